@@ -1,0 +1,2 @@
+//! One command optimises a scenario by its own gradients.
+fn main() {}

@@ -1,0 +1,208 @@
+//! What an optimizer sees of a simulation: a value, and whatever derivatives it can give.
+//!
+//! The trait is object-safe and takes `&self`, so one objective serves many threads at once (parallel
+//! CMA-ES, multi-start). What an evaluation needs to remember lives in a [`Workspace`] that the
+//! caller owns, one a thread.
+
+use std::any::Any;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Names one draw of a stochastic objective.
+///
+/// The same key and the same point give the same bits. An optimizer that assumes a deterministic
+/// function freezes the key for its whole run; a stochastic one advances it each iteration.
+/// A deterministic objective ignores it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SampleKey(pub u64);
+
+/// What the caller wants besides the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Want {
+    /// The gradient of the value, `n` entries.
+    pub gradient: bool,
+    /// The residuals `r` with `value = 1/2 |r|^2 + constant`, `m` entries.
+    pub residuals: bool,
+    /// The Jacobian of the residuals, `m x n`, row-major.
+    pub jacobian: bool,
+}
+
+impl Want {
+    /// The value alone.
+    pub const VALUE: Self = Self { gradient: false, residuals: false, jacobian: false };
+    /// Value and gradient.
+    pub const GRADIENT: Self = Self { gradient: true, residuals: false, jacobian: false };
+    /// Value and residuals, no derivative.
+    pub const RESIDUALS: Self = Self { gradient: false, residuals: true, jacobian: false };
+    /// Value, residuals and their Jacobian.
+    pub const JACOBIAN: Self = Self { gradient: false, residuals: true, jacobian: true };
+}
+
+/// What an objective can give, stated before it is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Gives gradients.
+    pub gradient: bool,
+    /// Number of residuals, where the value is a sum of squares.
+    pub residuals: Option<usize>,
+    /// Gives Hessian-vector products.
+    pub hvp: bool,
+    /// Depends on the [`SampleKey`].
+    pub stochastic: bool,
+}
+
+/// A named part of the value, for reports: `("energy", 1.2e-3)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// Name, stable over a run.
+    pub name: String,
+    /// Its share of the value, in the value's unit.
+    pub value: f64,
+}
+
+/// The result of one evaluation. Fields that were not wanted are `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Value of the objective.
+    pub value: f64,
+    /// Gradient, `n` entries.
+    pub gradient: Option<Vec<f64>>,
+    /// Residuals, `m` entries, `value = 1/2 |r|^2 + constant`.
+    pub residuals: Option<Vec<f64>>,
+    /// Jacobian of the residuals, `m x n` row-major.
+    pub jacobian: Option<Vec<f64>>,
+    /// Standard error of the value, of a stochastic objective.
+    pub standard_error: Option<f64>,
+    /// Named parts of the value.
+    pub terms: Vec<Term>,
+}
+
+/// Why a trial point has no value. A line search backs off from the recoverable ones.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum TrialFailure {
+    /// An inner iteration (SCF, Newton, contact solve) did not converge.
+    #[error("{what} did not converge: residual {residual:.3e} after {iterations} iterations; {advice}")]
+    NotConverged {
+        /// The iteration that stopped.
+        what: String,
+        /// Its residual when it stopped.
+        residual: f64,
+        /// Iterations made.
+        iterations: usize,
+        /// What the user may change.
+        advice: String,
+    },
+    /// A value or derivative is not finite.
+    #[error("{what} is not finite")]
+    NonFinite {
+        /// The quantity, with its index where it has one.
+        what: String,
+    },
+    /// The point lies where the model has no meaning (a negative mass, atoms on top of each other).
+    #[error("outside the model's domain: {why}")]
+    OutOfDomain {
+        /// Which condition is broken.
+        why: String,
+    },
+    /// A derivative was wanted that the objective cannot give. Backing off does not help.
+    #[error("{parameter} cannot be differentiated: {why}")]
+    NotDifferentiable {
+        /// Name of the parameter.
+        parameter: String,
+        /// The reason.
+        why: String,
+    },
+    /// The caller broke the contract: wrong number of parameters, an unsupported [`Want`].
+    #[error("{0}")]
+    Contract(String),
+}
+
+impl TrialFailure {
+    /// Whether another point may succeed, so that a line search should back off rather than end.
+    pub fn is_recoverable(&self) -> bool {
+        !matches!(self, Self::NotDifferentiable { .. } | Self::Contract(_))
+    }
+}
+
+/// Scratch memory that an objective keeps between evaluations, owned by the caller, one a thread.
+///
+/// It holds whatever the objective puts there (buffers, a warm start that does not change results)
+/// and never influences the value: a fresh workspace gives the same bits.
+#[derive(Default)]
+pub struct Workspace(Option<Box<dyn Any + Send>>);
+
+impl Workspace {
+    /// An empty workspace.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The content as a `T`, made by `init` where the workspace is empty or holds another type.
+    pub fn get_or_insert_with<T: Any + Send>(&mut self, init: impl FnOnce() -> T) -> &mut T {
+        if !self.0.as_deref().is_some_and(<dyn Any + Send>::is::<T>) {
+            self.0 = Some(Box::new(init()));
+        }
+        self.0
+            .as_deref_mut()
+            .and_then(<dyn Any + Send>::downcast_mut)
+            .expect("the content was made as this type just above")
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Workspace(filled)" } else { "Workspace(empty)" })
+    }
+}
+
+/// A function to be minimised.
+pub trait Objective: Sync {
+    /// Number of parameters `n`.
+    fn dim(&self) -> usize;
+
+    /// What it can give.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Value at `x` (`n` entries, physical units) and whatever else `want` names.
+    ///
+    /// # Errors
+    /// A [`TrialFailure`] where the point has no value.
+    fn evaluate(
+        &self,
+        x: &[f64],
+        want: Want,
+        key: SampleKey,
+        ws: &mut Workspace,
+    ) -> Result<Evaluation, TrialFailure>;
+
+    /// Product of the Hessian at `x` with `v`, both of `n` entries.
+    ///
+    /// # Errors
+    /// A [`TrialFailure`]; the default says that the objective gives none.
+    fn hvp(
+        &self,
+        x: &[f64],
+        v: &[f64],
+        key: SampleKey,
+        ws: &mut Workspace,
+    ) -> Result<Vec<f64>, TrialFailure> {
+        let _ = (x, v, key, ws);
+        Err(TrialFailure::Contract("this objective gives no Hessian-vector products".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Workspace;
+
+    #[test]
+    fn a_workspace_keeps_its_type_and_replaces_another() {
+        let mut ws = Workspace::new();
+        ws.get_or_insert_with(|| vec![1.0_f64]).push(2.0);
+        assert_eq!(ws.get_or_insert_with(Vec::<f64>::new).len(), 2);
+        assert_eq!(*ws.get_or_insert_with(|| 7_u32), 7);
+    }
+}

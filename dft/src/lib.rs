@@ -1,0 +1,1 @@
+//! Differentiable Kohn-Sham density functional theory.

@@ -1,0 +1,1 @@
+//! Monte Carlo ray tracing with edge-sampled derivatives. Empty until its first slice lands.

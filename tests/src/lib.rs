@@ -1,0 +1,1 @@
+//! Checks that cross crates; the tests are in `tests/`.
