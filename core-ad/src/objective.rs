@@ -84,7 +84,9 @@ pub struct Evaluation {
 #[non_exhaustive]
 pub enum TrialFailure {
     /// An inner iteration (SCF, Newton, contact solve) did not converge.
-    #[error("{what} did not converge: residual {residual:.3e} after {iterations} iterations; {advice}")]
+    #[error(
+        "{what} did not converge: residual {residual:.3e} after {iterations} iterations; {advice}"
+    )]
     NotConverged {
         /// The iteration that stopped.
         what: String,
@@ -141,14 +143,13 @@ impl Workspace {
     }
 
     /// The content as a `T`, made by `init` where the workspace is empty or holds another type.
+    #[expect(clippy::missing_panics_doc, reason = "the content is of this type: made just above")]
     pub fn get_or_insert_with<T: Any + Send>(&mut self, init: impl FnOnce() -> T) -> &mut T {
         if !self.0.as_deref().is_some_and(<dyn Any + Send>::is::<T>) {
             self.0 = Some(Box::new(init()));
         }
-        self.0
-            .as_deref_mut()
-            .and_then(<dyn Any + Send>::downcast_mut)
-            .expect("the content was made as this type just above")
+        let content = self.0.as_deref_mut().and_then(<dyn Any + Send>::downcast_mut);
+        content.expect("made as this type just above")
     }
 }
 
