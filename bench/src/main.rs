@@ -1,2 +1,95 @@
-//! One command optimises a scenario by its own gradients.
-fn main() {}
+//! Measurements beside peers, and the long proofs.
+//!
+//! ```text
+//! cargo run --release -p cotangent-bench -- AREA [--peer-python PATH] [--format json]
+//! cargo run --release -p cotangent-bench -- verify AREA
+//! ```
+//!
+//! The first prints one row a measurement. Both sides of a row are measured in turn in the same run,
+//! as process CPU time; a peer that is not installed is reported as skipped, never quoted from memory.
+//! The second runs all rows and long proofs of an area and writes its table to `docs/verify-AREA.md`.
+
+mod area;
+mod clock;
+mod peer;
+mod report;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::area::Area;
+use crate::peer::Peers;
+use crate::report::{Item, Report};
+
+#[derive(Parser, Debug)]
+#[command(about = "Measure Cotangent beside its peers", version)]
+struct Args {
+    /// `verify` followed by an area, or an area alone.
+    #[arg(num_args = 1..=2, value_names = ["verify", "AREA"], required = true)]
+    what: Vec<String>,
+    /// A Python interpreter in which the peers (jax, ...) are installed.
+    #[arg(long, value_name = "PATH")]
+    peer_python: Option<PathBuf>,
+    /// How to print rows on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One readable line a row.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs what was asked. `Ok(false)`: it ran, and a row or proof does not hold.
+fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
+    let (verify, name) = match args.what.as_slice() {
+        [verb, area] if verb == "verify" => (true, area),
+        [area] if area != "verify" => (false, area),
+        _ => return Err("say AREA, or `verify AREA`".into()),
+    };
+    let area = Area::parse(name)?;
+    let peers = Peers::new(args.peer_python.clone())?;
+    let mut report = Report::new(area.name());
+    let mut print = |item: &Item| -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match args.format {
+            Format::Human => writeln!(out, "{item}"),
+            Format::Json => writeln!(out, "{}", serde_json::to_string(item).map_err(io::Error::other)?),
+        }
+    };
+    for measure in area.rows() {
+        for item in measure(&peers)? {
+            print(&item)?;
+            report.push(item);
+        }
+    }
+    if verify {
+        for proof in area.proofs() {
+            for item in proof(&peers)? {
+                print(&item)?;
+                report.push(item);
+            }
+        }
+        let path = report.write()?;
+        writeln!(io::stderr(), "wrote {}", path.display())?;
+    }
+    Ok(report.holds())
+}

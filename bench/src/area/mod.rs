@@ -1,0 +1,46 @@
+//! What is measured, by area.
+
+mod ad;
+
+use crate::peer::{PeerError, Peers};
+use crate::report::Item;
+
+/// One measurement or proof; it may give several items.
+pub(crate) type Measure = fn(&Peers) -> Result<Vec<Item>, PeerError>;
+
+/// A part of the toolkit with rows of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Area {
+    /// The differentiation core.
+    Ad,
+}
+
+impl Area {
+    const ALL: [Self; 1] = [Self::Ad];
+
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+        let names = || Self::ALL.map(Self::name).join(", ");
+        let found = Self::ALL.into_iter().find(|a| a.name() == name);
+        found.ok_or_else(|| format!("no area {name:?}; there are: {}", names()))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ad => "ad",
+        }
+    }
+
+    /// Speed rows.
+    pub(crate) fn rows(self) -> &'static [Measure] {
+        match self {
+            Self::Ad => ad::ROWS,
+        }
+    }
+
+    /// Long proofs, run by `verify` only.
+    pub(crate) fn proofs(self) -> &'static [Measure] {
+        match self {
+            Self::Ad => &[],
+        }
+    }
+}
