@@ -72,7 +72,9 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let mut out = io::stdout().lock();
         match args.format {
             Format::Human => writeln!(out, "{item}"),
-            Format::Json => writeln!(out, "{}", serde_json::to_string(item).map_err(io::Error::other)?),
+            Format::Json => {
+                writeln!(out, "{}", serde_json::to_string(item).map_err(io::Error::other)?)
+            }
         }
     };
     for measure in area.rows() {

@@ -157,7 +157,11 @@ impl Report {
     }
 
     fn write_rows(&self, text: &mut String) {
-        let rows: Vec<_> = self.items.iter().filter_map(|i| if let Item::Row(r) = i { Some(r) } else { None }).collect();
+        let rows: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|i| if let Item::Row(r) = i { Some(r) } else { None })
+            .collect();
         if rows.is_empty() {
             return;
         }
@@ -176,14 +180,24 @@ impl Report {
     }
 
     fn write_proofs(&self, text: &mut String) {
-        let proofs: Vec<_> =
-            self.items.iter().filter_map(|i| if let Item::Proof(p) = i { Some(p) } else { None }).collect();
+        let proofs: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|i| if let Item::Proof(p) = i { Some(p) } else { None })
+            .collect();
         if proofs.is_empty() {
             return;
         }
         text.push_str("\n| checked | must | measured | |\n|---|---|---|---|\n");
         for p in proofs {
-            let _ = writeln!(text, "| {} | {} | {} | {} |", p.what, p.must, p.measured, verdict(p.holds));
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} |",
+                p.what,
+                p.must,
+                p.measured,
+                verdict(p.holds)
+            );
         }
     }
 }
