@@ -1,1 +1,12 @@
 //! The harness and the command line.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "tests compare exact bits where bits must be exact, and count with small numbers"
+    )
+)]

@@ -1,1 +1,12 @@
 //! Articulated rigid bodies with exact step derivatives. Empty until its first slice lands.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "tests compare exact bits where bits must be exact, and count with small numbers"
+    )
+)]

@@ -1,0 +1,246 @@
+//! Nuclei and electrons on a line.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::grid::Grid;
+use super::interaction::Interaction;
+
+/// A nucleus.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nucleus {
+    /// Position in bohr.
+    pub position_bohr: f64,
+    /// Charge in units of the elementary charge; need not be an integer.
+    pub charge: f64,
+}
+
+/// Nuclei and the number of electrons of each spin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct System {
+    nuclei: Vec<Nucleus>,
+    electrons: [usize; 2],
+}
+
+/// Why a system makes no sense.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SystemError {
+    /// There is no nucleus.
+    #[error("a system needs at least one nucleus")]
+    NoNuclei,
+    /// There is no electron.
+    #[error("a system needs at least one electron")]
+    NoElectrons,
+    /// A charge is negative, or a number is not finite.
+    #[error(
+        "nucleus {index}: charge {charge} at {position_bohr} bohr; a charge must be non-negative, both finite"
+    )]
+    Nucleus {
+        /// Which nucleus, from 0.
+        index: usize,
+        /// Its charge.
+        charge: f64,
+        /// Its position.
+        position_bohr: f64,
+    },
+    /// A nucleus lies outside the box.
+    #[error(
+        "nucleus {index} at {position_bohr} bohr lies outside the box of +-{half_width_bohr} bohr"
+    )]
+    OutsideBox {
+        /// Which nucleus, from 0.
+        index: usize,
+        /// Its position.
+        position_bohr: f64,
+        /// Half the width of the box.
+        half_width_bohr: f64,
+    },
+}
+
+impl System {
+    /// A system of `up` and `down` electrons.
+    ///
+    /// # Errors
+    /// No nucleus, no electron, a negative charge, a number that is not finite.
+    pub fn new(nuclei: Vec<Nucleus>, up: usize, down: usize) -> Result<Self, SystemError> {
+        if nuclei.is_empty() {
+            return Err(SystemError::NoNuclei);
+        }
+        if up + down == 0 {
+            return Err(SystemError::NoElectrons);
+        }
+        for (index, &Nucleus { position_bohr, charge }) in nuclei.iter().enumerate() {
+            if !(charge.is_finite() && charge >= 0.0 && position_bohr.is_finite()) {
+                return Err(SystemError::Nucleus { index, charge, position_bohr });
+            }
+        }
+        Ok(Self { nuclei, electrons: [up, down] })
+    }
+
+    /// Nuclei given as `(position in bohr, charge)`, the electrons paired as far as possible.
+    ///
+    /// # Errors
+    /// As [`System::new`].
+    pub fn molecule(nuclei: &[(f64, f64)], electrons: usize) -> Result<Self, SystemError> {
+        let nucleus = |&(position_bohr, charge)| Nucleus { position_bohr, charge };
+        Self::new(nuclei.iter().map(nucleus).collect(), electrons.div_ceil(2), electrons / 2)
+    }
+
+    /// `count` equal nuclei of charge `charge`, `separation_bohr` apart, centred on the origin; neutral.
+    ///
+    /// # Errors
+    /// As [`System::new`].
+    pub fn chain(count: usize, charge: f64, separation_bohr: f64) -> Result<Self, SystemError> {
+        let centre = 0.5 * (count as f64 - 1.0);
+        let nuclei: Vec<_> =
+            (0..count).map(|k| ((k as f64 - centre) * separation_bohr, charge)).collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "charges are small and non-negative, or refused just after"
+        )]
+        let electrons = (charge * count as f64).round().max(0.0) as usize;
+        Self::molecule(&nuclei, electrons)
+    }
+
+    /// The nuclei.
+    pub fn nuclei(&self) -> &[Nucleus] {
+        &self.nuclei
+    }
+
+    /// Number of electrons, spin up and spin down.
+    pub fn electrons_by_spin(&self) -> [usize; 2] {
+        self.electrons
+    }
+
+    /// Number of electrons.
+    pub fn electrons(&self) -> usize {
+        self.electrons[0] + self.electrons[1]
+    }
+
+    /// Occupation of each spatial orbital, ascending in energy, spin-restricted: 2 for pairs, 1 for what is left.
+    pub fn restricted_occupations(&self) -> Vec<f64> {
+        let [up, down] = self.electrons;
+        let orbitals = up.max(down);
+        (0..orbitals).map(|k| f64::from(u8::from(k < up) + u8::from(k < down))).collect()
+    }
+
+    /// Checks that all nuclei lie in the box.
+    ///
+    /// # Errors
+    /// [`SystemError::OutsideBox`].
+    pub fn check_inside(&self, grid: &Grid) -> Result<(), SystemError> {
+        let half_width_bohr = grid.half_width_bohr();
+        let outside = self.nuclei.iter().position(|n| n.position_bohr.abs() > half_width_bohr);
+        outside.map_or(Ok(()), |index| {
+            let position_bohr = self.nuclei[index].position_bohr;
+            Err(SystemError::OutsideBox { index, position_bohr, half_width_bohr })
+        })
+    }
+
+    /// External potential `v_i = -sum_a Z_a w(x_i - X_a)` in hartree, `n` entries.
+    pub fn external_potential(&self, grid: &Grid, interaction: Interaction) -> Vec<f64> {
+        let at = |i: usize| {
+            let x = grid.x(i);
+            -self
+                .nuclei
+                .iter()
+                .map(|a| a.charge * interaction.energy(x - a.position_bohr))
+                .sum::<f64>()
+        };
+        (0..grid.points()).map(at).collect()
+    }
+
+    /// Cotangents of the nuclei from one of the external potential: `(dL/dX_a, dL/dZ_a)` of each nucleus, the
+    /// vector-Jacobian product of [`System::external_potential`].
+    ///
+    /// # Shapes
+    /// `potential_bar`: `n`, `dL/dv_i`.
+    pub fn external_potential_vjp(
+        &self,
+        grid: &Grid,
+        interaction: Interaction,
+        potential_bar: &[f64],
+    ) -> Vec<(f64, f64)> {
+        let nucleus = |a: &Nucleus| {
+            let (mut position, mut charge) = (0.0, 0.0);
+            for (i, bar) in potential_bar.iter().enumerate() {
+                let u = grid.x(i) - a.position_bohr;
+                position += bar * a.charge * interaction.slope(u);
+                charge -= bar * interaction.energy(u);
+            }
+            (position, charge)
+        };
+        self.nuclei.iter().map(nucleus).collect()
+    }
+
+    /// Repulsion of the nuclei `sum_(a<b) Z_a Z_b w(X_a - X_b)` in hartree.
+    pub fn nuclear_repulsion_ha(&self, interaction: Interaction) -> f64 {
+        let mut energy = 0.0;
+        for (b, second) in self.nuclei.iter().enumerate() {
+            for first in &self.nuclei[..b] {
+                let u = first.position_bohr - second.position_bohr;
+                energy += first.charge * second.charge * interaction.energy(u);
+            }
+        }
+        energy
+    }
+
+    /// Whether nuclei and charges are their own mirror image about the origin.
+    pub fn is_mirror_symmetric(&self) -> bool {
+        let image = |a: &Nucleus| {
+            self.nuclei.iter().any(|b| {
+                (a.position_bohr + b.position_bohr).abs() < 1e-12
+                    && (a.charge - b.charge).abs() < 1e-12
+            })
+        };
+        self.nuclei.iter().all(image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Nucleus, System, SystemError};
+    use crate::one_d::{Grid, Interaction};
+
+    #[test]
+    fn chains_are_centred_and_neutral() {
+        let h4 = System::chain(4, 1.0, 2.0).unwrap();
+        let positions: Vec<f64> = h4.nuclei().iter().map(|n| n.position_bohr).collect();
+        assert_eq!(positions, [-3.0, -1.0, 1.0, 3.0]);
+        assert_eq!(h4.electrons_by_spin(), [2, 2]);
+        assert!(h4.is_mirror_symmetric());
+        assert_eq!(
+            System::molecule(&[(0.0, 3.0)], 3).unwrap().restricted_occupations(),
+            [2.0, 1.0]
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let at = |position_bohr, charge| vec![Nucleus { position_bohr, charge }];
+        assert_eq!(System::new(vec![], 1, 0), Err(SystemError::NoNuclei));
+        assert_eq!(System::new(at(0.0, 1.0), 0, 0), Err(SystemError::NoElectrons));
+        assert!(matches!(System::new(at(0.0, -1.0), 1, 0), Err(SystemError::Nucleus { .. })));
+        let far = System::new(at(30.0, 1.0), 1, 0).unwrap();
+        assert!(matches!(far.check_inside(&Grid::PAPER), Err(SystemError::OutsideBox { .. })));
+    }
+
+    #[test]
+    fn the_potential_s_vjp_agrees_with_central_differences() {
+        let grid = Grid::new(65, 0.3).unwrap();
+        let bar: Vec<f64> = (0..65).map(|i| (0.2 * f64::from(i)).cos()).collect();
+        let value = |position: f64, charge: f64| -> f64 {
+            let s = System::molecule(&[(position, charge), (1.7, 1.0)], 2).unwrap();
+            let v = s.external_potential(&grid, Interaction::BAKER);
+            v.iter().zip(&bar).map(|(v, b)| v * b).sum()
+        };
+        let s = System::molecule(&[(-0.81, 1.3), (1.7, 1.0)], 2).unwrap();
+        let (dx, dz) = s.external_potential_vjp(&grid, Interaction::BAKER, &bar)[0];
+        let d = 1e-6;
+        let fd_x = (value(-0.81 + d, 1.3) - value(-0.81 - d, 1.3)) / (2.0 * d);
+        let fd_z = (value(-0.81, 1.3 + d) - value(-0.81, 1.3 - d)) / (2.0 * d);
+        assert!((dx - fd_x).abs() < 1e-8 && (dz - fd_z).abs() < 1e-8);
+    }
+}
