@@ -1,4 +1,41 @@
 //! Forward and reverse differentiation over one scalar trait.
+//!
+//! Write a model once, generic over [`Real`]; run it on `f64`, on duals, on a tape, or on a tape of duals.
+//!
+//! ```
+//! use cotangent_ad::{Num, Real, grad, hvp};
+//!
+//! fn model<R: Real>(x: &[R]) -> R {
+//!     let r = x[0].hypot(x[1]);
+//!     if r > R::lit(1.0) { r.ln() } else { (r * r - 1.0) * 0.5 }
+//! }
+//! let g = grad(|x| model(x), &[3.0, 4.0]);
+//! assert!((g[0] - 3.0 / 25.0).abs() < 1e-16);
+//! let h = hvp(|x| model(x), &[3.0, 4.0], &[1.0, 0.0]);
+//! assert!((h[0] - 7.0 / 625.0).abs() < 1e-16);
+//! ```
+//!
+//! # Literals and constants
+//!
+//! In generic code a literal stands on the right (`x * 2.0`), or is made by [`Num::lit`]. A variable of an outer
+//! computation enters an inner derivative through [`Dual::konst`] or [`Var::konst`]: differentiation nests by type, so two
+//! levels cannot be confused.
+//!
+//! # Choosing a mode
+//!
+//! | inputs, outputs | use |
+//! |---|---|
+//! | many, one | [`grad`], [`value_and_grad`] |
+//! | few, many | [`jvp`], [`jacobian_forward`] |
+//! | either | [`jacobian`] chooses by counts |
+//! | second derivatives | [`hvp`], [`hessian`]: forward over reverse |
+//! | a derivative inside a model | [`derivative`] |
+//! | a long loop | [`Real::scan`] with a [`Schedule`] |
+//! | a better derivative than the arithmetic's | a [`Rule`] |
+//!
+//! # Checking
+//!
+//! [`check`] has the Taylor-remainder slope and the dot-product test, on plain closures.
 
 #![cfg_attr(
     test,
@@ -11,8 +48,27 @@
     )
 )]
 
+pub mod api;
+pub mod check;
+pub mod checkpoint;
+pub mod dual;
 pub mod objective;
+pub mod real;
+pub mod rule;
+mod rules;
+pub mod scan;
+pub mod tape;
 
+pub use api::{
+    VectorFn, derivative, grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp,
+    value_and_grad, vjp,
+};
+pub use checkpoint::{ScanMode, ScanOptions, Schedule};
+pub use dual::Dual;
 pub use objective::{
     Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
 };
+pub use real::{Num, Real};
+pub use rule::{Rule, SliceRule};
+pub use scan::Step;
+pub use tape::{Session, Var};

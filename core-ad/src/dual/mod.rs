@@ -1,0 +1,152 @@
+//! Dual numbers: forward derivatives in registers.
+
+mod arithmetic;
+
+use std::array;
+use std::cmp::Ordering;
+
+use crate::real::{Num, Real};
+use crate::rule::{Rule, SliceRule};
+use crate::rules::{binary_table, chain, integer_power, unary_table};
+
+/// A value and `N` directional derivatives: `re + sum_k eps_k e_k` with `e_j e_k = 0`.
+///
+/// `T` may itself be a dual: differentiation nests by type, so perturbations cannot be confused. Comparisons are by value.
+///
+/// ```
+/// use cotangent_ad::{Dual, Num};
+/// let x = Dual::<f64, 1>::seed(0.5, 0);
+/// assert_eq!((x * x + 1.0).sin().eps[0], 1.25_f64.cos());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Dual<T, const N: usize> {
+    /// The value.
+    pub re: T,
+    /// The tangents.
+    pub eps: [T; N],
+}
+
+impl<T: Num, const N: usize> Dual<T, N> {
+    /// A constant: all tangents zero. How an outer variable enters an inner derivative.
+    #[inline]
+    pub fn konst(re: T) -> Self {
+        Self { re, eps: [T::lit(0.0); N] }
+    }
+
+    /// The `k`-th independent variable: tangent `k` is one.
+    ///
+    /// # Panics
+    /// Where `k >= N`.
+    #[inline]
+    pub fn seed(re: T, k: usize) -> Self {
+        let mut seeded = Self::konst(re);
+        seeded.eps[k] = T::lit(1.0);
+        seeded
+    }
+
+    /// `f(self)` from its value and its derivative.
+    #[inline]
+    fn lift(self, value: T, partial: T) -> Self {
+        Self { re: value, eps: self.eps.map(|e| chain(e, partial)) }
+    }
+
+    /// `f(self, other)` from its value and its derivatives.
+    #[inline]
+    fn lift2(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
+        let eps = array::from_fn(|k| chain(self.eps[k], by_self) + chain(other.eps[k], by_other));
+        Self { re: value, eps }
+    }
+}
+
+impl<T: PartialEq, const N: usize> PartialEq for Dual<T, N> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.re == other.re
+    }
+}
+
+impl<T: PartialOrd, const N: usize> PartialOrd for Dual<T, N> {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.re.partial_cmp(&other.re)
+    }
+}
+
+macro_rules! unary_functions {
+    ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
+        #[inline]
+        fn $name(self) -> Self {
+            let $x = self.re;
+            let $y = $x.$name();
+            self.lift($y, $partial)
+        }
+    )* };
+}
+
+macro_rules! binary_functions {
+    ($($name:ident: |$a:ident, $b:ident, $y:ident| $by_a:expr, $by_b:expr;)*) => { $(
+        #[inline]
+        fn $name(self, other: Self) -> Self {
+            let ($a, $b) = (self.re, other.re);
+            let $y = $a.$name($b);
+            self.lift2(other, $y, $by_a, $by_b)
+        }
+    )* };
+}
+
+impl<T: Num, const N: usize> Num for Dual<T, N> {
+    #[inline]
+    fn lit(v: f64) -> Self {
+        Self::konst(T::lit(v))
+    }
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        self.re.is_constant_zero() && self.eps.iter().all(Num::is_constant_zero)
+    }
+    unary_table!(unary_functions);
+    binary_table!(binary_functions);
+    #[inline]
+    fn sin_cos(self) -> (Self, Self) {
+        let (s, c) = self.re.sin_cos();
+        (self.lift(s, c), self.lift(c, -s))
+    }
+    #[inline]
+    fn sign(self) -> Self {
+        Self::konst(self.re.sign())
+    }
+    #[inline]
+    fn powi(self, n: i32) -> Self {
+        self.lift(self.re.powi(n), integer_power(self.re, n))
+    }
+}
+
+impl<T: Real, const N: usize> Real for Dual<T, N> {
+    fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
+        let re = x.map(|x| x.re);
+        let y = T::rule(rule, re);
+        let mut out = y.map(Self::konst);
+        for k in 0..N {
+            let y_dot = rule.jvp::<T>(re, y, x.map(|x| x.eps[k]));
+            for (out, y_dot) in out.iter_mut().zip(y_dot) {
+                out.eps[k] = y_dot;
+            }
+        }
+        out
+    }
+
+    fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error> {
+        let re: Vec<T> = x.iter().map(|x| x.re).collect();
+        let y = T::slice_rule(rule, &re)?;
+        let mut out: Vec<Self> = y.iter().map(|y| Self::konst(*y)).collect();
+        for k in 0..N {
+            let x_dot: Vec<T> = x.iter().map(|x| x.eps[k]).collect();
+            if x_dot.iter().all(Num::is_constant_zero) {
+                continue;
+            }
+            for (out, y_dot) in out.iter_mut().zip(rule.jvp::<T>(&re, &y, &x_dot)) {
+                out.eps[k] = y_dot;
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,200 @@
+//! The two traits that a model is written over.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::checkpoint::ScanOptions;
+use crate::rule::{Rule, SliceRule};
+use crate::scan::{Step, plain_loop};
+
+/// A number: arithmetic and elementary functions, no comparison.
+///
+/// Literals go on the right (`x * 2.0`) or through [`Num::lit`]; `2.0 * x` compiles where `x` is of a known type such as
+/// [`Dual`](crate::Dual) or [`Var`](crate::Var), not where it is generic.
+pub trait Num:
+    Copy
+    + Debug
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+{
+    /// The constant `v`: its derivative is zero.
+    fn lit(v: f64) -> Self;
+    /// Whether this is a constant zero: value and every derivative that it carries. A tangent or cotangent for which
+    /// this holds contributes exactly 0, whatever it is multiplied by.
+    fn is_constant_zero(&self) -> bool;
+
+    /// Sine.
+    fn sin(self) -> Self;
+    /// Cosine.
+    fn cos(self) -> Self;
+    /// Sine and cosine.
+    fn sin_cos(self) -> (Self, Self) {
+        (self.sin(), self.cos())
+    }
+    /// Tangent.
+    fn tan(self) -> Self;
+    /// Inverse sine; its derivative is infinite at +-1.
+    fn asin(self) -> Self;
+    /// Inverse cosine; its derivative is infinite at +-1.
+    fn acos(self) -> Self;
+    /// Inverse tangent.
+    fn atan(self) -> Self;
+    /// Hyperbolic sine.
+    fn sinh(self) -> Self;
+    /// Hyperbolic cosine.
+    fn cosh(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Inverse hyperbolic sine.
+    fn asinh(self) -> Self;
+    /// Inverse hyperbolic cosine.
+    fn acosh(self) -> Self;
+    /// Inverse hyperbolic tangent.
+    fn atanh(self) -> Self;
+    /// Exponential.
+    fn exp(self) -> Self;
+    /// `exp(x) - 1`, accurate near 0.
+    fn exp_m1(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// `ln(1 + x)`, accurate near 0.
+    fn ln_1p(self) -> Self;
+    /// Square root; its derivative is infinite at 0.
+    fn sqrt(self) -> Self;
+    /// Cube root; its derivative is infinite at 0.
+    fn cbrt(self) -> Self;
+    /// `1/x`.
+    fn recip(self) -> Self;
+    /// Absolute value; its derivative at 0 is 0, the mean of both sides.
+    fn abs(self) -> Self;
+    /// -1, 0 or 1; its derivative is 0 everywhere.
+    fn sign(self) -> Self;
+    /// Integer power; `0^0 = 1` with derivative 0.
+    fn powi(self, n: i32) -> Self;
+    /// `x^p`. At `x = 0` the derivative with respect to `p` is taken as 0.
+    fn powf(self, p: Self) -> Self;
+    /// Angle of the point `(x, self)`.
+    fn atan2(self, x: Self) -> Self;
+    /// `sqrt(x^2 + y^2)` without overflow; its derivative at the origin is 0, the least of the subgradients.
+    fn hypot(self, y: Self) -> Self;
+}
+
+/// What a model is written over: a [`Num`] that compares by value, and the engine's constructs.
+pub trait Real: Num + PartialOrd {
+    /// The larger; the first where they tie.
+    #[must_use]
+    fn max(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+    /// The smaller; the first where they tie.
+    #[must_use]
+    fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+    /// `a` where `condition` holds, else `b`: what is not chosen contributes exactly 0 to every derivative.
+    #[must_use]
+    fn select(condition: bool, a: Self, b: Self) -> Self {
+        if condition { a } else { b }
+    }
+
+    /// Applies `step` `n` times to `state`: the loop that the engine differentiates as one unit.
+    ///
+    /// On a tape it is one block whose memory follows a checkpoint schedule; see [`ScanOptions`].
+    fn scan<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        n: usize,
+        state: [Self; S],
+        parameters: [Self; P],
+    ) -> [Self; S] {
+        Self::scan_with(step, n, state, parameters, &ScanOptions::default())
+    }
+
+    /// [`Real::scan`] with a mode and a checkpoint schedule of the caller's.
+    fn scan_with<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        n: usize,
+        state: [Self; S],
+        parameters: [Self; P],
+        options: &ScanOptions,
+    ) -> [Self; S] {
+        let _ = options; // without a tape there is nothing to store
+        plain_loop(step, n, state, parameters)
+    }
+
+    /// Applies a user's [`Rule`].
+    fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O];
+
+    /// Applies a [`SliceRule`], whose sizes are known at run time.
+    ///
+    /// # Errors
+    /// What the rule's primal returns.
+    fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error>;
+}
+
+macro_rules! std_functions {
+    ($($name:ident),*) => { $(
+        #[inline]
+        fn $name(self) -> f64 { f64::$name(self) }
+    )* };
+}
+
+impl Num for f64 {
+    #[inline]
+    fn lit(v: f64) -> f64 {
+        v
+    }
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        *self == 0.0
+    }
+    std_functions! {
+        sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt, cbrt,
+        recip, abs
+    }
+    #[inline]
+    fn sin_cos(self) -> (f64, f64) {
+        f64::sin_cos(self)
+    }
+    #[inline]
+    fn sign(self) -> f64 {
+        if self == 0.0 { 0.0 } else { self.signum() }
+    }
+    #[inline]
+    fn powi(self, n: i32) -> f64 {
+        f64::powi(self, n)
+    }
+    #[inline]
+    fn powf(self, p: f64) -> f64 {
+        f64::powf(self, p)
+    }
+    #[inline]
+    fn atan2(self, x: f64) -> f64 {
+        f64::atan2(self, x)
+    }
+    #[inline]
+    fn hypot(self, y: f64) -> f64 {
+        f64::hypot(self, y)
+    }
+}
+
+impl Real for f64 {
+    #[inline]
+    fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [f64; I]) -> [f64; O] {
+        rule.primal(x)
+    }
+    fn slice_rule<U: SliceRule>(rule: &U, x: &[f64]) -> Result<Vec<f64>, U::Error> {
+        rule.primal(x)
+    }
+}

@@ -1,0 +1,54 @@
+//! The door for everything with a better derivative than its arithmetic.
+//!
+//! A rule states its primal in `f64` and its derivatives generically, so it works on duals, on the tape and on both
+//! nested: second order differentiates the derivative's code.
+
+use std::fmt::Debug;
+
+use crate::real::Real;
+
+/// A function `R^I -> R^O` with derivatives of its own.
+///
+/// ```
+/// use cotangent_ad::{Real, Rule, grad};
+///
+/// /// `y^3 = x`.
+/// #[derive(Clone)]
+/// struct CubeRoot;
+/// impl Rule<1, 1> for CubeRoot {
+///     fn primal(&self, [x]: [f64; 1]) -> [f64; 1] {
+///         [x.cbrt()]
+///     }
+///     fn jvp<R: Real>(&self, _: [R; 1], [y]: [R; 1], [dx]: [R; 1]) -> [R; 1] {
+///         [dx / (y * y * 3.0)]
+///     }
+///     fn vjp<R: Real>(&self, x: [R; 1], y: [R; 1], y_bar: [R; 1]) -> [R; 1] {
+///         self.jvp(x, y, y_bar)
+///     }
+/// }
+/// let g = grad(|x| Real::rule(&CubeRoot, [x[0]])[0], &[8.0]);
+/// assert!((g[0] - 1.0 / 12.0).abs() < 1e-16);
+/// ```
+pub trait Rule<const I: usize, const O: usize>: Clone + Send + Sync + 'static {
+    /// The value.
+    fn primal(&self, x: [f64; I]) -> [f64; O];
+    /// `J x_dot`, with `y` the value at `x`.
+    fn jvp<R: Real>(&self, x: [R; I], y: [R; O], x_dot: [R; I]) -> [R; O];
+    /// `J^T y_bar`, with `y` the value at `x`.
+    fn vjp<R: Real>(&self, x: [R; I], y: [R; O], y_bar: [R; O]) -> [R; I];
+}
+
+/// A [`Rule`] whose sizes are known at run time, and whose primal may fail.
+pub trait SliceRule: Clone + Send + Sync + 'static {
+    /// Why the primal has no value.
+    type Error: Debug;
+    /// The value.
+    ///
+    /// # Errors
+    /// Where the function has no value at `x`.
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Self::Error>;
+    /// `J x_dot`, with `y` the value at `x`.
+    fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Vec<R>;
+    /// `J^T y_bar`, with `y` the value at `x`.
+    fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Vec<R>;
+}

@@ -1,0 +1,237 @@
+//! Dynamic reverse mode: a tape that a session owns.
+//!
+//! A [`Session`] lends an arena from a pool and hands out [`Var`]s: `Copy` handles with no lifetime, that carry their
+//! value. Every operation on them appends a statement with its local partials; [`Session::pullback`] sweeps the statements
+//! backwards. There is no "current tape": two sessions may be open at once, on one thread or many, and a `Var` that
+//! outlives its session, or meets one of another session, panics with a message that says so. A `Var` cannot be sent to
+//! another thread:
+//!
+//! ```compile_fail
+//! let session = cotangent_ad::Session::<f64>::new();
+//! let x = session.input(1.0);
+//! std::thread::spawn(move || x * x);
+//! ```
+
+mod scan;
+mod var;
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use crate::real::Num;
+
+pub use var::Var;
+
+/// Pulls cotangents of a block's outputs back to its inputs, adding to the second slice.
+type Pull<T> = Box<dyn Fn(&[T], &mut [T])>;
+
+/// One statement of at most two arguments. Argument 0 is the sink that constants write to.
+#[derive(Clone, Copy, Debug)]
+struct Statement<T> {
+    arguments: [u32; 2],
+    partials: [T; 2],
+}
+
+/// A statement of any arity with a pullback of its own; its outputs are the statements from `first` on.
+struct Block<T> {
+    first: u32,
+    outputs: u32,
+    inputs: Vec<u32>,
+    pull: Pull<T>,
+}
+
+struct Nodes<T> {
+    statements: Vec<Statement<T>>,
+    blocks: Vec<Block<T>>,
+}
+
+/// Where a session's statements live. Arenas are recycled, never freed: a stale handle finds another generation.
+pub struct Arena<T: Num> {
+    generation: Cell<u32>,
+    nodes: RefCell<Nodes<T>>,
+}
+
+impl<T: Num> std::fmt::Debug for Arena<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Arena(generation {})", self.generation.get())
+    }
+}
+
+/// Arenas waiting for a session, by scalar type.
+type Pool = BTreeMap<TypeId, Vec<Box<dyn Any>>>;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A recording in progress. Dropping it ends the life of its [`Var`]s and returns the memory to the pool.
+#[derive(Debug)]
+pub struct Session<T: Num> {
+    arena: &'static Arena<T>,
+}
+
+impl<T: Num> Default for Session<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Num> Session<T> {
+    /// Opens a session on this thread.
+    pub fn new() -> Self {
+        let pooled =
+            POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<T>()).and_then(Vec::pop));
+        let arena = pooled.and_then(|a| a.downcast::<&'static Arena<T>>().ok()).map_or_else(
+            || {
+                let nodes = Nodes { statements: Vec::new(), blocks: Vec::new() };
+                &*Box::leak(Box::new(Arena {
+                    generation: Cell::new(0),
+                    nodes: RefCell::new(nodes),
+                }))
+            },
+            |a| *a,
+        );
+        arena.nodes.borrow_mut().statements.push(Statement::leaf());
+        Self { arena }
+    }
+
+    /// An independent variable.
+    pub fn input(&self, value: T) -> Var<T> {
+        Var::recorded(self.arena, Statement::leaf(), value)
+    }
+
+    /// Number of statements recorded so far.
+    pub fn len(&self) -> usize {
+        self.arena.nodes.borrow().statements.len() - 1
+    }
+
+    /// Whether nothing is recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Cotangents of `inputs` for cotangents `seeds` of `outputs`: `x_bar = J^T y_bar`.
+    ///
+    /// A statement whose cotangent is exactly zero is passed over, so a pole on a path that does not reach the output
+    /// contributes nothing.
+    ///
+    /// # Panics
+    /// Where a `Var` is not of this session, or the numbers of outputs and seeds differ.
+    pub fn pullback(&self, outputs: &[Var<T>], seeds: &[T], inputs: &[Var<T>]) -> Vec<T> {
+        assert_eq!(outputs.len(), seeds.len(), "one cotangent an output");
+        let nodes = self.arena.nodes.borrow();
+        let mut adjoint = vec![T::lit(0.0); nodes.statements.len()];
+        for (y, seed) in outputs.iter().zip(seeds) {
+            adjoint[y.id_in(self.arena) as usize] += *seed;
+        }
+        nodes.sweep(&mut adjoint);
+        let read = |x: &Var<T>| match x.id_in(self.arena) {
+            0 => T::lit(0.0),
+            id => adjoint[id as usize],
+        };
+        inputs.iter().map(read).collect()
+    }
+}
+
+impl<T: Num> Drop for Session<T> {
+    fn drop(&mut self) {
+        self.arena.generation.set(self.arena.generation.get().wrapping_add(1));
+        let mut nodes = self.arena.nodes.borrow_mut();
+        nodes.statements.clear();
+        nodes.blocks.clear();
+        drop(nodes);
+        // at the end of a thread the pool may be gone already: then the arena stays leaked
+        let _ = POOL.try_with(|pool| {
+            pool.borrow_mut().entry(TypeId::of::<T>()).or_default().push(Box::new(self.arena));
+        });
+    }
+}
+
+impl<T: Num> Statement<T> {
+    fn leaf() -> Self {
+        Self { arguments: [0; 2], partials: [T::lit(0.0); 2] }
+    }
+}
+
+impl<T: Num> Nodes<T> {
+    /// The reverse sweep over all statements, last to first.
+    fn sweep(&self, adjoint: &mut [T]) {
+        let mut end = self.statements.len();
+        for block in self.blocks.iter().rev() {
+            let first = block.first as usize;
+            let last = first + block.outputs as usize;
+            self.sweep_statements(last..end, adjoint);
+            let y_bar = adjoint[first..last].to_vec();
+            if !y_bar.iter().all(Num::is_constant_zero) {
+                let mut x_bar = vec![T::lit(0.0); block.inputs.len()];
+                (block.pull)(&y_bar, &mut x_bar);
+                for (id, x_bar) in block.inputs.iter().zip(x_bar) {
+                    adjoint[*id as usize] += x_bar;
+                }
+            }
+            end = first;
+        }
+        self.sweep_statements(1..end, adjoint);
+    }
+
+    fn sweep_statements(&self, range: std::ops::Range<usize>, adjoint: &mut [T]) {
+        for (i, s) in range.clone().zip(&self.statements[range]).rev() {
+            let y_bar = adjoint[i];
+            if y_bar.is_constant_zero() {
+                continue;
+            }
+            adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
+            adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+    use crate::{Num, Var};
+
+    #[test]
+    fn an_inactive_pole_contributes_nothing() {
+        let session = Session::<f64>::new();
+        let x = session.input(0.0);
+        let pole = x.sqrt();
+        let y = if pole > Var::lit(1.0) { pole } else { x * 3.0 };
+        assert_eq!(session.pullback(&[y], &[1.0], &[x]), [3.0]);
+    }
+
+    #[test]
+    fn memory_is_recycled_and_constants_are_not_recorded() {
+        for _ in 0..3 {
+            let session = Session::<f64>::new();
+            assert!(session.is_empty());
+            let x = session.input(2.0);
+            let _ = Var::<f64>::lit(3.0) * Var::lit(4.0);
+            let _ = x * x;
+            assert_eq!(session.len(), 2);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "after its session ended")]
+    fn a_stale_var_panics() {
+        let stale = Session::<f64>::new().input(1.0);
+        let _ = stale * stale;
+    }
+
+    #[test]
+    #[should_panic(expected = "two sessions")]
+    fn vars_of_two_sessions_panic() {
+        let (a, b) = (Session::<f64>::new(), Session::<f64>::new());
+        let _ = a.input(1.0) * b.input(2.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "another session")]
+    fn a_pullback_of_another_session_s_var_panics() {
+        let (a, b) = (Session::<f64>::new(), Session::<f64>::new());
+        let x = a.input(1.0);
+        b.pullback(&[x], &[1.0], &[]);
+    }
+}

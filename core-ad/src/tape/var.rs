@@ -1,0 +1,261 @@
+//! The handle that user code computes with.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ptr;
+
+use super::scan::record_scan;
+use super::{Arena, Block, Pull, Statement};
+use crate::checkpoint::ScanOptions;
+use crate::real::{Num, Real};
+use crate::rule::{Rule, SliceRule};
+use crate::rules::{binary_table, integer_power, unary_table};
+use crate::scan::Step;
+
+/// A value on a tape: a `Copy` handle without lifetime. See [`crate::tape`].
+///
+/// Constants ([`Num::lit`], [`Var::konst`]) belong to no session and record nothing.
+#[derive(Clone, Copy)]
+pub struct Var<T: Num> {
+    arena: Option<&'static Arena<T>>,
+    generation: u32,
+    id: u32,
+    value: T,
+}
+
+impl<T: Num> fmt::Debug for Var<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Var({:?})", self.value)
+    }
+}
+
+impl<T: Num> Var<T> {
+    /// A constant. How an outer variable enters an inner recording.
+    #[inline]
+    pub fn konst(value: T) -> Self {
+        Self { arena: None, generation: 0, id: 0, value }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(self) -> T {
+        self.value
+    }
+
+    /// Appends a statement.
+    #[inline]
+    pub(super) fn recorded(arena: &'static Arena<T>, statement: Statement<T>, value: T) -> Self {
+        let mut nodes = arena.nodes.borrow_mut();
+        let id = tape_index(nodes.statements.len());
+        nodes.statements.push(statement);
+        Self { arena: Some(arena), generation: arena.generation.get(), id, value }
+    }
+
+    /// Whether it depends on an input.
+    #[inline]
+    pub(super) fn is_active(&self) -> bool {
+        self.arena.is_some()
+    }
+
+    /// Its number on `arena`; 0 for a constant.
+    pub(super) fn id_in(&self, arena: &'static Arena<T>) -> u32 {
+        if let Some(own) = self.checked_arena() {
+            assert!(ptr::eq(own, arena), "this Var belongs to another session");
+        }
+        self.id
+    }
+
+    #[inline]
+    fn checked_arena(&self) -> Option<&'static Arena<T>> {
+        if let Some(arena) = self.arena {
+            assert!(
+                arena.generation.get() == self.generation,
+                "a Var was used after its session ended"
+            );
+        }
+        self.arena
+    }
+
+    #[inline]
+    fn unary(self, value: T, partial: T) -> Self {
+        let Some(arena) = self.checked_arena() else { return Self::konst(value) };
+        let statement = Statement { arguments: [self.id, 0], partials: [partial, T::lit(0.0)] };
+        Self::recorded(arena, statement, value)
+    }
+
+    #[inline]
+    fn binary(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
+        let Some(arena) = common(self.checked_arena(), other.checked_arena()) else {
+            return Self::konst(value);
+        };
+        let arguments = [self.id, other.id];
+        Self::recorded(arena, Statement { arguments, partials: [by_self, by_other] }, value)
+    }
+
+    /// Records a block: values `y`, cotangents pulled back by `pull`. Constants where no input is active.
+    pub(super) fn block(x: &[Self], y: Vec<T>, pull: Pull<T>) -> Vec<Self> {
+        let Some(arena) = x.iter().fold(None, |a, v| common(a, v.checked_arena())) else {
+            return y.into_iter().map(Self::konst).collect();
+        };
+        let first = tape_index(arena.nodes.borrow().statements.len());
+        let inputs = x.iter().map(|v| v.id).collect();
+        let outputs = tape_index(y.len());
+        let vars = y.into_iter().map(|y| Self::recorded(arena, Statement::leaf(), y)).collect();
+        arena.nodes.borrow_mut().blocks.push(Block { first, outputs, inputs, pull });
+        vars
+    }
+}
+
+fn tape_index(n: usize) -> u32 {
+    u32::try_from(n).expect("a tape holds at most 2^32 statements; put the loop into a `scan`")
+}
+
+#[inline]
+fn common<T: Num>(
+    a: Option<&'static Arena<T>>,
+    b: Option<&'static Arena<T>>,
+) -> Option<&'static Arena<T>> {
+    if let (Some(a), Some(b)) = (a, b) {
+        assert!(ptr::eq(a, b), "Vars of two sessions meet in one operation");
+    }
+    a.or(b)
+}
+
+impl<T: Num + PartialEq> PartialEq for Var<T> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Num + PartialOrd> PartialOrd for Var<T> {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+
+impl<T: Num> Neg for Var<T> {
+    type Output = Self;
+    #[inline]
+    fn neg(self) -> Self {
+        self.unary(-self.value, T::lit(-1.0))
+    }
+}
+
+macro_rules! arithmetic {
+    ($($op:ident $method:ident $assign:ident $assigning:ident
+        |$a:ident, $b:ident| $value:expr; $by_a:expr, $by_b:expr; $with:ident $by_literal:expr;)*) => { $(
+        impl<T: Num> $op for Var<T> {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                let ($a, $b) = (self.value, other.value);
+                self.binary(other, $value, $by_a, $by_b)
+            }
+        }
+        impl<T: Num> $op<f64> for Var<T> {
+            type Output = Self;
+            #[inline]
+            fn $method(self, $with: f64) -> Self {
+                self.unary(self.value.$method($with), T::lit($by_literal))
+            }
+        }
+        impl<T: Num> $op<Var<T>> for f64 {
+            type Output = Var<T>;
+            #[inline]
+            fn $method(self, other: Var<T>) -> Var<T> {
+                Var::lit(self).$method(other)
+            }
+        }
+        impl<T: Num> $assign for Var<T> {
+            #[inline]
+            fn $assigning(&mut self, other: Self) {
+                *self = self.$method(other);
+            }
+        }
+    )* };
+}
+arithmetic! {
+    Add add AddAssign add_assign |a, b| a + b; T::lit(1.0), T::lit(1.0); _c 1.0;
+    Sub sub SubAssign sub_assign |a, b| a - b; T::lit(1.0), T::lit(-1.0); _c 1.0;
+    Mul mul MulAssign mul_assign |a, b| a * b; b, a; c c;
+    Div div DivAssign div_assign |a, b| a / b; b.recip(), -(a / b) / b; c 1.0 / c;
+}
+
+macro_rules! unary_functions {
+    ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
+        #[inline]
+        fn $name(self) -> Self {
+            let $x = self.value;
+            let $y = $x.$name();
+            self.unary($y, $partial)
+        }
+    )* };
+}
+
+macro_rules! binary_functions {
+    ($($name:ident: |$a:ident, $b:ident, $y:ident| $by_a:expr, $by_b:expr;)*) => { $(
+        #[inline]
+        fn $name(self, other: Self) -> Self {
+            let ($a, $b) = (self.value, other.value);
+            let $y = $a.$name($b);
+            self.binary(other, $y, $by_a, $by_b)
+        }
+    )* };
+}
+
+impl<T: Num> Num for Var<T> {
+    #[inline]
+    fn lit(v: f64) -> Self {
+        Self::konst(T::lit(v))
+    }
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        !self.is_active() && self.value.is_constant_zero()
+    }
+    unary_table!(unary_functions);
+    binary_table!(binary_functions);
+    #[inline]
+    fn sign(self) -> Self {
+        Self::konst(self.value.sign())
+    }
+    #[inline]
+    fn powi(self, n: i32) -> Self {
+        self.unary(self.value.powi(n), integer_power(self.value, n))
+    }
+}
+
+impl<T: Real> Real for Var<T> {
+    fn scan_with<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        n: usize,
+        state: [Self; S],
+        parameters: [Self; P],
+        options: &ScanOptions,
+    ) -> [Self; S] {
+        record_scan(step, n, state, parameters, options)
+    }
+
+    fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
+        let values = x.map(|x| x.value);
+        let y = T::rule(rule, values);
+        let rule = rule.clone();
+        let pull = move |y_bar: &[T], x_bar: &mut [T]| {
+            x_bar.copy_from_slice(&rule.vjp::<T>(values, y, std::array::from_fn(|k| y_bar[k])));
+        };
+        let out = Self::block(&x, y.to_vec(), Box::new(pull));
+        std::array::from_fn(|k| out[k])
+    }
+
+    fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error> {
+        let values: Vec<T> = x.iter().map(|x| x.value).collect();
+        let y = T::slice_rule(rule, &values)?;
+        let (rule, kept) = (rule.clone(), y.clone());
+        let pull = move |y_bar: &[T], x_bar: &mut [T]| {
+            x_bar.copy_from_slice(&rule.vjp::<T>(&values, &kept, y_bar));
+        };
+        Ok(Self::block(x, y, Box::new(pull)))
+    }
+}
