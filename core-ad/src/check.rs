@@ -22,6 +22,9 @@ impl Taylor {
 /// Taylor-remainder test of the directional derivative `slope_along_v = g.v` of `f` at `x`.
 ///
 /// Steps start at `largest_step` and halve `count` times.
+///
+/// # Errors
+/// The first error of `f`.
 pub fn taylor<E>(
     mut f: impl FnMut(&[f64]) -> Result<f64, E>,
     x: &[f64],
@@ -77,6 +80,9 @@ pub fn dot_product(y_dot: &[f64], y_bar: &[f64], x_dot: &[f64], x_bar: &[f64]) -
 }
 
 /// Central difference `(f(x + h v) - f(x - h v)) / 2h`.
+///
+/// # Errors
+/// The first error of `f`.
 pub fn central_difference<E>(
     mut f: impl FnMut(&[f64]) -> Result<f64, E>,
     x: &[f64],

@@ -53,6 +53,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod dual;
 pub mod objective;
+pub mod random;
 pub mod real;
 pub mod rule;
 mod rules;

@@ -27,6 +27,7 @@ impl<T: Num, const N: usize> Sub for Dual<T, N> {
 
 impl<T: Num, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "the product rule has a sum in it")]
     #[inline]
     fn mul(self, o: Self) -> Self {
         let eps = array::from_fn(|k| self.eps[k] * o.re + self.re * o.eps[k]);
@@ -36,6 +37,7 @@ impl<T: Num, const N: usize> Mul for Dual<T, N> {
 
 impl<T: Num, const N: usize> Div for Dual<T, N> {
     type Output = Self;
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "the quotient rule has a sum and a product in it")]
     #[inline]
     fn div(self, o: Self) -> Self {
         let inverse = o.re.recip();

@@ -1,0 +1,232 @@
+//! The gradient of a function of an SCF trajectory, by reversing the trajectory.
+//!
+//! Every step is kept (densities, potential, orbitals: a few vectors a step), and its adjoint is written out: one banded
+//! solve per occupied orbital, recursive filters for the Hartree terms, and the functional's own adjoint. No
+//! eigen-decomposition is differentiated and no tape is made.
+
+use super::eigen::eigenvector_adjoint;
+use super::functional::Functional;
+use super::scf::{Model, Prepared, Scf, ScfOptions};
+
+/// Cotangents of what a trajectory depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrajectoryAdjoint {
+    /// `dL/dtheta`, the functional's parameters.
+    pub parameters: Vec<f64>,
+    /// `dL/dv_ext` at each grid point: the door to nuclear positions and charges
+    /// ([`System::external_potential_vjp`](super::System::external_potential_vjp)).
+    pub external: Vec<f64>,
+    /// `dL/dn_0`, the starting density.
+    pub start: Vec<f64>,
+}
+
+/// Vector-Jacobian product of the map from parameters, external potential and starting density to the energies of all steps
+/// and the final density.
+///
+/// # Shapes
+/// `energies_bar`: one entry a step; `density_bar`: `n`, `dL/dn` of [`Scf::density`].
+///
+/// # Panics
+/// Where shapes differ.
+pub fn reverse_trajectory(
+    model: &Model,
+    prepared: &Prepared,
+    functional: &dyn Functional,
+    options: &ScfOptions,
+    scf: &Scf,
+    energies_bar: &[f64],
+    density_bar: &[f64],
+) -> TrajectoryAdjoint {
+    assert_eq!(energies_bar.len(), scf.steps.len(), "one energy cotangent a step");
+    let mirror = prepared.enforced(options);
+    let n = model.grid.points();
+    let h = model.grid.spacing_bohr();
+    let hartree = |x: &[f64]| model.interaction.hartree_potential(&model.grid, x);
+    let mut parameters = vec![0.0; functional.parameter_count()];
+    let mut external = vec![0.0; n];
+    let mut density_bar = density_bar.to_vec();
+    for (index, step) in scf.steps.iter().enumerate().rev() {
+        let mixing =
+            options.mixing * options.mixing_decay.powi(i32::try_from(index).unwrap_or(i32::MAX));
+        let energy_bar = energies_bar[index];
+        let mut out_bar: Vec<f64> = density_bar.iter().map(|b| mixing * b).collect();
+        density_bar.iter_mut().for_each(|b| *b *= 1.0 - mixing);
+        let mut potential_bar = vec![0.0; n];
+        if energy_bar != 0.0 {
+            // E = sum f e + int (v_ext - v) n_out + U[n_out] + E_xc[n_out]
+            let xc = functional.adjoint(
+                &model.grid,
+                &step.density_out,
+                mirror,
+                energy_bar,
+                &vec![0.0; n],
+                &mut parameters,
+            );
+            let hartree_out = hartree(&step.density_out);
+            for i in 0..n {
+                let difference = prepared.external_ha[i] - step.potential_ha[i] + hartree_out[i];
+                out_bar[i] += energy_bar * h * difference + xc[i];
+                external[i] += energy_bar * h * step.density_out[i];
+                potential_bar[i] -= energy_bar * h * step.density_out[i];
+            }
+        }
+        if let Some(mirror) = mirror {
+            mirror.symmetrise(&mut out_bar);
+        }
+        pull_orbitals(model, prepared, step, energy_bar, &out_bar, &mut potential_bar);
+        let xc_bar = functional.adjoint(
+            &model.grid,
+            &step.density_in,
+            mirror,
+            0.0,
+            &potential_bar,
+            &mut parameters,
+        );
+        let hartree_bar = hartree(&potential_bar); // the map is symmetric
+        for i in 0..n {
+            external[i] += potential_bar[i];
+            density_bar[i] += hartree_bar[i] + xc_bar[i];
+        }
+    }
+    TrajectoryAdjoint { parameters, external, start: density_bar }
+}
+
+/// Adds to the potential's cotangent what comes through eigenvalues (`energy_bar` times the occupations) and through the
+/// density of the orbitals.
+pub(super) fn pull_orbitals(
+    model: &Model,
+    prepared: &Prepared,
+    step: &super::scf::ScfStep,
+    energy_bar: f64,
+    out_bar: &[f64],
+    potential_bar: &mut [f64],
+) {
+    let n = model.grid.points();
+    let spacing = model.grid.spacing_bohr();
+    let h = model.stencil.hamiltonian(&model.grid, &step.potential_ha);
+    let mut phi_bar = vec![0.0; n];
+    for (k, &occupation) in prepared.occupations.iter().enumerate() {
+        let phi = &step.states.states[k];
+        for i in 0..n {
+            phi_bar[i] = 2.0 * occupation / spacing * out_bar[i] * phi[i];
+        }
+        let same_occupation =
+            |&j: &usize| j != k && prepared.occupations[j].to_bits() == occupation.to_bits();
+        let with: Vec<&[f64]> = (0..prepared.occupations.len())
+            .filter(same_occupation)
+            .map(|j| step.states.states[j].as_slice())
+            .collect();
+        let x = eigenvector_adjoint(&h, step.states.energies_ha[k], phi, &with, &phi_bar);
+        for i in 0..n {
+            potential_bar[i] += phi[i] * (energy_bar * occupation * phi[i] - x[i]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reverse_trajectory;
+    use crate::one_d::network::{Architecture, Network};
+    use crate::one_d::scf::{Model, Prepared, ScfOptions, self_consistent_field};
+    use crate::one_d::{EigenOptions, Functional, Grid, Interaction, Lda, Stencil, System};
+
+    fn model() -> Model {
+        Model {
+            grid: Grid::new(81, 0.25).unwrap(),
+            stencil: Stencil::FivePoint,
+            interaction: Interaction::BAKER,
+        }
+    }
+
+    fn options() -> ScfOptions {
+        let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+        ScfOptions { steps: 5, mirror_symmetric: false, eigen, ..ScfOptions::paper() }
+    }
+
+    /// A function of all energies and the final density, with its cotangents.
+    fn loss(
+        prepared: &Prepared,
+        functional: &dyn Functional,
+    ) -> (f64, crate::one_d::scf::Scf, Vec<f64>, Vec<f64>) {
+        let scf = self_consistent_field(&model(), prepared, functional, &options()).unwrap();
+        let energies_bar: Vec<f64> = (0..5).map(|k| 0.3 + 0.1 * f64::from(k)).collect();
+        let density_bar: Vec<f64> = (0..81).map(|i| (0.2 * f64::from(i)).sin()).collect();
+        let energies: f64 = scf.steps.iter().zip(&energies_bar).map(|(s, b)| s.energy_ha * b).sum();
+        let density: f64 = scf.density.iter().zip(&density_bar).map(|(n, b)| n * b).sum();
+        (energies + density, scf, energies_bar, density_bar)
+    }
+
+    #[test]
+    fn external_potential_and_start_agree_with_differences() {
+        let system = System::molecule(&[(-1.1, 1.0), (0.9, 2.0)], 3).unwrap();
+        let prepared = Prepared::new(&model(), &system).unwrap();
+        let (_, scf, energies_bar, density_bar) = loss(&prepared, &Lda::default());
+        let adjoint = reverse_trajectory(
+            &model(),
+            &prepared,
+            &Lda::default(),
+            &options(),
+            &scf,
+            &energies_bar,
+            &density_bar,
+        );
+        let direction: Vec<f64> = (0..81).map(|i| (0.31 * f64::from(i)).cos()).collect();
+        let along = |g: &[f64]| g.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>();
+        let moved = |t: f64, of_start: bool| {
+            let mut moved = prepared.clone();
+            if of_start {
+                moved.start.iter_mut().zip(&direction).for_each(|(n, d)| *n *= 1.0 + t * d);
+            } else {
+                moved.external_ha.iter_mut().zip(&direction).for_each(|(v, d)| *v += t * d);
+            }
+            loss(&moved, &Lda::default()).0
+        };
+        let t = 1e-4;
+        let fd = (moved(t, false) - moved(-t, false)) / (2.0 * t);
+        assert!(
+            (along(&adjoint.external) - fd).abs() < 1e-7 * fd.abs().max(1.0),
+            "{} {fd}",
+            along(&adjoint.external)
+        );
+        let fd = (moved(t, true) - moved(-t, true)) / (2.0 * t);
+        let weighted: Vec<f64> =
+            adjoint.start.iter().zip(&prepared.start).map(|(b, n)| b * n).collect();
+        assert!(
+            (along(&weighted) - fd).abs() < 1e-7 * fd.abs().max(1.0),
+            "{} {fd}",
+            along(&weighted)
+        );
+    }
+
+    #[test]
+    fn functional_parameters_agree_with_differences() {
+        let architecture = Architecture {
+            global_features: 2,
+            hidden: vec![3],
+            grid_spacing_bohr: 0.25,
+            ..Architecture::paper()
+        };
+        let parameters = architecture.initial_parameters(3);
+        let network = |p: &[f64]| Network::new(architecture.clone(), p, &model().grid).unwrap();
+        let prepared = Prepared::new(&model(), &System::chain(2, 1.0, 1.5).unwrap()).unwrap();
+        let (_, scf, energies_bar, density_bar) = loss(&prepared, &network(&parameters));
+        let adjoint = reverse_trajectory(
+            &model(),
+            &prepared,
+            &network(&parameters),
+            &options(),
+            &scf,
+            &energies_bar,
+            &density_bar,
+        );
+        for k in 0..parameters.len() {
+            let mut moved = parameters.clone();
+            moved[k] += 1e-4;
+            let above = loss(&prepared, &network(&moved)).0;
+            moved[k] -= 2e-4;
+            let fd = (above - loss(&prepared, &network(&moved)).0) / 2e-4;
+            let exact = adjoint.parameters[k];
+            assert!((exact - fd).abs() < 1e-6 * fd.abs().max(0.1), "parameter {k}: {exact} {fd}");
+        }
+    }
+}
