@@ -1,4 +1,41 @@
-//! Optimizers with bounds.
+//! Optimizers with bounds over [`cotangent_ad::Objective`].
+//!
+//! A [`Space`] says what the parameters are: names, units, bounds, scales, transforms. A [`Run`] is the whole state of an
+//! optimisation; it steps one iteration at a time, serialises between any two, and resumes with the same bits.
+//!
+//! # Choosing an optimizer
+//!
+//! | objective | method |
+//! |---|---|
+//! | smooth, deterministic, gradient | `lbfgsb` |
+//! | sum of squares with a Jacobian, not too many parameters | `gauss-newton` |
+//! | stochastic (Monte Carlo), gradient | `adam` |
+//! | no gradient, or as the baseline of a comparison | `cma-es` |
+//!
+//! ```
+//! use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+//! use cotangent_optim::{Method, Parameter, Problem, Space, Stop, minimize};
+//!
+//! struct Bowl;
+//! impl Objective for Bowl {
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!     fn capabilities(&self) -> Capabilities {
+//!         Capabilities { gradient: true, ..Default::default() }
+//!     }
+//!     fn evaluate(&self, x: &[f64], _: Want, _: SampleKey, _: &mut Workspace) -> Result<Evaluation, TrialFailure> {
+//!         let value = (x[0] - 3.0).powi(2) + 10.0 * (x[1] + 1.0).powi(2);
+//!         let gradient = Some(vec![2.0 * (x[0] - 3.0), 20.0 * (x[1] + 1.0)]);
+//!         Ok(Evaluation { value, gradient, ..Default::default() })
+//!     }
+//! }
+//! let space = Space::new(vec![Parameter { lower: 0.0, ..Parameter::vector("x", 2) }]).unwrap();
+//! let problem = Problem { objective: &Bowl, space: &space };
+//! let method = Method::named("lbfgsb").unwrap();
+//! let end = minimize(&problem, method, Stop::default(), &[1.0, 1.0], SampleKey(0), &mut ()).unwrap();
+//! assert!((end.x[0] - 3.0).abs() < 1e-6 && end.x[1] == 0.0); // the bound holds exactly
+//! ```
 
 #![cfg_attr(
     test,
@@ -10,3 +47,24 @@
         reason = "tests compare exact bits where bits must be exact, and count with small numbers"
     )
 )]
+
+pub mod adam;
+pub mod cmaes;
+mod evaluator;
+pub mod gauss_newton;
+pub mod lbfgsb;
+mod line_search;
+pub mod method;
+pub mod outcome;
+pub mod run;
+pub mod space;
+
+pub use adam::AdamOptions;
+pub use cmaes::CmaEsOptions;
+pub use evaluator::Counts;
+pub use gauss_newton::GaussNewtonOptions;
+pub use lbfgsb::LbfgsbOptions;
+pub use method::{METHODS, Method, MethodInfo};
+pub use outcome::{Iteration, Observer, Outcome, Status, Stop};
+pub use run::{Problem, Run, StartError, StepResult, minimize};
+pub use space::{Parameter, Space, SpaceError, Transform};

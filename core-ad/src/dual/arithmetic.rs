@@ -37,7 +37,6 @@ impl<T: Num, const N: usize> Mul for Dual<T, N> {
 
 impl<T: Num, const N: usize> Div for Dual<T, N> {
     type Output = Self;
-    #[expect(clippy::suspicious_arithmetic_impl, reason = "the quotient rule has a sum and a product in it")]
     #[inline]
     fn div(self, o: Self) -> Self {
         let inverse = o.re.recip();

@@ -1,0 +1,139 @@
+//! Adam: adaptive moments for stochastic gradients.
+//!
+//! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. The sample key advances every iteration.
+
+use cotangent_ad::{SampleKey, Term, TrialFailure, Want};
+use serde::{Deserialize, Serialize};
+
+use crate::evaluator::{distance, projected_gradient_norm};
+use crate::outcome::Status;
+use crate::run::{Advance, Context};
+
+/// How the learning rate changes over the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// Half a cosine down to zero at the last iteration.
+    Cosine,
+    /// Down to a hundredth, geometrically, at the last iteration.
+    Exponential,
+}
+
+/// Options of Adam.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamOptions {
+    /// Step in optimizer coordinates.
+    pub learning_rate: f64,
+    /// How it changes.
+    pub schedule: Schedule,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+}
+
+impl Default for AdamOptions {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.05,
+            schedule: Schedule::Constant,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+/// Halvings of a step whose end has no value.
+const MOST_HALVINGS: usize = 20;
+
+/// State between two iterations.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    z: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+    first: Vec<f64>,
+    second: Vec<f64>,
+    pub gradient_norm: f64,
+    pub terms: Vec<Term>,
+}
+
+impl State {
+    pub(crate) fn start(context: &mut Context, z: Vec<f64>) -> Result<(Self, f64), TrialFailure> {
+        let found = context.evaluate(&z, Want::GRADIENT)?;
+        let gradient = found.gradient.unwrap_or_default();
+        let n = z.len();
+        let gradient_norm = projected_gradient_norm(&z, &gradient, context.lower, context.upper);
+        let (value, terms) = (found.value, found.terms);
+        let (first, second) = (vec![0.0; n], vec![0.0; n]);
+        Ok((Self { z, value, gradient, first, second, gradient_norm, terms }, value))
+    }
+
+    pub(crate) fn iterate(&mut self, context: &mut Context, o: &AdamOptions) -> Advance {
+        if self.gradient_norm <= context.stop.gradient_tolerance {
+            let gradient_norm = self.gradient_norm;
+            return self.report(0.0, Some(Status::GradientConverged { gradient_norm }));
+        }
+        let t = i32::try_from(context.iteration).unwrap_or(i32::MAX);
+        let (correct1, correct2) = (1.0 - o.beta1.powi(t), 1.0 - o.beta2.powi(t));
+        let rate =
+            o.learning_rate * decay(o.schedule, context.iteration, context.stop.max_iterations);
+        let mut step = vec![0.0; self.z.len()];
+        for (i, step) in step.iter_mut().enumerate() {
+            let g = self.gradient[i];
+            self.first[i] = o.beta1 * self.first[i] + (1.0 - o.beta1) * g;
+            self.second[i] = o.beta2 * self.second[i] + (1.0 - o.beta2) * g * g;
+            let root = (self.second[i] / correct2).sqrt() + o.epsilon;
+            *step = -rate * self.first[i] / correct1 / root;
+        }
+        context.key = SampleKey(context.key.0.wrapping_add(context.iteration as u64));
+        let mut failure = None;
+        for halving in 0..MOST_HALVINGS {
+            let fraction = 0.5_f64.powi(i32::try_from(halving).unwrap_or(i32::MAX));
+            let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + fraction * s).collect();
+            context.project(&mut z);
+            match context.evaluate(&z, Want::GRADIENT) {
+                Ok(found) => {
+                    let moved = distance(&z, &self.z);
+                    self.gradient = found.gradient.unwrap_or_default();
+                    self.gradient_norm =
+                        projected_gradient_norm(&z, &self.gradient, context.lower, context.upper);
+                    (self.z, self.value, self.terms) = (z, found.value, found.terms);
+                    return self.report(moved, None);
+                }
+                Err(f) if f.is_recoverable() => failure = Some(f),
+                Err(f) => return self.report(0.0, Some(Status::Failed { failure: f })),
+            }
+        }
+        let end = failure.map(|failure| Status::Failed { failure });
+        self.report(0.0, end)
+    }
+
+    fn report(&self, step_norm: f64, end: Option<Status>) -> Advance {
+        Advance {
+            z: self.z.clone(),
+            value: self.value,
+            gradient_norm: Some(self.gradient_norm),
+            step_norm,
+            terms: self.terms.clone(),
+            end,
+        }
+    }
+}
+
+/// Factor on the learning rate at iteration `t` of `last`.
+fn decay(schedule: Schedule, t: usize, last: usize) -> f64 {
+    let progress = (t as f64 / last.max(1) as f64).min(1.0);
+    match schedule {
+        Schedule::Constant => 1.0,
+        Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        Schedule::Exponential => 0.01_f64.powf(progress),
+    }
+}

@@ -1,0 +1,364 @@
+//! A run: the whole state of an optimisation, one iteration at a time.
+
+use cotangent_ad::{Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::evaluator::{Counts, evaluate};
+use crate::method::Method;
+use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
+use crate::space::{Space, SpaceError};
+use crate::{adam, cmaes, gauss_newton, lbfgsb};
+
+/// An objective and its parameters.
+#[derive(Clone, Copy)]
+pub struct Problem<'a> {
+    /// What is minimised.
+    pub objective: &'a dyn Objective,
+    /// Its parameters.
+    pub space: &'a Space,
+}
+
+impl std::fmt::Debug for Problem<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Problem").field("space", self.space).finish_non_exhaustive()
+    }
+}
+
+/// Why a run cannot start.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The start makes no sense.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// Objective and parameters differ in size.
+    #[error("the objective has {objective} parameters, the space {space}")]
+    Dimension {
+        /// The objective's.
+        objective: usize,
+        /// The space's.
+        space: usize,
+    },
+    /// The method needs what the objective does not give.
+    #[error("{method} needs {needs}, which this objective does not give; try {instead}")]
+    Unsupported {
+        /// The method.
+        method: &'static str,
+        /// What it needs.
+        needs: &'static str,
+        /// A method that would work.
+        instead: &'static str,
+    },
+    /// The objective has no value at the start.
+    #[error("the objective has no value at the start: {0}")]
+    Start(TrialFailure),
+}
+
+/// What an algorithm sees of the run.
+pub(crate) struct Context<'a> {
+    pub problem: &'a Problem<'a>,
+    pub lower: &'a [f64],
+    pub upper: &'a [f64],
+    pub key: SampleKey,
+    pub counts: &'a mut Counts,
+    pub ws: &'a mut Workspace,
+    pub iteration: usize,
+    pub stop: &'a Stop,
+}
+
+impl Context<'_> {
+    /// One counted evaluation.
+    pub(crate) fn evaluate(&mut self, z: &[f64], want: Want) -> Result<Evaluation, TrialFailure> {
+        let found = evaluate(self.problem, z, want, self.key, self.ws);
+        self.counts.add(want, found.is_err());
+        found
+    }
+
+    /// `z` brought within the bounds.
+    pub(crate) fn project(&self, z: &mut [f64]) {
+        for i in 0..z.len() {
+            z[i] = z[i].clamp(self.lower[i], self.upper[i]);
+        }
+    }
+}
+
+/// What an iteration did.
+pub(crate) struct Advance {
+    pub z: Vec<f64>,
+    pub value: f64,
+    pub gradient_norm: Option<f64>,
+    pub step_norm: f64,
+    pub terms: Vec<Term>,
+    /// Set where the algorithm itself ends the run.
+    pub end: Option<Status>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum State {
+    Lbfgsb(lbfgsb::State),
+    Adam(adam::State),
+    GaussNewton(gauss_newton::State),
+    CmaEs(cmaes::State),
+}
+
+/// The whole state of an optimisation. Serialised between two iterations and restored, it goes on with the same bits.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Run {
+    method: Method,
+    stop: Stop,
+    key: SampleKey,
+    counts: Counts,
+    iteration: usize,
+    value: f64,
+    best_z: Vec<f64>,
+    best_value: f64,
+    state: State,
+    reported_start: bool,
+    #[serde(skip)]
+    ws: Workspace,
+}
+
+/// What a call of [`Run::step`] gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepResult {
+    /// An iteration; there may be more.
+    Continue(Iteration),
+    /// The run is over.
+    Done(Outcome),
+}
+
+impl Run {
+    /// Evaluates the start and sets up the method.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(
+        problem: &Problem,
+        method: Method,
+        stop: Stop,
+        x0: &[f64],
+        key: SampleKey,
+    ) -> Result<Self, StartError> {
+        check(problem, &method)?;
+        problem.space.check_start(x0)?;
+        let (lower, upper) = problem.space.bounds();
+        let mut z = problem.space.encode(x0);
+        let mut counts = Counts::default();
+        let mut ws = Workspace::new();
+        let mut context = Context {
+            problem,
+            lower: &lower,
+            upper: &upper,
+            key,
+            counts: &mut counts,
+            ws: &mut ws,
+            iteration: 0,
+            stop: &stop,
+        };
+        context.project(&mut z);
+        let (state, value) = match &method {
+            Method::Lbfgsb(_) => {
+                lbfgsb::State::start(&mut context, z.clone()).map(|s| (State::Lbfgsb(s.0), s.1))
+            }
+            Method::Adam(_) => {
+                adam::State::start(&mut context, z.clone()).map(|s| (State::Adam(s.0), s.1))
+            }
+            Method::GaussNewton(o) => gauss_newton::State::start(&mut context, z.clone(), o)
+                .map(|s| (State::GaussNewton(s.0), s.1)),
+            Method::CmaEs(o) => {
+                cmaes::State::start(&mut context, z.clone(), o).map(|s| (State::CmaEs(s.0), s.1))
+            }
+        }
+        .map_err(StartError::Start)?;
+        let (best_z, best_value) = (z, value);
+        Ok(Self {
+            method,
+            stop,
+            key,
+            counts,
+            iteration: 0,
+            value,
+            best_z,
+            best_value,
+            state,
+            reported_start: false,
+            ws,
+        })
+    }
+
+    /// The best point so far, in physical units, and its value.
+    pub fn best(&self, problem: &Problem) -> (Vec<f64>, f64) {
+        (problem.space.decode(&self.best_z), self.best_value)
+    }
+
+    /// Iterations made.
+    pub fn iteration(&self) -> usize {
+        self.iteration
+    }
+
+    /// Calls of the objective.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The criteria that it stops by; raise a limit before resuming.
+    pub fn stop_mut(&mut self) -> &mut Stop {
+        &mut self.stop
+    }
+
+    /// One iteration. The first call reports the start as iteration 0.
+    pub fn step(&mut self, problem: &Problem) -> StepResult {
+        if !self.reported_start {
+            self.reported_start = true;
+            return StepResult::Continue(self.report_start(problem));
+        }
+        if let Some(status) = self.limit() {
+            return StepResult::Done(self.outcome(problem, status));
+        }
+        let (lower, upper) = problem.space.bounds();
+        let mut context = Context {
+            problem,
+            lower: &lower,
+            upper: &upper,
+            key: self.key,
+            counts: &mut self.counts,
+            ws: &mut self.ws,
+            iteration: self.iteration + 1,
+            stop: &self.stop,
+        };
+        let advance = match (&mut self.state, &self.method) {
+            (State::Lbfgsb(s), Method::Lbfgsb(o)) => s.iterate(&mut context, o),
+            (State::Adam(s), Method::Adam(o)) => s.iterate(&mut context, o),
+            (State::GaussNewton(s), Method::GaussNewton(o)) => s.iterate(&mut context, o),
+            (State::CmaEs(s), Method::CmaEs(o)) => s.iterate(&mut context, o),
+            _ => unreachable!("state and method are made together"),
+        };
+        match advance {
+            Advance { end: Some(status), .. } => StepResult::Done(self.outcome(problem, status)),
+            advance => StepResult::Continue(self.accept(problem, advance)),
+        }
+    }
+
+    fn accept(&mut self, problem: &Problem, advance: Advance) -> Iteration {
+        self.iteration += 1;
+        self.value = advance.value;
+        if advance.value < self.best_value {
+            self.best_value = advance.value;
+            self.best_z.clone_from(&advance.z);
+        }
+        Iteration {
+            index: self.iteration,
+            value: advance.value,
+            best_value: self.best_value,
+            gradient_norm: advance.gradient_norm,
+            step_norm: advance.step_norm,
+            evaluations: self.counts.evaluations,
+            gradient_evaluations: self.counts.gradient_evaluations,
+            failures: self.counts.failures,
+            x: problem.space.decode(&advance.z),
+            terms: advance.terms,
+            note: None,
+        }
+    }
+
+    fn report_start(&self, problem: &Problem) -> Iteration {
+        let stochastic = problem.objective.capabilities().stochastic;
+        let frozen = stochastic && !matches!(self.method, Method::Adam(_));
+        let (gradient_norm, terms) = match &self.state {
+            State::Lbfgsb(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
+            State::Adam(s) => (Some(s.gradient_norm), s.terms.clone()),
+            State::GaussNewton(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
+            State::CmaEs(_) => (None, Vec::new()),
+        };
+        Iteration {
+            index: 0,
+            value: self.value,
+            best_value: self.best_value,
+            gradient_norm,
+            step_norm: 0.0,
+            evaluations: self.counts.evaluations,
+            gradient_evaluations: self.counts.gradient_evaluations,
+            failures: self.counts.failures,
+            x: problem.space.decode(&self.best_z),
+            terms,
+            note: frozen.then(|| {
+                format!("the objective is stochastic: its sample is frozen at key {}", self.key.0)
+            }),
+        }
+    }
+
+    /// The limits that are the same for all methods.
+    fn limit(&self) -> Option<Status> {
+        if self.stop.target_value.is_some_and(|t| self.best_value <= t) {
+            Some(Status::TargetReached)
+        } else if self.iteration >= self.stop.max_iterations {
+            Some(Status::MaxIterations)
+        } else if self.counts.evaluations >= self.stop.max_evaluations {
+            Some(Status::MaxEvaluations)
+        } else {
+            None
+        }
+    }
+
+    /// The end of this run with `status`.
+    pub fn outcome(&self, problem: &Problem, status: Status) -> Outcome {
+        let (x, value) = self.best(problem);
+        let Counts { evaluations, gradient_evaluations, failures } = self.counts;
+        Outcome {
+            status,
+            x,
+            value,
+            iterations: self.iteration,
+            evaluations,
+            gradient_evaluations,
+            failures,
+        }
+    }
+}
+
+/// Whether the method suits the objective.
+fn check(problem: &Problem, method: &Method) -> Result<(), StartError> {
+    let (objective, space) = (problem.objective.dim(), problem.space.dim());
+    if objective != space {
+        return Err(StartError::Dimension { objective, space });
+    }
+    let (info, can) = (method.info(), problem.objective.capabilities());
+    if info.needs_residuals && can.residuals.is_none() {
+        let instead = if can.gradient { "lbfgsb" } else { "cma-es" };
+        return Err(StartError::Unsupported { method: info.name, needs: "residuals", instead });
+    }
+    if info.needs_gradient && !can.gradient {
+        return Err(StartError::Unsupported {
+            method: info.name,
+            needs: "gradients",
+            instead: "cma-es",
+        });
+    }
+    Ok(())
+}
+
+/// Runs a method to its end.
+///
+/// # Errors
+/// [`StartError`]; once started a run always ends in an [`Outcome`].
+pub fn minimize(
+    problem: &Problem,
+    method: Method,
+    stop: Stop,
+    x0: &[f64],
+    key: SampleKey,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, StartError> {
+    let mut run = Run::start(problem, method, stop, x0, key)?;
+    loop {
+        match run.step(problem) {
+            StepResult::Done(outcome) => return Ok(outcome),
+            StepResult::Continue(iteration) => {
+                if observer.iteration(&iteration).is_break() {
+                    return Ok(run.outcome(problem, Status::Interrupted));
+                }
+            }
+        }
+    }
+}
