@@ -68,7 +68,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let area = Area::parse(name)?;
     let peers = Peers::new(args.peer_python.clone())?;
     let mut report = Report::new(area.name());
-    let mut print = |item: &Item| -> io::Result<()> {
+    let print = |item: &Item| -> io::Result<()> {
         let mut out = io::stdout().lock();
         match args.format {
             Format::Human => writeln!(out, "{item}"),
