@@ -10,3 +10,10 @@
         reason = "tests compare exact bits where bits must be exact, and count with small numbers"
     )
 )]
+
+pub mod diagnostic;
+pub mod exit;
+pub mod plot;
+pub mod report;
+pub mod run;
+pub mod scenario;

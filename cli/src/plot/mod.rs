@@ -1,0 +1,52 @@
+//! Pictures: data in, SVG out. No system fonts are needed.
+
+mod svg;
+
+use serde::{Deserialize, Serialize};
+
+pub use svg::draw;
+
+/// How a series is drawn. Lines differ by dash and points by shape, so that a print in black and white can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// A solid line.
+    Line,
+    /// A dashed line.
+    Dashes,
+    /// A dotted line.
+    Dots,
+    /// A thin grey line.
+    Thin,
+    /// Circles.
+    Circles,
+    /// Crosses.
+    Crosses,
+}
+
+/// Points with a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Name in the legend; empty for none.
+    pub label: String,
+    /// How it is drawn.
+    pub mark: Mark,
+    /// `(x, y)`; points that are not finite (or not positive, on a log axis) are left out.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A picture with axes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// File name without ending.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// Label of the x axis, with its unit.
+    pub x_label: String,
+    /// Label of the y axis, with its unit.
+    pub y_label: String,
+    /// Logarithmic y axis.
+    pub log_y: bool,
+    /// What is drawn.
+    pub series: Vec<Series>,
+}

@@ -1,0 +1,193 @@
+//! Figures as SVG by plotters.
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::prelude::*;
+use plotters::style::ShapeStyle;
+
+use super::{Figure, Mark, Series};
+
+const SIZE: (u32, u32) = (820, 500);
+/// Okabe & Ito's palette, safe for colour-blind eyes.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 0, 0),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
+
+type Failure = String;
+
+/// Draws a figure.
+///
+/// # Errors
+/// What the drawing library says.
+pub fn draw(figure: &Figure) -> Result<String, Failure> {
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(|e| e.to_string())?;
+        let shown =
+            |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite() && (!figure.log_y || p.1 > 0.0);
+        let points = || figure.series.iter().flat_map(|s| s.points.iter().filter(shown));
+        let x = padded(points().map(|p| p.0), 0.02);
+        if figure.log_y {
+            let y = padded(points().map(|p| p.1.log10()), 0.06);
+            draw_in(
+                &root,
+                figure,
+                x,
+                (10f64.powf(y.start)..10f64.powf(y.end)).log_scale(),
+                &power,
+            )?;
+        } else {
+            let y = padded(points().map(|p| p.1), 0.06);
+            draw_in(&root, figure, x, y, &plain)?;
+        }
+        root.present().map_err(|e| e.to_string())?;
+    }
+    Ok(text)
+}
+
+/// The range of the values with a margin; `0..1` where there are none.
+fn padded(values: impl Iterator<Item = f64>, margin: f64) -> std::ops::Range<f64> {
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        return 0.0..1.0;
+    }
+    let width = (high - low).max(1e-12 * high.abs()).max(1e-300);
+    let pad = if high > low { margin * width } else { 0.5 * high.abs().max(1.0) };
+    low - pad..high + pad
+}
+
+fn plain(v: &f64) -> String {
+    let text = format!("{v:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text.is_empty() || text == "-" || text == "-0" { "0".into() } else { text.into() }
+}
+
+fn power(v: &f64) -> String {
+    format!("{v:.0e}")
+}
+
+fn draw_in<Y>(
+    root: &DrawingArea<SVGBackend, Shift>,
+    figure: &Figure,
+    x: std::ops::Range<f64>,
+    y: Y,
+    y_text: &dyn Fn(&f64) -> String,
+) -> Result<(), Failure>
+where
+    Y: AsRangedCoord<Value = f64>,
+    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let failed = |e: &dyn std::fmt::Display| e.to_string();
+    let mut chart = ChartBuilder::on(root)
+        .caption(&figure.title, ("sans-serif", 20))
+        .margin(14)
+        .margin_right(26)
+        .x_label_area_size(46)
+        .y_label_area_size(78)
+        .build_cartesian_2d(x, y)
+        .map_err(|e| failed(&e))?;
+    chart
+        .configure_mesh()
+        .x_desc(&figure.x_label)
+        .y_desc(&figure.y_label)
+        .axis_desc_style(("sans-serif", 16))
+        .label_style(("sans-serif", 13))
+        .x_label_formatter(&plain)
+        .y_label_formatter(y_text)
+        .light_line_style(RGBColor(240, 240, 240))
+        .draw()
+        .map_err(|e| failed(&e))?;
+    for (k, series) in figure.series.iter().enumerate() {
+        let colour = if series.mark == Mark::Thin {
+            RGBColor(120, 120, 120)
+        } else {
+            COLOURS[k % COLOURS.len()]
+        };
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: false,
+            stroke_width: if series.mark == Mark::Thin { 1 } else { 2 },
+        };
+        let points = finite(series, figure.log_y);
+        let drawn = match series.mark {
+            Mark::Line | Mark::Thin => chart.draw_series(LineSeries::new(points, style)),
+            Mark::Dashes => chart.draw_series(DashedLineSeries::new(points, 9, 5, style)),
+            Mark::Dots => chart.draw_series(DashedLineSeries::new(
+                points,
+                2,
+                4,
+                ShapeStyle { stroke_width: 3, ..style },
+            )),
+            Mark::Circles => {
+                let drawn = chart.draw_series(points.into_iter().map(|p| Circle::new(p, 6, style)));
+                label(drawn.map_err(|e| failed(&e))?, series, style);
+                continue;
+            }
+            Mark::Crosses => {
+                let drawn = chart.draw_series(points.into_iter().map(|p| Cross::new(p, 4, style)));
+                label(drawn.map_err(|e| failed(&e))?, series, style);
+                continue;
+            }
+        };
+        label(drawn.map_err(|e| failed(&e))?, series, style);
+    }
+    if figure.series.iter().filter(|s| !s.label.is_empty()).count() > 1 {
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.85))
+            .border_style(RGBColor(160, 160, 160))
+            .label_font(("sans-serif", 14))
+            .legend_area_size(34)
+            .margin(8)
+            .draw()
+            .map_err(|e| failed(&e))?;
+    }
+    Ok(())
+}
+
+fn finite(series: &Series, log_y: bool) -> Vec<(f64, f64)> {
+    let shown = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite() && (!log_y || p.1 > 0.0);
+    series.points.iter().filter(shown).copied().collect()
+}
+
+/// The same mark in the legend as in the picture.
+fn label<'a>(
+    annotation: &mut plotters::chart::SeriesAnno<'a, SVGBackend<'a>>,
+    series: &Series,
+    style: ShapeStyle,
+) {
+    if series.label.is_empty() {
+        return;
+    }
+    let style = ShapeStyle { stroke_width: if series.mark == Mark::Dots { 3 } else { 2 }, ..style };
+    let mark = series.mark;
+    annotation.label(series.label.clone()).legend(move |at| {
+        let [a, b, c, d] = strokes(mark).map(|points| PathElement::new(points, style));
+        EmptyElement::at(at) + a + b + c + d
+    });
+}
+
+/// A mark of the legend as at most four strokes, so that every mark is of one type.
+fn strokes(mark: Mark) -> [Vec<(i32, i32)>; 4] {
+    let dash = |from: i32, to: i32| vec![(from, 0), (to, 0)];
+    let none = || vec![(0, 0)];
+    match mark {
+        Mark::Line | Mark::Thin => [dash(0, 28), none(), none(), none()],
+        Mark::Dashes => [dash(0, 9), dash(14, 23), none(), none()],
+        Mark::Dots => [dash(0, 3), dash(8, 11), dash(16, 19), dash(24, 27)],
+        Mark::Circles => {
+            let round =
+                [(5, 0), (4, 4), (0, 5), (-4, 4), (-5, 0), (-4, -4), (0, -5), (4, -4), (5, 0)];
+            [round.map(|(x, y)| (14 + x, y)).to_vec(), none(), none(), none()]
+        }
+        Mark::Crosses => [vec![(10, -4), (18, 4)], vec![(10, 4), (18, -4)], none(), none()],
+    }
+}

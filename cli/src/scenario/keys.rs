@@ -1,0 +1,187 @@
+//! The keys of a scenario, as a table: one source for parsing, checking, defaults, `schema` and documentation.
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A number in a unit, within bounds.
+    Number {
+        /// Unit of a bare number; empty for a pure number.
+        unit: &'static str,
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+    },
+    /// A list of numbers in a unit, within bounds.
+    Numbers {
+        /// Unit of bare numbers.
+        unit: &'static str,
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+    },
+    /// A whole number within bounds.
+    Integer {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// A list of whole numbers within bounds.
+    Integers {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// Any text.
+    Text,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// Path of a file that must exist, relative to the scenario.
+    File,
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Key {
+    /// Dotted path.
+    pub path: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Default, as TOML; `None` where the key is required.
+    pub default: Option<&'static str>,
+    /// One line.
+    pub doc: &'static str,
+}
+
+const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    Key { path, kind, default, doc }
+}
+
+const INF: f64 = f64::INFINITY;
+const POSITIVE: f64 = f64::MIN_POSITIVE;
+const fn number(min: f64, max: f64) -> Kind {
+    Kind::Number { unit: "", min, max }
+}
+const MOST: i64 = i64::MAX;
+
+/// Keys of every scenario.
+pub const COMMON: &[Key] = &[
+    key("scenario.name", Kind::Text, None, "name of the run folder"),
+    key("scenario.kind", Kind::Text, None, "what is simulated; `cotangent list` shows the kinds"),
+    key("scenario.seed", Kind::Integer { min: 0, max: MOST }, Some("0"), "perturbs the start"),
+    key(
+        "optimizer.method",
+        Kind::Choice(&["lbfgsb", "adam", "gauss-newton", "cma-es"]),
+        Some("\"lbfgsb\""),
+        "the optimizer",
+    ),
+    key(
+        "optimizer.memory",
+        Kind::Integer { min: 1, max: 1000 },
+        Some("20"),
+        "lbfgsb: pairs that are remembered",
+    ),
+    key(
+        "optimizer.learning_rate",
+        number(POSITIVE, INF),
+        Some("0.05"),
+        "adam: step in optimizer coordinates",
+    ),
+    key(
+        "optimizer.schedule",
+        Kind::Choice(&["constant", "cosine", "exponential"]),
+        Some("\"constant\""),
+        "adam: how the learning rate changes",
+    ),
+    key(
+        "optimizer.initial_damping",
+        number(POSITIVE, INF),
+        Some("1e-3"),
+        "gauss-newton: first damping",
+    ),
+    key(
+        "optimizer.sigma",
+        number(POSITIVE, INF),
+        Some("0.3"),
+        "cma-es: first standard deviation in optimizer coordinates",
+    ),
+    key(
+        "optimizer.population",
+        Kind::Integer { min: 0, max: 1_000_000 },
+        Some("0"),
+        "cma-es: individuals; 0 for 4 + 3 ln n",
+    ),
+    key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, Some("500"), "most iterations"),
+    key(
+        "stop.max_evaluations",
+        Kind::Integer { min: 1, max: MOST },
+        Some("100000"),
+        "most calls of the objective",
+    ),
+    key(
+        "stop.gradient_tolerance",
+        number(0.0, INF),
+        Some("1e-8"),
+        "converged at this projected gradient, optimizer coordinates",
+    ),
+    key(
+        "stop.value_tolerance",
+        number(0.0, INF),
+        Some("1e-13"),
+        "converged at this relative decrease of an iteration",
+    ),
+];
+
+/// Options that belong to one method only: `(key, method)`.
+pub const METHOD_OPTIONS: &[(&str, &str)] = &[
+    ("optimizer.memory", "lbfgsb"),
+    ("optimizer.learning_rate", "adam"),
+    ("optimizer.schedule", "adam"),
+    ("optimizer.initial_damping", "gauss-newton"),
+    ("optimizer.sigma", "cma-es"),
+    ("optimizer.population", "cma-es"),
+];
+
+impl Kind {
+    /// What it holds, in words.
+    pub fn describe(&self) -> String {
+        let within = |min: f64, max: f64| match (min, max) {
+            (f64::NEG_INFINITY, INF) => String::new(),
+            (POSITIVE, INF) => ", positive".into(),
+            (min, INF) => format!(", at least {min}"),
+            (min, max) => format!(", from {min} to {max}"),
+        };
+        let whole = |min: i64, max: i64| {
+            if max == MOST { format!(", at least {min}") } else { format!(", from {min} to {max}") }
+        };
+        let named =
+            |unit: &str| if unit.is_empty() { String::new() } else { format!(" in {unit}") };
+        match self {
+            Self::Number { unit, min, max } => {
+                format!("a number{}{}", named(unit), within(*min, *max))
+            }
+            Self::Numbers { unit, min, max } => {
+                format!("a list of numbers{}{}", named(unit), within(*min, *max))
+            }
+            Self::Integer { min, max } => format!("a whole number{}", whole(*min, *max)),
+            Self::Integers { min, max } => format!("a list of whole numbers{}", whole(*min, *max)),
+            Self::Flag => "true or false".into(),
+            Self::Text => "a text".into(),
+            Self::Choice(names) => format!(
+                "one of {}",
+                names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")
+            ),
+            Self::File => "the path of a file".into(),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Scenario files: what a user writes, and the domains that give it meaning.
+
+mod dft;
+pub mod document;
+pub mod keys;
+pub mod units;
+
+use std::path::Path;
+
+use cotangent_ad::Objective;
+use cotangent_optim::{
+    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, Space, Stop,
+};
+
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::run::Judge;
+use document::{Document, Settings};
+use keys::Key;
+
+/// A kind of scenario.
+pub trait Domain: Sync {
+    /// Its name in `scenario.kind`.
+    fn kind(&self) -> &'static str;
+    /// One line.
+    fn summary(&self) -> &'static str;
+    /// Its keys, beyond the common ones.
+    fn keys(&self) -> &'static [Key];
+    /// Files that `init` writes: name and content. The first is the scenario.
+    fn template(&self) -> &'static [(&'static str, &'static str)];
+    /// Makes sense of checked settings, without computing anything long.
+    ///
+    /// # Errors
+    /// Everything that contradicts itself.
+    fn load(&self, settings: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>>;
+}
+
+/// All kinds.
+pub const DOMAINS: &[&dyn Domain] = &[&dft::OneDimension];
+
+/// A loaded scenario: parameters and start are known, the objective may still have to be prepared.
+pub trait Scenario: Send + Sync {
+    /// The parameters.
+    fn space(&self) -> Space;
+    /// The start, which the seed perturbs.
+    fn start(&self, seed: u64) -> Vec<f64>;
+    /// Why a parameter cannot be differentiated; empty where all can.
+    fn not_differentiable(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// Predicted cost of one evaluation with gradient, in a sentence.
+    fn cost(&self) -> String;
+    /// Computes what the objective needs (reference data).
+    ///
+    /// # Errors
+    /// A message for people.
+    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String>;
+}
+
+/// A scenario that can be evaluated.
+pub trait Prepared: Judge + Send + Sync {
+    /// The objective.
+    fn objective(&self) -> &dyn Objective;
+}
+
+/// A scenario file, read and checked.
+pub struct Loaded {
+    /// Checked settings.
+    pub settings: Settings,
+    /// What the domain made of them.
+    pub scenario: Box<dyn Scenario>,
+    /// Which domain.
+    pub domain: &'static dyn Domain,
+    /// The optimizer.
+    pub method: Method,
+    /// Its stopping rules.
+    pub stop: Stop,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("kind", &self.domain.kind()).finish_non_exhaustive()
+    }
+}
+
+/// Reads and checks a scenario file with its overrides.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(
+    path: &Path,
+    overrides: &[String],
+    seed: Option<u64>,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("cannot read {}: {e}", path.display());
+        vec![Diagnostic::plain(
+            "cotangent::scenario::unreadable",
+            message,
+            "`cotangent init KIND` writes a scenario to start from",
+        )]
+    })?;
+    load_text(path, &text, overrides, seed)
+}
+
+/// [`load`] of a text that stands at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_text(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    seed: Option<u64>,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let document = Document::parse(path, text, overrides)?;
+    let kind = document.peek("scenario.kind").map(str::to_owned);
+    let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
+        return Err(vec![unknown_kind(&document, kind.as_deref())]);
+    };
+    let settings = document.check(domain.keys())?;
+    let scenario = domain.load(&settings)?;
+    let method = method(&settings);
+    if let Some((parameter, why)) = scenario.not_differentiable().first() {
+        if method.info().needs_gradient || method.info().needs_residuals {
+            let message = format!("`{parameter}` cannot be differentiated: {why}");
+            let help = "set optimizer.method = \"cma-es\", or leave this parameter out";
+            return Err(vec![settings.problem(
+                "cotangent::scenario::not_differentiable",
+                "optimizer.method",
+                message,
+                help,
+            )]);
+        }
+    }
+    let seed = seed.unwrap_or(settings.count("scenario.seed") as u64);
+    check_start(&settings, scenario.as_ref(), seed)?;
+    let stop = stop(&settings);
+    Ok(Loaded { settings, scenario, domain: *domain, method, stop, seed })
+}
+
+fn check_start(
+    settings: &Settings,
+    scenario: &dyn Scenario,
+    seed: u64,
+) -> Result<(), Vec<Diagnostic>> {
+    scenario.space().check_start(&scenario.start(seed)).map_err(|e| {
+        let help = "choose a start within the bounds";
+        vec![settings.problem(
+            "cotangent::scenario::bad_start",
+            "scenario.seed",
+            e.to_string(),
+            help,
+        )]
+    })
+}
+
+fn unknown_kind(document: &Document, kind: Option<&str>) -> Diagnostic {
+    let kinds: Vec<&str> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let all = format!("the kinds are: {}", kinds.join(", "));
+    let (message, help) = match kind {
+        Some(kind) => {
+            let near = nearest(kind, kinds).map_or(all, |n| format!("did you mean \"{n}\"?"));
+            (format!("there is no kind \"{kind}\""), near)
+        }
+        None => ("`scenario.kind` must be a text that names a kind".into(), all),
+    };
+    document.problem("cotangent::scenario::unknown_kind", "scenario.kind", message, help)
+}
+
+fn method(settings: &Settings) -> Method {
+    match settings.text("optimizer.method") {
+        "adam" => Method::Adam(AdamOptions {
+            learning_rate: settings.number("optimizer.learning_rate"),
+            schedule: match settings.text("optimizer.schedule") {
+                "cosine" => cotangent_optim::adam::Schedule::Cosine,
+                "exponential" => cotangent_optim::adam::Schedule::Exponential,
+                _ => cotangent_optim::adam::Schedule::Constant,
+            },
+            ..AdamOptions::default()
+        }),
+        "gauss-newton" => Method::GaussNewton(GaussNewtonOptions {
+            initial_damping: settings.number("optimizer.initial_damping"),
+        }),
+        "cma-es" => Method::CmaEs(CmaEsOptions {
+            sigma: settings.number("optimizer.sigma"),
+            population: settings.count("optimizer.population"),
+            ..CmaEsOptions::default()
+        }),
+        _ => Method::Lbfgsb(LbfgsbOptions { memory: settings.count("optimizer.memory") }),
+    }
+}
+
+fn stop(settings: &Settings) -> Stop {
+    Stop {
+        max_iterations: settings.count("stop.max_iterations"),
+        max_evaluations: settings.count("stop.max_evaluations") as u64,
+        gradient_tolerance: settings.number("stop.gradient_tolerance"),
+        value_tolerance: settings.number("stop.value_tolerance"),
+        target_value: None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Quantities: a bare number is in the key's unit, a text carries its own.
+
+/// Factors to a dimension's base unit.
+const UNITS: &[(&str, &str, f64)] = &[
+    // length, in bohr (CODATA 2018)
+    ("bohr", "length", 1.0),
+    ("angstrom", "length", 1.0 / 0.529_177_210_903),
+    ("nm", "length", 10.0 / 0.529_177_210_903),
+    ("pm", "length", 0.01 / 0.529_177_210_903),
+    ("m", "length", 1e10 / 0.529_177_210_903),
+    ("cm", "length", 1e8 / 0.529_177_210_903),
+    ("mm", "length", 1e7 / 0.529_177_210_903),
+    // energy, in hartree
+    ("Ha", "energy", 1.0),
+    ("mHa", "energy", 1e-3),
+    ("eV", "energy", 1.0 / 27.211_386_245_988),
+    ("kcal/mol", "energy", 1.0 / 627.509_474_063),
+    ("kJ/mol", "energy", 1.0 / 2_625.499_639_479),
+    // time, in seconds
+    ("s", "time", 1.0),
+    ("ms", "time", 1e-3),
+    ("us", "time", 1e-6),
+    ("min", "time", 60.0),
+    // inverse time, in 1/s
+    ("1/s", "rate", 1.0),
+    ("Hz", "rate", 1.0),
+    ("kHz", "rate", 1e3),
+    ("1/ms", "rate", 1e3),
+    ("1/min", "rate", 1.0 / 60.0),
+    // angle, in radians
+    ("rad", "angle", 1.0),
+    ("deg", "angle", std::f64::consts::PI / 180.0),
+];
+
+/// Why a quantity makes no sense.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QuantityError {
+    /// It is not a number followed by a unit.
+    Malformed,
+    /// The unit is not known; the nearest known one, if any.
+    UnknownUnit(String, Option<&'static str>),
+    /// The unit is of another dimension.
+    WrongDimension(&'static str),
+    /// The key takes a pure number.
+    Dimensionless,
+}
+
+/// `"12 cm"` in `unit`.
+///
+/// # Errors
+/// [`QuantityError`].
+pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_whitespace()).unwrap_or(text.len());
+    let (number, name) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| QuantityError::Malformed)?;
+    let name = name.trim();
+    if name.is_empty() {
+        return Ok(number);
+    }
+    if unit.is_empty() {
+        return Err(QuantityError::Dimensionless);
+    }
+    let find = |n: &str| UNITS.iter().find(|(u, ..)| *u == n);
+    let Some((_, dimension, factor)) = find(name) else {
+        let nearest = crate::diagnostic::nearest(name, UNITS.iter().map(|(u, ..)| *u));
+        return Err(QuantityError::UnknownUnit(name.into(), nearest));
+    };
+    match find(unit) {
+        Some((_, wanted, base)) if wanted == dimension => Ok(number * factor / base),
+        _ => Err(QuantityError::WrongDimension(dimension)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{QuantityError, convert};
+
+    #[test]
+    fn quantities_are_converted_and_other_dimensions_refused() {
+        assert!((convert("1 angstrom", "bohr").unwrap() - 1.889_726_124_6).abs() < 1e-9);
+        assert!((convert("27.211386245988 eV", "Ha").unwrap() - 1.0).abs() < 1e-15);
+        assert_eq!(convert("2.5", "bohr"), Ok(2.5));
+        assert_eq!(convert("2.5 eV", "bohr"), Err(QuantityError::WrongDimension("energy")));
+        assert_eq!(
+            convert("2 borh", "bohr"),
+            Err(QuantityError::UnknownUnit("borh".into(), Some("bohr")))
+        );
+        assert_eq!(convert("two bohr", "bohr"), Err(QuantityError::Malformed));
+        assert_eq!(convert("2 bohr", ""), Err(QuantityError::Dimensionless));
+    }
+}
