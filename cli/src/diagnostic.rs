@@ -17,6 +17,16 @@ pub struct Source {
     pub text: Arc<str>,
 }
 
+impl Source {
+    /// Line and column of a byte, both from 1.
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let before = &self.text[..byte.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        (line, column)
+    }
+}
+
 /// One problem.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -49,12 +59,19 @@ impl Diagnostic {
         Self { code, message: message.into(), place: None, help: help.into() }
     }
 
+    /// For machines: code, message, help, and where it stands (lines and columns count from 1).
+    pub fn to_json(&self) -> serde_json::Value {
+        let place = self.place.as_ref().map(|(source, span, _)| {
+            let (line, column) = source.position(span.start);
+            serde_json::json!({ "file": source.name, "line": line, "column": column })
+        });
+        serde_json::json!({ "code": self.code, "message": self.message, "help": self.help, "place": place })
+    }
+
     /// `file:line:column: message`, for editors.
     pub fn short(&self) -> String {
         let Some((source, span, _)) = &self.place else { return self.message.clone() };
-        let before = &source.text[..span.start.min(source.text.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        let (line, column) = source.position(span.start);
         format!("{}:{line}:{column}: {}", source.name, self.message)
     }
 }

@@ -15,6 +15,8 @@ pub enum Exit {
     Numerical,
     /// A file could not be read or written.
     Io,
+    /// A bug of the program itself.
+    Bug,
     /// Interrupted by Ctrl-C, with a checkpoint written.
     Interrupted,
     /// Ended by SIGTERM, with a checkpoint written.
@@ -30,6 +32,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Numerical => 3,
             Self::Io => 4,
+            Self::Bug => 70,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

@@ -11,8 +11,11 @@
     )
 )]
 
+pub mod args;
+pub mod command;
 pub mod diagnostic;
 pub mod exit;
+pub mod gradcheck;
 pub mod plot;
 pub mod report;
 pub mod run;

@@ -67,7 +67,7 @@ pub use api::{
 pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;
 pub use objective::{
-    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
 };
 pub use real::{Num, Real};
 pub use rule::{Rule, SliceRule};

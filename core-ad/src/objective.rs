@@ -62,6 +62,18 @@ pub struct Term {
     pub value: f64,
 }
 
+/// A named discrete state of an evaluation: contacts that touch, a branch taken, bounces counted.
+///
+/// Two evaluations with different states lie on different smooth pieces of the objective, so a finite difference across
+/// them says nothing about the derivative on either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    /// Name, such as `bounces`.
+    pub name: String,
+    /// State.
+    pub state: i64,
+}
+
 /// The result of one evaluation. Fields that were not wanted are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
@@ -77,6 +89,8 @@ pub struct Evaluation {
     pub standard_error: Option<f64>,
     /// Named parts of the value.
     pub terms: Vec<Term>,
+    /// Discrete states that the value depends on; the same names in the same order at every point.
+    pub switches: Vec<Switch>,
 }
 
 /// Why a trial point has no value. A line search backs off from the recoverable ones.

@@ -202,7 +202,7 @@ impl Space {
     }
 
     /// The parameter of each entry.
-    fn entries(&self) -> impl Iterator<Item = &Parameter> {
+    pub fn entries(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().flat_map(|p| std::iter::repeat_n(p, p.len()))
     }
 

@@ -28,8 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates that may know of files in TOML, of flags, of plots and of the terminal.
 const FRONT: &[&str] = &["cotangent-cli", "cotangent-tests", "cotangent-bench"];
-const FRONT_ONLY: &[&str] =
-    &["toml", "clap", "plotters", "miette", "indicatif", "ctrlc", "schemars"];
+const FRONT_ONLY: &[&str] = &["toml", "clap", "plotters", "miette", "indicatif", "signal-hook"];
 
 fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").into()

@@ -17,8 +17,12 @@ const MOST_COLUMNS: usize = 12;
 pub struct Row {
     /// Iteration.
     pub index: usize,
+    /// Calls of the objective so far.
+    pub evaluations: u64,
     /// Objective.
     pub value: f64,
+    /// Least objective so far.
+    pub best: f64,
     /// Projected gradient.
     pub gradient_norm: Option<f64>,
     /// Score.
@@ -145,7 +149,9 @@ impl History {
         written.map_err(|source| HarnessError::Io { path: self.path.clone(), source })?;
         self.rows.push(Row {
             index: it.index,
+            evaluations: it.evaluations,
             value: it.value,
+            best: it.best_value,
             gradient_norm: it.gradient_norm,
             score: score_value,
             traces,
@@ -189,7 +195,9 @@ fn parse(line: &str) -> Option<Row> {
     let number = |k: usize| fields.get(k).and_then(|f| f.parse::<f64>().ok());
     Some(Row {
         index: fields.first()?.parse().ok()?,
+        evaluations: fields.get(5)?.parse().ok()?,
         value: number(1)?,
+        best: number(2)?,
         gradient_norm: number(3),
         score: number(8),
         traces: (10..fields.len()).filter_map(number).collect(),

@@ -2,7 +2,7 @@
 
 mod conclude;
 
-use cotangent_ad::Objective;
+use cotangent_ad::{Capabilities, Objective};
 use cotangent_dft::one_d::{
     Architecture, ExactOptions, Grid, Interaction, Model, Molecule, ScfOptions, Stencil, System,
     Training, TrainingOptions, two_electrons,
@@ -104,7 +104,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TEMPLATE: &str = include_str!("../../../scenarios/h2-two-points.toml");
+const TEMPLATE: &[u8] = include_bytes!("../../../scenarios/h2-two-points.toml");
 
 impl Domain for OneDimension {
     fn kind(&self) -> &'static str {
@@ -116,7 +116,7 @@ impl Domain for OneDimension {
     fn keys(&self) -> &'static [Key] {
         KEYS
     }
-    fn template(&self) -> &'static [(&'static str, &'static str)] {
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE)]
     }
 
@@ -318,6 +318,10 @@ impl Scenario for Study {
 
     fn start(&self, seed: u64) -> Vec<f64> {
         self.architecture.initial_parameters(seed)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gradient: true, ..Capabilities::default() }
     }
 
     fn cost(&self) -> String {

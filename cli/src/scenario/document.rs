@@ -69,6 +69,7 @@ pub struct Settings {
     entries: BTreeMap<String, Entry>,
     source: Source,
     folder: PathBuf,
+    keys: &'static [Key],
 }
 
 impl Document {
@@ -153,7 +154,7 @@ impl Document {
         self.foreign_options(&values, &mut problems);
         if problems.is_empty() {
             let Self { folder, source, entries } = self;
-            Ok(Settings { values, entries, source, folder })
+            Ok(Settings { values, entries, source, folder, keys: domain })
         } else {
             Err(problems)
         }
@@ -341,6 +342,7 @@ fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, Diagnostic>
         (Kind::File, Raw::Text(text)) => {
             let path = folder.join(text);
             if path.is_file() {
+                let path = path.canonicalize().unwrap_or(path);
                 return Ok(Value::Text(path.display().to_string()));
             }
             let message = format!("`{}`: there is no file {}", key.path, path.display());
@@ -488,6 +490,12 @@ impl Settings {
         v.iter().map(|v| usize::try_from(*v).unwrap_or(usize::MAX)).collect()
     }
 
+    /// Every file that the scenario names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let keys = self.keys.iter().filter(|k| k.kind == Kind::File);
+        keys.map(|k| PathBuf::from(self.text(k.path))).collect()
+    }
+
     /// A flag.
     pub fn flag(&self, path: &str) -> bool {
         if let Value::Flag(v) = self.value(path) { *v } else { unreachable!("`{path}` is no flag") }
@@ -522,7 +530,10 @@ impl Settings {
             Value::Flag(v) => v.to_string(),
             Value::Text(v) => quote(v),
         };
-        self.values.iter().map(|(path, value)| format!("{path} = {}\n", text(value))).collect()
+        let method = self.text("optimizer.method");
+        let foreign = |path: &str| METHOD_OPTIONS.iter().any(|(p, m)| *p == path && *m != method);
+        let used = self.values.iter().filter(|(path, _)| !foreign(path));
+        used.map(|(path, value)| format!("{path} = {}\n", text(value))).collect()
     }
 }
 

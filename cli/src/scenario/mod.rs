@@ -7,7 +7,7 @@ pub mod units;
 
 use std::path::Path;
 
-use cotangent_ad::Objective;
+use cotangent_ad::{Capabilities, Objective};
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, Space, Stop,
 };
@@ -26,7 +26,7 @@ pub trait Domain: Sync {
     /// Its keys, beyond the common ones.
     fn keys(&self) -> &'static [Key];
     /// Files that `init` writes: name and content. The first is the scenario.
-    fn template(&self) -> &'static [(&'static str, &'static str)];
+    fn template(&self) -> &'static [(&'static str, &'static [u8])];
     /// Makes sense of checked settings, without computing anything long.
     ///
     /// # Errors
@@ -43,6 +43,8 @@ pub trait Scenario: Send + Sync {
     fn space(&self) -> Space;
     /// The start, which the seed perturbs.
     fn start(&self, seed: u64) -> Vec<f64>;
+    /// What the objective will be able to give.
+    fn capabilities(&self) -> Capabilities;
     /// Why a parameter cannot be differentiated; empty where all can.
     fn not_differentiable(&self) -> Vec<(String, String)> {
         Vec::new()
@@ -88,11 +90,7 @@ impl std::fmt::Debug for Loaded {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load(
-    path: &Path,
-    overrides: &[String],
-    seed: Option<u64>,
-) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let message = format!("cannot read {}: {e}", path.display());
         vec![Diagnostic::plain(
@@ -101,19 +99,14 @@ pub fn load(
             "`cotangent init KIND` writes a scenario to start from",
         )]
     })?;
-    load_text(path, &text, overrides, seed)
+    load_text(path, &text, overrides)
 }
 
 /// [`load`] of a text that stands at `path`.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load_text(
-    path: &Path,
-    text: &str,
-    overrides: &[String],
-    seed: Option<u64>,
-) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
     let document = Document::parse(path, text, overrides)?;
     let kind = document.peek("scenario.kind").map(str::to_owned);
     let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
@@ -122,22 +115,37 @@ pub fn load_text(
     let settings = document.check(domain.keys())?;
     let scenario = domain.load(&settings)?;
     let method = method(&settings);
-    if let Some((parameter, why)) = scenario.not_differentiable().first() {
-        if method.info().needs_gradient || method.info().needs_residuals {
-            let message = format!("`{parameter}` cannot be differentiated: {why}");
-            let help = "set optimizer.method = \"cma-es\", or leave this parameter out";
-            return Err(vec![settings.problem(
-                "cotangent::scenario::not_differentiable",
-                "optimizer.method",
-                message,
-                help,
-            )]);
-        }
-    }
-    let seed = seed.unwrap_or(settings.count("scenario.seed") as u64);
+    check_method(&settings, scenario.as_ref(), &method)?;
+    let seed = settings.count("scenario.seed") as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
     let stop = stop(&settings);
     Ok(Loaded { settings, scenario, domain: *domain, method, stop, seed })
+}
+
+/// Whether the objective gives what the method needs.
+fn check_method(
+    settings: &Settings,
+    scenario: &dyn Scenario,
+    method: &Method,
+) -> Result<(), Vec<Diagnostic>> {
+    let (needs, can) = (method.info(), scenario.capabilities());
+    let refuse = |code, message: String, help: &str| {
+        Err(vec![settings.problem(code, "optimizer.method", message, help)])
+    };
+    if needs.needs_residuals && can.residuals.is_none() {
+        let message = format!("{} needs a sum of squares, which this scenario is not", needs.name);
+        let help = "use \"lbfgsb\", or \"cma-es\" without gradients";
+        return refuse("cotangent::scenario::contradiction", message, help);
+    }
+    let refused = scenario.not_differentiable();
+    match refused.first() {
+        Some((parameter, why)) if needs.needs_gradient || needs.needs_residuals => {
+            let message = format!("`{parameter}` cannot be differentiated: {why}");
+            let help = "use \"cma-es\", or leave this parameter out";
+            refuse("cotangent::scenario::not_differentiable", message, help)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_start(

@@ -1,0 +1,44 @@
+//! The harness on an objective of one's own: run folder, progress, checkpoint, plots and report.
+//!
+//! `cargo run --release -p cotangent-cli --example own_objective`
+
+use cotangent_ad::{
+    Capabilities, Evaluation, Objective, Real, SampleKey, TrialFailure, Want, Workspace,
+    value_and_grad,
+};
+use cotangent_cli::run::{HarnessError, Job, run};
+use cotangent_optim::{Parameter, Space};
+
+/// Rosenbrock's valley, written once over [`Real`].
+fn valley<R: Real>(x: &[R]) -> R {
+    let bend = x[1] - x[0] * x[0];
+    (-x[0] + 1.0).powi(2) + bend * bend * 100.0
+}
+
+struct Valley;
+
+impl Objective for Valley {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gradient: true, ..Capabilities::default() }
+    }
+    fn evaluate(
+        &self,
+        x: &[f64],
+        _: Want,
+        _: SampleKey,
+        _: &mut Workspace,
+    ) -> Result<Evaluation, TrialFailure> {
+        let (value, gradient) = value_and_grad(|x| valley(x), x);
+        Ok(Evaluation { value, gradient: Some(gradient), ..Evaluation::default() })
+    }
+}
+
+fn main() -> Result<(), HarnessError> {
+    let space =
+        Space::new(vec![Parameter::vector("x", 2)]).map_err(cotangent_optim::StartError::from)?;
+    run(&Valley, &space, &Job::new("valley", &[-1.2, 1.0]))?;
+    Ok(())
+}

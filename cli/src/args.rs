@@ -1,0 +1,180 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 finished but the goal was not met, 2 bad usage or scenario, 3 numerical failure, \
+4 input or output, 70 a bug, 130 or 143 interrupted with a checkpoint written.";
+
+/// Optimises scenarios by their own gradients.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "cotangent", version, about, after_help = EXIT_CODES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub general: General,
+}
+
+/// What holds for every verb.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "General options")]
+pub struct General {
+    /// How data are printed on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Say nothing but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more: every iteration.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// When to use colour; NO_COLOR turns it off too.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Threads to use; results do not depend on it [default: one a processor].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// How data are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A scenario and what is changed of it.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Input {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Overrides and seed.
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// What is changed of a scenario.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct Changes {
+    /// Set a key, in TOML: `--set stop.max_iterations=50`; repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The seed, which perturbs the start, in place of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u32>,
+}
+
+impl Changes {
+    /// All of them as overrides of keys.
+    pub fn overrides(&self) -> Vec<String> {
+        let seed = self.seed.map(|s| format!("scenario.seed = {s}"));
+        self.set.iter().cloned().chain(seed).collect()
+    }
+}
+
+/// The verbs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Optimise a scenario; writes a run folder with history, plots and a report.
+    Run {
+        /// The scenario.
+        #[command(flatten)]
+        input: Input,
+        /// The run folder [default: runs/NAME/TIME-HASH].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Overwrite the folder of an earlier run.
+        #[arg(long)]
+        force: bool,
+        /// Check and plan only; write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Check scenarios: keys, units, files, start; predict the cost of an evaluation.
+    Check {
+        /// The scenario files.
+        #[arg(value_name = "SCENARIO", required = true)]
+        scenarios: Vec<PathBuf>,
+        /// Overrides and seed.
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Compare the gradient at the start with finite differences.
+    Gradcheck {
+        /// The scenario.
+        #[command(flatten)]
+        input: Input,
+        /// Largest relative error that passes [default: 1e-6; 0.02 where the objective is stochastic].
+        #[arg(long, value_name = "X")]
+        tolerance: Option<f64>,
+        /// Samples over which a stochastic objective is averaged.
+        #[arg(long, value_name = "N", default_value_t = 64)]
+        samples: u32,
+    },
+    /// Go on with an interrupted run, to the same bits as if it had not been interrupted.
+    Resume {
+        /// The run folder.
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+        /// Raise a limit: `--set stop.max_iterations=500`; anything else that differs is refused.
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// List kinds of scenarios and optimizers, or the parameters of one scenario.
+    List {
+        /// A scenario whose parameters are listed.
+        #[arg(value_name = "SCENARIO")]
+        scenario: Option<PathBuf>,
+        /// Overrides and seed.
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Write a commented scenario with the files that it names; it runs as it is.
+    Init {
+        /// Kind of scenario; `cotangent list` shows them.
+        #[arg(value_name = "KIND")]
+        kind: String,
+        /// The folder to write into [default: a folder of the kind's name].
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Overwrite files of the same names.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Draw a run's plots anew, or several runs in one picture.
+    Plot {
+        /// Run folders.
+        #[arg(value_name = "RUN_DIR", required = true)]
+        runs: Vec<PathBuf>,
+        /// Where the pictures go [default: RUN_DIR/plots; for several runs, the working folder].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Write a finished run's report anew.
+    Report {
+        /// The run folder.
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+    },
+    /// Print the JSON Schema (draft-07) of scenario files, for editors.
+    Schema,
+}

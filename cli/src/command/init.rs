@@ -1,0 +1,48 @@
+//! `init`: a scenario to start from.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Failure, Voice};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::exit::Exit;
+use crate::run::folder::write_whole;
+use crate::scenario::DOMAINS;
+
+/// Writes the template of `kind` into `folder`; nothing is overwritten unasked.
+pub(super) fn init(
+    kind: &str,
+    folder: Option<&Path>,
+    force: bool,
+    voice: Voice,
+) -> Result<Exit, Failure> {
+    let Some(domain) = DOMAINS.iter().find(|d| d.kind() == kind) else {
+        let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
+        let help = nearest(kind, kinds.iter().copied()).map_or_else(
+            || format!("the kinds are: {}", kinds.join(", ")),
+            |n| format!("did you mean `{n}`?"),
+        );
+        let message = format!("there is no kind `{kind}`");
+        return Err(vec![Diagnostic::plain("cotangent::init::unknown_kind", message, help)].into());
+    };
+    let folder = folder.map_or_else(|| PathBuf::from(kind), Path::to_path_buf);
+    let files = domain.template();
+    let taken = files.iter().map(|(name, _)| folder.join(name)).find(|p| p.exists());
+    if let (Some(path), false) = (taken, force) {
+        let message = format!("{} exists already", path.display());
+        let help = "name another folder, or overwrite with --force";
+        return Err(vec![Diagnostic::plain("cotangent::init::exists", message, help)].into());
+    }
+    for (name, content) in files {
+        write_whole(&folder.join(name), content)?;
+        voice.tell(&format!("wrote {}", folder.join(name).display()));
+    }
+    let scenario = folder.join(files[0].0);
+    voice.tell(&format!("next: cotangent run {}", scenario.display()));
+    if voice.json() {
+        let paths: Vec<_> = files.iter().map(|(name, _)| folder.join(name)).collect();
+        voice.data("", &json!({ "scenario": scenario, "files": paths }))?;
+    }
+    Ok(Exit::Done)
+}

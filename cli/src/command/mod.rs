@@ -1,0 +1,208 @@
+//! The verbs.
+
+mod check;
+mod gradcheck;
+mod init;
+mod list;
+mod redraw;
+mod resume;
+mod run;
+mod schema;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::Parser;
+
+use crate::args::{Args, Colour, Format, General, Verb};
+use crate::diagnostic::{self, Diagnostic};
+use crate::exit::Exit;
+use crate::run::HarnessError;
+use crate::run::progress::{Style, say};
+
+pub use schema::schema;
+
+/// Why a verb failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something is wrong with the input.
+    Input(Vec<Diagnostic>),
+    /// The run could not be carried out.
+    Harness(HarnessError),
+    /// A computation before the run failed.
+    Numerical(String),
+    /// Standard output is not to be written: nobody listens, or worse.
+    Output(io::Error),
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(problems: Vec<Diagnostic>) -> Self {
+        Self::Input(problems)
+    }
+}
+
+impl From<HarnessError> for Failure {
+    fn from(error: HarnessError) -> Self {
+        Self::Harness(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// How things are said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Voice {
+    format: Format,
+    quiet: bool,
+    verbose: bool,
+    colour: bool,
+}
+
+impl Voice {
+    fn new(general: &General) -> Self {
+        let colour = match general.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let off = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+                let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
+                forced || (!off && io::stderr().is_terminal())
+            }
+        };
+        let General { format, quiet, verbose, .. } = *general;
+        Self { format, quiet, verbose: verbose > 0, colour }
+    }
+
+    fn json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A line for people.
+    fn tell(self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Data: the text, or the JSON value.
+    fn data(self, text: &str, json: &serde_json::Value) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Human => writeln!(out, "{}", text.trim_end_matches('\n')),
+            Format::Json => writeln!(out, "{json}"),
+        }
+    }
+
+    fn progress(self) -> Style {
+        match (self.quiet, self.verbose) {
+            (true, _) => Style::Quiet,
+            (_, true) => Style::Every,
+            _ => Style::Lines,
+        }
+    }
+}
+
+/// The program: parses the words, does what they say, and says how it ended.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let voice = Voice::new(&args.general);
+    if let Some(threads) = args.general.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        if let Err(error) = pool.build_global() {
+            say(&format!("error: {threads} threads cannot be started: {error}"));
+            return Exit::Usage;
+        }
+    }
+    let done = catch_unwind(AssertUnwindSafe(|| perform(&args.verb, voice)));
+    match done {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => explain(voice, failure),
+        Err(_) => {
+            say("this is a bug in cotangent; please report the message above with the scenario");
+            Exit::Bug
+        }
+    }
+}
+
+fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Run { input, out, force, dry_run } => {
+            if *dry_run {
+                check::check(&[input.scenario.clone()], &input.changes, voice)
+            } else {
+                run::run(input, out.as_deref(), *force, voice)
+            }
+        }
+        Verb::Check { scenarios, changes } => check::check(scenarios, changes, voice),
+        Verb::Gradcheck { input, tolerance, samples } => {
+            gradcheck::gradcheck(input, *tolerance, *samples, voice)
+        }
+        Verb::Resume { run, set } => resume::resume(run, set, voice),
+        Verb::List { scenario: Some(path), changes } => list::parameters(path, changes, voice),
+        Verb::List { scenario: None, .. } => list::everything(voice),
+        Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
+        Verb::Plot { runs, out } => redraw::plot(runs, out.as_deref(), voice),
+        Verb::Report { run } => redraw::report(run, voice),
+        Verb::Schema => {
+            let schema = schema();
+            voice.data(&format!("{schema:#}"), &schema)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Says what went wrong: for people on stderr, and with `--format json` as data too.
+fn explain(voice: Voice, failure: Failure) -> Exit {
+    let (problems, exit) = match failure {
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
+        Failure::Output(error) => {
+            (vec![Diagnostic::plain("cotangent::io", error.to_string(), "")], Exit::Io)
+        }
+        Failure::Input(problems) => {
+            let unreadable = problems.iter().all(|p| p.code == "cotangent::scenario::unreadable");
+            (problems, if unreadable { Exit::Io } else { Exit::Usage })
+        }
+        Failure::Numerical(message) => {
+            (vec![Diagnostic::plain("cotangent::numerical", message, "")], Exit::Numerical)
+        }
+        Failure::Harness(error) => harness_problem(&error),
+    };
+    say(diagnostic::render(&problems, voice.colour).trim_end());
+    if voice.json() {
+        let each: Vec<_> = problems.iter().map(Diagnostic::to_json).collect();
+        let _ = voice.data("", &serde_json::json!({ "errors": each }));
+    }
+    exit
+}
+
+fn harness_problem(error: &HarnessError) -> (Vec<Diagnostic>, Exit) {
+    use cotangent_optim::StartError;
+    let (code, help, exit) = match error {
+        HarnessError::Io { .. } => ("cotangent::io", "", Exit::Io),
+        HarnessError::Exists(_) => ("cotangent::run::exists", "", Exit::Usage),
+        HarnessError::Start(StartError::Start(_)) => {
+            ("cotangent::run::start", "start elsewhere, or tighten the bounds", Exit::Numerical)
+        }
+        HarnessError::Start(_) => ("cotangent::run::start", "", Exit::Usage),
+        HarnessError::Checkpoint { .. } => {
+            ("cotangent::run::checkpoint", "start a new run with `cotangent run`", Exit::Usage)
+        }
+        HarnessError::Plot { .. } => ("cotangent::run::plot", "", Exit::Io),
+        HarnessError::Conclude(_) => {
+            let help = "what was computed until then is in the run folder";
+            ("cotangent::run::conclude", help, Exit::Numerical)
+        }
+    };
+    (vec![Diagnostic::plain(code, error.to_string(), help)], exit)
+}

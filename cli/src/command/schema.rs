@@ -1,0 +1,115 @@
+//! `schema`: JSON Schema draft-07 of scenario files, made of the tables of keys.
+
+use serde_json::{Map, Value, json};
+
+use crate::scenario::DOMAINS;
+use crate::scenario::keys::{COMMON, Key, Kind};
+
+/// The schema of all kinds.
+pub fn schema() -> Value {
+    let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let of_kind = |kind: &str, keys: &[Key]| {
+        json!({
+            "if": { "properties": { "scenario": { "properties": { "kind": { "const": kind } } } } },
+            "then": object(COMMON.iter().chain(keys)),
+        })
+    };
+    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind(), d.keys())).collect();
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Cotangent scenario",
+        "type": "object",
+        "required": ["scenario"],
+        "properties": { "scenario": { "properties": { "kind": { "enum": kinds } } } },
+        "allOf": each,
+    })
+}
+
+/// Tables as nested objects; no other key is allowed.
+fn object<'a>(keys: impl Iterator<Item = &'a Key>) -> Value {
+    let mut root = json!({ "type": "object", "additionalProperties": false, "properties": {} });
+    for key in keys {
+        let mut table = &mut root;
+        let mut names = key.path.split('.').peekable();
+        while let Some(name) = names.next() {
+            if key.default.is_none() {
+                require(table, name);
+            }
+            let properties = &mut table["properties"];
+            if names.peek().is_none() {
+                properties[name] = property(key);
+            } else {
+                if properties.get(name).is_none() {
+                    properties[name] = json!({ "type": "object", "additionalProperties": false, "properties": {} });
+                }
+                table = &mut table["properties"][name];
+            }
+        }
+    }
+    root
+}
+
+fn require(table: &mut Value, name: &str) {
+    if !table["required"].is_array() {
+        table["required"] = json!([]);
+    }
+    if let Some(names) = table["required"].as_array_mut()
+        && !names.iter().any(|n| n == name)
+    {
+        names.push(name.into());
+    }
+}
+
+fn property(key: &Key) -> Value {
+    let mut schema = of_kind(&key.kind);
+    let unit = match key.kind {
+        Kind::Number { unit, .. } | Kind::Numbers { unit, .. } if !unit.is_empty() => {
+            format!("; a bare number is in {unit}")
+        }
+        _ => String::new(),
+    };
+    schema.insert("description".into(), format!("{}{unit}", key.doc).into());
+    if let Some(default) = key.default.and_then(toml_value) {
+        schema.insert("default".into(), default);
+    }
+    Value::Object(schema)
+}
+
+/// A default of the tables as JSON.
+fn toml_value(text: &str) -> Option<Value> {
+    let table: toml::Table = format!("v = {text}").parse().ok()?;
+    serde_json::to_value(table.get("v")?).ok()
+}
+
+fn of_kind(kind: &Kind) -> Map<String, Value> {
+    let bounded = |kind: &str, min: Option<Value>, max: Option<Value>| {
+        let mut schema = Map::from_iter([("type".to_owned(), json!(kind))]);
+        schema.extend(min.map(|m| ("minimum".to_owned(), m)));
+        schema.extend(max.map(|m| ("maximum".to_owned(), m)));
+        schema
+    };
+    let number = |unit: &str, min: f64, max: f64| {
+        let finite = |v: f64| v.is_finite().then(|| json!(v));
+        let bare = bounded("number", finite(min), finite(max));
+        if unit.is_empty() {
+            return bare;
+        }
+        let with_unit = json!({ "type": "string", "pattern": "^\\s*[-+0-9.eE]+\\s+\\S+\\s*$" });
+        Map::from_iter([("anyOf".to_owned(), json!([bare, with_unit]))])
+    };
+    let integer = |min: i64, max: i64| {
+        bounded("integer", Some(json!(min)), (max != i64::MAX).then(|| json!(max)))
+    };
+    let list = |items: Map<String, Value>| {
+        Map::from_iter([("type".to_owned(), json!("array")), ("items".to_owned(), items.into())])
+    };
+    match kind {
+        Kind::Number { unit, min, max } => number(unit, *min, *max),
+        Kind::Numbers { unit, min, max } => list(number(unit, *min, *max)),
+        Kind::Integer { min, max } => integer(*min, *max),
+        Kind::Integers { min, max } => list(integer(*min, *max)),
+        Kind::Flag => bounded("boolean", None, None),
+        Kind::Text | Kind::File => bounded("string", None, None),
+        Kind::Choice(names) => Map::from_iter([("enum".to_owned(), json!(names))]),
+    }
+}

@@ -1,0 +1,225 @@
+//! Gradients against finite differences, for anyone's objective.
+//!
+//! Up to 200 parameters are all checked; beyond that the 50 with the largest gradient, and 20 random directions. The error is
+//! `|g - fd| / max(|g|, 1e-4 |g|_inf)`. Each difference is extrapolated over seven halvings of its step, so it carries an error
+//! of its own: where that exceeds the tolerance the check has not passed. A crossed switch is named, never counted as passed.
+
+mod difference;
+mod stochastic;
+
+use cotangent_ad::random::Stream;
+use cotangent_ad::{Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+use cotangent_optim::Space;
+use rayon::prelude::*;
+use serde::Serialize;
+
+pub use difference::{Difference, Line};
+
+/// Parameters up to which every one is checked.
+const ALL_UP_TO: usize = 200;
+const LARGEST: usize = 50;
+const DIRECTIONS: usize = 20;
+/// First step, in optimizer coordinates.
+const STEP: f64 = 0.02;
+
+/// How a gradient is checked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GradcheckOptions {
+    /// Largest relative error that passes.
+    pub tolerance: f64,
+    /// Samples over which a stochastic objective is averaged.
+    pub samples: u32,
+    /// Key of a deterministic check's sample, and seed of the random directions.
+    pub seed: u64,
+}
+
+/// One parameter or direction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Name of the entry, or `direction k`.
+    pub name: String,
+    /// Derivative by the gradient.
+    pub gradient: f64,
+    /// Derivative by finite differences.
+    pub finite_difference: f64,
+    /// Error of the finite difference: estimated, or a standard error of the difference of both.
+    pub uncertainty: f64,
+    /// Relative error.
+    pub relative_error: f64,
+    /// Taylor-remainder slope; `None` at rounding, or for a stochastic objective.
+    pub taylor_slope: Option<f64>,
+    /// Why it did not pass; `None` where it did.
+    pub problem: Option<String>,
+}
+
+/// The result of a check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gradcheck {
+    /// Largest relative error of all entries.
+    pub max_relative_error: f64,
+    /// Whether every entry passed.
+    pub passed: bool,
+    /// Largest relative error that passes.
+    pub tolerance: f64,
+    /// Number of parameters of the objective; the checked ones may be fewer.
+    pub dimension: usize,
+    /// Samples averaged over; 1 for a deterministic objective.
+    pub samples: u32,
+    /// What was checked.
+    pub parameters: Vec<Entry>,
+}
+
+/// A direction in the parameters' own units, with its name.
+struct Direction {
+    name: String,
+    vector: Vec<f64>,
+}
+
+/// Checks the gradient of `objective` at `x`, `dim` entries in physical units.
+///
+/// # Errors
+/// A point without a value, or an objective without a gradient.
+pub fn gradcheck(
+    objective: &dyn Objective,
+    space: &Space,
+    x: &[f64],
+    options: &GradcheckOptions,
+) -> Result<Gradcheck, TrialFailure> {
+    let key = SampleKey(options.seed);
+    let at_x = evaluate(objective, x, Want::GRADIENT, key)?;
+    let gradient = at_x.gradient.clone().unwrap_or_default();
+    if gradient.len() != x.len() {
+        return Err(TrialFailure::Contract("this objective gives no gradient".into()));
+    }
+    let directions = directions(space, x, &gradient, options.seed);
+    let stochastic = objective.capabilities().stochastic;
+    let entries: Vec<Result<Entry, TrialFailure>> = if stochastic {
+        stochastic::entries(objective, space, x, &directions, options)?
+            .into_iter()
+            .map(Ok)
+            .collect()
+    } else {
+        let largest = largest_slope(&directions, &gradient);
+        let one = |d: &Direction| deterministic(objective, space, x, &at_x, d, largest, options);
+        directions.par_iter().map(one).collect()
+    };
+    let parameters = entries.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(Gradcheck {
+        max_relative_error: parameters.iter().map(|e| e.relative_error).fold(0.0, f64::max),
+        passed: parameters.iter().all(|e| e.problem.is_none()),
+        tolerance: options.tolerance,
+        dimension: x.len(),
+        samples: if stochastic { options.samples } else { 1 },
+        parameters,
+    })
+}
+
+fn evaluate(
+    objective: &dyn Objective,
+    x: &[f64],
+    want: Want,
+    key: SampleKey,
+) -> Result<Evaluation, TrialFailure> {
+    let found = objective.evaluate(x, want, key, &mut Workspace::new())?;
+    let finite = found.gradient.iter().flatten().all(|g| g.is_finite()) && found.value.is_finite();
+    if finite {
+        Ok(found)
+    } else {
+        Err(TrialFailure::NonFinite { what: "the objective or its gradient".into() })
+    }
+}
+
+/// Unit vectors times the parameters' slopes, so that a step of 1 is a step of 1 in optimizer coordinates.
+fn directions(space: &Space, x: &[f64], gradient: &[f64], seed: u64) -> Vec<Direction> {
+    let slopes = space.slopes(x);
+    let n = x.len();
+    let unit = |i: usize| {
+        let vector = (0..n).map(|k| if k == i { slopes[i] } else { 0.0 }).collect();
+        Direction { name: space.name_of(i), vector }
+    };
+    if n <= ALL_UP_TO {
+        return (0..n).map(unit).collect();
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| {
+        (gradient[b] * slopes[b]).abs().total_cmp(&(gradient[a] * slopes[a]).abs())
+    });
+    let random = |k: usize| {
+        let stream = Stream::new(&[seed, k as u64]);
+        let raw: Vec<f64> = (0..n).map(|i| stream.normal(i as u64)).collect();
+        let norm = raw.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let vector = raw.iter().zip(&slopes).map(|(v, s)| v / norm * s).collect();
+        Direction { name: format!("direction {k}"), vector }
+    };
+    order.into_iter().take(LARGEST).map(unit).chain((0..DIRECTIONS).map(random)).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn largest_slope(directions: &[Direction], gradient: &[f64]) -> f64 {
+    directions.iter().map(|d| dot(&d.vector, gradient).abs()).fold(0.0, f64::max)
+}
+
+/// How far the bounds allow to go against and along `v`, at most 1 each.
+fn room(space: &Space, x: &[f64], v: &[f64]) -> (f64, f64) {
+    let (mut below, mut above) = (1.0_f64, 1.0_f64);
+    for ((p, &x), &v) in space.entries().zip(x).zip(v) {
+        let (down, up) = ((x - p.lower) / v.abs(), (p.upper - x) / v.abs());
+        if v != 0.0 {
+            below = below.min(if v > 0.0 { down } else { up });
+            above = above.min(if v > 0.0 { up } else { down });
+        }
+    }
+    (below, above)
+}
+
+fn moved(x: &[f64], v: &[f64], h: f64) -> Vec<f64> {
+    x.iter().zip(v).map(|(x, v)| x + h * v).collect()
+}
+
+fn deterministic(
+    objective: &dyn Objective,
+    space: &Space,
+    x: &[f64],
+    at_x: &Evaluation,
+    direction: &Direction,
+    largest: f64,
+    options: &GradcheckOptions,
+) -> Result<Entry, TrialFailure> {
+    let slope = dot(&direction.vector, at_x.gradient.as_deref().unwrap_or_default());
+    let (below, above) = room(space, x, &direction.vector);
+    // beside a bound the step shrinks; on it the other side alone is used
+    let smallest = 1e-3 * STEP;
+    let sides = (below >= smallest, above >= smallest);
+    let step = [(sides.0, below), (sides.1, above)]
+        .into_iter()
+        .filter(|(used, _)| *used)
+        .fold(STEP, |step, (_, room)| step.min(room));
+    let at = |h: f64| {
+        evaluate(objective, &moved(x, &direction.vector, h), Want::VALUE, SampleKey(options.seed))
+    };
+    let line = Line { evaluate: &at, at_zero: at_x, step, sides };
+    let found = line.compare(slope)?;
+    let scale = slope.abs().max(1e-4 * largest).max(f64::MIN_POSITIVE);
+    let relative_error = (slope - found.derivative).abs() / scale;
+    let problem = if let Some(crossed) = &found.crossed {
+        Some(crossed.clone())
+    } else if relative_error > options.tolerance {
+        Some(format!("differs by {relative_error:.1e}"))
+    } else if found.error / scale > options.tolerance {
+        Some(format!("finite differences are too noisy to tell ({:.1e})", found.error / scale))
+    } else {
+        None
+    };
+    Ok(Entry {
+        name: direction.name.clone(),
+        gradient: slope,
+        finite_difference: found.derivative,
+        uncertainty: found.error,
+        relative_error,
+        taylor_slope: found.taylor_slope,
+        problem,
+    })
+}

@@ -1,0 +1,5 @@
+//! The program as a user sees it.
+
+mod bad_input;
+mod end_to_end;
+mod place;
