@@ -58,6 +58,7 @@ pub mod real;
 pub mod rule;
 mod rules;
 pub mod scan;
+pub mod small;
 pub mod tape;
 
 pub use api::{
@@ -72,4 +73,5 @@ pub use objective::{
 pub use real::{Num, Real};
 pub use rule::{Rule, SliceRule};
 pub use scan::Step;
+pub use small::{Mat3, Pose, Quat, Vec3};
 pub use tape::{Session, Var};
