@@ -1,1 +1,1 @@
-//! Checks that cross crates; the tests are in `tests/`.
+#![doc = include_str!("../../README.md")]

@@ -1,7 +1,10 @@
 //! Figures as SVG by plotters.
 
+use std::ops::Range;
+
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::ShapeStyle;
 
@@ -29,22 +32,17 @@ pub fn draw(figure: &Figure) -> Result<String, Failure> {
     {
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         root.fill(&WHITE).map_err(|e| e.to_string())?;
-        let shown =
-            |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite() && (!figure.log_y || p.1 > 0.0);
-        let points = || figure.series.iter().flat_map(|s| s.points.iter().filter(shown));
+        let points = || figure.series.iter().flat_map(|s| finite(s, figure.log_y));
+        let height = |p: (f64, f64)| if figure.log_y { p.1.log10() } else { p.1 };
         let x = padded(points().map(|p| p.0), 0.02);
+        let y = padded(points().map(height), 0.06);
+        let corner =
+            emptiest_corner(points().map(|p| (fraction(&x, p.0), fraction(&y, height(p)))));
         if figure.log_y {
-            let y = padded(points().map(|p| p.1.log10()), 0.06);
-            draw_in(
-                &root,
-                figure,
-                x,
-                (10f64.powf(y.start)..10f64.powf(y.end)).log_scale(),
-                &power,
-            )?;
+            let y = (10f64.powf(y.start)..10f64.powf(y.end)).log_scale();
+            draw_in(&root, figure, corner, x, y, &power)?;
         } else {
-            let y = padded(points().map(|p| p.1), 0.06);
-            draw_in(&root, figure, x, y, &plain)?;
+            draw_in(&root, figure, corner, x, y, &plain)?;
         }
         root.present().map_err(|e| e.to_string())?;
     }
@@ -52,7 +50,7 @@ pub fn draw(figure: &Figure) -> Result<String, Failure> {
 }
 
 /// The range of the values with a margin; `0..1` where there are none.
-fn padded(values: impl Iterator<Item = f64>, margin: f64) -> std::ops::Range<f64> {
+fn padded(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     let (low, high) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {
@@ -61,6 +59,28 @@ fn padded(values: impl Iterator<Item = f64>, margin: f64) -> std::ops::Range<f64
     let width = (high - low).max(1e-12 * high.abs()).max(1e-300);
     let pad = if high > low { margin * width } else { 0.5 * high.abs().max(1.0) };
     low - pad..high + pad
+}
+
+fn fraction(range: &Range<f64>, v: f64) -> f64 {
+    (v - range.start) / (range.end - range.start)
+}
+
+/// The corner for the legend: that with the fewest points, which are given as fractions of the plot's sides.
+fn emptiest_corner(points: impl Iterator<Item = (f64, f64)>) -> SeriesLabelPosition {
+    let mut crowd = [0; 4];
+    for (x, y) in points {
+        let (left, right, low, high) = (x < 0.35, x > 0.65, y < 0.4, y > 0.6);
+        let inside = [right && high, left && high, right && low, left && low];
+        crowd.iter_mut().zip(inside).for_each(|(n, inside)| *n += usize::from(inside));
+    }
+    let corners = [
+        SeriesLabelPosition::UpperRight,
+        SeriesLabelPosition::UpperLeft,
+        SeriesLabelPosition::LowerRight,
+        SeriesLabelPosition::LowerLeft,
+    ];
+    let least = (0..4).min_by_key(|&k| crowd[k]).unwrap_or(0);
+    corners.into_iter().nth(least).unwrap_or(SeriesLabelPosition::UpperRight)
 }
 
 fn plain(v: &f64) -> String {
@@ -76,7 +96,8 @@ fn power(v: &f64) -> String {
 fn draw_in<Y>(
     root: &DrawingArea<SVGBackend, Shift>,
     figure: &Figure,
-    x: std::ops::Range<f64>,
+    corner: SeriesLabelPosition,
+    x: Range<f64>,
     y: Y,
     y_text: &dyn Fn(&f64) -> String,
 ) -> Result<(), Failure>
@@ -105,43 +126,12 @@ where
         .draw()
         .map_err(|e| failed(&e))?;
     for (k, series) in figure.series.iter().enumerate() {
-        let colour = if series.mark == Mark::Thin {
-            RGBColor(120, 120, 120)
-        } else {
-            COLOURS[k % COLOURS.len()]
-        };
-        let style = ShapeStyle {
-            color: colour.to_rgba(),
-            filled: false,
-            stroke_width: if series.mark == Mark::Thin { 1 } else { 2 },
-        };
-        let points = finite(series, figure.log_y);
-        let drawn = match series.mark {
-            Mark::Line | Mark::Thin => chart.draw_series(LineSeries::new(points, style)),
-            Mark::Dashes => chart.draw_series(DashedLineSeries::new(points, 9, 5, style)),
-            Mark::Dots => chart.draw_series(DashedLineSeries::new(
-                points,
-                2,
-                4,
-                ShapeStyle { stroke_width: 3, ..style },
-            )),
-            Mark::Circles => {
-                let drawn = chart.draw_series(points.into_iter().map(|p| Circle::new(p, 6, style)));
-                label(drawn.map_err(|e| failed(&e))?, series, style);
-                continue;
-            }
-            Mark::Crosses => {
-                let drawn = chart.draw_series(points.into_iter().map(|p| Cross::new(p, 4, style)));
-                label(drawn.map_err(|e| failed(&e))?, series, style);
-                continue;
-            }
-        };
-        label(drawn.map_err(|e| failed(&e))?, series, style);
+        draw_one(&mut chart, series, k, figure.log_y)?;
     }
     if figure.series.iter().filter(|s| !s.label.is_empty()).count() > 1 {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
+            .position(corner)
             .background_style(WHITE.mix(0.85))
             .border_style(RGBColor(160, 160, 160))
             .label_font(("sans-serif", 14))
@@ -150,6 +140,32 @@ where
             .draw()
             .map_err(|e| failed(&e))?;
     }
+    Ok(())
+}
+
+/// Draws series number `k`.
+fn draw_one<'a, Y: Ranged<ValueType = f64>>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
+    series: &Series,
+    k: usize,
+    log_y: bool,
+) -> Result<(), Failure> {
+    let thin = series.mark == Mark::Thin;
+    let colour = if thin { RGBColor(120, 120, 120) } else { COLOURS[k % COLOURS.len()] };
+    let width = if thin { 1 } else { 2 };
+    let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: width };
+    let points = finite(series, log_y);
+    let drawn = match series.mark {
+        Mark::Line | Mark::Thin => chart.draw_series(LineSeries::new(points, style)),
+        Mark::Dashes => chart.draw_series(DashedLineSeries::new(points, 9, 5, style)),
+        Mark::Dots => {
+            let style = ShapeStyle { stroke_width: 3, ..style };
+            chart.draw_series(DashedLineSeries::new(points, 2, 4, style))
+        }
+        Mark::Circles => chart.draw_series(points.into_iter().map(|p| Circle::new(p, 6, style))),
+        Mark::Crosses => chart.draw_series(points.into_iter().map(|p| Cross::new(p, 4, style))),
+    };
+    label(drawn.map_err(|e| e.to_string())?, series, style);
     Ok(())
 }
 

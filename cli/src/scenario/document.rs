@@ -195,11 +195,11 @@ fn problem(
 /// Adds what `source` says to `entries`; later ones win.
 fn read(source: &Source, entries: &mut BTreeMap<String, Entry>, problems: &mut Vec<Diagnostic>) {
     let (tree, errors) = DeTable::parse_recoverable(&source.text);
-    for error in errors {
+    // one slip makes many more: only the first is worth reading
+    if let Some(error) = errors.into_iter().next() {
         let span = error.span().unwrap_or(0..0);
         let code = "cotangent::scenario::syntax";
-        let help =
-            "the file must be TOML: `key = value` lines under [table] headings, texts in quotes";
+        let help = "it must be TOML: `key = value` lines under [table] headings, texts in quotes; look above for an open bracket or quote";
         let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
         problems.push(Diagnostic::at(code, message, source, span, "here", help));
     }

@@ -148,7 +148,8 @@ fn a_checkpoint_of_something_else_is_refused_and_the_difference_named() {
     place.run(&["run", "scenario.toml", "--out", "r", "--set", "stop.max_iterations=2", "--quiet"]);
     let output = place.run(&["resume", "r", "--set", "scf.mixing=0.3"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("now `scf.mixing = 0.3`"), "{}", stderr(&output));
+    let said = stderr(&output).replace("\n  │ ", " ");
+    assert!(said.contains("then `scf.mixing = 0.5`; now `scf.mixing = 0.3`"), "{said}");
     let checkpoint = place.read("r/checkpoints/latest.json");
     for (from, to, says) in [
         ("\"version\":\"", "\"version\":\"9.", "written by version 9."),
