@@ -31,7 +31,7 @@ impl Objective for Valley {
         _: SampleKey,
         _: &mut Workspace,
     ) -> Result<Evaluation, TrialFailure> {
-        let (value, gradient) = value_and_grad(|x| valley(x), x);
+        let (value, gradient) = value_and_grad(valley, x);
         Ok(Evaluation { value, gradient: Some(gradient), ..Evaluation::default() })
     }
 }

@@ -1,5 +1,12 @@
 //! Every optimizer on problems with known solutions, under bounds, failures, serialisation and threads.
 #![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::items_after_statements,
+    reason = "a test: it may panic, and defines an objective beside its use"
+)]
+
+use std::f64::consts::SQRT_2;
 
 use cotangent_ad::{
     Capabilities, Evaluation, Objective, Real, SampleKey, TrialFailure, VectorFn, Want, Workspace,
@@ -64,9 +71,7 @@ struct Rosenbrock;
 impl VectorFn for Rosenbrock {
     fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
         x.windows(2)
-            .flat_map(|w| {
-                [(w[1] - w[0] * w[0]) * 14.142135623730951, (w[0] - 1.0) * 1.4142135623730951]
-            })
+            .flat_map(|w| [(w[1] - w[0] * w[0]) * (10.0 * SQRT_2), (w[0] - 1.0) * SQRT_2])
             .collect()
     }
 }

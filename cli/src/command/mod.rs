@@ -139,7 +139,7 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
     match verb {
         Verb::Run { input, out, force, dry_run } => {
             if *dry_run {
-                check::check(&[input.scenario.clone()], &input.changes, voice)
+                check::check(std::slice::from_ref(&input.scenario), &input.changes, voice)
             } else {
                 run::run(input, out.as_deref(), *force, voice)
             }

@@ -213,17 +213,12 @@ fn flatten(source: &Source, prefix: &str, table: &DeTable, entries: &mut BTreeMa
         } else {
             format!("{prefix}.{}", key.get_ref())
         };
-        match value.get_ref() {
-            DeValue::Table(inner) => flatten(source, &path, inner, entries),
-            _ => {
-                let entry = Entry {
-                    raw: raw(value),
-                    source: source.clone(),
-                    key: key.span(),
-                    value: value.span(),
-                };
-                entries.insert(path, entry);
-            }
+        if let DeValue::Table(inner) = value.get_ref() {
+            flatten(source, &path, inner, entries);
+        } else {
+            let (key, value_span) = (key.span(), value.span());
+            let entry = Entry { raw: raw(value), source: source.clone(), key, value: value_span };
+            entries.insert(path, entry);
         }
     }
 }

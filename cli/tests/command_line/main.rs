@@ -1,5 +1,7 @@
 //! The program as a user sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod bad_input;
 mod end_to_end;
 mod place;

@@ -70,7 +70,7 @@ impl Ready<'_> {
         let points: Vec<Result<Point, String>> =
             separations.par_iter().map(|r| self.point(*r, x)).collect();
         let points: Vec<Point> = points.into_iter().collect::<Result<_, _>>()?;
-        let mut figures = vec![self.curve(&points), self.errors(&points)];
+        let mut figures = vec![self.curve(&points), Self::errors(&points)];
         for separation in self.three_separations() {
             figures.push(self.densities(separation, x)?);
         }
@@ -150,7 +150,7 @@ impl Ready<'_> {
         }
     }
 
-    fn errors(&self, points: &[Point]) -> Figure {
+    fn errors(points: &[Point]) -> Figure {
         let chemical = |sign: f64| Series {
             label: if sign > 0.0 { "+-1.6 mHa (chemical accuracy)".into() } else { String::new() },
             mark: Mark::Thin,
