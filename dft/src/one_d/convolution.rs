@@ -1,197 +1,335 @@
-//! Convolutions over the grid, and the signals that run through them.
+//! Convolutions over the grid.
 
-/// Channels over grid points, channel-major, with an optional tangent: the derivative of every value along one direction.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Signal {
-    /// Grid points `n`.
-    pub points: usize,
-    /// `channels x n`.
-    pub value: Vec<f64>,
-    /// `channels x n`, or empty.
-    pub tangent: Vec<f64>,
-}
+use pulp::{Arch, Simd, WithSimd};
 
-use cotangent_ad::Dual;
-
-impl Signal {
-    /// One channel.
-    pub(super) fn new(value: Vec<f64>, tangent: Vec<f64>) -> Self {
-        Self { points: value.len(), value, tangent }
-    }
-
-    pub(super) fn zeros(channels: usize, points: usize, has_tangent: bool) -> Self {
-        let plane = vec![0.0; channels * points];
-        let tangent = if has_tangent { plane.clone() } else { Vec::new() };
-        Self { points, value: plane, tangent }
-    }
-
-    pub(super) fn has_tangent(&self) -> bool {
-        !self.tangent.is_empty()
-    }
-
-    /// Value and, where there is one, tangent: what linear maps treat alike.
-    pub(super) fn planes(&self) -> impl Iterator<Item = &[f64]> {
-        [&self.value, &self.tangent].into_iter().filter(|p| !p.is_empty()).map(Vec::as_slice)
-    }
-
-    pub(super) fn planes_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
-        [&mut self.value, &mut self.tangent]
-            .into_iter()
-            .filter(|p| !p.is_empty())
-            .map(Vec::as_mut_slice)
-    }
-
-    pub(super) fn scaled(&self, factor: f64) -> Self {
-        let mut scaled = self.clone();
-        scaled.planes_mut().for_each(|p| p.iter_mut().for_each(|x| *x *= factor));
-        scaled
-    }
-
-    /// Sum of products of all entries.
-    pub(super) fn dot(&self, other: &Self) -> Dual<f64, 1> {
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let tangent = dot(&self.tangent, &other.value) + dot(&self.value, &other.tangent);
-        Dual { re: dot(&self.value, &other.value), eps: [tangent] }
-    }
-
-    /// `SiLU` of every entry.
-    pub(super) fn map_silu(&self) -> Self {
-        let value = self.value.iter().map(|&z| z * sigmoid(z)).collect();
-        let tangent =
-            self.value.iter().zip(&self.tangent).map(|(&z, t)| silu_slopes(z).0 * t).collect();
-        Self { points: self.points, value, tangent }
-    }
-
-    /// Cotangent of `z` (self) from that of `SiLU(z)`.
-    pub(super) fn pull_silu(&self, bar: &Self) -> Self {
-        let mut value = Vec::with_capacity(self.value.len());
-        let mut tangent = Vec::with_capacity(self.tangent.len());
-        if self.has_tangent() {
-            for i in 0..self.value.len() {
-                let (first, second) = silu_slopes(self.value[i]);
-                value.push(bar.value[i] * first);
-                tangent.push(bar.tangent[i] * first + bar.value[i] * second * self.tangent[i]);
-            }
-        } else {
-            value.extend(self.value.iter().zip(&bar.value).map(|(&z, b)| b * silu_slopes(z).0));
-        }
-        Self { points: self.points, value, tangent }
-    }
-}
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
-/// First and second derivative of `SiLU(z) = z sigmoid(z)`.
-fn silu_slopes(z: f64) -> (f64, f64) {
-    let s = sigmoid(z);
-    let rest = 1.0 - s;
-    (s * (1.0 + z * rest), s * rest * (2.0 + z * (1.0 - 2.0 * s)))
-}
+use super::signal::{BLOCK, HALO, Signal};
 
 /// A convolution over the grid, zero outside, without bias:
-/// `y[o][i] = sum_(k, c) weights[k][c][o] x[c][i + k - (width - 1)/2]`.
+/// `y[i][o] = sum_(k, c) weights[k][c][o] x[i + k - (taps - 1)/2][c]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Convolution {
-    /// Odd number of taps.
-    pub width: usize,
-    pub inputs: usize,
-    pub outputs: usize,
-    /// `width x inputs x outputs`, row-major.
-    pub weights: Vec<f64>,
+    taps: usize,
+    inputs: usize,
+    outputs: usize,
+    forward: Kernel,
+    /// Mirrored and transposed: the adjoint's.
+    backward: Kernel,
 }
 
-impl Convolution {
-    fn weight(&self, k: usize, c: usize, o: usize) -> f64 {
-        self.weights[(k * self.inputs + c) * self.outputs + o]
-    }
+/// Weights `[tap][from][to]`, `to` padded.
+#[derive(Clone, Debug, PartialEq)]
+struct Kernel {
+    taps: usize,
+    from: usize,
+    to: usize,
+    weights: Vec<f64>,
+}
 
-    pub(super) fn forward(&self, x: &Signal) -> Signal {
-        let n = x.points;
-        let mut y = Signal::zeros(self.outputs, n, x.has_tangent());
-        for (x, y) in x.planes().zip(y.planes_mut()) {
-            for (o, y) in y.chunks_exact_mut(n).enumerate() {
-                for (c, x) in x.chunks_exact(n).enumerate() {
-                    self.accumulate(y, x, |k| self.weight(k, c, o));
+impl Kernel {
+    fn new(
+        taps: usize,
+        from: usize,
+        to: usize,
+        weight: impl Fn(usize, usize, usize) -> f64,
+    ) -> Self {
+        let width = to.next_multiple_of(BLOCK);
+        let mut weights = vec![0.0; taps * from * width];
+        for k in 0..taps {
+            for f in 0..from {
+                for t in 0..to {
+                    weights[(k * from + f) * width + t] = weight(k, f, t);
                 }
             }
+        }
+        Self { taps, from, to, weights }
+    }
+
+    fn apply(&self, x: &Signal) -> Signal {
+        let mut y = Signal::zeros(x.points, self.to, !x.tangent.is_empty());
+        let (points, x_width, y_width) = (x.points, x.width, y.width);
+        for (x, y) in x.planes().zip(y.planes_mut()) {
+            Arch::new().dispatch(Correlate { kernel: self, points, x, x_width, y, y_width });
         }
         y
     }
+}
 
-    /// Cotangent of the input from that of the output: the same convolution, mirrored and transposed.
+impl Convolution {
+    /// From `weights` of shape `taps x inputs x outputs`, row-major; 1 or 3 taps.
+    pub(super) fn new(taps: usize, inputs: usize, outputs: usize, weights: &[f64]) -> Self {
+        assert!(taps == 1 || taps == 2 * HALO + 1, "a convolution has 1 or 3 taps");
+        let at = |k: usize, c: usize, o: usize| weights[(k * inputs + c) * outputs + o];
+        Self {
+            taps,
+            inputs,
+            outputs,
+            forward: Kernel::new(taps, inputs, outputs, at),
+            backward: Kernel::new(taps, outputs, inputs, |k, o, c| at(taps - 1 - k, c, o)),
+        }
+    }
+
+    pub(super) fn forward(&self, x: &Signal) -> Signal {
+        self.forward.apply(x)
+    }
+
+    /// Cotangent of the input from that of the output.
     pub(super) fn backward(&self, y_bar: &Signal) -> Signal {
-        let n = y_bar.points;
-        let mut x_bar = Signal::zeros(self.inputs, n, y_bar.has_tangent());
-        for (y_bar, x_bar) in y_bar.planes().zip(x_bar.planes_mut()) {
-            for (c, x_bar) in x_bar.chunks_exact_mut(n).enumerate() {
-                for (o, y_bar) in y_bar.chunks_exact(n).enumerate() {
-                    self.accumulate(x_bar, y_bar, |k| self.weight(self.width - 1 - k, c, o));
+        self.backward.apply(y_bar)
+    }
+
+    /// `sum_i x.value[i + k][c] a[i][o] + x.tangent[i + k][c] b[i][o]`, where `a = tangent_weight y_bar.tangent +
+    /// value_weight y_bar.value` and `b = tangent_weight y_bar.value`: the cotangent of the weights.
+    pub(super) fn weight_gradient(&self, x: &Signal, y_bar: &Signal, pull: &Pull) -> Vec<f64> {
+        let width = y_bar.width;
+        let mut sums = vec![0.0; self.taps * self.inputs * width];
+        let [a, b] = pull.combine(y_bar);
+        for (x_plane, bar) in x.planes().zip([&a, &b]) {
+            Arch::new().dispatch(Accumulate {
+                taps: self.taps,
+                inputs: self.inputs,
+                points: x.points,
+                x: x_plane,
+                x_width: x.width,
+                y: bar,
+                y_width: width,
+                sums: &mut sums,
+            });
+        }
+        sums.chunks_exact(width).flat_map(|row| &row[..self.outputs]).copied().collect()
+    }
+}
+
+/// How value and tangent of a gradient make the adjoint that is wanted: `value_weight g + tangent_weight g_dot`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pull {
+    pub value_weight: f64,
+    pub tangent_weight: f64,
+}
+
+impl Pull {
+    /// What multiplies values, and what multiplies tangents, of the other factor of a bilinear form.
+    pub(super) fn combine(&self, bar: &Signal) -> [Vec<f64>; 2] {
+        let scaled = |w: f64| -> Vec<f64> { bar.value.iter().map(|v| w * v).collect() };
+        if bar.tangent.is_empty() {
+            return [scaled(self.value_weight), Vec::new()];
+        }
+        let both = |(v, t)| self.value_weight * v + self.tangent_weight * t;
+        let a = bar.value.iter().zip(&bar.tangent).map(both).collect();
+        [a, scaled(self.tangent_weight)]
+    }
+}
+
+/// Points that a tile of the convolution holds in registers.
+const TILE: usize = 5;
+
+struct Correlate<'a> {
+    kernel: &'a Kernel,
+    points: usize,
+    x: &'a [f64],
+    x_width: usize,
+    y: &'a mut [f64],
+    y_width: usize,
+}
+
+impl WithSimd for Correlate<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let mut i = 0;
+        while i + TILE <= self.points {
+            self.tile::<S, TILE>(simd, i);
+            i += TILE;
+        }
+        while i < self.points {
+            self.tile::<S, 1>(simd, i);
+            i += 1;
+        }
+    }
+}
+
+impl Correlate<'_> {
+    /// `T` points from point `i`, two registers of outputs at a time.
+    #[expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+    #[inline(always)]
+    fn tile<S: Simd, const T: usize>(&mut self, simd: S, i: usize) {
+        let Kernel { taps, from, ref weights, .. } = *self.kernel;
+        let (weights, _) = S::as_simd_f64s(weights);
+        let vectors = self.y_width / S::F64_LANES;
+        let blocks = self.x_width / BLOCK;
+        let (x, _) = self.x.as_chunks::<BLOCK>();
+        for v in (0..vectors).step_by(2) {
+            let mut sums = [[simd.splat_f64s(0.0); 2]; T];
+            for k in 0..taps {
+                let first = i + k + HALO - taps / 2;
+                for block in 0..blocks {
+                    let rows: [&[f64; BLOCK]; T] =
+                        std::array::from_fn(|t| &x[(first + t) * blocks + block]);
+                    let channels = BLOCK.min(from - block * BLOCK);
+                    let at = (k * from + block * BLOCK) * vectors;
+                    let weights = &weights[at..at + channels * vectors];
+                    for (c, w) in weights.chunks_exact(vectors).take(BLOCK).enumerate() {
+                        let w = [w[v], w[v + 1]];
+                        for t in 0..T {
+                            let x = simd.splat_f64s(rows[t][c % BLOCK]);
+                            sums[t][0] = simd.add_f64s(sums[t][0], simd.mul_f64s(x, w[0]));
+                            sums[t][1] = simd.add_f64s(sums[t][1], simd.mul_f64s(x, w[1]));
+                        }
+                    }
+                }
+            }
+            // nothing but plain stores, or the sums would live in memory
+            let rows = &mut self.y[(HALO + i) * self.y_width..][..T * self.y_width];
+            let (rows, _) = S::as_mut_simd_f64s(rows);
+            for t in 0..T {
+                rows[t * vectors + v] = sums[t][0];
+                rows[t * vectors + v + 1] = sums[t][1];
+            }
+        }
+    }
+}
+
+/// Input channels whose sums a tile of the weights' gradient holds in registers.
+const CHANNELS: usize = 4;
+
+/// Points between two visits of the sums in memory: rows of both signals stay in the nearest cache.
+const STRETCH: usize = 64;
+
+struct Accumulate<'a> {
+    taps: usize,
+    inputs: usize,
+    points: usize,
+    x: &'a [f64],
+    x_width: usize,
+    y: &'a [f64],
+    y_width: usize,
+    sums: &'a mut [f64],
+}
+
+impl WithSimd for Accumulate<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        for from in (0..self.points).step_by(STRETCH) {
+            let to = (from + STRETCH).min(self.points);
+            for k in 0..self.taps {
+                let mut c = 0;
+                while c + CHANNELS <= self.inputs {
+                    self.tile::<S, CHANNELS>(simd, from..to, k, c);
+                    c += CHANNELS;
+                }
+                while c < self.inputs {
+                    self.tile::<S, 1>(simd, from..to, k, c);
+                    c += 1;
                 }
             }
         }
-        x_bar
     }
+}
 
-    /// `target[i] += sum_k tap(k) source[i + k - reach]`, all taps of a point in one pass.
-    fn accumulate(&self, target: &mut [f64], source: &[f64], tap: impl Fn(usize) -> f64) {
-        let n = target.len();
-        if self.width == 3 {
-            let [left, middle, right] = [tap(0), tap(1), tap(2)];
-            target[0] += middle * source[0] + right * source[1];
-            for (t, s) in target[1..n - 1].iter_mut().zip(source.windows(3)) {
-                *t += left * s[0] + middle * s[1] + right * s[2];
+impl Accumulate<'_> {
+    /// Tap `k`, `C` input channels from `c`, over some points.
+    #[expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+    #[inline(always)]
+    fn tile<S: Simd, const C: usize>(
+        &mut self,
+        simd: S,
+        points: std::ops::Range<usize>,
+        k: usize,
+        c: usize,
+    ) {
+        let vectors = self.y_width / S::F64_LANES;
+        let (sums, _) = S::as_mut_simd_f64s(self.sums);
+        let (y, _) = S::as_simd_f64s(self.y);
+        let ahead = k + HALO - self.taps / 2;
+        for v in (0..vectors).step_by(2) {
+            let first = (k * self.inputs + c) * vectors;
+            let sums = &mut sums[first..first + C * vectors];
+            let mut tile = [[simd.splat_f64s(0.0); 2]; C];
+            for j in 0..C {
+                tile[j] = [sums[j * vectors + v], sums[j * vectors + v + 1]];
             }
-            target[n - 1] += left * source[n - 2] + middle * source[n - 1];
-            return;
-        }
-        let reach = self.width / 2;
-        for k in 0..self.width {
-            let w = tap(k);
-            for i in reach.saturating_sub(k)..n.min(n + reach - k) {
-                target[i] += w * source[i + k - reach];
+            for i in points.clone() {
+                let x = &self.x[(i + ahead) * self.x_width + c..][..C];
+                let y = &y[(i + HALO) * vectors + v..][..2];
+                for j in 0..C {
+                    let x = simd.splat_f64s(x[j]);
+                    tile[j][0] = simd.add_f64s(tile[j][0], simd.mul_f64s(x, y[0]));
+                    tile[j][1] = simd.add_f64s(tile[j][1], simd.mul_f64s(x, y[1]));
+                }
+            }
+            for j in 0..C {
+                sums[j * vectors + v] = tile[j][0];
+                sums[j * vectors + v + 1] = tile[j][1];
             }
         }
     }
+}
 
-    /// Cotangents of the weights, and their directional derivatives.
-    pub(super) fn weight_gradient(&self, x: &Signal, y_bar: &Signal) -> Vec<[f64; 2]> {
-        let n = x.points;
-        let mut gradient = Vec::with_capacity(self.weights.len());
-        for k in 0..self.width {
-            for c in 0..self.inputs {
-                for o in 0..self.outputs {
-                    let dot = |x: &[f64], y: &[f64]| {
-                        self.correlation(k, &x[c * n..(c + 1) * n], &y[o * n..(o + 1) * n])
-                    };
-                    let value = dot(&x.value, &y_bar.value);
-                    let tangent = if x.has_tangent() {
-                        dot(&x.tangent, &y_bar.value) + dot(&x.value, &y_bar.tangent)
-                    } else {
-                        0.0
-                    };
-                    gradient.push([value, tangent]);
+#[cfg(test)]
+mod tests {
+    use super::{Convolution, Pull};
+    use crate::one_d::signal::Signal;
+
+    fn signal(points: usize, channels: usize, phase: f64) -> Signal {
+        let mut s = Signal::zeros(points, channels, true);
+        let (inner, width) = (s.inner(), s.width);
+        for plane in s.planes_mut() {
+            for (i, row) in plane[inner.clone()].chunks_exact_mut(width).enumerate() {
+                for (c, x) in row[..channels].iter_mut().enumerate() {
+                    *x = ((i * 7 + c * 3) as f64 + phase).sin();
                 }
             }
         }
-        gradient
+        s.tangent.iter_mut().for_each(|t| *t *= 0.3);
+        s
     }
 
-    /// `sum_i y[i] x[i + k - reach]`, in eight partial sums that the compiler keeps in vector registers.
-    fn correlation(&self, k: usize, x: &[f64], y: &[f64]) -> f64 {
-        let (n, reach) = (x.len(), self.width / 2);
-        let first = reach.saturating_sub(k);
-        let count = n - reach.abs_diff(k);
-        let (x, y) = (&x[first + k - reach..][..count], &y[first..][..count]);
-        let mut sums = [0.0; 8];
-        let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
-        let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| x * y).sum();
-        for (x, y) in xs.zip(ys) {
-            for l in 0..8 {
-                sums[l] += x[l] * y[l];
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    #[test]
+    fn a_convolution_is_its_sum() {
+        for (taps, inputs, outputs, points) in [(3, 2, 3, 11), (1, 5, 1, 8), (3, 18, 17, 13)] {
+            let w: Vec<f64> = (0..taps * inputs * outputs).map(|k| (k as f64).cos()).collect();
+            let x = signal(points, inputs, 0.2);
+            let y = Convolution::new(taps, inputs, outputs, &w).forward(&x);
+            for i in 0..points {
+                for o in 0..outputs {
+                    let mut sum = 0.0;
+                    for k in 0..taps {
+                        let row = i + k + 1 - taps / 2;
+                        for c in 0..inputs {
+                            sum += w[(k * inputs + c) * outputs + o] * x.value[row * x.width + c];
+                        }
+                    }
+                    let found = y.value[(i + 1) * y.width + o];
+                    assert!((found - sum).abs() < 1e-13, "point {i} output {o}: {found} {sum}");
+                }
             }
         }
-        sums.iter().sum::<f64>() + rest
+    }
+
+    #[test]
+    fn adjoints_pass_the_dot_product_test() {
+        for (taps, inputs, outputs) in [(3, 2, 3), (1, 5, 2), (3, 17, 16)] {
+            let w: Vec<f64> = (0..taps * inputs * outputs).map(|k| (k as f64).cos()).collect();
+            let convolution = Convolution::new(taps, inputs, outputs, &w);
+            let (x, bar) = (signal(70, inputs, 0.2), signal(70, outputs, 1.1));
+            let y = convolution.forward(&x);
+            let x_bar = convolution.backward(&bar);
+            let forward = dot(&y.value, &bar.value);
+            assert!((forward - dot(&x.value, &x_bar.value)).abs() < 1e-12 * forward.abs().max(1.0));
+            // the form is linear in the weights: its gradient times the weights is the form
+            let pull = Pull { value_weight: 0.7, tangent_weight: 0.4 };
+            let along = dot(&convolution.weight_gradient(&x, &bar, &pull), &w);
+            let expected =
+                0.7 * forward + 0.4 * (dot(&y.tangent, &bar.value) + dot(&y.value, &bar.tangent));
+            assert!((along - expected).abs() < 1e-11 * expected.abs().max(1.0));
+        }
     }
 }

@@ -53,6 +53,17 @@ impl Interaction {
         }
     }
 
+    /// `d^2 w/du^2` in hartree per bohr squared; `None` for the exponential interaction, whose kink has none.
+    pub fn curvature(&self, u: f64) -> Option<f64> {
+        match *self {
+            Self::Exponential { .. } => None,
+            Self::SoftCoulomb { softening_bohr: a } => {
+                let square = u * u + a * a;
+                Some((2.0 * u * u - a * a) * square.powf(-2.5))
+            }
+        }
+    }
+
     /// Hartree potential `v_i = sum_j w(x_i - x_j) n_j h`.
     ///
     /// Linear in the number of points for the exponential interaction, by [`exponential_filter`]. The map is
@@ -157,5 +168,12 @@ mod tests {
             }
             assert_eq!(w.slope(0.0), 0.0);
         }
+        let w = Interaction::SoftCoulomb { softening_bohr: 0.7 };
+        for u in [-3.1, 0.0, 0.4] {
+            let d = 1e-5;
+            let fd = (w.slope(u + d) - w.slope(u - d)) / (2.0 * d);
+            assert!((w.curvature(u).unwrap() - fd).abs() < 1e-8, "at {u}");
+        }
+        assert_eq!(Interaction::BAKER.curvature(1.0), None);
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! * features: the density itself, and `m` filters `f_c = h/(2 l_c) sum_j exp(-|x_i - x_j|/l_c) n_j` with trainable lengths
 //!   `l_c = l_min + (l_max - l_min) sigmoid(eta_c)`;
-//! * convolutions of width 3 over the grid, zero outside, without bias, each followed by `SiLU(z) = z sigmoid(z)`;
+//! * convolutions of width 3 (or 1, see [`Window`]) over the grid, zero outside, without bias, each followed by
+//!   `SiLU(z) = z sigmoid(z)`;
 //! * a convolution of width 1 to one channel, and `eps = -SiLU(.)`, which is at most 0.278;
 //! * the gate `E_xc = -beta U[n] + (1 - beta) E_net`, `beta = exp(-((N - 1)/w)^2)`: exact for one electron.
 //!
@@ -17,11 +18,37 @@ use cotangent_ad::{Dual, Num};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::convolution::{Convolution, Signal};
+use super::convolution::{Convolution, Pull};
+use super::features::Features;
 use super::functional::{ExchangeCorrelation, Functional};
 use super::grid::Grid;
-use super::interaction::{Interaction, exponential_filter};
+use super::interaction::Interaction;
 use super::mirror::Mirror;
+use super::signal::{Line, Signal, Slopes};
+
+/// How far the hidden convolutions reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Window {
+    /// Three points in each: KSR-global.
+    #[default]
+    Everywhere,
+    /// Three points in the first, one in the others: what a gradient of the density tells.
+    First,
+    /// One point in each: KSR-LDA, where there are no global features.
+    Point,
+}
+
+impl Window {
+    /// Points that hidden convolution `layer` reaches.
+    fn taps(self, layer: usize) -> usize {
+        match self {
+            Self::Everywhere => 3,
+            Self::First if layer == 0 => 3,
+            Self::First | Self::Point => 1,
+        }
+    }
+}
 
 /// Sizes and fixed constants of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +58,9 @@ pub struct Architecture {
     pub global_features: usize,
     /// Channels of each hidden convolution.
     pub hidden: Vec<usize>,
+    /// How far the hidden convolutions reach.
+    #[serde(default)]
+    pub window: Window,
     /// Shortest length of a global feature, in bohr.
     pub length_min_bohr: f64,
     /// Longest length of a global feature, in bohr.
@@ -47,6 +77,7 @@ impl Architecture {
         Self {
             global_features: 15,
             hidden: vec![16, 16],
+            window: Window::Everywhere,
             length_min_bohr: 0.1,
             length_max_bohr: 2.385345,
             interaction: Interaction::BAKER,
@@ -54,12 +85,25 @@ impl Architecture {
         }
     }
 
+    /// A local functional, KSR-LDA: three hidden layers of 16 channels over the density at one point.
+    pub fn local() -> Self {
+        Self { global_features: 0, hidden: vec![16; 3], window: Window::Point, ..Self::paper() }
+    }
+
+    /// A semilocal functional: as [`Architecture::local`], of three neighbouring points.
+    pub fn semilocal() -> Self {
+        Self { window: Window::First, ..Self::local() }
+    }
+
     /// Named blocks of the parameter vector, in order, with their shapes.
     pub fn blocks(&self) -> Vec<(String, Vec<usize>)> {
         let mut blocks = vec![("eta".to_owned(), vec![self.global_features])];
         let mut inputs = self.global_features + 1;
         for (k, &outputs) in self.hidden.iter().enumerate() {
-            blocks.push((format!("convolution{}", k + 1), vec![3, inputs, outputs]));
+            blocks.push((
+                format!("convolution{}", k + 1),
+                vec![self.window.taps(k), inputs, outputs],
+            ));
             inputs = outputs;
         }
         blocks.push(("output".to_owned(), vec![1, inputs, 1]));
@@ -120,8 +164,10 @@ pub enum NetworkError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     architecture: Architecture,
-    eta: Vec<f64>,
+    features: Features,
     layers: Vec<Convolution>,
+    /// Weights of the last convolution, of width 1 and one output.
+    readout: Vec<f64>,
     gate_width: f64,
 }
 
@@ -130,9 +176,19 @@ struct Gradient {
     /// `E_net` and its directional derivative.
     energy: Dual<f64, 1>,
     /// `dE_net/dn` and its directional derivative.
-    by_density: Signal,
-    /// `dE_net/dtheta` and its directional derivative, `eta` first; empty where not wanted.
-    by_parameters: Vec<[f64; 2]>,
+    by_density: Line,
+    /// `dE_net/dtheta`, combined with its directional derivative as the pull says, `eta` first; empty where not wanted.
+    by_parameters: Vec<f64>,
+}
+
+/// What the way back needs of the way forth.
+struct Trace {
+    /// What went into each hidden convolution, then into the readout.
+    inputs: Vec<Signal>,
+    slopes: Vec<Slopes>,
+    /// `SiLU` of the readout, `-eps`.
+    activation: Line,
+    activation_slopes: Slopes,
 }
 
 impl Network {
@@ -159,19 +215,19 @@ impl Network {
             rest = tail;
             head
         };
-        let eta = take(architecture.global_features).to_vec();
+        let Architecture { length_min_bohr: low, length_max_bohr: high, .. } = architecture;
+        let features =
+            Features::new(take(architecture.global_features), low, high, grid.spacing_bohr());
+        let mut inputs = features.channels();
         let mut layers = Vec::new();
-        for (_, shape) in architecture.blocks().iter().filter(|(_, s)| s.len() == 3) {
-            let weights = take(shape.iter().product()).to_vec();
-            layers.push(Convolution {
-                width: shape[0],
-                inputs: shape[1],
-                outputs: shape[2],
-                weights,
-            });
+        for (k, &outputs) in architecture.hidden.iter().enumerate() {
+            let taps = architecture.window.taps(k);
+            layers.push(Convolution::new(taps, inputs, outputs, take(taps * inputs * outputs)));
+            inputs = outputs;
         }
+        let readout = take(inputs).to_vec();
         let gate_width = take(1)[0];
-        Ok(Self { architecture, eta, layers, gate_width })
+        Ok(Self { architecture, features, layers, readout, gate_width })
     }
 
     /// The architecture.
@@ -179,118 +235,90 @@ impl Network {
         &self.architecture
     }
 
-    /// Length of global feature `c` and its derivative by `eta_c`.
-    fn length(&self, c: usize) -> (f64, f64) {
-        let Architecture { length_min_bohr: low, length_max_bohr: high, .. } = self.architecture;
-        let s = 1.0 / (1.0 + (-self.eta[c]).exp());
-        (low + (high - low) * s, (high - low) * s * (1.0 - s))
-    }
-
-    /// The feature channels of a signal: itself, then the filters.
-    fn features(&self, h: f64, signal: &Signal) -> Signal {
-        let n = signal.points;
-        let mut features = Signal::zeros(1 + self.eta.len(), n, signal.has_tangent());
-        for (source, target) in signal.planes().zip(features.planes_mut()) {
-            target[..n].copy_from_slice(source);
-            for c in 0..self.eta.len() {
-                let (length, _) = self.length(c);
-                let channel = &mut target[(c + 1) * n..(c + 2) * n];
-                exponential_filter((-h / length).exp(), source, channel);
-                channel.iter_mut().for_each(|y| *y *= 0.5 * h / length);
-            }
+    fn forward(&self, density: &Line) -> Trace {
+        let mut inputs = vec![self.features.forward(density)];
+        let mut slopes = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (activation, slope) = layer.forward(&inputs[inputs.len() - 1]).silu();
+            inputs.push(activation);
+            slopes.push(slope);
         }
-        features
+        let last = &inputs[inputs.len() - 1];
+        let sum = |plane: &[f64]| -> Vec<f64> {
+            let rows = plane[last.inner()].chunks_exact(last.width);
+            rows.map(|row| row.iter().zip(&self.readout).map(|(x, w)| x * w).sum()).collect()
+        };
+        let tangent = if last.tangent.is_empty() { Vec::new() } else { sum(&last.tangent) };
+        let (activation, activation_slopes) = Line { value: sum(&last.value), tangent }.silu();
+        Trace { inputs, slopes, activation, activation_slopes }
     }
 
     /// Energy, gradient, and with a tangent in `density` the derivative of both along it.
-    fn gradient(&self, h: f64, density: &Signal, wants_parameters: bool) -> Gradient {
-        let mut inputs = vec![self.features(h, density)];
-        let mut pre_activations = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let z = layer.forward(&inputs[inputs.len() - 1]);
-            inputs.push(z.map_silu());
-            pre_activations.push(z);
-        }
+    fn gradient(&self, h: f64, density: &Line, pull: Option<Pull>) -> Gradient {
+        let Trace { inputs, slopes, activation, activation_slopes } = self.forward(density);
         // E = sum_i n_i (-a_i) h, a the last activation
-        let activation = inputs.pop().unwrap_or_else(|| Signal::zeros(1, density.points, false));
         let energy = density.dot(&activation) * -h;
-        let mut bar = density.scaled(-h);
-        let mut by_parameters = Vec::new();
+        let mut line_bar = density.scaled(-h);
+        activation_slopes.pull(&mut line_bar.value, &mut line_bar.tangent);
+        let mut blocks = Vec::new(); // of the parameters' gradient, last first
+        if let Some(pull) = &pull {
+            blocks.push(self.readout_gradient(&inputs[self.layers.len()], &line_bar, pull));
+        }
+        let mut bar = self.pull_readout(&line_bar);
         for (k, layer) in self.layers.iter().enumerate().rev() {
-            bar = pre_activations[k].pull_silu(&bar);
-            if wants_parameters {
-                by_parameters.push(layer.weight_gradient(&inputs[k], &bar));
+            bar = bar.pull_silu(&slopes[k]);
+            if let Some(pull) = &pull {
+                blocks.push(layer.weight_gradient(&inputs[k], &bar, pull));
             }
             bar = layer.backward(&bar);
         }
+        if let Some(pull) = &pull {
+            blocks.push(self.features.eta_gradient(density, &bar, pull));
+        }
         let mut by_density = activation.scaled(-h);
-        let by_eta = self.pull_features(h, density, &bar, &mut by_density, wants_parameters);
-        by_parameters.push(by_eta);
-        by_parameters.reverse();
-        Gradient { energy, by_density, by_parameters: by_parameters.concat() }
+        self.features.backward(&bar, &mut by_density);
+        blocks.reverse();
+        Gradient { energy, by_density, by_parameters: blocks.concat() }
     }
 
-    /// Adjoint of [`Network::features`]: adds to the density's cotangent, returns that of `eta`.
-    fn pull_features(
-        &self,
-        h: f64,
-        density: &Signal,
-        bar: &Signal,
-        by_density: &mut Signal,
-        wants_parameters: bool,
-    ) -> Vec<[f64; 2]> {
-        let n = density.points;
-        let mut filtered = vec![0.0; n];
-        for (bar, target) in bar.planes().zip(by_density.planes_mut()) {
-            target.iter_mut().zip(&bar[..n]).for_each(|(t, b)| *t += b);
-            for c in 0..self.eta.len() {
-                let (length, _) = self.length(c);
-                exponential_filter(
-                    (-h / length).exp(),
-                    &bar[(c + 1) * n..(c + 2) * n],
-                    &mut filtered,
-                );
-                target.iter_mut().zip(&filtered).for_each(|(t, f)| *t += 0.5 * h / length * f);
+    /// Cotangent of what goes into the readout.
+    fn pull_readout(&self, line_bar: &Line) -> Signal {
+        let points = line_bar.value.len();
+        let mut bar = Signal::zeros(points, self.readout.len(), !line_bar.tangent.is_empty());
+        let (inner, width) = (bar.inner(), bar.width);
+        for (source, target) in
+            [&line_bar.value, &line_bar.tangent].into_iter().zip(bar.planes_mut())
+        {
+            for (b, row) in source.iter().zip(target[inner.clone()].chunks_exact_mut(width)) {
+                row.iter_mut().zip(&self.readout).for_each(|(x, w)| *x = w * b);
             }
         }
-        if !wants_parameters {
-            return Vec::new();
-        }
-        (0..self.eta.len()).map(|c| self.eta_gradient(h, c, density, bar)).collect()
+        bar
     }
 
-    /// `sum_i fbar_i df_i/deta_c`, and its directional derivative.
-    fn eta_gradient(&self, h: f64, c: usize, density: &Signal, bar: &Signal) -> [f64; 2] {
-        let n = density.points;
-        let (length, slope) = self.length(c);
-        let q = (-h / length).exp();
-        let by_length = |source: &[f64]| -> Vec<f64> {
-            let mut sum = vec![0.0; n];
-            exponential_filter(q, source, &mut sum);
-            let moment = first_moment_filter(q, source);
-            let scale = 0.5 * h / length;
-            (0..n).map(|i| scale / length * (h / length * moment[i] - sum[i])).collect()
+    /// Cotangent of the readout's weights.
+    fn readout_gradient(&self, x: &Signal, line_bar: &Line, pull: &Pull) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.readout.len()];
+        let mut add = |plane: &[f64], bar: &[f64], weight: f64| {
+            for (row, b) in plane[x.inner()].chunks_exact(x.width).zip(bar) {
+                gradient.iter_mut().zip(row).for_each(|(g, x)| *g += weight * b * x);
+            }
         };
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() * slope;
-        let channel = (c + 1) * n..(c + 2) * n;
-        let value_slope = by_length(&density.value);
-        let value = dot(&bar.value[channel.clone()], &value_slope);
-        let tangent = if density.has_tangent() {
-            let moving = by_length(&density.tangent);
-            dot(&bar.tangent[channel.clone()], &value_slope) + dot(&bar.value[channel], &moving)
-        } else {
-            0.0
-        };
-        [value, tangent]
+        add(&x.value, &line_bar.value, pull.value_weight);
+        if !x.tangent.is_empty() {
+            add(&x.value, &line_bar.tangent, pull.tangent_weight);
+            add(&x.tangent, &line_bar.value, pull.tangent_weight);
+        }
+        gradient
     }
 
     /// The density as a signal, averaged with its image: `E[n] = E_0[S n]`, so that the potential is `S v_0[S n]`.
-    fn signal(density: &[f64], direction: &[f64], mirror: Option<Mirror>) -> Signal {
-        let mut signal = Signal::new(density.to_vec(), direction.to_vec());
+    fn line(density: &[f64], direction: Vec<f64>, mirror: Option<Mirror>) -> Line {
+        let mut line = Line { value: density.to_vec(), tangent: direction };
         if let Some(mirror) = mirror {
-            signal.planes_mut().for_each(|p| mirror.symmetrise(p));
+            line.planes_mut().for_each(|p| mirror.symmetrise(p));
         }
-        signal
+        line
     }
 
     /// `beta` and `1 - beta` as functions of the electron number and the gate's width.
@@ -298,24 +326,6 @@ impl Network {
         let z = (electrons - 1.0) / width;
         (-(z * z)).exp()
     }
-}
-
-/// `y_i = sum_j |i - j| q^|i-j| x_j`, by two recursive passes.
-fn first_moment_filter(q: f64, x: &[f64]) -> Vec<f64> {
-    let mut y = vec![0.0; x.len()];
-    let (mut sum, mut moment) = (0.0, 0.0);
-    for (y, x) in y.iter_mut().zip(x) {
-        moment = q * (moment + sum);
-        sum = x + q * sum;
-        *y = moment;
-    }
-    (sum, moment) = (0.0, 0.0);
-    for (y, x) in y.iter_mut().zip(x).rev() {
-        moment = q * (moment + sum);
-        sum = x + q * sum;
-        *y += moment;
-    }
-    y
 }
 
 impl Functional for Network {
@@ -326,10 +336,10 @@ impl Functional for Network {
         mirror: Option<Mirror>,
     ) -> ExchangeCorrelation {
         let h = grid.spacing_bohr();
-        let signal = Self::signal(density, &[], mirror);
-        let net = self.gradient(h, &signal, false);
-        let hartree = self.architecture.interaction.hartree_potential(grid, &signal.value);
-        let u = Interaction::hartree_energy(grid, &signal.value, &hartree);
+        let line = Self::line(density, Vec::new(), mirror);
+        let net = self.gradient(h, &line, None);
+        let hartree = self.architecture.interaction.hartree_potential(grid, &line.value);
+        let u = Interaction::hartree_energy(grid, &line.value, &hartree);
         let beta =
             Self::gate(Dual::<f64, 1>::seed(grid.integral(density), 0), Dual::lit(self.gate_width));
         let difference = net.energy.re + u; // E_net - (-U)
@@ -342,6 +352,15 @@ impl Functional for Network {
             mirror.symmetrise(&mut potential_ha);
         }
         ExchangeCorrelation { energy_ha, potential_ha }
+    }
+
+    fn energy(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>) -> f64 {
+        let line = Self::line(density, Vec::new(), mirror);
+        let net = line.dot(&self.forward(&line).activation).re * -grid.spacing_bohr();
+        let hartree = self.architecture.interaction.hartree_potential(grid, &line.value);
+        let u = Interaction::hartree_energy(grid, &line.value, &hartree);
+        let beta = Self::gate(grid.integral(density), self.gate_width);
+        net - beta * (net + u)
     }
 
     fn parameter_count(&self) -> usize {
@@ -361,29 +380,32 @@ impl Functional for Network {
     ) -> Vec<f64> {
         type D = Dual<f64, 1>;
         let h = grid.spacing_bohr();
-        let direction: Vec<f64> = potential_bar.iter().map(|b| b / h).collect();
-        let signal = Self::signal(density, &direction, mirror);
-        let net = self.gradient(h, &signal, true);
-        let w = self.architecture.interaction;
-        let hartree = w.hartree_potential(grid, &signal.value);
-        let hartree_dot = w.hartree_potential(grid, &signal.tangent);
-        let u = D {
-            re: Interaction::hartree_energy(grid, &signal.value, &hartree),
-            eps: [grid.integral(
-                &signal.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).collect::<Vec<_>>(),
-            )],
-        };
+        let moves = potential_bar.iter().any(|b| *b != 0.0);
+        let direction: Vec<f64> =
+            if moves { potential_bar.iter().map(|b| b / h).collect() } else { Vec::new() };
         // beta and its first derivatives, each with its derivative along the direction
         let electrons = D { re: grid.integral(density), eps: [grid.integral(&direction)] };
         let width = D::lit(self.gate_width);
         let by_electrons = Self::gate(Dual::<D, 1>::seed(electrons, 0), Dual::konst(width));
         let by_width = Self::gate(Dual::<D, 1>::konst(electrons), Dual::seed(width, 0)).eps[0];
         let (beta, slope) = (by_electrons.re, by_electrons.eps[0]);
+        let line = Self::line(density, direction, mirror);
+        // the adjoint of (1 - beta) g, for any component g of the network's gradient
+        let value_weight = energy_bar * (1.0 - beta.re) - beta.eps[0];
+        let pull = Pull { value_weight, tangent_weight: 1.0 - beta.re };
+        let net = self.gradient(h, &line, Some(pull));
+        let w = self.architecture.interaction;
+        let hartree = w.hartree_potential(grid, &line.value);
+        let hartree_dot = w.hartree_potential(grid, &line.tangent);
+        let moved: f64 = line.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
+        let u =
+            D { re: Interaction::hartree_energy(grid, &line.value, &hartree), eps: [h * moved] };
         let difference = net.energy + u;
         let adjoint = |x: D| energy_bar * x.re + x.eps[0];
+        let at = |line: &[f64], i: usize| line.get(i).copied().unwrap_or(0.0);
         let by_density = |i: usize| {
-            let g = D { re: net.by_density.value[i], eps: [net.by_density.tangent[i]] };
-            let v = D { re: hartree[i], eps: [hartree_dot[i]] };
+            let g = D { re: net.by_density.value[i], eps: [at(&net.by_density.tangent, i)] };
+            let v = D { re: hartree[i], eps: [at(&hartree_dot, i)] };
             adjoint((-beta + 1.0) * g - (beta * v + slope * difference) * h)
         };
         let mut density_bar: Vec<f64> = (0..density.len()).map(by_density).collect();
@@ -392,101 +414,11 @@ impl Functional for Network {
         }
         let (gate_bar, weights_bar) =
             parameters_bar.split_last_mut().unwrap_or_else(|| unreachable!("a gate"));
-        for (bar, [re, eps]) in weights_bar.iter_mut().zip(&net.by_parameters) {
-            *bar += adjoint((-beta + 1.0) * D { re: *re, eps: [*eps] });
-        }
+        weights_bar.iter_mut().zip(&net.by_parameters).for_each(|(bar, g)| *bar += g);
         *gate_bar -= adjoint(by_width * difference);
         density_bar
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Architecture, Network, NetworkError};
-    use crate::one_d::functional::tests::adjoint_agrees_with_differences;
-    use crate::one_d::{Functional, Grid, Interaction, Mirror, System};
-
-    fn small() -> (Grid, Architecture, Vec<f64>) {
-        let grid = Grid::new(41, 0.3).unwrap();
-        let architecture = Architecture {
-            global_features: 3,
-            hidden: vec![4, 5],
-            grid_spacing_bohr: 0.3,
-            ..Architecture::paper()
-        };
-        let mut parameters = architecture.initial_parameters(7);
-        parameters.iter_mut().enumerate().for_each(|(k, p)| *p += 0.1 * (k as f64).sin());
-        (grid, architecture, parameters)
-    }
-
-    fn density(grid: &Grid, shift: f64) -> Vec<f64> {
-        (0..grid.points()).map(|i| 0.6 * (-(grid.x(i) - shift).powi(2) / 3.0).exp()).collect()
-    }
-
-    #[test]
-    fn the_paper_s_network_has_1568_parameters() {
-        assert_eq!(Architecture::paper().parameter_count(), 1568);
-    }
-
-    #[test]
-    fn potential_and_density_adjoint_agree_with_differences() {
-        let centred = System::molecule(&[(0.3, 1.0)], 1).unwrap();
-        for mirror in [None, Mirror::of(&centred, &small().0)] {
-            let (grid, architecture, parameters) = small();
-            let network = Network::new(architecture, &parameters, &grid).unwrap();
-            adjoint_agrees_with_differences(&network, &grid, &density(&grid, 0.4), mirror);
-        }
-    }
-
-    #[test]
-    fn parameter_adjoint_agrees_with_differences() {
-        let (grid, architecture, parameters) = small();
-        let n = density(&grid, 0.2);
-        let bar: Vec<f64> = (0..41).map(|i| (0.3 * f64::from(i)).sin()).collect();
-        let value = |p: &[f64]| {
-            let xc =
-                Network::new(architecture.clone(), p, &grid).unwrap().evaluate(&grid, &n, None);
-            0.7 * xc.energy_ha + xc.potential_ha.iter().zip(&bar).map(|(v, b)| v * b).sum::<f64>()
-        };
-        let network = Network::new(architecture.clone(), &parameters, &grid).unwrap();
-        let mut gradient = vec![0.0; parameters.len()];
-        network.adjoint(&grid, &n, None, 0.7, &bar, &mut gradient);
-        for k in 0..parameters.len() {
-            let mut moved = parameters.clone();
-            moved[k] += 1e-5;
-            let above = value(&moved);
-            moved[k] -= 2e-5;
-            let fd = (above - value(&moved)) / 2e-5;
-            assert!(
-                (gradient[k] - fd).abs() < 1e-8 * fd.abs().max(1.0),
-                "parameter {k}: {} {fd}",
-                gradient[k]
-            );
-        }
-    }
-
-    #[test]
-    fn one_electron_has_no_self_interaction() {
-        let (grid, architecture, parameters) = small();
-        let mut n = density(&grid, 0.0);
-        let electrons = grid.integral(&n);
-        n.iter_mut().for_each(|n| *n /= electrons);
-        let network = Network::new(architecture, &parameters, &grid).unwrap();
-        let u = Interaction::hartree_energy(
-            &grid,
-            &n,
-            &Interaction::BAKER.hartree_potential(&grid, &n),
-        );
-        assert!((network.evaluate(&grid, &n, None).energy_ha + u).abs() < 1e-14);
-    }
-
-    #[test]
-    fn another_grid_or_parameter_count_is_refused() {
-        let (_, architecture, parameters) = small();
-        let wrong = Network::new(architecture.clone(), &parameters, &Grid::PAPER).unwrap_err();
-        assert!(matches!(wrong, NetworkError::GridSpacing { .. }));
-        let grid = Grid::new(41, 0.3).unwrap();
-        let wrong = Network::new(architecture, &parameters[1..], &grid).unwrap_err();
-        assert!(matches!(wrong, NetworkError::ParameterCount { .. }));
-    }
-}
+mod tests;

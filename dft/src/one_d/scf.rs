@@ -1,8 +1,8 @@
 //! The self-consistent field.
 //!
 //! Density mixing `n <- n + alpha_k (n_out - n)`, `alpha_k = alpha decay^k`, from the non-interacting density of the external
-//! potential. With a decay below 1 the trajectory is that of Li et al. (2021): a fixed number of steps whose late energies
-//! are trained on. With [`ScfOptions::tol_density`] it stops when density in and out agree.
+//! potential, linear or Anderson's (DIIS). With a decay below 1 the trajectory is that of Li et al. (2021): a fixed number of
+//! steps whose late energies are trained on. With [`ScfOptions::tol_density`] it stops when density in and out agree.
 
 use thiserror::Error;
 
@@ -12,6 +12,7 @@ use super::grid::Grid;
 use super::interaction::Interaction;
 use super::kinetic::Stencil;
 use super::mirror::Mirror;
+use super::mixing::{History, mix};
 use super::system::{System, SystemError};
 
 /// Discretisation and interaction: what is the same for all systems of a study.
@@ -41,6 +42,8 @@ pub struct ScfOptions {
     pub mixing: f64,
     /// Factor on the mixing fraction each step, in `(0, 1]`.
     pub mixing_decay: f64,
+    /// Earlier steps that Anderson mixing combines; 0 mixes linearly.
+    pub history: usize,
     /// Stop when `integral |n_out - n| dx` falls to this many electrons; never where 0.
     pub tol_density: f64,
     /// Enforce the mirror symmetry of systems that have it, on the density and on the functional.
@@ -56,15 +59,29 @@ impl ScfOptions {
             steps: 15,
             mixing: 0.5,
             mixing_decay: 0.9,
+            history: 0,
             tol_density: 0.0,
             mirror_symmetric: true,
             eigen: EigenOptions::default(),
         }
     }
 
-    /// To convergence with constant mixing.
+    /// To convergence by Anderson mixing over 6 steps.
     pub fn converged() -> Self {
-        Self { steps: 400, mixing: 0.4, mixing_decay: 1.0, tol_density: 1e-9, ..Self::paper() }
+        let tol_density = 1e-9;
+        Self {
+            steps: 200,
+            mixing: 0.4,
+            mixing_decay: 1.0,
+            history: 6,
+            tol_density,
+            ..Self::paper()
+        }
+    }
+
+    /// Mixing fraction of step `index`.
+    pub(super) fn fraction(&self, index: usize) -> f64 {
+        self.mixing * self.mixing_decay.powi(i32::try_from(index).unwrap_or(i32::MAX))
     }
 }
 
@@ -109,6 +126,12 @@ pub struct Scf {
     /// Density after the last mixing, `n` entries.
     pub density: Vec<f64>,
 }
+
+/// Above this density at the ends, in 1/bohr, the box cuts off what matters.
+const EDGE_DENSITY: f64 = 1e-6;
+
+/// Below this gap, in hartree, the orbitals may change places.
+const SMALL_GAP_HA: f64 = 1e-4;
 
 /// Why there is no trajectory.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -157,6 +180,29 @@ impl Scf {
             .map_or(f64::INFINITY, |e| e - states.energies_ha[states.wanted - 1])
     }
 
+    /// Density at the ends of the box in 1/bohr: the larger of both.
+    pub fn edge_density(&self) -> f64 {
+        self.density[0].abs().max(self.density[self.density.len() - 1].abs())
+    }
+
+    /// What makes a converged result doubtful; empty where nothing does.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.edge_density() > EDGE_DENSITY {
+            warnings.push(format!(
+                "the density at the edge of the box is {:.1e} per bohr, above {EDGE_DENSITY:.0e}: use more grid points",
+                self.edge_density()
+            ));
+        }
+        if self.gap_ha() < SMALL_GAP_HA {
+            warnings.push(format!(
+                "the gap is {:.1e} Ha, below {SMALL_GAP_HA:.0e}: occupations are uncertain and derivatives large",
+                self.gap_ha()
+            ));
+        }
+        warnings
+    }
+
     /// What to do about an SCF that did not converge; empty where there is nothing to do.
     pub fn advice(&self) -> String {
         let ScfStatus::MaxSteps { residual } = self.status else { return String::new() };
@@ -196,9 +242,28 @@ impl Prepared {
     /// # Errors
     /// A nucleus outside the box, an eigen-solve that fails.
     pub fn new(model: &Model, system: &System) -> Result<Self, ScfError> {
+        Self::with_occupations(model, system, system.restricted_occupations())
+    }
+
+    /// Prepares `system` with these occupations of the lowest orbitals instead of the system's own; they may be fractions.
+    ///
+    /// # Errors
+    /// An occupation outside `[0, 2]` or none above 0; as [`Prepared::new`].
+    pub fn with_occupations(
+        model: &Model,
+        system: &System,
+        occupations: Vec<f64>,
+    ) -> Result<Self, ScfError> {
+        let setting = "occupation";
+        if let Some(&found) = occupations.iter().find(|f| !(0.0..=2.0).contains(*f)) {
+            return Err(ScfError::Setting { setting, range: "in [0, 2]", found });
+        }
+        let found: f64 = occupations.iter().sum();
+        if found <= 0.0 {
+            return Err(ScfError::Setting { setting: "electrons", range: "above 0", found });
+        }
         system.check_inside(&model.grid)?;
         let external_ha = system.external_potential(&model.grid, model.interaction);
-        let occupations = system.restricted_occupations();
         let h = model.stencil.hamiltonian(&model.grid, &external_ha);
         let states = lowest_states(&h, occupations.len(), &[], &EigenOptions::default())
             .map_err(|source| ScfError::Eigen { step: 0, source })?;
@@ -230,18 +295,16 @@ pub fn self_consistent_field(
     check(options)?;
     let mut density = prepared.start.clone();
     let mut steps: Vec<ScfStep> = Vec::with_capacity(options.steps);
-    let mut mixing = options.mixing;
+    let mut residuals: Vec<Vec<f64>> = Vec::with_capacity(options.steps);
     let mut status = ScfStatus::FixedSteps;
     for index in 0..options.steps {
         let warm = steps.last().map_or(&[][..], |s| s.states.states.as_slice());
         let step = scf_step(model, prepared, functional, options, &density, warm)
             .map_err(|source| ScfError::Eigen { step: index, source })?;
-        for (n, out) in density.iter_mut().zip(&step.density_out) {
-            *n += mixing * (out - *n);
-        }
-        mixing *= options.mixing_decay;
         let residual = step.residual;
+        residuals.push(difference(&step.density_out, &step.density_in));
         steps.push(step);
+        density = mix(&history(&steps, &residuals), options.history, options.fraction(index));
         if options.tol_density > 0.0 {
             if residual <= options.tol_density {
                 status = ScfStatus::Converged;
@@ -251,6 +314,19 @@ pub fn self_consistent_field(
         }
     }
     Ok(Scf { status, steps, density })
+}
+
+/// `n_out - n_in`.
+pub(super) fn difference(out: &[f64], density: &[f64]) -> Vec<f64> {
+    out.iter().zip(density).map(|(o, n)| o - n).collect()
+}
+
+/// Densities and residuals of these steps.
+pub(super) fn history<'a>(steps: &'a [ScfStep], residuals: &'a [Vec<f64>]) -> History<'a> {
+    History {
+        densities: steps.iter().map(|s| s.density_in.as_slice()).collect(),
+        residuals: residuals.iter().map(Vec::as_slice).collect(),
+    }
 }
 
 fn check(options: &ScfOptions) -> Result<(), ScfError> {

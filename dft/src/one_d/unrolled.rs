@@ -6,7 +6,8 @@
 
 use super::eigen::eigenvector_adjoint;
 use super::functional::Functional;
-use super::scf::{Model, Prepared, Scf, ScfOptions};
+use super::mixing::{HistoryBar, mix_adjoint};
+use super::scf::{Model, Prepared, Scf, ScfOptions, ScfStep, difference, history};
 
 /// Cotangents of what a trajectory depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,65 +39,89 @@ pub fn reverse_trajectory(
     density_bar: &[f64],
 ) -> TrajectoryAdjoint {
     assert_eq!(energies_bar.len(), scf.steps.len(), "one energy cotangent a step");
+    let n = model.grid.points();
+    let mut pulled =
+        Pulled { parameters: vec![0.0; functional.parameter_count()], external: vec![0.0; n] };
+    let residuals: Vec<Vec<f64>> =
+        scf.steps.iter().map(|s| difference(&s.density_out, &s.density_in)).collect();
+    let zero = vec![vec![0.0; n]; scf.steps.len()];
+    let mut bar = HistoryBar { densities: zero.clone(), residuals: zero };
+    let mut density_bar = density_bar.to_vec();
+    for (index, step) in scf.steps.iter().enumerate().rev() {
+        let so_far = history(&scf.steps[..=index], &residuals[..=index]);
+        mix_adjoint(&so_far, options.history, options.fraction(index), &density_bar, &mut bar);
+        let out_bar = &bar.residuals[index];
+        density_bar = difference(&bar.densities[index], out_bar);
+        let energy_bar = energies_bar[index];
+        let through =
+            pull_step(model, prepared, functional, options, step, energy_bar, out_bar, &mut pulled);
+        density_bar.iter_mut().zip(&through).for_each(|(b, t)| *b += t);
+    }
+    TrajectoryAdjoint {
+        parameters: pulled.parameters,
+        external: pulled.external,
+        start: density_bar,
+    }
+}
+
+/// Cotangents that all steps share.
+pub(super) struct Pulled {
+    pub parameters: Vec<f64>,
+    pub external: Vec<f64>,
+}
+
+/// Vector-Jacobian product of one step, from density in to energy and density out: the cotangent of the density in, with
+/// those of parameters and external potential added to `pulled`.
+pub(super) fn pull_step(
+    model: &Model,
+    prepared: &Prepared,
+    functional: &dyn Functional,
+    options: &ScfOptions,
+    step: &ScfStep,
+    energy_bar: f64,
+    out_bar: &[f64],
+    pulled: &mut Pulled,
+) -> Vec<f64> {
     let mirror = prepared.enforced(options);
     let n = model.grid.points();
     let h = model.grid.spacing_bohr();
     let hartree = |x: &[f64]| model.interaction.hartree_potential(&model.grid, x);
-    let mut parameters = vec![0.0; functional.parameter_count()];
-    let mut external = vec![0.0; n];
-    let mut density_bar = density_bar.to_vec();
-    for (index, step) in scf.steps.iter().enumerate().rev() {
-        let mixing =
-            options.mixing * options.mixing_decay.powi(i32::try_from(index).unwrap_or(i32::MAX));
-        let energy_bar = energies_bar[index];
-        let mut out_bar: Vec<f64> = density_bar.iter().map(|b| mixing * b).collect();
-        density_bar.iter_mut().for_each(|b| *b *= 1.0 - mixing);
-        let mut potential_bar = vec![0.0; n];
-        if energy_bar != 0.0 {
-            // E = sum f e + int (v_ext - v) n_out + U[n_out] + E_xc[n_out]
-            let xc = functional.adjoint(
-                &model.grid,
-                &step.density_out,
-                mirror,
-                energy_bar,
-                &vec![0.0; n],
-                &mut parameters,
-            );
-            let hartree_out = hartree(&step.density_out);
-            for i in 0..n {
-                let difference = prepared.external_ha[i] - step.potential_ha[i] + hartree_out[i];
-                out_bar[i] += energy_bar * h * difference + xc[i];
-                external[i] += energy_bar * h * step.density_out[i];
-                potential_bar[i] -= energy_bar * h * step.density_out[i];
-            }
-        }
-        if let Some(mirror) = mirror {
-            mirror.symmetrise(&mut out_bar);
-        }
-        pull_orbitals(model, prepared, step, energy_bar, &out_bar, &mut potential_bar);
-        let xc_bar = functional.adjoint(
-            &model.grid,
-            &step.density_in,
-            mirror,
-            0.0,
-            &potential_bar,
-            &mut parameters,
-        );
-        let hartree_bar = hartree(&potential_bar); // the map is symmetric
+    let mut out_bar = out_bar.to_vec();
+    let mut potential_bar = vec![0.0; n];
+    if energy_bar != 0.0 {
+        // E = sum f e + int (v_ext - v) n_out + U[n_out] + E_xc[n_out]
+        let parameters = &mut pulled.parameters;
+        let out = &step.density_out;
+        let none = vec![0.0; n];
+        let xc = functional.adjoint(&model.grid, out, mirror, energy_bar, &none, parameters);
+        let hartree_out = hartree(out);
         for i in 0..n {
-            external[i] += potential_bar[i];
-            density_bar[i] += hartree_bar[i] + xc_bar[i];
+            let difference = prepared.external_ha[i] - step.potential_ha[i] + hartree_out[i];
+            out_bar[i] += energy_bar * h * difference + xc[i];
+            pulled.external[i] += energy_bar * h * out[i];
+            potential_bar[i] -= energy_bar * h * out[i];
         }
     }
-    TrajectoryAdjoint { parameters, external, start: density_bar }
+    if let Some(mirror) = mirror {
+        mirror.symmetrise(&mut out_bar);
+    }
+    pull_orbitals(model, prepared, step, energy_bar, &out_bar, &mut potential_bar);
+    let parameters = &mut pulled.parameters;
+    let density = &step.density_in;
+    let xc = functional.adjoint(&model.grid, density, mirror, 0.0, &potential_bar, parameters);
+    let hartree_bar = hartree(&potential_bar); // the map is symmetric
+    for i in 0..n {
+        pulled.external[i] += potential_bar[i];
+    }
+    hartree_bar.iter().zip(&xc).map(|(a, b)| a + b).collect()
 }
 
 /// Adds to the potential's cotangent what comes through eigenvalues (`energy_bar` times the occupations) and through the
 /// density of the orbitals.
-pub(super) fn pull_orbitals(
+fn pull_orbitals(
     model: &Model,
     prepared: &Prepared,
-    step: &super::scf::ScfStep,
+    step: &ScfStep,
     energy_bar: f64,
     out_bar: &[f64],
     potential_bar: &mut [f64],
@@ -138,17 +163,19 @@ mod tests {
         }
     }
 
-    fn options() -> ScfOptions {
+    /// Linear mixing with the paper's decay, or Anderson's.
+    fn options(history: usize) -> ScfOptions {
         let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
-        ScfOptions { steps: 5, mirror_symmetric: false, eigen, ..ScfOptions::paper() }
+        ScfOptions { steps: 5, mirror_symmetric: false, eigen, history, ..ScfOptions::paper() }
     }
 
     /// A function of all energies and the final density, with its cotangents.
     fn loss(
         prepared: &Prepared,
         functional: &dyn Functional,
+        history: usize,
     ) -> (f64, crate::one_d::scf::Scf, Vec<f64>, Vec<f64>) {
-        let scf = self_consistent_field(&model(), prepared, functional, &options()).unwrap();
+        let scf = self_consistent_field(&model(), prepared, functional, &options(history)).unwrap();
         let energies_bar: Vec<f64> = (0..5).map(|k| 0.3 + 0.1 * f64::from(k)).collect();
         let density_bar: Vec<f64> = (0..81).map(|i| (0.2 * f64::from(i)).sin()).collect();
         let energies: f64 = scf.steps.iter().zip(&energies_bar).map(|(s, b)| s.energy_ha * b).sum();
@@ -156,46 +183,54 @@ mod tests {
         (energies + density, scf, energies_bar, density_bar)
     }
 
-    #[test]
-    fn external_potential_and_start_agree_with_differences() {
-        let system = System::molecule(&[(-1.1, 1.0), (0.9, 2.0)], 3).unwrap();
-        let prepared = Prepared::new(&model(), &system).unwrap();
-        let (_, scf, energies_bar, density_bar) = loss(&prepared, &Lda::default());
-        let adjoint = reverse_trajectory(
+    fn adjoint(
+        prepared: &Prepared,
+        functional: &dyn Functional,
+        history: usize,
+    ) -> super::TrajectoryAdjoint {
+        let (_, scf, energies_bar, density_bar) = loss(prepared, functional, history);
+        let options = options(history);
+        reverse_trajectory(
             &model(),
-            &prepared,
-            &Lda::default(),
-            &options(),
+            prepared,
+            functional,
+            &options,
             &scf,
             &energies_bar,
             &density_bar,
-        );
-        let direction: Vec<f64> = (0..81).map(|i| (0.31 * f64::from(i)).cos()).collect();
-        let along = |g: &[f64]| g.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>();
-        let moved = |t: f64, of_start: bool| {
-            let mut moved = prepared.clone();
-            if of_start {
-                moved.start.iter_mut().zip(&direction).for_each(|(n, d)| *n *= 1.0 + t * d);
-            } else {
-                moved.external_ha.iter_mut().zip(&direction).for_each(|(v, d)| *v += t * d);
-            }
-            loss(&moved, &Lda::default()).0
-        };
-        let t = 1e-4;
-        let fd = (moved(t, false) - moved(-t, false)) / (2.0 * t);
-        assert!(
-            (along(&adjoint.external) - fd).abs() < 1e-7 * fd.abs().max(1.0),
-            "{} {fd}",
-            along(&adjoint.external)
-        );
-        let fd = (moved(t, true) - moved(-t, true)) / (2.0 * t);
-        let weighted: Vec<f64> =
-            adjoint.start.iter().zip(&prepared.start).map(|(b, n)| b * n).collect();
-        assert!(
-            (along(&weighted) - fd).abs() < 1e-7 * fd.abs().max(1.0),
-            "{} {fd}",
-            along(&weighted)
-        );
+        )
+    }
+
+    #[test]
+    fn external_potential_and_start_agree_with_differences() {
+        let system = System::molecule(&[(-1.1, 1.0), (0.9, 2.0)], 3).unwrap();
+        let fractional = vec![2.0, 0.7, 0.3];
+        for (prepared, history) in [
+            (Prepared::new(&model(), &system).unwrap(), 0),
+            (Prepared::new(&model(), &system).unwrap(), 3),
+            (Prepared::with_occupations(&model(), &system, fractional).unwrap(), 0),
+        ] {
+            let adjoint = adjoint(&prepared, &Lda::default(), history);
+            let direction: Vec<f64> = (0..81).map(|i| (0.31 * f64::from(i)).cos()).collect();
+            let along = |g: &[f64]| g.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>();
+            let moved = |t: f64, of_start: bool| {
+                let mut moved = prepared.clone();
+                if of_start {
+                    moved.start.iter_mut().zip(&direction).for_each(|(n, d)| *n *= 1.0 + t * d);
+                } else {
+                    moved.external_ha.iter_mut().zip(&direction).for_each(|(v, d)| *v += t * d);
+                }
+                loss(&moved, &Lda::default(), history).0
+            };
+            let t = 1e-4;
+            let fd = (moved(t, false) - moved(-t, false)) / (2.0 * t);
+            let exact = along(&adjoint.external);
+            assert!((exact - fd).abs() < 1e-7 * fd.abs().max(1.0), "{exact} {fd}");
+            let fd = (moved(t, true) - moved(-t, true)) / (2.0 * t);
+            let exact = adjoint.start.iter().zip(&prepared.start).map(|(b, n)| b * n);
+            let exact = along(&exact.collect::<Vec<_>>());
+            assert!((exact - fd).abs() < 1e-7 * fd.abs().max(1.0), "{exact} {fd}");
+        }
     }
 
     #[test]
@@ -209,24 +244,19 @@ mod tests {
         let parameters = architecture.initial_parameters(3);
         let network = |p: &[f64]| Network::new(architecture.clone(), p, &model().grid).unwrap();
         let prepared = Prepared::new(&model(), &System::chain(2, 1.0, 1.5).unwrap()).unwrap();
-        let (_, scf, energies_bar, density_bar) = loss(&prepared, &network(&parameters));
-        let adjoint = reverse_trajectory(
-            &model(),
-            &prepared,
-            &network(&parameters),
-            &options(),
-            &scf,
-            &energies_bar,
-            &density_bar,
-        );
-        for k in 0..parameters.len() {
-            let mut moved = parameters.clone();
-            moved[k] += 1e-4;
-            let above = loss(&prepared, &network(&moved)).0;
-            moved[k] -= 2e-4;
-            let fd = (above - loss(&prepared, &network(&moved)).0) / 2e-4;
-            let exact = adjoint.parameters[k];
-            assert!((exact - fd).abs() < 1e-6 * fd.abs().max(0.1), "parameter {k}: {exact} {fd}");
+        for history in [0, 2] {
+            let adjoint = adjoint(&prepared, &network(&parameters), history);
+            for k in 0..parameters.len() {
+                let at = |t: f64| {
+                    let mut moved = parameters.clone();
+                    moved[k] += t;
+                    loss(&prepared, &network(&moved), history).0
+                };
+                let t = 2e-4; // fourth order
+                let fd = (8.0 * (at(t) - at(-t)) - (at(2.0 * t) - at(-2.0 * t))) / (12.0 * t);
+                let exact = adjoint.parameters[k];
+                assert!((exact - fd).abs() < 1e-7 * fd.abs().max(1.0), "{k}: {exact} {fd}");
+            }
         }
     }
 }

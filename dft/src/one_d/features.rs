@@ -1,0 +1,229 @@
+//! The global features of a network: the density itself, and its convolutions with exponentials of trainable length.
+//!
+//! `f_0 = n`, `f_c,i = h/(2 l_c) sum_j q_c^|i-j| n_j` with `q_c = exp(-h/l_c)`,
+//! `l_c = l_min + (l_max - l_min) sigmoid(eta_c)`. All channels run through two recursive passes together; channel 0 is a
+//! filter with `q = 0`.
+
+use super::convolution::Pull;
+use super::signal::{BLOCK, Line, Signal};
+
+/// Channels of one block.
+type Lane = [f64; BLOCK];
+
+/// The filters of a network on a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Features {
+    /// Number of filters beside the density.
+    count: usize,
+    blocks: Vec<Block>,
+}
+
+/// Constants of [`BLOCK`] channels.
+#[derive(Clone, Debug, PartialEq)]
+struct Block {
+    q: Lane,
+    /// `h/(2 l)`; 1 for the density, 0 for padding.
+    scale: Lane,
+    /// `h/l`.
+    rate: Lane,
+    /// `d ln l/d eta`.
+    slope: Lane,
+}
+
+impl Features {
+    /// Filters of the lengths between `low` and `high` that `eta` says, on a grid of spacing `h`.
+    pub(super) fn new(eta: &[f64], low: f64, high: f64, h: f64) -> Self {
+        let zero = [0.0; BLOCK];
+        let empty = Block { q: zero, scale: zero, rate: zero, slope: zero };
+        let mut blocks = vec![empty; (eta.len() + 1).div_ceil(BLOCK)];
+        blocks[0].scale[0] = 1.0;
+        for (k, eta) in eta.iter().enumerate() {
+            let s = 1.0 / (1.0 + (-eta).exp());
+            let length = low + (high - low) * s;
+            let (block, c) = (&mut blocks[(k + 1) / BLOCK], (k + 1) % BLOCK);
+            block.q[c] = (-h / length).exp();
+            block.scale[c] = 0.5 * h / length;
+            block.rate[c] = h / length;
+            block.slope[c] = (high - low) * s * (1.0 - s) / length;
+        }
+        Self { count: eta.len(), blocks }
+    }
+
+    /// Number of channels.
+    pub(super) fn channels(&self) -> usize {
+        self.count + 1
+    }
+
+    /// The feature channels of a density.
+    pub(super) fn forward(&self, density: &Line) -> Signal {
+        let points = density.value.len();
+        let mut features = Signal::zeros(points, self.channels(), !density.tangent.is_empty());
+        let (inner, width) = (features.inner(), features.width);
+        for (source, target) in
+            [&density.value, &density.tangent].into_iter().zip(features.planes_mut())
+        {
+            let target = &mut target[inner.clone()];
+            for (b, block) in self.blocks.iter().enumerate() {
+                block.filter(source, |i, y| {
+                    let row = &mut target[i * width + b * BLOCK..][..BLOCK];
+                    row.iter_mut().zip(y).for_each(|(t, y)| *t += y);
+                });
+            }
+        }
+        features
+    }
+
+    /// Adjoint of [`Features::forward`]: adds to the density's cotangent.
+    pub(super) fn backward(&self, bar: &Signal, density_bar: &mut Line) {
+        for (bar, target) in bar.planes().zip(density_bar.planes_mut()) {
+            for (b, block) in self.blocks.iter().enumerate() {
+                block.pull(&bar[self.inner_of(bar.len())], self.width(), b, target);
+            }
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.blocks.len() * BLOCK
+    }
+
+    fn inner_of(&self, len: usize) -> std::ops::Range<usize> {
+        let halo = super::signal::HALO * self.width();
+        halo..len - halo
+    }
+
+    /// Cotangent of `eta`, combined from value and tangent as `pull` says.
+    pub(super) fn eta_gradient(&self, density: &Line, bar: &Signal, pull: &Pull) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.width()];
+        let [a, b] = pull.combine(bar);
+        for (source, bar) in [(&density.value, &a), (&density.tangent, &b)] {
+            if source.is_empty() {
+                continue;
+            }
+            let bar = &bar[self.inner_of(bar.len())];
+            for (b, block) in self.blocks.iter().enumerate() {
+                block.length_gradient(source, bar, self.width(), b, &mut gradient[b * BLOCK..]);
+            }
+        }
+        gradient[1..=self.count].to_vec()
+    }
+}
+
+impl Block {
+    /// Calls `add(i, y)` twice for each point: with what comes from the left, the point included, and from the right.
+    #[inline]
+    fn filter(&self, source: &[f64], mut add: impl FnMut(usize, &Lane)) {
+        let mut sum = [0.0; BLOCK];
+        let mut scaled = [0.0; BLOCK];
+        for (i, x) in source.iter().enumerate() {
+            for c in 0..BLOCK {
+                sum[c] = x + self.q[c] * sum[c];
+                scaled[c] = self.scale[c] * sum[c];
+            }
+            add(i, &scaled);
+        }
+        sum = [0.0; BLOCK];
+        for (i, x) in source.iter().enumerate().rev() {
+            for c in 0..BLOCK {
+                scaled[c] = self.scale[c] * sum[c];
+                sum[c] = self.q[c] * (x + sum[c]);
+            }
+            add(i, &scaled);
+        }
+    }
+
+    /// `target_i += sum_c scale_c sum_j q_c^|i-j| bar_jc`.
+    fn pull(&self, bar: &[f64], width: usize, b: usize, target: &mut [f64]) {
+        let row = |i: usize| -> &[f64] { &bar[i * width + b * BLOCK..][..BLOCK] };
+        let mut sum = [0.0; BLOCK];
+        let mut scaled = [0.0; BLOCK];
+        for (i, t) in target.iter_mut().enumerate() {
+            let x = row(i);
+            for c in 0..BLOCK {
+                sum[c] = x[c] + self.q[c] * sum[c];
+                scaled[c] = self.scale[c] * sum[c];
+            }
+            *t += tree_sum(&scaled);
+        }
+        sum = [0.0; BLOCK];
+        for (i, t) in target.iter_mut().enumerate().rev() {
+            let x = row(i);
+            for c in 0..BLOCK {
+                scaled[c] = self.scale[c] * sum[c];
+                sum[c] = self.q[c] * (x[c] + sum[c]);
+            }
+            *t += tree_sum(&scaled);
+        }
+    }
+
+    /// `gradient_c += sum_i bar_ic df_ic/d eta_c`, where
+    /// `df_i/d ln l = scale sum_j (h/l |i-j| - 1) q^|i-j| n_j`.
+    fn length_gradient(
+        &self,
+        source: &[f64],
+        bar: &[f64],
+        width: usize,
+        b: usize,
+        gradient: &mut [f64],
+    ) {
+        let row = |i: usize| -> &[f64] { &bar[i * width + b * BLOCK..][..BLOCK] };
+        let mut total = [0.0; BLOCK];
+        let (mut sum, mut moment) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for (i, x) in source.iter().enumerate() {
+            let bar = row(i);
+            for c in 0..BLOCK {
+                moment[c] = self.q[c] * (moment[c] + sum[c]);
+                sum[c] = x + self.q[c] * sum[c];
+                total[c] += bar[c] * (self.rate[c] * moment[c] - sum[c]);
+            }
+        }
+        (sum, moment) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for (i, x) in source.iter().enumerate().rev() {
+            let bar = row(i);
+            for c in 0..BLOCK {
+                moment[c] = self.q[c] * (moment[c] + sum[c]);
+                let beyond = self.q[c] * sum[c];
+                sum[c] = x + beyond;
+                total[c] += bar[c] * (self.rate[c] * moment[c] - beyond);
+            }
+        }
+        for c in 0..BLOCK {
+            gradient[c] += total[c] * self.scale[c] * self.slope[c];
+        }
+    }
+}
+
+/// The sum in a fixed order, whatever the width of the registers.
+fn tree_sum(x: &Lane) -> f64 {
+    let eight: [f64; 8] = std::array::from_fn(|c| x[c] + x[c + 8]);
+    let four: [f64; 4] = std::array::from_fn(|c| eight[c] + eight[c + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Features;
+    use crate::one_d::signal::Line;
+
+    #[test]
+    fn features_are_their_dense_sums() {
+        let eta: Vec<f64> = (0..18).map(|k| 0.4 * f64::from(k) - 3.0).collect();
+        let (low, high, h) = (0.1, 2.4, 0.08);
+        let n: Vec<f64> = (0..60).map(|i| (0.2 * f64::from(i)).sin().powi(2)).collect();
+        let density = Line { value: n.clone(), tangent: vec![] };
+        let features = Features::new(&eta, low, high, h).forward(&density);
+        for i in 0..60 {
+            let row = &features.value[(i + 1) * features.width..][..features.width];
+            assert_eq!(row[0], n[i]);
+            for (c, eta) in eta.iter().enumerate() {
+                let length = low + (high - low) / (1.0 + (-eta).exp());
+                let kernel = |j: usize| (-(i.abs_diff(j) as f64) * h / length).exp();
+                let dense: f64 = (0..60).map(|j| kernel(j) * n[j]).sum::<f64>() * 0.5 * h / length;
+                assert!(
+                    (row[c + 1] - dense).abs() < 1e-14 * dense.max(1.0),
+                    "point {i} filter {c}"
+                );
+            }
+            assert!(row[19..].iter().all(|x| *x == 0.0));
+        }
+    }
+}
