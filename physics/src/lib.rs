@@ -1,4 +1,10 @@
-//! Articulated rigid bodies with exact step derivatives. Empty until its first slice lands.
+//! Articulated rigid bodies with exact step derivatives.
+//!
+//! Reduced coordinates over a tree of links (Featherstone 2008). A [`Model`] does not change while it moves, a [`State`] does,
+//! and a [`Scratch`] is reused, so that a [`step`] allocates nothing. Everything that a step does is written over
+//! [`Real`](cotangent_ad::Real); its derivative is written by hand in [`derivative`] and pinned to the generic code by tests.
+//!
+//! SI units, right-handed frames, `z` up. Configurations and velocities are laid out as MuJoCo's; see [`State`].
 
 #![cfg_attr(
     test,
@@ -10,3 +16,29 @@
         reason = "tests compare exact bits where bits must be exact, and count with small numbers"
     )
 )]
+
+mod aba;
+mod crba;
+pub mod derivative;
+mod energy;
+mod forward;
+mod integrate;
+pub mod io;
+pub mod kinematics;
+pub mod model;
+mod rnea;
+mod scratch;
+mod spatial;
+mod state;
+
+pub use aba::aba;
+pub use crba::crba;
+pub use energy::{energy, momentum};
+pub use forward::{acceleration, applied_forces};
+pub use integrate::{Integrator, StepOptions, step};
+pub use kinematics::kinematics;
+pub use model::{BuildError, JointSpec, Mobility, Model, ModelBuilder, Parameters, Shape, Weight};
+pub use rnea::rnea;
+pub use scratch::Scratch;
+pub use spatial::{Force, Motion, SpatialInertia};
+pub use state::{State, difference, displace};

@@ -74,5 +74,18 @@ fn cubic_root<T: Real>(s: T) -> T {
     }
 }
 
+/// `1/s - (1 + cos a)/(2 a sin a)`, `a = sqrt(s)`.
+fn bernoulli_root<T: Real>(s: T) -> T {
+    // twice the versine less the sinc, over s, over twice the versine
+    let versine = versine_root(s);
+    let difference = if s < T::lit(SERIES_BELOW) {
+        let divisor = |k: f64| (k + 1.0) * (2.0 * k + 5.0) * (2.0 * k + 6.0) / (k + 2.0);
+        alternating_series(s, 1.0 / 12.0, divisor)
+    } else {
+        (versine * 2.0 - sinc_root(s)) / s
+    };
+    difference / (versine * 2.0)
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::ops::Mul;
 
-use super::{Mat3, Vec3, cos_root, cubic_root, sinc_root, versine_root};
+use super::{Mat3, Vec3, bernoulli_root, cos_root, cubic_root, sinc_root, versine_root};
 use crate::real::{Num, Real};
 
 /// A quaternion `[w, x, y, z]`, Hamilton's product. As a rotation it is unit and takes body coordinates to the parent's.
@@ -141,6 +141,15 @@ impl<T: Real> Quat<T> {
     pub fn exp_right_jacobian(v: Vec3<T>) -> Mat3<T> {
         let (s, skew) = (v.norm_squared(), v.skew());
         Mat3::identity() + skew * skew * cubic_root(s) - skew * versine_root(s)
+    }
+
+    /// `J_r(v)^-1 w`: the rate of `v` where the body turns at `w` in its own axes, with `exp(v)` its rotation; `|v| < 2 pi`.
+    ///
+    /// `w + [v] w / 2 + (1/a^2 - (1 + cos a)/(2 a sin a)) [v]^2 w` (Chirikjian 2011, eq. 10.87).
+    pub fn exp_rate(v: Vec3<T>, w: Vec3<T>) -> Vec3<T> {
+        let s = v.norm_squared();
+        let turned = v.cross(w);
+        w + turned * T::lit(0.5) + v.cross(turned) * bernoulli_root(s)
     }
 }
 

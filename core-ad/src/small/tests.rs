@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use super::{Mat3, Pose, Quat, Vec3, cos_root, cubic_root, sinc_root, versine_root};
+use super::{
+    Mat3, Pose, Quat, Vec3, bernoulli_root, cos_root, cubic_root, sinc_root, versine_root,
+};
 use crate::{Dual, Num, Real, hessian, jacobian_forward};
 
 fn vector() -> impl Strategy<Value = Vec3<f64>> {
@@ -62,7 +64,10 @@ proptest! {
                 let inverse = Quat(inverse.0.map(Dual::konst));
                 (inverse * Quat::exp(Vec3([x[0], x[1], x[2]]))).log().0.to_vec()
             };
-            close(&jacobian_forward(of_sum, &v.0), &flat(Quat::exp_right_jacobian(v)), 1e-13);
+            let jacobian = Quat::exp_right_jacobian(v);
+            close(&jacobian_forward(of_sum, &v.0), &flat(jacobian), 1e-13);
+            let w = Vec3([0.3, -1.0, 0.7]);
+            close(&Quat::exp_rate(v, jacobian * w).0, &w.0, 1e-13);
         }
     }
 }
@@ -70,7 +75,7 @@ proptest! {
 #[test]
 fn functions_of_the_angle_join_at_the_series_border() {
     type Function = fn(Dual<f64, 1>) -> Dual<f64, 1>;
-    let functions: [Function; 4] = [cos_root, sinc_root, versine_root, cubic_root];
+    let functions: [Function; 5] = [cos_root, sinc_root, versine_root, cubic_root, bernoulli_root];
     for f in functions {
         let below = f(Dual::seed(1.0 - f64::EPSILON, 0));
         let above = f(Dual::seed(1.0, 0));

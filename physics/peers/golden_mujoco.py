@@ -1,0 +1,51 @@
+"""Golden numbers of tests/data/zoo.xml from MuJoCo.
+
+    pip install mujoco==4.0.0
+    python physics/peers/golden_mujoco.py > physics/tests/data/zoo.json
+"""
+
+import json
+import pathlib
+
+import mujoco
+import numpy as np
+
+assert mujoco.__version__ == "4.0.0", mujoco.__version__
+path = pathlib.Path(__file__).parent.parent / "tests/data/zoo.xml"
+model = mujoco.MjModel.from_xml_path(str(path))
+model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
+data = mujoco.MjData(model)
+random = np.random.default_rng(7)
+
+states = []
+for _ in range(4):
+    mujoco.mj_resetData(model, data)
+    qpos = data.qpos.copy()
+    mujoco.mj_integratePos(model, qpos, random.uniform(-0.7, 0.7, model.nv), 1.0)
+    qvel = random.uniform(-1.5, 1.5, model.nv)
+    ctrl = random.uniform(-1.2, 1.2, model.nu)
+
+    def reset():
+        mujoco.mj_resetData(model, data)
+        data.qpos[:], data.qvel[:], data.ctrl[:] = qpos, qvel, ctrl
+
+    reset()
+    model.opt.enableflags |= mujoco.mjtEnableBit.mjENBL_ENERGY
+    mujoco.mj_forward(model, data)
+    mass = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, mass)
+    state = {
+        "qpos": qpos, "qvel": qvel, "ctrl": ctrl, "M": mass,
+        "qfrc_bias": data.qfrc_bias, "qacc": data.qacc, "energy": data.energy,
+        "xpos": data.xpos[1:], "site_xpos": data.site_xpos,
+        "site_xmat": data.site_xmat,
+    }
+    state = {k: np.array(v).tolist() for k, v in state.items()}
+    for name in ("Euler", "RK4"):
+        reset()
+        model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{name.upper()}")
+        mujoco.mj_step(model, data)
+        state[name] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
+    states.append(state)
+
+print(json.dumps({"mujoco": mujoco.__version__, "model": "zoo.xml", "states": states}))

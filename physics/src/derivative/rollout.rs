@@ -1,0 +1,140 @@
+//! The gradient of a rollout by the adjoint of its steps: states are stored, steps replayed, nothing is taped.
+
+use cotangent_ad::{Schedule, checkpoint::Action};
+
+use super::step::{Cotangent, StepAdjoint};
+use crate::integrate::{StepOptions, step};
+use crate::model::{Model, Parameters};
+use crate::scratch::Scratch;
+use crate::state::State;
+
+/// A cost of the states that a rollout passes.
+pub trait Cost {
+    /// Cost of state `k` (0: the initial state, `n`: the last).
+    fn value(&self, k: usize, state: &State, s: &mut Scratch) -> f64;
+
+    /// Adds the derivative of [`Cost::value`] to `bar`, the configuration's in its tangent space.
+    fn pull(&self, k: usize, state: &State, bar: &mut Cotangent, s: &mut Scratch);
+}
+
+/// A motion of `n` steps under given controls.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollout<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its numbers; those of the model, or others.
+    pub parameters: &'a Parameters<f64>,
+    /// Length and method of a step.
+    pub options: StepOptions,
+    /// Which states the reversal keeps.
+    pub schedule: Schedule,
+}
+
+/// The derivatives of a rollout's cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RolloutGradient {
+    /// The cost.
+    pub value: f64,
+    /// By the initial state.
+    pub initial: Cotangent,
+    /// By the controls, `n x nu`, row-major.
+    pub controls: Vec<f64>,
+    /// By the parameters, where they were wanted.
+    pub parameters: Option<Parameters<f64>>,
+}
+
+impl Rollout<'_> {
+    /// Runs from `initial` under `controls` (`n x nu`, row-major), calls `visit` with each state `0..=n` and returns the last.
+    ///
+    /// # Panics
+    /// Where `controls` is not a whole number of steps.
+    pub fn run(
+        &self,
+        initial: &State,
+        controls: &[f64],
+        s: &mut Scratch,
+        mut visit: impl FnMut(usize, &State, &mut Scratch),
+    ) -> State {
+        let n = self.steps(controls);
+        let mut state = initial.clone();
+        visit(0, &state, s);
+        for k in 0..n {
+            self.advance(&mut state, controls, k, s);
+            visit(k + 1, &state, s);
+        }
+        state
+    }
+
+    fn steps(&self, controls: &[f64]) -> usize {
+        let nu = self.model.nu();
+        assert!(nu > 0 && controls.len().is_multiple_of(nu), "{} controls of {nu}", controls.len());
+        controls.len() / nu
+    }
+
+    fn advance(&self, state: &mut State, controls: &[f64], k: usize, s: &mut Scratch) {
+        let nu = self.model.nu();
+        step(self.model, self.parameters, &self.options, state, &controls[k * nu..][..nu], s);
+    }
+
+    /// Sum of the cost over all states, and its derivatives.
+    ///
+    /// The cost's values are summed while the states are first passed, in the order of time, so the value is the same under any
+    /// schedule, bit for bit, and so are the derivatives.
+    ///
+    /// # Panics
+    /// Where `controls` is not a whole number of steps, or a schedule has no slot.
+    pub fn gradient(
+        &self,
+        initial: &State,
+        controls: &[f64],
+        cost: &impl Cost,
+        by_parameters: bool,
+        s: &mut Scratch,
+    ) -> RolloutGradient {
+        let (model, n, nu) = (self.model, self.steps(controls), self.model.nu());
+        let mut value = 0.0;
+        let mut last = initial.clone();
+        value += cost.value(0, &last, s);
+        let mut kept: Vec<State> = vec![initial.clone(); self.schedule.slots(n)];
+        let mut at = initial.clone();
+        let mut bar = Cotangent::zero(model);
+        let mut u_bar = vec![0.0; n * nu];
+        let mut parameters_bar = by_parameters.then(|| self.parameters.zero_like());
+        let mut adjoint = StepAdjoint::new(model);
+        let mut seen = 0;
+        for action in self.schedule.actions(n) {
+            match action {
+                Action::Store { slot, .. } => kept[slot].clone_from(&at),
+                Action::Restore { slot, .. } => at.clone_from(&kept[slot]),
+                Action::Advance { from, to } => {
+                    for k in from..to {
+                        self.advance(&mut at, controls, k, s);
+                        if k == seen {
+                            value += cost.value(k + 1, &at, s);
+                            seen += 1;
+                        }
+                    }
+                }
+                Action::Reverse { step: k } => {
+                    if k + 1 == n {
+                        last.clone_from(&at);
+                        self.advance(&mut last, controls, k, s);
+                        value += cost.value(n, &last, s);
+                        cost.pull(n, &last, &mut bar, s);
+                    }
+                    let u = &controls[k * nu..][..nu];
+                    let u_bar = &mut u_bar[k * nu..][..nu];
+                    let p = parameters_bar.as_mut();
+                    let (options, point) = (&self.options, (&at, u));
+                    adjoint.pull(model, self.parameters, options, point, &mut bar, u_bar, p, s);
+                    cost.pull(k, &at, &mut bar, s);
+                }
+                Action::Discard { .. } => {}
+            }
+        }
+        if n == 0 {
+            cost.pull(0, initial, &mut bar, s);
+        }
+        RolloutGradient { value, initial: bar, controls: u_bar, parameters: parameters_bar }
+    }
+}

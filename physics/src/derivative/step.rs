@@ -1,0 +1,270 @@
+//! The adjoint of a step.
+//!
+//! A step solves `R(a; q, v, u, p) = M a + c + damping (v + h a) + stiffness (q - rest) - gear u = 0` (without `h a` where damping
+//! is explicit). By the implicit function theorem a cotangent `a_bar` becomes the multiplier `lambda = -M^-1 a_bar`, one
+//! solve with the factors that the step made, and then contracts the derivatives of `R`.
+
+use cotangent_ad::{Dual, Quat, Vec3};
+
+use super::inverse_dynamics::{Multiplier, inverse_dynamics_pullback};
+use crate::crba::solve;
+use crate::forward::{clamp, forward_dynamics};
+use crate::integrate::{HALVES, Integrator, StepOptions, WEIGHTS, euler_acceleration, stages};
+use crate::model::{JointKind, Model, Parameters};
+use crate::scratch::Scratch;
+use crate::state::State;
+
+/// The cotangent of a state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cotangent {
+    /// By the configuration, in its tangent space. Entries: `nv`.
+    pub q: Vec<f64>,
+    /// By the velocity. Entries: `nv`.
+    pub v: Vec<f64>,
+}
+
+impl Cotangent {
+    /// Zero.
+    pub fn zero(model: &Model) -> Self {
+        Self { q: vec![0.0; model.nv()], v: vec![0.0; model.nv()] }
+    }
+}
+
+/// Pulls cotangents back through steps of one model, reusing its memory.
+#[derive(Clone, Debug)]
+pub struct StepAdjoint {
+    multiplier: Multiplier,
+    /// Cotangents of the displacement and the acceleration of each stage, and of a displacement at large.
+    rate: [Vec<f64>; 4],
+    acceleration: [Vec<f64>; 4],
+    displacement: Vec<f64>,
+    velocity: Vec<f64>,
+    start: Vec<f64>,
+}
+
+impl StepAdjoint {
+    /// Memory for `model`.
+    pub fn new(model: &Model) -> Self {
+        let zeros = || vec![0.0; model.nv()];
+        Self {
+            multiplier: Multiplier::new(model),
+            rate: std::array::from_fn(|_| zeros()),
+            acceleration: std::array::from_fn(|_| zeros()),
+            displacement: zeros(),
+            velocity: zeros(),
+            start: zeros(),
+        }
+    }
+
+    /// Replays the step from `state` and replaces `bar`, the cotangent of the next state, by that of `state`; adds the
+    /// cotangents of the controls to `u_bar` (`nu`) and, where wanted, of the parameters.
+    ///
+    /// A control beyond its motor's range gets 0.
+    pub fn pull(
+        &mut self,
+        model: &Model,
+        parameters: &Parameters<f64>,
+        options: &StepOptions,
+        (state, u): (&State, &[f64]),
+        bar: &mut Cotangent,
+        u_bar: &mut [f64],
+        parameters_bar: Option<&mut Parameters<f64>>,
+        s: &mut Scratch,
+    ) {
+        let inputs = Inputs { model, parameters, u, dt: options.dt };
+        match options.integrator {
+            Integrator::Euler | Integrator::EulerExplicitDamping => {
+                self.euler(&inputs, options, state, bar, u_bar, parameters_bar, s);
+            }
+            Integrator::RungeKutta4 => self.rk4(&inputs, state, bar, u_bar, parameters_bar, s),
+        }
+    }
+
+    fn euler(
+        &mut self,
+        inputs: &Inputs<'_>,
+        options: &StepOptions,
+        state: &State,
+        bar: &mut Cotangent,
+        u_bar: &mut [f64],
+        parameters_bar: Option<&mut Parameters<f64>>,
+        s: &mut Scratch,
+    ) {
+        let (model, h) = (inputs.model, inputs.dt);
+        let point = (state.q.as_slice(), state.v.as_slice(), inputs.u);
+        euler_acceleration(model, inputs.parameters, options, point, s);
+        for d in 0..model.nv() {
+            self.velocity[d] = (state.v[d] + s.a[d] * h) * h;
+        }
+        // q+ = q (+) h v+
+        displace_pullback(model, &self.velocity, &mut bar.q, &mut self.displacement);
+        for d in 0..model.nv() {
+            bar.v[d] += h * self.displacement[d];
+            self.multiplier.lambda[d] = -h * bar.v[d];
+        }
+        let implicit = options.integrator == Integrator::Euler;
+        let (q_bar, v_bar) = (bar.q.as_mut_slice(), bar.v.as_mut_slice());
+        let damped = if implicit { h } else { 0.0 };
+        let point = (state.q.as_slice(), state.v.as_slice());
+        self.residual(inputs, damped, point, (q_bar, v_bar), u_bar, parameters_bar, s);
+    }
+
+    /// Contracts the derivatives of `R` with `lambda <- M^-1 lambda`; kinematics, factors and `s.a` are those of the point.
+    fn residual(
+        &mut self,
+        inputs: &Inputs<'_>,
+        damped: f64,
+        (q, v): (&[f64], &[f64]),
+        (q_bar, v_bar): (&mut [f64], &mut [f64]),
+        u_bar: &mut [f64],
+        mut parameters_bar: Option<&mut Parameters<f64>>,
+        s: &mut Scratch,
+    ) {
+        let (model, p) = (inputs.model, inputs.parameters);
+        let m = &mut self.multiplier;
+        solve(model, &s.factor, &mut m.lambda);
+        let a = std::mem::take(&mut s.a);
+        let bars = (&mut *q_bar, &mut *v_bar);
+        inverse_dynamics_pullback(model, p, (v, &a), m, s, bars, parameters_bar.as_deref_mut());
+        for d in 0..model.nv() {
+            v_bar[d] += m.lambda[d] * p.damping[d];
+            if let Some(bar) = &mut parameters_bar {
+                bar.damping[d] += m.lambda[d] * (v[d] + damped * a[d]);
+            }
+        }
+        s.a = a;
+        for link in model.links() {
+            if matches!(link.joint, JointKind::Hinge(_) | JointKind::Slide(_)) {
+                let d = link.v_at;
+                q_bar[d] += m.lambda[d] * p.stiffness[d];
+                if let Some(bar) = &mut parameters_bar {
+                    bar.stiffness[d] += m.lambda[d] * (q[link.q_at] - p.rest[d]);
+                    bar.rest[d] -= m.lambda[d] * p.stiffness[d];
+                }
+            }
+        }
+        for (k, motor) in model.motors().iter().enumerate() {
+            let clamped = clamp(motor, inputs.u[k]);
+            if clamped.to_bits() == inputs.u[k].to_bits() {
+                u_bar[k] -= m.lambda[motor.dof] * p.gear[k];
+            }
+            if let Some(bar) = &mut parameters_bar {
+                bar.gear[k] -= m.lambda[motor.dof] * clamped;
+            }
+        }
+    }
+
+    fn rk4(
+        &mut self,
+        inputs: &Inputs<'_>,
+        state: &State,
+        bar: &mut Cotangent,
+        u_bar: &mut [f64],
+        mut parameters_bar: Option<&mut Parameters<f64>>,
+        s: &mut Scratch,
+    ) {
+        let (model, h, n) = (inputs.model, inputs.dt, inputs.model.nv());
+        stages(model, inputs.parameters, h, (&state.q, &state.v, inputs.u), s);
+        for d in 0..n {
+            let rates = s.stages.iter().zip(WEIGHTS).map(|(stage, w)| w * h * stage.rate[d]);
+            self.velocity[d] = rates.sum();
+        }
+        self.start.copy_from_slice(&bar.q);
+        displace_pullback(model, &self.velocity, &mut self.start, &mut self.displacement);
+        for i in 0..4 {
+            for d in 0..n {
+                self.rate[i][d] = WEIGHTS[i] * h * self.displacement[d];
+                self.acceleration[i][d] = WEIGHTS[i] * h * bar.v[d];
+            }
+        }
+        for i in (0..4).rev() {
+            let stage = &mut s.stages[i];
+            let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
+            let displacement = std::mem::take(&mut stage.displacement);
+            // a = a(q, v, u): the factors of this stage are made again
+            forward_dynamics(model, inputs.parameters, (&q, &v, inputs.u), 0.0, s);
+            for d in 0..n {
+                self.multiplier.lambda[d] = -self.acceleration[i][d];
+            }
+            bar.q.fill(0.0);
+            self.velocity.fill(0.0);
+            let mut v_bar = std::mem::take(&mut self.velocity);
+            let bars = (bar.q.as_mut_slice(), v_bar.as_mut_slice());
+            let wanted = parameters_bar.as_deref_mut();
+            self.residual(inputs, 0.0, (&q, &v), bars, u_bar, wanted, s);
+            self.velocity = v_bar;
+            // q = q_0 (+) T, rate = J_r(T)^-1 v
+            displace_pullback(model, &displacement, &mut bar.q, &mut self.displacement);
+            rate_pullback(
+                model,
+                (&displacement, &v),
+                &self.rate[i],
+                self.displacement.as_mut(),
+                &mut self.velocity,
+            );
+            for d in 0..n {
+                self.start[d] += bar.q[d];
+                bar.v[d] += self.velocity[d];
+                if i > 0 {
+                    self.rate[i - 1][d] += HALVES[i] * h * self.displacement[d];
+                    self.acceleration[i - 1][d] += HALVES[i] * h * self.velocity[d];
+                }
+            }
+            let stage = &mut s.stages[i];
+            (stage.q, stage.v, stage.displacement) = (q, v, displacement);
+        }
+        bar.q.copy_from_slice(&self.start);
+    }
+}
+
+/// What every part of a step's adjoint reads.
+struct Inputs<'a> {
+    model: &'a Model,
+    parameters: &'a Parameters<f64>,
+    u: &'a [f64],
+    dt: f64,
+}
+
+/// For `q+ = q (+) d`: replaces `bar`, the cotangent of `q+`, by that of `q`, and writes that of `d`.
+///
+/// On a ball `dq+ = R(d)^T dq + J_r(d) dd`; both by their transposes.
+fn displace_pullback(model: &Model, d: &[f64], bar: &mut [f64], d_bar: &mut [f64]) {
+    d_bar.copy_from_slice(bar);
+    for link in model.links().iter().filter(|l| l.joint == JointKind::Ball) {
+        let at = link.v_at..link.v_at + 3;
+        let take = |x: &[f64]| Vec3([x[at.start], x[at.start + 1], x[at.start + 2]]);
+        let (turn, cotangent) = (take(d), take(bar));
+        let through = Quat::exp_right_jacobian(turn).transpose_mul(cotangent);
+        d_bar[at.clone()].copy_from_slice(&through.0);
+        bar[at].copy_from_slice(&Quat::exp(turn).rotate(cotangent).0);
+    }
+}
+
+/// For `rate = J_r(d)^-1 v`: adds to the cotangents of `d` and `v`. The three-vector function is differentiated by duals.
+fn rate_pullback(
+    model: &Model,
+    (d, v): (&[f64], &[f64]),
+    rate_bar: &[f64],
+    d_bar: &mut [f64],
+    v_bar: &mut [f64],
+) {
+    for link in model.links() {
+        if link.joint != JointKind::Ball {
+            for k in link.v_at..link.v_at + link.joint.nv() {
+                v_bar[k] += rate_bar[k];
+            }
+            continue;
+        }
+        let at = link.v_at;
+        let seed = |x: &[f64], lane: usize| {
+            Vec3([0, 1, 2].map(|k| Dual::<f64, 6>::seed(x[at + k], lane + k)))
+        };
+        let rate = Quat::exp_rate(seed(d, 0), seed(v, 3));
+        for k in 0..3 {
+            for row in 0..3 {
+                d_bar[at + k] += rate_bar[at + row] * rate.0[row].eps[k];
+                v_bar[at + k] += rate_bar[at + row] * rate.0[row].eps[3 + k];
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Semi-implicit Euler.
+
+use cotangent_ad::{Num, Real};
+
+use super::{Integrator, StepOptions};
+use crate::forward::forward_dynamics;
+use crate::model::{Model, Parameters};
+use crate::scratch::Scratch;
+use crate::state::{State, displace};
+
+/// Accelerations of an Euler step into `s.a`, with factors in `s`.
+pub(crate) fn euler_acceleration<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    options: &StepOptions,
+    point: (&[T], &[T], &[T]),
+    s: &mut Scratch<T>,
+) {
+    let implicit = options.integrator == Integrator::Euler;
+    forward_dynamics(model, parameters, point, if implicit { options.dt } else { 0.0 }, s);
+}
+
+pub(super) fn step<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    options: &StepOptions,
+    state: &mut State<T>,
+    u: &[T],
+    s: &mut Scratch<T>,
+) {
+    euler_acceleration(model, parameters, options, (&state.q, &state.v, u), s);
+    for d in 0..model.nv() {
+        state.v[d] += s.a[d] * options.dt;
+    }
+    advance(model, options.dt, state, s);
+}
+
+/// `q <- q (+) h v`.
+fn advance<T: Num + Real>(model: &Model, h: f64, state: &mut State<T>, s: &mut Scratch<T>) {
+    let stage = &mut s.stages[0];
+    for d in 0..model.nv() {
+        stage.displacement[d] = state.v[d] * h;
+    }
+    displace(model, &state.q, &stage.displacement, &mut stage.q);
+    state.q.copy_from_slice(&stage.q);
+}

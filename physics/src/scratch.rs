@@ -1,0 +1,115 @@
+//! What a model's computations reuse, so that a step allocates nothing.
+
+use cotangent_ad::{Num, Pose, Vec3};
+
+use crate::model::Model;
+use crate::spatial::{Force, Motion, SpatialInertia};
+
+/// Reused memory of one model. Every quantity is in world axes about the origin of the tree's first link.
+#[derive(Clone, Debug)]
+pub struct Scratch<T = f64> {
+    /// Frames of the links in the world.
+    pub(crate) pose: Vec<Pose<T>>,
+    /// Axis of each coordinate.
+    pub(crate) axis: Vec<Motion<T>>,
+    /// Inertia of each link.
+    pub(crate) inertia: Vec<SpatialInertia<T>>,
+    /// Velocity of each link.
+    pub(crate) velocity: Vec<Motion<T>>,
+    /// Acceleration of each link, gravity as an acceleration of the world.
+    pub(crate) acceleration: Vec<Motion<T>>,
+    /// Forces on, or summed below, each link.
+    pub(crate) force: Vec<Force<T>>,
+    /// Inertia of everything below each link.
+    pub(crate) composite: Vec<SpatialInertia<T>>,
+    /// Mass matrix, `nv x nv` row-major; the lower triangle is filled.
+    pub(crate) mass: Vec<T>,
+    /// Its `L^T D L` factors, in the same places.
+    pub(crate) factor: Vec<T>,
+    /// Acceleration of the coordinates.
+    pub(crate) a: Vec<T>,
+    /// Forces on the coordinates.
+    pub(crate) tau: Vec<T>,
+    /// Stages of a Runge-Kutta step.
+    pub(crate) stages: [Stage<T>; 4],
+}
+
+/// One stage of a Runge-Kutta step.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage<T> {
+    /// Displacement from the step's start, in the tangent space there. Entries: `nv`, as of all but `q`.
+    pub(crate) displacement: Vec<T>,
+    /// Configuration. Entries: `nq`.
+    pub(crate) q: Vec<T>,
+    /// Velocity.
+    pub(crate) v: Vec<T>,
+    /// Rate of the displacement.
+    pub(crate) rate: Vec<T>,
+    /// Acceleration.
+    pub(crate) a: Vec<T>,
+}
+
+impl<T: Num> Stage<T> {
+    fn new(nq: usize, nv: usize) -> Self {
+        let zeros = |n| vec![T::lit(0.0); n];
+        Self { displacement: zeros(nv), q: zeros(nq), v: zeros(nv), rate: zeros(nv), a: zeros(nv) }
+    }
+}
+
+impl<T: Num> Scratch<T> {
+    /// Memory for `model`.
+    pub fn new(model: &Model) -> Self {
+        let (links, nv) = (model.links().len(), model.nv());
+        Self {
+            pose: vec![Pose::identity(); links],
+            axis: vec![Motion::zero(); nv],
+            inertia: vec![SpatialInertia::zero(); links],
+            velocity: vec![Motion::zero(); links],
+            acceleration: vec![Motion::zero(); links],
+            force: vec![Force::zero(); links],
+            composite: vec![SpatialInertia::zero(); links],
+            mass: vec![T::lit(0.0); nv * nv],
+            factor: vec![T::lit(0.0); nv * nv],
+            a: vec![T::lit(0.0); nv],
+            tau: vec![T::lit(0.0); nv],
+            stages: std::array::from_fn(|_| Stage::new(model.nq(), nv)),
+        }
+    }
+
+    /// The mass matrix of the last [`crba`](crate::crba), `nv x nv` row-major; its lower triangle is filled.
+    pub fn mass_matrix(&self) -> &[T] {
+        &self.mass
+    }
+
+    /// Frame of a link in the world, of the last kinematics; `None` is the world.
+    pub fn link_pose(&self, link: Option<usize>) -> Pose<T> {
+        link.map_or_else(Pose::identity, |l| self.pose[l])
+    }
+
+    /// Frame of a body in the world, of the last kinematics.
+    pub fn body_pose(&self, model: &Model, body: usize) -> Pose<T> {
+        let body = &model.bodies()[body];
+        self.link_pose(body.link) * lift_pose(&body.placement)
+    }
+
+    /// Frame of a site in the world, of the last kinematics.
+    pub fn site_pose(&self, model: &Model, site: usize) -> Pose<T> {
+        let site = &model.sites()[site];
+        self.link_pose(site.link) * lift_pose(&site.placement)
+    }
+
+    /// Reference point of the tree that `link` belongs to.
+    #[inline]
+    pub(crate) fn origin(&self, model: &Model, link: usize) -> Vec3<T> {
+        self.pose[model.links()[link].root].translation
+    }
+}
+
+/// A constant pose in another scalar.
+#[inline]
+pub(crate) fn lift_pose<T: Num>(p: &Pose<f64>) -> Pose<T> {
+    Pose {
+        rotation: cotangent_ad::Mat3::lit(p.rotation.0),
+        translation: Vec3::lit(p.translation.0),
+    }
+}

@@ -1,0 +1,187 @@
+//! The derivatives by hand against duals through the generic code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test: it may end, compares exact bits where they must be, and says what it skips"
+)]
+
+mod common;
+
+use common::{close, flatten, randoms, state, zoo};
+use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
+use cotangent_physics::derivative::{
+    Cost, Cotangent, Multiplier, Rollout, StepAdjoint, inverse_dynamics_pullback,
+};
+use cotangent_physics::{
+    Integrator, Model, Parameters, Scratch, State, StepOptions, difference, displace, kinematics,
+    rnea, step,
+};
+
+const ALL: [Integrator; 3] =
+    [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
+
+/// Parameters from a flat list.
+fn unflatten<T: Num>(like: &Parameters<f64>, x: &[T]) -> Parameters<T> {
+    // `map` visits inertia part by part in the order of `flatten`
+    let mut all = x.iter();
+    like.map(|_| *all.next().expect("as many numbers as parameters"))
+}
+
+/// State `start (+) x[..nv]`, velocity `x[nv..]`.
+fn moved<T: Real>(model: &Model, start: &State, x: &[T]) -> State<T> {
+    let n = model.nv();
+    let q0: Vec<T> = start.q.iter().map(|q| T::lit(*q)).collect();
+    let mut q = q0.clone();
+    displace(model, &q0, &x[..n], &mut q);
+    State { q, v: (0..n).map(|d| x[n + d] + start.v[d]).collect() }
+}
+
+#[test]
+fn inverse_dynamics_pullback_agrees_with_duals() {
+    let model = zoo();
+    let n = model.nv();
+    let count = flatten(model.parameters()).len();
+    for key in 0..3 {
+        let start = state(&model, 10 + key);
+        let (a, lambda) = (randoms(20 + key, n), randoms(30 + key, n));
+        let scalar = |x: &[Dual<f64, 8>]| {
+            let mut s = Scratch::new(&model);
+            let p = unflatten(model.parameters(), &x[2 * n..]);
+            let now = moved(&model, &start, x);
+            kinematics(&model, &p, &now.q, &mut s);
+            let a: Vec<_> = a.iter().map(|a| Dual::konst(*a)).collect();
+            let mut tau = a.clone();
+            rnea(&model, &p, &now.v, Some(&a), &mut s, &mut tau);
+            vec![(0..n).fold(Dual::konst(0.0), |sum, d| sum + tau[d] * lambda[d])]
+        };
+        let mut x = vec![0.0; 2 * n];
+        x.extend(flatten(model.parameters()));
+        let by_duals = jacobian_forward(scalar, &x);
+
+        let mut s = Scratch::new(&model);
+        let mut m = Multiplier::new(&model);
+        m.lambda.copy_from_slice(&lambda);
+        let mut bar = Cotangent::zero(&model);
+        let mut p_bar = model.parameters().zero_like();
+        kinematics(&model, model.parameters(), &start.q, &mut s);
+        inverse_dynamics_pullback(
+            &model,
+            model.parameters(),
+            (&start.v, &a),
+            &mut m,
+            &mut s,
+            (&mut bar.q, &mut bar.v),
+            Some(&mut p_bar),
+        );
+        close(&bar.q, &by_duals[..n], 1e-13);
+        close(&bar.v, &by_duals[n..2 * n], 1e-13);
+        let inertias = 3 + 10 * model.links().len();
+        let p_bar = flatten(&p_bar);
+        close(&p_bar[..inertias], &by_duals[2 * n..][..inertias], 1e-13);
+        assert_eq!(p_bar.len(), count);
+    }
+}
+
+#[test]
+fn step_adjoint_agrees_with_duals() {
+    let model = zoo();
+    let (n, nu) = (model.nv(), model.nu());
+    for (key, integrator) in ALL.into_iter().enumerate() {
+        let options = StepOptions { dt: 0.05, integrator };
+        let start = state(&model, 40 + key as u64);
+        let u = randoms(50 + key as u64, nu);
+        let p0 = model.parameters();
+        let mut s = Scratch::new(&model);
+        let mut end = start.clone();
+        step(&model, p0, &options, &mut end, &u, &mut s);
+        let next = |x: &[Dual<f64, 8>]| {
+            let mut s = Scratch::new(&model);
+            let p = unflatten(p0, &x[2 * n + nu..]);
+            let mut now = moved(&model, &start, x);
+            step(&model, &p, &options, &mut now, &x[2 * n..2 * n + nu], &mut s);
+            let end_q: Vec<_> = end.q.iter().map(|q| Dual::konst(*q)).collect();
+            let mut out = vec![Dual::konst(0.0); n];
+            difference(&model, &end_q, &now.q, &mut out);
+            out.extend(now.v);
+            out
+        };
+        let mut x = vec![0.0; 2 * n];
+        x.extend(&u);
+        x.extend(flatten(p0));
+        let jacobian = jacobian_forward(next, &x);
+        let y_bar = randoms(60 + key as u64, 2 * n);
+        let by_duals: Vec<f64> = (0..x.len())
+            .map(|j| (0..2 * n).map(|i| y_bar[i] * jacobian[i * x.len() + j]).sum())
+            .collect();
+
+        let mut adjoint = StepAdjoint::new(&model);
+        let mut bar = Cotangent { q: y_bar[..n].to_vec(), v: y_bar[n..].to_vec() };
+        let (mut u_bar, mut p_bar) = (vec![0.0; nu], p0.zero_like());
+        let point = (&start, u.as_slice());
+        adjoint.pull(&model, p0, &options, point, &mut bar, &mut u_bar, Some(&mut p_bar), &mut s);
+        let mut by_hand = bar.q;
+        by_hand.extend(bar.v);
+        by_hand.extend(u_bar);
+        close(&by_hand, &by_duals[..2 * n + nu], 1e-12);
+        close(&flatten(&p_bar), &by_duals[2 * n + nu..], 1e-12);
+    }
+}
+
+/// `1/2 |q|^2 + sin(v)` of every third state, by entries.
+struct Wave;
+
+impl Cost for Wave {
+    fn value(&self, k: usize, x: &State, _: &mut Scratch) -> f64 {
+        if k % 3 == 1 { x.v.iter().map(|v| v.sin()).sum() } else { 0.0 }
+    }
+    fn pull(&self, k: usize, x: &State, bar: &mut Cotangent, _: &mut Scratch) {
+        if k % 3 == 1 {
+            x.v.iter().zip(&mut bar.v).for_each(|(v, bar)| *bar += v.cos());
+        }
+    }
+}
+
+#[test]
+fn rollout_gradient_agrees_with_duals_under_any_schedule() {
+    let model = zoo();
+    let (n, nu, steps) = (model.nv(), model.nu(), 25);
+    let start = state(&model, 70);
+    let controls: Vec<f64> = randoms(71, steps * nu).iter().map(|u| 0.6 * u).collect();
+    for integrator in ALL {
+        let options = StepOptions { dt: 0.01, integrator };
+        let gradient = |schedule| {
+            let p = model.parameters();
+            let rollout = Rollout { model: &model, parameters: p, options, schedule };
+            rollout.gradient(&start, &controls, &Wave, true, &mut Scratch::new(&model))
+        };
+        let by_hand = gradient(Schedule::StoreAll);
+        for slots in [1, 3, 25] {
+            assert_eq!(gradient(Schedule::Revolve { slots }), by_hand);
+        }
+        let cost = |x: &[Dual<f64, 8>]| {
+            let mut s = Scratch::new(&model);
+            let p = unflatten(model.parameters(), &x[2 * n + steps * nu..]);
+            let mut now = moved(&model, &start, x);
+            let mut sum = Dual::konst(0.0);
+            for k in 0..steps {
+                step(&model, &p, &options, &mut now, &x[2 * n + k * nu..][..nu], &mut s);
+                if (k + 1) % 3 == 1 {
+                    sum = now.v.iter().fold(sum, |sum, v| sum + v.sin());
+                }
+            }
+            vec![sum]
+        };
+        let mut x = vec![0.0; 2 * n];
+        x.extend(&controls);
+        x.extend(flatten(model.parameters()));
+        let by_duals = jacobian_forward(cost, &x);
+        close(&by_hand.initial.q, &by_duals[..n], 1e-12);
+        close(&by_hand.initial.v, &by_duals[n..2 * n], 1e-12);
+        close(&by_hand.controls, &by_duals[2 * n..][..steps * nu], 1e-12);
+        let p_bar = flatten(by_hand.parameters.as_ref().unwrap());
+        close(&p_bar, &by_duals[2 * n + steps * nu..], 1e-12);
+    }
+}

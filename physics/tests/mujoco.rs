@@ -1,0 +1,122 @@
+//! Against MuJoCo 4.0.0: the model of `data/zoo.xml` (golden numbers by `peers/golden_mujoco.py`), and dm_control's models where the
+//! reference data lie beside the checkout (`../shared/data/physics`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test: it may end, and says what it skips"
+)]
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::close;
+use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
+use cotangent_physics::{
+    Integrator, Scratch, State, StepOptions, acceleration, crba, difference, energy, rnea, step,
+};
+use serde_json::Value;
+
+fn numbers(v: &Value) -> Vec<f64> {
+    match v {
+        Value::Array(all) => all.iter().flat_map(numbers).collect(),
+        _ => vec![v.as_f64().unwrap()],
+    }
+}
+
+/// `integrators`: names in the data and methods.
+fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: [(&str, Integrator); 2]) {
+    let model = &read.model;
+    let (p, n) = (model.parameters(), model.nv());
+    let mut s = Scratch::new(model);
+    let state = State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]) };
+    let u = numbers(&r["ctrl"]);
+    crba(model, p, &state.q, &mut s);
+    let mass: Vec<f64> =
+        (0..n * n).map(|k| s.mass_matrix()[(k / n).max(k % n) * n + (k / n).min(k % n)]).collect();
+    close(&mass, &numbers(&r["M"]), 1e-12);
+    let places = numbers(&r["xpos"]);
+    let skip = places.len() - 3 * model.bodies().len();
+    let ours: Vec<f64> =
+        (0..model.bodies().len()).flat_map(|b| s.body_pose(model, b).translation.0).collect();
+    close(&ours, &places[skip..], 1e-12);
+    let mut bias = vec![0.0; n];
+    rnea(model, p, &state.v, None, &mut s, &mut bias);
+    close(&bias, &numbers(&r["qfrc_bias"]), 1e-11);
+    close(acceleration(model, p, &state.q, &state.v, &u, &mut s), &numbers(qacc), 1e-11);
+    let (potential, kinetic) = energy(model, p, &state, &mut s);
+    close(&[potential, kinetic], &numbers(&r["energy"]), 1e-12);
+    for (name, integrator) in names {
+        let options = StepOptions { integrator, ..read.options };
+        let mut next = state.clone();
+        step(model, p, &options, &mut next, &u, &mut s);
+        let mut error = vec![0.0; n];
+        difference(model, &numbers(&steps[name]["qpos"]), &next.q, &mut error);
+        close(&error, &vec![0.0; n], 1e-12);
+        close(&next.v, &numbers(&steps[name]["qvel"]), 1e-11);
+    }
+}
+
+#[test]
+fn zoo_agrees_with_mujoco() {
+    let read = read_mjcf(include_str!("data/zoo.xml")).unwrap();
+    let model = &read.model;
+    let golden: Value = serde_json::from_str(include_str!("data/zoo.json")).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        let names = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
+        compare(&read, r, &r["qacc"], r, names);
+        let mut s = Scratch::new(model);
+        crba(model, model.parameters(), &numbers(&r["qpos"]), &mut s);
+        let poses: Vec<_> = (0..model.sites().len()).map(|k| s.site_pose(model, k)).collect();
+        let places: Vec<f64> = poses.iter().flat_map(|p| p.translation.0).collect();
+        close(&places, &numbers(&r["site_xpos"]), 1e-12);
+        let turns: Vec<f64> = poses.iter().flat_map(|p| p.rotation.0.concat()).collect();
+        close(&turns, &numbers(&r["site_xmat"]), 1e-12);
+    }
+}
+
+/// The file without a section that this crate does not read, and that moves nothing here.
+fn without(text: &str, section: &str) -> String {
+    let mut text = text.to_owned();
+    while let Some(start) = text.find(&format!("<{section}>")) {
+        let end = format!("</{section}>");
+        let stop = start + text[start..].find(&end).unwrap() + end.len();
+        text.replace_range(start..stop, "");
+    }
+    text
+}
+
+#[test]
+fn dm_control_models_agree_with_mujoco() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/physics");
+    if !folder.exists() {
+        println!("skipped: no {}", folder.display());
+        return;
+    }
+    for name in [
+        "pendulum",
+        "cartpole",
+        "acrobot",
+        "reacher",
+        "hopper",
+        "walker",
+        "cheetah",
+        "mujoco_humanoid",
+    ] {
+        println!("{name}");
+        let mut text = std::fs::read_to_string(folder.join(format!("models/{name}.xml"))).unwrap();
+        for section in ["sensor", "contact", "keyframe", "tendon"] {
+            text = without(&text, section);
+        }
+        let read = read_mjcf(&text).unwrap();
+        let data = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let data: Value = serde_json::from_str(&data).unwrap();
+        let explicit = text.contains("eulerdamp=\"disable\"");
+        let euler = if explicit { Integrator::EulerExplicitDamping } else { Integrator::Euler };
+        for r in data["states"].as_array().unwrap() {
+            let names = [("Euler", euler), ("RK4", Integrator::RungeKutta4)];
+            compare(&read, r, &r["smooth"]["qacc"], &r["step_smooth"], names);
+        }
+    }
+}
