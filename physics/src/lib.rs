@@ -22,6 +22,7 @@ mod crba;
 pub mod derivative;
 mod energy;
 mod forward;
+pub mod impact;
 mod integrate;
 pub mod io;
 pub mod kinematics;
@@ -30,6 +31,7 @@ mod rnea;
 mod scratch;
 mod spatial;
 mod state;
+pub mod task;
 
 pub use aba::aba;
 pub use crba::crba;
