@@ -1,0 +1,7 @@
+//! The bounding volume hierarchy: built by binned surface area, traversed front to back.
+
+mod bounds;
+mod build;
+mod traverse;
+
+pub use traverse::{Bvh, Hit};

@@ -1,0 +1,383 @@
+//! Rays through the tree: the closest hit, and whether anything is in the way.
+
+use super::bounds::Bounds;
+use super::build::{Built, build};
+use crate::geometry::{V3, id};
+
+/// Deepest possible stack: see `build`.
+const STACK: usize = 64;
+/// Widens the far end of a box by more than the rounding of the slab test.
+const FAR: f64 = 1.0 + 4.0 * f64::EPSILON;
+
+/// A triangle as rays see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Triangle {
+    pub(crate) corner: V3,
+    /// From the first corner to the second and third.
+    pub(crate) sides: [V3; 2],
+    face: u32,
+}
+
+impl Triangle {
+    fn new([a, b, c]: [V3; 3], face: u32) -> Self {
+        Self { corner: a, sides: [b - a, c - a], face }
+    }
+
+    /// Distance and barycentric coordinates of the second and third corner (Moller & Trumbore 1997).
+    #[inline]
+    fn intersect(&self, origin: V3, direction: V3) -> Option<[f64; 3]> {
+        let [e, f] = self.sides;
+        let p = direction.cross(f);
+        let inverse = e.dot(p).recip(); // infinite for a parallel ray: every comparison below fails then
+        let s = origin - self.corner;
+        let u = s.dot(p) * inverse;
+        let q = s.cross(e);
+        let v = direction.dot(q) * inverse;
+        (u >= 0.0 && v >= 0.0 && u + v <= 1.0).then(|| [f.dot(q) * inverse, u, v])
+    }
+}
+
+/// Where a ray meets a face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// The face.
+    pub face: u32,
+    /// Distance in multiples of the direction.
+    pub t: f64,
+    /// Barycentric coordinates of the second and third corner.
+    pub uv: [f64; 2],
+}
+
+impl Hit {
+    /// Barycentric coordinates of the three corners.
+    #[inline]
+    pub(crate) fn barycentric(&self) -> [f64; 3] {
+        [1.0 - self.uv[0] - self.uv[1], self.uv[0], self.uv[1]]
+    }
+}
+
+/// Two children side by side: `lo[axis][child]`.
+#[derive(Clone, Debug)]
+struct Node {
+    lo: [[f64; 2]; 3],
+    hi: [[f64; 2]; 3],
+    /// Node, or first triangle where `count` is not zero.
+    child: [u32; 2],
+    count: [u32; 2],
+}
+
+/// A bounding volume hierarchy over triangles.
+#[derive(Clone, Debug)]
+pub struct Bvh {
+    nodes: Vec<Node>,
+    triangles: Vec<Triangle>,
+}
+
+/// A ray as boxes see it.
+struct Slabs {
+    origin: V3,
+    inverse: V3,
+    negative: [bool; 3],
+}
+
+impl Slabs {
+    fn new(origin: V3, direction: V3) -> Self {
+        let inverse = V3::from(direction.0.map(f64::recip));
+        Self { origin, inverse, negative: inverse.0.map(|i| i < 0.0) }
+    }
+
+    /// Entry of both children, infinite where the ray misses within `(0, far)`.
+    #[inline]
+    fn enter(&self, node: &Node, far: f64) -> [f64; 2] {
+        let (mut near, mut exit) = ([0.0_f64; 2], [far; 2]);
+        for k in 0..3 {
+            let (first, second) = if self.negative[k] {
+                (&node.hi[k], &node.lo[k])
+            } else {
+                (&node.lo[k], &node.hi[k])
+            };
+            for c in 0..2 {
+                let a = (first[c] - self.origin[k]) * self.inverse[k];
+                let b = (second[c] - self.origin[k]) * self.inverse[k] * FAR;
+                // a ray within a slab's plane gives 0 * inf = NaN, which these comparisons ignore
+                near[c] = if a > near[c] { a } else { near[c] };
+                exit[c] = if b < exit[c] { b } else { exit[c] };
+            }
+        }
+        [0, 1].map(|c| if near[c] <= exit[c] { near[c] } else { f64::INFINITY })
+    }
+}
+
+impl Bvh {
+    /// The tree over these triangles.
+    pub fn new(corners: &[[V3; 3]]) -> Self {
+        let boxes: Vec<Bounds> = corners.iter().map(|c| Bounds::of(c)).collect();
+        let (built, order) = build(&boxes);
+        let triangles = order.iter().map(|f| Triangle::new(corners[*f as usize], *f)).collect();
+        let nodes = flatten(&built, &boxes);
+        Self { nodes, triangles }
+    }
+
+    /// The same tree with its boxes fitted to moved triangles, in the order they were given to [`Bvh::new`].
+    ///
+    /// # Panics
+    /// Where their number differs.
+    pub fn refit(&mut self, corners: &[[V3; 3]]) {
+        assert_eq!(
+            corners.len(),
+            self.triangles.len(),
+            "as many triangles as the tree was built over"
+        );
+        for t in &mut self.triangles {
+            *t = Triangle::new(corners[t.face as usize], t.face);
+        }
+        // children stand behind their parents
+        for n in (0..self.nodes.len()).rev() {
+            for c in 0..2 {
+                let (child, count) =
+                    (self.nodes[n].child[c] as usize, self.nodes[n].count[c] as usize);
+                let bounds = if count > 0 {
+                    let faces = self.triangles[child..child + count].iter();
+                    faces.fold(Bounds::empty(), |b, t| {
+                        b.union(&Bounds::of(&corners[t.face as usize]))
+                    })
+                } else if child > 0 {
+                    let node = &self.nodes[child];
+                    node.bounds(0).union(&node.bounds(1))
+                } else {
+                    Bounds::empty()
+                };
+                self.nodes[n].set(c, &bounds);
+            }
+        }
+    }
+
+    /// The first hit with `0 < t < far`; of hits at the same distance the one with the least face.
+    pub fn closest(&self, origin: V3, direction: V3, far: f64) -> Option<Hit> {
+        let slabs = Slabs::new(origin, direction);
+        let mut best: Option<Hit> = None;
+        let mut limit = far;
+        self.walk(&slabs, &mut limit, |triangle, limit| {
+            if let Some([t, u, v]) = triangle.intersect(origin, direction)
+                && t > 0.0
+                && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
+            {
+                *limit = t;
+                best = Some(Hit { face: triangle.face, t, uv: [u, v] });
+            }
+            false
+        });
+        best
+    }
+
+    /// Whether a face that `skip` does not name meets `origin + t direction` for `near < t < far`.
+    pub fn occluded(
+        &self,
+        origin: V3,
+        direction: V3,
+        near: f64,
+        far: f64,
+        skip: impl Fn(u32) -> bool,
+    ) -> bool {
+        let mut limit = far;
+        self.walk(&Slabs::new(origin, direction), &mut limit, |triangle, _| {
+            triangle
+                .intersect(origin, direction)
+                .is_some_and(|[t, ..]| t > near && t < far && !skip(triangle.face))
+        })
+    }
+
+    /// Visits triangles near to far until `visit` says stop; it may shorten the limit. Whether it was stopped.
+    #[inline]
+    fn walk(
+        &self,
+        slabs: &Slabs,
+        limit: &mut f64,
+        mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
+    ) -> bool {
+        let mut stack = [(0_u32, 0.0_f64); STACK];
+        let mut depth = 0;
+        let mut at = 0_u32;
+        loop {
+            let node = &self.nodes[at as usize];
+            let enter = slabs.enter(node, *limit);
+            let first = usize::from(enter[1] < enter[0]);
+            let mut next = None;
+            for c in [first, 1 - first] {
+                if enter[c] > *limit || enter[c] == f64::INFINITY {
+                    continue;
+                }
+                if node.count[c] == 0 {
+                    if next.is_none() {
+                        next = Some(node.child[c]);
+                    } else {
+                        stack[depth] = (node.child[c], enter[c]);
+                        depth += 1;
+                    }
+                    continue;
+                }
+                let start = node.child[c] as usize;
+                for triangle in &self.triangles[start..start + node.count[c] as usize] {
+                    if visit(triangle, limit) {
+                        return true;
+                    }
+                }
+            }
+            if let Some(n) = next {
+                at = n;
+                continue;
+            }
+            loop {
+                if depth == 0 {
+                    return false;
+                }
+                depth -= 1;
+                if stack[depth].1 <= *limit {
+                    break;
+                }
+            }
+            at = stack[depth].0;
+        }
+    }
+}
+
+impl Node {
+    fn empty() -> Self {
+        Self {
+            lo: [[f64::INFINITY; 2]; 3],
+            hi: [[f64::NEG_INFINITY; 2]; 3],
+            child: [0; 2],
+            count: [0; 2],
+        }
+    }
+
+    fn set(&mut self, c: usize, b: &Bounds) {
+        for k in 0..3 {
+            (self.lo[k][c], self.hi[k][c]) = (b.lo[k], b.hi[k]);
+        }
+    }
+
+    fn bounds(&self, c: usize) -> Bounds {
+        let corner = |x: &[[f64; 2]; 3]| V3::from([x[0][c], x[1][c], x[2][c]]);
+        Bounds { lo: corner(&self.lo), hi: corner(&self.hi) }
+    }
+}
+
+/// Inner nodes alone, parents first; leaves become ranges of triangles.
+fn flatten(built: &[Built], boxes: &[Bounds]) -> Vec<Node> {
+    let mut place = vec![0_u32; built.len()];
+    let mut inner = 0;
+    for (k, b) in built.iter().enumerate() {
+        if matches!(b, Built::Inner { .. }) {
+            place[k] = id(inner);
+            inner += 1;
+        }
+    }
+    let mut nodes = Vec::with_capacity(inner.max(1));
+    for b in built {
+        let Built::Inner { boxes, children } = b else { continue };
+        let mut node = Node::empty();
+        for c in 0..2 {
+            node.set(c, &boxes[c]);
+            let child = children[c] as usize;
+            (node.child[c], node.count[c]) = match built[child] {
+                Built::Leaf { first, count } => (first, count),
+                Built::Inner { .. } => (place[child], 0),
+            };
+        }
+        nodes.push(node);
+    }
+    if let [Built::Leaf { count, .. }] = built {
+        let mut node = Node::empty();
+        node.set(0, &boxes.iter().fold(Bounds::empty(), Bounds::union));
+        node.count[0] = *count;
+        nodes.push(node);
+    }
+    nodes
+}
+
+#[cfg(test)]
+mod tests {
+    use cotangent_ad::random::Stream;
+
+    use super::{Bvh, Hit, Triangle};
+    use crate::geometry::V3;
+
+    fn point(stream: &Stream, k: u64) -> V3 {
+        V3::from([0, 1, 2].map(|c| 2.0 * stream.uniform(3 * k + c) - 1.0))
+    }
+
+    /// Small triangles; every fifth lies in a plane of the axes, where slabs have no thickness.
+    fn soup(n: u64, size: f64) -> Vec<[V3; 3]> {
+        let stream = Stream::new(&[7, n]);
+        let triangle = |k: u64| {
+            let centre = point(&stream, 4 * k);
+            let mut corners = [1, 2, 3].map(|c| centre + point(&stream, 4 * k + c) * size);
+            if k.is_multiple_of(5) {
+                corners.iter_mut().for_each(|c| c[(k % 3) as usize] = 0.25);
+            }
+            corners
+        };
+        (0..n).map(triangle).collect()
+    }
+
+    fn brute(corners: &[[V3; 3]], origin: V3, direction: V3) -> Option<Hit> {
+        let hits = corners.iter().enumerate().filter_map(|(f, c)| {
+            let [t, u, v] = Triangle::new(*c, f as u32).intersect(origin, direction)?;
+            (t > 0.0).then_some(Hit { face: f as u32, t, uv: [u, v] })
+        });
+        hits.min_by(|a, b| a.t.total_cmp(&b.t).then(a.face.cmp(&b.face)))
+    }
+
+    fn agrees(bvh: &Bvh, corners: &[[V3; 3]], rays: u64) -> usize {
+        let stream = Stream::new(&[11]);
+        let mut hits = 0;
+        for k in 0..rays {
+            let origin = point(&stream, 2 * k) * 1.5;
+            let mut direction = point(&stream, 2 * k + 1);
+            if k % 7 == 0 {
+                direction[(k % 3) as usize] = 0.0; // along a slab
+            }
+            let expected = brute(corners, origin, direction);
+            assert_eq!(bvh.closest(origin, direction, f64::INFINITY), expected);
+            hits += usize::from(expected.is_some());
+            if let Some(hit) = expected {
+                let to = |far: f64, skip| bvh.occluded(origin, direction, 0.0, far, |f| f == skip);
+                assert!(to(hit.t * 1.0001, u32::MAX) && !to(hit.t, u32::MAX));
+                let others: Vec<_> =
+                    corners.iter().enumerate().filter(|(f, _)| *f as u32 != hit.face).collect();
+                let behind = |(_, c): &(usize, &[V3; 3])| {
+                    let found = Triangle::new(**c, 0).intersect(origin, direction);
+                    found.is_some_and(|[t, ..]| t > 0.0 && t < 2.0 * hit.t)
+                };
+                assert_eq!(to(2.0 * hit.t, hit.face), others.iter().any(behind));
+            }
+        }
+        hits
+    }
+
+    #[test]
+    fn hits_are_those_of_brute_force() {
+        for (n, size, rays) in [(1, 1.0, 4000), (3, 1.0, 2000), (700, 0.1, 2000)] {
+            let corners = soup(n, size);
+            assert!(agrees(&Bvh::new(&corners), &corners, rays) > 10, "{n} triangles");
+        }
+    }
+
+    #[test]
+    fn coinciding_triangles_are_found_and_the_least_face_wins() {
+        let corners = vec![soup(2, 1.0)[1]; 300];
+        let bvh = Bvh::new(&corners);
+        assert!(agrees(&bvh, &corners, 2000) > 10);
+    }
+
+    #[test]
+    fn a_refitted_tree_answers_as_a_new_one() {
+        let before = soup(500, 0.1);
+        let mut bvh = Bvh::new(&before);
+        let turn = |p: &V3| V3::from([p[1] + 0.2, -p[0], 1.1 * p[2]]);
+        let after: Vec<[V3; 3]> = before.iter().map(|c| [0, 1, 2].map(|k| turn(&c[k]))).collect();
+        bvh.refit(&after);
+        assert!(agrees(&bvh, &after, 2000) > 100);
+    }
+}

@@ -1,0 +1,105 @@
+//! Points of the unit square from keyed counters: Owen-scrambled (0,2)-sequences, padded.
+//!
+//! Each pair of dimensions of each pixel is the Sobol' sequence of two dimensions in a random order and under a random nested
+//! scrambling (Owen 1995), both made by a hash (Laine & Karras 2011; Burley, JCGT 9(4), 2020). Every point is
+//! addressed by (seed, pixel, sample, dimension), so no state is shared. Any `2^k` consecutive samples from a multiple of `2^k`
+//! hit every elementary interval of area `2^-k` once.
+
+use cotangent_ad::random::Stream;
+
+/// What a stream of random numbers is for: streams of different purposes are independent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// Camera paths.
+    Path = 0,
+    /// Points on the edges that the camera sees.
+    PrimaryEdge = 1,
+    /// Shading points from which shadow edges are sampled.
+    ShadowEdge = 2,
+}
+
+/// Two dimensions of one pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plane {
+    order: u32,
+    scramble: [u32; 2],
+}
+
+impl Plane {
+    /// The pair of dimensions `dimension` of `pixel`.
+    pub(crate) fn new(seed: u64, purpose: Purpose, pixel: usize, dimension: u64) -> Self {
+        let stream = Stream::new(&[seed, purpose as u64, pixel as u64, dimension]);
+        let half = |k: u64| {
+            let bits = stream.bits(k);
+            [bits >> 32, bits & 0xffff_ffff].map(|b| u32::try_from(b).expect("32 bits"))
+        };
+        Self { order: half(0)[0], scramble: half(1) }
+    }
+
+    /// Point `sample`, strictly inside the unit square.
+    #[inline]
+    pub(crate) fn point(&self, sample: u32) -> [f64; 2] {
+        let index = owen(sample.reverse_bits(), self.order); // reversed: both users want it so
+        let x = owen(index.reverse_bits(), self.scramble[0]);
+        let y = owen(pascal(index.reverse_bits()).reverse_bits(), self.scramble[1]);
+        [x, y].map(|b| (f64::from(b.reverse_bits()) + 0.5) * (1.0 / 4_294_967_296.0))
+    }
+}
+
+/// Nested scrambling of a number whose bits are reversed: bit `k` is flipped by a hash of the bits below it.
+/// Constants by N. Vegdahl (2021), after Laine & Karras.
+#[inline]
+fn owen(mut x: u32, seed: u32) -> u32 {
+    x ^= x.wrapping_mul(0x3d20_adea);
+    x = x.wrapping_add(seed);
+    x = x.wrapping_mul((seed >> 16) | 1);
+    x ^= x.wrapping_mul(0x0552_6c56);
+    x ^ x.wrapping_mul(0x53a2_2864)
+}
+
+/// The second generator matrix of Sobol' (Pascal's triangle mod 2) times the bits of `i`, digits reversed.
+#[inline]
+fn pascal(i: u32) -> u32 {
+    let mut x = i.reverse_bits();
+    x ^= (x & 0x0000_ffff) << 16;
+    x ^= (x & 0x00ff_00ff) << 8;
+    x ^= (x & 0x0f0f_0f0f) << 4;
+    x ^= (x & 0x3333_3333) << 2;
+    x ^ ((x & 0x5555_5555) << 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Plane, Purpose};
+
+    #[test]
+    fn every_elementary_interval_is_hit_once() {
+        for (seed, first, log2) in [(0, 0, 6), (3, 64, 6), (9, 0, 8)] {
+            let plane = Plane::new(seed, Purpose::Path, 17, 2);
+            let n = 1_u32 << log2;
+            let points: Vec<_> = (first..first + n).map(|k| plane.point(k)).collect();
+            for a in 0..=log2 {
+                let (columns, rows) = (1_usize << a, 1_usize << (log2 - a));
+                let mut hits = vec![0; n as usize];
+                for [x, y] in &points {
+                    let cell = |u: f64, cells: usize| (u * cells as f64) as usize;
+                    hits[cell(*x, columns) * rows + cell(*y, rows)] += 1;
+                }
+                assert!(hits.iter().all(|h| *h == 1), "{columns} x {rows} of seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn pixels_and_dimensions_are_uncorrelated() {
+        let n = 4096_u32;
+        let plane = |pixel, dimension| Plane::new(5, Purpose::Path, pixel, dimension);
+        for (a, b) in [(plane(0, 0), plane(1, 0)), (plane(0, 0), plane(0, 1))] {
+            for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let term = |k| (a.point(k)[i] - 0.5) * (b.point(k)[j] - 0.5) * 12.0;
+                let correlation = (0..n).map(term).sum::<f64>() / f64::from(n);
+                assert!(correlation.abs() < 4.0 / 64.0, "{correlation}");
+            }
+        }
+    }
+}
