@@ -1,4 +1,26 @@
 //! Monte Carlo ray tracing with edge-sampled derivatives.
+//!
+//! A [`Scene`] of triangle meshes, area lights and a camera is made ready for rays as a [`World`]; [`render`] gives its image,
+//! [`vjp`] and [`jacobian`] give derivatives by parameters that are chosen by name.
+//!
+//! ```
+//! use cotangent_raytrace::reference::{adjoint, shadow_blocker};
+//! use cotangent_raytrace::{DerivativeOptions, Selection, World, vjp};
+//!
+//! // how the left-to-right brightness of a floor changes when the thing that shadows it moves
+//! let scene = shadow_blocker().scene;
+//! let parameters = Selection::new(&scene, &["mesh.blocker.translation"])?;
+//! let options = DerivativeOptions { spp: 1, shadow_spp: 4, ..Default::default() };
+//! let gradient = vjp(&World::new(&scene), &parameters, &adjoint(64, 64), &options);
+//! assert!((gradient[0] + 0.02837).abs() < 1e-3);
+//! # Ok::<(), cotangent_raytrace::SceneError>(())
+//! ```
+//!
+//! # What moves, and what is not seen
+//!
+//! Radiance jumps where the camera sees an edge, and where a light is half hidden behind one. Both kinds of jumps move with the
+//! scene, and derivatives here are integrals over them beside the derivative of what is smooth. Not seen are: jumps
+//! where two meshes cut through each other (their intersection is no edge of either), and light that is reflected more than once.
 
 #![cfg_attr(
     test,
