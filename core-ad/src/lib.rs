@@ -71,7 +71,7 @@ pub use objective::{
     Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
 };
 pub use real::{Num, Real};
-pub use rule::{Rule, SliceRule};
+pub use rule::{DerivativeFailure, Rule, SliceRule};
 pub use scan::Step;
 pub use small::{Mat3, Pose, Quat, Vec3};
 pub use tape::{Session, Var};

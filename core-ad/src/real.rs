@@ -139,7 +139,8 @@ pub trait Real: Num + PartialOrd {
     /// Applies a [`SliceRule`], whose sizes are known at run time.
     ///
     /// # Errors
-    /// What the rule's primal returns.
+    /// What the rule's primal returns, and on forward levels its `jvp`. What its `vjp` returns meets the caller of the
+    /// reverse sweep, see [`Session::try_pullback`](crate::Session::try_pullback).
     fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error>;
 }
 

@@ -3,7 +3,10 @@
 //! A rule states its primal in `f64` and its derivatives generically, so it works on duals, on the tape and on both
 //! nested: second order differentiates the derivative's code.
 
-use std::fmt::Debug;
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::real::Real;
 
@@ -38,17 +41,61 @@ pub trait Rule<const I: usize, const O: usize>: Clone + Send + Sync + 'static {
     fn vjp<R: Real>(&self, x: [R; I], y: [R; O], y_bar: [R; O]) -> [R; I];
 }
 
-/// A [`Rule`] whose sizes are known at run time, and whose primal may fail.
+/// A [`Rule`] whose sizes are known at run time, and whose primal and derivatives may fail.
+///
+/// Derivatives may call other rules at `R` (a solve's derivative is a solve): the types stay finite.
 pub trait SliceRule: Clone + Send + Sync + 'static {
-    /// Why the primal has no value.
-    type Error: Debug;
+    /// Why there is no value or no derivative.
+    type Error: Error + Send + Sync + 'static;
     /// The value.
     ///
     /// # Errors
     /// Where the function has no value at `x`.
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Self::Error>;
     /// `J x_dot`, with `y` the value at `x`.
-    fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Vec<R>;
+    ///
+    /// # Errors
+    /// Where the function has a value but no derivative at `x` along `x_dot`.
+    fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, Self::Error>;
     /// `J^T y_bar`, with `y` the value at `x`.
-    fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Vec<R>;
+    ///
+    /// # Errors
+    /// Where the function has a value but no derivative at `x` of what `y_bar` weighs.
+    fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, Self::Error>;
+}
+
+/// A rule that had a value but no derivative, found in a reverse sweep.
+#[derive(Clone)]
+pub struct DerivativeFailure {
+    rule: &'static str,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+impl DerivativeFailure {
+    pub(crate) fn of<U: SliceRule>(source: U::Error) -> Self {
+        Self { rule: type_name::<U>(), source: Arc::new(source) }
+    }
+
+    /// The rule's own error, where it is an `E`.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.source.downcast_ref()
+    }
+}
+
+impl fmt::Display for DerivativeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no derivative of {}: {}", self.rule, self.source)
+    }
+}
+
+impl fmt::Debug for DerivativeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DerivativeFailure({self})")
+    }
+}
+
+impl Error for DerivativeFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
 }

@@ -1,5 +1,11 @@
 //! The three ways of differentiating agree with each other and with central differences.
-#![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
+#![allow(
+    clippy::float_cmp,
+    clippy::redundant_closure,
+    clippy::redundant_closure_for_method_calls,
+    clippy::unwrap_used,
+    reason = "equal bits are tested, and a closure keeps a generic model generic"
+)]
 
 use std::convert::Infallible;
 

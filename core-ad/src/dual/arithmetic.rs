@@ -12,6 +12,7 @@ use crate::rules::chain;
 impl<T: Num, const N: usize> Add for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn add(self, o: Self) -> Self {
         Self { re: self.re + o.re, eps: array::from_fn(|k| self.eps[k] + o.eps[k]) }
     }
@@ -20,6 +21,7 @@ impl<T: Num, const N: usize> Add for Dual<T, N> {
 impl<T: Num, const N: usize> Sub for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn sub(self, o: Self) -> Self {
         Self { re: self.re - o.re, eps: array::from_fn(|k| self.eps[k] - o.eps[k]) }
     }
@@ -29,6 +31,7 @@ impl<T: Num, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
     #[expect(clippy::suspicious_arithmetic_impl, reason = "the product rule has a sum in it")]
     #[inline]
+    #[track_caller]
     fn mul(self, o: Self) -> Self {
         let eps = array::from_fn(|k| self.eps[k] * o.re + self.re * o.eps[k]);
         Self { re: self.re * o.re, eps }
@@ -38,6 +41,7 @@ impl<T: Num, const N: usize> Mul for Dual<T, N> {
 impl<T: Num, const N: usize> Div for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn div(self, o: Self) -> Self {
         let inverse = o.re.recip();
         let quotient = self.re / o.re;
@@ -50,6 +54,7 @@ impl<T: Num, const N: usize> Div for Dual<T, N> {
 impl<T: Num, const N: usize> Neg for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn neg(self) -> Self {
         Self { re: -self.re, eps: self.eps.map(|e| -e) }
     }
@@ -58,6 +63,7 @@ impl<T: Num, const N: usize> Neg for Dual<T, N> {
 impl<T: Num, const N: usize> Add<f64> for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn add(self, o: f64) -> Self {
         Self { re: self.re + o, eps: self.eps }
     }
@@ -66,6 +72,7 @@ impl<T: Num, const N: usize> Add<f64> for Dual<T, N> {
 impl<T: Num, const N: usize> Sub<f64> for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn sub(self, o: f64) -> Self {
         Self { re: self.re - o, eps: self.eps }
     }
@@ -74,6 +81,7 @@ impl<T: Num, const N: usize> Sub<f64> for Dual<T, N> {
 impl<T: Num, const N: usize> Mul<f64> for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn mul(self, o: f64) -> Self {
         Self { re: self.re * o, eps: self.eps.map(|e| e * o) }
     }
@@ -82,6 +90,7 @@ impl<T: Num, const N: usize> Mul<f64> for Dual<T, N> {
 impl<T: Num, const N: usize> Div<f64> for Dual<T, N> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn div(self, o: f64) -> Self {
         Self { re: self.re / o, eps: self.eps.map(|e| e / o) }
     }
@@ -92,6 +101,7 @@ macro_rules! literal_on_the_left {
         impl<T: Num, const N: usize> $op<Dual<T, N>> for f64 {
             type Output = Dual<T, N>;
             #[inline]
+            #[track_caller]
             fn $method(self, o: Dual<T, N>) -> Dual<T, N> {
                 Dual::lit(self).$method(o)
             }
@@ -104,6 +114,7 @@ macro_rules! assigning {
     ($($op:ident $method:ident $with:ident),*) => { $(
         impl<T: Num, const N: usize> $op for Dual<T, N> {
             #[inline]
+            #[track_caller]
             fn $method(&mut self, o: Self) {
                 *self = self.$with(o);
             }

@@ -46,12 +46,14 @@ impl<T: Num, const N: usize> Dual<T, N> {
 
     /// `f(self)` from its value and its derivative.
     #[inline]
+    #[track_caller]
     fn lift(self, value: T, partial: T) -> Self {
         Self { re: value, eps: self.eps.map(|e| chain(e, partial)) }
     }
 
     /// `f(self, other)` from its value and its derivatives.
     #[inline]
+    #[track_caller]
     fn lift2(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
         let eps = array::from_fn(|k| chain(self.eps[k], by_self) + chain(other.eps[k], by_other));
         Self { re: value, eps }
@@ -75,6 +77,7 @@ impl<T: PartialOrd, const N: usize> PartialOrd for Dual<T, N> {
 macro_rules! unary_functions {
     ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
         #[inline]
+        #[track_caller]
         fn $name(self) -> Self {
             let $x = self.re;
             let $y = $x.$name();
@@ -86,6 +89,7 @@ macro_rules! unary_functions {
 macro_rules! binary_functions {
     ($($name:ident: |$a:ident, $b:ident, $y:ident| $by_a:expr, $by_b:expr;)*) => { $(
         #[inline]
+        #[track_caller]
         fn $name(self, other: Self) -> Self {
             let ($a, $b) = (self.re, other.re);
             let $y = $a.$name($b);
@@ -106,15 +110,18 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     unary_table!(unary_functions);
     binary_table!(binary_functions);
     #[inline]
+    #[track_caller]
     fn sin_cos(self) -> (Self, Self) {
         let (s, c) = self.re.sin_cos();
         (self.lift(s, c), self.lift(c, -s))
     }
     #[inline]
+    #[track_caller]
     fn sign(self) -> Self {
         Self::konst(self.re.sign())
     }
     #[inline]
+    #[track_caller]
     fn powi(self, n: i32) -> Self {
         self.lift(self.re.powi(n), integer_power(self.re, n))
     }
@@ -143,7 +150,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             if x_dot.iter().all(Num::is_constant_zero) {
                 continue;
             }
-            for (out, y_dot) in out.iter_mut().zip(rule.jvp::<T>(&re, &y, &x_dot)) {
+            for (out, y_dot) in out.iter_mut().zip(rule.jvp::<T>(&re, &y, &x_dot)?) {
                 out.eps[k] = y_dot;
             }
         }

@@ -47,21 +47,25 @@ pub(crate) use {binary_table, unary_table};
 use crate::real::Num;
 
 /// `d x^p / dx = p x^(p-1)`, and exactly 0 for a constant exponent 0.
+#[track_caller]
 pub(crate) fn power_by_base<T: Num>(x: T, p: T) -> T {
     if p.is_constant_zero() { T::lit(0.0) } else { p * x.powf(p - 1.0) }
 }
 
 /// `d x^p / dp = x^p ln x`, and 0 where `x^p` is 0.
+#[track_caller]
 pub(crate) fn power_by_exponent<T: Num>(x: T, y: T) -> T {
     if y.is_constant_zero() || x.is_constant_zero() { T::lit(0.0) } else { y * x.ln() }
 }
 
 /// `a / |(a, b)|`, and 0 at the origin.
+#[track_caller]
 pub(crate) fn over_norm<T: Num>(a: T, norm: T) -> T {
     if norm.is_constant_zero() { T::lit(0.0) } else { a / norm }
 }
 
 /// `d x^n / dx = n x^(n-1)`, and exactly 0 for `n = 0`.
+#[track_caller]
 pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
     if n == 0 { T::lit(0.0) } else { x.powi(n - 1) * f64::from(n) }
 }
@@ -69,6 +73,7 @@ pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
 /// A tangent or cotangent times a partial derivative: exactly 0 where the first is a constant zero, so that a
 /// function's pole does not turn an inactive input into NaN.
 #[inline]
+#[track_caller]
 pub(crate) fn chain<T: Num>(sensitivity: T, partial: T) -> T {
     if sensitivity.is_constant_zero() { sensitivity } else { sensitivity * partial }
 }

@@ -20,6 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::real::Num;
+use crate::rule::DerivativeFailure;
 
 pub use var::Var;
 
@@ -50,6 +51,8 @@ struct Nodes<T> {
 pub struct Arena<T: Num> {
     generation: Cell<u32>,
     nodes: RefCell<Nodes<T>>,
+    /// The first rule without a derivative in the sweep that runs.
+    failure: RefCell<Option<DerivativeFailure>>,
 }
 
 impl<T: Num> std::fmt::Debug for Arena<T> {
@@ -88,6 +91,7 @@ impl<T: Num> Session<T> {
                 &*Box::leak(Box::new(Arena {
                     generation: Cell::new(0),
                     nodes: RefCell::new(nodes),
+                    failure: RefCell::new(None),
                 }))
             },
             |a| *a,
@@ -117,8 +121,24 @@ impl<T: Num> Session<T> {
     /// contributes nothing.
     ///
     /// # Panics
-    /// Where a `Var` is not of this session, or the numbers of outputs and seeds differ.
+    /// Where a `Var` is not of this session, the numbers of outputs and seeds differ, or a rule has no derivative.
     pub fn pullback(&self, outputs: &[Var<T>], seeds: &[T], inputs: &[Var<T>]) -> Vec<T> {
+        self.try_pullback(outputs, seeds, inputs).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// [`Session::pullback`] through rules that may have no derivative.
+    ///
+    /// # Errors
+    /// The first [`SliceRule::vjp`](crate::SliceRule::vjp) that failed.
+    ///
+    /// # Panics
+    /// Where a `Var` is not of this session, or the numbers of outputs and seeds differ.
+    pub fn try_pullback(
+        &self,
+        outputs: &[Var<T>],
+        seeds: &[T],
+        inputs: &[Var<T>],
+    ) -> Result<Vec<T>, DerivativeFailure> {
         assert_eq!(outputs.len(), seeds.len(), "one cotangent an output");
         let nodes = self.arena.nodes.borrow();
         let mut adjoint = vec![T::lit(0.0); nodes.statements.len()];
@@ -126,11 +146,14 @@ impl<T: Num> Session<T> {
             adjoint[y.id_in(self.arena) as usize] += *seed;
         }
         nodes.sweep(&mut adjoint);
+        if let Some(failure) = self.arena.failure.take() {
+            return Err(failure);
+        }
         let read = |x: &Var<T>| match x.id_in(self.arena) {
             0 => T::lit(0.0),
             id => adjoint[id as usize],
         };
-        inputs.iter().map(read).collect()
+        Ok(inputs.iter().map(read).collect())
     }
 }
 
