@@ -4,6 +4,7 @@
 
 use crate::dual::Dual;
 use crate::real::Real;
+use crate::rule::DerivativeFailure;
 use crate::tape::{Session, Var};
 
 /// Width of the blocks of tangents that [`jacobian_forward`] and [`hessian`] carry.
@@ -60,6 +61,32 @@ pub fn vjp<T: Real>(
     (y.iter().map(|y| y.value()).collect(), x_bar)
 }
 
+/// [`value_and_grad`] of a function that may fail, or meet a rule without a derivative.
+///
+/// ```
+/// use cotangent_ad::linalg::{LinalgError, Matrix, log_det};
+/// use cotangent_ad::try_value_and_grad;
+///
+/// let f = |x: &[_]| log_det(&Matrix::new(2, 2, x.to_vec()));
+/// let (y, g) = try_value_and_grad(f, &[2.0, 0.0, 0.0, 4.0]).unwrap();
+/// assert_eq!((y, g), (8.0_f64.ln(), vec![0.5, 0.0, 0.0, 0.25]));
+/// let singular: Result<_, LinalgError> = try_value_and_grad(f, &[1.0, 2.0, 2.0, 4.0]);
+/// assert!(matches!(singular, Err(LinalgError::Singular { .. })));
+/// ```
+///
+/// # Errors
+/// What `f` returns, or the [`DerivativeFailure`] of the sweep.
+pub fn try_value_and_grad<T: Real, E: From<DerivativeFailure>>(
+    f: impl FnOnce(&[Var<T>]) -> Result<Var<T>, E>,
+    x: &[T],
+) -> Result<(T, Vec<T>), E> {
+    let session = Session::new();
+    let inputs: Vec<Var<T>> = x.iter().map(|x| session.input(*x)).collect();
+    let y = f(&inputs)?;
+    let x_bar = session.try_pullback(&[y], &[T::lit(1.0)], &inputs)?;
+    Ok((y.value(), x_bar))
+}
+
 /// Values of `f` and `J x_dot`, by duals.
 ///
 /// # Panics
@@ -74,21 +101,25 @@ pub fn jvp<T: Real>(
     f(&inputs).iter().map(|y| (y.re, y.eps[0])).unzip()
 }
 
+/// Duals of `x` with the tangents of `LANES` inputs from `first` on.
+fn seeded<T: Real>(x: &[T], first: usize) -> Vec<Dual<T, LANES>> {
+    let seed = |(k, x): (usize, &T)| match k.checked_sub(first) {
+        Some(lane) if lane < LANES => Dual::seed(*x, lane),
+        _ => Dual::konst(*x),
+    };
+    x.iter().enumerate().map(seed).collect()
+}
+
 /// Jacobian, `m x n` row-major, eight columns a pass.
-pub fn jacobian_forward(
-    f: impl Fn(&[Dual<f64, LANES>]) -> Vec<Dual<f64, LANES>>,
-    x: &[f64],
-) -> Vec<f64> {
+pub fn jacobian_forward<T: Real>(
+    f: impl Fn(&[Dual<T, LANES>]) -> Vec<Dual<T, LANES>>,
+    x: &[T],
+) -> Vec<T> {
     let n = x.len();
     let mut jacobian = Vec::new();
     for first in (0..n).step_by(LANES) {
-        let seed = |(k, x): (usize, &f64)| match k.checked_sub(first) {
-            Some(lane) if lane < LANES => Dual::seed(*x, lane),
-            _ => Dual::konst(*x),
-        };
-        let inputs: Vec<_> = x.iter().enumerate().map(seed).collect();
-        let y = f(&inputs);
-        jacobian.resize(y.len() * n, 0.0);
+        let y = f(&seeded(x, first));
+        jacobian.resize(y.len() * n, T::lit(0.0));
         for (row, y) in y.iter().enumerate() {
             let taken = LANES.min(n - first);
             jacobian[row * n + first..][..taken].copy_from_slice(&y.eps[..taken]);
@@ -98,11 +129,11 @@ pub fn jacobian_forward(
 }
 
 /// Jacobian, `m x n` row-major: one recording, one sweep a row.
-pub fn jacobian_reverse(f: impl FnOnce(&[Var<f64>]) -> Vec<Var<f64>>, x: &[f64]) -> Vec<f64> {
+pub fn jacobian_reverse<T: Real>(f: impl FnOnce(&[Var<T>]) -> Vec<Var<T>>, x: &[T]) -> Vec<T> {
     let session = Session::new();
-    let inputs: Vec<Var<f64>> = x.iter().map(|x| session.input(*x)).collect();
+    let inputs: Vec<Var<T>> = x.iter().map(|x| session.input(*x)).collect();
     let y = f(&inputs);
-    y.iter().flat_map(|y| session.pullback(&[*y], &[1.0], &inputs)).collect()
+    y.iter().flat_map(|y| session.pullback(&[*y], &[T::lit(1.0)], &inputs)).collect()
 }
 
 /// Jacobian, `m x n` row-major: forward where the inputs are few for the outputs, else reverse.
@@ -135,12 +166,7 @@ pub fn hessian(
     let n = x.len();
     let mut hessian = vec![0.0; n * n];
     for first in (0..n).step_by(LANES) {
-        let seed = |(k, x): (usize, &f64)| match k.checked_sub(first) {
-            Some(lane) if lane < LANES => Dual::seed(*x, lane),
-            _ => Dual::konst(*x),
-        };
-        let inputs: Vec<_> = x.iter().enumerate().map(seed).collect();
-        let gradient = grad(&f, &inputs);
+        let gradient = grad(&f, &seeded(x, first));
         for (row, g) in gradient.iter().enumerate() {
             let taken = LANES.min(n - first);
             hessian[row * n + first..][..taken].copy_from_slice(&g.eps[..taken]);

@@ -52,6 +52,7 @@ pub mod api;
 pub mod check;
 pub mod checkpoint;
 pub mod dual;
+pub mod linalg;
 pub mod objective;
 pub mod random;
 pub mod real;
@@ -63,7 +64,7 @@ pub mod tape;
 
 pub use api::{
     VectorFn, derivative, grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp,
-    value_and_grad, vjp,
+    try_value_and_grad, value_and_grad, vjp,
 };
 pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;

@@ -1,0 +1,131 @@
+//! Matrices over [`Real`], and factorizations with derivatives of their own.
+//!
+//! The numbers come from faer in `f64`; the derivatives are [`SliceRule`]s written in matrix notation over [`Real`], so every
+//! function here works on `f64`, duals, the tape and all of them nested. A derivative of a solve is a solve: it uses the
+//! factors of the primal again.
+//!
+//! | function | value | derivative |
+//! |---|---|---|
+//! | [`solve`], [`solve_matrix`], [`inverse`] | LU, partial pivoting | `A^-1 (dB - dA X)` |
+//! | [`solve_spd`], [`log_det_spd`] | Cholesky of the symmetric part | the same, symmetric |
+//! | [`log_det`] | `log |det A|` | `A^-T` |
+//! | [`lu`], [`cholesky`], [`qr`] | factors | Giles 2008, Murray 2016, Walter 2012 |
+//! | [`eigh`], [`svd`] | all pairs | divided by gaps; see [`LinalgError::IllConditioned`] |
+//! | [`eigh_subspace`] | projector on a range of eigenvectors | smooth while the range's own gap is open |
+//! | [`expm`] | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
+//! | [`solve_banded`] | band LU | as for [`solve`], within the band |
+//! | [`fft`](fn@fft), [`ifft`] | rustfft | linear |
+
+mod banded;
+mod cholesky;
+mod eigh;
+mod expm;
+mod factor;
+mod fft;
+mod gap;
+mod lu;
+mod matrix;
+mod qr;
+mod solve;
+mod subspace;
+mod svd;
+mod sylvester;
+mod triangular;
+
+use thiserror::Error;
+
+use crate::rule::DerivativeFailure;
+#[cfg(doc)]
+use crate::{real::Real, rule::SliceRule};
+
+pub use banded::{Banded, solve_banded};
+pub use cholesky::cholesky;
+pub use eigh::{Eigh, eigh};
+pub use expm::expm;
+pub use fft::{fft, ifft};
+pub use lu::{Lu, lu};
+pub use matrix::{Matrix, dot};
+pub use qr::{Qr, qr};
+pub use solve::{inverse, log_det, log_det_spd, solve, solve_matrix, solve_spd};
+pub use subspace::eigh_subspace;
+pub use svd::{Svd, singular_values, svd};
+pub use sylvester::solve_sylvester;
+pub use triangular::{Triangle, solve_triangular};
+
+/// Why a matrix function has no value or no derivative.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum LinalgError {
+    /// Sizes do not fit.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// Which size.
+        what: &'static str,
+        /// What would fit.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// An entry is NaN or infinite.
+    #[error("entry {index} (row-major) is {value}")]
+    NonFinite {
+        /// Index of the first such entry.
+        index: usize,
+        /// It.
+        value: f64,
+    },
+    /// The matrix is singular to rounding.
+    #[error("singular: pivot {pivot} is {ratio:.1e} of its row and column")]
+    Singular {
+        /// The pivot.
+        pivot: usize,
+        /// Its size beside the largest entry of its row and column.
+        ratio: f64,
+    },
+    /// A Cholesky factor does not exist.
+    #[error("not positive definite: pivot {pivot} is not positive")]
+    NotPositiveDefinite {
+        /// The pivot.
+        pivot: usize,
+    },
+    /// A derivative would divide by a gap (of eigenvalues, or of singular values) that rounding has swallowed, and what is
+    /// divided is not zero: the single vectors of a cluster have no derivative. Functions of the whole cluster do: use
+    /// [`eigh_subspace`].
+    #[error("ill-conditioned: a gap of {gap:.1e} divides a derivative that is not zero")]
+    IllConditioned {
+        /// The gap.
+        gap: f64,
+    },
+    /// An iteration inside a factorization did not end.
+    #[error("{0} did not converge")]
+    NotConverged(&'static str),
+    /// Another rule on the same tape has no derivative.
+    #[error(transparent)]
+    Derivative(DerivativeFailure),
+}
+
+impl From<DerivativeFailure> for LinalgError {
+    fn from(failure: DerivativeFailure) -> Self {
+        failure.downcast_ref::<Self>().cloned().unwrap_or(Self::Derivative(failure))
+    }
+}
+
+/// That all entries are finite.
+fn check_finite(a: &[f64]) -> Result<(), LinalgError> {
+    match a.iter().position(|v| !v.is_finite()) {
+        Some(index) => Err(LinalgError::NonFinite { index, value: a[index] }),
+        None => Ok(()),
+    }
+}
+
+/// That a pivot is not zero beside its row and column; the ratio is NaN where those are empty.
+fn check_pivot(pivot: usize, ratio: f64, n: usize) -> Result<(), LinalgError> {
+    if ratio.is_nan() || ratio <= n as f64 * f64::EPSILON {
+        return Err(LinalgError::Singular { pivot, ratio });
+    }
+    Ok(())
+}
+
+fn check_shape(what: &'static str, expected: usize, found: usize) -> Result<(), LinalgError> {
+    if expected == found { Ok(()) } else { Err(LinalgError::Shape { what, expected, found }) }
+}
