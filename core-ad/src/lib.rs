@@ -52,7 +52,9 @@ pub mod api;
 pub mod check;
 pub mod checkpoint;
 pub mod dual;
+pub mod implicit;
 pub mod linalg;
+pub mod nn;
 pub mod objective;
 pub mod random;
 pub mod real;
@@ -60,6 +62,7 @@ pub mod rule;
 mod rules;
 pub mod scan;
 pub mod small;
+pub mod special;
 pub mod tape;
 
 pub use api::{

@@ -1,0 +1,136 @@
+//! Roots, and the rule that all dense implicit functions share.
+
+use super::{ImplicitError, Options, size};
+use crate::api::{jacobian_forward, jvp, vjp};
+use crate::dual::Dual;
+use crate::linalg::{Matrix, solve};
+use crate::real::Real;
+use crate::rule::SliceRule;
+use crate::tape::Var;
+
+/// A system of equations `F(y, p) = 0`, as many as unknowns `y`.
+pub trait Residual: Clone + Send + Sync + 'static {
+    /// `F(y, p)`.
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R>;
+}
+
+/// How a point that solves a [`Residual`] is found.
+pub(super) trait Find: Clone + Send + Sync + 'static {
+    fn find(&self, p: &[f64]) -> Result<Vec<f64>, ImplicitError>;
+}
+
+/// `p -> y` with `F(y, p) = 0`.
+#[derive(Clone, Debug)]
+pub(super) struct Implicit<F, S> {
+    pub(super) equations: F,
+    pub(super) find: S,
+}
+
+impl<F: Residual, S> Implicit<F, S> {
+    /// `F_y`.
+    fn by_unknowns<R: Real>(&self, y: &[R], p: &[R]) -> Matrix<R> {
+        let constant: Vec<Dual<R, 8>> = p.iter().map(|p| Dual::konst(*p)).collect();
+        let jacobian = jacobian_forward(|y| self.equations.residual(y, &constant), y);
+        Matrix::new(y.len(), y.len(), jacobian)
+    }
+}
+
+impl<F: Residual, S: Find> SliceRule for Implicit<F, S> {
+    type Error = ImplicitError;
+
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ImplicitError> {
+        self.find.find(x)
+    }
+
+    /// `F_y y_dot = -F_p p_dot`.
+    fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, ImplicitError> {
+        let constant: Vec<Dual<R, 1>> = y.iter().map(|y| Dual::konst(*y)).collect();
+        let (_, pushed) = jvp(|p| self.equations.residual(&constant, p), x, x_dot);
+        let right: Vec<R> = pushed.iter().map(|r| -*r).collect();
+        Ok(solve(&self.by_unknowns(y, x), &right)?)
+    }
+
+    /// `p_bar = -F_p^T F_y^-T y_bar`.
+    fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, ImplicitError> {
+        let multipliers = solve(&self.by_unknowns(y, x).transpose(), y_bar)?;
+        let constant: Vec<Var<R>> = y.iter().map(|y| Var::konst(*y)).collect();
+        let (_, pulled) = vjp(|p| self.equations.residual(&constant, p), x, &multipliers);
+        Ok(pulled.iter().map(|r| -*r).collect())
+    }
+}
+
+/// Newton's method with the exact Jacobian, each step halved until the residual falls.
+#[derive(Clone, Debug)]
+struct Newton<F> {
+    equations: F,
+    start: Vec<f64>,
+    options: Options,
+}
+
+impl<F: Residual> Newton<F> {
+    fn residual(&self, y: &[f64], p: &[f64], iteration: usize) -> Result<Vec<f64>, ImplicitError> {
+        let r = self.equations.residual(y, p);
+        if r.len() != y.len() {
+            return Err(ImplicitError::Shape { expected: y.len(), found: r.len() });
+        }
+        if size(&r).is_finite() {
+            Ok(r)
+        } else {
+            Err(ImplicitError::NonFinite { what: "the residual", iteration })
+        }
+    }
+}
+
+impl<F: Residual> Find for Newton<F> {
+    fn find(&self, p: &[f64]) -> Result<Vec<f64>, ImplicitError> {
+        let rule = Implicit { equations: self.equations.clone(), find: self.clone() };
+        let mut y = self.start.clone();
+        let mut r = self.residual(&y, p, 0)?;
+        for iteration in 1..=self.options.max_iterations {
+            if size(&r) == 0.0 {
+                return Ok(y);
+            }
+            let step = solve(&rule.by_unknowns(&y, p), &r)?;
+            let enough = self.options.tolerance * (1.0 + size(&y));
+            let mut share = 1.0;
+            let found = loop {
+                let moved: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y - share * s).collect();
+                match self.residual(&moved, p, iteration) {
+                    Ok(there) if size(&there) < size(&r) => break Some((moved, there)),
+                    // at the solution, rounding decides which is smaller
+                    _ if size(&step) <= enough => return Ok(y),
+                    _ if share < 1e-10 => break None,
+                    _ => share *= 0.5,
+                }
+            };
+            let Some((moved, there)) = found else {
+                return Err(not_converged(size(&r), iteration));
+            };
+            (y, r) = (moved, there);
+            if size(&step) <= enough {
+                return Ok(y);
+            }
+        }
+        Err(not_converged(size(&r), self.options.max_iterations))
+    }
+}
+
+fn not_converged(residual: f64, iterations: usize) -> ImplicitError {
+    let advice = "start closer to a root, or check that there is one";
+    ImplicitError::NotConverged { what: "Newton's method", residual, iterations, advice }
+}
+
+/// The root of `F(y, p) = 0` that Newton's method finds from `start`, as a function of `p`.
+///
+/// # Errors
+/// [`ImplicitError`].
+pub fn root<R: Real, F: Residual>(
+    equations: &F,
+    start: &[f64],
+    p: &[R],
+    options: &Options,
+) -> Result<Vec<R>, ImplicitError> {
+    let equations = equations.clone();
+    let find = Newton { equations: equations.clone(), start: start.to_vec(), options: *options };
+    R::slice_rule(&Implicit { equations, find }, p)
+}

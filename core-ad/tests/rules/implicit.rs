@@ -1,0 +1,183 @@
+//! Implicit functions.
+
+use cotangent_ad::implicit::{
+    Energy, ImplicitError, Map, Options, Residual, Residuals, fixed_point, least_squares,
+    minimiser, root,
+};
+use cotangent_ad::{Num, Real, VectorFn, grad, try_value_and_grad};
+
+use crate::{numbers, prove};
+
+/// Two circles and a line: `y0^2 + y1^2 = p0`, `y0 - p1 y1 = p2`.
+#[derive(Clone)]
+struct Crossing;
+impl Residual for Crossing {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] * y[0] + y[1] * y[1] - p[0], y[0] - p[1] * y[1] - p[2]]
+    }
+}
+
+struct Crossed;
+impl VectorFn for Crossed {
+    fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+        root(&Crossing, &[1.0, 0.5], p, &Options::default()).unwrap()
+    }
+}
+
+/// `G = cos(W y + p)`, a contraction.
+#[derive(Clone)]
+struct Contraction;
+impl Map for Contraction {
+    fn map<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        let n = y.len();
+        let row =
+            |i: usize| (0..n).fold(p[i], |s, j| s + y[j] * p[n] * ((i * n + j) as f64).sin()).cos();
+        (0..n).map(row).collect()
+    }
+}
+
+struct Fixed;
+impl VectorFn for Fixed {
+    fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+        fixed_point(&Contraction, &[0.0; 4], p, &Options::default()).unwrap()
+    }
+}
+
+/// The same fixed point as the root of `y - G(y)`.
+#[derive(Clone)]
+struct Residue;
+impl Residual for Residue {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        y.iter().zip(Contraction.map(y, p)).map(|(y, g)| *y - g).collect()
+    }
+}
+
+/// A quartic well, tilted and coupled.
+#[derive(Clone)]
+struct Well;
+impl Energy for Well {
+    fn energy<R: Real>(&self, y: &[R], p: &[R]) -> R {
+        let bend = y.iter().fold(R::lit(0.0), |s, y| s + y.powi(4) * 0.25 + y.sin());
+        bend + p[0] * y[0] * y[1] + p[1] * y[0] + (p[2] * y[1]).exp()
+    }
+}
+
+struct Lowest;
+impl VectorFn for Lowest {
+    fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+        minimiser(&Well, &[-1.0, -1.0], p, &Options::default()).unwrap()
+    }
+}
+
+/// A decay curve with large residuals: Gauss and Newton's Hessian would be wrong.
+#[derive(Clone)]
+struct Decay;
+impl Residuals for Decay {
+    fn residuals<R: Real>(&self, y: &[R], data: &[R]) -> Vec<R> {
+        data.iter().zip(0..).map(|(d, t)| y[0] * (y[1] * -0.3 * f64::from(t)).exp() - *d).collect()
+    }
+}
+
+struct Fit;
+impl VectorFn for Fit {
+    fn call<R: Real>(&self, data: &[R]) -> Vec<R> {
+        least_squares(&Decay, &[1.0, 1.0], data, &Options::default()).unwrap()
+    }
+}
+
+/// An implicit function of an implicit function.
+#[derive(Clone)]
+struct Outer;
+impl Residual for Outer {
+    fn residual<R: Real>(&self, z: &[R], p: &[R]) -> Vec<R> {
+        let shifted = [p[0] + z[0] * 0.1, p[1], p[2]];
+        vec![z[0] + Crossed.call(&shifted)[1] * 0.5 - p[1]]
+    }
+}
+
+struct Nested;
+impl VectorFn for Nested {
+    fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+        root(&Outer, &[0.0], p, &Options::default()).unwrap()
+    }
+}
+
+#[test]
+fn implicit_functions() {
+    prove(&Crossed, &[2.0, 0.5, 0.3]);
+    prove(&Fixed, &[0.1, -0.4, 0.7, 0.2, 0.3]);
+    prove(&Lowest, &[0.3, 0.2, 0.5]);
+    prove(&Fit, &[2.1, 1.0, 1.4, 0.2, 0.6]);
+    prove(&Nested, &[2.0, 0.5, 0.3]);
+}
+
+#[test]
+fn a_fixed_point_is_a_root() {
+    let p = [0.1, -0.4, 0.7, 0.2, 0.3];
+    let w = numbers(40, 4);
+    let weigh = |y: Vec<_>| {
+        y.iter().zip(&w).fold(Num::lit(0.0), |s: cotangent_ad::Var<f64>, (y, w)| s + *y * *w)
+    };
+    let options = Options::default();
+    let by_map = grad(|p| weigh(fixed_point(&Contraction, &[0.0; 4], p, &options).unwrap()), &p);
+    let by_root = grad(|p| weigh(root(&Residue, &[0.5; 4], p, &options).unwrap()), &p);
+    assert!(
+        by_map.iter().zip(&by_root).all(|(a, b)| (a - b).abs() < 1e-13),
+        "{by_map:?} {by_root:?}"
+    );
+}
+
+#[derive(Clone)]
+struct NoRoot;
+impl Residual for NoRoot {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] * y[0] + p[0]]
+    }
+}
+
+#[derive(Clone)]
+struct Growth;
+impl Map for Growth {
+    fn map<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] + p[0] * (y[0] * y[0] + 1.0)]
+    }
+}
+
+#[derive(Clone)]
+struct Saddle;
+impl Energy for Saddle {
+    fn energy<R: Real>(&self, y: &[R], p: &[R]) -> R {
+        y[0] * y[0] - p[0] * y[1] * y[1]
+    }
+}
+
+#[derive(Clone)]
+struct TwoOfOne;
+impl Residual for TwoOfOne {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] - p[0], y[0]]
+    }
+}
+
+#[test]
+fn bad_input_is_answered() {
+    let options = Options::default();
+    let none = root(&NoRoot, &[0.7], &[1.0], &options);
+    let Err(ImplicitError::NotConverged { residual, .. }) = none else { panic!("{none:?}") };
+    assert!(residual >= 1.0);
+    // a double root: a value without a derivative
+    let double: Result<_, ImplicitError> =
+        try_value_and_grad(|p| Ok(root(&NoRoot, &[0.0], p, &options)?[0]), &[0.0]);
+    assert!(matches!(double, Err(ImplicitError::Linear(_))), "{double:?}");
+    let grows = fixed_point(&Growth, &[0.0], &[0.5], &options);
+    assert!(matches!(
+        grows,
+        Err(ImplicitError::NotConverged { .. } | ImplicitError::NonFinite { .. })
+    ));
+    let saddle = minimiser(&Saddle, &[0.0, 0.0], &[1.0], &options);
+    assert!(matches!(saddle, Err(ImplicitError::NotAMinimum { pivot: 1 })), "{saddle:?}");
+    let nan = root(&NoRoot, &[f64::NAN], &[1.0], &options);
+    assert!(matches!(nan, Err(ImplicitError::NonFinite { iteration: 0, .. })));
+    let shape = root(&TwoOfOne, &[1.0], &[1.0], &options);
+    assert!(matches!(shape, Err(ImplicitError::Shape { expected: 1, found: 2 })));
+}

@@ -1,0 +1,253 @@
+//! Matrix rules.
+
+use cotangent_ad::linalg::{
+    Banded, LinalgError, Matrix, Triangle, cholesky, eigh, eigh_subspace, expm, fft, ifft, inverse,
+    log_det, log_det_spd, lu, qr, solve, solve_banded, solve_matrix, solve_spd, solve_sylvester,
+    solve_triangular, svd,
+};
+use cotangent_ad::{Dual, Real, Var, VectorFn, grad, try_value_and_grad};
+
+use crate::{numbers, prove};
+
+/// Makes a [`VectorFn`] of a generic block.
+macro_rules! function {
+    ($name:ident, |$x:ident: &[$r:ident]| $body:expr) => {
+        struct $name;
+        impl VectorFn for $name {
+            fn call<$r: Real>(&self, $x: &[$r]) -> Vec<$r> {
+                $body
+            }
+        }
+    };
+}
+
+fn square<R: Real>(n: usize, x: &[R]) -> Matrix<R> {
+    Matrix::new(n, n, x[..n * n].to_vec())
+}
+
+/// A matrix far from singular.
+fn regular(n: usize) -> Vec<f64> {
+    let mut a = numbers(7, n * n);
+    (0..n).for_each(|i| a[i * n + i] += 2.0);
+    a
+}
+
+/// `M M^T + I`.
+fn positive<R: Real>(n: usize, x: &[R]) -> Matrix<R> {
+    let m = square(n, x);
+    &m.matmul(&m.transpose()) + &Matrix::identity(n)
+}
+
+#[test]
+fn products_and_solves() {
+    function!(Product, |x: &[R]| {
+        let (a, b) = (Matrix::new(3, 5, x[..15].to_vec()), Matrix::new(5, 6, x[15..].to_vec()));
+        a.matmul(&b).into_data()
+    });
+    prove(&Product, &numbers(4, 45));
+    function!(Solve, |x: &[R]| solve(&square(4, x), &x[16..]).unwrap());
+    prove(&Solve, &[regular(4), numbers(5, 4)].concat());
+    function!(SolveMany, |x: &[R]| {
+        let b = Matrix::new(3, 2, x[9..].to_vec());
+        solve_matrix(&square(3, x), &b).unwrap().into_data()
+    });
+    prove(&SolveMany, &[regular(3), numbers(5, 6)].concat());
+    function!(Spd, |x: &[R]| {
+        let b = Matrix::new(3, 2, x[9..].to_vec());
+        solve_spd(&positive(3, x), &b).unwrap().into_data()
+    });
+    prove(&Spd, &numbers(6, 15));
+    function!(Inverse, |x: &[R]| inverse(&square(3, x)).unwrap().into_data());
+    prove(&Inverse, &regular(3));
+    function!(Sylvester, |x: &[R]| {
+        let (a, b) = (positive(3, x), -&positive(2, &x[9..]));
+        let c = Matrix::new(3, 2, x[13..].to_vec());
+        solve_sylvester(&a, &b, &c).unwrap().into_data()
+    });
+    prove(&Sylvester, &numbers(8, 19));
+}
+
+#[test]
+fn determinants_and_factors() {
+    function!(LogDet, |x: &[R]| vec![log_det(&square(4, x)).unwrap()]);
+    prove(&LogDet, &regular(4));
+    function!(LogDetSpd, |x: &[R]| vec![log_det_spd(&positive(4, x)).unwrap()]);
+    prove(&LogDetSpd, &numbers(9, 16));
+    function!(Cholesky, |x: &[R]| cholesky(&positive(4, x)).unwrap().into_data());
+    prove(&Cholesky, &numbers(10, 16));
+    function!(LuFactors, |x: &[R]| {
+        let factors = lu(&square(4, x)).unwrap();
+        [factors.l.into_data(), factors.u.into_data()].concat()
+    });
+    prove(&LuFactors, &numbers(11, 16));
+    function!(QrFactors, |x: &[R]| {
+        let factors = qr(&Matrix::new(5, 3, x.to_vec())).unwrap();
+        [factors.q.into_data(), factors.r.into_data()].concat()
+    });
+    prove(&QrFactors, &numbers(12, 15));
+    function!(Triangular, |x: &[R]| {
+        let (t, b) = (square(3, x), Matrix::new(3, 2, x[9..].to_vec()));
+        let solved = |triangle| solve_triangular(&t, triangle, &b).into_data();
+        [solved(Triangle::Lower), solved(Triangle::UpperTransposed)].concat()
+    });
+    prove(&Triangular, &[regular(3), numbers(13, 6)].concat());
+}
+
+#[test]
+fn factors_multiply_back() {
+    let a = square(4, &numbers(11, 16));
+    let factors = lu(&a).unwrap();
+    let product = factors.l.matmul(&factors.u);
+    for (i, p) in factors.permutation.iter().enumerate() {
+        for j in 0..4 {
+            assert!((product[(i, j)] - a[(*p, j)]).abs() < 1e-15);
+        }
+    }
+    let found = svd(&a).unwrap();
+    let back = found.u.matmul(&Matrix::diagonal(&found.s)).matmul(&found.v.transpose());
+    assert!((&back - &a).data().iter().all(|e| e.abs() < 1e-14));
+    let id = expm(&a).unwrap().matmul(&expm(&-&a).unwrap());
+    assert!((&id - &Matrix::identity(4)).data().iter().all(|e| e.abs() < 1e-13));
+}
+
+#[test]
+fn spectra() {
+    function!(Eigen, |x: &[R]| {
+        let pairs = eigh(&square(4, x)).unwrap();
+        [pairs.values, pairs.vectors.into_data()].concat()
+    });
+    prove(&Eigen, &numbers(14, 16));
+    function!(Subspace, |x: &[R]| eigh_subspace(&square(4, x), 1..3).unwrap().into_data());
+    prove(&Subspace, &numbers(14, 16));
+    function!(Tall, |x: &[R]| {
+        let f = svd(&Matrix::new(4, 3, x.to_vec())).unwrap();
+        [f.u.into_data(), f.s, f.v.into_data()].concat()
+    });
+    prove(&Tall, &numbers(15, 12));
+    function!(Wide, |x: &[R]| {
+        let f = svd(&Matrix::new(2, 4, x.to_vec())).unwrap();
+        [f.u.into_data(), f.s, f.v.into_data()].concat()
+    });
+    prove(&Wide, &numbers(16, 8));
+    function!(Exponential, |x: &[R]| expm(&square(3, x).scale(x[9])).unwrap().into_data());
+    prove(&Exponential, &[numbers(17, 9), vec![1.5]].concat());
+    // scaled and squared
+    prove(&Exponential, &[numbers(17, 9), vec![9.5]].concat());
+}
+
+#[test]
+fn bands_and_transforms() {
+    function!(Bands, |x: &[R]| {
+        let a = Banded::new(2, 1, Matrix::new(6, 4, x[..24].to_vec()));
+        solve_banded(&a, &Matrix::new(6, 2, x[24..].to_vec())).unwrap().into_data()
+    });
+    // a small diagonal makes rows change places
+    let mut x = numbers(18, 36);
+    (0..6).for_each(|i| x[i * 4 + 2] *= 0.1);
+    prove(&Bands, &x);
+    let a = Banded::new(2, 1, Matrix::new(6, 4, x[..24].to_vec()));
+    let b = Matrix::new(6, 2, x[24..].to_vec());
+    let dense = Matrix::from_fn(6, 6, |i, j| a.get(i, j));
+    let (banded, full) = (solve_banded(&a, &b).unwrap(), solve_matrix(&dense, &b).unwrap());
+    assert!((&banded - &full).data().iter().all(|e| e.abs() < 1e-12));
+
+    function!(Transform, |x: &[R]| {
+        let (re, im) = fft(&x[..6], &x[6..]);
+        let power: Vec<R> = re.iter().zip(&im).map(|(a, b)| *a * *a * *b).collect();
+        let (back, _) = ifft(&power, &im);
+        back
+    });
+    prove(&Transform, &numbers(19, 12));
+    let (re, im) = (numbers(20, 6), numbers(21, 6));
+    let (there, and) = fft(&re, &im);
+    let (back, _) = ifft(&there, &and);
+    assert!(re.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-15));
+}
+
+#[test]
+fn clusters() {
+    // tr(A^-1/2 ...) of a matrix with a double eigenvalue, through its eigenpairs: f = sum_i exp(l_i) (u . q_i)^2
+    fn through_pairs<R: Real>(x: &[R]) -> R {
+        let pairs = eigh(&square(3, x)).unwrap();
+        let u = [R::lit(0.3), R::lit(-1.0), R::lit(0.7)];
+        let along = pairs.vectors.transpose().matvec(&u);
+        (0..2).fold(R::lit(0.0), |s, i| s + along[i] * along[i])
+    }
+    fn through_projector<R: Real>(x: &[R]) -> R {
+        let p = eigh_subspace(&square(3, x), 0..2).unwrap();
+        let u = [R::lit(0.3), R::lit(-1.0), R::lit(0.7)];
+        p.matvec(&u).iter().zip(&u).fold(R::lit(0.0), |s, (a, b)| s + *a * *b)
+    }
+    // Q diag(1, 1, 4) Q^T for a rotation Q
+    let q = qr(&square(3, &numbers(22, 9))).unwrap().q;
+    let a = q.matmul(&Matrix::diagonal(&[1.0, 1.0, 4.0])).matmul(&q.transpose());
+    let (pairs, projector) =
+        (grad(|x| through_pairs(x), a.data()), grad(|x| through_projector(x), a.data()));
+    assert!(pairs.iter().zip(&projector).all(|(p, q)| (p - q).abs() < 1e-13), "{pairs:?}");
+    // one vector of the pair has no derivative, and says so in both modes
+    let single = |x: &[_]| Ok::<_, LinalgError>(eigh(&square(3, x))?.vectors[(0, 0)]);
+    let refused = try_value_and_grad::<f64, _>(single, a.data());
+    assert!(matches!(refused, Err(LinalgError::IllConditioned { gap }) if gap < 1e-14));
+    let seeded = a.data().iter().zip(numbers(23, 9)).map(|(a, d)| Dual { re: *a, eps: [d] });
+    let refused = eigh(&Matrix::new(3, 3, seeded.collect()));
+    assert!(matches!(refused, Err(LinalgError::IllConditioned { .. })));
+}
+
+#[test]
+fn the_polar_factor_is_smooth_where_singular_values_meet() {
+    function!(Polar, |x: &[R]| {
+        let f = svd(&square(3, x)).unwrap();
+        f.u.matmul(&f.v.transpose()).into_data()
+    });
+    // A = 2 Q: all singular values equal; the differential of the polar factor at Q s is (E - Q E^T Q) / 2 s
+    let q = qr(&square(3, &numbers(24, 9))).unwrap().q;
+    // forward mode would need the single vectors, and refuses
+    let moving = q
+        .scale(2.0)
+        .data()
+        .iter()
+        .zip(numbers(25, 9))
+        .map(|(a, d)| Dual { re: *a, eps: [d] })
+        .collect();
+    let refused = svd(&Matrix::new(3, 3, moving));
+    assert!(matches!(refused, Err(LinalgError::IllConditioned { .. })));
+    let w = numbers(26, 9);
+    let (_, x_bar) = cotangent_ad::vjp(|x| Polar.call(x), q.scale(2.0).data(), &w);
+    let w = square(3, &w);
+    let adjoint = (&w - &q.matmul(&w.transpose()).matmul(&q)).scale(0.25);
+    assert!(x_bar.iter().zip(adjoint.data()).all(|(a, b)| (a - b).abs() < 1e-14));
+}
+
+#[test]
+fn bad_input_is_answered() {
+    let singular = Matrix::from_rows(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]);
+    assert!(matches!(solve(&singular, &[1.0; 3]), Err(LinalgError::Singular { pivot: 2, .. })));
+    assert!(matches!(log_det(&singular), Err(LinalgError::Singular { .. })));
+    assert!(matches!(lu(&singular), Err(LinalgError::Singular { .. })));
+    assert!(matches!(qr(&singular), Err(LinalgError::Singular { .. })));
+    // badly scaled is not singular
+    let scaled = Matrix::from_rows(&[[1.0, 1.0], [1e-20, 2e-20]]);
+    assert!((solve(&scaled, &[2.0, 3e-20]).unwrap()[0] - 1.0).abs() < 1e-15);
+    let indefinite = Matrix::from_rows(&[[1.0, 2.0], [2.0, 1.0]]);
+    let refused = cholesky(&indefinite);
+    assert!(matches!(refused, Err(LinalgError::NotPositiveDefinite { .. })));
+    let nan = Matrix::from_rows(&[[1.0, f64::NAN], [0.0, 1.0]]);
+    for refused in
+        [solve(&nan, &[1.0; 2]).err(), eigh(&nan).err(), svd(&nan).err(), expm(&nan).err()]
+    {
+        assert!(matches!(refused, Some(LinalgError::NonFinite { index: 1, .. })), "{refused:?}");
+    }
+    let shape = solve(&indefinite, &[1.0; 3]);
+    assert!(matches!(shape, Err(LinalgError::Shape { expected: 2, found: 3, .. })));
+    let cut = eigh_subspace(&Matrix::<f64>::identity(3), 0..1);
+    assert!(matches!(cut, Err(LinalgError::IllConditioned { .. })));
+    let zero = Banded::new(1, 1, Matrix::<f64>::zeros(3, 3));
+    assert!(matches!(
+        solve_banded(&zero, &Matrix::zeros(3, 1)),
+        Err(LinalgError::Singular { pivot: 0, .. })
+    ));
+    // an error inside a taped function comes out of it
+    let taped = |x: &[Var<f64>]| Ok(solve(&square(2, x), &x[..2])?[0]);
+    let refused: Result<_, LinalgError> = try_value_and_grad(taped, &[1.0, 2.0, 2.0, 4.0]);
+    assert!(matches!(refused, Err(LinalgError::Singular { .. })));
+}
