@@ -53,9 +53,11 @@ pub mod check;
 pub mod checkpoint;
 pub mod dual;
 pub mod implicit;
+pub mod jet;
 pub mod linalg;
 pub mod nn;
 pub mod objective;
+pub mod provenance;
 pub mod random;
 pub mod real;
 pub mod rule;
@@ -71,6 +73,7 @@ pub use api::{
 };
 pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;
+pub use jet::Jet;
 pub use objective::{
     Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
 };
