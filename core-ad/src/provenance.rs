@@ -69,13 +69,11 @@ impl Traced {
     #[track_caller]
     fn made(operation: &'static str, a: Self, b: Option<Self>, result: f64) -> Self {
         let inherited = a.origin.or(b.and_then(|b| b.origin));
-        let fresh = || Origin {
-            operation,
-            operands: (a.value, b.map(|b| b.value)),
-            result,
-            location: Location::caller(),
-        };
-        let origin = if result.is_finite() { None } else { Some(inherited.unwrap_or_else(fresh)) };
+        // not inside of a closure, which would be the caller itself
+        let location = Location::caller();
+        let operands = (a.value, b.map(|b| b.value));
+        let fresh = Origin { operation, operands, result, location };
+        let origin = if result.is_finite() { None } else { Some(inherited.unwrap_or(fresh)) };
         Self { value: result, origin }
     }
 }

@@ -1,4 +1,4 @@
-//! Small dense networks over [`Real`](crate::Real): one rule a layer, so a tape holds a block a layer and not a statement a weight.
+//! Small dense networks over [`Real`]: one rule a layer, so a tape holds a block a layer and not a statement a weight.
 //!
 //! ```
 //! use cotangent_ad::nn::{Activation, Init, Mlp};
