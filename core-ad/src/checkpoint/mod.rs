@@ -105,29 +105,101 @@ impl fmt::Display for Plan {
     }
 }
 
+/// The actions of a [`Schedule`], in order.
+#[derive(Clone, Debug)]
+pub struct Actions(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    StoreAll(StoreAll),
+    Revolve(revolve::Revolve),
+}
+
+impl Iterator for Actions {
+    type Item = Action;
+
+    #[inline]
+    fn next(&mut self) -> Option<Action> {
+        match &mut self.0 {
+            Kind::StoreAll(a) => a.next(),
+            Kind::Revolve(a) => a.next(),
+        }
+    }
+}
+
+/// A few actions that wait to be handed out.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    waiting: [Option<Action>; 4],
+    at: usize,
+}
+
+impl Queue {
+    /// Fills the empty queue.
+    fn put(&mut self, actions: [Option<Action>; 4]) {
+        (self.waiting, self.at) = (actions, 0);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Action> {
+        while self.at < self.waiting.len() {
+            self.at += 1;
+            if let Some(action) = self.waiting[self.at - 1] {
+                return Some(action);
+            }
+        }
+        None
+    }
+}
+
+/// Every state in a slot of its own.
+#[derive(Clone, Debug)]
+struct StoreAll {
+    n: usize,
+    stored: usize,
+    reversed: usize,
+    queue: Queue,
+}
+
+impl StoreAll {
+    fn new(n: usize) -> Self {
+        Self { n, stored: 0, reversed: 0, queue: Queue::default() }
+    }
+}
+
+impl Iterator for StoreAll {
+    type Item = Action;
+
+    fn next(&mut self) -> Option<Action> {
+        if let Some(action) = self.queue.pop() {
+            return Some(action);
+        }
+        if self.stored < self.n {
+            let k = self.stored;
+            self.stored += 1;
+            let onwards = (k + 1 < self.n).then_some(Action::Advance { from: k, to: k + 1 });
+            self.queue.put([Some(Action::Store { state: k, slot: k }), onwards, None, None]);
+        } else if self.reversed < self.n {
+            self.reversed += 1;
+            let k = self.n - self.reversed;
+            let restore = Some(Action::Restore { state: k, slot: k });
+            let reverse = Some(Action::Reverse { step: k });
+            self.queue.put([restore, reverse, Some(Action::Discard { slot: k }), None]);
+        }
+        self.queue.pop()
+    }
+}
+
 impl Schedule {
     /// The actions that reverse `n` steps, starting with state 0 at hand.
     ///
     /// # Panics
     /// Where a schedule has no slot at all: the initial state must be kept somewhere.
-    pub fn actions(self, n: usize) -> Box<dyn Iterator<Item = Action>> {
-        match self {
-            Self::StoreAll => {
-                let store = (0..n).flat_map(move |k| {
-                    let keep = Action::Store { state: k, slot: k };
-                    [Some(keep), (k + 1 < n).then_some(Action::Advance { from: k, to: k + 1 })]
-                });
-                let reverse = (0..n).rev().flat_map(|k| {
-                    [
-                        Some(Action::Restore { state: k, slot: k }),
-                        Some(Action::Reverse { step: k }),
-                        Some(Action::Discard { slot: k }),
-                    ]
-                });
-                Box::new(store.flatten().chain(reverse.flatten()))
-            }
-            Self::Revolve { slots } => Box::new(revolve::Revolve::new(n, slots)),
-        }
+    pub fn actions(self, n: usize) -> Actions {
+        Actions(match self {
+            Self::StoreAll => Kind::StoreAll(StoreAll::new(n)),
+            Self::Revolve { slots } => Kind::Revolve(revolve::Revolve::new(n, slots)),
+        })
     }
 
     /// Most states held at once while `n` steps are reversed.

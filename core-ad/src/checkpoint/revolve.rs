@@ -4,23 +4,21 @@
 //! `r` times before it is reversed; the least number of evaluations is `n + r n - beta(s + 1, r - 1)` with the least such `r`.
 //! Griewank & Walther, ACM Trans. Math. Softw. 26, 19 (2000), eqs. 2-4.
 
-use super::Action;
+use super::{Action, Queue};
 
 /// `C(s + r, s)`, saturating.
-fn beta(s: usize, r: usize) -> u128 {
-    let (k, m) = (s.min(r) as u128, (s + r) as u128);
-    let mut value: u128 = 1;
-    for i in 1..=k {
-        value = value.saturating_mul(m - k + i) / i;
-    }
-    value
+pub(super) fn beta(s: usize, r: usize) -> u64 {
+    let (k, m) = (s.min(r) as u64, (s + r) as u64);
+    let step = |value: u64, i: u64| value.checked_mul(m - k + i).map(|v| v / i);
+    (1..=k).try_fold(1, step).unwrap_or(u64::MAX)
 }
 
 /// The least `r` with `n <= beta(s, r)`.
 fn repetitions(n: usize, s: usize) -> usize {
-    let mut r = 0;
-    while beta(s, r) < n as u128 {
+    let (mut r, mut reach) = (0, 1_u64);
+    while reach < n as u64 {
         r += 1;
+        reach = reach.checked_mul((s + r) as u64).map_or(u64::MAX, |v| v / r as u64);
     }
     r
 }
@@ -36,8 +34,8 @@ pub fn revolve_steps(n: usize, slots: usize) -> u64 {
         return n as u64;
     }
     let r = repetitions(n, slots);
-    let total = (n + r * n) as u128 - beta(slots + 1, r - 1);
-    u64::try_from(total).unwrap_or(u64::MAX)
+    let n = n as u64;
+    n.saturating_mul(r as u64 + 1) - beta(slots + 1, r - 1)
 }
 
 /// Where to put the next checkpoint when `n > 1` steps are to be reversed with `s > 1` slots, one of which holds the start:
@@ -60,20 +58,20 @@ struct Stretch {
 }
 
 /// The action iterator.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Revolve {
     slots: usize,
     stretches: Vec<Stretch>,
-    queue: std::collections::VecDeque<Action>,
+    queue: Queue,
 }
 
 impl Revolve {
     pub(super) fn new(n: usize, slots: usize) -> Self {
         assert!(slots > 0, "Revolve needs at least one slot, for the initial state");
-        let mut revolve =
-            Self { slots, stretches: Vec::new(), queue: std::collections::VecDeque::new() };
+        let mut revolve = Self { slots, stretches: Vec::new(), queue: Queue::default() };
         if n > 0 {
-            revolve.queue.push_back(Action::Store { state: 0, slot: 0 });
+            let start = Action::Store { state: 0, slot: 0 };
+            revolve.queue.put([Some(start), None, None, None]);
             revolve.stretches.push(Stretch { from: 0, to: n, slot: 0, at_hand: true });
         }
         revolve
@@ -83,22 +81,21 @@ impl Revolve {
     fn expand(&mut self, stretch: Stretch) {
         let Stretch { from, to, slot, at_hand } = stretch;
         let n = to - from;
-        if !at_hand {
-            self.queue.push_back(Action::Restore { state: from, slot });
-        }
+        let restore = (!at_hand).then_some(Action::Restore { state: from, slot });
         let free = self.slots - slot; // slots from this one on
         if n == 1 {
-            self.queue.push_back(Action::Reverse { step: from });
-            self.queue.push_back(Action::Discard { slot });
+            let reverse = Some(Action::Reverse { step: from });
+            self.queue.put([restore, reverse, Some(Action::Discard { slot }), None]);
         } else if free == 1 {
             // no slot left: advance to the last step anew for each
-            self.queue.push_back(Action::Advance { from, to: to - 1 });
-            self.queue.push_back(Action::Reverse { step: to - 1 });
+            let advance = Some(Action::Advance { from, to: to - 1 });
+            self.queue.put([restore, advance, Some(Action::Reverse { step: to - 1 }), None]);
             self.stretches.push(Stretch { from, to: to - 1, slot, at_hand: false });
         } else {
             let middle = from + split(n, free);
-            self.queue.push_back(Action::Advance { from, to: middle });
-            self.queue.push_back(Action::Store { state: middle, slot: slot + 1 });
+            let advance = Some(Action::Advance { from, to: middle });
+            let store = Some(Action::Store { state: middle, slot: slot + 1 });
+            self.queue.put([restore, advance, store, None]);
             self.stretches.push(Stretch { from, to: middle, slot, at_hand: false });
             self.stretches.push(Stretch { from: middle, to, slot: slot + 1, at_hand: true });
         }
@@ -108,12 +105,15 @@ impl Revolve {
 impl Iterator for Revolve {
     type Item = Action;
 
+    #[inline]
     fn next(&mut self) -> Option<Action> {
-        while self.queue.is_empty() {
+        loop {
+            if let Some(action) = self.queue.pop() {
+                return Some(action);
+            }
             let stretch = self.stretches.pop()?;
             self.expand(stretch);
         }
-        self.queue.pop_front()
     }
 }
 

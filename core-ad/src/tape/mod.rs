@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 
 use crate::real::Num;
 use crate::rule::DerivativeFailure;
+use crate::rules::chain;
 
 pub use var::Var;
 
 /// Pulls cotangents of a block's outputs back to its inputs, adding to the second slice.
 type Pull<T> = Box<dyn Fn(&[T], &mut [T])>;
 
-/// One statement of at most two arguments. Argument 0 is the sink that constants write to.
+/// One statement of two arguments. Argument 0 is the sink that constants write to.
 #[derive(Clone, Copy, Debug)]
 struct Statement<T> {
     arguments: [u32; 2],
@@ -38,7 +39,8 @@ struct Statement<T> {
 struct Block<T> {
     first: u32,
     outputs: u32,
-    inputs: Vec<u32>,
+    /// Statements and the derivatives of the inputs by them.
+    inputs: Vec<(u32, T)>,
     pull: Pull<T>,
 }
 
@@ -53,6 +55,8 @@ pub struct Arena<T: Num> {
     nodes: RefCell<Nodes<T>>,
     /// The first rule without a derivative in the sweep that runs.
     failure: RefCell<Option<DerivativeFailure>>,
+    /// The last sweep's cotangents, kept for their memory.
+    adjoint: Cell<Vec<T>>,
 }
 
 impl<T: Num> std::fmt::Debug for Arena<T> {
@@ -92,6 +96,7 @@ impl<T: Num> Session<T> {
                     generation: Cell::new(0),
                     nodes: RefCell::new(nodes),
                     failure: RefCell::new(None),
+                    adjoint: Cell::default(),
                 }))
             },
             |a| *a,
@@ -121,7 +126,8 @@ impl<T: Num> Session<T> {
     /// contributes nothing.
     ///
     /// # Panics
-    /// Where a `Var` is not of this session, the numbers of outputs and seeds differ, or a rule has no derivative.
+    /// Where a `Var` is not of this session, the numbers of outputs and seeds differ, a rule has no derivative, or `inputs`
+    /// holds a multiple of an input (`x * 2.0`): the tape knows the cotangent of `x` only.
     pub fn pullback(&self, outputs: &[Var<T>], seeds: &[T], inputs: &[Var<T>]) -> Vec<T> {
         self.try_pullback(outputs, seeds, inputs).unwrap_or_else(|failure| panic!("{failure}"))
     }
@@ -141,19 +147,29 @@ impl<T: Num> Session<T> {
     ) -> Result<Vec<T>, DerivativeFailure> {
         assert_eq!(outputs.len(), seeds.len(), "one cotangent an output");
         let nodes = self.arena.nodes.borrow();
-        let mut adjoint = vec![T::lit(0.0); nodes.statements.len()];
+        let mut adjoint = self.arena.adjoint.take();
+        adjoint.clear();
+        adjoint.resize(nodes.statements.len(), T::lit(0.0));
         for (y, seed) in outputs.iter().zip(seeds) {
-            adjoint[y.id_in(self.arena) as usize] += *seed;
+            let (id, weight) = y.node_in(self.arena);
+            adjoint[id] += chain(*seed, weight);
         }
         nodes.sweep(&mut adjoint);
         if let Some(failure) = self.arena.failure.take() {
+            self.arena.adjoint.set(adjoint);
             return Err(failure);
         }
-        let read = |x: &Var<T>| match x.id_in(self.arena) {
-            0 => T::lit(0.0),
-            id => adjoint[id as usize],
+        let read = |x: &Var<T>| match x.node_in(self.arena) {
+            (0, _) => T::lit(0.0),
+            (id, weight) => {
+                let unit = (weight - 1.0).is_constant_zero();
+                assert!(unit, "a cotangent is asked of an input, not of a function of one");
+                adjoint[id]
+            }
         };
-        Ok(inputs.iter().map(read).collect())
+        let x_bar = inputs.iter().map(read).collect();
+        self.arena.adjoint.set(adjoint);
+        Ok(x_bar)
     }
 }
 
@@ -189,8 +205,8 @@ impl<T: Num> Nodes<T> {
             if !y_bar.iter().all(Num::is_constant_zero) {
                 let mut x_bar = vec![T::lit(0.0); block.inputs.len()];
                 (block.pull)(&y_bar, &mut x_bar);
-                for (id, x_bar) in block.inputs.iter().zip(x_bar) {
-                    adjoint[*id as usize] += x_bar;
+                for ((id, weight), x_bar) in block.inputs.iter().zip(x_bar) {
+                    adjoint[*id as usize] += chain(x_bar, *weight);
                 }
             }
             end = first;
@@ -231,8 +247,10 @@ mod tests {
             assert!(session.is_empty());
             let x = session.input(2.0);
             let _ = Var::<f64>::lit(3.0) * Var::lit(4.0);
-            let _ = x * x;
-            assert_eq!(session.len(), 2);
+            let _ = (x * x).sin() * 2.0;
+            assert_eq!(session.len(), 1, "functions of one argument are not recorded");
+            let _ = x * session.input(3.0);
+            assert_eq!(session.len(), 3);
         }
     }
 

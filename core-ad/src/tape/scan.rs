@@ -91,7 +91,8 @@ fn tangents<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: usi
     taken
 }
 
-/// States kept by the schedule; each step differentiated locally when the sweep reaches it.
+/// States kept by the schedule; each step differentiated locally when the sweep reaches it. A short step's local
+/// Jacobians are kept in place of the states where all may be kept: its functions are then evaluated once.
 fn reverse_block<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
     step: F,
     n: usize,
@@ -100,74 +101,134 @@ fn reverse_block<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
     inputs: &[Var<T>],
     schedule: Schedule,
 ) -> Vec<Var<T>> {
-    let mut stored = Vec::new();
+    match (schedule, S + P) {
+        (Schedule::StoreAll, 0..=2) => stored_jacobians::<T, S, P, F, 2>(&step, n, s, p, inputs),
+        (Schedule::StoreAll, 3 | 4) => stored_jacobians::<T, S, P, F, 4>(&step, n, s, p, inputs),
+        (Schedule::StoreAll, 5) => stored_jacobians::<T, S, P, F, 5>(&step, n, s, p, inputs),
+        (Schedule::StoreAll, 6..=8) => stored_jacobians::<T, S, P, F, 8>(&step, n, s, p, inputs),
+        _ => scheduled(step, n, s, p, inputs, schedule),
+    }
+}
+
+/// Reverse with the local Jacobian of every step kept.
+fn stored_jacobians<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: usize>(
+    step: &F,
+    n: usize,
+    s: [T; S],
+    p: [T; P],
+    inputs: &[Var<T>],
+) -> Vec<Var<T>> {
     let mut value = s;
-    if schedule == Schedule::StoreAll {
-        stored.reserve_exact(n);
-        for _ in 0..n {
-            stored.push(value);
-            value = step.step(value, p);
-        }
-    } else {
-        value = plain_loop(&step, n, s, p);
+    let mut jacobians = Vec::with_capacity(n);
+    for _ in 0..n {
+        let (next, jacobian) = linearise::<T, S, P, F, W>(step, 0, value, p);
+        jacobians.push(jacobian);
+        value = next;
     }
     let pull = move |y_bar: &[T], x_bar: &mut [T]| {
-        let mut bars = Bars { state: array::from_fn(|k| y_bar[k]), parameters: [T::lit(0.0); P] };
-        if schedule == Schedule::StoreAll {
-            for state in stored.iter().rev() {
-                bars.reverse(&step, *state, p);
-            }
-        } else {
-            reverse_by_schedule(&step, n, s, p, schedule, &mut bars);
+        let mut bars = Bars::<T, S, P>::new(y_bar);
+        for jacobian in jacobians.iter().rev() {
+            bars = bars.pulled(0, &bars.state, jacobian);
         }
-        x_bar[..S].copy_from_slice(&bars.state);
-        x_bar[S..].copy_from_slice(&bars.parameters);
+        bars.write(x_bar);
     };
     Var::block(inputs, value.to_vec(), Box::new(pull))
 }
 
-/// Carries out a schedule's actions.
-fn reverse_by_schedule<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
-    step: &F,
+/// Reverse with states kept by a schedule.
+fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
+    step: F,
     n: usize,
-    start: [T; S],
+    s: [T; S],
     p: [T; P],
+    inputs: &[Var<T>],
     schedule: Schedule,
-    bars: &mut Bars<T, S, P>,
-) {
-    let mut slots: Vec<Option<[T; S]>> = vec![None; schedule.slots(n)];
-    let mut state = start;
-    for action in schedule.actions(n) {
-        match action {
-            Action::Advance { from, to } => state = plain_loop(step, to - from, state, p),
-            Action::Store { slot, .. } => slots[slot] = Some(state),
-            Action::Restore { slot, .. } => {
-                state = slots[slot].expect("a schedule restores what it stored");
+) -> Vec<Var<T>> {
+    let mut replay = Replay { slots: vec![s; schedule.slots(n)], state: s };
+    // the first sweep, before any reversal, gives the value as well: it lacks the last step only
+    let mut sweep = schedule.actions(n);
+    let mut rest = sweep.clone();
+    while let Some(action) = sweep.next() {
+        if matches!(action, Action::Reverse { .. }) {
+            break;
+        }
+        replay.act(&step, p, action);
+        rest.clone_from(&sweep);
+    }
+    let value = if n > 0 { step.step(replay.state, p) } else { s };
+    let pull = move |y_bar: &[T], x_bar: &mut [T]| {
+        let mut bars = Bars::<T, S, P>::new(y_bar);
+        let mut replay = replay.clone();
+        for action in rest.clone() {
+            match action {
+                Action::Reverse { .. } => bars.reverse(&step, replay.state, p),
+                action => replay.act(&step, p, action),
             }
-            Action::Reverse { .. } => bars.reverse(step, state, p),
-            Action::Discard { slot } => slots[slot] = None,
+        }
+        bars.write(x_bar);
+    };
+    Var::block(inputs, value.to_vec(), Box::new(pull))
+}
+
+/// The states that a schedule keeps, and the one at hand.
+#[derive(Clone)]
+struct Replay<T, const S: usize> {
+    slots: Vec<[T; S]>,
+    state: [T; S],
+}
+
+impl<T: Real, const S: usize> Replay<T, S> {
+    #[inline]
+    fn act<const P: usize, F: Step<S, P>>(&mut self, step: &F, p: [T; P], action: Action) {
+        match action {
+            Action::Advance { from, to } => self.state = plain_loop(step, to - from, self.state, p),
+            Action::Store { slot, .. } => self.slots[slot] = self.state,
+            Action::Restore { slot, .. } => self.state = self.slots[slot],
+            Action::Reverse { .. } | Action::Discard { .. } => {}
         }
     }
 }
 
+/// A step's values at `state`, and `W` columns of its Jacobian by `(state, parameters)` from column `first` on.
+#[inline]
+fn linearise<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: usize>(
+    step: &F,
+    first: usize,
+    state: [T; S],
+    p: [T; P],
+) -> ([T; S], [[T; W]; S]) {
+    let dual = |x: T, k: usize| {
+        if k >= first && k < first + W { Dual::<T, W>::seed(x, k - first) } else { Dual::konst(x) }
+    };
+    let y = step.step(array::from_fn(|k| dual(state[k], k)), array::from_fn(|k| dual(p[k], S + k)));
+    (y.map(|y| y.re), y.map(|y| y.eps))
+}
+
 /// Cotangents on their way back through the loop.
+#[derive(Clone, Copy)]
 struct Bars<T, const S: usize, const P: usize> {
     state: [T; S],
     parameters: [T; P],
 }
 
 impl<T: Real, const S: usize, const P: usize> Bars<T, S, P> {
+    fn new(y_bar: &[T]) -> Self {
+        Self { state: array::from_fn(|k| y_bar[k]), parameters: [T::lit(0.0); P] }
+    }
+
+    fn write(&self, x_bar: &mut [T]) {
+        x_bar[..S].copy_from_slice(&self.state);
+        x_bar[S..].copy_from_slice(&self.parameters);
+    }
+
     /// Through one step from `state`, by its local Jacobian in dual lanes.
     #[inline]
     fn reverse<F: Step<S, P>>(&mut self, step: &F, state: [T; S], p: [T; P]) {
-        if S + P <= 2 {
-            self.reverse_in_lanes::<F, 2>(step, state, p);
-        } else if S + P <= 4 {
-            self.reverse_in_lanes::<F, 4>(step, state, p);
-        } else if S + P <= 5 {
-            self.reverse_in_lanes::<F, 5>(step, state, p);
-        } else {
-            self.reverse_in_lanes::<F, 8>(step, state, p);
+        match S + P {
+            0..=2 => self.reverse_in_lanes::<F, 2>(step, state, p),
+            3 | 4 => self.reverse_in_lanes::<F, 4>(step, state, p),
+            5 => self.reverse_in_lanes::<F, 5>(step, state, p),
+            _ => self.reverse_in_lanes::<F, 8>(step, state, p),
         }
     }
 
@@ -181,26 +242,31 @@ impl<T: Real, const S: usize, const P: usize> Bars<T, S, P> {
         let y_bar = self.state;
         let mut first = 0;
         while first < S + P {
-            let dual = |x: T, k: usize| {
-                if k >= first && k < first + W {
-                    Dual::<T, W>::seed(x, k - first)
-                } else {
-                    Dual::konst(x)
-                }
-            };
-            let y = step
-                .step(array::from_fn(|k| dual(state[k], k)), array::from_fn(|k| dual(p[k], S + k)));
-            for lane in 0..W.min(S + P - first) {
-                let mut x_bar = T::lit(0.0);
-                for o in 0..S {
-                    x_bar += y_bar[o] * y[o].eps[lane];
-                }
-                match first + lane {
-                    k if k < S => self.state[k] = x_bar,
-                    k => self.parameters[k - S] += x_bar,
-                }
-            }
+            let (_, jacobian) = linearise::<T, S, P, F, W>(step, first, state, p);
+            *self = self.pulled(first, &y_bar, &jacobian);
             first += W;
         }
+    }
+
+    /// `x_bar = J^T y_bar` for the columns from `first` on; parameters accumulate.
+    #[inline]
+    fn pulled<const W: usize>(
+        mut self,
+        first: usize,
+        y_bar: &[T; S],
+        jacobian: &[[T; W]; S],
+    ) -> Self {
+        let y_bar = *y_bar;
+        for lane in 0..W.min(S + P - first) {
+            let mut x_bar = T::lit(0.0);
+            for o in 0..S {
+                x_bar += y_bar[o] * jacobian[o][lane];
+            }
+            match first + lane {
+                k if k < S => self.state[k] = x_bar,
+                k => self.parameters[k - S] += x_bar,
+            }
+        }
+        self
     }
 }

@@ -10,18 +10,21 @@ use super::{Arena, Block, Pull, Statement};
 use crate::checkpoint::ScanOptions;
 use crate::real::{Num, Real};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
-use crate::rules::{binary_table, integer_power, unary_table};
+use crate::rules::{binary_table, chain, integer_power, unary_table};
 use crate::scan::Step;
 
 /// A value on a tape: a `Copy` handle without lifetime. See [`crate::tape`].
 ///
-/// Constants ([`Num::lit`], [`Var::konst`]) belong to no session and record nothing.
+/// It is a function of one statement, whose derivative `weight` it carries: functions of one active argument scale the
+/// weight and record nothing. Constants ([`Num::lit`], [`Var::konst`]) belong to no session.
 #[derive(Clone, Copy)]
 pub struct Var<T: Num> {
     arena: Option<&'static Arena<T>>,
     generation: u32,
     id: u32,
     value: T,
+    /// Derivative of the value by the statement `id`.
+    weight: T,
 }
 
 impl<T: Num> fmt::Debug for Var<T> {
@@ -34,7 +37,7 @@ impl<T: Num> Var<T> {
     /// A constant. How an outer variable enters an inner recording.
     #[inline]
     pub fn konst(value: T) -> Self {
-        Self { arena: None, generation: 0, id: 0, value }
+        Self { arena: None, generation: 0, id: 0, value, weight: T::lit(0.0) }
     }
 
     /// The value.
@@ -44,12 +47,14 @@ impl<T: Num> Var<T> {
     }
 
     /// Appends a statement.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
     pub(super) fn recorded(arena: &'static Arena<T>, statement: Statement<T>, value: T) -> Self {
         let mut nodes = arena.nodes.borrow_mut();
         let id = tape_index(nodes.statements.len());
         nodes.statements.push(statement);
-        Self { arena: Some(arena), generation: arena.generation.get(), id, value }
+        let generation = arena.generation.get();
+        Self { arena: Some(arena), generation, id, value, weight: T::lit(1.0) }
     }
 
     /// Whether it depends on an input.
@@ -66,7 +71,8 @@ impl<T: Num> Var<T> {
         self.id
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
     fn checked_arena(&self) -> Option<&'static Arena<T>> {
         if let Some(arena) = self.arena {
             assert!(
@@ -77,20 +83,34 @@ impl<T: Num> Var<T> {
         self.arena
     }
 
-    #[inline]
-    fn unary(self, value: T, partial: T) -> Self {
-        let Some(arena) = self.checked_arena() else { return Self::konst(value) };
-        let statement = Statement { arguments: [self.id, 0], partials: [partial, T::lit(0.0)] };
-        Self::recorded(arena, statement, value)
+    /// Its statement on `arena` and its derivative by it.
+    pub(super) fn node_in(&self, arena: &'static Arena<T>) -> (usize, T) {
+        (self.id_in(arena) as usize, self.weight)
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
+    fn unary(self, value: T, partial: T) -> Self {
+        self.checked_arena();
+        Self { value, weight: chain(partial, self.weight), ..self }
+    }
+
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
     fn binary(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
-        let Some(arena) = common(self.checked_arena(), other.checked_arena()) else {
-            return Self::konst(value);
-        };
-        let arguments = [self.id, other.id];
-        Self::recorded(arena, Statement { arguments, partials: [by_self, by_other] }, value)
+        match (self.checked_arena(), other.checked_arena()) {
+            (Some(arena), Some(other_arena)) => {
+                assert!(ptr::eq(arena, other_arena), "Vars of two sessions meet in one operation");
+                let partials = [chain(by_self, self.weight), chain(by_other, other.weight)];
+                if self.id == other.id {
+                    return Self { value, weight: partials[0] + partials[1], ..self };
+                }
+                let arguments = [self.id, other.id];
+                Self::recorded(arena, Statement { arguments, partials }, value)
+            }
+            (Some(_), None) => Self { value, weight: chain(by_self, self.weight), ..self },
+            _ => Self { value, weight: chain(by_other, other.weight), ..other },
+        }
     }
 
     /// Records a block: values `y`, cotangents pulled back by `pull`. Constants where no input is active.
@@ -99,7 +119,7 @@ impl<T: Num> Var<T> {
             return y.into_iter().map(Self::konst).collect();
         };
         let first = tape_index(arena.nodes.borrow().statements.len());
-        let inputs = x.iter().map(|v| v.id).collect();
+        let inputs = x.iter().map(|v| (v.id, v.weight)).collect();
         let outputs = tape_index(y.len());
         let vars = y.into_iter().map(|y| Self::recorded(arena, Statement::leaf(), y)).collect();
         arena.nodes.borrow_mut().blocks.push(Block { first, outputs, inputs, pull });
@@ -138,7 +158,8 @@ impl<T: Num + PartialOrd> PartialOrd for Var<T> {
 
 impl<T: Num> Neg for Var<T> {
     type Output = Self;
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
     #[track_caller]
     fn neg(self) -> Self {
         self.unary(-self.value, T::lit(-1.0))
@@ -147,19 +168,20 @@ impl<T: Num> Neg for Var<T> {
 
 macro_rules! arithmetic {
     ($($op:ident $method:ident $assign:ident $assigning:ident
-        |$a:ident, $b:ident| $value:expr; $by_a:expr, $by_b:expr; $with:ident $by_literal:expr;)*) => { $(
+        |$a:ident, $b:ident, $y:ident| $value:expr; $by_a:expr, $by_b:expr; $with:ident $by_literal:expr;)*) => { $(
         impl<T: Num> $op for Var<T> {
             type Output = Self;
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             fn $method(self, other: Self) -> Self {
                 let ($a, $b) = (self.value, other.value);
-                self.binary(other, $value, $by_a, $by_b)
+                let $y = $value;
+                self.binary(other, $y, $by_a, $by_b)
             }
         }
         impl<T: Num> $op<f64> for Var<T> {
             type Output = Self;
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             fn $method(self, $with: f64) -> Self {
                 self.unary(self.value.$method($with), T::lit($by_literal))
@@ -167,14 +189,14 @@ macro_rules! arithmetic {
         }
         impl<T: Num> $op<Var<T>> for f64 {
             type Output = Var<T>;
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var<T>) -> Var<T> {
                 Var::lit(self).$method(other)
             }
         }
         impl<T: Num> $assign for Var<T> {
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             fn $assigning(&mut self, other: Self) {
                 *self = self.$method(other);
@@ -183,10 +205,10 @@ macro_rules! arithmetic {
     )* };
 }
 arithmetic! {
-    Add add AddAssign add_assign |a, b| a + b; T::lit(1.0), T::lit(1.0); _c 1.0;
-    Sub sub SubAssign sub_assign |a, b| a - b; T::lit(1.0), T::lit(-1.0); _c 1.0;
-    Mul mul MulAssign mul_assign |a, b| a * b; b, a; c c;
-    Div div DivAssign div_assign |a, b| a / b; b.recip(), -(a / b) / b; c 1.0 / c;
+    Add add AddAssign add_assign |a, b, _y| a + b; T::lit(1.0), T::lit(1.0); _c 1.0;
+    Sub sub SubAssign sub_assign |a, b, _y| a - b; T::lit(1.0), T::lit(-1.0); _c 1.0;
+    Mul mul MulAssign mul_assign |a, b, _y| a * b; b, a; c c;
+    Div div DivAssign div_assign |a, b, y| a / b; b.recip(), -y / b; c 1.0 / c;
 }
 
 macro_rules! unary_functions {
