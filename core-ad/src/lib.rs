@@ -57,6 +57,7 @@ pub mod jet;
 pub mod linalg;
 pub mod nn;
 pub mod objective;
+pub mod program;
 pub mod provenance;
 pub mod random;
 pub mod real;

@@ -135,14 +135,14 @@ fn hvp_and_hessian_of_rosenbrock() {
     }
     let x: Vec<f64> = (0..11).map(|k| 0.9 + 0.02 * f64::from(k)).collect();
     let v: Vec<f64> = (0..11).map(|k| f64::from(k).sin()).collect();
-    let h = hessian(|x| rosenbrock(x), &x);
-    let product = hvp(|x| rosenbrock(x), &x, &v);
+    let h = hessian(rosenbrock, &x);
+    let product = hvp(rosenbrock, &x, &v);
     for i in 0..11 {
         let row: f64 = (0..11).map(|j| h[i * 11 + j] * v[j]).sum();
         assert!((row - product[i]).abs() < 1e-11 * row.abs().max(1.0));
         assert!((0..11).all(|j| (h[i * 11 + j] - h[j * 11 + i]).abs() < 1e-12));
     }
-    let g = grad(|x| rosenbrock(x), &x);
+    let g = grad(rosenbrock, &x);
     let along: f64 = g.iter().zip(&v).map(|(g, v)| g * v).sum();
     let f = |x: &[f64]| Ok::<_, Infallible>(rosenbrock(x));
     assert!(taylor(f, &x, &v, along, 0.05, 10).unwrap().passes());
@@ -205,9 +205,9 @@ fn a_scan_gives_second_derivatives() {
         th * th + w * w
     }
     let (x, v) = ([9.81, 0.1, 0.5, 0.2], [0.3, -0.2, 0.7, 1.0]);
-    let exact = hvp(|x| model(x), &x, &v);
+    let exact = hvp(model, &x, &v);
     let moved = |t: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + t * v).collect() };
-    let (above, below) = (grad(|x| model(x), &moved(1e-5)), grad(|x| model(x), &moved(-1e-5)));
+    let (above, below) = (grad(model, &moved(1e-5)), grad(model, &moved(-1e-5)));
     for k in 0..4 {
         let fd = (above[k] - below[k]) / 2e-5;
         assert!((exact[k] - fd).abs() < 1e-8 * fd.abs().max(1.0), "{} {fd}", exact[k]);
@@ -247,6 +247,6 @@ fn nested_and_shifted_derivatives_are_not_confused() {
     let g = grad(|x| x[0] * cotangent_ad::derivative(|y| Dual::konst(x[0]) * y * y, x[0]), &[2.0]);
     assert_eq!(g, [24.0]);
     // second derivative by nesting: d^2/dx^2 sin x
-    let second = cotangent_ad::derivative(|x| cotangent_ad::derivative(|y| y.sin(), x), 0.3);
+    let second = cotangent_ad::derivative(|x| cotangent_ad::derivative(Num::sin, x), 0.3);
     assert_eq!(second, -0.3_f64.sin());
 }

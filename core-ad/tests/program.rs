@@ -1,0 +1,254 @@
+//! Recorded programs agree with the tape and with duals, and say so where they would not.
+#![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
+
+use cotangent_ad::program::{ItemProgram, Program, ReplayError, Traced};
+use cotangent_ad::random::Stream;
+use cotangent_ad::{Num, Real, Rule, grad, hvp, jacobian_forward, jvp, vjp};
+
+fn close(a: &[f64], b: &[f64], tolerance: f64) {
+    assert_eq!(a.len(), b.len());
+    let size = b.iter().fold(0.0_f64, |s, b| s.max(b.abs()));
+    for (k, (a, b)) in a.iter().zip(b).enumerate() {
+        assert!((a - b).abs() <= tolerance * size.max(1e-300), "entry {k}: {a} is not {b}");
+    }
+}
+
+/// Calls every function of the table at arguments inside its domain, 0 < a < 1 < b.
+fn every_function<R: Real>(x: &[R]) -> Vec<R> {
+    let [a, b] = [x[0], x[1]];
+    let one =
+        [a.sin(), a.cos(), a.tan(), a.asin(), a.acos(), b.atan(), a.sinh(), b.cosh(), a.tanh()];
+    let two = [b.asinh(), b.acosh(), a.atanh(), a.exp(), a.exp_m1(), b.ln(), a.ln_1p(), b.sqrt()];
+    let three = [b.cbrt(), b.recip(), (a - b).abs(), b.powi(-3), a.powf(b), a.atan2(b), a.hypot(b)];
+    let four = [a / b, a * b - b, -a / 3.0, a.max(b), a.min(b), a.sign() * b, a * a + b * 2.0 - a];
+    [&one[..], &two, &three, &four].concat()
+}
+
+#[test]
+fn every_function_and_its_derivatives_agree_with_the_tape() {
+    let p = Program::record(every_function, &[0.5, 1.5]);
+    let x = [0.37, 1.83];
+    let y = p.call(&x).unwrap();
+    close(&y, &every_function(&x[..]), 1e-15);
+    let y_bar: Vec<f64> = (0..y.len()).map(|k| (k as f64).cos()).collect();
+    let (_, x_bar) = vjp(every_function, &x, &y_bar);
+    close(&p.vjp(&x, &y_bar).unwrap().1, &x_bar, 1e-14);
+    let (_, y_dot) = jvp(every_function, &x, &[0.3, -1.1]);
+    close(&p.jvp(&x, &[0.3, -1.1]).unwrap().1, &y_dot, 1e-14);
+    let (pattern, entries) = p.jacobian(&x).unwrap();
+    let mut dense = vec![0.0; y.len() * 2];
+    pattern.iter().zip(&entries).for_each(|([row, col], v)| dense[row * 2 + col] = *v);
+    close(&dense, &jacobian_forward(every_function, &x), 1e-14);
+}
+
+#[test]
+fn the_same_functions_over_lanes() {
+    let f = |item: &[Traced], _: &[Traced]| every_function(item);
+    let stream = Stream::new(&[4]);
+    let items: Vec<f64> =
+        (0..61).flat_map(|k| [stream.uniform(2 * k), 1.0 + stream.uniform(2 * k + 1)]).collect();
+    let p = ItemProgram::record(f, 2, &[], &items).unwrap();
+    let blocks = p.jacobian(&items, &[], &[0, 1]).unwrap();
+    let (values, n) = (p.map(&items, &[]).unwrap(), blocks.pattern.len());
+    close(&values, &blocks.values, 1e-15);
+    for (k, item) in items.chunks(2).enumerate() {
+        let exact = every_function(item);
+        close(&values[k * exact.len()..][..exact.len()], &exact, 1e-15);
+        let jacobian = jacobian_forward(every_function, item);
+        let mut dense = vec![0.0; jacobian.len()];
+        for ([row, col], v) in blocks.pattern.iter().zip(&blocks.entries[k * n..]) {
+            dense[row * 2 + col] = *v;
+        }
+        close(&dense, &jacobian, 1e-13);
+    }
+}
+
+fn rosenbrock<R: Real>(x: &[R]) -> R {
+    x.windows(2).fold(R::lit(0.0), |s, w| {
+        let (a, b) = (w[1] - w[0] * w[0], -w[0] + 1.0);
+        s + a * a * 100.0 + b * b
+    })
+}
+
+#[test]
+fn hessian_products_agree_with_forward_over_reverse() {
+    let x: Vec<f64> = (0..11).map(|k| 0.9 + 0.02 * f64::from(k)).collect();
+    let v: Vec<f64> = (0..11).map(|k| f64::from(k).sin()).collect();
+    let p = Program::record(|x| vec![rosenbrock(x)], &[0.5; 11]);
+    let (g, h) = p.hvp(&x, &v).unwrap();
+    close(&g, &grad(rosenbrock, &x), 1e-13);
+    close(&h, &hvp(rosenbrock, &x, &v), 1e-13);
+}
+
+#[test]
+fn poles_on_paths_without_sensitivity_contribute_nothing() {
+    let f = |x: &[Traced]| vec![(x[0].sqrt() * 0.0).max(x[0] * 3.0 + 1.0), x[0].hypot(x[0] * 0.0)];
+    let p = Program::record(f, &[1.0]);
+    assert_eq!(p.vjp(&[0.0], &[1.0, 1.0]).unwrap().1, [3.0]);
+    let f = |item: &[Traced], p: &[Traced]| vec![(item[0] * p[0]).sqrt().max(p[0])];
+    let items = [4.0, 9.0, 0.0, 16.0];
+    let p = ItemProgram::record(f, 1, &[1.0], &items).unwrap();
+    assert_eq!(
+        p.sum_vjp(&items, &[1.0], &[1.0]).unwrap(),
+        (vec![10.0], vec![1.0 + 1.5 + 1.0 + 2.0])
+    );
+}
+
+#[test]
+fn a_flipped_branch_is_an_error_that_names_it() {
+    let f = |x: &[Traced]| vec![if x[0] > x[1] { x[0] } else { x[1] * 2.0 }];
+    let p = Program::record(f, &[2.0, 1.0]);
+    assert_eq!(p.call(&[5.0, 3.0]).unwrap(), [5.0]);
+    let error = p.vjp(&[1.0, 2.0], &[1.0]).unwrap_err();
+    assert!(matches!(&error, ReplayError::GuardFlipped { item: 0, .. }));
+    assert!(error.to_string().contains("(x1 < x0) is true"), "{error}");
+    assert!(p.call(&[f64::NAN, 1.0]).is_err(), "a NaN takes no branch silently");
+}
+
+/// Three ways through.
+fn branchy<R: Real>(item: &[R], p: &[R]) -> R {
+    let t = item[0];
+    if t < R::lit(-0.3) {
+        p[0] * t
+    } else if t < R::lit(0.4) {
+        (p[1] * t).sin()
+    } else {
+        p[0] * p[1] * t.exp()
+    }
+}
+
+#[test]
+fn items_are_regrouped_by_the_path_they_take() {
+    let items: Vec<f64> = (0..2000).map(|k| (f64::from(k) * 0.7).sin()).collect();
+    let p = [1.3, 0.4];
+    let f = |item: &[Traced], p: &[Traced]| vec![branchy(item, p)];
+    let program = ItemProgram::record(f, 1, &p, &items).unwrap();
+    let exact: Vec<f64> = items.iter().map(|t| branchy(&[*t], &p)).collect();
+    close(&program.map(&items, &p).unwrap(), &exact, 1e-15);
+    let g = grad(|p| items.iter().fold(Num::lit(0.0), |s, t| s + branchy(&[Num::lit(*t)], p)), &p);
+    let first = program.sum_vjp(&items, &p, &[1.0]).unwrap();
+    close(&first.1, &g, 1e-13);
+    assert_eq!(program.sum_vjp(&items, &p, &[1.0]).unwrap(), first, "known paths change no bit");
+}
+
+#[test]
+fn more_paths_than_are_worth_recording_are_an_error() {
+    let f = |item: &[Traced], _: &[Traced]| {
+        let mut x = item[0];
+        while x > Traced::lit(1.0) {
+            x = x - 1.0;
+        }
+        vec![x]
+    };
+    let items: Vec<f64> = (0..40).map(f64::from).collect();
+    let program = ItemProgram::record(f, 1, &[], &items).unwrap();
+    assert_eq!(program.map(&items[..20], &[]).unwrap()[19], 1.0);
+    assert_eq!(
+        program.map(&items, &[]).unwrap_err(),
+        ReplayError::TooManyPaths { limit: 32, item: 33 }
+    );
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_workers() {
+    let items: Vec<f64> = (0..5003).map(|k| (f64::from(k) * 0.37).cos()).collect();
+    let f = |item: &[Traced], p: &[Traced]| vec![(p[0] * item[0]).exp() * p[1]];
+    let program = ItemProgram::record(f, 1, &[0.3, 2.0], &items).unwrap();
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| program.sum_vjp(&items, &[0.3, 2.0], &[1.0]).unwrap())
+    };
+    let one = on(1);
+    for threads in [2, 3, 7] {
+        assert_eq!(on(threads), one);
+    }
+}
+
+#[derive(Clone)]
+struct CubeRoot;
+impl Rule<1, 1> for CubeRoot {
+    fn primal(&self, [x]: [f64; 1]) -> [f64; 1] {
+        [x.cbrt()]
+    }
+    fn jvp<R: Real>(&self, _: [R; 1], [y]: [R; 1], [dx]: [R; 1]) -> [R; 1] {
+        [dx / (y * y * 3.0)]
+    }
+    fn vjp<R: Real>(&self, x: [R; 1], y: [R; 1], y_bar: [R; 1]) -> [R; 1] {
+        self.jvp(x, y, y_bar)
+    }
+}
+
+#[test]
+fn a_rule_passes_to_any_order_and_over_items() {
+    let p = Program::record(|x| vec![Real::rule(&CubeRoot, [x[0] * 2.0])[0]], &[1.0]);
+    let (x, t) = (2.7_f64, 5.4_f64);
+    assert_eq!(p.call(&[x]).unwrap(), [t.cbrt()]);
+    let (g, h) = p.hvp(&[x], &[1.0]).unwrap();
+    close(&g, &[2.0 / 3.0 * t.powf(-2.0 / 3.0)], 1e-14);
+    close(&h, &[-8.0 / 9.0 * t.powf(-5.0 / 3.0)], 1e-14);
+    let f = |item: &[Traced], p: &[Traced]| vec![Real::rule(&CubeRoot, [item[0] * p[0]])[0]];
+    let items: Vec<f64> = (1..12).map(f64::from).collect();
+    let program = ItemProgram::record(f, 1, &[2.0], &items).unwrap();
+    let (y, g) = program.sum_vjp(&items, &[2.0], &[1.0]).unwrap();
+    close(&y, &[items.iter().map(|x| (2.0 * x).cbrt()).sum()], 1e-14);
+    close(&g, &[items.iter().map(|x| x / 3.0 * (2.0 * x).powf(-2.0 / 3.0)).sum()], 1e-14);
+}
+
+#[test]
+fn equal_expressions_are_shared_and_printed() {
+    let p = Program::record(|x| vec![x[0] * x[1] + (x[1] * x[0]).sin() + 2.0 * 3.0], &[1.0, 2.0]);
+    let text = p.to_string();
+    assert_eq!(text.matches('*').count(), 1, "{text}");
+    assert!(text.contains("sin") && text.contains("6.0") && text.contains("return"), "{text}");
+}
+
+#[test]
+fn a_long_sum_is_recorded_without_deep_recursion() {
+    let n = 100_000;
+    let x: Vec<f64> = (0..n).map(|k| f64::from(k) * 1e-5).collect();
+    let sum = |x: &[Traced]| vec![x.iter().fold(Traced::lit(0.0), |s, x| s + *x * *x)];
+    let p = Program::record(sum, &x);
+    let (y, g) = p.vjp(&x, &[1.0]).unwrap();
+    close(&y, &[x.iter().map(|x| x * x).sum()], 1e-12);
+    close(&g, &x.iter().map(|x| 2.0 * x).collect::<Vec<_>>(), 1e-15);
+}
+
+#[test]
+fn wrong_shapes_are_errors() {
+    let p = Program::record(|x| vec![x[0] * x[1]], &[1.0, 2.0]);
+    let shape = |what, expected, found| ReplayError::Shape { what, expected, found };
+    assert_eq!(p.call(&[1.0]).unwrap_err(), shape("x", 2, 1));
+    assert_eq!(p.vjp(&[1.0, 2.0], &[]).unwrap_err(), shape("y_bar", 1, 0));
+    assert_eq!(p.jvp(&[1.0, 2.0], &[1.0]).unwrap_err(), shape("x_dot", 2, 1));
+    assert_eq!(p.hvp(&[1.0, 2.0], &[1.0]).unwrap_err(), shape("v", 2, 1));
+    let f = |item: &[Traced], p: &[Traced]| vec![item[0] * item[1] * p[0]];
+    let items = ItemProgram::record(f, 2, &[1.0], &[1.0, 2.0]).unwrap();
+    let ragged = ReplayError::Items { width: 2, found: 3 };
+    assert_eq!(items.map(&[1.0; 3], &[1.0]).unwrap_err(), ragged);
+    assert_eq!(items.sum(&[1.0; 2], &[]).unwrap_err(), shape("parameters", 1, 0));
+    assert_eq!(items.jacobian(&[1.0; 2], &[1.0], &[3]).unwrap_err(), shape("by", 3, 3));
+    assert_eq!(items.map(&[], &[1.0]).unwrap(), [0.0; 0]);
+    assert!(ItemProgram::record(f, 2, &[1.0], &[]).is_err());
+    assert!(p.call(&[f64::NAN, 1.0]).unwrap()[0].is_nan());
+}
+
+#[test]
+#[should_panic(expected = "after its recording ended")]
+fn a_stale_value_panics() {
+    let mut kept = None;
+    let _ = Program::record(
+        |x| {
+            kept = Some(x[0]);
+            vec![x[0]]
+        },
+        &[1.0],
+    );
+    let _ = kept.unwrap() * kept.unwrap();
+}
+
+#[test]
+fn programs_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Program>();
+    shared::<ItemProgram>();
+}
