@@ -1,6 +1,7 @@
 //! What is measured, by area.
 
 mod ad;
+mod dft;
 
 use crate::peer::{PeerError, Peers};
 use crate::report::Item;
@@ -13,10 +14,12 @@ pub(crate) type Measure = fn(&Peers) -> Result<Vec<Item>, PeerError>;
 pub(crate) enum Area {
     /// The differentiation core.
     Ad,
+    /// Kohn-Sham in one dimension.
+    Dft,
 }
 
 impl Area {
-    const ALL: [Self; 1] = [Self::Ad];
+    const ALL: [Self; 2] = [Self::Ad, Self::Dft];
 
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         let names = || Self::ALL.map(Self::name).join(", ");
@@ -27,6 +30,7 @@ impl Area {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ad => "ad",
+            Self::Dft => "dft",
         }
     }
 
@@ -34,6 +38,7 @@ impl Area {
     pub(crate) fn rows(self) -> &'static [Measure] {
         match self {
             Self::Ad => ad::ROWS,
+            Self::Dft => dft::ROWS,
         }
     }
 
@@ -41,6 +46,7 @@ impl Area {
     pub(crate) fn proofs(self) -> &'static [Measure] {
         match self {
             Self::Ad => ad::PROOFS,
+            Self::Dft => &[],
         }
     }
 }

@@ -220,7 +220,7 @@ fn orthonormalise(states: &mut [Vec<f64>]) {
 
 /// Eigenvalues (ascending) and eigenvectors (columns, `m x m` row-major) of a small symmetric matrix by cyclic Jacobi
 /// rotations (Golub & Van Loan, alg. 8.5.3).
-fn jacobi(mut a: Vec<f64>, m: usize) -> (Vec<f64>, Vec<f64>) {
+pub(super) fn jacobi(mut a: Vec<f64>, m: usize) -> (Vec<f64>, Vec<f64>) {
     let mut v: Vec<f64> = (0..m * m).map(|k| f64::from(u8::from(k % (m + 1) == 0))).collect();
     for _ in 0..30 {
         let off: f64 = (0..m)

@@ -1,15 +1,15 @@
 //! The exact ground state of two electrons, on the full product grid.
 //!
 //! `H Psi = h Psi + Psi h + W o Psi` for the symmetric `n x n` matrix `Psi_ij = Psi(x_i, x_j)`, `W_ij = w(x_i - x_j)`. The
-//! one-electron `h` is banded, so applying `H` is cheap; the lowest singlet is found by Davidson's method, preconditioned
-//! in the eigenbasis of `h`, where the one-electron part is diagonal, with Olsen's correction. Davidson, J. Comput. Phys. 17,
-//! 87 (1975); Olsen, Jorgensen & Simons, Chem. Phys. Lett. 169, 463 (1990).
+//! one-electron `h` is banded, so applying `H` is cheap; the lowest singlet is found by Davidson's method (J. Comput. Phys.
+//! 17, 87 (1975)). Its preconditioner solves the Sylvester equation of two electrons that do not interact by alternating
+//! directions (Peaceman & Rachford, J. SIAM 3, 28 (1955)): banded solves only, no product of matrices.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, Par, Side};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::banded::{Ldl, Pentadiagonal};
+use super::eigen::{EigenError, EigenOptions, jacobi, lowest_states};
 use super::scf::Model;
 use super::system::{System, SystemError};
 
@@ -60,9 +60,9 @@ pub enum ExactError {
     /// The system does not fit the grid.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// The dense diagonalisation of the one-electron Hamiltonian failed.
-    #[error("the one-electron Hamiltonian could not be diagonalised")]
-    OneElectron,
+    /// The orbitals that the iteration starts from were not found.
+    #[error("the one-electron Hamiltonian: {0}")]
+    OneElectron(#[from] EigenError),
     /// The iteration stopped short.
     #[error(
         "Davidson's method stopped at a residual of {residual_ha:.2e} Ha after {iterations} iterations; allow more iterations or a larger subspace"
@@ -75,17 +75,16 @@ pub enum ExactError {
     },
 }
 
-/// The two-electron Hamiltonian of a system.
+/// The two-electron Hamiltonian of a system. Wave functions are stored by columns.
 struct TwoElectrons {
     n: usize,
-    /// Main diagonal of `h`, and its two off-diagonals.
-    h: super::banded::Pentadiagonal,
+    /// The one-electron Hamiltonian.
+    h: Pentadiagonal,
     /// `w(k h)`, `n` entries.
     w: Vec<f64>,
-    /// Eigenvectors of `h`, columns.
-    modes: Mat<f64>,
-    /// Eigenvalues of `h`, ascending.
-    energies: Vec<f64>,
+    /// The two lowest one-electron states, and their energies.
+    orbitals: Vec<Vec<f64>>,
+    energies_ha: Vec<f64>,
 }
 
 impl TwoElectrons {
@@ -94,77 +93,123 @@ impl TwoElectrons {
         let h = model
             .stencil
             .hamiltonian(&model.grid, &system.external_potential(&model.grid, model.interaction));
-        let dense = Mat::from_fn(n, n, |i, j| match i.abs_diff(j) {
-            0 => h.diagonal[i],
-            1 => h.first,
-            2 => h.second,
-            _ => 0.0,
-        });
-        let eigen = dense.self_adjoint_eigen(Side::Lower).map_err(|_| ExactError::OneElectron)?;
-        let energies = (0..n).map(|k| eigen.S()[k]).collect();
-        let w = (0..n)
-            .map(|k| model.interaction.energy(k as f64 * model.grid.spacing_bohr()))
-            .collect();
-        Ok(Self { n, h, w, modes: eigen.U().to_owned(), energies })
+        let pairs = lowest_states(&h, 2, &[], &EigenOptions::default())?;
+        let at = |k: usize| model.interaction.energy(k as f64 * model.grid.spacing_bohr());
+        let w = (0..n).map(at).collect();
+        Ok(Self { n, h, w, orbitals: pairs.states, energies_ha: pairs.energies_ha })
     }
 
-    /// `H Psi`, in real space.
-    fn apply(&self, psi: &Mat<f64>) -> Mat<f64> {
+    /// `Psi (h + shift)`: combinations of neighbouring columns, added to `image`.
+    fn add_from_right(&self, shift: f64, psi: &[f64], image: &mut [f64]) {
         let n = self.n;
-        let mut image = Mat::zeros(n, n);
-        let mut column = vec![0.0; n];
-        for j in 0..n {
-            let psi_j = psi.col_as_slice(j);
-            self.h.apply(psi_j, &mut column);
-            // (Psi h)_ij = sum_k Psi_ik h_kj, a combination of the neighbouring columns
-            let near = |k: usize| (1..=2).contains(&k.abs_diff(j)).then(|| psi.col_as_slice(k));
-            let out = image.col_as_slice_mut(j);
-            for i in 0..n {
-                out[i] = column[i] + (self.h.diagonal[j] + self.w[i.abs_diff(j)]) * psi_j[i];
-            }
+        for (j, out) in image.chunks_exact_mut(n).enumerate() {
             for k in j.saturating_sub(2)..(j + 3).min(n) {
-                let Some(other) = near(k) else { continue };
-                let c = if k.abs_diff(j) == 1 { self.h.first } else { self.h.second };
-                out.iter_mut().zip(other).for_each(|(o, x)| *o += c * x);
+                let c = match k.abs_diff(j) {
+                    0 => self.h.diagonal[j] + shift,
+                    1 => self.h.first,
+                    _ => self.h.second,
+                };
+                let column = &psi[k * n..(k + 1) * n];
+                out.iter_mut().zip(column).for_each(|(o, x)| *o += c * x);
             }
         }
-        image
     }
 
-    /// `(h x 1 + 1 x h + shift - E)^-1` of several matrices at once, in the eigenbasis of `h`.
-    fn precondition(&self, shift: f64, energy: f64, r: &Mat<f64>) -> Mat<f64> {
+    /// `H Psi`.
+    fn apply(&self, psi: &[f64]) -> Vec<f64> {
         let n = self.n;
-        let mut half = Mat::zeros(n, n);
-        let mut inner = Mat::zeros(n, n);
-        let u = self.modes.as_ref();
-        matmul(&mut half, Accum::Replace, u.transpose(), r, 1.0, Par::Seq);
-        matmul(&mut inner, Accum::Replace, &half, u, 1.0, Par::Seq);
-        for j in 0..n {
-            for (i, c) in inner.col_as_slice_mut(j).iter_mut().enumerate() {
-                let gap = self.energies[i] + self.energies[j] + shift - energy;
-                *c /= gap.max(0.05);
-            }
+        let mut image = vec![0.0; n * n];
+        for (j, (out, psi)) in image.chunks_exact_mut(n).zip(psi.chunks_exact(n)).enumerate() {
+            self.h.apply(psi, out);
+            let (above, below) = out.split_at_mut(j);
+            let pairs = above.iter_mut().rev().zip(psi[..j].iter().rev());
+            pairs.zip(&self.w[1..]).for_each(|((o, x), w)| *o += w * x);
+            below.iter_mut().zip(&psi[j..]).zip(&self.w).for_each(|((o, x), w)| *o += w * x);
         }
-        matmul(&mut half, Accum::Replace, u, &inner, 1.0, Par::Seq);
-        matmul(&mut inner, Accum::Replace, &half, u.transpose(), 1.0, Par::Seq);
-        inner
+        self.add_from_right(0.0, psi, &mut image);
+        image
     }
 
     /// Repulsion of two electrons in the lowest orbital: what the preconditioner adds to the one-electron energies.
     fn repulsion_estimate(&self) -> f64 {
-        let phi = self.modes.col_as_slice(0);
+        let phi = &self.orbitals[0];
         let square = |i: usize| phi[i] * phi[i];
         let row = |i: usize| (0..self.n).map(|j| self.w[i.abs_diff(j)] * square(j)).sum::<f64>();
         (0..self.n).map(|i| square(i) * row(i)).sum()
     }
 
     /// `phi_0 phi_0 - 0.3 phi_1 phi_1`: covalent from the start, so that stretched molecules converge as fast.
-    fn start(&self) -> Mat<f64> {
-        let (a, b) = (self.modes.col_as_slice(0), self.modes.col_as_slice(1));
-        let mut psi = Mat::from_fn(self.n, self.n, |i, j| a[i] * a[j] - 0.3 * b[i] * b[j]);
-        let length = norm(&psi);
-        scale(&mut psi, 1.0 / length);
+    fn start(&self) -> Vec<f64> {
+        let (a, b) = (&self.orbitals[0], &self.orbitals[1]);
+        let mut psi: Vec<f64> = Vec::with_capacity(self.n * self.n);
+        for j in 0..self.n {
+            psi.extend((0..self.n).map(|i| a[i] * a[j] - 0.3 * b[i] * b[j]));
+        }
+        normalise(&mut psi);
         psi
+    }
+}
+
+/// Approximately `(h x 1 + 1 x h + gap - 2 e_0)^-1` on symmetric matrices, by alternating directions.
+struct Preconditioner<'a> {
+    hamiltonian: &'a TwoElectrons,
+    /// `a = h + offset` is positive definite.
+    offset: f64,
+    /// Shifts `p`, and the factors of `a + p`.
+    sweeps: Vec<(f64, Ldl)>,
+}
+
+/// Sweeps of the preconditioner: the error of the slowest mode falls below 1/50.
+const SWEEPS: u32 = 5;
+
+impl<'a> Preconditioner<'a> {
+    /// `gap` is what two electrons in the lowest orbital are to cost.
+    fn new(hamiltonian: &'a TwoElectrons, gap: f64) -> Self {
+        let h = &hamiltonian.h;
+        let lowest = 0.5 * gap;
+        let offset = lowest - hamiltonian.energies_ha[0];
+        // Gershgorin
+        let highest = h.diagonal.iter().copied().fold(f64::MIN, f64::max)
+            + 2.0 * (h.first.abs() + h.second.abs())
+            + offset;
+        let shift = |k: u32| {
+            let t = (f64::from(k) + 0.5) / f64::from(SWEEPS);
+            let p = lowest * (highest / lowest).powf(t);
+            (p, h.ldl(-(offset + p)))
+        };
+        Self { hamiltonian, offset, sweeps: (0..SWEEPS).map(shift).collect() }
+    }
+
+    /// `(a + p) Y = R - X (a - p)`, then `X (a + p) = R - (a - p) Y`, for each `p`; `X` stays symmetric.
+    fn apply(&self, r: &[f64]) -> Vec<f64> {
+        let n = self.hamiltonian.n;
+        let mut x = vec![0.0; n * n];
+        let mut work = vec![0.0; n * n];
+        for (p, factor) in &self.sweeps {
+            for _ in 0..2 {
+                // with Z = Y^T both halves read Z (a + p) = R - (X (a - p))^T, X the matrix before
+                work.fill(0.0);
+                self.hamiltonian.add_from_right(self.offset - p, &x, &mut work);
+                subtract_transposed(n, r, &work, &mut x);
+                factor.solve_right(n, &mut x);
+            }
+        }
+        symmetrise_exchange(n, &mut x);
+        x
+    }
+}
+
+/// `x = r - y^T`, tile by tile.
+fn subtract_transposed(n: usize, r: &[f64], y: &[f64], x: &mut [f64]) {
+    const TILE: usize = 16;
+    for j0 in (0..n).step_by(TILE) {
+        for i0 in (0..n).step_by(TILE) {
+            for j in j0..(j0 + TILE).min(n) {
+                for i in i0..(i0 + TILE).min(n) {
+                    x[j * n + i] = r[j * n + i] - y[i * n + j];
+                }
+            }
+        }
     }
 }
 
@@ -183,44 +228,36 @@ pub fn two_electrons(
     }
     system.check_inside(&model.grid)?;
     let hamiltonian = TwoElectrons::new(model, system)?;
-    let shift = hamiltonian.repulsion_estimate();
-    let mut vectors = vec![hamiltonian.start()];
-    let mut images = vec![hamiltonian.apply(&vectors[0])];
+    let start = hamiltonian.start();
+    let first = hamiltonian.apply(&start);
+    // two electrons in the lowest orbital, above the first estimate of the energy
+    let gap = 2.0 * hamiltonian.energies_ha[0] + hamiltonian.repulsion_estimate();
+    let preconditioner = Preconditioner::new(&hamiltonian, (gap - dot(&start, &first)).max(0.05));
+    let (mut vectors, mut images) = (vec![start], vec![first]);
     let mut residual_ha = f64::INFINITY;
     for iteration in 0..options.max_iterations {
-        let (energy, weights) = lowest_ritz(&vectors, &images);
+        let (energy_ha, weights) = lowest_ritz(&vectors, &images);
         let psi = combine(&vectors, &weights);
-        let mut residual = combine(&images, &weights);
-        axpy(&mut residual, -energy, &psi);
-        residual_ha = norm(&residual);
+        let image = combine(&images, &weights);
+        let mut residual = image.clone();
+        axpy(&mut residual, -energy_ha, &psi);
+        residual_ha = dot(&residual, &residual).sqrt();
         if residual_ha <= options.tol_residual_ha {
-            let density = density(&psi, model.grid.spacing_bohr());
-            return Ok(GroundState {
-                energy_ha: energy,
-                density,
-                residual_ha,
-                iterations: iteration,
-            });
+            let density = density(&psi, hamiltonian.n, model.grid.spacing_bohr());
+            return Ok(GroundState { energy_ha, density, residual_ha, iterations: iteration });
         }
         if vectors.len() >= options.restart {
-            let image = combine(&images, &weights);
-            (vectors, images) = (vec![psi.clone()], vec![image]);
+            (vectors, images) = (vec![psi], vec![image]);
         }
-        // Olsen: the step orthogonal to Psi in the preconditioned sense
-        let step = hamiltonian.precondition(shift, energy, &residual);
-        let along = hamiltonian.precondition(shift, energy, &psi);
-        let mut next = step;
-        let factor = -dot(&psi, &next) / dot(&psi, &along);
-        axpy(&mut next, factor, &along);
-        symmetrise_exchange(&mut next);
+        let mut next = preconditioner.apply(&residual);
+        normalise(&mut next);
         for _ in 0..2 {
             for v in &vectors {
                 let c = -dot(v, &next);
                 axpy(&mut next, c, v);
             }
+            normalise(&mut next);
         }
-        let length = norm(&next);
-        scale(&mut next, 1.0 / length);
         images.push(hamiltonian.apply(&next));
         vectors.push(next);
     }
@@ -228,46 +265,45 @@ pub fn two_electrons(
 }
 
 /// Lowest eigenpair of the Hamiltonian in the subspace.
-fn lowest_ritz(vectors: &[Mat<f64>], images: &[Mat<f64>]) -> (f64, Vec<f64>) {
+fn lowest_ritz(vectors: &[Vec<f64>], images: &[Vec<f64>]) -> (f64, Vec<f64>) {
     let m = vectors.len();
-    let projected = Mat::from_fn(m, m, |i, j| dot(&vectors[i.max(j)], &images[i.min(j)]));
-    let Ok(eigen) = projected.self_adjoint_eigen(Side::Lower) else {
-        return (f64::NAN, vec![0.0; m]);
-    };
-    (eigen.S()[0], (0..m).map(|k| eigen.U()[(k, 0)]).collect())
+    let entry = |i: usize, j: usize| dot(&vectors[i.max(j)], &images[i.min(j)]);
+    let projected = (0..m * m).map(|k| entry(k / m, k % m)).collect();
+    let (values, states) = jacobi(projected, m);
+    (values[0], (0..m).map(|k| states[k * m]).collect())
 }
 
 /// `n_i = 2 sum_j Psi_ij^2 / h`.
-fn density(psi: &Mat<f64>, spacing: f64) -> Vec<f64> {
-    let n = psi.nrows();
-    (0..n).map(|j| 2.0 / spacing * psi.col_as_slice(j).iter().map(|x| x * x).sum::<f64>()).collect()
+fn density(psi: &[f64], n: usize, spacing: f64) -> Vec<f64> {
+    let column = |x: &[f64]| 2.0 / spacing * x.iter().map(|x| x * x).sum::<f64>();
+    psi.chunks_exact(n).map(column).collect()
 }
 
-fn dot(a: &Mat<f64>, b: &Mat<f64>) -> f64 {
-    let column = |j: usize| -> f64 {
-        a.col_as_slice(j).iter().zip(b.col_as_slice(j)).map(|(a, b)| a * b).sum()
-    };
-    (0..a.ncols()).map(column).sum()
-}
-
-fn norm(a: &Mat<f64>) -> f64 {
-    dot(a, a).sqrt()
-}
-
-fn axpy(y: &mut Mat<f64>, c: f64, x: &Mat<f64>) {
-    for j in 0..y.ncols() {
-        y.col_as_slice_mut(j).iter_mut().zip(x.col_as_slice(j)).for_each(|(y, x)| *y += c * x);
+/// In eight partial sums that the compiler keeps in vector registers.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..8 {
+            sums[l] += a[l] * b[l];
+        }
     }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
-fn scale(y: &mut Mat<f64>, c: f64) {
-    for j in 0..y.ncols() {
-        y.col_as_slice_mut(j).iter_mut().for_each(|y| *y *= c);
-    }
+fn axpy(y: &mut [f64], c: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x);
 }
 
-fn combine(vectors: &[Mat<f64>], weights: &[f64]) -> Mat<f64> {
-    let mut sum = Mat::zeros(vectors[0].nrows(), vectors[0].ncols());
+fn normalise(x: &mut [f64]) {
+    let factor = 1.0 / dot(x, x).sqrt();
+    x.iter_mut().for_each(|x| *x *= factor);
+}
+
+fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; vectors[0].len()];
     for (v, w) in vectors.iter().zip(weights) {
         axpy(&mut sum, *w, v);
     }
@@ -275,12 +311,12 @@ fn combine(vectors: &[Mat<f64>], weights: &[f64]) -> Mat<f64> {
 }
 
 /// `(Psi + Psi^T)/2`: a singlet's spatial part is symmetric.
-fn symmetrise_exchange(psi: &mut Mat<f64>) {
-    for j in 0..psi.ncols() {
+fn symmetrise_exchange(n: usize, psi: &mut [f64]) {
+    for j in 0..n {
         for i in 0..j {
-            let mean = 0.5 * (psi[(i, j)] + psi[(j, i)]);
-            psi[(i, j)] = mean;
-            psi[(j, i)] = mean;
+            let mean = 0.5 * (psi[j * n + i] + psi[i * n + j]);
+            psi[j * n + i] = mean;
+            psi[i * n + j] = mean;
         }
     }
 }

@@ -4,6 +4,8 @@
 //! `l_c = l_min + (l_max - l_min) sigmoid(eta_c)`. All channels run through two recursive passes together; channel 0 is a
 //! filter with `q = 0`.
 
+use pulp::Arch;
+
 use super::convolution::Pull;
 use super::signal::{BLOCK, Line, Signal};
 
@@ -64,10 +66,7 @@ impl Features {
         {
             let target = &mut target[inner.clone()];
             for (b, block) in self.blocks.iter().enumerate() {
-                block.filter(source, |i, y| {
-                    let row = &mut target[i * width + b * BLOCK..][..BLOCK];
-                    row.iter_mut().zip(y).for_each(|(t, y)| *t += y);
-                });
+                Arch::new().dispatch(|| block.filter(source, target, width, b));
             }
         }
         features
@@ -77,7 +76,8 @@ impl Features {
     pub(super) fn backward(&self, bar: &Signal, density_bar: &mut Line) {
         for (bar, target) in bar.planes().zip(density_bar.planes_mut()) {
             for (b, block) in self.blocks.iter().enumerate() {
-                block.pull(&bar[self.inner_of(bar.len())], self.width(), b, target);
+                let bar = &bar[self.inner_of(bar.len())];
+                Arch::new().dispatch(|| block.pull(bar, self.width(), b, target));
             }
         }
     }
@@ -101,7 +101,9 @@ impl Features {
             }
             let bar = &bar[self.inner_of(bar.len())];
             for (b, block) in self.blocks.iter().enumerate() {
-                block.length_gradient(source, bar, self.width(), b, &mut gradient[b * BLOCK..]);
+                let gradient = &mut gradient[b * BLOCK..];
+                Arch::new()
+                    .dispatch(|| block.length_gradient(source, bar, self.width(), b, gradient));
             }
         }
         gradient[1..=self.count].to_vec()
@@ -109,31 +111,31 @@ impl Features {
 }
 
 impl Block {
-    /// Calls `add(i, y)` twice for each point: with what comes from the left, the point included, and from the right.
+    /// `target_ic = scale_c sum_j q_c^|i-j| source_j`: from the left, the point included, then from the right.
     #[inline]
-    fn filter(&self, source: &[f64], mut add: impl FnMut(usize, &Lane)) {
+    fn filter(&self, source: &[f64], target: &mut [f64], width: usize, b: usize) {
         let mut sum = [0.0; BLOCK];
-        let mut scaled = [0.0; BLOCK];
         for (i, x) in source.iter().enumerate() {
+            let row = block_mut(target, i * width + b * BLOCK);
             for c in 0..BLOCK {
                 sum[c] = x + self.q[c] * sum[c];
-                scaled[c] = self.scale[c] * sum[c];
+                row[c] = self.scale[c] * sum[c];
             }
-            add(i, &scaled);
         }
         sum = [0.0; BLOCK];
         for (i, x) in source.iter().enumerate().rev() {
+            let row = block_mut(target, i * width + b * BLOCK);
             for c in 0..BLOCK {
-                scaled[c] = self.scale[c] * sum[c];
+                row[c] += self.scale[c] * sum[c];
                 sum[c] = self.q[c] * (x + sum[c]);
             }
-            add(i, &scaled);
         }
     }
 
     /// `target_i += sum_c scale_c sum_j q_c^|i-j| bar_jc`.
+    #[inline]
     fn pull(&self, bar: &[f64], width: usize, b: usize, target: &mut [f64]) {
-        let row = |i: usize| -> &[f64] { &bar[i * width + b * BLOCK..][..BLOCK] };
+        let row = |i: usize| block_of(bar, i * width + b * BLOCK);
         let mut sum = [0.0; BLOCK];
         let mut scaled = [0.0; BLOCK];
         for (i, t) in target.iter_mut().enumerate() {
@@ -157,6 +159,7 @@ impl Block {
 
     /// `gradient_c += sum_i bar_ic df_ic/d eta_c`, where
     /// `df_i/d ln l = scale sum_j (h/l |i-j| - 1) q^|i-j| n_j`.
+    #[inline]
     fn length_gradient(
         &self,
         source: &[f64],
@@ -165,7 +168,7 @@ impl Block {
         b: usize,
         gradient: &mut [f64],
     ) {
-        let row = |i: usize| -> &[f64] { &bar[i * width + b * BLOCK..][..BLOCK] };
+        let row = |i: usize| block_of(bar, i * width + b * BLOCK);
         let mut total = [0.0; BLOCK];
         let (mut sum, mut moment) = ([0.0; BLOCK], [0.0; BLOCK]);
         for (i, x) in source.iter().enumerate() {
@@ -190,6 +193,14 @@ impl Block {
             gradient[c] += total[c] * self.scale[c] * self.slope[c];
         }
     }
+}
+
+fn block_of(plane: &[f64], at: usize) -> &Lane {
+    plane[at..].first_chunk().unwrap_or_else(|| unreachable!("rows are whole blocks"))
+}
+
+fn block_mut(plane: &mut [f64], at: usize) -> &mut Lane {
+    plane[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("rows are whole blocks"))
 }
 
 /// The sum in a fixed order, whatever the width of the registers.

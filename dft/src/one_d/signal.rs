@@ -6,7 +6,7 @@
 //! the machine's registers.
 
 use cotangent_ad::Dual;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 
 /// Channels are padded to a multiple of this.
 pub(super) const BLOCK: usize = 16;
@@ -111,55 +111,44 @@ pub(super) struct Slopes {
 impl Slopes {
     fn new(z: Vec<f64>, z_dot: Vec<f64>) -> Self {
         let mut sigmoid = vec![0.0; z.len()];
-        Arch::new().dispatch(Sigmoid { z: &z, s: &mut sigmoid });
+        Arch::new().dispatch(|| {
+            for (s, z) in sigmoid.iter_mut().zip(&z) {
+                *s = 1.0 / (1.0 + exp(-z));
+            }
+        });
         Self { z, z_dot, sigmoid }
     }
 
     fn silu(&self) -> (Vec<f64>, Vec<f64>) {
-        let value = self.z.iter().zip(&self.sigmoid).map(|(z, s)| z * s).collect();
-        let slope = |(z, s): (&f64, &f64)| s * (1.0 + z * (1.0 - s));
-        let tangent =
-            self.z.iter().zip(&self.sigmoid).zip(&self.z_dot).map(|(zs, t)| slope(zs) * t);
-        (value, tangent.collect())
+        let n = self.z.len();
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &self.z_dot);
+        let (mut value, mut tangent) = (vec![0.0; n], vec![0.0; z_dot.len()]);
+        Arch::new().dispatch(|| {
+            for i in 0..n {
+                value[i] = z[i] * s[i];
+            }
+            for (i, (t, z_dot)) in tangent.iter_mut().zip(z_dot).enumerate() {
+                *t = s[i] * (1.0 + z[i] * (1.0 - s[i])) * z_dot;
+            }
+        });
+        (value, tangent)
     }
 
     /// Turns cotangents of `SiLU(z)` and of its tangent into those of `z` and of its tangent.
     pub(super) fn pull(&self, value: &mut [f64], tangent: &mut [f64]) {
-        let first = |z: f64, s: f64| s * (1.0 + z * (1.0 - s));
-        if tangent.is_empty() {
-            for ((v, z), s) in value.iter_mut().zip(&self.z).zip(&self.sigmoid) {
-                *v *= first(*z, *s);
-            }
-            return;
-        }
         let n = self.z.len();
-        let (value, tangent) = (&mut value[..n], &mut tangent[..n]);
-        let (z_dot, sigmoid) = (&self.z_dot[..n], &self.sigmoid[..n]);
-        for i in 0..n {
-            let (z, s) = (self.z[i], sigmoid[i]);
-            let slope = first(z, s);
-            let second = s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s));
-            tangent[i] = tangent[i] * slope + value[i] * second * z_dot[i];
-            value[i] *= slope;
-        }
-    }
-}
-
-/// `s = 1/(1 + exp(-z))`.
-struct Sigmoid<'a> {
-    z: &'a [f64],
-    s: &'a mut [f64],
-}
-
-impl WithSimd for Sigmoid<'_> {
-    type Output = ();
-
-    #[expect(clippy::inline_always, reason = "the loop takes the instruction set of the caller")]
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (s, z) in self.s.iter_mut().zip(self.z) {
-            *s = 1.0 / (1.0 + exp(-z));
-        }
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &self.z_dot);
+        let value = &mut value[..n];
+        Arch::new().dispatch(|| {
+            for (i, (t, z_dot)) in tangent.iter_mut().zip(z_dot).enumerate() {
+                let first = s[i] * (1.0 + z[i] * (1.0 - s[i]));
+                let second = s[i] * (1.0 - s[i]) * (2.0 + z[i] * (1.0 - 2.0 * s[i]));
+                *t = *t * first + value[i] * second * z_dot;
+            }
+            for i in 0..n {
+                value[i] *= s[i] * (1.0 + z[i] * (1.0 - s[i]));
+            }
+        });
     }
 }
 
