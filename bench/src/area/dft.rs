@@ -1,6 +1,9 @@
 //! Kohn-Sham in one dimension beside JAX and numpy: training through the self-consistent field, exact two-electron
 //! states, and the growth of cost with the grid.
 
+mod claim;
+mod references;
+
 use std::process::Command;
 
 use cotangent_ad::{Objective, SampleKey, Want, Workspace};
@@ -17,6 +20,8 @@ use crate::report::{Item, Proof, Row};
 const REPEATS: usize = 5;
 
 pub(super) const ROWS: &[Measure] = &[training_beside_jax, exact_beside_numpy, growth_with_grid];
+
+pub(super) const PROOFS: &[Measure] = &[references::exact_energies, claim::two_separations_suffice];
 
 /// The weights of `peers/ksr_jax.py`.
 fn weights(count: u32) -> Vec<f64> {
@@ -103,6 +108,7 @@ fn exact_beside_numpy(peers: &Peers) -> Result<Vec<Item>, PeerError> {
 }
 
 /// The same box on finer grids.
+#[expect(clippy::unnecessary_wraps, reason = "a measurement")]
 fn growth_with_grid(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let seconds = |factor: u32| {
         let points = 512 * factor as usize + 1;

@@ -46,7 +46,7 @@ impl Area {
     pub(crate) fn proofs(self) -> &'static [Measure] {
         match self {
             Self::Ad => ad::PROOFS,
-            Self::Dft => &[],
+            Self::Dft => dft::PROOFS,
         }
     }
 }
