@@ -240,6 +240,7 @@ fn assert_same(work: &str, ours: &[f64], theirs: &[f64]) {
 }
 
 /// Gradients under Revolve equal the stored ones bit for bit, at full length.
+#[expect(clippy::unnecessary_wraps, reason = "every proof has the signature of a `Measure`")]
 pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let stored = scanned(ScanMode::Reverse, Schedule::StoreAll, &AT);
     let different: Vec<usize> = [1, 5, 20, SLOTS, 1000]
