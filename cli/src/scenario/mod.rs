@@ -3,6 +3,7 @@
 mod dft;
 pub mod document;
 pub mod keys;
+mod physics;
 pub mod units;
 
 use std::path::Path;
@@ -35,7 +36,7 @@ pub trait Domain: Sync {
 }
 
 /// All kinds.
-pub const DOMAINS: &[&dyn Domain] = &[&dft::OneDimension];
+pub const DOMAINS: &[&dyn Domain] = &[&dft::OneDimension, &physics::Arm, &physics::Ball];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.
 pub trait Scenario: Send + Sync {

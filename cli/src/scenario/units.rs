@@ -27,6 +27,10 @@ const UNITS: &[(&str, &str, f64)] = &[
     ("kHz", "rate", 1e3),
     ("1/ms", "rate", 1e3),
     ("1/min", "rate", 1.0 / 60.0),
+    // speed and acceleration, in SI units
+    ("m/s", "speed", 1.0),
+    ("km/h", "speed", 1.0 / 3.6),
+    ("m/s^2", "acceleration", 1.0),
     // angle, in radians
     ("rad", "angle", 1.0),
     ("deg", "angle", std::f64::consts::PI / 180.0),

@@ -45,17 +45,17 @@ pub enum ReachError {
 /// The task, as a sum of two parts:
 ///
 /// ```text
-/// effort = sum_k dt |tau_k|^2                                       N^2 m^2 s
-/// excess = sum_w (max(0, |tip - p_w| - 0.6 tolerance) / tolerance)^2
-///        + sum_k dt sum_j (max(0, q_j beyond its range less a margin) / margin)^2,   margin = 0.01
-/// value  = effort_weight effort + excess
+/// effort = sum_k dt |tau_k|^2                                              N^2 m^2 s
+/// excess = sum_w p((|tip - p_w| - 0.6 tolerance) / tolerance)
+///        + sum_k dt sum_j p((q_j beyond its range less 0.02) / 0.01)
+/// value  = effort_weight effort + excess,      p(e) = e^3 / (1 + e) for e > 0, else 0
 /// ```
 ///
 /// A feasible motion misses no waypoint by more than the tolerance and leaves no joint range. The excess starts at
-/// 0.6 of the tolerance and a margin before the range's end, so a small excess is still feasible and the value is once
-/// continuously differentiable. With `effort_weight = 0` it is the task of reaching at any price.
+/// 0.6 of the tolerance and a margin before the range's end, so a small excess is still feasible; `p` is a square from afar
+/// and twice continuously differentiable at 0. With `effort_weight = 0` it is the task of reaching at any price.
 ///
-/// The parameters are the controls, each held for `hold` steps: `intervals x nu`, row-major.
+/// The parameters are the controls, each held for `hold` steps: `nu x intervals`, row-major: one row a motor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reach {
     model: Model,
@@ -92,7 +92,7 @@ impl Reached {
 }
 
 /// Distance before a range's end at which the excess starts, rad or m.
-const MARGIN: f64 = 0.01;
+const MARGIN: f64 = 0.02;
 /// Share of the tolerance at which the excess starts.
 const INNER: f64 = 0.6;
 
@@ -168,13 +168,15 @@ impl Reach {
         let hold = |(k, motor): (usize, &crate::model::Motor)| {
             crate::forward::clamp(motor, tau[motor.dof] / p.gear[k])
         };
-        let one: Vec<f64> = model.motors().iter().enumerate().map(hold).collect();
-        one.repeat(self.intervals())
+        let one = model.motors().iter().enumerate().map(hold);
+        one.flat_map(|u| vec![u; self.intervals()]).collect()
     }
 
+    /// Controls of every step, `steps x nu`.
     fn controls(&self, x: &[f64]) -> Vec<f64> {
-        let nu = self.model.nu();
-        (0..self.steps).flat_map(|k| &x[k / self.hold * nu..][..nu]).copied().collect()
+        let (nu, n) = (self.model.nu(), self.intervals());
+        let of_step = |k: usize| (0..nu).map(move |motor| x[motor * n + k / self.hold]);
+        (0..self.steps).flat_map(of_step).collect()
     }
 
     fn rollout(&self) -> Rollout<'_> {
@@ -188,23 +190,18 @@ impl Reach {
 
     /// `sum_k dt |tau_k|^2`; adds its derivative, times a weight, to `x_bar`.
     fn effort(&self, x: &[f64], bar: Option<(f64, &mut [f64])>) -> f64 {
-        let (nu, gear) = (self.model.nu(), &self.model.parameters().gear);
-        let motors = self.model.motors();
-        let steps = |i: usize| self.hold.min(self.steps - i * self.hold) as f64;
-        let mut sum = 0.0;
-        for (k, u) in x.iter().enumerate() {
-            let torque = gear[k % nu] * crate::forward::clamp(&motors[k % nu], *u);
-            sum += steps(k / nu) * self.options.dt * torque * torque;
-        }
+        let (n, motors) = (self.intervals(), self.model.motors());
+        let gear = &self.model.parameters().gear;
+        let seconds =
+            |k: usize| self.hold.min(self.steps - k % n * self.hold) as f64 * self.options.dt;
+        let clamped = |k: usize| crate::forward::clamp(&motors[k / n], x[k]);
+        let torque = |k: usize| gear[k / n] * clamped(k);
         if let Some((weight, bar)) = bar {
-            for (k, u) in x.iter().enumerate() {
-                let inside = crate::forward::clamp(&motors[k % nu], *u).to_bits() == u.to_bits();
-                let slope = 2.0 * gear[k % nu].powi(2) * u;
-                bar[k] +=
-                    if inside { weight * steps(k / nu) * self.options.dt * slope } else { 0.0 };
+            for k in (0..x.len()).filter(|k| clamped(*k).to_bits() == x[*k].to_bits()) {
+                bar[k] += weight * seconds(k) * 2.0 * gear[k / n] * torque(k);
             }
         }
-        sum
+        (0..x.len()).map(|k| seconds(k) * torque(k).powi(2)).sum()
     }
 
     /// The motion under the controls `x`.
@@ -233,37 +230,48 @@ impl Reach {
     }
 }
 
-/// How far `q` is beyond `[least + margin, greatest - margin]`, with its sign.
-fn beyond(q: f64, [least, greatest]: [f64; 2]) -> f64 {
-    (q - (greatest - MARGIN)).max(0.0) - ((least + MARGIN) - q).max(0.0)
+/// How far `q` is beyond `[least + margin, greatest - margin]`, in half margins, and on which side.
+fn beyond(q: f64, [least, greatest]: [f64; 2]) -> (f64, f64) {
+    let (above, below) = (q - (greatest - MARGIN), (least + MARGIN) - q);
+    let half = 0.5 * MARGIN;
+    if above > below { (above / half, 1.0) } else { (below / half, -1.0) }
+}
+
+/// `p(e)` and its derivative.
+fn penalty(e: f64) -> (f64, f64) {
+    if e <= 0.0 {
+        return (0.0, 0.0);
+    }
+    (e.powi(3) / (1.0 + e), e * e * (3.0 + 2.0 * e) / (1.0 + e).powi(2))
 }
 
 impl Cost for Reach {
     fn value(&self, k: usize, state: &State, s: &mut Scratch) -> f64 {
         let mut sum = 0.0;
         self.ranged(state, |_, q, range| {
-            sum += self.options.dt * (beyond(q, range) / MARGIN).powi(2);
+            sum += self.options.dt * penalty(beyond(q, range).0).0;
         });
         for w in self.waypoints.iter().filter(|w| w.step == k) {
             kinematics(&self.model, self.model.parameters(), &state.q, s);
             let miss = (s.site_pose(&self.model, self.tip).translation - w.position).norm();
-            sum += ((miss - INNER * self.tolerance).max(0.0) / self.tolerance).powi(2);
+            sum += penalty(miss / self.tolerance - INNER).0;
         }
         sum
     }
 
     fn pull(&self, k: usize, state: &State, bar: &mut Cotangent, s: &mut Scratch) {
         self.ranged(state, |d, q, range| {
-            bar.q[d] += 2.0 * self.options.dt * beyond(q, range) / (MARGIN * MARGIN);
+            let (excess, side) = beyond(q, range);
+            bar.q[d] += self.options.dt * penalty(excess).1 * side / (0.5 * MARGIN);
         });
         for w in self.waypoints.iter().filter(|w| w.step == k) {
             kinematics(&self.model, self.model.parameters(), &state.q, s);
             let tip = s.site_pose(&self.model, self.tip).translation;
             let (between, link) = (tip - w.position, self.model.sites()[self.tip].link);
             let miss = between.norm();
-            let excess = (miss - INNER * self.tolerance).max(0.0);
-            if excess > 0.0 {
-                let by_tip = between * (2.0 * excess / (self.tolerance.powi(2) * miss));
+            let (_, slope) = penalty(miss / self.tolerance - INNER);
+            if slope > 0.0 {
+                let by_tip = between * (slope / (self.tolerance * miss));
                 point_pullback(&self.model, link, tip, by_tip, s, &mut bar.q);
             }
         }
@@ -295,12 +303,12 @@ impl Objective for Reach {
             *s = Scratch::new(&self.model);
         }
         let (controls, rollout) = (self.controls(x), self.rollout());
-        let (excess, gradient) = if want.gradient {
+        let (excess, mut gradient) = if want.gradient {
             let found = rollout.gradient(&self.start, &controls, self, false, s);
             let mut bar = vec![0.0; x.len()];
-            let nu = self.model.nu();
+            let (nu, n) = (self.model.nu(), self.intervals());
             for (k, u_bar) in found.controls.iter().enumerate() {
-                bar[k / nu / self.hold * nu + k % nu] += u_bar;
+                bar[k % nu * n + k / nu / self.hold] += u_bar;
             }
             (found.value, Some(bar))
         } else {
@@ -308,7 +316,6 @@ impl Objective for Reach {
             rollout.run(&self.start, &controls, s, |k, state, s| sum += self.value(k, state, s));
             (sum, None)
         };
-        let mut gradient = gradient;
         let effort = self.effort(x, gradient.as_deref_mut().map(|g| (self.effort_weight, g)));
         let value = self.effort_weight * effort + excess;
         let finite = gradient.iter().flatten().all(|g| g.is_finite());

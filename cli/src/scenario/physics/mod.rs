@@ -1,0 +1,48 @@
+//! `arm` and `thrown-ball`: motions of rigid bodies.
+
+mod arm;
+mod arm_pictures;
+mod ball;
+
+pub(super) use arm::Arm;
+pub(super) use ball::Ball;
+
+use super::keys::{Key, Kind};
+use crate::plot::{Mark, Series};
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default: Some(default), doc }
+}
+
+const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { path, kind, default: None, doc }
+}
+
+const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
+    Kind::Number { unit, min, max }
+}
+
+const fn numbers(unit: &'static str) -> Kind {
+    Kind::Numbers { unit, min: -1e6, max: 1e6 }
+}
+
+fn series(label: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
+    Series { label: label.into(), mark, points: points.into_iter().collect() }
+}
+
+/// Width of a plot's area over its height.
+const ASPECT: f64 = 1.75;
+
+/// Two invisible points that give both axes the same scale around `drawn`.
+fn same_scale(drawn: &[Series]) -> [Series; 2] {
+    let all = || drawn.iter().flat_map(|s| &s.points);
+    let extent = |of: &dyn Fn(&(f64, f64)) -> f64| {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
+        all().map(of).fold(start, |(l, h), v| (l.min(v), h.max(v)))
+    };
+    let ((x0, x1), (y0, y1)) = (extent(&|p| p.0), extent(&|p| p.1));
+    let height = (y1 - y0).max((x1 - x0) / ASPECT);
+    let (half_x, half_y) = (0.5 * height * ASPECT, 0.5 * height);
+    let (x, y) = (f64::midpoint(x0, x1), f64::midpoint(y0, y1));
+    [-1.0, 1.0].map(|s| series("", Mark::Thin, [(x + s * half_x, y + s * half_y)]))
+}

@@ -1,0 +1,112 @@
+//! Scenarios of moving bodies: their goals, threads, and models that cannot be read.
+
+use super::place::{Place, json, stderr, timeless};
+
+/// A place with the template of `kind`.
+fn template(kind: &str) -> Place {
+    let place = Place::new();
+    let output = place.run(&["init", kind, "--out", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    place
+}
+
+#[test]
+fn a_thrown_ball_lands_on_its_target_from_any_seed() {
+    let place = template("thrown-ball");
+    for seed in ["0", "1", "2"] {
+        let set = format!("scenario.seed={seed}");
+        let words = ["run", "scenario.toml", "--out", seed, "--set", &set, "--format", "json"];
+        let output = place.run(&words);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let summary = json(&output);
+        assert_eq!(summary["criteria"].as_array().unwrap().len(), 2);
+        assert!(summary["evaluations"].as_u64().unwrap() < 30, "{summary}");
+        for file in ["plots/motion.svg", "plots/motion-above.svg", "artifacts/motion.csv"] {
+            assert!(place.path(seed).join(file).exists(), "{file}");
+        }
+    }
+    let residuals = ["run", "scenario.toml", "--set", "optimizer.method=\"gauss-newton\""];
+    assert_eq!(place.run(&residuals).status.code(), Some(0));
+}
+
+#[test]
+fn gradients_of_motions_pass() {
+    for kind in ["thrown-ball", "arm"] {
+        let output = template(kind).run(&["gradcheck", "scenario.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{kind}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn motions_have_the_same_bits_on_any_number_of_threads() {
+    for (kind, method) in [("thrown-ball", "lbfgsb"), ("arm", "lbfgsb"), ("arm", "cma-es")] {
+        let place = template(kind);
+        let set = format!("optimizer.method=\"{method}\"");
+        let histories = ["1", "2", "3"].map(|threads| {
+            let mut words = vec!["run", "scenario.toml", "--out", threads, "--threads", threads];
+            words.extend(["--set", &set, "--set", "stop.max_iterations=5", "--quiet"]);
+            if method == "cma-es" {
+                words.extend(["--set", "optimizer.sigma=0.01"]);
+            } else if kind == "arm" {
+                words.extend(["--set", "optimizer.memory=10"]);
+            }
+            let output = place.run(&words);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
+            timeless(&place.read(&format!("{threads}/history.csv")))
+        });
+        assert!(histories[0].len() > 3, "{kind} moved");
+        assert_eq!(histories[0], histories[1], "{kind} {method}");
+        assert_eq!(histories[0], histories[2], "{kind} {method}");
+    }
+}
+
+/// The arm with some text replaced, in the scenario or the model; what is said about it.
+fn refused(replace: &[(&str, &str)]) -> String {
+    let place = template("arm");
+    for (from, to) in replace {
+        let file = ["scenario.toml", "arm.xml"].into_iter().find(|f| place.read(f).contains(from));
+        let file = file.unwrap_or_else(|| panic!("{from:?} is in no file"));
+        place.write(file, &place.read(file).replacen(from, to, 1));
+    }
+    let output = place.run(&["check", "scenario.toml"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    stderr(&output)
+}
+
+#[test]
+fn models_that_cannot_be_read_are_named_by_line() {
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of turret is -1", "arm.xml:16"),
+        ("</mujoco>", "", "not well-formed XML", "arm.xml:"),
+        ("<worldbody>", "<tendon/>\n  <worldbody>", "element `tendon`", "arm.xml:12"),
+        ("joint=\"flex\"", "joint=\"flexx\"", "no joint is named `flexx`", "arm.xml:41"),
+        ("file = \"arm.xml\"", "file = \"leg.xml\"", "there is no file", "scenario.toml:11"),
+        ("tip = \"tip\"", "tip = \"toe\"", "no site `toe`", "scenario.toml:12"),
+        ("times = [0.5, 1.0, 1.5]", "times = [0.5, 1.0]", "`targets.x` has 3 numbers", "scenario"),
+        ("times = [0.5", "times = [0.5012", "whole number of steps of 0.005 s", "scenario.toml:"),
+        ("times = [0.5, 1.0, 1.5]", "times = [0.5, 1.0, 2.0]", "at step 400", "scenario.toml:"),
+        ("\"70 deg\", ", "", "`motion.start` has 4 numbers, the model has 5", "scenario.toml:"),
+    ];
+    for (from, to, expected, place) in cases {
+        let said = refused(&[(from, to)]);
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "");
+        assert!(flat.contains(expected), "{expected}: {said}");
+        assert!(said.contains(place), "{place}: {said}");
+    }
+}
+
+#[test]
+fn throws_that_make_no_sense_are_refused() {
+    let cases = [
+        ("velocity = [2.0, 0.0, 2.0]", "velocity = [2.0, 2.0]", "`throw.velocity` has 2 numbers"),
+        ("position = [0.0, 0.0, 1.5]", "position = [0.0, 0.0, 0.05]", "starts inside the ground"),
+        ("miss = \"1 mm\"", "miss = \"1 kg\"", "kg"),
+    ];
+    for (from, to, expected) in cases {
+        let place = template("thrown-ball");
+        place.write("scenario.toml", &place.read("scenario.toml").replace(from, to));
+        let output = place.run(&["check", "scenario.toml"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
