@@ -67,7 +67,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     };
     let area = Area::parse(name)?;
     let peers = Peers::new(args.peer_python.clone())?;
-    let mut report = Report::new(area.name());
+    let mut report = Report::new(area.name);
     let print = |item: &Item| -> io::Result<()> {
         let mut out = io::stdout().lock();
         match args.format {
@@ -77,14 +77,14 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
             }
         }
     };
-    for measure in area.rows() {
+    for measure in area.rows {
         for item in measure(&peers)? {
             print(&item)?;
             report.push(item);
         }
     }
     if verify {
-        for proof in area.proofs() {
+        for proof in area.proofs {
             for item in proof(&peers)? {
                 print(&item)?;
                 report.push(item);

@@ -76,6 +76,13 @@ impl<T: Num> Scratch<T> {
         }
     }
 
+    /// Whether this is memory for a model of `model`'s sizes.
+    pub fn fits(&self, model: &Model) -> bool {
+        self.pose.len() == model.links().len()
+            && self.a.len() == model.nv()
+            && self.stages[0].q.len() == model.nq()
+    }
+
     /// The mass matrix of the last [`crba`](crate::crba), `nv x nv` row-major; its lower triangle is filled.
     pub fn mass_matrix(&self) -> &[T] {
         &self.mass

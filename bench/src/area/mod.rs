@@ -2,6 +2,7 @@
 
 mod ad;
 mod dft;
+mod physics;
 
 use crate::peer::{PeerError, Peers};
 use crate::report::Item;
@@ -11,42 +12,26 @@ pub(crate) type Measure = fn(&Peers) -> Result<Vec<Item>, PeerError>;
 
 /// A part of the toolkit with rows of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Area {
-    /// The differentiation core.
-    Ad,
-    /// Kohn-Sham in one dimension.
-    Dft,
+pub(crate) struct Area {
+    /// Name on the command line and of the page in `docs/`.
+    pub name: &'static str,
+    /// Speed rows.
+    pub rows: &'static [Measure],
+    /// Long proofs, run by `verify` only.
+    pub proofs: &'static [Measure],
 }
 
+/// All areas.
+const AREAS: &[Area] = &[
+    Area { name: "ad", rows: ad::ROWS, proofs: ad::PROOFS },
+    Area { name: "dft", rows: dft::ROWS, proofs: dft::PROOFS },
+    Area { name: "physics", rows: physics::ROWS, proofs: &[] },
+];
+
 impl Area {
-    const ALL: [Self; 2] = [Self::Ad, Self::Dft];
-
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
-        let names = || Self::ALL.map(Self::name).join(", ");
-        let found = Self::ALL.into_iter().find(|a| a.name() == name);
+        let names = || AREAS.iter().map(|a| a.name).collect::<Vec<_>>().join(", ");
+        let found = AREAS.iter().find(|a| a.name == name).copied();
         found.ok_or_else(|| format!("no area {name:?}; there are: {}", names()))
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Ad => "ad",
-            Self::Dft => "dft",
-        }
-    }
-
-    /// Speed rows.
-    pub(crate) fn rows(self) -> &'static [Measure] {
-        match self {
-            Self::Ad => ad::ROWS,
-            Self::Dft => dft::ROWS,
-        }
-    }
-
-    /// Long proofs, run by `verify` only.
-    pub(crate) fn proofs(self) -> &'static [Measure] {
-        match self {
-            Self::Ad => ad::PROOFS,
-            Self::Dft => dft::PROOFS,
-        }
     }
 }

@@ -5,7 +5,7 @@ use super::place::{Place, json, stderr, timeless};
 /// A place with the template of `kind`.
 fn template(kind: &str) -> Place {
     let place = Place::new();
-    let output = place.run(&["init", kind, "--out", "."]);
+    let output = place.run(&["init", kind, "."]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     place
 }
@@ -79,7 +79,7 @@ fn models_that_cannot_be_read_are_named_by_line() {
         ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of turret is -1", "arm.xml:16"),
         ("</mujoco>", "", "not well-formed XML", "arm.xml:"),
         ("<worldbody>", "<tendon/>\n  <worldbody>", "element `tendon`", "arm.xml:12"),
-        ("joint=\"flex\"", "joint=\"flexx\"", "no joint is named `flexx`", "arm.xml:41"),
+        ("joint=\"flex\"", "joint=\"flexx\"", "no joint is named `flexx`", "arm.xml:38"),
         ("file = \"arm.xml\"", "file = \"leg.xml\"", "there is no file", "scenario.toml:11"),
         ("tip = \"tip\"", "tip = \"toe\"", "no site `toe`", "scenario.toml:12"),
         ("times = [0.5, 1.0, 1.5]", "times = [0.5, 1.0]", "`targets.x` has 3 numbers", "scenario"),
@@ -93,6 +93,17 @@ fn models_that_cannot_be_read_are_named_by_line() {
         assert!(flat.contains(expected), "{expected}: {said}");
         assert!(said.contains(place), "{place}: {said}");
     }
+}
+
+#[test]
+fn what_is_not_simulated_is_said() {
+    let place = template("arm");
+    let model = place.read("arm.xml").replace(" limit=\"disable\"", "");
+    place.write("arm.xml", &model);
+    let output = place.run(&["check", "scenario.toml"]);
+    let said = super::place::stdout(&output) + &stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("line 15 of the model: joint limits are not enforced"), "{said}");
 }
 
 #[test]

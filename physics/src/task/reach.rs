@@ -299,7 +299,7 @@ impl Objective for Reach {
             return Err(TrialFailure::Contract(what));
         }
         let s = ws.get_or_insert_with(|| Scratch::new(&self.model));
-        if s.mass_matrix().len() != self.model.nv().pow(2) {
+        if !s.fits(&self.model) {
             *s = Scratch::new(&self.model);
         }
         let (controls, rollout) = (self.controls(x), self.rollout());

@@ -74,6 +74,9 @@ impl Domain for Arm {
         let waypoints = waypoints(s, read.options.dt)?;
         let size = (s.count("motion.steps"), s.count("motion.hold"));
         let (tip, miss) = (s.text("model.tip"), s.number("goal.miss"));
+        let notes =
+            read.notes.iter().map(|n| format!("; line {} of the model: {}", n.line, n.message));
+        let notes = notes.collect();
         let reach = Reach::new(read.model, read.options, start, size, tip, waypoints, miss);
         let reach = reach.map_err(|e| {
             use cotangent_physics::task::ReachError as E;
@@ -93,6 +96,7 @@ impl Domain for Arm {
             reduction: s.number("goal.effort_reduction"),
             perturbation: s.number("motion.perturbation"),
             seed: s.count("scenario.seed") as u64,
+            notes,
         }))
     }
 }
@@ -171,6 +175,8 @@ pub(super) struct Study {
     pub(super) reduction: f64,
     perturbation: f64,
     seed: u64,
+    /// What the model asks for and the simulation does not do.
+    notes: String,
 }
 
 impl Scenario for Study {
@@ -213,10 +219,11 @@ impl Scenario for Study {
         let (model, steps) = (self.reach.model(), self.reach.steps());
         format!(
             "{} parameters; {steps} steps of {} coordinates forward and {steps} adjoint steps an evaluation, {} kB of states \
-             kept; a run to the first feasible solution beforehand",
+             kept; a run to the first feasible solution beforehand{}",
             self.reach.dim(),
             model.nv(),
-            steps * (model.nq() + model.nv()) * 8 / 1000
+            steps * (model.nq() + model.nv()) * 8 / 1000,
+            self.notes
         )
     }
 

@@ -116,7 +116,7 @@ impl Study {
         ];
         let steps: Vec<usize> = std::iter::once(0).chain(points.iter().map(|w| w.step)).collect();
         for (k, step) in steps.into_iter().enumerate() {
-            let label = if k == 0 { "the arm, at the start and at each point" } else { "" };
+            let label = if k == 0 { "arm at start and points" } else { "" };
             let posture = self.posture(after, step);
             // points along each link, so that the legend finds a place of its own
             let along = posture.windows(2).flat_map(|ends| {
