@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::traced::Traced;
-use crate::rule::{DerivativeFailure, Rule, SliceRule};
+use crate::rule::{Rule, SliceRule};
 
 /// A [`Rule`] or [`SliceRule`] without its type.
 pub(super) trait TracedRule: Send + Sync {
@@ -46,9 +46,10 @@ impl<const I: usize, const O: usize, U: Rule<I, O>> TracedRule for Sized<U, I, O
     }
 }
 
-/// As on a dual: a derivative that does not exist where it is recorded is the caller's mistake.
-fn no_derivative<U: SliceRule>(error: U::Error) -> Vec<Traced> {
-    panic!("{}", DerivativeFailure::of::<U>(error))
+/// # Panics
+/// Where the rule has no derivative at the point of recording.
+fn recorded<U: SliceRule>(found: Result<Vec<Traced>, U::Error>) -> Vec<Traced> {
+    found.unwrap_or_else(|error| panic!("no derivative of {}: {error}", std::any::type_name::<U>()))
 }
 
 /// A [`SliceRule`].
@@ -59,10 +60,10 @@ impl<U: SliceRule> TracedRule for Sliced<U> {
         self.0.primal(x).map_err(|e| format!("{e:?}"))
     }
     fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Vec<Traced> {
-        self.0.jvp(x, y, x_dot).unwrap_or_else(|e| no_derivative::<U>(e))
+        recorded::<U>(self.0.jvp(x, y, x_dot))
     }
     fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Vec<Traced> {
-        self.0.vjp(x, y, y_bar).unwrap_or_else(|e| no_derivative::<U>(e))
+        recorded::<U>(self.0.vjp(x, y, y_bar))
     }
     fn name(&self) -> &'static str {
         std::any::type_name::<U>()
