@@ -65,6 +65,7 @@ pub mod rule;
 mod rules;
 pub mod scan;
 pub mod small;
+pub mod sparse;
 pub mod special;
 pub mod tape;
 

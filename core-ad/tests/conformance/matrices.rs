@@ -4,7 +4,7 @@ use cotangent_ad::linalg::{
     LinalgError, Matrix, eigh, eigh_subspace, expm, fft, inverse, log_det, log_det_spd,
     singular_values, solve, solve_spd,
 };
-use cotangent_ad::{Dual, Real, VectorFn, grad};
+use cotangent_ad::{Dual, Quat, Real, Vec3, VectorFn, grad};
 
 use super::{entry, function, sum};
 
@@ -141,4 +141,15 @@ fn so3_exp_at_zero() {
         vec![v[0] * v[0] + v[1] * v[2] * 2.0]
     });
     entry("so3_exp_at_zero").hessian(&Rotated);
+}
+
+#[test]
+fn a_quaternion_at_no_rotation() {
+    // the same program by a rotation vector's quaternion, to the second order at the origin
+    function!(Rotated, |w: &[R]| {
+        let v = Quat::exp(Vec3([w[0], w[1], w[2]])).rotate(Vec3::lit([1.0, 2.0, 3.0])).0;
+        vec![v[0] * v[0] + v[1] * v[2] * 2.0]
+    });
+    let program = entry("so3_exp_at_zero");
+    program.hessian(&Rotated);
 }

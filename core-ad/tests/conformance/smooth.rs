@@ -1,7 +1,8 @@
 //! Formulas.
 
 use cotangent_ad::jet::derivatives;
-use cotangent_ad::{Dual, VectorFn, derivative};
+use cotangent_ad::sparse::{self, Colouring, ScalarFn, hessian_pattern, jacobian_pattern};
+use cotangent_ad::{Dual, Real, VectorFn, derivative, hvp};
 
 use super::{entry, function, sum};
 
@@ -47,6 +48,37 @@ fn rosenbrock6() {
     program.two_tapes(&Rosenbrock);
 }
 
+struct Valley;
+impl ScalarFn for Valley {
+    fn call<R: Real>(&self, x: &[R]) -> R {
+        sum(x.windows(2).map(|w| {
+            let (valley, along) = (w[1] - w[0] * w[0], -w[0] + 1.0);
+            valley * valley * 100.0 + along * along
+        }))
+    }
+}
+
+#[test]
+fn rosenbrock6_by_colouring() {
+    let program = entry("rosenbrock6");
+    program.field("hess", "colouring", || {
+        let colouring = Colouring::columns(&hessian_pattern(&Valley, &program.inputs));
+        assert_eq!((colouring.colours(), colouring.pattern().entries()), (3, 16));
+        let found = sparse::hessian(&Valley, &program.inputs, &colouring);
+        (0..36).map(|k| found.get(k / 6, k % 6)).collect()
+    });
+    // far more inputs than a group of marks
+    let x: Vec<f64> = (0..600).map(|k| (f64::from(k) * 0.7).sin()).collect();
+    let colouring = Colouring::columns(&hessian_pattern(&Valley, &x));
+    assert_eq!((colouring.colours(), colouring.pattern().entries()), (3, 3 * 600 - 2));
+    let (found, v) = (sparse::hessian(&Valley, &x, &colouring), vec![1.0; 600]);
+    let dense = hvp(|x| Valley.call(x), &x, &v);
+    for (i, exact) in dense.iter().enumerate() {
+        let row: f64 = found.values[colouring.pattern().range(i)].iter().sum();
+        assert!((row - exact).abs() < 1e-10 * exact.abs().max(1.0));
+    }
+}
+
 #[test]
 fn ackley10_hvp() {
     function!(Ackley, |x: &[R]| {
@@ -74,7 +106,14 @@ fn broyden_tridiagonal8() {
         };
         (0..x.len()).map(equation).collect()
     });
-    entry("broyden_tridiagonal8").vector(&Broyden);
+    let program = entry("broyden_tridiagonal8");
+    program.vector(&Broyden);
+    program.field("jac", "colouring", || {
+        let colouring = Colouring::columns(&jacobian_pattern(&Broyden, &program.inputs));
+        assert_eq!(colouring.colours(), 3);
+        let found = sparse::jacobian(&Broyden, &program.inputs, &colouring);
+        (0..64).map(|k| found.get(k / 8, k % 8)).collect()
+    });
 }
 
 #[test]
