@@ -10,6 +10,9 @@
 //! | smooth, deterministic, gradient | `lbfgsb` |
 //! | sum of squares with a Jacobian, not too many parameters | `gauss-newton` |
 //! | stochastic (Monte Carlo), gradient | `adam` |
+//! | smooth, with Hessian-vector products, badly conditioned | `trust-region` |
+//! | no gradient, few parameters | `nelder-mead` |
+//! | many local minima | [`MultiStart`] of any of them |
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
 //!
 //! ```
@@ -55,9 +58,12 @@ pub mod gauss_newton;
 pub mod lbfgsb;
 mod line_search;
 pub mod method;
+pub mod multi_start;
+pub mod nelder_mead;
 pub mod outcome;
 pub mod run;
 pub mod space;
+pub mod trust_region;
 
 pub use adam::AdamOptions;
 pub use cmaes::CmaEsOptions;
@@ -65,6 +71,9 @@ pub use evaluator::Counts;
 pub use gauss_newton::GaussNewtonOptions;
 pub use lbfgsb::LbfgsbOptions;
 pub use method::{METHODS, Method, MethodInfo};
+pub use multi_start::MultiStart;
+pub use nelder_mead::NelderMeadOptions;
 pub use outcome::{Iteration, Observer, Outcome, Status, Stop};
 pub use run::{Problem, Run, StartError, StepResult, minimize};
 pub use space::{Parameter, Space, SpaceError, Transform};
+pub use trust_region::TrustRegionOptions;

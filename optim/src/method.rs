@@ -6,6 +6,8 @@ use crate::adam::AdamOptions;
 use crate::cmaes::CmaEsOptions;
 use crate::gauss_newton::GaussNewtonOptions;
 use crate::lbfgsb::LbfgsbOptions;
+use crate::nelder_mead::NelderMeadOptions;
+use crate::trust_region::TrustRegionOptions;
 
 /// An optimizer with its options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,10 @@ pub enum Method {
     GaussNewton(GaussNewtonOptions),
     /// Covariance matrix adaptation, without gradients.
     CmaEs(CmaEsOptions),
+    /// Newton's method with conjugate gradients in a trust region.
+    TrustRegion(TrustRegionOptions),
+    /// The simplex of Nelder and Mead, without gradients.
+    NelderMead(NelderMeadOptions),
 }
 
 /// What a method is and needs.
@@ -65,6 +71,20 @@ pub const METHODS: &[MethodInfo] = &[
         needs_residuals: false,
         accepts_stochastic: true,
     },
+    MethodInfo {
+        name: "trust-region",
+        summary: "Newton with conjugate gradients, with bounds (Steihaug 1983)",
+        needs_gradient: true,
+        needs_residuals: false,
+        accepts_stochastic: false,
+    },
+    MethodInfo {
+        name: "nelder-mead",
+        summary: "simplex without gradients, few parameters (Nelder, Mead 1965)",
+        needs_gradient: false,
+        needs_residuals: false,
+        accepts_stochastic: false,
+    },
 ];
 
 impl Method {
@@ -75,6 +95,8 @@ impl Method {
             "adam" => Some(Self::Adam(AdamOptions::default())),
             "gauss-newton" => Some(Self::GaussNewton(GaussNewtonOptions::default())),
             "cma-es" => Some(Self::CmaEs(CmaEsOptions::default())),
+            "trust-region" => Some(Self::TrustRegion(TrustRegionOptions::default())),
+            "nelder-mead" => Some(Self::NelderMead(NelderMeadOptions::default())),
             _ => None,
         }
     }
@@ -86,6 +108,8 @@ impl Method {
             Self::Adam(_) => &METHODS[1],
             Self::GaussNewton(_) => &METHODS[2],
             Self::CmaEs(_) => &METHODS[3],
+            Self::TrustRegion(_) => &METHODS[4],
+            Self::NelderMead(_) => &METHODS[5],
         }
     }
 }

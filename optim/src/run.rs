@@ -8,7 +8,7 @@ use crate::evaluator::{Counts, evaluate};
 use crate::method::Method;
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
 use crate::space::{Space, SpaceError};
-use crate::{adam, cmaes, gauss_newton, lbfgsb};
+use crate::{adam, cmaes, gauss_newton, lbfgsb, nelder_mead, trust_region};
 
 /// An objective and its parameters.
 #[derive(Clone, Copy)]
@@ -100,6 +100,34 @@ enum State {
     Adam(adam::State),
     GaussNewton(gauss_newton::State),
     CmaEs(cmaes::State),
+    TrustRegion(trust_region::State),
+    NelderMead(nelder_mead::State),
+}
+
+impl State {
+    fn start(
+        context: &mut Context,
+        z: Vec<f64>,
+        method: &Method,
+    ) -> Result<(Self, f64), TrialFailure> {
+        fn map<S>(found: (S, f64), wrap: impl FnOnce(S) -> State) -> (State, f64) {
+            (wrap(found.0), found.1)
+        }
+        Ok(match method {
+            Method::Lbfgsb(_) => map(lbfgsb::State::start(context, z)?, Self::Lbfgsb),
+            Method::Adam(_) => map(adam::State::start(context, z)?, Self::Adam),
+            Method::GaussNewton(o) => {
+                map(gauss_newton::State::start(context, z, o)?, Self::GaussNewton)
+            }
+            Method::CmaEs(o) => map(cmaes::State::start(context, z, o)?, Self::CmaEs),
+            Method::TrustRegion(o) => {
+                map(trust_region::State::start(context, z, o)?, Self::TrustRegion)
+            }
+            Method::NelderMead(o) => {
+                map(nelder_mead::State::start(context, &z, o)?, Self::NelderMead)
+            }
+        })
+    }
 }
 
 /// The whole state of an optimisation. Serialised between two iterations and restored, it goes on with the same bits.
@@ -157,20 +185,8 @@ impl Run {
             stop: &stop,
         };
         context.project(&mut z);
-        let (state, value) = match &method {
-            Method::Lbfgsb(_) => {
-                lbfgsb::State::start(&mut context, z.clone()).map(|s| (State::Lbfgsb(s.0), s.1))
-            }
-            Method::Adam(_) => {
-                adam::State::start(&mut context, z.clone()).map(|s| (State::Adam(s.0), s.1))
-            }
-            Method::GaussNewton(o) => gauss_newton::State::start(&mut context, z.clone(), o)
-                .map(|s| (State::GaussNewton(s.0), s.1)),
-            Method::CmaEs(o) => {
-                cmaes::State::start(&mut context, z.clone(), o).map(|s| (State::CmaEs(s.0), s.1))
-            }
-        }
-        .map_err(StartError::Start)?;
+        let (state, value) =
+            State::start(&mut context, z.clone(), &method).map_err(StartError::Start)?;
         let (best_z, best_value) = (z, value);
         Ok(Self {
             method,
@@ -232,6 +248,8 @@ impl Run {
             (State::Adam(s), Method::Adam(o)) => s.iterate(&mut context, o),
             (State::GaussNewton(s), Method::GaussNewton(o)) => s.iterate(&mut context, o),
             (State::CmaEs(s), Method::CmaEs(o)) => s.iterate(&mut context, o),
+            (State::TrustRegion(s), Method::TrustRegion(o)) => s.iterate(&mut context, o),
+            (State::NelderMead(s), Method::NelderMead(o)) => s.iterate(&mut context, o),
             _ => unreachable!("state and method are made together"),
         };
         match advance {
@@ -269,7 +287,8 @@ impl Run {
             State::Lbfgsb(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
             State::Adam(s) => (Some(s.gradient_norm), s.terms.clone()),
             State::GaussNewton(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
-            State::CmaEs(_) => (None, Vec::new()),
+            State::TrustRegion(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
+            State::CmaEs(_) | State::NelderMead(_) => (None, Vec::new()),
         };
         Iteration {
             index: 0,

@@ -91,6 +91,17 @@ impl Parameter {
         by_t * self.scale
     }
 
+    /// `x''/x'`, derivatives by `z`.
+    fn curvature(&self, x: f64) -> f64 {
+        match self.transform {
+            Transform::Identity | Transform::RotationVector => 0.0,
+            Transform::Log => self.scale,
+            Transform::Logit => {
+                self.scale * (self.lower + self.upper - 2.0 * x) / (self.upper - self.lower)
+            }
+        }
+    }
+
     fn check(&self) -> Result<(), SpaceError> {
         let fail = |why: String| Err(SpaceError::Parameter { name: self.name.clone(), why });
         if !(self.scale.is_finite() && self.scale > 0.0) {
@@ -244,6 +255,11 @@ impl Space {
     /// Diagonal of `dx/dz`.
     pub fn slopes(&self, x: &[f64]) -> Vec<f64> {
         self.entries().zip(x).map(|(p, x)| p.slope(*x)).collect()
+    }
+
+    /// Second derivatives of `x` by `z` over the first.
+    pub fn curvatures(&self, x: &[f64]) -> Vec<f64> {
+        self.entries().zip(x).map(|(p, x)| p.curvature(*x)).collect()
     }
 
     /// Lower and upper bounds of `z`.

@@ -107,9 +107,17 @@ fn named(name: &str) -> Method {
 
 #[test]
 fn rosenbrock_is_solved() {
-    for (n, name) in
-        [(2, "lbfgsb"), (50, "lbfgsb"), (2, "gauss-newton"), (50, "gauss-newton"), (5, "cma-es")]
-    {
+    for (n, name) in [
+        (2, "lbfgsb"),
+        (50, "lbfgsb"),
+        (2, "gauss-newton"),
+        (50, "gauss-newton"),
+        (5, "cma-es"),
+        (2, "trust-region"),
+        (50, "trust-region"),
+        (2, "nelder-mead"),
+        (5, "nelder-mead"),
+    ] {
         let objective = rosenbrock(n);
         let x0: Vec<f64> = (0..n).map(|k| if k % 2 == 0 { -1.2 } else { 1.0 }).collect();
         let stop = Stop { max_iterations: 5000, ..Default::default() };
@@ -134,7 +142,7 @@ fn lbfgsb_needs_no_more_evaluations_than_scipy() {
 #[test]
 fn active_bounds_are_found_and_hold_at_every_evaluation() {
     // the minimum of Rosenbrock's function in x <= 0.5 is (0.5, 0.25)
-    for name in ["lbfgsb", "gauss-newton", "cma-es"] {
+    for name in ["lbfgsb", "gauss-newton", "cma-es", "trust-region", "nelder-mead"] {
         let objective = Residuals { bounds: [-3.0, 0.5], ..rosenbrock(2) };
         let stop = Stop { max_iterations: 2000, ..Default::default() };
         let end = solve(&objective, &space(2, objective.bounds), named(name), stop, &[-1.2, 0.4]);
@@ -162,7 +170,7 @@ fn many_active_bounds() {
     let objective =
         Residuals { f: Coupled, n, m: 2 * n - 1, wall: f64::INFINITY, bounds: [0.0, 1.0] };
     let space = space(n, objective.bounds);
-    for name in ["lbfgsb", "gauss-newton"] {
+    for name in ["lbfgsb", "gauss-newton", "trust-region"] {
         let end = solve(
             &objective,
             &space,
@@ -190,7 +198,7 @@ fn many_active_bounds() {
 
 #[test]
 fn a_line_search_backs_off_from_points_without_a_value() {
-    for name in ["lbfgsb", "gauss-newton", "cma-es", "adam"] {
+    for name in ["lbfgsb", "gauss-newton", "cma-es", "adam", "trust-region", "nelder-mead"] {
         let objective = Residuals { wall: 1.05, ..rosenbrock(2) };
         // Adam with a constant rate closes in slowly
         let target = if name == "adam" { 1e-6 } else { 1e-8 };
@@ -230,7 +238,7 @@ fn transforms_and_scales() {
     .unwrap();
     let objective =
         Residuals { f: Scaled, n: 2, m: 3, wall: f64::INFINITY, bounds: [0.0, f64::INFINITY] };
-    for name in ["lbfgsb", "gauss-newton", "cma-es"] {
+    for name in ["lbfgsb", "gauss-newton", "cma-es", "trust-region", "nelder-mead"] {
         let end = solve(&objective, &space, named(name), Stop::default(), &[2.0, 0.05]);
         assert!(
             (end.x[0] / 1e-4 - 1.0).abs() < 1e-5 && (end.x[1] - 0.7).abs() < 1e-5,
@@ -242,7 +250,7 @@ fn transforms_and_scales() {
 
 #[test]
 fn a_run_resumed_from_text_at_any_iteration_gives_the_same_bits() {
-    for name in ["lbfgsb", "adam", "gauss-newton", "cma-es"] {
+    for name in ["lbfgsb", "adam", "gauss-newton", "cma-es", "trust-region", "nelder-mead"] {
         let objective = rosenbrock(3);
         let space = space(3, objective.bounds);
         let problem = Problem { objective: &objective, space: &space };
