@@ -1,0 +1,279 @@
+//! The Kohn-Sham potential of a given density.
+//!
+//! Newton's method on `n[v] = n` over the potential `v`, with the full static response
+//! `dn_i/dv_j = -(2/h) sum_k f_k phi_ki G_k,ij phi_kj`, `G_k = (H - e_k)^+`: one banded solve a grid point and orbital. The
+//! density of the tails does not determine the potential there to any precision, so the step is damped (Levenberg and
+//! Marquardt): where the response vanishes the potential stays what it started as, the Fermi-Amaldi potential
+//! `v_ext + (1 - 1/N) v_H[n]`, which has the right asymptote. (Wu & Yang, J. Chem. Phys. 118, 2498 (2003), with the Newton step.)
+
+use thiserror::Error;
+
+use super::banded::BandedLu;
+use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
+use super::scf::{Model, Prepared, density_of};
+
+/// Settings of [`invert`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InversionOptions {
+    /// `integral |n[v] - n| dx` to reach, in electrons.
+    pub tol_density: f64,
+    /// Most Newton steps.
+    pub max_iterations: usize,
+}
+
+impl Default for InversionOptions {
+    fn default() -> Self {
+        Self { tol_density: 1e-8, max_iterations: 100 }
+    }
+}
+
+/// A potential that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inversion {
+    /// The Kohn-Sham potential in hartree, `n` entries.
+    pub potential_ha: Vec<f64>,
+    /// `v - v_ext - v_H[n]` in hartree, `n` entries.
+    pub exchange_correlation_ha: Vec<f64>,
+    /// Orbital energies in hartree, of the occupied orbitals.
+    pub energies_ha: Vec<f64>,
+    /// `integral |n[v] - n| dx` that is left.
+    pub residual: f64,
+    /// Newton steps made.
+    pub iterations: usize,
+}
+
+/// Why there is no potential.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InversionError {
+    /// The density is not that of as many electrons.
+    #[error("the density holds {found} electrons, the orbitals {expected}")]
+    Electrons {
+        /// What the occupations sum to.
+        expected: f64,
+        /// What the density integrates to.
+        found: f64,
+    },
+    /// The eigen-solver failed.
+    #[error("step {iteration}: {source}")]
+    Eigen {
+        /// Newton step, from 0.
+        iteration: usize,
+        /// Why.
+        source: EigenError,
+    },
+    /// The iteration stopped short.
+    #[error(
+        "the potential reproduces the density to {residual:.1e} electrons only after {iterations} steps; the density may not be one of a ground state"
+    )]
+    NotConverged {
+        /// `integral |n[v] - n| dx` that is left.
+        residual: f64,
+        /// Newton steps made.
+        iterations: usize,
+    },
+}
+
+/// A potential with its states and density.
+struct Trial {
+    potential: Vec<f64>,
+    states: EigenPairs,
+    density: Vec<f64>,
+    residual: f64,
+}
+
+/// The potential whose lowest orbitals, with the occupations of `prepared`, have this density (`n` entries, in 1/bohr).
+///
+/// # Errors
+/// [`InversionError`].
+pub fn invert(
+    model: &Model,
+    prepared: &Prepared,
+    density: &[f64],
+    options: &InversionOptions,
+) -> Result<Inversion, InversionError> {
+    let grid = &model.grid;
+    let expected: f64 = prepared.occupations.iter().sum();
+    let found = grid.integral(density);
+    if (found - expected).abs() > 1e-6 {
+        return Err(InversionError::Electrons { expected, found });
+    }
+    let hartree = model.interaction.hartree_potential(grid, density);
+    let amaldi = 1.0 - 1.0 / expected.max(1.0);
+    let start = prepared.external_ha.iter().zip(&hartree).map(|(v, u)| v + amaldi * u).collect();
+    let trial = |potential: Vec<f64>, iteration: usize| -> Result<Trial, InversionError> {
+        let h = model.stencil.hamiltonian(grid, &potential);
+        let states = lowest_states(&h, prepared.occupations.len(), &[], &EigenOptions::default())
+            .map_err(|source| InversionError::Eigen { iteration, source })?;
+        let found = density_of(grid, &prepared.occupations, &states);
+        let residual = found.iter().zip(density).map(|(a, b)| (a - b).abs()).sum::<f64>()
+            * grid.spacing_bohr();
+        Ok(Trial { potential, states, density: found, residual })
+    };
+    let mut best = trial(start, 0)?;
+    let mut damping = 1e-3;
+    for iteration in 0..options.max_iterations {
+        if best.residual <= options.tol_density {
+            let xc = (0..density.len())
+                .map(|i| best.potential[i] - prepared.external_ha[i] - hartree[i])
+                .collect();
+            return Ok(Inversion {
+                potential_ha: best.potential,
+                exchange_correlation_ha: xc,
+                energies_ha: best.states.energies_ha[..best.states.wanted].to_vec(),
+                residual: best.residual,
+                iterations: iteration,
+            });
+        }
+        let response = response(model, prepared, &best);
+        let error: Vec<f64> = best.density.iter().zip(density).map(|(a, b)| a - b).collect();
+        // a step that does not help is tried again, shorter
+        for _ in 0..12 {
+            let step = damped_step(&response, damping, &error);
+            let moved = best.potential.iter().zip(&step).map(|(v, s)| v + s).collect();
+            match trial(moved, iteration) {
+                Ok(next) if next.residual < best.residual => {
+                    best = next;
+                    damping = (0.1 * damping).max(1e-14);
+                    break;
+                }
+                _ => damping *= 4.0,
+            }
+        }
+    }
+    let iterations = options.max_iterations;
+    Err(InversionError::NotConverged { residual: best.residual, iterations })
+}
+
+/// `-dn_i/dv_j`, `n x n`, symmetric and positive semidefinite.
+fn response(model: &Model, prepared: &Prepared, trial: &Trial) -> Vec<f64> {
+    let n = trial.potential.len();
+    let h = model.stencil.hamiltonian(&model.grid, &trial.potential);
+    let mut response = vec![0.0; n * n];
+    for (k, &occupation) in prepared.occupations.iter().enumerate() {
+        let phi = &trial.states.states[k];
+        let largest = (0..n).fold(0, |p, i| if phi[i].abs() > phi[p].abs() { i } else { p });
+        let factor = BandedLu::pinned(&h, trial.states.energies_ha[k], largest);
+        let scale = 2.0 * occupation / model.grid.spacing_bohr();
+        for j in 0..n {
+            // G e_j phi_j, outside phi
+            let mut x: Vec<f64> = phi.iter().map(|p| -p * phi[j] * phi[j]).collect();
+            x[j] += phi[j];
+            factor.solve(&mut x);
+            let along: f64 = x.iter().zip(phi).map(|(x, p)| x * p).sum();
+            for (i, entry) in response[j * n..(j + 1) * n].iter_mut().enumerate() {
+                *entry += scale * phi[i] * (x[i] - along * phi[i]);
+            }
+        }
+    }
+    response
+}
+
+/// `(A + damping max_i A_ii)^-1 b`, by Cholesky; the zero step where the matrix is not positive definite.
+fn damped_step(a: &[f64], damping: f64, b: &[f64]) -> Vec<f64> {
+    let n = b.len();
+    let largest = (0..n).map(|i| a[i * n + i]).fold(0.0, f64::max);
+    let mut l = a.to_vec();
+    for i in 0..n {
+        l[i * n + i] += damping * largest;
+        for j in 0..=i {
+            let (above, row) = l.split_at(i * n);
+            let known: f64 = if j < i {
+                above[j * n..j * n + j].iter().zip(row).map(|(x, y)| x * y).sum()
+            } else {
+                row[..i].iter().map(|x| x * x).sum()
+            };
+            let rest = l[i * n + j] - known;
+            if i == j && rest <= 0.0 {
+                return vec![0.0; n];
+            }
+            l[i * n + j] = if i == j { rest.sqrt() } else { rest / l[j * n + j] };
+        }
+    }
+    let mut x = b.to_vec();
+    for i in 0..n {
+        let known: f64 = l[i * n..i * n + i].iter().zip(&x).map(|(l, x)| l * x).sum();
+        x[i] = (x[i] - known) / l[i * n + i];
+    }
+    for i in (0..n).rev() {
+        x[i] /= l[i * n + i];
+        let value = x[i];
+        let (before, row) = (&mut x[..i], &l[i * n..i * n + i]);
+        before.iter_mut().zip(row).for_each(|(x, l)| *x -= l * value);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InversionError, InversionOptions, invert};
+    use crate::one_d::{
+        ExactOptions, Grid, Interaction, Lda, Model, Prepared, ScfOptions, Stencil, System,
+        self_consistent_field, two_electrons,
+    };
+
+    fn model() -> Model {
+        Model {
+            grid: Grid::new(121, 0.2).unwrap(),
+            stencil: Stencil::FivePoint,
+            interaction: Interaction::BAKER,
+        }
+    }
+
+    /// The largest deviation from `v + constant` where the density is above 1e-4.
+    fn deviation(density: &[f64], found: &[f64], v: &[f64]) -> f64 {
+        let inside: Vec<usize> = (0..density.len()).filter(|&i| density[i] > 1e-4).collect();
+        let constant = inside.iter().map(|&i| found[i] - v[i]).sum::<f64>() / inside.len() as f64;
+        inside.iter().map(|&i| (found[i] - v[i] - constant).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_potential_of_a_kohn_sham_density_is_found_again() {
+        for (count, electrons) in [(2_u8, 2_u8), (4, 4), (1, 3)] {
+            let charge = f64::from(electrons) / f64::from(count);
+            let centre = 0.5 * (f64::from(count) - 1.0);
+            let nuclei: Vec<(f64, f64)> =
+                (0..count).map(|k| ((f64::from(k) - centre) * 1.8, charge)).collect();
+            let system = System::molecule(&nuclei, electrons.into()).unwrap();
+            let prepared = Prepared::new(&model(), &system).unwrap();
+            let options = ScfOptions { tol_density: 1e-10, ..ScfOptions::converged() };
+            let scf =
+                self_consistent_field(&model(), &prepared, &Lda::default(), &options).unwrap();
+            let step = scf.last();
+            let density = &step.density_out;
+            let options = InversionOptions { tol_density: 1e-10, ..InversionOptions::default() };
+            let found = invert(&model(), &prepared, density, &options).unwrap();
+            let error = deviation(density, &found.potential_ha, &step.potential_ha);
+            assert!(error < 1e-4, "{electrons} electrons: {error:.1e}");
+        }
+    }
+
+    #[test]
+    fn the_exact_potential_of_two_electrons_is_the_closed_form() {
+        // one orbital: phi = sqrt(n h/2), v = e - (T phi)/phi
+        let model = model();
+        let system = System::chain(2, 1.0, 4.0).unwrap();
+        let exact = two_electrons(&model, &system, &ExactOptions::default()).unwrap();
+        let prepared = Prepared::new(&model, &system).unwrap();
+        let options = InversionOptions::default();
+        let found = invert(&model, &prepared, &exact.density, &options).unwrap();
+        let phi: Vec<f64> = exact.density.iter().map(|n| (0.5 * n * 0.2).sqrt()).collect();
+        let kinetic = model.stencil.hamiltonian(&model.grid, &[0.0; 121]);
+        let mut image = vec![0.0; 121];
+        kinetic.apply(&phi, &mut image);
+        let closed: Vec<f64> = image.iter().zip(&phi).map(|(t, p)| -t / p).collect();
+        let error = deviation(&exact.density, &found.potential_ha, &closed);
+        assert!(error < 1e-4, "{error:.1e}");
+        // between the atoms of a stretched molecule the exact v_xc has a peak that no local functional has
+        let xc = &found.exchange_correlation_ha;
+        assert!(xc[60] > xc[50] + 0.05, "{} {}", xc[60], xc[50]);
+    }
+
+    #[test]
+    fn another_number_of_electrons_is_refused() {
+        let system = System::chain(2, 1.0, 2.0).unwrap();
+        let prepared = Prepared::new(&model(), &system).unwrap();
+        let refused = invert(&model(), &prepared, &[0.1; 121], &InversionOptions::default());
+        assert!(matches!(refused, Err(InversionError::Electrons { .. })));
+    }
+}
