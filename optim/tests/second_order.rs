@@ -33,7 +33,7 @@ impl Objective for Valley {
         _: SampleKey,
         _: &mut Workspace,
     ) -> Result<Evaluation, TrialFailure> {
-        let gradient = want.gradient.then(|| grad(|x| valley(x), x));
+        let gradient = want.gradient.then(|| grad(valley, x));
         Ok(Evaluation { value: valley(x), gradient, ..Default::default() })
     }
     fn hvp(
@@ -43,7 +43,7 @@ impl Objective for Valley {
         _: SampleKey,
         _: &mut Workspace,
     ) -> Result<Vec<f64>, TrialFailure> {
-        Ok(hvp(|x| valley(x), x, v))
+        Ok(hvp(valley, x, v))
     }
 }
 
@@ -106,7 +106,7 @@ impl Objective for Rastrigin {
                 s + *x * *x + 3.0 - (*x * std::f64::consts::TAU).cos() * 3.0
             })
         }
-        let gradient = want.gradient.then(|| grad(|x| f(x), x));
+        let gradient = want.gradient.then(|| grad(f, x));
         Ok(Evaluation { value: f(x), gradient, ..Default::default() })
     }
 }

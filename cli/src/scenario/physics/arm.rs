@@ -200,7 +200,7 @@ impl Scenario for Study {
 
     /// The controls that hold the arm still, each moved within the perturbation.
     fn start(&self, seed: u64) -> Vec<f64> {
-        let noise = Stream::new(&[seed, 0x6172_6d]);
+        let noise = Stream::new(&[seed, 0x61_726d]);
         let motors = self.reach.model().motors();
         let moved = |(k, u): (usize, f64)| {
             let [lower, upper] = motors[k / self.reach.intervals()].range.unwrap_or([-INF, INF]);

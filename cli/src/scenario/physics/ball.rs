@@ -125,7 +125,7 @@ impl Scenario for Study {
     }
 
     fn start(&self, seed: u64) -> Vec<f64> {
-        let noise = Stream::new(&[seed, 0x7468_726f_77]);
+        let noise = Stream::new(&[seed, 0x74_6872_6f77]);
         let moved = |k: usize| {
             let by = self.perturbation * (2.0 * noise.uniform(k as u64) - 1.0);
             (self.velocity[k] + by).clamp(-self.fastest, self.fastest)
