@@ -23,6 +23,7 @@ pub fn history_figures(trace_names: &[String], rows: &[Row]) -> Vec<Figure> {
         y_label: y_label.into(),
         log_y,
         series,
+        panels: Vec::new(),
     };
     let positive = rows.iter().all(|r| r.value > 0.0);
     let mut figures = vec![figure(

@@ -49,6 +49,7 @@ fn comparison(runs: &[PathBuf]) -> Result<Figure, Failure> {
         y_label: "objective".into(),
         log_y: positive,
         series,
+        panels: Vec::new(),
     })
 }
 

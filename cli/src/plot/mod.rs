@@ -1,9 +1,11 @@
 //! Pictures: data in, SVG out. No system fonts are needed.
 
+mod raster;
 mod svg;
 
 use serde::{Deserialize, Serialize};
 
+pub use raster::{Panel, encode_png};
 pub use svg::draw;
 
 /// How a series is drawn. Lines differ by dash and points by shape, so that a print in black and white can be read.
@@ -49,4 +51,7 @@ pub struct Figure {
     pub log_y: bool,
     /// What is drawn.
     pub series: Vec<Series>,
+    /// Images side by side; where there are any, they are the picture and there are no axes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub panels: Vec<Panel>,
 }

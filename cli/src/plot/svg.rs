@@ -8,6 +8,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::ShapeStyle;
 
+use super::raster::panels;
 use super::{Figure, Mark, Series};
 
 const SIZE: (u32, u32) = (820, 500);
@@ -28,6 +29,9 @@ type Failure = String;
 /// # Errors
 /// What the drawing library says.
 pub fn draw(figure: &Figure) -> Result<String, Failure> {
+    if !figure.panels.is_empty() {
+        return Ok(panels(figure));
+    }
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();

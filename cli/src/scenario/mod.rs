@@ -4,6 +4,7 @@ mod dft;
 pub mod document;
 pub mod keys;
 mod physics;
+pub mod raytrace;
 pub mod units;
 
 use std::path::Path;
@@ -36,7 +37,8 @@ pub trait Domain: Sync {
 }
 
 /// All kinds.
-pub const DOMAINS: &[&dyn Domain] = &[&dft::OneDimension, &physics::Arm, &physics::Ball];
+pub const DOMAINS: &[&dyn Domain] =
+    &[&dft::OneDimension, &physics::Arm, &physics::Ball, &raytrace::PoseFromPicture];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.
 pub trait Scenario: Send + Sync {

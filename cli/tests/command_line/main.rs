@@ -6,3 +6,4 @@ mod bad_input;
 mod end_to_end;
 mod physics;
 mod place;
+mod pose_from_picture;

@@ -147,6 +147,7 @@ impl Ready<'_> {
                     points: points.iter().filter(marked).map(|p| (p.separation, p.exact)).collect(),
                 },
             ],
+            panels: Vec::new(),
         }
     }
 
@@ -173,6 +174,7 @@ impl Ready<'_> {
                 chemical(1.0),
                 chemical(-1.0),
             ],
+            panels: Vec::new(),
         }
     }
 
@@ -210,6 +212,7 @@ impl Ready<'_> {
                 line("LDA", Mark::Dashes, &lda.density),
                 line("trained", Mark::Dots, &trained.density),
             ],
+            panels: Vec::new(),
         })
     }
 

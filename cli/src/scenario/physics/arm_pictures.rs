@@ -140,6 +140,7 @@ impl Study {
             y_label: axis(up),
             log_y: false,
             series: drawn,
+            panels: Vec::new(),
         }
     }
 
@@ -162,6 +163,7 @@ impl Study {
             y_label: "torque (N m)".into(),
             log_y: false,
             series: model.motors().iter().enumerate().map(row).collect(),
+            panels: Vec::new(),
         }
     }
 
@@ -192,6 +194,7 @@ impl Study {
             y_label: "distance (m)".into(),
             log_y: true,
             series: drawn,
+            panels: Vec::new(),
         }
     }
 
@@ -218,6 +221,7 @@ impl Study {
             y_label: "share of the range".into(),
             log_y: false,
             series: drawn,
+            panels: Vec::new(),
         }
     }
 

@@ -219,6 +219,7 @@ impl Study {
             y_label: "height (m)".into(),
             log_y: false,
             series: drawn,
+            panels: Vec::new(),
         }
     }
 
@@ -241,6 +242,7 @@ impl Study {
             y_label: "y (m)".into(),
             log_y: false,
             series: drawn,
+            panels: Vec::new(),
         }
     }
 

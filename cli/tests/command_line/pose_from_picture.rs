@@ -1,0 +1,84 @@
+//! `pose-from-picture` from the outside: what is wrong with a mesh or a picture is named with its place, and a few
+//! iterations give the same bits on any number of threads.
+
+use super::place::{Place, stderr, timeless};
+
+/// The files of the template, the scenario's text replaced.
+fn place(replace: &[(&str, &str)]) -> Place {
+    let place = Place::new();
+    let made = place.run(&["init", "pose-from-picture", "."]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let mut text = place.read("scenario.toml");
+    for (from, to) in replace {
+        assert!(text.contains(from), "{from:?} is in the scenario");
+        text = text.replace(from, to);
+    }
+    place.write("scenario.toml", &text);
+    place
+}
+
+/// `check` refuses with exit code 2 and says all of these.
+fn refused(place: &Place, words: &[&str]) {
+    let output = place.run(&["check", "scenario.toml"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is in {said}");
+    }
+}
+
+const TRIANGLE: &str = "v 0 0 0\nv 1 0 0\nv 0 1 0\n";
+
+#[test]
+fn a_mesh_that_is_none_is_refused_at_its_line() {
+    let place = place(&[]);
+    let cases = [
+        ("v 0 0 0\n".to_owned(), vec!["the mesh has no faces", "object.mesh"]),
+        (TRIANGLE.replace("v 1 0", "v nan 0") + "f 1 2 3\n", vec!["letter-f.obj:2", "not finite"]),
+        (TRIANGLE.to_owned() + "f 1 2 2\n", vec!["letter-f.obj:4", "no area"]),
+        (TRIANGLE.to_owned() + "f 1 2 7\n", vec!["letter-f.obj:4", "vertex 6"]),
+        (TRIANGLE.to_owned() + "f 1 two 3\n", vec!["letter-f.obj:4", "not a vertex index"]),
+        (
+            TRIANGLE.to_owned() + "v 0 0 1\nv 0 0 2\nf 1 2 3\nf 1 2 4\nf 1 2 5\n",
+            vec!["letter-f.obj:8", "shared by 3 faces"],
+        ),
+    ];
+    for (mesh, words) in cases {
+        place.write("letter-f.obj", &mesh);
+        refused(&place, &words);
+    }
+}
+
+#[test]
+fn files_that_are_missing_or_do_not_fit_are_named() {
+    refused(&place(&[("letter-f.obj", "letter-g.obj")]), &["letter-g.obj", "scenario.toml:15"]);
+    refused(&place(&[("\"letter-f.exr\"", "\"no.exr\"")]), &["no.exr", "scenario.toml:12"]);
+    refused(&place(&[("\"letter-f.exr\"", "\"letter-f.obj\"")]), &["OpenEXR", "scenario.toml:12"]);
+    let wide = place(&[("[camera]", "[film]\nwidth = 97\n\n[camera]")]);
+    refused(&wide, &["96 x 72 pixels", "97 x 72"]);
+}
+
+#[test]
+fn values_that_contradict_are_named() {
+    let floor = ("albedo = [0.5, 0.5, 0.55]", "albedo = [0.5, 0.5]");
+    refused(&place(&[floor]), &["floor.albedo", "three numbers"]);
+    refused(&place(&[("side_b = [0.0, 0.0, 0.35]", "side_b = [0.7, 0.0, 0.0]")]), &["no area"]);
+    refused(&place(&[("[0.5, 0.5, 0.35]", "[0.5, 0.5, 1.35]")]), &["object.albedo", "1.35"]);
+    refused(&place(&[("target = [0.15, 0.62, 0.0]", "target = [0.3, 1.9, 4.2]")]), &["camera"]);
+    refused(&place(&[("radiance = [24.0, 21.0, 17.0]", "")]), &["truth.radiance"]);
+}
+
+#[test]
+fn one_two_and_three_threads_give_the_same_bits() {
+    let place = place(&[("max_evaluations = 60", "max_evaluations = 2")]);
+    let histories = ["1", "2", "3"].map(|threads| {
+        let set = ["--set", "samples.paths=2", "--set", "samples.shadow_points=1"];
+        let words = ["run", "scenario.toml", "--out", threads, "--threads", threads, "--quiet"];
+        let output = place.run(&[words.as_slice(), &set].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        timeless(&place.read(&format!("{threads}/history.csv")))
+    });
+    assert_eq!(histories[0], histories[1]);
+    assert_eq!(histories[0], histories[2]);
+    assert!(histories[0].len() > 2, "a start and a step");
+}
