@@ -81,7 +81,7 @@ pub const COMMON: &[Key] = &[
     key("scenario.seed", Kind::Integer { min: 0, max: MOST }, Some("0"), "perturbs the start"),
     key(
         "optimizer.method",
-        Kind::Choice(&["lbfgsb", "adam", "gauss-newton", "cma-es"]),
+        Kind::Choice(&["lbfgsb", "adam", "gauss-newton", "cma-es", "trust-region", "nelder-mead"]),
         Some("\"lbfgsb\""),
         "the optimizer",
     ),
@@ -121,6 +121,18 @@ pub const COMMON: &[Key] = &[
         Some("0"),
         "cma-es: individuals; 0 for 4 + 3 ln n",
     ),
+    key(
+        "optimizer.radius",
+        number(POSITIVE, INF),
+        Some("1.0"),
+        "trust-region: first radius in optimizer coordinates",
+    ),
+    key(
+        "optimizer.size",
+        number(POSITIVE, INF),
+        Some("0.1"),
+        "nelder-mead: first edge of the simplex in optimizer coordinates",
+    ),
     key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, Some("500"), "most iterations"),
     key(
         "stop.max_evaluations",
@@ -150,6 +162,8 @@ pub const METHOD_OPTIONS: &[(&str, &str)] = &[
     ("optimizer.initial_damping", "gauss-newton"),
     ("optimizer.sigma", "cma-es"),
     ("optimizer.population", "cma-es"),
+    ("optimizer.radius", "trust-region"),
+    ("optimizer.size", "nelder-mead"),
 ];
 
 impl Kind {

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use cotangent_ad::{Capabilities, Objective};
 use cotangent_optim::{
-    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, Space, Stop,
+    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Space,
+    Stop, TrustRegionOptions,
 };
 
 use crate::diagnostic::{Diagnostic, nearest};
@@ -198,6 +199,14 @@ fn method(settings: &Settings) -> Method {
             sigma: settings.number("optimizer.sigma"),
             population: settings.count("optimizer.population"),
             ..CmaEsOptions::default()
+        }),
+        "trust-region" => Method::TrustRegion(TrustRegionOptions {
+            radius: settings.number("optimizer.radius"),
+            ..TrustRegionOptions::default()
+        }),
+        "nelder-mead" => Method::NelderMead(NelderMeadOptions {
+            size: settings.number("optimizer.size"),
+            ..NelderMeadOptions::default()
         }),
         _ => Method::Lbfgsb(LbfgsbOptions { memory: settings.count("optimizer.memory") }),
     }
