@@ -9,6 +9,7 @@
 //! as process CPU time; a peer that is not installed is reported as skipped, never quoted from memory.
 //! The second runs all rows and long proofs of an area and writes its table to `docs/verify-AREA.md`.
 
+mod adbench;
 mod area;
 mod clock;
 mod peer;

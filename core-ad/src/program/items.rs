@@ -10,7 +10,7 @@ use super::code::Code;
 use super::derive::{self, Derivation};
 use super::error::ReplayError;
 use super::graph::{Graph, GuardLine, Id};
-use super::replay::{Items, Sink, once, over_items};
+use super::replay::{Items, Sink, Stop, once, over_items};
 use super::traced::{Recorder, Traced};
 
 /// Items that are worked off together; partial sums are of this many, whatever the number of workers.
@@ -63,7 +63,7 @@ enum Wanted {
     Values,
     /// The outputs, then the cotangents of the parameters; those of the outputs are further parameters.
     Pullback,
-    /// The outputs, then the entries of the Jacobian by these inputs (items' columns, then parameters).
+    /// Entries of the Jacobian by these inputs (items' columns, then parameters).
     Jacobian(Vec<u32>),
 }
 
@@ -87,8 +87,6 @@ struct Compiled {
 /// Jacobian blocks of all items.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemJacobian {
-    /// Outputs, a row an item.
-    pub values: Vec<f64>,
     /// Output and input (place in what was asked) of every entry of a block.
     pub pattern: Vec<[usize; 2]>,
     /// Entries, a row an item, in the pattern's order.
@@ -147,9 +145,8 @@ impl Path {
             Wanted::Jacobian(columns) => {
                 let (graph, entries, pattern) =
                     derive::jacobian(&self.graph, &self.outputs, columns);
-                let outputs = [self.outputs.clone(), entries].concat();
-                let n = outputs.len();
-                (graph, outputs, pattern, all(n))
+                let n = entries.len();
+                (graph, entries, pattern, all(n))
             }
         }
     }
@@ -211,8 +208,7 @@ impl ItemProgram {
         Ok((y, p_bar))
     }
 
-    /// The outputs of every item and the block of its Jacobian by the inputs `by`: columns of the item come first,
-    /// parameters after them.
+    /// The block of every item's Jacobian by the inputs `by`: columns of the item come first, parameters after them.
     ///
     /// # Errors
     /// As [`ItemProgram::map`]. [`ReplayError::TooManyPaths`] at the second path: blocks must have one pattern.
@@ -230,15 +226,8 @@ impl ItemProgram {
         let columns = by.iter().map(|k| number(*k)).collect();
         let wanted = Wanted::Jacobian(columns);
         let pattern = self.path(0).compiled(&wanted, self.width_u32()).pattern.clone();
-        let width = self.outputs + pattern.len();
-        let rows = self.rows(&wanted, width, items, p)?;
-        let mut values = Vec::with_capacity(rows.len() / width.max(1) * self.outputs);
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in rows.chunks_exact(width.max(1)) {
-            values.extend_from_slice(&row[..self.outputs]);
-            entries.extend_from_slice(&row[self.outputs..]);
-        }
-        Ok(ItemJacobian { values, pattern, entries })
+        let entries = self.rows(&wanted, pattern.len(), items, p)?;
+        Ok(ItemJacobian { pattern, entries })
     }
 
     fn check(&self, items: &[f64], p: &[f64]) -> Result<(), ReplayError> {
@@ -349,14 +338,26 @@ impl<'a> Run<'a> {
 
     /// Works off a chunk whose first item is `first`.
     fn chunk(&self, first: usize, items: &[f64], mut sink: Sink<'_>) -> Result<(), ReplayError> {
-        if let Some(ready) = self.first.get() {
+        if let Some(ready) = self.first.get().filter(|r| r.compiled.targets.len() == self.size) {
+            // the outputs are what is wanted, in order
+            match ready.fill(self, items, &mut sink) {
+                Ok(()) => return Ok(()),
+                Err((item, Stop::Rule { message })) => {
+                    return Err(ReplayError::Rule { item: first + item, message });
+                }
+                Err(_) => {}
+            }
+            if let Sink::Sum(sums) = &mut sink {
+                sums.fill(0.0);
+            }
+        } else if let Some(ready) = self.first.get() {
             let mut results = self.results(items, &sink);
             match ready.over(self, items, &mut results) {
                 Ok(()) => {
                     ready.deliver(&results, &mut sink, self.size, None);
                     return Ok(());
                 }
-                Err((item, super::replay::Stop::Rule { message })) => {
+                Err((item, Stop::Rule { message })) => {
                     return Err(ReplayError::Rule { item: first + item, message });
                 }
                 Err(_) => {}
@@ -431,15 +432,21 @@ enum Results {
 }
 
 impl Ready {
+    fn fill(&self, run: &Run<'_>, items: &[f64], sink: &mut Sink<'_>) -> Result<(), (usize, Stop)> {
+        let Compiled { graph, code, .. } = &*self.compiled;
+        let items = Items { rows: items, width: run.program.width };
+        over_items(code, graph, &self.uniform, &items, sink)
+    }
+
     fn over(
         &self,
         run: &Run<'_>,
         items: &[f64],
         results: &mut Results,
-    ) -> Result<(), (usize, super::replay::Stop)> {
+    ) -> Result<(), (usize, Stop)> {
         let Compiled { graph, code, .. } = &*self.compiled;
         let items = Items { rows: items, width: run.program.width };
-        let sink = match results {
+        let mut sink = match results {
             Results::Sum(sums) => {
                 sums.resize(code.outputs, 0.0);
                 Sink::Sum(sums)
@@ -449,7 +456,7 @@ impl Ready {
                 Sink::Rows(rows)
             }
         };
-        over_items(code, graph, &self.uniform, &items, sink)
+        over_items(code, graph, &self.uniform, &items, &mut sink)
     }
 
     /// Puts the outputs to their targets: of the items `members`, or of all in order.

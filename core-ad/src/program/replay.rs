@@ -292,7 +292,7 @@ pub(super) fn over_items(
     graph: &Graph,
     uniform: &[f64],
     items: &Items<'_>,
-    sink: Sink<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), (usize, Stop)> {
     let job = Job { code, graph };
     match simd_level() {
@@ -314,7 +314,7 @@ fn packs_avx2(
     job: &Job<'_>,
     uniform: &[f64],
     items: &Items<'_>,
-    sink: Sink<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), (usize, Stop)> {
     packs::<true>(job, uniform, items, sink)
 }
@@ -325,7 +325,7 @@ fn packs_avx512(
     job: &Job<'_>,
     uniform: &[f64],
     items: &Items<'_>,
-    sink: Sink<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), (usize, Stop)> {
     packs::<true>(job, uniform, items, sink)
 }
@@ -335,7 +335,7 @@ fn packs<const FMA: bool>(
     job: &Job<'_>,
     uniform: &[f64],
     items: &Items<'_>,
-    mut sink: Sink<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), (usize, Stop)> {
     let Job { code, .. } = *job;
     let mut varying = vec![Pack::<FMA>::splat(0.0); code.varying_len];
@@ -346,7 +346,7 @@ fn packs<const FMA: bool>(
         let lanes = LANES.min(count - first);
         if lanes < LANES && matches!(sink, Sink::Sum(_)) {
             // the sums so far are of full packs; in the last one only some lanes count
-            drain(&mut sums, LANES, &mut sink, 0);
+            drain(&mut sums, LANES, sink, 0);
         }
         for (k, place) in &code.inputs {
             if place & UNIFORM == 0 {
@@ -366,12 +366,12 @@ fn packs<const FMA: bool>(
             (first + lane, stop)
         })?;
         if lanes < LANES || matches!(sink, Sink::Rows(_)) {
-            drain(&mut sums, lanes, &mut sink, first);
+            drain(&mut sums, lanes, sink, first);
         }
         first += lanes;
     }
     if matches!(sink, Sink::Sum(_)) {
-        drain(&mut sums, LANES, &mut sink, 0);
+        drain(&mut sums, LANES, sink, 0);
     }
     Ok(())
 }

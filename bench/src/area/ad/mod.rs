@@ -1,9 +1,11 @@
 //! The differentiation core.
+#![expect(clippy::unnecessary_wraps, reason = "all measures have one signature")]
 
+mod adbench;
 mod pendulum;
 
 use super::Measure;
 
-pub(super) const ROWS: &[Measure] = &[pendulum::rows];
+pub(super) const ROWS: &[Measure] = &[pendulum::rows, adbench::gmm_rows, adbench::ba_rows];
 
-pub(super) const PROOFS: &[Measure] = &[pendulum::proofs];
+pub(super) const PROOFS: &[Measure] = &[pendulum::proofs, adbench::proofs, adbench::program_proofs];
