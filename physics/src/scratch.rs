@@ -83,7 +83,7 @@ impl<T: Num> Scratch<T> {
             && self.stages[0].q.len() == model.nq()
     }
 
-    /// The mass matrix of the last [`crba`](crate::crba), `nv x nv` row-major; its lower triangle is filled.
+    /// The mass matrix of the last [`crba`](fn@crate::crba), `nv x nv` row-major; its lower triangle is filled.
     pub fn mass_matrix(&self) -> &[T] {
         &self.mass
     }

@@ -15,6 +15,9 @@ use super::keys::{COMMON, Key, Kind, METHOD_OPTIONS};
 use super::units::{QuantityError, convert};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
+/// Name of the source of an override.
+const OVERRIDE: &str = "--set";
+
 /// A value as written.
 #[derive(Clone, Debug, PartialEq)]
 enum Raw {
@@ -83,7 +86,7 @@ impl Document {
         let mut entries = BTreeMap::new();
         read(&source, &mut entries, &mut problems);
         for text in overrides {
-            let source = Source { name: "--set".into(), text: Arc::from(text.as_str()) };
+            let source = Source { name: OVERRIDE.into(), text: Arc::from(text.as_str()) };
             if !text.contains('=') {
                 let help = "write --set key=value, as in --set stop.max_iterations=50";
                 let code = "cotangent::scenario::override";
@@ -167,8 +170,11 @@ impl Document {
         problems: &mut Vec<Diagnostic>,
     ) {
         let Some(Value::Text(method)) = values.get("optimizer.method") else { return };
+        // a method of the command line comes in place of the file's, options and all
+        let typed = |path: &str| self.entries.get(path).is_some_and(|e| e.source.name == OVERRIDE);
         for (path, owner) in METHOD_OPTIONS {
-            if owner == method || !self.entries.contains_key(*path) {
+            let replaced = typed("optimizer.method") && !typed(path);
+            if owner == method || !self.entries.contains_key(*path) || replaced {
                 continue;
             }
             let message = format!("`{path}` belongs to {owner}, but the method is {method}");

@@ -33,7 +33,7 @@ const TRIANGLE: &str = "v 0 0 0\nv 1 0 0\nv 0 1 0\n";
 fn a_mesh_that_is_none_is_refused_at_its_line() {
     let place = place(&[]);
     let cases = [
-        ("v 0 0 0\n".to_owned(), vec!["the mesh has no faces", "object.mesh"]),
+        ("v 0 0 0\n".to_owned(), vec!["the mesh has no faces", "scenario.toml:15"]),
         (TRIANGLE.replace("v 1 0", "v nan 0") + "f 1 2 3\n", vec!["letter-f.obj:2", "not finite"]),
         (TRIANGLE.to_owned() + "f 1 2 2\n", vec!["letter-f.obj:4", "no area"]),
         (TRIANGLE.to_owned() + "f 1 2 7\n", vec!["letter-f.obj:4", "vertex 6"]),

@@ -5,9 +5,9 @@
 //!
 //! | function | `y` | linear system of the derivative |
 //! |---|---|---|
-//! | [`root`] | `F(y, p) = 0` | dense LU of `F_y` |
-//! | [`fixed_point`] | `y = G(y, p)` | matrix-free GMRES on `I - G_y`, by JVPs and VJPs of `G` |
-//! | [`minimiser`] | `argmin_y E(y, p)` | dense, the Hessian of `E` |
+//! | [`root`](fn@root) | `F(y, p) = 0` | dense LU of `F_y` |
+//! | [`fixed_point`](fn@fixed_point) | `y = G(y, p)` | matrix-free GMRES on `I - G_y`, by JVPs and VJPs of `G` |
+//! | [`minimiser`](fn@minimiser) | `argmin_y E(y, p)` | dense, the Hessian of `E` |
 //! | [`least_squares`] | `argmin_y |r(y, p)|^2 / 2` | dense, its full Hessian, not Gauss and Newton's |
 //!
 //! All of them are rules: they nest in each other, and every order of derivative goes through them.

@@ -6,14 +6,14 @@
 //!
 //! | function | value | derivative |
 //! |---|---|---|
-//! | [`solve`], [`solve_matrix`], [`inverse`] | LU, partial pivoting | `A^-1 (dB - dA X)` |
+//! | [`solve`](fn@solve), [`solve_matrix`], [`inverse`] | LU, partial pivoting | `A^-1 (dB - dA X)` |
 //! | [`solve_spd`], [`log_det_spd`] | Cholesky of the symmetric part | the same, symmetric |
 //! | [`log_det`] | `log |det A|` | `A^-T` |
-//! | [`lu`], [`cholesky`], [`qr`] | factors | Giles 2008, Murray 2016, Walter 2012 |
-//! | [`eigh`], [`svd`] | all pairs | divided by gaps; see [`LinalgError::IllConditioned`] |
+//! | [`lu`](fn@lu), [`cholesky`](fn@cholesky), [`qr`](fn@qr) | factors | Giles 2008, Murray 2016, Walter 2012 |
+//! | [`eigh`](fn@eigh), [`svd`](fn@svd) | all pairs | divided by gaps; see [`LinalgError::IllConditioned`] |
 //! | [`eigh_subspace`] | projector on a range of eigenvectors | smooth while the range's own gap is open |
-//! | [`expm`] | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
-//! | [`solve_banded`] | band LU | as for [`solve`], within the band |
+//! | [`expm`](fn@expm) | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
+//! | [`solve_banded`] | band LU | as for [`solve`](fn@solve), within the band |
 //! | [`fft`](fn@fft), [`ifft`] | rustfft | linear |
 
 mod banded;

@@ -114,7 +114,7 @@ impl SliceRule for ThinSvd {
 ///
 /// # Derivative
 /// Of values: `u_i^T dA v_i`. Of vectors: divided by gaps, with clusters and zero singular values handled as in
-/// [`eigh`](super::eigh).
+/// [`eigh`](fn@super::eigh).
 ///
 /// # Errors
 /// Entries that are not finite.
