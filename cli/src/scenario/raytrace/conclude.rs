@@ -9,8 +9,8 @@ use super::{NAMES, Ready, Study};
 use crate::plot::{Figure, Panel, encode_png};
 use crate::run::{Conclusion, Criterion, Finished, Judge};
 
-/// Samples a pixel of the pictures in the report.
-const SPP: u32 = 256;
+/// Samples of the pictures in the report, as a multiple of the run's.
+const FINER: u32 = 4;
 
 /// How far a point is from the truth.
 struct Errors {
@@ -67,15 +67,21 @@ impl Study {
         self.matching.world(x).map_err(|e| e.to_string())
     }
 
+    /// More samples than the run's, and others.
+    fn finer(&self) -> DerivativeOptions {
+        let options = self.matching.options(SampleKey(1));
+        DerivativeOptions { spp: options.spp.saturating_mul(FINER), ..options }
+    }
+
     fn image(&self, world: &World) -> Image {
-        let seed = self.matching.options(SampleKey(1)).seed;
-        render(world, RenderOptions { spp: SPP, seed })
+        let DerivativeOptions { spp, seed, .. } = self.finer();
+        render(world, RenderOptions { spp, seed })
     }
 
     /// Derivative images by one entry of the translation and one of the rotation, with the boundary terms and without.
     fn derivatives(&self, world: &World) -> Result<Figure, String> {
         let selection = Selection::new(world.scene(), &NAMES[..2]).map_err(|e| e.to_string())?;
-        let options = DerivativeOptions { spp: SPP, ..self.matching.options(SampleKey(1)) };
+        let options = self.finer();
         let of = |boundary: bool| {
             jacobian(world, &selection, &DerivativeOptions { boundary, ..options })
         };
