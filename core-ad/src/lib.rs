@@ -31,7 +31,22 @@
 //! | second derivatives | [`hvp`], [`hessian`]: forward over reverse |
 //! | a derivative inside a model | [`derivative`] |
 //! | a long loop | [`Real::scan`] with a [`Schedule`] |
-//! | a better derivative than the arithmetic's | a [`Rule`] |
+//! | a better derivative than the arithmetic's | a [`Rule`], or a [`SliceRule`] where sizes are known at run time |
+//! | a linear system, a factorization, a spectrum | [`linalg`] |
+//! | a root, a fixed point, a minimum | [`implicit`]: no iteration is differentiated |
+//! | order three and more of one variable | [`Jet`] |
+//! | a large sparse Jacobian or Hessian | [`sparse`] |
+//! | a kernel over many items | [`program`] |
+//! | a network | [`nn`] |
+//!
+//! Special functions, norms, sorting and their edges are in [`special`]; `docs/differentiable.md` lists every function with its
+//! derivative at its singular points.
+//!
+//! # When something fails
+//!
+//! A function without a value returns a typed error ([`linalg::LinalgError`], [`implicit::ImplicitError`]); so does a rule that
+//! has a value but no derivative, through [`try_value_and_grad`]. For a NaN, ask [`provenance::find`]: it names the operation
+//! and the line of the model that made it.
 //!
 //! # Checking
 //!
