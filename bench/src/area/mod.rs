@@ -3,6 +3,7 @@
 mod ad;
 mod dft;
 mod physics;
+mod raytrace;
 
 use crate::peer::{PeerError, Peers};
 use crate::report::Item;
@@ -26,6 +27,7 @@ const AREAS: &[Area] = &[
     Area { name: "ad", rows: ad::ROWS, proofs: ad::PROOFS },
     Area { name: "dft", rows: dft::ROWS, proofs: dft::PROOFS },
     Area { name: "physics", rows: physics::ROWS, proofs: &[] },
+    Area { name: "raytrace", rows: raytrace::ROWS, proofs: raytrace::PROOFS },
 ];
 
 impl Area {

@@ -1,0 +1,167 @@
+//! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
+
+use std::process::Command;
+
+use cotangent_raytrace::reference::{
+    Reference, adjoint, emissive_triangles, icosphere_shadow, oblique, shadow_blocker,
+};
+use cotangent_raytrace::{DerivativeOptions, RenderOptions, Scene, Selection, World, render, vjp};
+
+use super::Measure;
+use crate::clock;
+use crate::peer::{self, PeerError, Peers};
+use crate::report::{Item, Proof, Row};
+
+pub(super) const ROWS: &[Measure] = &[beside_mitsuba];
+pub(super) const PROOFS: &[Measure] = &[known_derivatives, every_parameter];
+
+const SPP: u32 = 64;
+const SEEDS: u64 = 16;
+
+/// Mean and standard deviation.
+fn statistics(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, variance.sqrt())
+}
+
+fn gradient(reference: &Reference, options: &DerivativeOptions) -> f64 {
+    let name = format!("mesh.{}.translation", reference.moves);
+    let selection = Selection::new(&reference.scene, &[name]).expect("the mesh that moves");
+    let [width, height] = reference.scene.film();
+    vjp(&World::new(&reference.scene), &selection, &adjoint(width, height), options)[0]
+}
+
+/// Work at 64 x 64 pixels and 64 samples: an image, a gradient, and the cost of a gradient with a given standard error.
+fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let one = one.map_err(std::io::Error::other)?;
+    let python = peers.python("mitsuba");
+    let found = match &python {
+        Ok(python) => {
+            let script = peer::script("raytrace_mitsuba.py");
+            let words = [SPP.to_string(), SEEDS.to_string()];
+            Some(peer::run(Command::new(python).arg(script).args(words))?)
+        }
+        Err(_) => None,
+    };
+    let mut items = Vec::new();
+    for reference in [emissive_triangles(), shadow_blocker()] {
+        let world = World::new(&reference.scene);
+        let image = || one.install(|| render(&world, RenderOptions { spp: SPP, seed: 0 }));
+        let primal = clock::best(5, image);
+        let of = |seed| DerivativeOptions { spp: SPP, seed, ..DerivativeOptions::default() };
+        let values: Vec<f64> =
+            (0..SEEDS).map(|s| one.install(|| gradient(&reference, &of(s)))).collect();
+        let cost = clock::best(5, || one.install(|| gradient(&reference, &of(0))));
+        let (_, sd) = statistics(&values);
+        // CPU seconds until the standard error is 0.1 % of the derivative
+        let until = |cpu_s: f64, sd: f64| cpu_s * (sd / (1e-3 * reference.derivative)).powi(2);
+        let name = reference.name;
+        let (of_primal, of_gradient) = (format!("{name}.primal"), format!("{name}.gradient"));
+        let theirs = found.as_ref().map(|f| (&f[&of_primal], &f[&of_gradient]));
+        let works = [
+            (format!("{name}: image"), primal, theirs.map(|t| t.0.cpu_s)),
+            (format!("{name}: gradient"), cost, theirs.map(|t| t.1.cpu_s)),
+            (
+                format!("{name}: gradient until its standard error is 0.1 %"),
+                until(cost, sd),
+                theirs.map(|t| until(t.1.cpu_s, t.1.values[1])),
+            ),
+        ];
+        for (work, ours, theirs) in works {
+            items.push(match (theirs, &python) {
+                (Some(t), _) => Row::cpu_us(&work, ours, ("Mitsuba", t), None),
+                (None, Err(why)) => Row::skipped(&work, ours, "Mitsuba", why),
+                (None, Ok(_)) => Row::skipped(&work, ours, "Mitsuba", "it printed no such row"),
+            });
+        }
+        items.push(Row::cpu_us(&format!("{name}: gradient"), cost, ("our image", primal), None));
+    }
+    Ok(items)
+}
+
+/// The three reference scenes over 32 seeds, and what is missing without the boundary terms.
+fn known_derivatives(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let mut items = Vec::new();
+    for reference in [emissive_triangles(), shadow_blocker(), icosphere_shadow()] {
+        let over = |boundary: bool| {
+            let of = |seed| DerivativeOptions { spp: 16, seed, boundary, ..Default::default() };
+            let values: Vec<f64> = (0..32).map(|s| gradient(&reference, &of(s))).collect();
+            let (mean, sd) = statistics(&values);
+            (mean, sd / 32_f64.sqrt())
+        };
+        let (exact, exact_se) = (reference.derivative, reference.derivative_se);
+        let (mean, se) = over(true);
+        let z = (mean - exact) / se.hypot(exact_se);
+        items.push(Item::Proof(Proof {
+            what: format!("{}: dJ/dx = {exact:.7} (+- {exact_se:.1e})", reference.name),
+            must: "|z| < 3.5, standard error below 0.5 %".into(),
+            measured: format!("{mean:.7} +- {se:.1e}, z = {z:.2}"),
+            holds: z.abs() < 3.5 && se < 0.005 * exact.abs(),
+        }));
+        let (mean, _) = over(false);
+        let off = (mean - exact) / exact.abs();
+        items.push(Item::Proof(Proof {
+            what: format!("{}: without moving edges", reference.name),
+            must: "wrong by 10 % or more".into(),
+            measured: format!("{mean:.7}, off by {:.0} %", 100.0 * off),
+            holds: off.abs() > 0.1,
+        }));
+    }
+    Ok(items)
+}
+
+/// `(parameter, step)`.
+const PARAMETERS: [(&str, f64); 9] = [
+    ("mesh.solid.translation", 0.01),
+    ("mesh.solid.rotation", 0.015),
+    ("mesh.solid.vertices", 0.008),
+    ("mesh.light.translation", 0.015),
+    ("mesh.floor.translation", 0.01),
+    ("camera.translation", 0.01),
+    ("camera.rotation", 0.005),
+    ("mesh.solid.albedo", 0.01),
+    ("light.light.radiance", 0.1),
+];
+
+/// Central differences with common random numbers along the steepest ascent, fine enough to see 2 % at three standard errors.
+fn every_parameter(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let scene = oblique();
+    let [width, height] = scene.film();
+    let weights = adjoint(width, height);
+    let world = World::new(&scene);
+    let item = |(name, h): (&str, f64)| {
+        let selection = Selection::new(&scene, &[name]).expect("a parameter of the scene");
+        let of = |seed| DerivativeOptions { seed, ..DerivativeOptions::default() };
+        let ascent = vjp(&world, &selection, &weights, &of(1000));
+        let length = ascent.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let along = |g: &[f64]| g.iter().zip(&ascent).map(|(g, a)| g * a / length).sum::<f64>();
+        let moved = |h: f64| -> World {
+            let mut there: Scene = scene.clone();
+            let x = selection.get(&there);
+            let x: Vec<f64> = x.iter().zip(&ascent).map(|(x, a)| x + h * a / length).collect();
+            selection.set(&mut there, &x).expect("a small step stays within all ranges");
+            World::new(&there)
+        };
+        let ends = [moved(h), moved(-h)];
+        let value = |w: &World, seed| render(w, RenderOptions { spp: 256, seed }).dot(&weights);
+        let (mut gradients, mut differences) = (Vec::new(), Vec::new());
+        for seed in 0..48 {
+            gradients.push(along(&vjp(&world, &selection, &weights, &of(seed))));
+            let key = 5000 + seed;
+            differences.push((value(&ends[0], key) - value(&ends[1], key)) / (2.0 * h));
+        }
+        let ((g, sg), (d, sd)) = (statistics(&gradients), statistics(&differences));
+        let se = sg.hypot(sd) / (gradients.len() as f64).sqrt();
+        let off = g - d;
+        Item::Proof(Proof {
+            what: format!("{name} against finite differences, h = {h}"),
+            must: "|z| < 3.5, 3 standard errors below 2 %".into(),
+            measured: format!("{:+.2} % +- {:.2} %", 100.0 * off / d.abs(), 100.0 * se / d.abs()),
+            holds: off.abs() < 3.5 * se + 1e-10 * d.abs() && 3.0 * se < 0.02 * d.abs(),
+        })
+    };
+    Ok(PARAMETERS.into_iter().map(item).collect())
+}
