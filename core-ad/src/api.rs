@@ -2,6 +2,8 @@
 //!
 //! Closures where one scalar type is enough; [`VectorFn`], a type with one generic method, where the engine chooses.
 
+use std::convert::Infallible;
+
 use crate::dual::Dual;
 use crate::real::Real;
 use crate::rule::DerivativeFailure;
@@ -115,17 +117,29 @@ pub fn jacobian_forward<T: Real>(
     f: impl Fn(&[Dual<T, LANES>]) -> Vec<Dual<T, LANES>>,
     x: &[T],
 ) -> Vec<T> {
+    let Ok(jacobian) = try_jacobian_forward(|x| Ok::<_, Infallible>(f(x)), x);
+    jacobian
+}
+
+/// [`jacobian_forward`] of a function that may fail.
+///
+/// # Errors
+/// The first error of `f`.
+pub fn try_jacobian_forward<T: Real, E>(
+    f: impl Fn(&[Dual<T, LANES>]) -> Result<Vec<Dual<T, LANES>>, E>,
+    x: &[T],
+) -> Result<Vec<T>, E> {
     let n = x.len();
     let mut jacobian = Vec::new();
     for first in (0..n).step_by(LANES) {
-        let y = f(&seeded(x, first));
+        let y = f(&seeded(x, first))?;
         jacobian.resize(y.len() * n, T::lit(0.0));
         for (row, y) in y.iter().enumerate() {
             let taken = LANES.min(n - first);
             jacobian[row * n + first..][..taken].copy_from_slice(&y.eps[..taken]);
         }
     }
-    jacobian
+    Ok(jacobian)
 }
 
 /// Jacobian, `m x n` row-major: one recording, one sweep a row.
@@ -159,20 +173,34 @@ pub fn jacobian<F: VectorFn>(f: &F, x: &[f64]) -> Vec<f64> {
 }
 
 /// Hessian, `n x n` row-major, forward over reverse: the tape carries eight tangents a pass.
+///
+/// # Panics
+/// Where a rule has no derivative; [`try_hessian`] returns that.
 pub fn hessian(
     f: impl Fn(&[Var<Dual<f64, LANES>>]) -> Var<Dual<f64, LANES>>,
     x: &[f64],
 ) -> Vec<f64> {
+    try_hessian(|x| Ok::<_, DerivativeFailure>(f(x)), x).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// [`hessian`] of a function that may fail, or meet a rule without a derivative.
+///
+/// # Errors
+/// What `f` returns, or the [`DerivativeFailure`] of the sweep.
+pub fn try_hessian<E: From<DerivativeFailure>>(
+    f: impl Fn(&[Var<Dual<f64, LANES>>]) -> Result<Var<Dual<f64, LANES>>, E>,
+    x: &[f64],
+) -> Result<Vec<f64>, E> {
     let n = x.len();
     let mut hessian = vec![0.0; n * n];
     for first in (0..n).step_by(LANES) {
-        let gradient = grad(&f, &seeded(x, first));
+        let (_, gradient) = try_value_and_grad(&f, &seeded(x, first))?;
         for (row, g) in gradient.iter().enumerate() {
             let taken = LANES.min(n - first);
             hessian[row * n + first..][..taken].copy_from_slice(&g.eps[..taken]);
         }
     }
-    hessian
+    Ok(hessian)
 }
 
 /// Hessian times `v`, forward over reverse.

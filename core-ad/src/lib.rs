@@ -86,7 +86,7 @@ pub mod tape;
 
 pub use api::{
     VectorFn, derivative, grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp,
-    try_value_and_grad, value_and_grad, vjp,
+    try_hessian, try_jacobian_forward, try_value_and_grad, value_and_grad, vjp,
 };
 pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;

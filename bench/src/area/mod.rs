@@ -26,7 +26,7 @@ pub(crate) struct Area {
 const AREAS: &[Area] = &[
     Area { name: "ad", rows: ad::ROWS, proofs: ad::PROOFS },
     Area { name: "dft", rows: dft::ROWS, proofs: dft::PROOFS },
-    Area { name: "physics", rows: physics::ROWS, proofs: &[] },
+    Area { name: "physics", rows: physics::ROWS, proofs: physics::PROOFS },
     Area { name: "raytrace", rows: raytrace::ROWS, proofs: raytrace::PROOFS },
 ];
 

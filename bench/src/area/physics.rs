@@ -1,20 +1,23 @@
-//! Rigid bodies: a step and a rollout's gradient beside a step of C MuJoCo.
+//! Rigid bodies: a step and a rollout's gradient beside a step of C MuJoCo; whole gradients against duals and closed forms.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cotangent_ad::Schedule;
+use cotangent_ad::random::Stream;
+use cotangent_ad::{Dual, Num, Objective, SampleKey, Schedule, Want, Workspace, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
+use cotangent_physics::task::Throw;
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
 
 use super::Measure;
 use crate::clock;
 use crate::peer::{self, PeerError, Peers};
-use crate::report::{Item, Row};
+use crate::report::{Item, Proof, Row};
 
 pub(super) const ROWS: &[Measure] = &[beside_mujoco];
+pub(super) const PROOFS: &[Measure] = &[rollout_against_duals, bounce_against_closed_form];
 
 const STEPS: usize = 500;
 const REPEATS: usize = 40;
@@ -135,4 +138,110 @@ fn assert_same(name: &str, ours: &[f64], theirs: &[f64]) {
         let error = (a - b).abs() / b.abs().max(1.0);
         assert!(error <= 1e-6, "{name}: {a} differs from MuJoCo's {b}");
     }
+}
+
+/// `sum q . w + v . w` of the last state.
+struct End {
+    step: usize,
+    weights: Vec<f64>,
+}
+
+impl Cost for End {
+    fn value(&self, k: usize, state: &State, _: &mut Scratch) -> f64 {
+        let of = |(x, w): (&f64, &f64)| x * w;
+        let numbers = state.q.iter().chain(&state.v).zip(&self.weights);
+        if k == self.step { numbers.map(of).sum() } else { 0.0 }
+    }
+    fn pull(&self, k: usize, state: &State, bar: &mut Cotangent, _: &mut Scratch) {
+        if k == self.step {
+            let (q, v) = self.weights.split_at(state.q.len());
+            bar.q.iter_mut().zip(q).for_each(|(bar, w)| *bar += w);
+            bar.v.iter_mut().zip(v).for_each(|(bar, w)| *bar += w);
+        }
+    }
+}
+
+/// Every control's derivative over the arm's 300 steps, by the step adjoint and by duals; and checkpointed against stored.
+fn rollout_against_duals(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    const STEPS: usize = 300;
+    let read = Motion::new(MODELS[0].1)?.read;
+    let (model, p) = (&read.model, read.model.parameters());
+    let random = Stream::new(&[3]);
+    let controls: Vec<f64> =
+        (0..STEPS * model.nu()).map(|k| 0.2 * random.uniform(k as u64) - 0.1).collect();
+    let weights = (0..model.nq() + model.nv()).map(|k| random.normal(k as u64)).collect();
+    let end = End { step: STEPS, weights };
+    let start = State::at_reference(model);
+    let mut items = Vec::new();
+    for integrator in [Integrator::Euler, Integrator::RungeKutta4] {
+        let options = StepOptions { integrator, ..read.options };
+        let by = |schedule| {
+            let rollout = Rollout { model, parameters: p, options, schedule };
+            rollout.gradient(&start, &controls, &end, false, &mut Scratch::new(model)).controls
+        };
+        let adjoint = by(Schedule::StoreAll);
+        let last = |x: &[Dual<f64, 8>]| {
+            let (mut s, p) = (Scratch::new(model), p.map(Dual::lit));
+            let lift = |x: &[f64]| x.iter().map(|x| Dual::lit(*x)).collect();
+            let mut state = State { q: lift(&start.q), v: lift(&start.v) };
+            for u in x.chunks(model.nu()) {
+                step(model, &p, &options, &mut state, u, &mut s);
+            }
+            let numbers = state.q.iter().chain(&state.v).zip(&end.weights);
+            vec![numbers.fold(Dual::lit(0.0), |sum, (x, w)| sum + *x * *w)]
+        };
+        let duals = jacobian_forward(last, &controls);
+        let largest = duals.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
+        let error = adjoint.iter().zip(&duals).map(|(a, d)| (a - d).abs() / largest);
+        let error = error.fold(0.0, f64::max);
+        items.push(Item::Proof(Proof {
+            what: format!(
+                "arm, {STEPS} steps, {integrator:?}: all {} controls, adjoint against duals",
+                duals.len()
+            ),
+            must: "1e-9 of the largest".into(),
+            measured: format!("{error:.1e}"),
+            holds: error <= 1e-9,
+        }));
+        let checkpointed = by(Schedule::Revolve { slots: 12 });
+        let same = adjoint.iter().zip(&checkpointed).all(|(a, b)| a.to_bits() == b.to_bits());
+        items.push(Item::Proof(Proof {
+            what: format!(
+                "arm, {STEPS} steps, {integrator:?}: 12 checkpoints against all states stored"
+            ),
+            must: "the same bits".into(),
+            measured: if same { "the same bits" } else { "other bits" }.into(),
+            holds: same,
+        }));
+    }
+    Ok(items)
+}
+
+/// A thousand throws that bounce once: the derivative of the landing by the initial velocity, saltation included.
+fn bounce_against_closed_form(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let (random, g, radius) = (Stream::new(&[4]), 9.81, 0.1);
+    let mut worst = 0.0_f64;
+    for k in 0..1000 {
+        let [h, e, vx, vy, vz] = std::array::from_fn(|i| random.uniform(5 * k + i as u64));
+        let (fall, e, v) =
+            (0.2 + 2.0 * h, 0.3 + 0.6 * e, [4.0 * vx - 2.0, 4.0 * vy - 2.0, 8.0 * vz - 4.0]);
+        let throw = Throw::new(radius, [0.0, 0.0, fall + radius], g, e, 1, [0.0, 0.0]);
+        let found = throw.evaluate(&v, Want::JACOBIAN, SampleKey(0), &mut Workspace::new());
+        let found = found
+            .map_err(|e| PeerError::Failed { what: "a throw".into(), stderr: e.to_string() })?;
+        // speed at the plane s, time (vz + s + 2 e s) / g
+        let s = (v[2] * v[2] + 2.0 * g * fall).sqrt();
+        let (time, by_vz) = ((v[2] + s + 2.0 * e * s) / g, (1.0 + (1.0 + 2.0 * e) * v[2] / s) / g);
+        let exact = [time, 0.0, v[0] * by_vz, 0.0, time, v[1] * by_vz];
+        for (found, exact) in found.jacobian.iter().flatten().zip(exact) {
+            worst = worst.max((found - exact).abs() / time);
+        }
+    }
+    Ok(vec![Item::Proof(Proof {
+        what: "1000 throws with one bounce: derivative of the landing against its closed form"
+            .into(),
+        must: "1e-12".into(),
+        measured: format!("{worst:.1e}"),
+        holds: worst <= 1e-12,
+    })])
 }

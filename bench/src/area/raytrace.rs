@@ -5,7 +5,9 @@ use std::process::Command;
 use cotangent_raytrace::reference::{
     Reference, adjoint, emissive_triangles, icosphere_shadow, oblique, shadow_blocker,
 };
-use cotangent_raytrace::{DerivativeOptions, RenderOptions, Scene, Selection, World, render, vjp};
+use cotangent_raytrace::{
+    DerivativeOptions, RenderOptions, Scene, SceneError, Selection, World, render, vjp,
+};
 
 use super::Measure;
 use crate::clock;
@@ -26,11 +28,19 @@ fn statistics(values: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-fn gradient(reference: &Reference, options: &DerivativeOptions) -> f64 {
-    let name = format!("mesh.{}.translation", reference.moves);
-    let selection = Selection::new(&reference.scene, &[name]).expect("the mesh that moves");
+fn failed(what: &str, error: &SceneError) -> PeerError {
+    PeerError::Failed { what: what.into(), stderr: error.to_string() }
+}
+
+/// Parameters of a scene by name.
+fn select(scene: &Scene, name: &str) -> Result<Selection, PeerError> {
+    Selection::new(scene, &[name]).map_err(|e| failed(name, &e))
+}
+
+fn gradient(reference: &Reference, options: &DerivativeOptions) -> Result<f64, PeerError> {
+    let selection = select(&reference.scene, &format!("mesh.{}.translation", reference.moves))?;
     let [width, height] = reference.scene.film();
-    vjp(&World::new(&reference.scene), &selection, &adjoint(width, height), options)[0]
+    Ok(vjp(&World::new(&reference.scene), &selection, &adjoint(width, height), options)[0])
 }
 
 /// Work at 64 x 64 pixels and 64 samples: an image, a gradient, and the cost of a gradient with a given standard error.
@@ -52,8 +62,9 @@ fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         let image = || one.install(|| render(&world, RenderOptions { spp: SPP, seed: 0 }));
         let primal = clock::best(5, image);
         let of = |seed| DerivativeOptions { spp: SPP, seed, ..DerivativeOptions::default() };
-        let values: Vec<f64> =
-            (0..SEEDS).map(|s| one.install(|| gradient(&reference, &of(s)))).collect();
+        let values: Vec<f64> = (0..SEEDS)
+            .map(|s| one.install(|| gradient(&reference, &of(s))))
+            .collect::<Result<_, _>>()?;
         let cost = clock::best(5, || one.install(|| gradient(&reference, &of(0))));
         let (_, sd) = statistics(&values);
         // CPU seconds until the standard error is 0.1 % of the derivative
@@ -88,12 +99,13 @@ fn known_derivatives(_: &Peers) -> Result<Vec<Item>, PeerError> {
     for reference in [emissive_triangles(), shadow_blocker(), icosphere_shadow()] {
         let over = |boundary: bool| {
             let of = |seed| DerivativeOptions { spp: 16, seed, boundary, ..Default::default() };
-            let values: Vec<f64> = (0..32).map(|s| gradient(&reference, &of(s))).collect();
+            let values: Vec<f64> =
+                (0..32).map(|s| gradient(&reference, &of(s))).collect::<Result<_, _>>()?;
             let (mean, sd) = statistics(&values);
-            (mean, sd / 32_f64.sqrt())
+            Ok::<_, PeerError>((mean, sd / 32_f64.sqrt()))
         };
         let (exact, exact_se) = (reference.derivative, reference.derivative_se);
-        let (mean, se) = over(true);
+        let (mean, se) = over(true)?;
         let z = (mean - exact) / se.hypot(exact_se);
         items.push(Item::Proof(Proof {
             what: format!("{}: dJ/dx = {exact:.7} (+- {exact_se:.1e})", reference.name),
@@ -101,7 +113,7 @@ fn known_derivatives(_: &Peers) -> Result<Vec<Item>, PeerError> {
             measured: format!("{mean:.7} +- {se:.1e}, z = {z:.2}"),
             holds: z.abs() < 3.5 && se < 0.005 * exact.abs(),
         }));
-        let (mean, _) = over(false);
+        let (mean, _) = over(false)?;
         let off = (mean - exact) / exact.abs();
         items.push(Item::Proof(Proof {
             what: format!("{}: without moving edges", reference.name),
@@ -133,19 +145,19 @@ fn every_parameter(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let weights = adjoint(width, height);
     let world = World::new(&scene);
     let item = |(name, h): (&str, f64)| {
-        let selection = Selection::new(&scene, &[name]).expect("a parameter of the scene");
+        let selection = select(&scene, name)?;
         let of = |seed| DerivativeOptions { seed, ..DerivativeOptions::default() };
         let ascent = vjp(&world, &selection, &weights, &of(1000));
         let length = ascent.iter().map(|g| g * g).sum::<f64>().sqrt();
         let along = |g: &[f64]| g.iter().zip(&ascent).map(|(g, a)| g * a / length).sum::<f64>();
-        let moved = |h: f64| -> World {
+        let moved = |h: f64| -> Result<World, PeerError> {
             let mut there: Scene = scene.clone();
             let x = selection.get(&there);
             let x: Vec<f64> = x.iter().zip(&ascent).map(|(x, a)| x + h * a / length).collect();
-            selection.set(&mut there, &x).expect("a small step stays within all ranges");
-            World::new(&there)
+            selection.set(&mut there, &x).map_err(|e| failed(name, &e))?;
+            Ok(World::new(&there))
         };
-        let ends = [moved(h), moved(-h)];
+        let ends = [moved(h)?, moved(-h)?];
         let value = |w: &World, seed| render(w, RenderOptions { spp: 256, seed }).dot(&weights);
         let (mut gradients, mut differences) = (Vec::new(), Vec::new());
         for seed in 0..48 {
@@ -156,12 +168,12 @@ fn every_parameter(_: &Peers) -> Result<Vec<Item>, PeerError> {
         let ((g, sg), (d, sd)) = (statistics(&gradients), statistics(&differences));
         let se = sg.hypot(sd) / (gradients.len() as f64).sqrt();
         let off = g - d;
-        Item::Proof(Proof {
+        Ok(Item::Proof(Proof {
             what: format!("{name} against finite differences, h = {h}"),
             must: "|z| < 3.5, 3 standard errors below 2 %".into(),
             measured: format!("{:+.2} % +- {:.2} %", 100.0 * off / d.abs(), 100.0 * se / d.abs()),
             holds: off.abs() < 3.5 * se + 1e-10 * d.abs() && 3.0 * se < 0.02 * d.abs(),
-        })
+        }))
     };
-    Ok(PARAMETERS.into_iter().map(item).collect())
+    PARAMETERS.into_iter().map(item).collect()
 }

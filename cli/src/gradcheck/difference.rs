@@ -2,8 +2,8 @@
 
 use cotangent_ad::{Evaluation, TrialFailure};
 
-/// Halvings of the first step.
-const LEVELS: usize = 7;
+/// Halvings of the first step: down to where rounding begins, so that a jump of a higher derivative beside the point is left behind.
+const LEVELS: usize = 11;
 
 /// What finite differences say of a function along a line.
 #[derive(Clone, Debug, PartialEq)]

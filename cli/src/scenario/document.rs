@@ -86,7 +86,8 @@ impl Document {
         let mut entries = BTreeMap::new();
         read(&source, &mut entries, &mut problems);
         for text in overrides {
-            let source = Source { name: OVERRIDE.into(), text: Arc::from(text.as_str()) };
+            let toml = quoted(text);
+            let source = Source { name: OVERRIDE.into(), text: Arc::from(toml.as_str()) };
             if !text.contains('=') {
                 let help = "write --set key=value, as in --set stop.max_iterations=50";
                 let code = "cotangent::scenario::override";
@@ -199,6 +200,16 @@ fn problem(
 }
 
 /// Adds what `source` says to `entries`; later ones win.
+/// `key=word` with the quotes that a shell has eaten, or that nobody likes to type; anything that TOML knows stays as it is.
+fn quoted(text: &str) -> String {
+    let Some((key, value)) = text.split_once('=') else { return text.to_owned() };
+    let structured = value.contains(['"', '\'', '[', '{', '\n', '#']) || value.trim().is_empty();
+    if structured || DeTable::parse(text).is_ok() {
+        return text.to_owned();
+    }
+    format!("{key}={}", toml::Value::from(value.trim()))
+}
+
 fn read(source: &Source, entries: &mut BTreeMap<String, Entry>, problems: &mut Vec<Diagnostic>) {
     let (tree, errors) = DeTable::parse_recoverable(&source.text);
     // one slip makes many more: only the first is worth reading

@@ -25,7 +25,7 @@ fn a_thrown_ball_lands_on_its_target_from_any_seed() {
             assert!(place.path(seed).join(file).exists(), "{file}");
         }
     }
-    let residuals = ["run", "scenario.toml", "--set", "optimizer.method=\"gauss-newton\""];
+    let residuals = ["run", "scenario.toml", "--set", "optimizer.method=gauss-newton"];
     assert_eq!(place.run(&residuals).status.code(), Some(0));
 }
 

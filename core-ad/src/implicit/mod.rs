@@ -42,7 +42,7 @@ use crate::rule::DerivativeFailure;
 
 pub use fixed_point::{Map, fixed_point};
 pub use minimiser::{Energy, Residuals, least_squares, minimiser};
-pub use root::{Residual, root};
+pub use root::{Residual, root, root_from};
 
 /// When an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]

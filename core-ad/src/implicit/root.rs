@@ -61,13 +61,14 @@ impl<F: Residual, S: Find> SliceRule for Implicit<F, S> {
 
 /// Newton's method with the exact Jacobian, each step halved until the residual falls.
 #[derive(Clone, Debug)]
-struct Newton<F> {
+struct Newton<F, S> {
     equations: F,
-    start: Vec<f64>,
+    /// Where to begin, of the values of the parameters.
+    start: S,
     options: Options,
 }
 
-impl<F: Residual> Newton<F> {
+impl<F: Residual, S> Newton<F, S> {
     fn residual(&self, y: &[f64], p: &[f64], iteration: usize) -> Result<Vec<f64>, ImplicitError> {
         let r = self.equations.residual(y, p);
         if r.len() != y.len() {
@@ -81,10 +82,10 @@ impl<F: Residual> Newton<F> {
     }
 }
 
-impl<F: Residual> Find for Newton<F> {
+impl<F: Residual, S: Fn(&[f64]) -> Vec<f64> + Clone + Send + Sync + 'static> Find for Newton<F, S> {
     fn find(&self, p: &[f64]) -> Result<Vec<f64>, ImplicitError> {
         let rule = Implicit { equations: self.equations.clone(), find: self.clone() };
-        let mut y = self.start.clone();
+        let mut y = (self.start)(p);
         let mut r = self.residual(&y, p, 0)?;
         for iteration in 1..=self.options.max_iterations {
             if size(&r) == 0.0 {
@@ -130,7 +131,45 @@ pub fn root<R: Real, F: Residual>(
     p: &[R],
     options: &Options,
 ) -> Result<Vec<R>, ImplicitError> {
+    let start = start.to_vec();
+    root_from(equations, move |_| start.clone(), p, options)
+}
+
+/// [`root`] with a start that depends on the values of the parameters: in a sequence of roots, the one before.
+///
+/// The start has no derivative. A step of an implicit integrator passes its old state as parameters and begins there:
+///
+/// ```
+/// use cotangent_ad::implicit::{ImplicitError, Options, Residual, root_from};
+/// use cotangent_ad::{Num, Real};
+///
+/// /// Implicit Euler for `y' = -k y^3`: `p = (k, y before)`.
+/// #[derive(Clone)]
+/// struct Decay(f64);
+/// impl Residual for Decay {
+///     fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+///         vec![y[0] - p[1] + p[0] * y[0].powi(3) * self.0]
+///     }
+/// }
+/// fn after<R: Real>(k: R, steps: usize) -> Result<R, ImplicitError> {
+///     let mut y = R::lit(1.0);
+///     for _ in 0..steps {
+///         y = root_from(&Decay(0.01), |p| vec![p[1]], &[k, y], &Options::default())?[0];
+///     }
+///     Ok(y)
+/// }
+/// assert!((after(2.0, 100).unwrap() - 5.0_f64.sqrt().recip()).abs() < 5e-3); // 1 / sqrt(1 + 2 k t)
+/// ```
+///
+/// # Errors
+/// [`ImplicitError`].
+pub fn root_from<R: Real, F: Residual>(
+    equations: &F,
+    start: impl Fn(&[f64]) -> Vec<f64> + Clone + Send + Sync + 'static,
+    p: &[R],
+    options: &Options,
+) -> Result<Vec<R>, ImplicitError> {
     let equations = equations.clone();
-    let find = Newton { equations: equations.clone(), start: start.to_vec(), options: *options };
+    let find = Newton { equations: equations.clone(), start, options: *options };
     R::slice_rule(&Implicit { equations, find }, p)
 }

@@ -115,6 +115,11 @@ impl<R: Num> Matrix<R> {
         a.map(R::lit)
     }
 
+    /// A constant matrix, from arrays of rows.
+    pub fn literal<const C: usize>(rows: &[[f64; C]]) -> Self {
+        Self::lit(&Matrix::from_rows(rows))
+    }
+
     /// `(A + A^T) / 2`.
     pub fn symmetric_part(&self) -> Self {
         Self::from_fn(self.rows, self.cols, |i, j| (self[(i, j)] + self[(j, i)]) * 0.5)
