@@ -90,10 +90,11 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Row(r) => {
-                write!(f, "{:<44} ours {:>10.1} {}", r.work, r.ours, r.unit)?;
+                write!(f, "{:<44} ours {:>10}", r.work, time(r.ours))?;
                 match (r.peer, r.ratio) {
                     (Some(p), Some(q)) => {
-                        write!(f, "  {} {p:.1} {}  ratio {q:.2}", r.peer_name, r.unit)?;
+                        let (peer, ratio) = (time(p), ratio(q));
+                        write!(f, "  {} {peer}  ratio {ratio}", r.peer_name)?;
                     }
                     _ => write!(f, "  {}", r.peer_name)?,
                 }
@@ -107,6 +108,28 @@ impl fmt::Display for Item {
             }
         }
     }
+}
+
+/// Microseconds in a unit that leaves at most four digits before the point.
+fn time(us: f64) -> String {
+    match us {
+        us if us < 1e4 => format!("{us:.1} us"),
+        us if us < 1e7 => format!("{:.1} ms", 1e-3 * us),
+        us => format!("{:.1} s", 1e-6 * us),
+    }
+}
+
+/// Two decimals, or two digits of what is less than a tenth.
+fn ratio(q: f64) -> String {
+    let places = if q < 0.1 && q > 0.0 { (1.0 - q.log10()).ceil().min(9.0) } else { 2.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most nine")]
+    let places = places as usize;
+    format!("{q:.places$}")
+}
+
+/// A text as a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 fn verdict(holds: bool) -> &'static str {
@@ -167,14 +190,16 @@ impl Report {
         }
         text.push_str("\n| work | ours | peer | ratio | must | |\n|---|---|---|---|---|---|\n");
         for r in rows {
-            let peer = r.peer.map_or(String::new(), |p| format!(" {p:.1} {}", r.unit));
-            let ratio = r.ratio.map_or(String::new(), |q| format!("{q:.2}"));
+            let peer = r.peer.map_or(String::new(), |p| format!(" {}", time(p)));
+            let ratio = r.ratio.map_or(String::new(), ratio);
             let must = r.must.map_or(String::new(), |m| format!("<= {m}"));
             let holds = r.holds.map_or("", verdict);
             let _ = writeln!(
                 text,
-                "| {} | {:.1} {} | {}{peer} | {ratio} | {must} | {holds} |",
-                r.work, r.ours, r.unit, r.peer_name
+                "| {} | {} | {}{peer} | {ratio} | {must} | {holds} |",
+                cell(&r.work),
+                time(r.ours),
+                cell(&r.peer_name)
             );
         }
     }
@@ -193,9 +218,9 @@ impl Report {
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} |",
-                p.what,
-                p.must,
-                p.measured,
+                cell(&p.what),
+                cell(&p.must),
+                cell(&p.measured),
                 verdict(p.holds)
             );
         }

@@ -39,9 +39,14 @@ pub fn draw(figure: &Figure) -> Result<String, Failure> {
         let points = || figure.series.iter().flat_map(|s| finite(s, figure.log_y));
         let height = |p: (f64, f64)| if figure.log_y { p.1.log10() } else { p.1 };
         let x = padded(points().map(|p| p.0), 0.02);
-        let y = padded(points().map(height), 0.06);
-        let corner =
-            emptiest_corner(points().map(|p| (fraction(&x, p.0), fraction(&y, height(p)))));
+        let mut y = padded(points().map(height), 0.06);
+        let legend = legend_size(figure);
+        let (corner, covered) =
+            emptiest_corner(legend, points().map(|p| (fraction(&x, p.0), fraction(&y, height(p)))));
+        if covered {
+            // a strip of its own, above the data
+            y.end += (y.end - y.start) * legend.1 / (1.0 - legend.1);
+        }
         if figure.log_y {
             let y = (10f64.powf(y.start)..10f64.powf(y.end)).log_scale();
             draw_in(&root, figure, corner, x, y, &power)?;
@@ -69,13 +74,29 @@ fn fraction(range: &Range<f64>, v: f64) -> f64 {
     (v - range.start) / (range.end - range.start)
 }
 
-/// The corner for the legend: that with the fewest points, which are given as fractions of the plot's sides.
-fn emptiest_corner(points: impl Iterator<Item = (f64, f64)>) -> SeriesLabelPosition {
-    let mut crowd = [0; 4];
+/// Width and height of the legend as shares of the plot's sides; about, for the fonts are the viewer's.
+fn legend_size(figure: &Figure) -> (f64, f64) {
+    let labels = || figure.series.iter().map(|s| s.label.len()).filter(|length| *length > 0);
+    let (rows, longest) = (labels().count(), labels().max().unwrap_or(0));
+    if rows < 2 {
+        return (0.0, 0.0);
+    }
+    let (width, height) = (f64::from(SIZE.0) - 130.0, f64::from(SIZE.1) - 110.0);
+    let share = |pixels: f64, of: f64| (pixels / of).min(0.6);
+    (share(70.0 + 8.0 * longest as f64, width), share(26.0 + 19.0 * rows as f64, height))
+}
+
+/// The corner where a legend of this size covers the fewest points, which are given as fractions of the plot's sides, and
+/// whether it covers any: then the upper right one.
+fn emptiest_corner(
+    (width, height): (f64, f64),
+    points: impl Iterator<Item = (f64, f64)>,
+) -> (SeriesLabelPosition, bool) {
+    let mut covered = [false; 4];
     for (x, y) in points {
-        let (left, right, low, high) = (x < 0.35, x > 0.65, y < 0.4, y > 0.6);
+        let (left, right, low, high) = (x < width, x > 1.0 - width, y < height, y > 1.0 - height);
         let inside = [right && high, left && high, right && low, left && low];
-        crowd.iter_mut().zip(inside).for_each(|(n, inside)| *n += usize::from(inside));
+        covered.iter_mut().zip(inside).for_each(|(covered, inside)| *covered |= inside);
     }
     let corners = [
         SeriesLabelPosition::UpperRight,
@@ -83,8 +104,8 @@ fn emptiest_corner(points: impl Iterator<Item = (f64, f64)>) -> SeriesLabelPosit
         SeriesLabelPosition::LowerRight,
         SeriesLabelPosition::LowerLeft,
     ];
-    let least = (0..4).min_by_key(|&k| crowd[k]).unwrap_or(0);
-    corners.into_iter().nth(least).unwrap_or(SeriesLabelPosition::UpperRight)
+    let free = corners.into_iter().zip(covered).find(|(_, covered)| !covered);
+    free.map_or((SeriesLabelPosition::UpperRight, true), |(corner, _)| (corner, false))
 }
 
 fn plain(v: &f64) -> String {

@@ -1,4 +1,4 @@
-//! Progress on stderr: one moving line on a terminal, plain lines elsewhere.
+//! Progress on stderr: a moving bar on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::Score;
 pub enum Style {
     /// Not at all.
     Quiet,
-    /// A moving line on a terminal, else lines at 1, 2, 5, 10, 20, ... and every 30 s.
+    /// A moving bar on a terminal, else lines at 1, 2, 5, 10, 20, ... and every 30 s.
     Lines,
     /// A line each iteration.
     Every,
@@ -38,9 +38,9 @@ impl Progress {
                 Some(iterations as u64),
                 ProgressDrawTarget::stderr(),
             );
-            let template = "{pos:>5}/{len} [{elapsed}, at most {eta} more] {msg}";
+            let template = "[{bar:40}] {pos}/{len} in {elapsed}, at most {eta} more\n{wide_msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.progress_chars("=> "));
             }
             bar
         });
@@ -69,7 +69,7 @@ impl Progress {
         }
     }
 
-    /// Ends the moving line.
+    /// Ends the moving bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

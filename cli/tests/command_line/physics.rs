@@ -31,9 +31,9 @@ fn a_thrown_ball_lands_on_its_target_from_any_seed() {
 
 #[test]
 fn gradients_of_motions_pass() {
-    for kind in ["thrown-ball", "arm"] {
-        let output = template(kind).run(&["gradcheck", "scenario.toml"]);
-        assert_eq!(output.status.code(), Some(0), "{kind}: {}", stderr(&output));
+    for (kind, seed) in [("thrown-ball", "0"), ("arm", "0"), ("arm", "1"), ("arm", "2")] {
+        let output = template(kind).run(&["gradcheck", "scenario.toml", "--seed", seed]);
+        assert_eq!(output.status.code(), Some(0), "{kind} {seed}: {}", stderr(&output));
     }
 }
 
@@ -78,6 +78,12 @@ fn models_that_cannot_be_read_are_named_by_line() {
     let cases: &[(&str, &str, &str, &str)] = &[
         ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of turret is -1", "arm.xml:16"),
         ("</mujoco>", "", "not well-formed XML", "arm.xml:"),
+        (
+            "<mujoco model",
+            "<!DOCTYPE m [<!ENTITY a \"&b;\"><!ENTITY b \"&a;\">]>\n<mujoco note=\"&a;\" model",
+            "not well-formed XML",
+            "arm.xml:2",
+        ),
         ("<worldbody>", "<tendon/>\n  <worldbody>", "element `tendon`", "arm.xml:12"),
         ("joint=\"flex\"", "joint=\"flexx\"", "no joint is named `flexx`", "arm.xml:38"),
         ("file = \"arm.xml\"", "file = \"leg.xml\"", "there is no file", "scenario.toml:11"),
@@ -110,6 +116,7 @@ fn what_is_not_simulated_is_said() {
 fn throws_that_make_no_sense_are_refused() {
     let cases = [
         ("velocity = [2.0, 0.0, 2.0]", "velocity = [2.0, 2.0]", "`throw.velocity` has 2 numbers"),
+        ("velocity = [2.0, 0.0, 2.0]", "velocity = [2.0, nan, 2.0]", "NaN is out of range"),
         ("position = [0.0, 0.0, 1.5]", "position = [0.0, 0.0, 0.05]", "starts inside the ground"),
         ("miss = \"1 mm\"", "miss = \"1 kg\"", "kg"),
     ];

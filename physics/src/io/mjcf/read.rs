@@ -42,7 +42,11 @@ pub struct Mjcf {
 /// What is not well-formed, not supported, or has no meaning, with its place.
 pub fn read_mjcf(text: &str) -> Result<Mjcf, MjcfError> {
     let document = Document::parse(text).map_err(|e| {
-        let (line, column) = (e.pos().row, e.pos().col);
+        let (line, column) = match e {
+            // which has no position of its own
+            roxmltree::Error::DtdDetected => place(text, "<!DOCTYPE"),
+            _ => (e.pos().row, e.pos().col),
+        };
         let at = offset(text, line, column);
         MjcfError { problem: Problem::Xml(e.to_string()), span: at..at, line, column }
     })?;
@@ -66,6 +70,13 @@ pub fn read_mjcf(text: &str) -> Result<Mjcf, MjcfError> {
     };
     reader.sections(root)?;
     reader.finish(root)
+}
+
+/// Line and column of the first `needle`, from 1.
+fn place(text: &str, needle: &str) -> (u32, u32) {
+    let before = &text[..text.find(needle).unwrap_or(0)];
+    let line = before.bytes().filter(|b| *b == b'\n').fold(1, |n, _| n + 1);
+    (line, before.chars().rev().take_while(|c| *c != '\n').fold(1, |n, _| n + 1))
 }
 
 fn offset(text: &str, line: u32, column: u32) -> usize {
