@@ -20,6 +20,9 @@ pub(super) const PROOFS: &[Measure] = &[known_derivatives, every_parameter];
 const SPP: u32 = 64;
 const SEEDS: u64 = 16;
 
+/// Their integrator of derivatives; guiding would cost seconds more a gradient.
+const GRADIENTS: &str = "Mitsuba, projective without guiding";
+
 /// Mean and standard deviation.
 fn statistics(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -81,9 +84,10 @@ fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
                 theirs.map(|t| until(t.1.cpu_s, t.1.values[1])),
             ),
         ];
-        for (work, ours, theirs) in works {
+        let peers = ["Mitsuba, path", GRADIENTS, GRADIENTS];
+        for ((work, ours, theirs), peer) in works.into_iter().zip(peers) {
             items.push(match (theirs, &python) {
-                (Some(t), _) => Row::cpu_us(&work, ours, ("Mitsuba", t), None),
+                (Some(t), _) => Row::cpu_us(&work, ours, (peer, t), None),
                 (None, Err(why)) => Row::skipped(&work, ours, "Mitsuba", why),
                 (None, Ok(_)) => Row::skipped(&work, ours, "Mitsuba", "it printed no such row"),
             });
