@@ -11,12 +11,14 @@
 )]
 
 mod control_flow;
+mod foreign;
 mod implicit;
 mod matrices;
 mod models;
 mod smooth;
 mod variations;
 
+use cotangent_ad::program::Program;
 use cotangent_ad::{
     Dual, Num, Real, Session, Var, VectorFn, grad, hessian, hvp, jacobian_forward, jacobian_reverse,
 };
@@ -92,6 +94,7 @@ impl Entry {
         });
         self.field("grad", "reverse", || grad(|x| f.call(x)[0], x));
         self.field("grad", "forward", || jacobian_forward(|x| f.call(x), x));
+        self.recorded(f);
     }
 
     /// Value, gradient and Hessian, in every mode; two tapes in each other are [`Entry::two_tapes`].
@@ -128,6 +131,20 @@ impl Entry {
                 x,
             )
         });
+    }
+
+    /// Value and gradient of a recorded program.
+    fn recorded(&self, f: &impl VectorFn) {
+        let program = Program::record(|x| f.call(x), &self.inputs);
+        let (y, g) = program.vjp(&self.inputs, &[1.0]).unwrap();
+        self.field("value", "a program", || y);
+        self.field("grad", "a program, reverse", || g);
+        let unit = |k: usize| (0..self.inputs.len()).map(|j| f64::from(u8::from(j == k))).collect();
+        let slope = |k: usize| {
+            let direction: Vec<f64> = unit(k);
+            program.jvp(&self.inputs, &direction).unwrap().1[0]
+        };
+        self.field("grad", "a program, forward", || (0..self.inputs.len()).map(slope).collect());
     }
 
     /// Values and Jacobian of a vector function.
