@@ -176,6 +176,7 @@ fn a_scan_agrees_in_every_mode_and_bit_for_bit_under_every_schedule() {
     let stored = reverse(Schedule::StoreAll);
     for slots in [1, 2, 3, 10, 137, 500] {
         assert_eq!(reverse(Schedule::Revolve { slots }), stored, "slots {slots}");
+        assert_eq!(reverse(Schedule::Mixed { slots }), stored, "mixed, slots {slots}");
     }
     let forward = swing(n, ScanOptions { mode: ScanMode::Forward, ..Default::default() }, &x);
     assert_eq!(forward.0, stored.0);

@@ -3,10 +3,12 @@
 //! A [`Schedule`] is a pure iterator of [`Action`]s; it knows nothing of differentiation and is tested without it.
 //! [`Schedule::plan`] says before the run how many steps will be computed and how many states held.
 
+mod mixed;
 mod revolve;
 
 use std::fmt;
 
+pub use mixed::mixed_steps;
 pub use revolve::revolve_steps;
 
 /// What to do next while a loop of `n` steps is reversed. State `k` is the state before step `k`.
@@ -38,6 +40,20 @@ pub enum Action {
         /// The step.
         step: usize,
     },
+    /// Evaluate `step` at the state at hand, keep what its reversal needs, and go on to the next state.
+    Tape {
+        /// The step.
+        step: usize,
+        /// Where.
+        slot: usize,
+    },
+    /// Pull the cotangents through a step whose tape was kept.
+    ReverseTaped {
+        /// The step.
+        step: usize,
+        /// Where from.
+        slot: usize,
+    },
     /// Free a slot.
     Discard {
         /// Which.
@@ -56,6 +72,14 @@ pub enum Schedule {
     /// Griewank & Walther, ACM Trans. Math. Softw. 26, 19 (2000), algorithm 799.
     Revolve {
         /// Number of states held at once, at least 1.
+        slots: usize,
+    },
+    /// At most `slots` slots, each for a state or for one step's tape, with the least possible number of steps.
+    ///
+    /// Fewer steps than [`Schedule::Revolve`] where a step's tape is no larger than a state. Choosing takes `O(n^2 slots)`
+    /// operations: for loops of up to a few thousand steps. Maddison, arXiv 2305.09568 (2023).
+    Mixed {
+        /// Number of states and tapes held at once, at least 1.
         slots: usize,
     },
 }
@@ -113,6 +137,7 @@ pub struct Actions(Kind);
 enum Kind {
     StoreAll(StoreAll),
     Revolve(revolve::Revolve),
+    Mixed(mixed::Mixed),
 }
 
 impl Iterator for Actions {
@@ -123,6 +148,7 @@ impl Iterator for Actions {
         match &mut self.0 {
             Kind::StoreAll(a) => a.next(),
             Kind::Revolve(a) => a.next(),
+            Kind::Mixed(a) => a.next(),
         }
     }
 }
@@ -194,27 +220,33 @@ impl Schedule {
     /// The actions that reverse `n` steps, starting with state 0 at hand.
     ///
     /// # Panics
-    /// Where a schedule has no slot at all: the initial state must be kept somewhere.
+    /// Where a schedule has no slot at all: something must be kept somewhere.
     pub fn actions(self, n: usize) -> Actions {
         Actions(match self {
             Self::StoreAll => Kind::StoreAll(StoreAll::new(n)),
             Self::Revolve { slots } => Kind::Revolve(revolve::Revolve::new(n, slots)),
+            Self::Mixed { slots } => Kind::Mixed(mixed::Mixed::new(n, slots)),
         })
     }
 
-    /// Most states held at once while `n` steps are reversed.
+    /// Most states (and tapes) held at once while `n` steps are reversed.
     pub fn slots(self, n: usize) -> usize {
         match self {
             Self::StoreAll => n,
             Self::Revolve { slots } => slots.min(n.max(1)),
+            Self::Mixed { slots } => slots.min(n),
         }
     }
 
-    /// Predicted cost of reversing `n` steps of a state of `state_bytes`.
+    /// Predicted cost of reversing `n` steps of a state (or tape) of `state_bytes`.
+    ///
+    /// # Panics
+    /// Where a schedule has no slot at all.
     pub fn plan(self, n: usize, state_bytes: usize) -> Plan {
         let evaluations = match self {
             Self::StoreAll => 2 * n as u64 - u64::from(n > 0),
             Self::Revolve { slots } => revolve_steps(n, slots),
+            Self::Mixed { slots } => mixed_steps(n, slots),
         };
         let states = self.slots(n);
         Plan { steps: n, evaluations, states, bytes: states * state_bytes }

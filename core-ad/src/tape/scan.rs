@@ -164,9 +164,11 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
     schedule: Schedule,
 ) -> Vec<Var<T>> {
     // the columns of a wide step are computed in several passes from the state, one step at a time
-    let unit = if S + P <= W { TAPED } else { 1 };
+    // and a mixed schedule keeps the tapes of single steps
+    let unit = if S + P <= W && !matches!(schedule, Schedule::Mixed { .. }) { TAPED } else { 1 };
     let stretches = n.div_ceil(unit);
-    let mut replay = Replay { slots: vec![s; schedule.slots(stretches)], state: s, unit };
+    let slots = vec![Slot::State(s); schedule.slots(stretches)];
+    let mut replay = Replay::<T, S, W> { slots, state: s, unit };
     // the first sweep, before any reversal, gives the value as well: it lacks the last stretch only
     let mut sweep = schedule.actions(stretches);
     let mut rest = sweep.clone();
@@ -199,6 +201,7 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
                         bars = bars.pulled(0, &bars.state, &jacobian);
                     }
                 }
+                Action::ReverseTaped { slot, .. } => bars.reverse_taped(&replay.slots[slot]),
                 action => replay.act(&step, p, action),
             }
         }
@@ -207,25 +210,46 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
     Var::block(inputs, value.to_vec(), Box::new(pull))
 }
 
-/// The states that a schedule keeps, and the one at hand.
+/// What a schedule keeps in one slot.
 #[derive(Clone)]
-struct Replay<T, const S: usize> {
-    slots: Vec<[T; S]>,
+enum Slot<T, const S: usize, const W: usize> {
+    State([T; S]),
+    /// A step's local Jacobian, `W` columns each.
+    Tape(Vec<[[T; W]; S]>),
+}
+
+/// What a schedule keeps, and the state at hand.
+#[derive(Clone)]
+struct Replay<T, const S: usize, const W: usize> {
+    slots: Vec<Slot<T, S, W>>,
     state: [T; S],
     /// Steps in one of the schedule's.
     unit: usize,
 }
 
-impl<T: Real, const S: usize> Replay<T, S> {
+impl<T: Real, const S: usize, const W: usize> Replay<T, S, W> {
     #[inline]
     fn act<const P: usize, F: Step<S, P>>(&mut self, step: &F, p: [T; P], action: Action) {
         match action {
             Action::Advance { from, to } => {
                 self.state = plain_loop(step, (to - from) * self.unit, self.state, p);
             }
-            Action::Store { slot, .. } => self.slots[slot] = self.state,
-            Action::Restore { slot, .. } => self.state = self.slots[slot],
-            Action::Reverse { .. } | Action::Discard { .. } => {}
+            Action::Store { slot, .. } => self.slots[slot] = Slot::State(self.state),
+            Action::Restore { slot, .. } => match &self.slots[slot] {
+                Slot::State(state) => self.state = *state,
+                Slot::Tape(_) => unreachable!("the schedule stored a state there"),
+            },
+            Action::Tape { slot, .. } => {
+                let mut next = self.state;
+                let blocks = (0..S + P).step_by(W).map(|first| {
+                    let (value, jacobian) = linearise::<T, S, P, F, W>(step, first, self.state, p);
+                    next = value;
+                    jacobian
+                });
+                self.slots[slot] = Slot::Tape(blocks.collect());
+                self.state = next;
+            }
+            Action::Reverse { .. } | Action::ReverseTaped { .. } | Action::Discard { .. } => {}
         }
     }
 }
@@ -276,6 +300,15 @@ impl<T: Real, const S: usize, const P: usize> Bars<T, S, P> {
             let (_, jacobian) = linearise::<T, S, P, F, W>(step, first, state, p);
             *self = self.pulled(first, &y_bar, &jacobian);
             first += W;
+        }
+    }
+
+    /// Through one step whose local Jacobian was kept.
+    fn reverse_taped<const W: usize>(&mut self, slot: &Slot<T, S, W>) {
+        let Slot::Tape(blocks) = slot else { unreachable!("the schedule stored a tape there") };
+        let y_bar = self.state;
+        for (k, jacobian) in blocks.iter().enumerate() {
+            *self = self.pulled(k * W, &y_bar, jacobian);
         }
     }
 

@@ -103,6 +103,18 @@ impl Rollout<'_> {
         let mut adjoint = StepAdjoint::new(model);
         let mut seen = 0;
         for action in self.schedule.actions(n) {
+            // a step has no tape of its own: its state is kept, and it is evaluated once more
+            let action = match action {
+                Action::Tape { step, slot } => {
+                    kept[slot].clone_from(&at);
+                    Action::Advance { from: step, to: step + 1 }
+                }
+                Action::ReverseTaped { step, slot } => {
+                    at.clone_from(&kept[slot]);
+                    Action::Reverse { step }
+                }
+                action => action,
+            };
             match action {
                 Action::Store { slot, .. } => kept[slot].clone_from(&at),
                 Action::Restore { slot, .. } => at.clone_from(&kept[slot]),
@@ -129,7 +141,7 @@ impl Rollout<'_> {
                     adjoint.pull(model, self.parameters, options, point, &mut bar, u_bar, p, s);
                     cost.pull(k, &at, &mut bar, s);
                 }
-                Action::Discard { .. } => {}
+                Action::Tape { .. } | Action::ReverseTaped { .. } | Action::Discard { .. } => {}
             }
         }
         if n == 0 {
