@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::replay::Stop;
+use super::machine::Stop;
 
 /// Why a program could not be replayed.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -62,7 +62,7 @@ impl ReplayError {
     pub(super) fn stopped(item: usize, stop: Stop, guard: impl Fn(u32) -> String) -> Self {
         match stop {
             Stop::Flipped { guard: g, .. } => Self::GuardFlipped { item, guard: guard(g) },
-            Stop::Rule { message } => Self::Rule { item, message },
+            Stop::Rule { message, .. } => Self::Rule { item, message },
         }
     }
 }

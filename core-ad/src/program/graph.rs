@@ -1,9 +1,10 @@
 //! The recorded expression graph: static single assignment, equal expressions shared.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::index::Index;
 use super::rule::TracedRule;
 use crate::real::Num;
 use crate::rules::unary_table;
@@ -14,7 +15,7 @@ pub(super) type Id = u32;
 macro_rules! define_unary {
     ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => {
         /// Functions of one argument: those of the table of partials, and two without an entry there.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[expect(non_camel_case_types, reason = "named as the table names them")]
         pub(super) enum Unary { neg, sign, $($name),* }
 
@@ -70,7 +71,7 @@ impl Unary {
 }
 
 /// Functions of two arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Binary {
     Add,
     Sub,
@@ -117,7 +118,7 @@ impl Node {
 }
 
 /// What a branch of the recorded code asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Relation {
     Less,
     LessOrEqual,
@@ -136,7 +137,7 @@ impl Relation {
 }
 
 /// A comparison that the recorded code branched on, and its outcome.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Guard {
     pub(super) relation: Relation,
     pub(super) a: Id,
@@ -163,14 +164,15 @@ pub(super) struct Graph {
     pub(super) guards: Vec<Guard>,
     pub(super) calls: Vec<Call>,
     pub(super) inputs: u32,
-    index: HashMap<Node, Id>,
+    index: Index,
+    guarded: HashSet<Guard>,
 }
 
 impl Graph {
     /// The node, which is shared with an equal one.
     pub(super) fn push(&mut self, node: Node, value: f64) -> Id {
         let next = Id::try_from(self.nodes.len()).expect("a program holds at most 2^32 values");
-        let id = *self.index.entry(node).or_insert(next);
+        let id = self.index.find_or_insert(&node, next, &self.nodes);
         if id == next {
             self.nodes.push(node);
             self.values.push(value);
@@ -193,7 +195,7 @@ impl Graph {
     pub(super) fn guard(&mut self, relation: Relation, a: Id, b: Id) -> bool {
         let held = relation.holds(self.values[a as usize], self.values[b as usize]);
         let guard = Guard { relation, a, b, held };
-        if !self.guards.contains(&guard) {
+        if self.guarded.insert(guard) {
             self.guards.push(guard);
         }
         held

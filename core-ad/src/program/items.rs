@@ -10,7 +10,8 @@ use super::code::Code;
 use super::derive::{self, Derivation};
 use super::error::ReplayError;
 use super::graph::{Graph, GuardLine, Id};
-use super::replay::{Items, Sink, Stop, once, over_items};
+use super::machine::Stop;
+use super::replay::{Items, Job, Sink, once, over_items, simd_level};
 use super::traced::{Recorder, Traced};
 
 /// Items that are worked off together; partial sums are of this many, whatever the number of workers.
@@ -342,7 +343,7 @@ impl<'a> Run<'a> {
             // the outputs are what is wanted, in order
             match ready.fill(self, items, &mut sink) {
                 Ok(()) => return Ok(()),
-                Err((item, Stop::Rule { message })) => {
+                Err((item, Stop::Rule { message, .. })) => {
                     return Err(ReplayError::Rule { item: first + item, message });
                 }
                 Err(_) => {}
@@ -357,7 +358,7 @@ impl<'a> Run<'a> {
                     ready.deliver(&results, &mut sink, self.size, None);
                     return Ok(());
                 }
-                Err((item, Stop::Rule { message })) => {
+                Err((item, Stop::Rule { message, .. })) => {
                     return Err(ReplayError::Rule { item: first + item, message });
                 }
                 Err(_) => {}
@@ -435,7 +436,8 @@ impl Ready {
     fn fill(&self, run: &Run<'_>, items: &[f64], sink: &mut Sink<'_>) -> Result<(), (usize, Stop)> {
         let Compiled { graph, code, .. } = &*self.compiled;
         let items = Items { rows: items, width: run.program.width };
-        over_items(code, graph, &self.uniform, &items, sink)
+        let job = Job { code, graph, uniform: &self.uniform };
+        over_items(&job, &items, sink, simd_level())
     }
 
     fn over(
@@ -456,7 +458,8 @@ impl Ready {
                 Sink::Rows(rows)
             }
         };
-        over_items(code, graph, &self.uniform, &items, &mut sink)
+        let job = Job { code, graph, uniform: &self.uniform };
+        over_items(&job, &items, &mut sink, simd_level())
     }
 
     /// Puts the outputs to their targets: of the items `members`, or of all in order.

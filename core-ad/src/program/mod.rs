@@ -20,26 +20,35 @@
 //! # Ok::<(), ReplayError>(())
 //! ```
 //!
-//! The same function of many items is an [`ItemProgram`]: it runs over eight items at once, at the processor's widest
+//! The same function of many items is an [`ItemProgram`]: it runs over blocks of 32 items, at the processor's widest
 //! [`simd_level`], on all workers of the current thread pool, with the same bits for any number of them.
 
 mod code;
+mod compile;
 mod derive;
 mod error;
+mod functions;
 mod graph;
+mod index;
 mod items;
-mod lanes;
+mod machine;
 mod replay;
 mod rule;
 mod traced;
+mod vector;
+mod wide;
+mod wide_run;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::fmt;
 use std::sync::OnceLock;
 
-use self::code::Code;
 use self::derive::Derivation;
 use self::graph::{Graph, GuardLine, Id, Line};
 use self::traced::Recorder;
+use self::wide::Wide;
+use self::wide_run::Values;
 
 pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
@@ -51,7 +60,7 @@ pub use self::traced::Traced;
 pub struct Program {
     graph: Graph,
     outputs: Vec<Id>,
-    code: Code,
+    code: Wide,
     vjp: OnceLock<Box<Program>>,
     jvp: OnceLock<Box<Program>>,
     jacobian: OnceLock<(Box<Program>, Vec<[usize; 2]>)>,
@@ -71,7 +80,7 @@ impl Program {
             f(recorder).into_iter().map(|y| recorder.node(y)).collect()
         };
         let (outputs, graph) = Recorder::extend(graph, record);
-        let code = Code::compile(&graph, &outputs, |_| false);
+        let code = Wide::compile(&graph, &outputs);
         let (vjp, jvp, jacobian) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self { graph, outputs, code, vjp, jvp, jacobian }
     }
@@ -107,9 +116,9 @@ impl Program {
                 GuardLine(&self.graph, &self.graph.guards[g as usize]).to_string()
             })
         };
-        let mut uniform =
-            replay::once(&self.code, &self.graph, |k| x[k as usize]).map_err(stopped)?;
-        Ok(replay::outputs_of_once(&self.code, &self.graph, &mut uniform))
+        let mut values = Values::new(&self.code);
+        wide_run::run(&self.code, &self.graph, |k| x[k as usize], &mut values).map_err(stopped)?;
+        Ok(values.outputs(&self.code).collect())
     }
 
     /// Values and `J^T y_bar`.
@@ -170,7 +179,7 @@ impl Program {
         let (program, pattern) = self.jacobian.get_or_init(|| {
             let columns: Vec<u32> = (0..self.graph.inputs).collect();
             let (graph, outputs, pattern) = derive::jacobian(&self.graph, &self.outputs, &columns);
-            let code = Code::compile(&graph, &outputs, |_| false);
+            let code = Wide::compile(&graph, &outputs);
             let (vjp, jvp, jacobian) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
             (Box::new(Self { graph, outputs, code, vjp, jvp, jacobian }), pattern)
         });

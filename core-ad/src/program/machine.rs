@@ -1,0 +1,265 @@
+//! Carries out instructions on blocks of `W` vectors: an instruction is decoded once for all items of a block.
+#![expect(
+    clippy::inline_always,
+    reason = "vector code is made where it is inlined into a function with the target features"
+)]
+#![expect(unsafe_code, reason = "places were checked when the code was made, see `Code::checked`")]
+
+use super::code::{Code, Instruction, Op, Place, UNIFORM};
+use super::functions::{self, Operands};
+use super::graph::{Graph, Relation};
+use super::vector::{Plain, Vector};
+
+/// Why a replay stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Stop {
+    /// This guard, in this lane first.
+    Flipped { guard: u32, lane: usize },
+    /// This lane's rule has no value.
+    Rule { lane: usize, message: String },
+}
+
+/// How outputs are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handover {
+    /// Added up, a vector an output.
+    Sum,
+    /// Written, a block an output.
+    Block,
+}
+
+/// Code with the memory that it works on.
+pub(super) struct Machine<'a, V, const W: usize> {
+    code: &'a Code,
+    graph: &'a Graph,
+    slots: *mut V,
+    uniform: *const f64,
+    outputs: *mut V,
+    handover: Handover,
+    /// Items in the block, lanes beyond them are not looked at.
+    lanes: usize,
+}
+
+impl<'a> Machine<'a, Plain<1>, 1> {
+    /// For the uniform section: its values stand where a body finds them.
+    pub(super) fn once(code: &'a Code, graph: &'a Graph, uniform: &'a mut [f64]) -> Self {
+        assert!(uniform.len() >= code.uniform_len, "a number for every uniform place");
+        let at = uniform.as_mut_ptr();
+        Self {
+            code,
+            graph,
+            // `Plain<1>` is one `f64`
+            slots: at.cast(),
+            uniform: at,
+            outputs: std::ptr::null_mut(),
+            handover: Handover::Block,
+            lanes: 1,
+        }
+    }
+
+    /// Runs the uniform section.
+    pub(super) fn run_once(&self) -> Result<(), Stop> {
+        // SAFETY: this machine's slots are the uniform places, within which the section was checked to stay.
+        unsafe { self.run(&self.code.once) }
+    }
+}
+
+impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
+    /// For the body.
+    #[inline(always)]
+    pub(super) fn body(
+        (code, graph): (&'a Code, &'a Graph),
+        slots: &'a mut [V],
+        uniform: &'a [f64],
+        outputs: &'a mut [V],
+        handover: Handover,
+        lanes: usize,
+    ) -> Self {
+        let per_output = if handover == Handover::Sum { 1 } else { W };
+        assert!(slots.len() >= code.varying_len * W, "a block for every place");
+        assert!(uniform.len() >= code.uniform_len, "a number for every uniform place");
+        assert!(outputs.len() >= code.outputs * per_output, "room for every output");
+        let (slots, uniform) = (slots.as_mut_ptr(), uniform.as_ptr());
+        Self { code, graph, slots, uniform, outputs: outputs.as_mut_ptr(), handover, lanes }
+    }
+
+    /// Runs the body.
+    #[inline(always)]
+    pub(super) fn run_body(&self) -> Result<(), Stop> {
+        // SAFETY: this machine has a block for every place and room for every output, as asserted above.
+        unsafe { self.run(&self.code.body) }
+    }
+
+    /// # Safety
+    /// `instructions` are checked for this machine's slots.
+    #[inline(always)]
+    unsafe fn run(&self, instructions: &[Instruction]) -> Result<(), Stop> {
+        for i in instructions {
+            let of = At { machine: self, i };
+            match i.op {
+                Op::Add => of.values(V::add),
+                Op::Sub => of.values(V::sub),
+                Op::Mul => of.values(V::mul),
+                Op::Scale => of.scaled(),
+                Op::Unary(op) => functions::unary(op, of),
+                Op::Binary(op) => functions::binary(op, of),
+                Op::Power(n) => of.each(|x| power(x, n)),
+                Op::Sum => {
+                    let sum = self.sum(i.a);
+                    (0..W).for_each(|w| self.write(i.to, w, sum[w]));
+                }
+                Op::Output => self.hand_over(i.to, self.sum(i.a)),
+                Op::Guard(relation, held) => self.guard(i, relation, held)?,
+                Op::Call => self.call(i.a)?,
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn read(&self, at: Place, w: usize) -> V {
+        // SAFETY: places of checked code are within the slots.
+        unsafe { *self.slots.add(at as usize * W + w) }
+    }
+
+    #[inline(always)]
+    fn uniform(&self, at: Place) -> V {
+        // SAFETY: places of checked code are within the uniform values.
+        V::splat(unsafe { *self.uniform.add((at & !UNIFORM) as usize) })
+    }
+
+    #[inline(always)]
+    fn write(&self, to: Place, w: usize, value: V) {
+        // SAFETY: places of checked code are within the slots, which this machine has for itself.
+        unsafe { *self.slots.add(to as usize * W + w) = value }
+    }
+
+    /// A sum in registers.
+    #[inline(always)]
+    fn sum(&self, at: u32) -> [V; W] {
+        // SAFETY: sums and their terms were checked.
+        let (sum, terms) = unsafe {
+            let sum = self.code.sums.get_unchecked(at as usize);
+            (sum, self.code.terms.get_unchecked(sum.from as usize..sum.ends()[2]))
+        };
+        let (scaled, products) = terms.split_at(sum.scaled as usize);
+        let (products, minus_products) = products.split_at(sum.products as usize);
+        let mut y = [self.uniform(sum.start); W];
+        for &[a, u] in scaled {
+            let u = self.uniform(u);
+            (0..W).for_each(|w| y[w] = self.read(a, w).fused(u, y[w]));
+        }
+        for &[a, b] in products {
+            (0..W).for_each(|w| y[w] = self.read(a, w).fused(self.read(b, w), y[w]));
+        }
+        for &[a, b] in minus_products {
+            (0..W).for_each(|w| y[w] = self.read(a, w).fused_minus(self.read(b, w), y[w]));
+        }
+        y
+    }
+
+    #[inline(always)]
+    fn hand_over(&self, k: u32, mut y: [V; W]) {
+        let k = k as usize;
+        match self.handover {
+            Handover::Block => {
+                for w in 0..W {
+                    // SAFETY: outputs of checked code are within the room for them.
+                    unsafe { *self.outputs.add(k * W + w) = y[w] };
+                }
+            }
+            Handover::Sum => {
+                let mut half = W / 2;
+                while half > 0 {
+                    (0..half).for_each(|w| y[w] = y[w].add(y[w + half]));
+                    half /= 2;
+                }
+                // SAFETY: as above.
+                unsafe { *self.outputs.add(k) = (*self.outputs.add(k)).add(y[0]) };
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn guard(&self, i: &Instruction, relation: Relation, held: bool) -> Result<(), Stop> {
+        for w in 0..W {
+            let lanes = self.lanes.saturating_sub(w * V::LANES).min(V::LANES);
+            let holds = V::holds(relation, self.either(i.a, w), self.either(i.b, w));
+            let all = (1_u32 << lanes) - 1;
+            let flipped = (holds ^ if held { all } else { 0 }) & all;
+            if flipped != 0 {
+                let lane = w * V::LANES + flipped.trailing_zeros() as usize;
+                return Err(Stop::Flipped { guard: i.to, lane });
+            }
+        }
+        Ok(())
+    }
+
+    /// An operand of either kind.
+    #[inline(always)]
+    fn either(&self, at: Place, w: usize) -> V {
+        if at & UNIFORM == 0 { self.read(at, w) } else { self.uniform(at) }
+    }
+
+    /// A rule, lane by lane.
+    #[inline(never)]
+    fn call(&self, at: u32) -> Result<(), Stop> {
+        let call = &self.code.calls[at as usize];
+        let rule = &self.graph.calls[call.call as usize].rule;
+        let mut x = vec![0.0; call.inputs.len()];
+        for lane in 0..self.lanes {
+            let (w, l) = (lane / V::LANES, lane % V::LANES);
+            for (x, at) in x.iter_mut().zip(&call.inputs) {
+                *x = self.either(*at, w).lanes()[l];
+            }
+            let y = rule.primal(&x).map_err(|message| Stop::Rule { lane, message })?;
+            for (to, y) in call.outputs.iter().zip(y) {
+                let mut value = self.read(*to, w);
+                value.lanes_mut()[l] = y;
+                self.write(*to, w, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[inline(never)]
+pub(super) fn power<V: Vector>(mut x: V, n: i32) -> V {
+    x.lanes_mut().iter_mut().for_each(|x| *x = x.powi(n));
+    x
+}
+
+/// An instruction's operands and result.
+struct At<'a, V, const W: usize> {
+    machine: &'a Machine<'a, V, W>,
+    i: &'a Instruction,
+}
+
+impl<V: Vector, const W: usize> At<'_, V, W> {
+    /// Of two values of the items.
+    #[inline(always)]
+    fn values(self, f: impl Fn(V, V) -> V) {
+        let Self { machine: m, i } = self;
+        (0..W).for_each(|w| m.write(i.to, w, f(m.read(i.a, w), m.read(i.b, w))));
+    }
+
+    #[inline(always)]
+    fn scaled(self) {
+        let Self { machine: m, i } = self;
+        let u = m.uniform(i.b);
+        (0..W).for_each(|w| m.write(i.to, w, m.read(i.a, w).mul(u)));
+    }
+}
+
+impl<V: Vector, const W: usize> Operands<V> for At<'_, V, W> {
+    #[inline(always)]
+    fn each(self, f: impl Fn(V) -> V) {
+        let Self { machine: m, i } = self;
+        (0..W).for_each(|w| m.write(i.to, w, f(m.read(i.a, w))));
+    }
+    #[inline(always)]
+    fn each_pair(self, f: impl Fn(V, V) -> V) {
+        let Self { machine: m, i } = self;
+        (0..W).for_each(|w| m.write(i.to, w, f(m.either(i.a, w), m.either(i.b, w))));
+    }
+}
