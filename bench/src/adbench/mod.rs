@@ -7,6 +7,8 @@
 
 pub(crate) mod ba;
 pub(crate) mod gmm;
+pub(crate) mod hand;
+pub(crate) mod lstm;
 
 use std::fs;
 use std::path::{Path, PathBuf};

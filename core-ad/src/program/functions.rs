@@ -8,72 +8,79 @@
     reason = "vector code is made where it is inlined into a function with the target features"
 )]
 
-use super::graph::{Binary, Unary};
+use super::graph::{Binary, Relation, Unary};
 use super::traced::evaluate;
 use super::vector::Vector;
 
-/// Operands on which a function is to be evaluated: it is chosen once for all of them.
-pub(super) trait Operands<V> {
-    /// Evaluates a function of one.
-    fn each(self, f: impl Fn(V) -> V);
-    /// Evaluates a function of two.
-    fn each_pair(self, f: impl Fn(V, V) -> V);
-}
-
-/// A function of one argument.
-#[inline(always)]
-pub(super) fn unary<V: Vector>(op: Unary, x: impl Operands<V>) {
-    let (zero, one) = (V::splat(0.0), V::splat(1.0));
-    match op {
-        _ if V::LANES == 1 => x.each(|x| by_lanes(op, x)),
-        Unary::neg => x.each(V::neg),
-        Unary::abs => x.each(size),
-        Unary::sign => {
-            x.each(|x| zero.less(x, one, x.less(zero, one.neg(), x)).add(zero));
+/// `$each!(x => y)` with the function `$op` of `x: $v` for `y`: it is chosen once for all operands. A macro, because code in
+/// closures is compiled without the target features of the function around it.
+macro_rules! for_unary {
+    ($v:ty, $op:expr, $each:ident) => {
+        match $op {
+            op if <$v>::LANES == 1 => $each!(x => functions::by_lanes(op, x)),
+            Unary::neg => $each!(x => x.neg()),
+            Unary::abs => $each!(x => functions::size(x)),
+            Unary::sign => $each!(x => functions::sign(x)),
+            Unary::sqrt => $each!(x => x.sqrt()),
+            Unary::recip => $each!(x => <$v>::splat(1.0).div(x)),
+            Unary::exp => $each!(x => functions::exp(x)),
+            Unary::ln => $each!(x => functions::ln(x)),
+            Unary::sin => $each!(x => functions::turned(x, 0, Unary::sin)),
+            Unary::cos => $each!(x => functions::turned(x, 1, Unary::cos)),
+            Unary::tanh => $each!(x => functions::tanh(x)),
+            op => $each!(x => functions::by_lanes(op, x)),
         }
-        Unary::sqrt => x.each(V::sqrt),
-        Unary::recip => x.each(|x| one.div(x)),
-        Unary::exp => x.each(exp),
-        Unary::ln => x.each(ln),
-        Unary::sin => x.each(|x| turned(x, 0, op)),
-        Unary::cos => x.each(|x| turned(x, 1, op)),
-        Unary::tanh => x.each(tanh),
-        op => x.each(|x| by_lanes(op, x)),
-    }
+    };
 }
 
+/// The same for a function of two.
+macro_rules! for_binary {
+    ($v:ty, $op:expr, $each_pair:ident) => {
+        match $op {
+            Binary::Add => $each_pair!(a, b => a.add(b)),
+            Binary::Sub => $each_pair!(a, b => a.sub(b)),
+            Binary::Mul => $each_pair!(a, b => a.mul(b)),
+            Binary::Div => $each_pair!(a, b => a.div(b)),
+            Binary::Max => $each_pair!(a, b => a.less(b, b, a)),
+            Binary::Min => $each_pair!(a, b => b.less(a, b, a)),
+            Binary::Greater => $each_pair!(a, b => b.less(a, <$v>::splat(1.0), <$v>::splat(0.0))),
+            Binary::Masked => $each_pair!(a, b => functions::masked(a, b)),
+            op => $each_pair!(a, b => functions::pair_by_lanes(op, a, b)),
+        }
+    };
+}
+pub(super) use {for_binary, for_unary};
+
+/// A function that has no vector code here.
 #[inline(never)]
-fn by_lanes<V: Vector>(op: Unary, mut x: V) -> V {
+pub(super) fn by_lanes<V: Vector>(op: Unary, mut x: V) -> V {
     x.lanes_mut().iter_mut().for_each(|x| *x = op.value(*x));
     x
 }
 
-/// A function of two arguments.
-#[inline(always)]
-pub(super) fn binary<V: Vector>(op: Binary, ab: impl Operands<V>) {
-    let (zero, one) = (V::splat(0.0), V::splat(1.0));
-    match op {
-        Binary::Add => ab.each_pair(V::add),
-        Binary::Sub => ab.each_pair(V::sub),
-        Binary::Mul => ab.each_pair(V::mul),
-        Binary::Div => ab.each_pair(V::div),
-        Binary::Max => ab.each_pair(|a, b| a.less(b, b, a)),
-        Binary::Min => ab.each_pair(|a, b| b.less(a, b, a)),
-        Binary::Greater => ab.each_pair(|a, b| b.less(a, one, zero)),
-        Binary::Masked => ab.each_pair(|a, b| zero.less(size(a), a.mul(b), size(a))),
-        op => ab.each_pair(|a, b| pair_by_lanes(op, a, b)),
-    }
-}
-
+/// The same for a function of two.
 #[inline(never)]
-fn pair_by_lanes<V: Vector>(op: Binary, mut a: V, b: V) -> V {
+pub(super) fn pair_by_lanes<V: Vector>(op: Binary, mut a: V, b: V) -> V {
     a.lanes_mut().iter_mut().zip(b.lanes()).for_each(|(a, b)| *a = evaluate(op, *a, *b));
     a
 }
 
+/// -1, 0 or 1.
+#[inline(always)]
+pub(super) fn sign<V: Vector>(x: V) -> V {
+    let (zero, one) = (V::splat(0.0), V::splat(1.0));
+    zero.less(x, one, x.less(zero, one.neg(), x)).add(zero)
+}
+
+/// The product, and exactly 0 where the first factor is.
+#[inline(always)]
+pub(super) fn masked<V: Vector>(a: V, b: V) -> V {
+    V::splat(0.0).less(size(a), a.mul(b), size(a))
+}
+
 /// `|x|`.
 #[inline(always)]
-fn size<V: Vector>(x: V) -> V {
+pub(super) fn size<V: Vector>(x: V) -> V {
     x.and(u64::MAX >> 1)
 }
 
@@ -188,7 +195,7 @@ const HALF_PI: [f64; 3] =
 
 /// Sine for `shift` 0, cosine for 1.
 #[inline(always)]
-pub(super) fn sine<V: Vector>(x: V, shift: u64) -> V {
+fn sine<V: Vector>(x: V, shift: u64) -> V {
     let (one, half) = (V::splat(1.0), V::splat(0.5));
     let n = x.fused(V::splat(std::f64::consts::FRAC_2_PI), V::splat(ROUNDER));
     let quadrant = n.plus(shift);
@@ -210,8 +217,9 @@ pub(super) fn sine<V: Vector>(x: V, shift: u64) -> V {
 
 /// Sine or cosine; lanes beyond the reduction's reach by `f64`'s.
 #[inline(always)]
-fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
-    let reach = x.lanes().iter().fold(true, |reach, x| reach & (x.abs() <= REDUCED_UP_TO));
+pub(super) fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
+    let reach = V::holds(Relation::LessOrEqual, size(x), V::splat(REDUCED_UP_TO));
+    let reach = reach == (1 << V::LANES) - 1;
     if reach { sine(x, shift) } else { by_lanes(op, x) }
 }
 

@@ -6,8 +6,8 @@
 #![expect(unsafe_code, reason = "places were checked when the code was made, see `Code::checked`")]
 
 use super::code::{Code, Instruction, Op, Place, UNIFORM};
-use super::functions::{self, Operands};
-use super::graph::{Graph, Relation};
+use super::functions::{self, for_binary, for_unary};
+use super::graph::{Binary, Graph, Relation, Unary};
 use super::vector::{Plain, Vector};
 
 /// Why a replay stopped.
@@ -95,18 +95,45 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
     #[inline(always)]
     unsafe fn run(&self, instructions: &[Instruction]) -> Result<(), Stop> {
         for i in instructions {
-            let of = At { machine: self, i };
+            macro_rules! each {
+                ($x:ident => $y:expr) => {
+                    for w in 0..W {
+                        let $x = self.read(i.a, w);
+                        self.write(i.to, w, $y);
+                    }
+                };
+            }
+            macro_rules! each_pair {
+                ($a:ident, $b:ident => $y:expr) => {
+                    for w in 0..W {
+                        let ($a, $b) = (self.either(i.a, w), self.either(i.b, w));
+                        self.write(i.to, w, $y);
+                    }
+                };
+            }
+            macro_rules! values {
+                ($op:ident) => {
+                    for w in 0..W {
+                        self.write(i.to, w, self.read(i.a, w).$op(self.read(i.b, w)));
+                    }
+                };
+            }
             match i.op {
-                Op::Add => of.values(V::add),
-                Op::Sub => of.values(V::sub),
-                Op::Mul => of.values(V::mul),
-                Op::Scale => of.scaled(),
-                Op::Unary(op) => functions::unary(op, of),
-                Op::Binary(op) => functions::binary(op, of),
-                Op::Power(n) => of.each(|x| power(x, n)),
+                Op::Add => values!(add),
+                Op::Sub => values!(sub),
+                Op::Mul => values!(mul),
+                Op::Scale => {
+                    let u = self.uniform(i.b);
+                    each!(x => x.mul(u));
+                }
+                Op::Unary(op) => for_unary!(V, op, each),
+                Op::Binary(op) => for_binary!(V, op, each_pair),
+                Op::Power(n) => each!(x => power(x, n)),
                 Op::Sum => {
                     let sum = self.sum(i.a);
-                    (0..W).for_each(|w| self.write(i.to, w, sum[w]));
+                    for w in 0..W {
+                        self.write(i.to, w, sum[w]);
+                    }
                 }
                 Op::Output => self.hand_over(i.to, self.sum(i.a)),
                 Op::Guard(relation, held) => self.guard(i, relation, held)?,
@@ -147,13 +174,19 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
         let mut y = [self.uniform(sum.start); W];
         for &[a, u] in scaled {
             let u = self.uniform(u);
-            (0..W).for_each(|w| y[w] = self.read(a, w).fused(u, y[w]));
+            for w in 0..W {
+                y[w] = self.read(a, w).fused(u, y[w]);
+            }
         }
         for &[a, b] in products {
-            (0..W).for_each(|w| y[w] = self.read(a, w).fused(self.read(b, w), y[w]));
+            for w in 0..W {
+                y[w] = self.read(a, w).fused(self.read(b, w), y[w]);
+            }
         }
         for &[a, b] in minus_products {
-            (0..W).for_each(|w| y[w] = self.read(a, w).fused_minus(self.read(b, w), y[w]));
+            for w in 0..W {
+                y[w] = self.read(a, w).fused_minus(self.read(b, w), y[w]);
+            }
         }
         y
     }
@@ -171,7 +204,9 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
             Handover::Sum => {
                 let mut half = W / 2;
                 while half > 0 {
-                    (0..half).for_each(|w| y[w] = y[w].add(y[w + half]));
+                    for w in 0..half {
+                        y[w] = y[w].add(y[w + half]);
+                    }
                     half /= 2;
                 }
                 // SAFETY: as above.
@@ -227,39 +262,4 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
 pub(super) fn power<V: Vector>(mut x: V, n: i32) -> V {
     x.lanes_mut().iter_mut().for_each(|x| *x = x.powi(n));
     x
-}
-
-/// An instruction's operands and result.
-struct At<'a, V, const W: usize> {
-    machine: &'a Machine<'a, V, W>,
-    i: &'a Instruction,
-}
-
-impl<V: Vector, const W: usize> At<'_, V, W> {
-    /// Of two values of the items.
-    #[inline(always)]
-    fn values(self, f: impl Fn(V, V) -> V) {
-        let Self { machine: m, i } = self;
-        (0..W).for_each(|w| m.write(i.to, w, f(m.read(i.a, w), m.read(i.b, w))));
-    }
-
-    #[inline(always)]
-    fn scaled(self) {
-        let Self { machine: m, i } = self;
-        let u = m.uniform(i.b);
-        (0..W).for_each(|w| m.write(i.to, w, m.read(i.a, w).mul(u)));
-    }
-}
-
-impl<V: Vector, const W: usize> Operands<V> for At<'_, V, W> {
-    #[inline(always)]
-    fn each(self, f: impl Fn(V) -> V) {
-        let Self { machine: m, i } = self;
-        (0..W).for_each(|w| m.write(i.to, w, f(m.read(i.a, w))));
-    }
-    #[inline(always)]
-    fn each_pair(self, f: impl Fn(V, V) -> V) {
-        let Self { machine: m, i } = self;
-        (0..W).for_each(|w| m.write(i.to, w, f(m.either(i.a, w), m.either(i.b, w))));
-    }
 }

@@ -34,6 +34,7 @@ mod items;
 mod machine;
 mod replay;
 mod rule;
+mod scan;
 mod traced;
 mod vector;
 mod wide;
@@ -53,6 +54,7 @@ use self::wide_run::Values;
 pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
 pub use self::replay::{SimdLevel, simd_level};
+pub use self::scan::{ScanGradient, ScanProgram};
 pub use self::traced::Traced;
 
 /// A recorded, optimised function `R^n -> R^m`. `Send + Sync`.
@@ -117,7 +119,8 @@ impl Program {
             })
         };
         let mut values = Values::new(&self.code);
-        wide_run::run(&self.code, &self.graph, |k| x[k as usize], &mut values).map_err(stopped)?;
+        values.inputs(&self.code).copy_from_slice(x);
+        wide_run::run(&self.code, &self.graph, &mut values).map_err(stopped)?;
         Ok(values.outputs(&self.code).collect())
     }
 

@@ -18,8 +18,11 @@ pub(super) trait Vector: Copy {
     const LANES: usize;
     /// `v` in every lane.
     fn splat(v: f64) -> Self;
-    /// Lane by lane.
-    fn from_lanes(f: impl Fn(usize) -> f64) -> Self;
+    /// The numbers at places `list` of `from`.
+    ///
+    /// # Safety
+    /// As many places as there are lanes may be read, and the numbers there.
+    unsafe fn gather(from: *const f64, list: *const u32) -> Self;
     /// The lanes from `at` on.
     ///
     /// # Safety
@@ -96,8 +99,9 @@ impl<const N: usize> Vector for Plain<N> {
         Self([v; N])
     }
     #[inline(always)]
-    fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
-        Self(from_fn(f))
+    unsafe fn gather(from: *const f64, list: *const u32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(from_fn(|l| unsafe { *from.add(*list.add(l) as usize) }))
     }
     #[inline(always)]
     unsafe fn load(at: *const f64) -> Self {

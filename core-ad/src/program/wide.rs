@@ -81,8 +81,8 @@ pub(super) struct Wide {
     pub(super) calls: Vec<CallAt>,
     pub(super) guards: Vec<GuardAt>,
     pub(super) constants: Vec<(Place, f64)>,
-    /// Inputs that are used: number of the input, place.
-    pub(super) inputs: Vec<(u32, Place)>,
+    /// Number of inputs, which stand first.
+    pub(super) inputs: usize,
     pub(super) outputs: Vec<Place>,
     pub(super) len: usize,
 }
@@ -143,7 +143,7 @@ impl Wide {
         self.lists.iter().for_each(|at| within(*at));
         self.outputs.iter().for_each(|at| within(*at));
         self.constants.iter().for_each(|c| within(c.0));
-        self.inputs.iter().for_each(|i| within(i.1));
+        assert!(self.inputs <= len, "an input out of range");
         self.calls.iter().flat_map(|c| &c.inputs).for_each(|at| within(*at));
         self.guards.iter().for_each(|g| [g.a, g.b].into_iter().for_each(within));
         for group in &self.groups {
@@ -170,19 +170,14 @@ impl Grouping<'_> {
         at
     }
 
-    /// Inputs and constants.
+    /// Inputs in their own order, so that those which belong together stand side by side; then constants.
     fn place_leaves(&mut self) {
-        let mut inputs = vec![None; self.graph.inputs as usize];
+        self.wide.inputs = self.graph.inputs as usize;
+        self.wide.len = self.wide.inputs;
         for (id, node) in self.graph.numbered() {
             if let Node::Input(k) = *node {
-                inputs[k as usize] = Some(id);
+                self.place[id as usize] = k;
             }
-        }
-        // in their own order: then inputs that belong together stand side by side
-        for (id, k) in inputs.into_iter().zip(0..) {
-            let Some(id) = id else { continue };
-            self.place[id as usize] = self.take(1);
-            self.wide.inputs.push((k, self.place[id as usize]));
         }
         for (id, node) in self.graph.numbered() {
             if let Node::Constant(bits) = *node {

@@ -5,8 +5,8 @@
 )]
 #![expect(unsafe_code, reason = "places were checked when the code was made, see `Wide::checked`")]
 
-use super::functions::{self, Operands};
-use super::graph::Graph;
+use super::functions::{self, for_binary, for_unary};
+use super::graph::{Binary, Graph, Unary};
 use super::machine::{Stop, power};
 use super::replay::{SimdLevel, simd_level};
 use super::vector::{Plain, Vector};
@@ -28,26 +28,23 @@ impl Values {
         Self(values)
     }
 
+    /// The inputs, to be set before a run.
+    pub(super) fn inputs(&mut self, code: &Wide) -> &mut [f64] {
+        &mut self.0[..code.inputs]
+    }
+
     /// The outputs of the last run.
     pub(super) fn outputs<'a>(&'a self, code: &'a Wide) -> impl Iterator<Item = f64> + 'a {
         code.outputs.iter().map(|at| self.0[*at as usize])
     }
 }
 
-/// Computes all values at the inputs `x`.
+/// Computes all values at the inputs that were set.
 ///
 /// # Errors
 /// A guard that goes the other way; else a rule without a value.
-pub(super) fn run(
-    code: &Wide,
-    graph: &Graph,
-    x: impl Fn(u32) -> f64,
-    values: &mut Values,
-) -> Result<(), Stop> {
+pub(super) fn run(code: &Wide, graph: &Graph, values: &mut Values) -> Result<(), Stop> {
     assert!(values.0.len() >= code.len, "a number for every place");
-    for (k, at) in &code.inputs {
-        values.0[*at as usize] = x(*k);
-    }
     let runner = Runner { code, graph, values: values.0.as_mut_ptr() };
     let done = match simd_level() {
         SimdLevel::Baseline => runner.groups::<Plain<ROUND>>(),
@@ -96,11 +93,34 @@ impl Runner<'_> {
         let mut failed = Ok(());
         for group in &self.code.groups {
             let of = Members { runner: self, group };
+            let lanes = (0..group.len as usize).step_by(V::LANES);
+            macro_rules! each {
+                ($x:ident => $y:expr) => {{
+                    let a = of.access(0);
+                    for first in lanes {
+                        let $x: V = self.fetch(a, first);
+                        of.write(first, $y);
+                    }
+                }};
+            }
+            macro_rules! each_pair {
+                ($a:ident, $b:ident => $y:expr) => {{
+                    let (a, b) = (of.access(0), of.access(1));
+                    for first in lanes {
+                        let ($a, $b): (V, V) = (self.fetch(a, first), self.fetch(b, first));
+                        of.write(first, $y);
+                    }
+                }};
+            }
             match group.kind {
-                Kind::Unary(op) => functions::unary::<V>(op, of),
-                Kind::Binary(op) => functions::binary::<V>(op, of),
-                Kind::Power(n) => of.each(|x: V| power(x, n)),
-                Kind::Sum(counts) => of.sum::<V>(counts),
+                Kind::Unary(op) => for_unary!(V, op, each),
+                Kind::Binary(op) => for_binary!(V, op, each_pair),
+                Kind::Power(n) => each!(x => power(x, n)),
+                Kind::Sum(counts) => {
+                    for first in lanes {
+                        of.write::<V>(first, of.sum(counts, first));
+                    }
+                }
                 Kind::Call(c) => {
                     if let Err(stop) = self.call(c, group)
                         && failed.is_ok()
@@ -123,7 +143,7 @@ impl Runner<'_> {
                 Access::Same(at) => V::splat(*self.values.add(at as usize)),
                 Access::List(at) => {
                     let list = self.code.lists.as_ptr().add(at as usize + first);
-                    V::from_lanes(|l| *self.values.add(*list.add(l) as usize))
+                    V::gather(self.values, list)
                 }
             }
         }
@@ -159,51 +179,37 @@ impl Members<'_> {
         unsafe { *self.runner.code.accesses.get_unchecked(self.group.access as usize + k) }
     }
 
-    /// Evaluates `f` of the first lane's number for all lanes, by vectors.
     #[inline(always)]
-    fn write<V: Vector>(&self, f: impl Fn(usize) -> V) {
-        for first in (0..self.group.len as usize).step_by(V::LANES) {
-            let y = f(first);
-            // SAFETY: a checked group's results are among the values, up to the next multiple of four.
-            unsafe { y.store(self.runner.values.add(self.group.to as usize + first)) };
-        }
+    fn write<V: Vector>(&self, first: usize, y: V) {
+        // SAFETY: a checked group's results are among the values, up to the next multiple of four.
+        unsafe { y.store(self.runner.values.add(self.group.to as usize + first)) };
+    }
+
+    /// Operand `k` in the lanes from `first` on.
+    #[inline(always)]
+    fn operand<V: Vector>(&self, k: usize, first: usize) -> V {
+        self.runner.fetch(self.access(k), first)
     }
 
     #[inline(always)]
-    fn sum<V: Vector>(&self, [p, m, v, w]: [u32; 4]) {
+    fn sum<V: Vector>(&self, [p, m, v, w]: [u32; 4], first: usize) -> V {
         let [p, m, v, w] = [p, m, v, w].map(|n| n as usize);
-        self.write(|first| {
-            let operand = |k: usize| self.runner.fetch::<V>(self.access(k), first);
-            let mut y = V::splat(-0.0);
-            let mut at = 0;
-            for _ in 0..p {
-                y = operand(at).fused(operand(at + 1), y);
-                at += 2;
-            }
-            for _ in 0..m {
-                y = operand(at).fused_minus(operand(at + 1), y);
-                at += 2;
-            }
-            for k in at..at + v {
-                y = y.add(operand(k));
-            }
-            for k in at + v..at + v + w {
-                y = y.sub(operand(k));
-            }
-            y
-        });
-    }
-}
-
-impl<V: Vector> Operands<V> for Members<'_> {
-    #[inline(always)]
-    fn each(self, f: impl Fn(V) -> V) {
-        let a = self.access(0);
-        self.write(|first| f(self.runner.fetch(a, first)));
-    }
-    #[inline(always)]
-    fn each_pair(self, f: impl Fn(V, V) -> V) {
-        let (a, b) = (self.access(0), self.access(1));
-        self.write(|first| f(self.runner.fetch(a, first), self.runner.fetch(b, first)));
+        let mut y = V::splat(-0.0);
+        let mut at = 0;
+        for _ in 0..p {
+            y = self.operand::<V>(at, first).fused(self.operand(at + 1, first), y);
+            at += 2;
+        }
+        for _ in 0..m {
+            y = self.operand::<V>(at, first).fused_minus(self.operand(at + 1, first), y);
+            at += 2;
+        }
+        for k in at..at + v {
+            y = y.add(self.operand(k, first));
+        }
+        for k in at + v..at + v + w {
+            y = y.sub(self.operand(k, first));
+        }
+        y
     }
 }

@@ -52,8 +52,13 @@ impl Vector for Avx2 {
         avx2!(_mm256_set1_pd(v))
     }
     #[inline(always)]
-    fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
-        avx2!(_mm256_set_pd(f(3), f(2), f(1), f(0)))
+    unsafe fn gather(from: *const f64, list: *const u32) -> Self {
+        // SAFETY: the caller's promise.
+        let [a, b, c, d] = unsafe {
+            let [a, b, c, d] = list.cast::<[u32; 4]>().read().map(|at| at as usize);
+            [*from.add(a), *from.add(b), *from.add(c), *from.add(d)]
+        };
+        avx2!(_mm256_set_pd(d, c, b, a))
     }
     #[inline(always)]
     unsafe fn load(at: *const f64) -> Self {

@@ -8,12 +8,14 @@ use rayon::ThreadPoolBuilder;
 
 use crate::adbench::ba::Ba;
 use crate::adbench::gmm::{self, Gmm};
+use crate::adbench::lstm::Lstm;
 use crate::adbench::{difference, norm, original};
 use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
 const GMM_FILE: &str = "gmm/gmm_d10_K25.txt";
+const LSTM_FILE: &str = "lstm/lstm_l2_c1024.txt";
 const BA_FILE: &str = "ba/ba1_n49_m7776_p31843.txt";
 const ROUNDS: usize = 5;
 const REPEATS: usize = 20;
@@ -21,6 +23,11 @@ const REPEATS: usize = 20;
 fn gmm_problem() -> (Gmm, Vec<f64>) {
     let read = original(GMM_FILE).and_then(|path| Gmm::read(&path));
     read.unwrap_or_else(|| Gmm::generate(10, 25, 1000))
+}
+
+fn lstm_problem() -> (Lstm, Vec<f64>) {
+    let read = original(LSTM_FILE).and_then(|path| Lstm::read(&path));
+    read.unwrap_or_else(|| Lstm::generate(2, 1024, 14))
 }
 
 fn ba_problem() -> Ba {
@@ -58,20 +65,53 @@ pub(super) fn gmm_rows(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         Row::cpu_us("GMM d10 K25 n1000, objective", generic, ("by hand", hand), Some(1.2)),
         Row::cpu_us(work, ours, ("Rust adjoint by hand", adjoint), Some(1.3)),
     ];
-    rows.push(match (peers.python("jax"), original(GMM_FILE)) {
-        (Err(why), _) => Row::skipped(work, ours, "JAX", &why),
-        (_, None) => Row::skipped(work, ours, "JAX", "the original file is not there"),
-        (Ok(python), Some(file)) => {
-            let script = peer::script("adbench_jax.py");
-            let jax = peer::run(Command::new(python).arg(script).arg(file).arg("60"))?;
-            let theirs = &jax["gradient"];
-            let (value, gradient) = recorded.gradient(&g, &p).expect("no guard flips");
-            assert!((value - theirs.values[0]).abs() < 1e-10 * value.abs(), "the same objective");
-            assert!((norm(&gradient) - theirs.values[1]).abs() < 1e-10 * theirs.values[1]);
-            Row::cpu_us(work, ours, ("JAX jit(value_and_grad)", theirs.cpu_s), Some(1.0))
-        }
-    });
+    let (value, gradient) = recorded.gradient(&g, &p).expect("no guard flips");
+    let found = [value, norm(&gradient)];
+    rows.push(beside_jax(peers, work, ours, (GMM_FILE, "adbench_jax.py"), found, 1.0)?);
     Ok(rows)
+}
+
+/// A gradient beside `jit(value_and_grad)` of the same objective, on the original file.
+fn beside_jax(
+    peers: &Peers,
+    work: &str,
+    ours: f64,
+    (file, name): (&str, &str),
+    found: [f64; 2],
+    must: f64,
+) -> Result<Item, PeerError> {
+    let python = match peers.python("jax") {
+        Err(why) => return Ok(Row::skipped(work, ours, "JAX", &why)),
+        Ok(python) => python,
+    };
+    let Some(file) = original(file) else {
+        return Ok(Row::skipped(work, ours, "JAX", "the original file is not there"));
+    };
+    let jax = peer::run(Command::new(python).arg(peer::script(name)).arg(file).arg("60"))?;
+    let theirs = &jax["gradient"];
+    for (found, theirs) in found.iter().zip(&theirs.values) {
+        assert!((found - theirs).abs() < 1e-10 * theirs.abs(), "the same value and gradient");
+    }
+    Ok(Row::cpu_us(work, ours, ("JAX jit(value_and_grad)", theirs.cpu_s), Some(must)))
+}
+
+pub(super) fn lstm_rows(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    let (n, p) = lstm_problem();
+    let program = n.record(&p).expect("the step records");
+    let [hand, generic, adjoint, ours] = in_turn([
+        Box::new(|| discard(n.by_hand(&p))),
+        Box::new(|| discard(n.objective(&p))),
+        Box::new(|| discard(n.adjoint(&p))),
+        Box::new(|| discard(n.gradient(&program, &p).expect("no guard flips"))),
+    ]);
+    let work = "LSTM l2 c1024, gradient";
+    let (value, gradient) = n.gradient(&program, &p).expect("no guard flips");
+    let found = [value, norm(&gradient)];
+    Ok(vec![
+        Row::cpu_us("LSTM l2 c1024, objective", generic, ("by hand", hand), Some(1.2)),
+        Row::cpu_us(work, ours, ("Rust adjoint by hand", adjoint), Some(1.3)),
+        beside_jax(peers, work, ours, (LSTM_FILE, "lstm_jax.py"), found, 0.5)?,
+    ])
 }
 
 pub(super) fn ba_rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
@@ -133,27 +173,48 @@ pub(super) fn program_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
     ])
 }
 
-/// Every gradient entry against duals, and golden numbers.
-pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
-    let (g, p) = gmm_problem();
-    let (value, gradient) =
-        g.record(&p).and_then(|r| r.gradient(&g, &p)).expect("the mixture records");
-    let mut duals = Vec::with_capacity(p.len());
+/// The gradient of `f` by duals, eight entries at once.
+fn by_duals(p: &[f64], f: impl Fn(&[Dual<f64, 8>]) -> Dual<f64, 8>) -> Vec<f64> {
+    let mut gradient = Vec::with_capacity(p.len());
     for first in (0..p.len()).step_by(8) {
         let seed = |(k, x): (usize, &f64)| match k.checked_sub(first) {
             Some(lane) if lane < 8 => Dual::<f64, 8>::seed(*x, lane),
             _ => Dual::lit(*x),
         };
         let x: Vec<_> = p.iter().enumerate().map(seed).collect();
-        duals.extend_from_slice(&g.objective(&x).eps[..8.min(p.len() - first)]);
+        gradient.extend_from_slice(&f(&x).eps[..8.min(p.len() - first)]);
     }
-    let error = difference(&gradient, &duals);
-    let mut items = vec![Item::Proof(Proof {
-        what: format!("GMM d10 K25, all {} entries of the gradient against duals", p.len()),
+    gradient
+}
+
+fn against_duals(what: &str, found: &[f64], duals: &[f64]) -> Item {
+    let error = difference(found, duals);
+    Item::Proof(Proof {
+        what: format!("{what} against duals"),
         must: "normwise <= 1e-12".into(),
         measured: format!("{error:.1e}"),
         holds: error <= 1e-12,
-    })];
+    })
+}
+
+/// Every gradient entry against duals, and golden numbers.
+pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let (g, p) = gmm_problem();
+    let (value, gradient) =
+        g.record(&p).and_then(|r| r.gradient(&g, &p)).expect("the mixture records");
+    let mut items = vec![against_duals(
+        &format!("GMM d10 K25, all {} entries of the gradient", p.len()),
+        &gradient,
+        &by_duals(&p, |x| g.objective(x)),
+    )];
+    let (n, q) = lstm_problem();
+    let (lstm_value, lstm_gradient) =
+        n.record(&q).and_then(|r| n.gradient(&r, &q)).expect("the step records");
+    items.push(against_duals(
+        &format!("LSTM l2 c1024, all {} entries of the gradient", q.len()),
+        &lstm_gradient,
+        &by_duals(&q, |x| n.objective(x)),
+    ));
     // GradBench's hand-written C++ on the original files
     let golden = |what: &str, found: f64, exact: f64| {
         let error = ((found - exact) / exact).abs();
@@ -171,6 +232,11 @@ pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
             norm(&gradient),
             2_780.194_491_084_968,
         ));
+    }
+    if original(LSTM_FILE).is_some() {
+        items.push(golden("LSTM l2 c1024, value", lstm_value, 0.666_665_179_558_852_2));
+        let size = norm(&lstm_gradient);
+        items.push(golden("LSTM l2 c1024, norm of the gradient", size, 0.094_741_380_114_460_77));
     }
     if original(BA_FILE).is_some() {
         let ba = ba_problem();

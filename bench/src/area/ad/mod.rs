@@ -6,6 +6,7 @@ mod pendulum;
 
 use super::Measure;
 
-pub(super) const ROWS: &[Measure] = &[pendulum::rows, adbench::gmm_rows, adbench::ba_rows];
+pub(super) const ROWS: &[Measure] =
+    &[pendulum::rows, adbench::gmm_rows, adbench::lstm_rows, adbench::ba_rows];
 
 pub(super) const PROOFS: &[Measure] = &[pendulum::proofs, adbench::proofs, adbench::program_proofs];

@@ -1,0 +1,117 @@
+//! Loops of recorded steps agree with the tape and with duals, and say so where they would not.
+#![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
+
+use cotangent_ad::program::{ReplayError, ScanProgram, Traced};
+use cotangent_ad::{Num, Real, Schedule, grad, jacobian_forward};
+
+/// A driven oscillator with three states, and two outputs.
+fn step<R: Real>(s: &[R], item: &[R], p: &[R]) -> (Vec<R>, Vec<R>) {
+    let force = item[0] * p[0] - (s[0].sin() * p[1] + s[1] * p[2]);
+    let v = s[1] + force * 0.05;
+    let x = s[0] + v * 0.05;
+    let m = s[2] * 0.9 + x.tanh() * item[1];
+    (vec![x, v, m], vec![m * x, (v * v + 1.0).ln()])
+}
+
+fn record() -> ScanProgram {
+    ScanProgram::record(|s, i, p| step::<Traced>(s, i, p), &START, &[0.1, 0.2], &AT).unwrap()
+}
+
+const START: [f64; 3] = [0.5, -0.2, 0.1];
+const AT: [f64; 3] = [0.7, 2.0, 0.3];
+
+fn series(n: u32) -> Vec<f64> {
+    (0..2 * n).map(|k| (f64::from(k) * 0.3).sin()).collect()
+}
+
+/// The weighted results as a plain loop over `(state, parameters)`.
+fn plain<R: Real>(z: &[R], items: &[f64]) -> R {
+    let (mut s, p) = (z[..3].to_vec(), &z[3..]);
+    let mut y = R::lit(0.0);
+    for item in items.chunks(2) {
+        let item: Vec<R> = item.iter().map(|x| R::lit(*x)).collect();
+        let (next, out) = step(&s, &item, p);
+        s = next;
+        y += out[0] * 0.4 + out[1] * -1.5;
+    }
+    y + s[0] * 1.0 + s[1] * 2.0 + s[2] * 3.0
+}
+
+#[test]
+fn a_loop_agrees_with_the_tape_and_with_duals() {
+    let (items, program) = (series(57), record());
+    let bars = ([1.0, 2.0, 3.0], [0.4, -1.5]);
+    let found = program.vjp(&START, &items, &AT, &bars.0, &bars.1, Schedule::StoreAll).unwrap();
+    let z = [START, AT].concat();
+    let tape = grad(|z| plain(z, &items), &z);
+    let duals = jacobian_forward(|z| vec![plain(z, &items)], &z);
+    let ours = [&found.state_bar[..], &found.p_bar].concat();
+    for ((ours, tape), dual) in ours.iter().zip(&tape).zip(&duals) {
+        assert!((ours - dual).abs() < 1e-12 * dual.abs().max(1.0), "{ours} {dual}");
+        assert!((ours - tape).abs() < 1e-12 * tape.abs().max(1.0), "{ours} {tape}");
+    }
+    let (state, outputs) = program.call(&START, &items, &AT).unwrap();
+    assert_eq!((&state, &outputs), (&found.state, &found.outputs), "one value");
+    let weighted: f64 = state.iter().zip(bars.0).map(|(s, w)| s * w).sum::<f64>()
+        + outputs.iter().zip(bars.1).map(|(y, w)| y * w).sum::<f64>();
+    assert!((weighted - plain(&z, &items)).abs() < 1e-12);
+}
+
+#[test]
+fn every_schedule_gives_the_same_bits() {
+    let (items, program) = (series(61), record());
+    let run = |schedule| {
+        program.vjp(&START, &items, &AT, &[1.0, 0.0, 0.5], &[1.0, 1.0], schedule).unwrap()
+    };
+    let stored = run(Schedule::StoreAll);
+    for slots in [1, 2, 5, 61, 100] {
+        assert_eq!(run(Schedule::Revolve { slots }), stored);
+        assert_eq!(run(Schedule::Mixed { slots }), stored);
+    }
+}
+
+#[test]
+fn no_item_at_all_is_the_identity() {
+    let found =
+        record().vjp(&START, &[], &AT, &[1.0, 2.0, 3.0], &[1.0, 1.0], Schedule::StoreAll).unwrap();
+    assert_eq!((&found.state[..], &found.state_bar[..]), (&START[..], &[1.0, 2.0, 3.0][..]));
+    assert_eq!((found.outputs, found.p_bar), (vec![0.0; 2], vec![0.0; 3]));
+}
+
+#[test]
+fn the_item_at_which_a_branch_turns_is_named() {
+    let step = |s: &[Traced], x: &[Traced], _: &[Traced]| {
+        let t = s[0] + x[0];
+        (vec![if t < Num::lit(2.5) { t } else { t * 0.5 }], vec![t])
+    };
+    let program = ScanProgram::record(step, &[0.0], &[1.0], &[]).unwrap();
+    assert_eq!(program.call(&[0.0], &[1.0; 2], &[]).unwrap(), (vec![2.0], vec![3.0]));
+    let flipped = program.vjp(&[0.0], &[1.0; 6], &[], &[1.0], &[0.0], Schedule::StoreAll);
+    assert!(matches!(flipped, Err(ReplayError::GuardFlipped { item: 2, .. })), "{flipped:?}");
+    let flipped = program.call(&[0.0], &[1.0; 6], &[]);
+    assert!(matches!(flipped, Err(ReplayError::GuardFlipped { item: 2, .. })), "{flipped:?}");
+}
+
+#[test]
+fn wrong_shapes_are_errors() {
+    let program = record();
+    let shape = |what, expected, found| ReplayError::Shape { what, expected, found };
+    assert_eq!(program.call(&[0.0], &[], &AT).unwrap_err(), shape("state", 3, 1));
+    assert_eq!(program.call(&START, &[], &[]).unwrap_err(), shape("parameters", 3, 0));
+    let ragged = ReplayError::Items { width: 2, found: 3 };
+    assert_eq!(program.call(&START, &[0.0; 3], &AT).unwrap_err(), ragged);
+    let vjp = |state_bar: &[f64], y_bar: &[f64]| {
+        program.vjp(&START, &[0.0; 2], &AT, state_bar, y_bar, Schedule::StoreAll).unwrap_err()
+    };
+    assert_eq!(vjp(&[], &[1.0; 2]), shape("state_bar", 3, 0));
+    assert_eq!(vjp(&[0.0; 3], &[]), shape("y_bar", 2, 0));
+    let short = ScanProgram::record(|s, _, _| (s[1..].to_vec(), vec![]), &START, &[0.0], &[]);
+    assert_eq!(short.unwrap_err(), shape("next state", 3, 2));
+}
+
+#[test]
+#[should_panic(expected = "at least one slot")]
+fn a_schedule_without_a_slot_panics() {
+    let none = Schedule::Revolve { slots: 0 };
+    let _ = record().vjp(&START, &series(3), &AT, &[0.0; 3], &[1.0; 2], none);
+}
