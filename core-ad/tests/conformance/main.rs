@@ -11,7 +11,6 @@
 )]
 
 mod control_flow;
-mod foreign;
 mod implicit;
 mod matrices;
 mod models;
