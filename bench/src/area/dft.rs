@@ -37,7 +37,13 @@ fn training(model: Model) -> Training {
     let molecule = |separation: f64| {
         let system = System::chain(2, 1.0, separation).expect("H2 is a system");
         let density = Prepared::new(&model, &system).expect("H2 fits the box").start;
-        let stand_in = GroundState { energy_ha: -2.0, density, residual_ha: 0.0, iterations: 0 };
+        let stand_in = GroundState {
+            energy_ha: -2.0,
+            density,
+            residual_ha: 0.0,
+            error_ha: 0.0,
+            iterations: 0,
+        };
         Molecule::new(&model, &system, stand_in).expect("H2 fits the box")
     };
     let molecules = vec![molecule(1.28), molecule(3.84)];

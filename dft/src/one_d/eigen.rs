@@ -42,6 +42,19 @@ pub struct EigenPairs {
     pub iterations: usize,
 }
 
+impl EigenPairs {
+    /// Of a spin without electrons.
+    pub(super) fn none() -> Self {
+        Self {
+            energies_ha: Vec::new(),
+            states: Vec::new(),
+            wanted: 0,
+            residual_ha: 0.0,
+            iterations: 0,
+        }
+    }
+}
+
 /// Why eigenpairs were not found.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -203,7 +216,7 @@ fn combination(states: &[Vec<f64>], coefficient: impl Fn(usize) -> f64) -> Vec<f
 }
 
 /// Modified Gram-Schmidt, twice: enough for full orthogonality (Giraud et al. 2005).
-fn orthonormalise(states: &mut [Vec<f64>]) {
+pub(super) fn orthonormalise(states: &mut [Vec<f64>]) {
     for k in 0..states.len() {
         let (done, rest) = states.split_at_mut(k);
         let state = &mut rest[0];

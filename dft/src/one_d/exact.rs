@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::banded::{Ldl, Pentadiagonal};
-use super::eigen::{EigenError, EigenOptions, jacobi, lowest_states};
+use super::davidson::{Limits, davidson, dot};
+use super::eigen::{EigenError, EigenOptions, lowest_states};
 use super::scf::Model;
 use super::system::{System, SystemError};
 
@@ -39,6 +40,8 @@ pub struct GroundState {
     pub density: Vec<f64>,
     /// Residual norm reached, in hartree.
     pub residual_ha: f64,
+    /// Estimated error of the energy in hartree: 0 where the method is exact on the grid.
+    pub error_ha: f64,
     /// Davidson iterations made.
     pub iterations: usize,
 }
@@ -76,7 +79,7 @@ pub enum ExactError {
 }
 
 /// The two-electron Hamiltonian of a system. Wave functions are stored by columns.
-struct TwoElectrons {
+pub(super) struct TwoElectrons {
     n: usize,
     /// The one-electron Hamiltonian.
     h: Pentadiagonal,
@@ -89,10 +92,13 @@ struct TwoElectrons {
 
 impl TwoElectrons {
     fn new(model: &Model, system: &System) -> Result<Self, ExactError> {
+        let v = system.external_potential(&model.grid, model.interaction);
+        Ok(Self::of(model, model.stencil.hamiltonian(&model.grid, &v))?)
+    }
+
+    /// With any one-electron Hamiltonian.
+    pub(super) fn of(model: &Model, h: Pentadiagonal) -> Result<Self, EigenError> {
         let n = model.grid.points();
-        let h = model
-            .stencil
-            .hamiltonian(&model.grid, &system.external_potential(&model.grid, model.interaction));
         let pairs = lowest_states(&h, 2, &[], &EigenOptions::default())?;
         let at = |k: usize| model.interaction.energy(k as f64 * model.grid.spacing_bohr());
         let w = (0..n).map(at).collect();
@@ -130,6 +136,28 @@ impl TwoElectrons {
         image
     }
 
+    /// `(h x 1 + 1 x h + gap - 2 e_0)^-1` on a symmetric matrix, to one part in 10^6 or so: `inverse` is its preconditioner.
+    pub(super) fn independent_inverse(
+        &self,
+        inverse: &Preconditioner,
+        gap: f64,
+        source: &[f64],
+    ) -> Vec<f64> {
+        let shift = gap - 2.0 * self.energies_ha[0];
+        let mut x = inverse.apply(source);
+        for _ in 0..REFINEMENTS {
+            let mut residual = vec![0.0; x.len()];
+            for (out, column) in residual.chunks_exact_mut(self.n).zip(x.chunks_exact(self.n)) {
+                self.h.apply(column, out);
+            }
+            self.add_from_right(shift, &x, &mut residual);
+            residual.iter_mut().zip(source).for_each(|(r, s)| *r = s - *r);
+            let correction = inverse.apply(&residual);
+            x.iter_mut().zip(&correction).for_each(|(x, c)| *x += c);
+        }
+        x
+    }
+
     /// Repulsion of two electrons in the lowest orbital: what the preconditioner adds to the one-electron energies.
     fn repulsion_estimate(&self) -> f64 {
         let phi = &self.orbitals[0];
@@ -145,13 +173,12 @@ impl TwoElectrons {
         for j in 0..self.n {
             psi.extend((0..self.n).map(|i| a[i] * a[j] - 0.3 * b[i] * b[j]));
         }
-        normalise(&mut psi);
         psi
     }
 }
 
 /// Approximately `(h x 1 + 1 x h + gap - 2 e_0)^-1` on symmetric matrices, by alternating directions.
-struct Preconditioner<'a> {
+pub(super) struct Preconditioner<'a> {
     hamiltonian: &'a TwoElectrons,
     /// `a = h + offset` is positive definite.
     offset: f64,
@@ -159,12 +186,15 @@ struct Preconditioner<'a> {
     sweeps: Vec<(f64, Ldl)>,
 }
 
+/// Each takes the preconditioner's error as a factor.
+const REFINEMENTS: usize = 4;
+
 /// Sweeps of the preconditioner: the error of the slowest mode falls below 1/50.
 const SWEEPS: u32 = 5;
 
 impl<'a> Preconditioner<'a> {
     /// `gap` is what two electrons in the lowest orbital are to cost.
-    fn new(hamiltonian: &'a TwoElectrons, gap: f64) -> Self {
+    pub(super) fn new(hamiltonian: &'a TwoElectrons, gap: f64) -> Self {
         let h = &hamiltonian.h;
         let lowest = 0.5 * gap;
         let offset = lowest - hamiltonian.energies_ha[0];
@@ -181,7 +211,7 @@ impl<'a> Preconditioner<'a> {
     }
 
     /// `(a + p) Y = R - X (a - p)`, then `X (a + p) = R - (a - p) Y`, for each `p`; `X` stays symmetric.
-    fn apply(&self, r: &[f64]) -> Vec<f64> {
+    pub(super) fn apply(&self, r: &[f64]) -> Vec<f64> {
         let n = self.hamiltonian.n;
         let mut x = vec![0.0; n * n];
         let mut work = vec![0.0; n * n];
@@ -228,86 +258,35 @@ pub fn two_electrons(
     }
     system.check_inside(&model.grid)?;
     let hamiltonian = TwoElectrons::new(model, system)?;
-    let start = hamiltonian.start();
-    let first = hamiltonian.apply(&start);
-    // two electrons in the lowest orbital, above the first estimate of the energy
-    let gap = 2.0 * hamiltonian.energies_ha[0] + hamiltonian.repulsion_estimate();
-    let preconditioner = Preconditioner::new(&hamiltonian, (gap - dot(&start, &first)).max(0.05));
-    let (mut vectors, mut images) = (vec![start], vec![first]);
-    let mut residual_ha = f64::INFINITY;
-    for iteration in 0..options.max_iterations {
-        let (energy_ha, weights) = lowest_ritz(&vectors, &images);
-        let psi = combine(&vectors, &weights);
-        let image = combine(&images, &weights);
-        let mut residual = image.clone();
-        axpy(&mut residual, -energy_ha, &psi);
-        residual_ha = dot(&residual, &residual).sqrt();
-        if residual_ha <= options.tol_residual_ha {
-            let density = density(&psi, hamiltonian.n, model.grid.spacing_bohr());
-            return Ok(GroundState { energy_ha, density, residual_ha, iterations: iteration });
-        }
-        if vectors.len() >= options.restart {
-            (vectors, images) = (vec![psi], vec![image]);
-        }
-        let mut next = preconditioner.apply(&residual);
-        normalise(&mut next);
-        for _ in 0..2 {
-            for v in &vectors {
-                let c = -dot(v, &next);
-                axpy(&mut next, c, v);
-            }
-            normalise(&mut next);
-        }
-        images.push(hamiltonian.apply(&next));
-        vectors.push(next);
-    }
-    Err(ExactError::NotConverged { residual_ha, iterations: options.max_iterations })
-}
-
-/// Lowest eigenpair of the Hamiltonian in the subspace.
-fn lowest_ritz(vectors: &[Vec<f64>], images: &[Vec<f64>]) -> (f64, Vec<f64>) {
-    let m = vectors.len();
-    let entry = |i: usize, j: usize| dot(&vectors[i.max(j)], &images[i.min(j)]);
-    let projected = (0..m * m).map(|k| entry(k / m, k % m)).collect();
-    let (values, states) = jacobi(projected, m);
-    (values[0], (0..m).map(|k| states[k * m]).collect())
+    let apart = 2.0 * hamiltonian.energies_ha[0] + hamiltonian.repulsion_estimate();
+    let limits = Limits {
+        tol_residual_ha: options.tol_residual_ha,
+        max_iterations: options.max_iterations,
+        restart: options.restart,
+    };
+    let mut made: Option<Preconditioner> = None;
+    let precondition = |r: &[f64], energy_ha: f64| {
+        // what two electrons in the lowest orbital cost above the first estimate of the energy
+        let gap = (apart - energy_ha).max(0.05);
+        made.get_or_insert_with(|| Preconditioner::new(&hamiltonian, gap)).apply(r)
+    };
+    let found =
+        davidson(hamiltonian.start(), limits, |x| hamiltonian.apply(x), precondition).map_err(
+            |(residual_ha, iterations)| ExactError::NotConverged { residual_ha, iterations },
+        )?;
+    Ok(GroundState {
+        energy_ha: found.energy_ha,
+        density: density(&found.vector, hamiltonian.n, model.grid.spacing_bohr()),
+        residual_ha: found.residual_ha,
+        error_ha: 0.0,
+        iterations: found.iterations,
+    })
 }
 
 /// `n_i = 2 sum_j Psi_ij^2 / h`.
 fn density(psi: &[f64], n: usize, spacing: f64) -> Vec<f64> {
-    let column = |x: &[f64]| 2.0 / spacing * x.iter().map(|x| x * x).sum::<f64>();
+    let column = |x: &[f64]| 2.0 / spacing * dot(x, x);
     psi.chunks_exact(n).map(column).collect()
-}
-
-/// In eight partial sums that the compiler keeps in vector registers.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..8 {
-            sums[l] += a[l] * b[l];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
-}
-
-fn axpy(y: &mut [f64], c: f64, x: &[f64]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x);
-}
-
-fn normalise(x: &mut [f64]) {
-    let factor = 1.0 / dot(x, x).sqrt();
-    x.iter_mut().for_each(|x| *x *= factor);
-}
-
-fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
-    let mut sum = vec![0.0; vectors[0].len()];
-    for (v, w) in vectors.iter().zip(weights) {
-        axpy(&mut sum, *w, v);
-    }
-    sum
 }
 
 /// `(Psi + Psi^T)/2`: a singlet's spatial part is symmetric.

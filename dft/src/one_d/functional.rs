@@ -8,13 +8,18 @@ use super::mirror::Mirror;
 pub struct ExchangeCorrelation {
     /// `E_xc[n]` in hartree.
     pub energy_ha: f64,
-    /// `v_xc,i = (1/h) dE_xc/dn_i` in hartree, `n` entries.
+    /// `v_xc,i = (1/h) dE_xc/dn_i` in hartree, of each spin channel: `channels x n`.
     pub potential_ha: Vec<f64>,
 }
 
 /// An exchange-correlation functional.
 pub trait Functional: Sync {
-    /// Energy and potential of a density (`n` entries, in 1/bohr). `mirror` is the symmetry of the system where it has one
+    /// Whether it is one of a density (1 channel), or of the densities of spin up and spin down (2 channels).
+    fn takes(&self, channels: usize) -> bool {
+        channels == 1
+    }
+
+    /// Energy and potential of a density (`channels x n`, in 1/bohr). `mirror` is the symmetry of the system where it has one
     /// and it is to be enforced.
     fn evaluate(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>)
     -> ExchangeCorrelation;
@@ -35,7 +40,7 @@ pub trait Functional: Sync {
     /// Since `v = (1/h) dE/dn`, this is second order in the functional.
     ///
     /// # Shapes
-    /// `density`, `potential_bar` and the result: `n`; `parameters_bar`: [`Functional::parameter_count`].
+    /// `density`, `potential_bar` and the result: `channels x n`; `parameters_bar`: [`Functional::parameter_count`].
     fn adjoint(
         &self,
         grid: &Grid,

@@ -82,7 +82,7 @@ pub enum ImplicitError {
 /// `scf` is a converged run with these settings; derivatives are exact to its residual.
 ///
 /// # Shapes
-/// `density_bar`: `n`, `dL/dn`.
+/// `density_bar`: `channels x n`, `dL/dn`.
 ///
 /// # Errors
 /// [`ImplicitError`]: an SCF that did not converge, a response that does not.
@@ -100,14 +100,14 @@ pub fn implicit_adjoint(
     if scf.status != ScfStatus::Converged {
         return Err(ImplicitError::NotConverged { residual: step.residual });
     }
-    let n = density_bar.len();
+    let (n, all) = (model.grid.points(), density_bar.len());
     let nothing =
         || Pulled { parameters: vec![0.0; functional.parameter_count()], external: vec![0.0; n] };
     let pull = |energy_bar: f64, out_bar: &[f64], pulled: &mut Pulled| {
         pull_step(model, prepared, functional, options, step, energy_bar, out_bar, pulled)
     };
     let mut pulled = nothing();
-    let mut right = pull(energy_bar, &vec![0.0; n], &mut pulled);
+    let mut right = pull(energy_bar, &vec![0.0; all], &mut pulled);
     right.iter_mut().zip(density_bar).for_each(|(r, b)| *r += b);
     let solution = gmres(&right, linear.tolerance, linear.max_applications, |lambda| {
         let through = pull(0.0, lambda, &mut nothing());

@@ -54,6 +54,14 @@ pub enum InversionError {
         /// What the density integrates to.
         found: f64,
     },
+    /// The spins have potentials of their own: invert each density by itself.
+    #[error(
+        "an inversion is of one density in orbitals that both spins share, not of {channels} spin channels"
+    )]
+    Polarised {
+        /// Spin channels.
+        channels: usize,
+    },
     /// The eigen-solver failed.
     #[error("step {iteration}: {source}")]
     Eigen {
@@ -93,7 +101,10 @@ pub fn invert(
     options: &InversionOptions,
 ) -> Result<Inversion, InversionError> {
     let grid = &model.grid;
-    let expected: f64 = prepared.occupations.iter().sum();
+    let [occupations] = prepared.occupations.as_slice() else {
+        return Err(InversionError::Polarised { channels: prepared.channels() });
+    };
+    let expected: f64 = occupations.iter().sum();
     let found = grid.integral(density);
     if (found - expected).abs() > 1e-6 {
         return Err(InversionError::Electrons { expected, found });
@@ -103,9 +114,9 @@ pub fn invert(
     let start = prepared.external_ha.iter().zip(&hartree).map(|(v, u)| v + amaldi * u).collect();
     let trial = |potential: Vec<f64>, iteration: usize| -> Result<Trial, InversionError> {
         let h = model.stencil.hamiltonian(grid, &potential);
-        let states = lowest_states(&h, prepared.occupations.len(), &[], &EigenOptions::default())
+        let states = lowest_states(&h, occupations.len(), &[], &EigenOptions::default())
             .map_err(|source| InversionError::Eigen { iteration, source })?;
-        let found = density_of(grid, &prepared.occupations, &states);
+        let found = density_of(grid, occupations, &states);
         let residual = found.iter().zip(density).map(|(a, b)| (a - b).abs()).sum::<f64>()
             * grid.spacing_bohr();
         Ok(Trial { potential, states, density: found, residual })
@@ -125,7 +136,7 @@ pub fn invert(
                 iterations: iteration,
             });
         }
-        let response = response(model, prepared, &best);
+        let response = response(model, occupations, &best);
         let error: Vec<f64> = best.density.iter().zip(density).map(|(a, b)| a - b).collect();
         // a step that does not help is tried again, shorter
         for _ in 0..12 {
@@ -146,11 +157,11 @@ pub fn invert(
 }
 
 /// `-dn_i/dv_j`, `n x n`, symmetric and positive semidefinite.
-fn response(model: &Model, prepared: &Prepared, trial: &Trial) -> Vec<f64> {
+fn response(model: &Model, occupations: &[f64], trial: &Trial) -> Vec<f64> {
     let n = trial.potential.len();
     let h = model.stencil.hamiltonian(&model.grid, &trial.potential);
     let mut response = vec![0.0; n * n];
-    for (k, &occupation) in prepared.occupations.iter().enumerate() {
+    for (k, &occupation) in occupations.iter().enumerate() {
         let phi = &trial.states.states[k];
         let largest = (0..n).fold(0, |p, i| if phi[i].abs() > phi[p].abs() { i } else { p });
         let factor = BandedLu::pinned(&h, trial.states.energies_ha[k], largest);

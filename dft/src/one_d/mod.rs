@@ -4,10 +4,15 @@
 //! solves and Hartree potentials two recursive passes, both linear in the number of grid points.
 
 pub mod banded;
+pub mod checkpointed;
+mod ci_operator;
 mod convolution;
+mod davidson;
+pub mod direct;
 pub mod eigen;
 pub mod exact;
 mod features;
+pub mod full_ci;
 pub mod functional;
 pub mod functional_file;
 mod gmres;
@@ -21,14 +26,19 @@ pub mod mirror;
 mod mixing;
 pub mod network;
 pub mod nuclear;
+mod pair_orbitals;
+pub mod reference;
 pub mod scf;
 mod signal;
 pub mod system;
 pub mod training;
 pub mod unrolled;
 
+pub use checkpointed::checkpointed_gradient;
+pub use direct::minimise_energy;
 pub use eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 pub use exact::{ExactError, ExactOptions, GroundState, two_electrons};
+pub use full_ci::{CiState, FullCiError, FullCiOptions, full_ci};
 pub use functional::{ExchangeCorrelation, Functional};
 pub use functional_file::{FunctionalFile, FunctionalFileError};
 pub use grid::{Grid, GridError};
@@ -40,6 +50,7 @@ pub use lda::Lda;
 pub use mirror::Mirror;
 pub use network::{Architecture, Network, NetworkError, Window};
 pub use nuclear::Converged;
+pub use reference::{ReferenceError, ground_state};
 pub use scf::{Model, Prepared, Scf, ScfError, ScfOptions, ScfStatus, self_consistent_field};
 pub use system::{Nucleus, System, SystemError};
 pub use training::{Molecule, Training, TrainingOptions};

@@ -2,7 +2,7 @@
 
 use super::functional::Functional;
 use super::implicit::{FixedPointAdjoint, ImplicitError, ImplicitOptions, implicit_adjoint};
-use super::scf::{Model, Prepared, Scf, ScfOptions};
+use super::scf::{Model, Prepared, Scf, ScfOptions, total};
 use super::system::System;
 
 /// A converged SCF with what made it.
@@ -60,8 +60,8 @@ impl Converged<'_> {
     /// # Errors
     /// [`ImplicitError`].
     pub fn gradient(&self) -> Result<Vec<(f64, f64)>, ImplicitError> {
-        let n = self.model.grid.points();
-        let electrons = self.adjoint(1.0, &vec![0.0; n])?.nuclei(self.model, self.system);
+        let none = vec![0.0; self.scf.density.len()];
+        let electrons = self.adjoint(1.0, &none)?.nuclei(self.model, self.system);
         let nuclei = self.system.nuclei();
         let w = self.model.interaction;
         let with_repulsion = |(a, (mut by_x, mut by_z)): (usize, (f64, f64))| {
@@ -90,13 +90,13 @@ impl Converged<'_> {
         let w = model.interaction;
         let curvature = |u: f64| w.curvature(u).ok_or(ImplicitError::NotSmooth);
         let (nuclei, h) = (system.nuclei(), model.grid.spacing_bohr());
-        let density = &scf.last().density_out;
+        let density = &total(scf.channels, &scf.last().density_out);
         let mut rows = Vec::with_capacity(nuclei.len());
         for (a, nucleus) in nuclei.iter().enumerate() {
             let from = |i: usize| model.grid.x(i) - nucleus.position_bohr;
             let seed: Vec<f64> =
                 (0..density.len()).map(|i| h * nucleus.charge * w.slope(from(i))).collect();
-            let response = self.adjoint(0.0, &seed)?.nuclei(model, system);
+            let response = self.adjoint(0.0, &seed.repeat(scf.channels))?.nuclei(model, system);
             let mut row: Vec<f64> = response.iter().map(|(by_x, _)| *by_x).collect();
             for (i, n) in density.iter().enumerate() {
                 row[a] -= h * n * nucleus.charge * curvature(from(i))?;

@@ -44,6 +44,16 @@ pub enum SystemError {
         /// Its position.
         position_bohr: f64,
     },
+    /// So many electrons cannot have so many unpaired.
+    #[error(
+        "{electrons} electrons cannot have {unpaired} unpaired: both must be even or both odd, and no more unpaired than there are"
+    )]
+    Spin {
+        /// Number of electrons.
+        electrons: usize,
+        /// Of spin up beyond those of spin down.
+        unpaired: usize,
+    },
     /// A nucleus lies outside the box.
     #[error(
         "nucleus {index} at {position_bohr} bohr lies outside the box of +-{half_width_bohr} bohr"
@@ -85,6 +95,23 @@ impl System {
     pub fn molecule(nuclei: &[(f64, f64)], electrons: usize) -> Result<Self, SystemError> {
         let nucleus = |&(position_bohr, charge)| Nucleus { position_bohr, charge };
         Self::new(nuclei.iter().map(nucleus).collect(), electrons.div_ceil(2), electrons / 2)
+    }
+
+    /// Nuclei given as `(position in bohr, charge)`, and electrons of which `unpaired` more are of spin up than of spin down.
+    ///
+    /// # Errors
+    /// Numbers that contradict each other; as [`System::new`].
+    pub fn with_spin(
+        nuclei: &[(f64, f64)],
+        electrons: usize,
+        unpaired: usize,
+    ) -> Result<Self, SystemError> {
+        if unpaired > electrons || !(electrons - unpaired).is_multiple_of(2) {
+            return Err(SystemError::Spin { electrons, unpaired });
+        }
+        let down = (electrons - unpaired) / 2;
+        let nucleus = |&(position_bohr, charge)| Nucleus { position_bohr, charge };
+        Self::new(nuclei.iter().map(nucleus).collect(), down + unpaired, down)
     }
 
     /// `count` equal nuclei of charge `charge`, `separation_bohr` apart, centred on the origin; neutral.
@@ -224,6 +251,10 @@ mod tests {
         assert_eq!(System::new(vec![], 1, 0), Err(SystemError::NoNuclei));
         assert_eq!(System::new(at(0.0, 1.0), 0, 0), Err(SystemError::NoElectrons));
         assert!(matches!(System::new(at(0.0, -1.0), 1, 0), Err(SystemError::Nucleus { .. })));
+        let spin = System::with_spin(&[(0.0, 3.0)], 3, 2);
+        assert_eq!(spin, Err(SystemError::Spin { electrons: 3, unpaired: 2 }));
+        assert!(System::with_spin(&[(0.0, 1.0)], 1, 3).is_err());
+        assert_eq!(System::with_spin(&[(0.0, 4.0)], 4, 2).unwrap().electrons_by_spin(), [3, 1]);
         let far = System::new(at(30.0, 1.0), 1, 0).unwrap();
         assert!(matches!(far.check_inside(&Grid::PAPER), Err(SystemError::OutsideBox { .. })));
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::exact::GroundState;
 use super::network::{Architecture, Network};
-use super::scf::{Model, Prepared, Scf, ScfError, ScfOptions, self_consistent_field};
+use super::scf::{Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field};
 use super::system::System;
 use super::unrolled::reverse_trajectory;
 
@@ -29,6 +29,19 @@ impl Molecule {
     /// As [`Prepared::new`].
     pub fn new(model: &Model, system: &System, reference: GroundState) -> Result<Self, ScfError> {
         let prepared = Prepared::new(model, system)?;
+        Ok(Self { prepared, electrons: system.electrons(), reference })
+    }
+
+    /// Prepares a molecule whose spins have orbitals of their own, for a spin-adapted functional.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn polarised(
+        model: &Model,
+        system: &System,
+        reference: GroundState,
+    ) -> Result<Self, ScfError> {
+        let prepared = Prepared::polarised(model, system)?;
         Ok(Self { prepared, electrons: system.electrons(), reference })
     }
 
@@ -147,11 +160,10 @@ impl Training {
             energies_bar[k] = 2.0 * weight * error;
         }
         let weight = density_weight * h / electrons;
-        let error = |i: usize| scf.density[i] - molecule.reference.density[i];
-        share.density = weight * (0..scf.density.len()).map(|i| error(i) * error(i)).sum::<f64>();
+        let error = difference(&scf.total_density(), &molecule.reference.density);
+        share.density = weight * error.iter().map(|e| e * e).sum::<f64>();
         if wants_gradient {
-            let density_bar: Vec<f64> =
-                (0..scf.density.len()).map(|i| 2.0 * weight * error(i)).collect();
+            let density_bar: Vec<f64> = error.iter().map(|e| 2.0 * weight * e).collect();
             share.gradient = reverse_trajectory(
                 &self.model,
                 &molecule.prepared,
@@ -159,7 +171,7 @@ impl Training {
                 &options,
                 &scf,
                 &energies_bar,
-                &density_bar,
+                &density_bar.repeat(scf.channels),
             )
             .parameters;
         }

@@ -4,10 +4,13 @@
 //! solve per occupied orbital, recursive filters for the Hartree terms, and the functional's own adjoint. No
 //! eigen-decomposition is differentiated and no tape is made.
 
-use super::eigen::eigenvector_adjoint;
+use super::eigen::{EigenError, EigenOptions, EigenPairs, eigenvector_adjoint};
 use super::functional::Functional;
-use super::mixing::{HistoryBar, mix_adjoint};
-use super::scf::{Model, Prepared, Scf, ScfOptions, ScfStep, difference, history};
+use super::mixing::{History, HistoryBar, mix_adjoint};
+use super::scf::{
+    Model, Prepared, Scf, ScfOptions, ScfStep, channel_states, difference, history, total,
+};
+use super::system::System;
 
 /// Cotangents of what a trajectory depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +22,29 @@ pub struct TrajectoryAdjoint {
     pub external: Vec<f64>,
     /// `dL/dn_0`, the starting density.
     pub start: Vec<f64>,
+}
+
+impl TrajectoryAdjoint {
+    /// `(dL/dX_a, dL/dZ_a)` of each nucleus, through the external potential and through the starting density, which is that of
+    /// independent electrons in it; the repulsion of the nuclei is not part of it.
+    ///
+    /// # Errors
+    /// The orbitals of the starting density were not found.
+    pub fn nuclei(
+        &self,
+        model: &Model,
+        system: &System,
+        prepared: &Prepared,
+    ) -> Result<Vec<(f64, f64)>, EigenError> {
+        let (n, v) = (model.grid.points(), &prepared.external_ha);
+        let mut bar = self.external.clone();
+        for (occupations, start_bar) in prepared.occupations.iter().zip(self.start.chunks_exact(n))
+        {
+            let states = channel_states(model, v, occupations, &[], &EigenOptions::default())?;
+            pull_orbitals(model, occupations, v, &states, 0.0, start_bar, &mut bar);
+        }
+        Ok(system.external_potential_vjp(&model.grid, model.interaction, &bar))
+    }
 }
 
 /// Vector-Jacobian product of the map from parameters, external potential and starting density to the energies of all steps
@@ -39,28 +65,80 @@ pub fn reverse_trajectory(
     density_bar: &[f64],
 ) -> TrajectoryAdjoint {
     assert_eq!(energies_bar.len(), scf.steps.len(), "one energy cotangent a step");
-    let n = model.grid.points();
-    let mut pulled =
-        Pulled { parameters: vec![0.0; functional.parameter_count()], external: vec![0.0; n] };
     let residuals: Vec<Vec<f64>> =
         scf.steps.iter().map(|s| difference(&s.density_out, &s.density_in)).collect();
-    let zero = vec![vec![0.0; n]; scf.steps.len()];
-    let mut bar = HistoryBar { densities: zero.clone(), residuals: zero };
-    let mut density_bar = density_bar.to_vec();
+    let mut reversal = Reversal::new(model, prepared, functional, options, density_bar);
     for (index, step) in scf.steps.iter().enumerate().rev() {
-        let so_far = history(&scf.steps[..=index], &residuals[..=index]);
-        mix_adjoint(&so_far, options.history, options.fraction(index), &density_bar, &mut bar);
-        let out_bar = &bar.residuals[index];
-        density_bar = difference(&bar.densities[index], out_bar);
-        let energy_bar = energies_bar[index];
-        let through =
-            pull_step(model, prepared, functional, options, step, energy_bar, out_bar, &mut pulled);
-        density_bar.iter_mut().zip(&through).for_each(|(b, t)| *b += t);
+        let used = index.saturating_sub(options.history)..=index;
+        let so_far = history(&scf.steps[used.clone()], &residuals[used]);
+        reversal.pull(index, step, &so_far, energies_bar[index]);
     }
-    TrajectoryAdjoint {
-        parameters: pulled.parameters,
-        external: pulled.external,
-        start: density_bar,
+    reversal.finish()
+}
+
+/// A trajectory on its way back.
+pub(super) struct Reversal<'a> {
+    model: &'a Model,
+    prepared: &'a Prepared,
+    functional: &'a dyn Functional,
+    options: &'a ScfOptions,
+    pulled: Pulled,
+    /// Of the density after the step that comes next.
+    density_bar: Vec<f64>,
+    /// Of densities and residuals of earlier steps, through the mixing of later ones; the latest last.
+    pending: HistoryBar,
+}
+
+impl<'a> Reversal<'a> {
+    /// From the cotangent of the final density.
+    pub(super) fn new(
+        model: &'a Model,
+        prepared: &'a Prepared,
+        functional: &'a dyn Functional,
+        options: &'a ScfOptions,
+        density_bar: &[f64],
+    ) -> Self {
+        let parameters = vec![0.0; functional.parameter_count()];
+        let pulled = Pulled { parameters, external: vec![0.0; model.grid.points()] };
+        let pending = HistoryBar { densities: Vec::new(), residuals: Vec::new() };
+        let density_bar = density_bar.to_vec();
+        Self { model, prepared, functional, options, pulled, density_bar, pending }
+    }
+
+    /// Through step `index`, whose mixing used `history`.
+    pub(super) fn pull(
+        &mut self,
+        index: usize,
+        step: &ScfStep,
+        history: &History,
+        energy_bar: f64,
+    ) {
+        let HistoryBar { densities, residuals } = &mut self.pending;
+        while densities.len() < history.densities.len() {
+            densities.insert(0, vec![0.0; self.density_bar.len()]);
+            residuals.insert(0, vec![0.0; self.density_bar.len()]);
+        }
+        let alpha = self.options.fraction(index);
+        mix_adjoint(history, self.options.history, alpha, &self.density_bar, &mut self.pending);
+        let taken = (self.pending.densities.pop(), self.pending.residuals.pop());
+        let (Some(in_bar), Some(out_bar)) = taken else { unreachable!("the step itself") };
+        self.density_bar = difference(&in_bar, &out_bar);
+        let through = pull_step(
+            self.model,
+            self.prepared,
+            self.functional,
+            self.options,
+            step,
+            energy_bar,
+            &out_bar,
+            &mut self.pulled,
+        );
+        self.density_bar.iter_mut().zip(&through).for_each(|(b, t)| *b += t);
+    }
+
+    pub(super) fn finish(self) -> TrajectoryAdjoint {
+        let Pulled { parameters, external } = self.pulled;
+        TrajectoryAdjoint { parameters, external, start: self.density_bar }
     }
 }
 
@@ -83,65 +161,73 @@ pub(super) fn pull_step(
     pulled: &mut Pulled,
 ) -> Vec<f64> {
     let mirror = prepared.enforced(options);
-    let n = model.grid.points();
+    let (n, channels) = (model.grid.points(), prepared.channels());
     let h = model.grid.spacing_bohr();
-    let hartree = |x: &[f64]| model.interaction.hartree_potential(&model.grid, x);
+    let hartree = |x: &[f64]| model.interaction.hartree_potential(&model.grid, &total(channels, x));
     let mut out_bar = out_bar.to_vec();
-    let mut potential_bar = vec![0.0; n];
+    let mut potential_bar = vec![0.0; channels * n];
     if energy_bar != 0.0 {
         // E = sum f e + int (v_ext - v) n_out + U[n_out] + E_xc[n_out]
         let parameters = &mut pulled.parameters;
         let out = &step.density_out;
-        let none = vec![0.0; n];
+        let none = vec![0.0; channels * n];
         let xc = functional.adjoint(&model.grid, out, mirror, energy_bar, &none, parameters);
         let hartree_out = hartree(out);
-        for i in 0..n {
-            let difference = prepared.external_ha[i] - step.potential_ha[i] + hartree_out[i];
-            out_bar[i] += energy_bar * h * difference + xc[i];
-            pulled.external[i] += energy_bar * h * out[i];
-            potential_bar[i] -= energy_bar * h * out[i];
+        for k in 0..channels * n {
+            let difference =
+                prepared.external_ha[k % n] - step.potential_ha[k] + hartree_out[k % n];
+            out_bar[k] += energy_bar * h * difference + xc[k];
+            pulled.external[k % n] += energy_bar * h * out[k];
+            potential_bar[k] -= energy_bar * h * out[k];
         }
     }
-    if let Some(mirror) = mirror {
-        mirror.symmetrise(&mut out_bar);
+    for (c, occupations) in prepared.occupations.iter().enumerate() {
+        let channel = c * n..(c + 1) * n;
+        let out_bar = &mut out_bar[channel.clone()];
+        if let Some(mirror) = mirror {
+            mirror.symmetrise(out_bar);
+        }
+        let (potential, states) = (&step.potential_ha[channel.clone()], &step.states[c]);
+        let bar = &mut potential_bar[channel];
+        pull_orbitals(model, occupations, potential, states, energy_bar, out_bar, bar);
     }
-    pull_orbitals(model, prepared, step, energy_bar, &out_bar, &mut potential_bar);
     let parameters = &mut pulled.parameters;
     let density = &step.density_in;
     let xc = functional.adjoint(&model.grid, density, mirror, 0.0, &potential_bar, parameters);
     let hartree_bar = hartree(&potential_bar); // the map is symmetric
-    for i in 0..n {
-        pulled.external[i] += potential_bar[i];
+    for k in 0..channels * n {
+        pulled.external[k % n] += potential_bar[k];
     }
-    hartree_bar.iter().zip(&xc).map(|(a, b)| a + b).collect()
+    (0..channels * n).map(|k| hartree_bar[k % n] + xc[k]).collect()
 }
 
 /// Adds to the potential's cotangent what comes through eigenvalues (`energy_bar` times the occupations) and through the
 /// density of the orbitals.
 fn pull_orbitals(
     model: &Model,
-    prepared: &Prepared,
-    step: &ScfStep,
+    occupations: &[f64],
+    potential: &[f64],
+    states: &EigenPairs,
     energy_bar: f64,
     out_bar: &[f64],
     potential_bar: &mut [f64],
 ) {
     let n = model.grid.points();
     let spacing = model.grid.spacing_bohr();
-    let h = model.stencil.hamiltonian(&model.grid, &step.potential_ha);
+    let h = model.stencil.hamiltonian(&model.grid, potential);
     let mut phi_bar = vec![0.0; n];
-    for (k, &occupation) in prepared.occupations.iter().enumerate() {
-        let phi = &step.states.states[k];
+    for (k, &occupation) in occupations.iter().enumerate() {
+        let phi = &states.states[k];
         for i in 0..n {
             phi_bar[i] = 2.0 * occupation / spacing * out_bar[i] * phi[i];
         }
         let same_occupation =
-            |&j: &usize| j != k && prepared.occupations[j].to_bits() == occupation.to_bits();
-        let with: Vec<&[f64]> = (0..prepared.occupations.len())
+            |&j: &usize| j != k && occupations[j].to_bits() == occupation.to_bits();
+        let with: Vec<&[f64]> = (0..occupations.len())
             .filter(same_occupation)
-            .map(|j| step.states.states[j].as_slice())
+            .map(|j| states.states[j].as_slice())
             .collect();
-        let x = eigenvector_adjoint(&h, step.states.energies_ha[k], phi, &with, &phi_bar);
+        let x = eigenvector_adjoint(&h, states.energies_ha[k], phi, &with, &phi_bar);
         for i in 0..n {
             potential_bar[i] += phi[i] * (energy_bar * occupation * phi[i] - x[i]);
         }

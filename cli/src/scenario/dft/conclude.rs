@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use cotangent_dft::one_d::{
-    Functional, Lda, Molecule, Prepared as Atoms, Scf, ScfOptions, self_consistent_field,
+    Functional, FunctionalFile, Lda, Molecule, Prepared as Atoms, Scf, ScfOptions,
+    self_consistent_field,
 };
 use rayon::prelude::*;
 
@@ -75,7 +76,7 @@ impl Ready<'_> {
             figures.push(self.densities(separation, x)?);
         }
         let mut artifacts = vec![("dissociation.csv".to_owned(), table(&points).into_bytes())];
-        artifacts.push(("functional.json".to_owned(), self.functional_file(x)?));
+        artifacts.push(("functional.npy".to_owned(), self.functional_file(x)));
         Ok(Conclusion {
             criteria: self.criteria(run.start_value, run.answer_value, &points),
             figures,
@@ -217,14 +218,9 @@ impl Ready<'_> {
     }
 
     /// Architecture and parameters, so that another run can load the functional.
-    fn functional_file(&self, x: &[f64]) -> Result<Vec<u8>, String> {
-        let content = serde_json::json!({
-            "format": "cotangent-functional-1d",
-            "version": 1,
-            "architecture": self.training.architecture(),
-            "parameters": x,
-        });
-        serde_json::to_vec_pretty(&content).map_err(|e| e.to_string())
+    fn functional_file(&self, x: &[f64]) -> Vec<u8> {
+        let architecture = self.training.architecture().clone();
+        FunctionalFile { architecture, parameters: x.to_vec() }.to_bytes()
     }
 }
 

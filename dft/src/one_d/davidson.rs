@@ -1,0 +1,145 @@
+//! The lowest eigenpair of a symmetric operator that is only applied.
+//!
+//! Davidson's method, J. Comput. Phys. 17, 87 (1975): Rayleigh-Ritz in a growing subspace, to which the preconditioned
+//! residual is added; at the limit of its size the subspace collapses to the current vector.
+
+use super::eigen::jacobi;
+
+/// Where [`davidson`] arrived.
+pub(super) struct Lowest {
+    pub energy_ha: f64,
+    /// Of norm 1.
+    pub vector: Vec<f64>,
+    /// `|H x - E x|` in hartree.
+    pub residual_ha: f64,
+    pub iterations: usize,
+}
+
+/// When to stop, and how large the subspace may grow.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub tol_residual_ha: f64,
+    pub max_iterations: usize,
+    pub restart: usize,
+}
+
+/// From the vector `start`; `precondition` takes the residual and the current estimate of the eigenvalue. Without
+/// convergence the last residual and the iterations made.
+pub(super) fn davidson(
+    start: Vec<f64>,
+    limits: Limits,
+    mut apply: impl FnMut(&[f64]) -> Vec<f64>,
+    mut precondition: impl FnMut(&[f64], f64) -> Vec<f64>,
+) -> Result<Lowest, (f64, usize)> {
+    let mut subspace = Subspace { vectors: Vec::new(), images: Vec::new(), projected: Vec::new() };
+    let mut start = start;
+    normalise(&mut start);
+    let image = apply(&start);
+    subspace.push(start, image);
+    let mut residual_ha = f64::INFINITY;
+    for iteration in 0..limits.max_iterations {
+        let (energy_ha, weights) = subspace.lowest();
+        let residual = subspace.residual(energy_ha, &weights);
+        residual_ha = dot(&residual, &residual).sqrt();
+        if residual_ha <= limits.tol_residual_ha {
+            let vector = combine(&subspace.vectors, &weights);
+            return Ok(Lowest { energy_ha, vector, residual_ha, iterations: iteration });
+        }
+        if subspace.vectors.len() >= limits.restart {
+            subspace.collapse(&weights);
+        }
+        let mut next = precondition(&residual, energy_ha);
+        normalise(&mut next);
+        subspace.orthogonalise(&mut next);
+        let image = apply(&next);
+        subspace.push(next, image);
+    }
+    Err((residual_ha, limits.max_iterations))
+}
+
+/// Orthonormal vectors `v_i`, their images `H v_i`, and the lower triangle of `v_i . H v_j`, by rows.
+struct Subspace {
+    vectors: Vec<Vec<f64>>,
+    images: Vec<Vec<f64>>,
+    projected: Vec<Vec<f64>>,
+}
+
+impl Subspace {
+    fn push(&mut self, vector: Vec<f64>, image: Vec<f64>) {
+        self.vectors.push(vector);
+        self.projected.push(self.vectors.iter().map(|v| dot(v, &image)).collect());
+        self.images.push(image);
+    }
+
+    /// Lowest eigenpair of the operator in the subspace.
+    fn lowest(&self) -> (f64, Vec<f64>) {
+        let m = self.vectors.len();
+        let entry = |k: usize| self.projected[(k / m).max(k % m)][(k / m).min(k % m)];
+        let (values, states) = jacobi((0..m * m).map(entry).collect(), m);
+        (values[0], (0..m).map(|k| states[k * m]).collect())
+    }
+
+    fn residual(&self, energy_ha: f64, weights: &[f64]) -> Vec<f64> {
+        let mut residual = vec![0.0; self.vectors[0].len()];
+        for ((v, image), w) in self.vectors.iter().zip(&self.images).zip(weights) {
+            let shift = -energy_ha * w;
+            residual.iter_mut().zip(image).zip(v).for_each(|((r, h), v)| *r += w * h + shift * v);
+        }
+        residual
+    }
+
+    /// Keeps the current vector only.
+    fn collapse(&mut self, weights: &[f64]) {
+        let (vector, image) = (combine(&self.vectors, weights), combine(&self.images, weights));
+        self.vectors.clear();
+        self.images.clear();
+        self.projected.clear();
+        self.push(vector, image);
+    }
+
+    /// Gram-Schmidt, again while most of the vector cancels.
+    fn orthogonalise(&self, x: &mut [f64]) {
+        for _ in 0..3 {
+            for v in &self.vectors {
+                let c = -dot(v, x);
+                axpy(x, c, v);
+            }
+            let left = dot(x, x).sqrt();
+            normalise(x);
+            if left > 0.5 {
+                break;
+            }
+        }
+    }
+}
+
+/// In eight partial sums that the compiler keeps in vector registers.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..8 {
+            sums[l] += a[l] * b[l];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+fn axpy(y: &mut [f64], c: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x);
+}
+
+pub(super) fn normalise(x: &mut [f64]) {
+    let factor = 1.0 / dot(x, x).sqrt();
+    x.iter_mut().for_each(|x| *x *= factor);
+}
+
+fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; vectors[0].len()];
+    for (v, w) in vectors.iter().zip(weights) {
+        axpy(&mut sum, *w, v);
+    }
+    sum
+}
