@@ -2,7 +2,9 @@
 //! states, and the growth of cost with the grid.
 
 mod claim;
+mod mixing;
 mod references;
+mod transfer;
 
 use std::process::Command;
 
@@ -21,7 +23,12 @@ const REPEATS: usize = 5;
 
 pub(super) const ROWS: &[Measure] = &[training_beside_jax, exact_beside_numpy, growth_with_grid];
 
-pub(super) const PROOFS: &[Measure] = &[references::exact_energies, claim::two_separations_suffice];
+pub(super) const PROOFS: &[Measure] = &[
+    references::exact_energies,
+    references::few_electrons,
+    mixing::unrolled_against_implicit,
+    claim::two_separations_suffice,
+];
 
 /// The weights of `peers/ksr_jax.py`.
 fn weights(count: u32) -> Vec<f64> {

@@ -286,5 +286,8 @@ mod tests {
         let prepared = Prepared::new(&model(), &system).unwrap();
         let refused = invert(&model(), &prepared, &[0.1; 121], &InversionOptions::default());
         assert!(matches!(refused, Err(InversionError::Electrons { .. })));
+        let spins = Prepared::polarised(&model(), &system).unwrap();
+        let refused = invert(&model(), &spins, &spins.start, &InversionOptions::default());
+        assert_eq!(refused, Err(InversionError::Polarised { channels: 2 }));
     }
 }

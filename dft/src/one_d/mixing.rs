@@ -192,6 +192,26 @@ mod tests {
         }
     }
 
+    /// Pulay's DIIS: `c = argmin |sum_j c_j f_j|` with `sum c = 1`, then `sum_j c_j (n_j + alpha f_j)`.
+    #[test]
+    fn diis_gives_the_same_densities() {
+        let (n, f) = (vectors(0.3), vectors(1.9));
+        let found = mix(&history(&n, &f), 2, 0.4);
+        // c_1 and c_2 of the three latest, c_3 = 1 - c_1 - c_2, by the normal equations
+        let d = |j: usize| -> Vec<f64> { f[j].iter().zip(&f[3]).map(|(a, b)| a - b).collect() };
+        let (a, b) = (d(1), d(2));
+        let (aa, ab, bb) = (dot(&a, &a), dot(&a, &b), dot(&b, &b));
+        let (ra, rb) = (-dot(&a, &f[3]), -dot(&b, &f[3]));
+        let determinant = aa * bb - ab * ab;
+        let c1 = (ra * bb - rb * ab) / determinant;
+        let c2 = (rb * aa - ra * ab) / determinant;
+        for i in 0..6 {
+            let of = |k: usize| n[k][i] + 0.4 * f[k][i];
+            let diis = c1 * of(1) + c2 * of(2) + (1.0 - c1 - c2) * of(3);
+            assert!((found[i] - diis).abs() < 1e-12);
+        }
+    }
+
     #[test]
     fn a_linear_problem_is_solved_in_as_many_steps_as_it_has_dimensions() {
         let residual = |n: &[f64]| -> Vec<f64> {

@@ -533,35 +533,4 @@ fn scf_step(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Model, Prepared, ScfError, ScfOptions, ScfStatus, self_consistent_field};
-    use crate::one_d::{Lda, System};
-
-    #[test]
-    fn stopping_short_is_an_outcome_with_advice() {
-        let model = Model::default();
-        let prepared = Prepared::new(&model, &System::chain(2, 1.0, 1.6).unwrap()).unwrap();
-        let options = ScfOptions { steps: 3, ..ScfOptions::converged() };
-        let scf = self_consistent_field(&model, &prepared, &Lda::default(), &options).unwrap();
-        assert!(matches!(scf.status, ScfStatus::MaxSteps { residual } if residual > 1e-9));
-        assert!(scf.advice().contains("more steps"), "{}", scf.advice());
-    }
-
-    #[test]
-    fn settings_out_of_range_are_refused() {
-        let model = Model::default();
-        let prepared = Prepared::new(&model, &System::chain(2, 1.0, 1.6).unwrap()).unwrap();
-        let run = |options| {
-            self_consistent_field(&model, &prepared, &Lda::default(), &options).unwrap_err()
-        };
-        let paper = ScfOptions::paper();
-        assert!(matches!(
-            run(ScfOptions { mixing: 1.5, ..paper }),
-            ScfError::Setting { setting: "mixing", .. }
-        ));
-        assert!(matches!(
-            run(ScfOptions { steps: 0, ..paper }),
-            ScfError::Setting { setting: "steps", .. }
-        ));
-    }
-}
+mod tests;

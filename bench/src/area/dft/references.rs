@@ -1,6 +1,6 @@
 //! Exact energies of H2 from another solver.
 
-use cotangent_dft::one_d::{ExactOptions, Interaction, Model, System, two_electrons};
+use cotangent_dft::one_d::{ExactOptions, Interaction, Model, System, ground_state, two_electrons};
 use rayon::prelude::*;
 
 use crate::peer::{PeerError, Peers};
@@ -112,4 +112,54 @@ pub(super) fn exact_energies(_: &Peers) -> Result<Vec<Item>, PeerError> {
             holds: (r - 1.52).abs() < 1e-9 && (energy + 1.440671).abs() < 1e-6,
         }),
     ])
+}
+
+/// A system, and what another source says: label, nuclei, electrons, energy in hartree, what the sources may differ by.
+struct Case {
+    label: &'static str,
+    nuclei: &'static [(f64, f64)],
+    electrons: usize,
+    energy_ha: f64,
+    within_ha: f64,
+}
+
+/// One electron: dense eigh in numpy 2.4.6 (`dft/peers`), five-point stencil. Two: Davidson on the product grid in numpy. Three and
+/// four: DMRG of Kalita et al., J. Phys. Chem. Lett. 13, 2540 (2022), and of Li et al. (2021) for H4; below full CI, which is
+/// an upper bound.
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    Case { label: "H", nuclei: &[(0.0, 1.0)], electrons: 1, energy_ha: -0.6699723367783043, within_ha: 1e-9 },
+    Case { label: "He+", nuclei: &[(0.0, 2.0)], electrons: 1, energy_ha: -1.4827789550665031, within_ha: 1e-9 },
+    Case { label: "Li++", nuclei: &[(0.0, 3.0)], electrons: 1, energy_ha: -2.3346607592524817, within_ha: 1e-9 },
+    Case { label: "Be+++", nuclei: &[(0.0, 4.0)], electrons: 1, energy_ha: -3.2088629706612513, within_ha: 1e-9 },
+    Case { label: "H2+ 1.28", nuclei: &[(-0.64, 1.0), (0.64, 1.0)], electrons: 1, energy_ha: -1.3731915954698732, within_ha: 1e-9 },
+    Case { label: "H2+ 4.80", nuclei: &[(-2.4, 1.0), (2.4, 1.0)], electrons: 1, energy_ha: -0.8822757660512388, within_ha: 1e-9 },
+    Case { label: "H2+ 8.00", nuclei: &[(-4.0, 1.0), (4.0, 1.0)], electrons: 1, energy_ha: -0.7155601104444854, within_ha: 1e-9 },
+    Case { label: "He", nuclei: &[(0.0, 2.0)], electrons: 2, energy_ha: -2.237781851831784, within_ha: 1e-8 },
+    Case { label: "Li+", nuclei: &[(0.0, 3.0)], electrons: 2, energy_ha: -3.8934314232793215, within_ha: 1e-8 },
+    Case { label: "Be++", nuclei: &[(0.0, 4.0)], electrons: 2, energy_ha: -5.6134721476913, within_ha: 1e-8 },
+    Case { label: "Li", nuclei: &[(0.0, 3.0)], electrons: 3, energy_ha: -4.216253973082987, within_ha: 1e-7 },
+    Case { label: "Be+", nuclei: &[(0.0, 4.0)], electrons: 3, energy_ha: -6.459283981008818, within_ha: 1.2e-7 },
+    Case { label: "Be", nuclei: &[(0.0, 4.0)], electrons: 4, energy_ha: -6.81058259865708, within_ha: 4e-7 },
+    Case { label: "H4 1.04", nuclei: &[(-1.52, 1.0), (-0.48, 1.0), (0.56, 1.0), (1.6, 1.0)], electrons: 4, energy_ha: -5.868620974175939, within_ha: 5e-7 },
+    Case { label: "H4 2.48", nuclei: &[(-3.68, 1.0), (-1.2, 1.0), (1.28, 1.0), (3.76, 1.0)], electrons: 4, energy_ha: -4.269262586116703, within_ha: 3.6e-6 },
+    Case { label: "H4 4.40", nuclei: &[(-6.56, 1.0), (-2.16, 1.0), (2.24, 1.0), (6.64, 1.0)], electrons: 4, energy_ha: -3.2615468717593763, within_ha: 3.6e-6 },
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "a measurement")]
+pub(super) fn few_electrons(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let model = Model::default();
+    let item = |case: &Case| {
+        let system = System::molecule(case.nuclei, case.electrons).expect("a system");
+        let found = ground_state(&model, &system);
+        let (energy, stated) = found.map_or((f64::NAN, f64::NAN), |s| (s.energy_ha, s.error_ha));
+        let off = energy - case.energy_ha;
+        Item::Proof(Proof {
+            what: format!("ground state of {} against another source", case.label),
+            must: format!("{:.1e} Ha", case.within_ha),
+            measured: format!("{off:+.1e} Ha; error stated {stated:.1e} Ha"),
+            holds: off.abs() <= case.within_ha,
+        })
+    };
+    Ok(CASES.par_iter().map(item).collect())
 }
