@@ -8,7 +8,7 @@
 use cotangent_ad::checkpoint::{Action, Schedule};
 
 use super::functional::Functional;
-use super::scf::{Iteration, Model, Prepared, ScfError, ScfOptions, check};
+use super::scf::{Iteration, Model, Prepared, ScfError, ScfOptions, ScfStep, check};
 use super::unrolled::{Reversal, TrajectoryAdjoint};
 
 /// What a loss says of a trajectory: its value, and its cotangents of the energies (one a step) and of the final density
@@ -21,6 +21,15 @@ pub struct Pulled {
     pub energies_bar: Vec<f64>,
     /// `dL/dn` of the density after the last mixing.
     pub density_bar: Vec<f64>,
+}
+
+/// What a slot of the schedule holds.
+#[derive(Clone)]
+enum Kept {
+    /// A state.
+    State(Iteration),
+    /// A step with the state after it, whose history its mixing used.
+    Step(Box<(ScfStep, Iteration)>),
 }
 
 /// Value and gradient of `loss(energies, density)` over [`ScfOptions::steps`] steps. A tolerance does not stop them.
@@ -50,7 +59,7 @@ pub fn checkpointed_gradient(
     let Pulled { value, energies_bar, density_bar } = loss(&energies, &state.density);
     assert_eq!(energies_bar.len(), options.steps, "one energy cotangent a step");
     let mut reversal = Reversal::new(model, prepared, functional, options, &density_bar);
-    let mut slots: Vec<Option<Iteration>> = vec![None; schedule.slots(options.steps)];
+    let mut slots: Vec<Option<Kept>> = vec![None; schedule.slots(options.steps)];
     state = Iteration::start(prepared);
     for action in schedule.actions(options.steps) {
         match action {
@@ -59,13 +68,23 @@ pub fn checkpointed_gradient(
                     advance(&mut state, index)?;
                 }
             }
-            Action::Store { slot, .. } => slots[slot] = Some(state.clone()),
+            Action::Store { slot, .. } => slots[slot] = Some(Kept::State(state.clone())),
             Action::Restore { slot, .. } => {
-                if let Some(kept) = &slots[slot] {
+                if let Some(Kept::State(kept)) = &slots[slot] {
                     state.clone_from(kept);
                 }
             }
             Action::Discard { slot } => slots[slot] = None,
+            Action::Tape { step: index, slot } => {
+                let step = advance(&mut state, index)?;
+                slots[slot] = Some(Kept::Step(Box::new((step, state.clone()))));
+            }
+            Action::ReverseTaped { step: index, slot } => {
+                if let Some(Kept::Step(taped)) = slots[slot].take() {
+                    let (step, after) = &*taped;
+                    reversal.pull(index, step, &after.history(), energies_bar[index]);
+                }
+            }
             Action::Reverse { step: index } => {
                 let step = advance(&mut state, index)?;
                 reversal.pull(index, &step, &state.history(), energies_bar[index]);
@@ -107,18 +126,19 @@ mod tests {
                     &energies_bar,
                     &density_bar,
                 );
-                for slots in [1, 2, 4] {
+                let revolve = [1, 2, 4].map(|slots| Schedule::Revolve { slots });
+                let mixed = [2, 4].map(|slots| Schedule::Mixed { slots });
+                for schedule in revolve.into_iter().chain(mixed) {
                     let loss = |energies: &[f64], _: &[f64]| Pulled {
                         value: energies.iter().sum(),
                         energies_bar: energies_bar.clone(),
                         density_bar: density_bar.clone(),
                     };
-                    let schedule = Schedule::Revolve { slots };
                     let (value, found) =
                         checkpointed_gradient(&model, &prepared, &lda, &options, schedule, loss)
                             .unwrap();
                     assert_eq!(value, scf.steps.iter().map(|s| s.energy_ha).sum::<f64>());
-                    assert_eq!(found, stored, "{slots} slots, history {history}");
+                    assert_eq!(found, stored, "{schedule:?}, history {history}");
                 }
             }
         }
