@@ -36,7 +36,7 @@
 //! | a root, a fixed point, a minimum | [`implicit`]: no iteration is differentiated |
 //! | order three and more of one variable | [`Jet`] |
 //! | a large sparse Jacobian or Hessian | [`sparse`] |
-//! | a kernel over many items | [`program`] |
+//! | a kernel over many items, a recurrence over a long series | [`program`] |
 //! | a network | [`nn`] |
 //!
 //! Special functions, norms, sorting and their edges are in [`special`]; `docs/differentiable.md` lists every function with its

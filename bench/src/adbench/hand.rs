@@ -2,7 +2,7 @@
 //!
 //! A bone's pose in its parent's frame is its rest pose times a rotation by Euler angles, `R_z R_y R_x`; a vertex is the
 //! weighted mean of where its bones carry it (linear blend skinning), then the whole hand is turned and moved.
-//! `theta`: rotation vector, translation, then for each finger two angles of its first joint and one of the two others.
+//! `theta`: rotation vector, translation, then for each finger two angles of its second bone and one of the two after it.
 //! *Simple*: a point belongs to a vertex. *Complicated*: to a place in a triangle, whose two coordinates are inputs as well.
 
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use cotangent_ad::program::{Program, ReplayError, Traced};
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Mat3, Num, Real, Vec3};
+use cotangent_ad::{Dual, Mat3, Real, Vec3};
 
 /// Pose parameters.
 pub(crate) const POSE: usize = 26;
@@ -53,7 +53,7 @@ pub(crate) struct Hand {
 impl Hand {
     /// Of the original's shape: 22 bones, 544 vertices on up to four bones each, `n` points; and parameters.
     pub(crate) fn generate(n: usize, complicated: bool) -> (Self, Vec<f64>) {
-        let stream = Stream::new(&[0x0068_616e_64, n as u64, u64::from(complicated)]);
+        let stream = Stream::new(&[0x6861_6e64, n as u64, u64::from(complicated)]);
         let mut drawn = 0;
         let mut draw = || {
             drawn += 1;
@@ -156,7 +156,7 @@ impl Hand {
         let shift = Vec3([p[3], p[4], p[5]]);
         let vertex = |v: usize| {
             let Vertex { at, weights } = &self.vertices[v];
-            weights.iter().fold(Vec3([R::lit(0.0); 3]), |sum, &(bone, w)| {
+            weights.iter().fold(Vec3::zero(), |sum, &(bone, w)| {
                 let (r, t) = &motions[bone];
                 let carried = |i: usize| {
                     let row = (0..3).map(|j| r.0[i][j] * (at[j] * w));
@@ -211,8 +211,8 @@ impl Hand {
             k if k < POSE => columns - POSE + k,
             k => (k - POSE) % 2,
         };
-        type Wide = cotangent_ad::Dual<f64, { POSE + 2 }>;
-        let x: Vec<Wide> = p.iter().enumerate().map(|(k, x)| Wide::seed(*x, lane(k))).collect();
+        let seed = |(k, x): (usize, &f64)| Dual::<f64, { POSE + 2 }>::seed(*x, lane(k));
+        let x: Vec<_> = p.iter().enumerate().map(seed).collect();
         self.distances(&x).iter().flat_map(|y| y.eps[..columns].to_vec()).collect()
     }
 }
@@ -240,21 +240,21 @@ fn rest(m: &[f64]) -> Rest {
 
 impl Rest {
     fn constant<R: Real>(&self) -> (Mat3<R>, Vec3<R>) {
-        (Mat3(self.turn.map(|row| row.map(R::lit))), Vec3(self.shift.map(R::lit)))
+        (Mat3::lit(self.turn), Vec3::lit(self.shift))
     }
 }
 
 /// The rotation of bone `k` in its rest frame; none where no parameter turns it.
 fn bend<R: Real>(theta: &[R], k: usize) -> Option<Mat3<R>> {
     let (finger, joint) = (k.checked_sub(1)? / JOINTS, (k - 1) % JOINTS);
-    if finger >= FINGERS || joint == JOINTS - 1 {
+    if finger >= FINGERS || joint == 0 {
         return None;
     }
     let angles = &theta[6 + 4 * finger..][..4];
-    let (sin, cos) = angles[if joint == 0 { 0 } else { joint + 1 }].sin_cos();
+    let (sin, cos) = angles[if joint == 1 { 0 } else { joint }].sin_cos();
     let (zero, one) = (R::lit(0.0), R::lit(1.0));
     let about_x = Mat3([[one, zero, zero], [zero, cos, -sin], [zero, sin, cos]]);
-    if joint > 0 {
+    if joint > 1 {
         return Some(about_x);
     }
     let (sin, cos) = angles[1].sin_cos();
@@ -265,7 +265,7 @@ fn bend<R: Real>(theta: &[R], k: usize) -> Option<Mat3<R>> {
 fn turned<R: Real>(r: [R; 3]) -> Mat3<R> {
     let angle = Vec3(r).norm();
     if angle < R::lit(1e-4) {
-        return Mat3(unit().map(|row| row.map(R::lit)));
+        return Mat3::identity();
     }
     let [x, y, z] = r.map(|r| r / angle);
     let (s, c) = angle.sin_cos();

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! The same function of many items is an [`ItemProgram`]: it runs over blocks of 32 items, at the processor's widest
-//! [`simd_level`], on all workers of the current thread pool, with the same bits for any number of them.
+//! [`simd_level`], on all workers of the current thread pool, with the same bits for any number of them. A loop whose step is a program is
+//! a [`ScanProgram`].
 
 mod code;
 mod compile;

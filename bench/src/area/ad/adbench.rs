@@ -8,6 +8,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::adbench::ba::Ba;
 use crate::adbench::gmm::{self, Gmm};
+use crate::adbench::hand::Hand;
 use crate::adbench::lstm::Lstm;
 use crate::adbench::{difference, norm, original};
 use crate::clock;
@@ -16,6 +17,8 @@ use crate::report::{Item, Proof, Row};
 
 const GMM_FILE: &str = "gmm/gmm_d10_K25.txt";
 const LSTM_FILE: &str = "lstm/lstm_l2_c1024.txt";
+const HAND_FILES: [&str; 2] =
+    ["hand/simple/hand1_t26_c100.txt", "hand/complicated/hand1_t26_c100.txt"];
 const BA_FILE: &str = "ba/ba1_n49_m7776_p31843.txt";
 const ROUNDS: usize = 5;
 const REPEATS: usize = 20;
@@ -129,6 +132,51 @@ pub(super) fn ba_rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
     ])
 }
 
+fn hand_problem(complicated: bool) -> (Hand, Vec<f64>) {
+    let read = original(HAND_FILES[usize::from(complicated)])
+        .and_then(|path| Hand::read(&path, complicated));
+    read.unwrap_or_else(|| Hand::generate(100, complicated))
+}
+
+const HANDS: [(bool, &str); 2] = [(false, "HAND simple"), (true, "HAND complicated")];
+
+pub(super) fn hand_rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let row = |(complicated, name): (bool, &str)| {
+        let (hand, p) = hand_problem(complicated);
+        let program = hand.record(&p);
+        let [objective, ours] = in_turn([
+            Box::new(|| discard(hand.distances(&p))),
+            Box::new(|| discard(hand.jacobian(&program, &p).expect("no guard flips"))),
+        ]);
+        let work = format!("{name}, 100 points, Jacobian");
+        Row::cpu_us(&work, ours, ("its objective", objective), Some(8.0))
+    };
+    Ok(HANDS.map(row).to_vec())
+}
+
+/// Every entry of both Jacobians, and GradBench's numbers.
+pub(super) fn hand_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    // norms of distances and Jacobian
+    const GOLDEN: [[f64; 2]; 2] = [
+        [1.767_693_375_260_226_4, 17.381_328_354_735_807],
+        [1.796_389_465_391_408_5, 17.383_422_192_082_136],
+    ];
+    let mut items = Vec::new();
+    for ((complicated, name), exact) in HANDS.into_iter().zip(GOLDEN) {
+        let (hand, p) = hand_problem(complicated);
+        let jacobian = hand.jacobian(&hand.record(&p), &p).expect("no guard flips");
+        let what = format!("{name}, all {} entries of the Jacobian", jacobian.len());
+        items.push(against_duals(&what, &jacobian, &hand.by_duals(&p)));
+        if original(HAND_FILES[usize::from(complicated)]).is_some() {
+            let distances = norm(&hand.distances(&p));
+            items.push(golden(&format!("{name}, norm of the distances"), distances, exact[0]));
+            let size = norm(&jacobian);
+            items.push(golden(&format!("{name}, norm of the Jacobian"), size, exact[1]));
+        }
+    }
+    Ok(items)
+}
+
 /// Recording and optimising a long program, and using a second core.
 pub(super) fn program_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let x: Vec<f64> = (0..64).map(|k| 0.5 + 0.01 * f64::from(k)).collect();
@@ -197,6 +245,17 @@ fn against_duals(what: &str, found: &[f64], duals: &[f64]) -> Item {
     })
 }
 
+/// Against GradBench's hand-written C++ on the original files.
+fn golden(what: &str, found: f64, exact: f64) -> Item {
+    let error = ((found - exact) / exact).abs();
+    Item::Proof(Proof {
+        what: format!("{what} against GradBench's C++"),
+        must: "<= 1e-12".into(),
+        measured: format!("{error:.1e}"),
+        holds: error <= 1e-12,
+    })
+}
+
 /// Every gradient entry against duals, and golden numbers.
 pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let (g, p) = gmm_problem();
@@ -215,16 +274,6 @@ pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
         &lstm_gradient,
         &by_duals(&q, |x| n.objective(x)),
     ));
-    // GradBench's hand-written C++ on the original files
-    let golden = |what: &str, found: f64, exact: f64| {
-        let error = ((found - exact) / exact).abs();
-        Item::Proof(Proof {
-            what: format!("{what} against GradBench's C++"),
-            must: "<= 1e-12".into(),
-            measured: format!("{error:.1e}"),
-            holds: error <= 1e-12,
-        })
-    };
     if original(GMM_FILE).is_some() {
         items.push(golden("GMM d10 K25, value", value, -32_901.630_503_640_55));
         items.push(golden(

@@ -7,6 +7,7 @@ mod pendulum;
 use super::Measure;
 
 pub(super) const ROWS: &[Measure] =
-    &[pendulum::rows, adbench::gmm_rows, adbench::lstm_rows, adbench::ba_rows];
+    &[pendulum::rows, adbench::gmm_rows, adbench::lstm_rows, adbench::ba_rows, adbench::hand_rows];
 
-pub(super) const PROOFS: &[Measure] = &[pendulum::proofs, adbench::proofs, adbench::program_proofs];
+pub(super) const PROOFS: &[Measure] =
+    &[pendulum::proofs, adbench::proofs, adbench::hand_proofs, adbench::program_proofs];
