@@ -14,7 +14,7 @@ fn step<R: Real>(s: &[R], item: &[R], p: &[R]) -> (Vec<R>, Vec<R>) {
 }
 
 fn record() -> ScanProgram {
-    ScanProgram::record(|s, i, p| step::<Traced>(s, i, p), &START, &[0.1, 0.2], &AT).unwrap()
+    ScanProgram::record(step::<Traced>, &START, &[0.1, 0.2], &AT).expect("the step records")
 }
 
 const START: [f64; 3] = [0.5, -0.2, 0.1];
