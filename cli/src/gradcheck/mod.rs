@@ -1,9 +1,8 @@
 //! Gradients against finite differences, for anyone's objective.
 //!
 //! Up to 200 parameters are all checked; beyond that the 50 with the largest gradient, and 20 random directions. The error is
-//! `|g - fd| / max(|g|, 1e-4 |g|_inf)`, of a stochastic objective `|g - fd| / |g|_2`. Each difference is extrapolated over eleven
-//! steps, each half the last, so it carries an error of its own: where that exceeds the tolerance the check has not passed. A
-//! crossed switch is named, never counted as passed.
+//! `|g - fd| / max(|g|, 1e-4 |g|_inf)`. Each difference is extrapolated over eleven steps, each half the last, so it carries an
+//! error of its own: where that exceeds the tolerance the check has not passed. A crossed switch is named, never counted as passed.
 
 mod difference;
 mod stochastic;
