@@ -9,8 +9,8 @@ use crate::run::folder::write_whole;
 use crate::run::history::Row;
 use crate::run::{HarnessError, Summary};
 
-/// Convergence, gradient, score and parameters.
-pub fn history_figures(trace_names: &[String], rows: &[Row]) -> Vec<Figure> {
+/// Convergence, gradient, score and parameters. `score` is what the score measures, with its unit, where that is known.
+pub fn history_figures(trace_names: &[String], rows: &[Row], score: Option<&str>) -> Vec<Figure> {
     let series = |label: &str, mark, value: &dyn Fn(&Row) -> Option<f64>| Series {
         label: label.into(),
         mark,
@@ -44,13 +44,13 @@ pub fn history_figures(trace_names: &[String], rows: &[Row]) -> Vec<Figure> {
         ));
     }
     if rows.iter().any(|r| r.score.is_some()) {
-        let score = series("validation", Mark::Crosses, &|r| r.score);
+        let scores = series("validation", Mark::Crosses, &|r| r.score);
         figures.push(figure(
             "validation",
             "Validation score of each iterate",
-            "score",
+            score.unwrap_or("score"),
             true,
-            vec![score],
+            vec![scores],
         ));
     }
     let marks = [Mark::Line, Mark::Dashes, Mark::Dots, Mark::Crosses];

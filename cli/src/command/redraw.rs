@@ -18,7 +18,7 @@ pub(super) fn plot(runs: &[PathBuf], out: Option<&Path>, voice: Voice) -> Result
             // an unfinished run has a history all the same
             let figures = Record::read(run).map(|r| r.figures).or_else(|_| {
                 let (names, rows) = history::read(run)?;
-                Ok::<_, Failure>(history_figures(&names, &rows))
+                Ok::<_, Failure>(history_figures(&names, &rows, None))
             })?;
             (folder, figures)
         }

@@ -232,7 +232,13 @@ impl<'a> Harness<'a> {
             write_whole(&self.folder.join("artifacts").join(name), content)?;
         }
         let mut figures = judged.figures;
-        figures.extend(report::history_figures(&self.history.trace_names, &self.history.rows));
+        let score = self.judge.score(finished.answer);
+        let score = score.map(|s| format!("{} ({})", s.name.replace('_', " "), s.unit));
+        figures.extend(report::history_figures(
+            &self.history.trace_names,
+            &self.history.rows,
+            score.as_deref(),
+        ));
         let record = Record { summary, figures, resolved: self.input.resolved.clone() };
         record.write(&self.folder)?;
         Ok(record.summary)

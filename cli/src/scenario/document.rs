@@ -199,7 +199,6 @@ fn problem(
     }
 }
 
-/// Adds what `source` says to `entries`; later ones win.
 /// `key=word` with the quotes that a shell has eaten, or that nobody likes to type; anything that TOML knows stays as it is.
 fn quoted(text: &str) -> String {
     let Some((key, value)) = text.split_once('=') else { return text.to_owned() };
@@ -210,6 +209,7 @@ fn quoted(text: &str) -> String {
     format!("{key}={}", toml::Value::from(value.trim()))
 }
 
+/// Adds what `source` says to `entries`; later ones win.
 fn read(source: &Source, entries: &mut BTreeMap<String, Entry>, problems: &mut Vec<Diagnostic>) {
     let (tree, errors) = DeTable::parse_recoverable(&source.text);
     // one slip makes many more: only the first is worth reading
