@@ -5,11 +5,9 @@
 
 Works in the eigenbasis of the one-electron Hamiltonian. Prints `two_electrons cpu_seconds energy` (without the repulsion of the nuclei).
 """
-import os
 import sys
-import time
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import one_thread
 import numpy as np
 import scipy.linalg as sl
 
@@ -54,9 +52,5 @@ def ground_state(R):
         HV.append(apply(t))
 
 
-best = np.inf
-for _ in range(int(sys.argv[1])):
-    start = time.process_time()
-    energy = ground_state(float(sys.argv[2]))
-    best = min(best, time.process_time() - start)
-print("two_electrons", best, float(energy))
+R = float(sys.argv[2])
+print("two_electrons", one_thread.best(lambda: ground_state(R), int(sys.argv[1])), float(ground_state(R)))

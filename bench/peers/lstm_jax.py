@@ -5,16 +5,11 @@
 
 Prints one line a variant: name, best CPU seconds, value, norm of the gradient. Formulas: adbench/lstm.rs.
 """
-import os
 import sys
-import time
 
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-os.environ["OMP_NUM_THREADS"] = "1"
-import jax  # noqa: E402
+import one_thread
 
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_platforms", "cpu")
+jax = one_thread.double_jax()
 import jax.numpy as jnp  # noqa: E402
 
 v = [float(w) for w in open(sys.argv[1]).read().split()]
@@ -46,19 +41,8 @@ def objective(p):
     _, shares = jax.lax.scan(step, state, (sequence[:-1], sequence[1:]))
     return -shares.sum() / ((c - 1) * b)
 
-
-def best(f):
-    jax.block_until_ready(f(p))
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        jax.block_until_ready(f(p))
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 f, g = jax.jit(objective), jax.jit(jax.value_and_grad(objective))
-print("objective", f"{best(f):.9e}", f"{float(f(p)):.17g}")
+print("objective", f"{one_thread.best(lambda: jax.block_until_ready(f(p)), repeats):.9e}", f"{float(f(p)):.17g}")
 value, gradient = g(p)
 norm = jnp.sqrt(sum((x**2).sum() for x in gradient))
-print("gradient", f"{best(g):.9e}", f"{float(value):.17g}", f"{float(norm):.17g}")
+print("gradient", f"{one_thread.best(lambda: jax.block_until_ready(g(p)), repeats):.9e}", f"{float(value):.17g}", f"{float(norm):.17g}")

@@ -9,6 +9,8 @@ import math
 import sys
 import time
 
+import one_thread  # noqa: F401  (before what it limits)
+
 import drjit as dr
 import mitsuba as mi
 import numpy as np
