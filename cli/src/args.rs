@@ -126,8 +126,8 @@ pub enum Verb {
         /// Largest relative error that passes [default: 1e-6; 0.02 where the objective is stochastic].
         #[arg(long, value_name = "X")]
         tolerance: Option<f64>,
-        /// Samples over which a stochastic objective is averaged.
-        #[arg(long, value_name = "N", default_value_t = 64)]
+        /// Samples at most over which an entry of a stochastic objective is averaged; fewer where they tell.
+        #[arg(long, value_name = "N", default_value_t = 1024)]
         samples: u32,
     },
     /// Go on with an interrupted run, to the same bits as if it had not been interrupted.

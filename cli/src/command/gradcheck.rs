@@ -25,7 +25,10 @@ pub(super) fn gradcheck(
         seed: loaded.seed,
     };
     let (space, start) = (loaded.scenario.space(), loaded.scenario.start(loaded.seed));
-    let found = check(prepared.objective(), &space, &start, &options)
+    let told = |samples: u32, open: usize| {
+        voice.tell(&format!("{samples} samples: {open} entries cannot be told yet"));
+    };
+    let found = check(prepared.objective(), &space, &start, &options, &told)
         .map_err(|e| Failure::Numerical(e.to_string()))?;
     let json = serde_json::to_value(&found).map_err(|e| Failure::Output(e.into()))?;
     voice.data(&table(&found), &json)?;

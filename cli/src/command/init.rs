@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::schema::schema;
 use super::{Failure, Voice};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
-use crate::scenario::DOMAINS;
+use crate::scenario::{DOMAINS, Domain};
 
 /// Writes the template of `kind` into `folder`; nothing is overwritten unasked.
 pub(super) fn init(
@@ -27,14 +28,14 @@ pub(super) fn init(
         return Err(vec![Diagnostic::plain("cotangent::init::unknown_kind", message, help)].into());
     };
     let folder = folder.map_or_else(|| PathBuf::from(kind), Path::to_path_buf);
-    let files = domain.template();
+    let files = files(*domain);
     let taken = files.iter().map(|(name, _)| folder.join(name)).find(|p| p.exists());
     if let (Some(path), false) = (taken, force) {
         let message = format!("{} exists already", path.display());
         let help = "name another folder, or overwrite with --force";
         return Err(vec![Diagnostic::plain("cotangent::init::exists", message, help)].into());
     }
-    for (name, content) in files {
+    for (name, content) in &files {
         write_whole(&folder.join(name), content)?;
         voice.tell(&format!("wrote {}", folder.join(name).display()));
     }
@@ -45,4 +46,14 @@ pub(super) fn init(
         voice.data("", &json!({ "scenario": scenario, "files": paths }))?;
     }
     Ok(Exit::Done)
+}
+
+/// The template's files with their contents, the scenario first, and the schema that its first line names to editors.
+fn files(domain: &dyn Domain) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files: Vec<_> =
+        domain.template().iter().map(|(n, bytes)| (*n, bytes.to_vec())).collect();
+    let scenario = String::from_utf8_lossy(&files[0].1);
+    files[0].1 = scenario.replacen("../docs/", "", 1).into_bytes();
+    files.push(("scenario.schema.json", format!("{:#}\n", schema()).into_bytes()));
+    files
 }

@@ -27,7 +27,7 @@ const STEP: f64 = 0.02;
 pub struct GradcheckOptions {
     /// Largest relative error that passes.
     pub tolerance: f64,
-    /// Samples over which a stochastic objective is averaged.
+    /// Samples at most over which an entry of a stochastic objective is averaged.
     pub samples: u32,
     /// Key of a deterministic check's sample, and seed of the random directions.
     pub seed: u64,
@@ -63,7 +63,7 @@ pub struct Gradcheck {
     pub tolerance: f64,
     /// Number of parameters of the objective; the checked ones may be fewer.
     pub dimension: usize,
-    /// Samples averaged over; 1 for a deterministic objective.
+    /// Samples of the entry that needed most; 1 for a deterministic objective.
     pub samples: u32,
     /// What was checked.
     pub parameters: Vec<Entry>,
@@ -75,6 +75,9 @@ struct Direction {
     vector: Vec<f64>,
 }
 
+/// Is called at every look at the samples of a stochastic objective: how many there are, and how many entries need more.
+pub type Told<'a> = &'a dyn Fn(u32, usize);
+
 /// Checks the gradient of `objective` at `x`, `dim` entries in physical units.
 ///
 /// # Errors
@@ -84,6 +87,7 @@ pub fn gradcheck(
     space: &Space,
     x: &[f64],
     options: &GradcheckOptions,
+    told: Told<'_>,
 ) -> Result<Gradcheck, TrialFailure> {
     let key = SampleKey(options.seed);
     let at_x = evaluate(objective, x, Want::GRADIENT, key)?;
@@ -92,24 +96,20 @@ pub fn gradcheck(
         return Err(TrialFailure::Contract("this objective gives no gradient".into()));
     }
     let directions = directions(space, x, &gradient, options.seed);
-    let stochastic = objective.capabilities().stochastic;
-    let entries: Vec<Result<Entry, TrialFailure>> = if stochastic {
-        stochastic::entries(objective, space, x, &directions, options)?
-            .into_iter()
-            .map(Ok)
-            .collect()
+    let (parameters, samples) = if objective.capabilities().stochastic {
+        stochastic::entries(objective, space, x, &directions, options, told)?
     } else {
         let largest = largest_slope(&directions, &gradient);
         let one = |d: &Direction| deterministic(objective, space, x, &at_x, d, largest, options);
-        directions.par_iter().map(one).collect()
+        let entries: Vec<_> = directions.par_iter().map(one).collect();
+        (entries.into_iter().collect::<Result<_, _>>()?, 1)
     };
-    let parameters = entries.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(Gradcheck {
         max_relative_error: parameters.iter().map(|e| e.relative_error).fold(0.0, f64::max),
         passed: parameters.iter().all(|e| e.problem.is_none()),
         tolerance: options.tolerance,
         dimension: x.len(),
-        samples: if stochastic { options.samples } else { 1 },
+        samples,
         parameters,
     })
 }

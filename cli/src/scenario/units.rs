@@ -2,14 +2,14 @@
 
 /// Factors to a dimension's base unit.
 const UNITS: &[(&str, &str, f64)] = &[
-    // length, in bohr (CODATA 2018)
-    ("bohr", "length", 1.0),
-    ("angstrom", "length", 1.0 / 0.529_177_210_903),
-    ("nm", "length", 10.0 / 0.529_177_210_903),
-    ("pm", "length", 0.01 / 0.529_177_210_903),
-    ("m", "length", 1e10 / 0.529_177_210_903),
-    ("cm", "length", 1e8 / 0.529_177_210_903),
-    ("mm", "length", 1e7 / 0.529_177_210_903),
+    // length, in metres (bohr: CODATA 2018), so that decimal units stay exact
+    ("m", "length", 1.0),
+    ("cm", "length", 1e-2),
+    ("mm", "length", 1e-3),
+    ("nm", "length", 1e-9),
+    ("angstrom", "length", 1e-10),
+    ("pm", "length", 1e-12),
+    ("bohr", "length", 5.291_772_109_03e-11),
     // energy, in hartree
     ("Ha", "energy", 1.0),
     ("mHa", "energy", 1e-3),
@@ -85,6 +85,7 @@ mod tests {
         assert!((convert("1 angstrom", "bohr").unwrap() - 1.889_726_124_6).abs() < 1e-9);
         assert!((convert("27.211386245988 eV", "Ha").unwrap() - 1.0).abs() < 1e-15);
         assert_eq!(convert("2.5", "bohr"), Ok(2.5));
+        assert_eq!(convert("5 mm", "m"), Ok(0.005));
         assert_eq!(convert("2.5 eV", "bohr"), Err(QuantityError::WrongDimension("energy")));
         assert_eq!(
             convert("2 borh", "bohr"),

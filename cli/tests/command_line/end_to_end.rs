@@ -214,6 +214,10 @@ fn init_writes_a_scenario_that_checks_for_every_kind() {
         let scenario = written["scenario"].as_str().unwrap();
         let check = place.run(&["check", scenario]);
         assert_eq!(check.status.code(), Some(0), "{kind}: {}", stderr(&check));
+        // the schema that editors look for is there
+        let text = place.read(scenario);
+        let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema "));
+        assert!(place.read(&format!("{kind}/{}", schema.unwrap())).contains(kind), "{kind}");
     }
 }
 
