@@ -36,6 +36,7 @@
 //! | a root, a fixed point, a minimum | [`implicit`]: no iteration is differentiated |
 //! | order three and more of one variable | [`Jet`] |
 //! | a large sparse Jacobian or Hessian | [`sparse`] |
+//! | a sum over many items | [`Real::map_sum`] |
 //! | a kernel over many items, a recurrence over a long series | [`program`] |
 //! | a network | [`nn`] |
 //!
@@ -70,6 +71,7 @@ pub mod dual;
 pub mod implicit;
 pub mod jet;
 pub mod linalg;
+pub mod map;
 pub mod nn;
 pub mod objective;
 pub mod program;
@@ -91,6 +93,7 @@ pub use api::{
 pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;
 pub use jet::Jet;
+pub use map::Kernel;
 pub use objective::{
     Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
 };

@@ -242,6 +242,10 @@ impl Num for Traced {
 }
 
 impl Real for Traced {
+    fn concrete(self) -> f64 {
+        self.value
+    }
+
     #[track_caller]
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
         let y = rule.primal(x.map(|x| x.value));

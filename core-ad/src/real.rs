@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::checkpoint::ScanOptions;
-use crate::rule::{Rule, SliceRule};
+use crate::map::{self, Kernel};
+use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::scan::{Step, plain_loop};
 
 /// A number: arithmetic and elementary functions, no comparison.
@@ -133,6 +134,37 @@ pub trait Real: Num + PartialOrd {
         plain_loop(step, n, state, parameters)
     }
 
+    /// The sum of `kernel`'s shares over `items`: the map that the engine differentiates as one unit.
+    ///
+    /// In `f64` it runs on all workers of the current thread pool. On a tape it is one block that keeps no item's
+    /// statements: the sweep runs the kernel once more, each worker on tapes of its own. In a
+    /// [`Program`](crate::program::Program) it is one rule, whose kernel is recorded once and replayed over all items.
+    /// Partial sums are of 512 items, so that every level adds in the same order on any number of workers.
+    fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        parameters: &[Self],
+    ) -> [Self; O] {
+        map::serial_sum(kernel, items, parameters)
+    }
+
+    /// `J^T y_bar` of [`Real::map_sum`] by the parameters.
+    ///
+    /// # Errors
+    /// The first rule in the kernel that has no derivative.
+    fn map_sum_pullback<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        parameters: &[Self],
+        y_bar: &[Self],
+    ) -> Result<Vec<Self>, DerivativeFailure> {
+        map::serial_pullback(kernel, items, parameters, y_bar)
+    }
+
+    /// The value, out of the reach of differentiation: for sizes, indices and decisions. A
+    /// [`Program`](crate::program::Program) keeps it as a guard, so that a replay at which it differs is an error, never stale.
+    fn concrete(self) -> f64;
+
     /// Applies a user's [`Rule`].
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O];
 
@@ -191,6 +223,25 @@ impl Num for f64 {
 }
 
 impl Real for f64 {
+    fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        p: &[f64],
+    ) -> [f64; O] {
+        map::parallel_sum(kernel, items, p)
+    }
+    fn map_sum_pullback<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        p: &[f64],
+        y_bar: &[f64],
+    ) -> Result<Vec<f64>, DerivativeFailure> {
+        map::parallel_pullback(kernel, items, p, y_bar)
+    }
+    #[inline]
+    fn concrete(self) -> f64 {
+        self
+    }
     #[inline]
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [f64; I]) -> [f64; O] {
         rule.primal(x)

@@ -3,7 +3,10 @@
 
 use cotangent_ad::program::{ItemProgram, Program, ReplayError, Traced};
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Num, Real, Rule, grad, hvp, jacobian_forward, jvp, vjp};
+use cotangent_ad::{
+    DerivativeFailure, Kernel, Num, Real, Rule, SliceRule, Var, grad, hvp, jacobian_forward, jvp,
+    try_value_and_grad, value_and_grad, vjp,
+};
 
 fn close(a: &[f64], b: &[f64], tolerance: f64) {
     assert_eq!(a.len(), b.len());
@@ -250,4 +253,142 @@ fn programs_are_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Program>();
     shared::<ItemProgram>();
+}
+
+/// A kernel with a branch on its item, and another sum within it.
+#[derive(Clone)]
+struct Share;
+
+/// `sum_k exp(-t k)` over three numbers.
+#[derive(Clone)]
+struct Decay;
+
+impl Kernel<1, 1> for Decay {
+    fn share<R: Real>(&self, [k]: [R; 1], p: &[R]) -> [R; 1] {
+        [(-p[0] * k).exp()]
+    }
+}
+
+impl Kernel<2, 2> for Share {
+    fn share<R: Real>(&self, [t, y]: [R; 2], p: &[R]) -> [R; 2] {
+        let [decay] = R::map_sum(&Decay, &[[0.5], [1.0], [2.0]], &[p[1] * t]);
+        let r = p[0] * decay - y;
+        let loss = if y > R::lit(0.5) { r * r } else { r.abs().sqrt() };
+        [loss, (p[2] + t).ln()]
+    }
+}
+
+fn data(n: u32) -> Vec<[f64; 2]> {
+    (0..n).map(|k| f64::from(k) * 0.37).map(|t| [t.sin() + 1.1, t.cos()]).collect()
+}
+
+fn summed<R: Real>(items: &[[f64; 2]], p: &[R]) -> R {
+    let [loss, log] = R::map_sum(&Share, items, p);
+    loss * log
+}
+
+/// The same without the construct.
+fn looped<R: Real>(items: &[[f64; 2]], p: &[R]) -> R {
+    let (mut loss, mut log) = (R::lit(0.0), R::lit(0.0));
+    for item in items {
+        let [a, b] = Share.share(item.map(R::lit), p);
+        loss += a;
+        log += b;
+    }
+    loss * log
+}
+
+#[test]
+fn a_sum_over_items_is_one_unit_at_every_level_and_order() {
+    let (items, p, v) = (data(1100), [0.8, 0.6, 2.0], [0.3, -1.0, 0.5]);
+    let program = Program::record(|p| vec![summed(&items, p)], &p);
+    assert!(program.len() < 12, "{} values", program.len());
+    let value = looped(&items, &p);
+    let (y, g) = program.vjp(&p, &[1.0]).unwrap();
+    close(&[y[0], summed(&items, &p)], &[value; 2], 1e-12);
+    let expected = jacobian_forward(|p| vec![looped(&items, p)], &p);
+    for found in [g, grad(|p| summed(&items, p), &p)] {
+        close(&found, &expected, 1e-12);
+    }
+    let slope = expected.iter().zip(v).map(|(g, v)| g * v).sum::<f64>();
+    close(&program.jvp(&p, &v).unwrap().1, &[slope], 1e-12);
+    let second = hvp(|p| looped(&items, p), &p, &v);
+    close(&program.hvp(&p, &v).unwrap().1, &second, 1e-11);
+    close(&hvp(|p| summed(&items, p), &p, &v), &second, 1e-11);
+    // elsewhere other items take the other branch, and nothing is recorded anew by the caller
+    let there = [1.3, 0.2, 1.0];
+    let expected = grad(|p| looped(&items, p), &there);
+    close(&program.vjp(&there, &[1.0]).unwrap().1, &expected, 1e-12);
+}
+
+#[test]
+fn a_sum_over_items_has_the_same_bits_on_any_number_of_workers() {
+    let (items, p) = (data(3000), [0.8, 0.6, 2.0]);
+    let run = |workers| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
+        pool.install(|| value_and_grad(|p| summed(&items, p), &p))
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+    assert_eq!(one.0, jvp(|p| vec![summed(&items, p)], &p, &[1.0; 3]).0[0], "levels add alike");
+    let none = value_and_grad(|p| summed(&[], p), &p);
+    assert_eq!(none, (0.0, vec![0.0; 3]));
+    assert_eq!(Program::record(|p| vec![summed(&[], p)], &p).call(&p).unwrap(), [0.0]);
+}
+
+#[test]
+fn a_concrete_value_is_guarded() {
+    let count = |x: &[Traced]| {
+        let n = x[1].concrete();
+        let terms = (0..9).map(f64::from).take_while(|k| *k < n);
+        vec![terms.fold(Traced::lit(0.0), |sum, k| sum + x[0] * k)]
+    };
+    let program = Program::record(count, &[2.0, 4.0]);
+    assert_eq!(program.call(&[3.0, 4.0]).unwrap(), [18.0]);
+    let flipped = program.call(&[3.0, 5.0]);
+    assert!(matches!(flipped, Err(ReplayError::GuardFlipped { .. })), "{flipped:?}");
+    let nan = Program::record(
+        |x| vec![x[0] * f64::from(u8::from(x[0].concrete().is_nan()))],
+        &[f64::NAN],
+    );
+    assert!(nan.call(&[f64::NAN]).unwrap()[0].is_nan() && nan.call(&[1.0]).is_err());
+    assert_eq!(grad(|x| x[0] * x[0].concrete(), &[3.0]), [3.0]);
+}
+
+/// A value whose derivative does not exist.
+#[derive(Clone)]
+struct NoSlope;
+
+impl SliceRule for NoSlope {
+    type Error = std::fmt::Error;
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Self::Error> {
+        Ok(x.to_vec())
+    }
+    fn jvp<R: Real>(&self, _: &[R], _: &[R], _: &[R]) -> Result<Vec<R>, Self::Error> {
+        Err(std::fmt::Error)
+    }
+    fn vjp<R: Real>(&self, _: &[R], _: &[R], _: &[R]) -> Result<Vec<R>, Self::Error> {
+        Err(std::fmt::Error)
+    }
+}
+
+impl Kernel<0, 1> for NoSlope {
+    fn share<R: Real>(&self, []: [R; 0], p: &[R]) -> [R; 1] {
+        [R::slice_rule(self, p).expect("a value")[0]]
+    }
+}
+
+#[test]
+fn a_kernel_without_a_derivative_is_a_typed_error_of_the_sweep() {
+    let f = |p: &[Var<f64>]| Ok::<_, DerivativeFailure>(Real::map_sum(&NoSlope, &[[]; 3], p)[0]);
+    let failure = try_value_and_grad(f, &[1.0]).unwrap_err();
+    assert!(failure.downcast_ref::<std::fmt::Error>().is_some(), "{failure}");
+    assert_eq!(f64::map_sum(&NoSlope, &[[]; 3], &[2.0]), [6.0]);
+    assert_eq!(
+        Program::record(|p| Real::map_sum(&NoSlope, &[[]; 3], p).to_vec(), &[1.0])
+            .call(&[2.0])
+            .unwrap(),
+        [6.0]
+    );
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
 
 use cotangent_ad::program::{ReplayError, ScanProgram, Traced};
-use cotangent_ad::{Num, Real, Schedule, grad, jacobian_forward};
+use cotangent_ad::{Num, Real, Schedule, grad, hvp, jacobian_forward};
 
 /// A driven oscillator with three states, and two outputs.
 fn step<R: Real>(s: &[R], item: &[R], p: &[R]) -> (Vec<R>, Vec<R>) {
@@ -68,6 +68,33 @@ fn every_schedule_gives_the_same_bits() {
         assert_eq!(run(Schedule::Revolve { slots }), stored);
         assert_eq!(run(Schedule::Mixed { slots }), stored);
     }
+}
+
+#[test]
+fn directional_and_second_derivatives_agree_with_duals_and_the_tape() {
+    let (items, program) = (series(31), record());
+    let z = [START, AT].concat();
+    let v = [0.3, -0.7, 0.2, 1.1, -0.4, 0.6];
+    let along = (&v[..3], &v[3..]);
+    let bars = (&[1.0, 2.0, 3.0][..], &[0.4, -1.5][..]);
+    let found = program.jvp(&START, &items, &AT, along).unwrap();
+    assert_eq!(found.state[0], program.call(&START, &items, &AT).unwrap().0, "one value");
+    let weighted = |x: &[f64], w: &[f64]| x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>();
+    let slope = weighted(&found.state[1], bars.0) + weighted(&found.outputs[1], bars.1);
+    let columns = jacobian_forward(|z| vec![plain(z, &items)], &z);
+    assert!((slope - weighted(&columns, &v)).abs() < 1e-12 * slope.abs());
+    let expected = [columns, hvp(|z| plain(z, &items), &z, &v)];
+    let stored = Schedule::StoreAll;
+    let found = program.hvp((&START, &items, &AT), along, bars, stored).unwrap();
+    for (order, expected) in expected.iter().enumerate() {
+        let ours = [&found.state[order][..], &found.p[order]].concat();
+        for (ours, other) in ours.iter().zip(expected) {
+            assert!((ours - other).abs() < 1e-11 * other.abs().max(1.0), "{ours} {other}");
+        }
+    }
+    let few = Schedule::Revolve { slots: 3 };
+    assert_eq!(program.hvp((&START, &items, &AT), along, bars, few).unwrap(), found);
+    assert!(program.jvp(&START, &items, &AT, (&v, &v)).is_err());
 }
 
 #[test]

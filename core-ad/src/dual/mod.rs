@@ -128,6 +128,10 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
 }
 
 impl<T: Real, const N: usize> Real for Dual<T, N> {
+    fn concrete(self) -> f64 {
+        self.re.concrete()
+    }
+
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
         let re = x.map(|x| x.re);
         let y = T::rule(rule, re);

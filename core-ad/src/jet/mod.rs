@@ -151,6 +151,10 @@ fn extend<T: Num, const N: usize, E>(
 }
 
 impl<T: Real, const N: usize> Real for Jet<T, N> {
+    fn concrete(self) -> f64 {
+        self.c[0].concrete()
+    }
+
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
         let y = T::rule(rule, x.map(|x| x.c[0]));
         let jvp = |x: &[Self], y: &[Self], d: &[Self]| {

@@ -19,7 +19,7 @@ const CHUNK: usize = 512;
 /// Most paths through the code that are recorded.
 const PATHS: usize = 32;
 
-type Record = dyn Fn(&[Traced], &[Traced]) -> Vec<Traced> + Send + Sync;
+pub(super) type Record = dyn Fn(&[Traced], &[Traced]) -> Vec<Traced> + Send + Sync;
 
 /// A function of an item and of parameters that all items share, `R^d x R^p -> R^m`.
 ///

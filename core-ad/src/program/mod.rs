@@ -31,11 +31,14 @@ mod error;
 mod functions;
 mod graph;
 mod index;
+mod inline;
+mod item_sum;
 mod items;
 mod machine;
 mod replay;
 mod rule;
 mod scan;
+mod scan_tangent;
 mod traced;
 mod vector;
 mod wide;
@@ -56,6 +59,7 @@ pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
 pub use self::replay::{SimdLevel, simd_level};
 pub use self::scan::{ScanGradient, ScanProgram};
+pub use self::scan_tangent::{ScanCurvature, ScanTangent};
 pub use self::traced::Traced;
 
 /// A recorded, optimised function `R^n -> R^m`. `Send + Sync`.

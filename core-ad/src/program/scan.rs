@@ -41,15 +41,17 @@ use crate::checkpoint::{Action, Schedule};
 /// ```
 #[derive(Debug)]
 pub struct ScanProgram {
-    graph: Graph,
+    pub(super) graph: Graph,
     /// Next state, outputs.
-    results: Vec<Id>,
-    code: Wide,
+    pub(super) results: Vec<Id>,
+    pub(super) code: Wide,
     /// Cotangents of state and parameters; those of the results are further inputs.
-    pullback: OnceLock<(Graph, Wide)>,
-    state: usize,
-    width: usize,
-    parameters: usize,
+    pub(super) pullback: OnceLock<(Graph, Wide)>,
+    /// The loop over states with their tangents.
+    pub(super) tangent: OnceLock<Box<Self>>,
+    pub(super) state: usize,
+    pub(super) width: usize,
+    pub(super) parameters: usize,
 }
 
 /// What [`ScanProgram::vjp`] finds.
@@ -89,7 +91,8 @@ impl ScanProgram {
         ReplayError::shape("next state", state.len(), next_len)?;
         let code = Wide::compile(&graph, &results);
         let (state, width, parameters) = (state.len(), item.len(), p.len());
-        Ok(Self { graph, results, code, pullback: OnceLock::new(), state, width, parameters })
+        let (pullback, tangent) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { graph, results, code, pullback, tangent, state, width, parameters })
     }
 
     /// Number of outputs.

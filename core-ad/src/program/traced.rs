@@ -8,7 +8,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::graph::{Binary, Call, Graph, Id, Node, Relation, Unary};
+use super::item_sum::ItemSum;
 use super::rule::{Sized, Sliced, TracedRule};
+use crate::map::{self, Kernel};
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::unary_table;
@@ -66,6 +68,11 @@ impl Recorder {
         }
     }
 
+    /// What is recorded so far.
+    pub(super) fn graph(&self) -> Graph {
+        self.graph.borrow().clone()
+    }
+
     fn handle(&'static self, id: Id, value: f64) -> Traced {
         Traced { recorder: Some(self), generation: self.generation.get(), id, value }
     }
@@ -76,7 +83,12 @@ impl Recorder {
     }
 
     /// Records a rule's call.
-    fn call(&'static self, rule: Arc<dyn TracedRule>, x: &[Traced], y: &[f64]) -> Vec<Traced> {
+    pub(super) fn call(
+        &'static self,
+        rule: Arc<dyn TracedRule>,
+        x: &[Traced],
+        y: &[f64],
+    ) -> Vec<Traced> {
         let inputs = x.iter().map(|x| self.node(*x)).collect();
         let mut graph = self.graph.borrow_mut();
         let call = u32::try_from(graph.calls.len()).expect("fewer than 2^32 calls");
@@ -97,7 +109,7 @@ pub struct Traced {
     recorder: Option<&'static Recorder>,
     generation: u32,
     id: Id,
-    value: f64,
+    pub(super) value: f64,
 }
 
 impl fmt::Debug for Traced {
@@ -112,7 +124,7 @@ impl Traced {
         Self { recorder: None, generation: 0, id: 0, value }
     }
 
-    fn checked(self) -> Option<&'static Recorder> {
+    pub(super) fn checked(self) -> Option<&'static Recorder> {
         if let Some(recorder) = self.recorder {
             let alive = recorder.generation.get() == self.generation;
             assert!(alive, "a traced value was used after its recording ended");
@@ -156,7 +168,7 @@ impl Traced {
         recorder.push(Node::Binary(op, a, b), value)
     }
 
-    fn compare(self, relation: Relation, other: Self) -> bool {
+    pub(super) fn compare(self, relation: Relation, other: Self) -> bool {
         match self.checked().or(other.checked()) {
             None => relation.holds(self.value, other.value),
             Some(recorder) => {
@@ -296,6 +308,27 @@ impl Num for Traced {
 }
 
 impl Real for Traced {
+    fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        parameters: &[Self],
+    ) -> [Self; O] {
+        let sum = ItemSum::of_kernel(kernel, items, parameters);
+        let recorded = sum.and_then(|sum| ItemSum::apply(&Arc::new(sum), parameters));
+        match recorded {
+            Some(y) => std::array::from_fn(|k| y[k]),
+            // no item, or more paths through the kernel than are worth recording: plain code
+            None => map::serial_sum(kernel, items, parameters),
+        }
+    }
+
+    fn concrete(self) -> f64 {
+        // a number that is not equal to itself is kept as such
+        let held = if self.value.is_nan() { self } else { Self::konst(self.value) };
+        self.compare(Relation::Equal, held);
+        self.value
+    }
+
     fn max(self, other: Self) -> Self {
         self.binary(Binary::Max, other)
     }

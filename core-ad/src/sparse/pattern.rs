@@ -225,6 +225,10 @@ fn through(x: &[Footprint], y: &[f64]) -> Vec<Footprint> {
 }
 
 impl Real for Footprint {
+    fn concrete(self) -> f64 {
+        self.value
+    }
+
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
         let out = through(&x, &rule.primal(x.map(|x| x.value)));
         array::from_fn(|k| out[k])

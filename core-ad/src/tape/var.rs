@@ -8,6 +8,7 @@ use std::ptr;
 use super::scan::record_scan;
 use super::{Arena, Block, Pull, Statement};
 use crate::checkpoint::ScanOptions;
+use crate::map::Kernel;
 use crate::real::{Num, Real};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{binary_table, chain, integer_power, unary_table};
@@ -111,6 +112,12 @@ impl<T: Num> Var<T> {
             (Some(_), None) => Self { value, weight: chain(by_self, self.weight), ..self },
             _ => Self { value, weight: chain(by_other, other.weight), ..other },
         }
+    }
+
+    /// Notes the first failure of a sweep for its caller.
+    fn fail(arena: Option<&'static Arena<T>>, failure: DerivativeFailure) {
+        let arena = arena.expect("a block stands on an arena");
+        arena.failure.borrow_mut().get_or_insert(failure);
     }
 
     /// Records a block: values `y`, cotangents pulled back by `pull`. Constants where no input is active.
@@ -269,6 +276,29 @@ impl<T: Real> Real for Var<T> {
         record_scan(step, n, state, parameters, options)
     }
 
+    fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
+        kernel: &K,
+        items: &[[f64; D]],
+        parameters: &[Self],
+    ) -> [Self; O] {
+        let p: Vec<T> = parameters.iter().map(|p| p.value).collect();
+        let sum = T::map_sum(kernel, items, &p);
+        let arena = parameters.iter().find_map(|p| p.arena);
+        let (kernel, items) = (kernel.clone(), items.to_vec());
+        let pull = move |y_bar: &[T], x_bar: &mut [T]| match T::map_sum_pullback(
+            &kernel, &items, &p, y_bar,
+        ) {
+            Ok(found) => x_bar.copy_from_slice(&found),
+            Err(failure) => Self::fail(arena, failure),
+        };
+        let block = Self::block(parameters, sum.to_vec(), Box::new(pull));
+        std::array::from_fn(|k| block[k])
+    }
+
+    fn concrete(self) -> f64 {
+        self.value.concrete()
+    }
+
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
         let values = x.map(|x| x.value);
         let y = T::rule(rule, values);
@@ -297,10 +327,7 @@ impl<T: Real> Real for Var<T> {
         let (rule, kept) = (rule.clone(), y.clone());
         let pull = move |y_bar: &[T], x_bar: &mut [T]| match rule.vjp::<T>(&values, &kept, y_bar) {
             Ok(found) => x_bar.copy_from_slice(&found),
-            Err(error) => {
-                let arena = arena.expect("a block stands on an arena");
-                arena.failure.borrow_mut().get_or_insert_with(|| DerivativeFailure::of::<U>(error));
-            }
+            Err(error) => Self::fail(arena, DerivativeFailure::of::<U>(error)),
         };
         Ok(Self::block(x, y, Box::new(pull)))
     }
