@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
-use crate::scan::{Step, plain_loop};
+use crate::scan::{NotEnded, Step, plain_loop};
 
 /// A number: arithmetic and elementary functions, no comparison.
 ///
@@ -132,6 +132,55 @@ pub trait Real: Num + PartialOrd {
     ) -> [Self; S] {
         let _ = options; // without a tape there is nothing to store
         plain_loop(step, n, state, parameters)
+    }
+
+    /// Applies `step` while `goes_on` holds of state and parameters, at most `most` times; the state, and the number of steps.
+    ///
+    /// On a tape the steps are counted on values first; the loop is then one block under `options`, as by
+    /// [`Real::scan_with`]. The derivative is that of the loop with this number of steps: the condition contributes none.
+    ///
+    /// ```
+    /// use cotangent_ad::{Num, Real, ScanOptions, Step, Var, grad};
+    ///
+    /// #[derive(Clone)]
+    /// struct Halve;
+    /// impl Step<1, 1> for Halve {
+    ///     fn step<R: Real>(&self, [x]: [R; 1], [p]: [R; 1]) -> [R; 1] {
+    ///         [x * p]
+    ///     }
+    /// }
+    /// let above = |s: &[Var<f64>; 1], _: &[Var<f64>; 1]| s[0] > Var::lit(0.1);
+    /// let g = grad(
+    ///     |p| {
+    ///         let options = ScanOptions::default();
+    ///         let found = Real::scan_while(&Halve, above, 100, [Var::lit(1.0)], [p[0]], &options);
+    ///         found.expect("it falls below 0.1").0[0]
+    ///     },
+    ///     &[0.5],
+    /// );
+    /// assert_eq!(g, [4.0 * 0.5_f64.powi(3)]); // p^4
+    /// ```
+    ///
+    /// # Errors
+    /// Where the condition holds after `most` steps.
+    fn scan_while<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        goes_on: impl Fn(&[Self; S], &[Self; P]) -> bool,
+        most: usize,
+        mut state: [Self; S],
+        parameters: [Self; P],
+        options: &ScanOptions,
+    ) -> Result<([Self; S], usize), NotEnded> {
+        let _ = options; // without a tape there is nothing to store
+        let mut steps = 0;
+        while goes_on(&state, &parameters) {
+            if steps == most {
+                return Err(NotEnded { steps });
+            }
+            state = step.step(state, parameters);
+            steps += 1;
+        }
+        Ok((state, steps))
     }
 
     /// The sum of `kernel`'s shares over `items`: the map that the engine differentiates as one unit.

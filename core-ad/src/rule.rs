@@ -67,8 +67,8 @@ pub trait SliceRule: Clone + Send + Sync + 'static {
 /// A rule that had a value but no derivative, found in a reverse sweep.
 #[derive(Clone)]
 pub struct DerivativeFailure {
-    rule: &'static str,
-    source: Arc<dyn Error + Send + Sync>,
+    pub(crate) rule: &'static str,
+    pub(crate) source: Arc<dyn Error + Send + Sync>,
 }
 
 impl DerivativeFailure {

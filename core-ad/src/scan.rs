@@ -1,6 +1,16 @@
 //! Loops as a unit of differentiation.
 
+use thiserror::Error;
+
 use crate::real::Real;
+
+/// A loop of [`Real::scan_while`] whose condition still held after the most steps that it was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the loop has not ended after {steps} steps")]
+pub struct NotEnded {
+    /// Steps that were taken.
+    pub steps: usize,
+}
 
 /// One step of a loop: `state <- step(state, parameters)`.
 ///

@@ -10,9 +10,12 @@
 use std::convert::Infallible;
 
 use cotangent_ad::check::{central_difference, dot_product, taylor};
+use cotangent_ad::linalg::{LinalgError, Matrix, log_det};
+use cotangent_ad::tape::{parallel_map, parallel_sum};
 use cotangent_ad::{
-    Dual, Num, Real, Rule, ScanMode, ScanOptions, Schedule, Session, Step, Var, VectorFn, grad,
-    hessian, hvp, jacobian_forward, jacobian_reverse, jvp, vjp,
+    DerivativeFailure, Dual, NotEnded, Num, Real, Rule, ScanMode, ScanOptions, Schedule, Session,
+    Step, Var, VectorFn, grad, hessian, hvp, jacobian_forward, jacobian_reverse, jvp,
+    try_value_and_grad, vjp,
 };
 
 /// Calls every function of the table at arguments inside its domain.
@@ -250,4 +253,192 @@ fn nested_and_shifted_derivatives_are_not_confused() {
     // second derivative by nesting: d^2/dx^2 sin x
     let second = cotangent_ad::derivative(|x| cotangent_ad::derivative(Num::sin, x), 0.3);
     assert_eq!(second, -0.3_f64.sin());
+}
+
+fn close(a: &[f64], b: &[f64]) {
+    assert_eq!(a.len(), b.len());
+    let size = b.iter().fold(1e-300_f64, |s, b| s.max(b.abs()));
+    assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13 * size), "{a:?} {b:?}");
+}
+
+/// Three inputs, two outputs.
+fn mixed<R: Real>(x: &[R]) -> Vec<R> {
+    let a = (x[0] * x[1]).sin() + x[2].exp();
+    vec![a * x[0] + x[2], (a * a + x[1] * x[1]).sqrt()]
+}
+
+/// `mixed` in the middle of other operations, by way of `inner`; an input is a constant.
+fn around<R: Real>(x: &[R], inner: impl Fn(&[R]) -> Vec<R>) -> R {
+    let y = inner(&[x[0] * 2.0, R::lit(0.7), x[1].sin()]);
+    let z = inner(&[y[1], y[0], x[0]]);
+    z[0] * y[1] + z[1] * z[1]
+}
+
+/// The statement of a function whose Jacobian is computed elsewhere, by duals.
+fn stated<T: Real>(x: &[Var<T>]) -> Vec<Var<T>> {
+    let values: Vec<T> = x.iter().map(|x| x.value()).collect();
+    Var::statement(x, mixed(&values), &jacobian_forward(|x| mixed(x), &values))
+}
+
+/// The same with a pullback that computes it when the sweep comes by.
+fn pulled<T: Real>(x: &[Var<T>]) -> Vec<Var<T>> {
+    let values: Vec<T> = x.iter().map(|x| x.value()).collect();
+    let y = mixed(&values);
+    Var::with_pullback(x, y, move |y_bar, x_bar| {
+        x_bar.copy_from_slice(&vjp(|x| mixed(x), &values, y_bar).1);
+    })
+}
+
+#[test]
+fn statements_of_any_arity_agree_with_plain_operations_to_second_order() {
+    let (x, v) = ([0.6, -0.4], [0.3, 1.1]);
+    let plain = jacobian_forward(|x| vec![around(x, mixed)], &x);
+    close(&grad(|x| around(x, stated), &x), &plain);
+    close(&grad(|x| around(x, pulled), &x), &plain);
+    close(&grad(|x| around(x, |x| Var::preaccumulate::<2>(x, |x| mixed(x))), &x), &plain);
+    close(&grad(|x| around(x, |x| Var::preaccumulate::<8>(x, |x| mixed(x))), &x), &plain);
+    let second = hvp(|x| around(x, mixed), &x, &v);
+    close(&hvp(|x| around(x, stated), &x, &v), &second);
+    close(&hvp(|x| around(x, |x| Var::preaccumulate::<2>(x, |x| mixed(x))), &x, &v), &second);
+}
+
+#[test]
+fn a_statement_records_its_outputs_only_and_none_of_constants() {
+    let session = Session::<f64>::new();
+    let x: Vec<_> = [1.0, 2.0, 3.0].map(|x| session.input(x)).to_vec();
+    let y = Var::preaccumulate::<4>(&x, |x| mixed(x));
+    assert_eq!((y.len(), session.len()), (2, 3 + 2));
+    let constants = Var::statement(&[Var::lit(1.0)], vec![2.0, 3.0], &[1.0, 1.0]);
+    assert_eq!((constants[1].value(), session.len()), (3.0, 5));
+    // a pole that the output does not weigh
+    let y = Var::statement(&x[..1], vec![0.0, 1.0], &[f64::INFINITY, 4.0]);
+    assert_eq!(session.pullback(&y[1..], &[1.0], &x), [4.0, 0.0, 0.0]);
+}
+
+#[test]
+#[should_panic(expected = "a Jacobian of 2 outputs and 1 inputs")]
+fn a_jacobian_of_another_shape_panics() {
+    Var::statement(&[Session::new().input(1.0)], vec![1.0, 2.0], &[1.0]);
+}
+
+#[test]
+#[should_panic(expected = "two sessions")]
+fn a_statement_of_two_sessions_panics() {
+    let (a, b) = (Session::new(), Session::new());
+    Var::statement(&[a.input(1.0), b.input(1.0)], vec![1.0], &[1.0, 1.0]);
+}
+
+fn term<R: Real>(p: &[R], t: f64) -> R {
+    (p[0] * t).sin() * p[1] + (p[2] * p[0] - t).powi(2)
+}
+
+#[test]
+fn items_on_all_workers_are_one_statement_with_the_same_bits_on_any_number_of_them() {
+    let items: Vec<f64> = (0..1003).map(|k| (f64::from(k) * 0.3).cos()).collect();
+    let (p, v) = ([0.4, 1.3, -0.8], [1.0, 0.5, -2.0]);
+    let sum = |p: &[Var<f64>]| -> Result<_, DerivativeFailure> {
+        let q = [p[0] * 2.0, p[1], p[2].exp()];
+        let total = parallel_sum(&items, &q, |q, t| Ok::<_, DerivativeFailure>(term(q, *t)))?;
+        let means = parallel_map(&items[..3], &q, |q, t| {
+            Ok::<_, DerivativeFailure>(vec![term(q, *t), q[0] * q[1]])
+        })?;
+        Ok(means.iter().fold(total, |s, m| s + m[0] * m[1]).ln())
+    };
+    let plain = jacobian_forward(
+        |p| {
+            let q = [p[0] * 2.0, p[1], p[2].exp()];
+            let total = items.iter().fold(Dual::lit(0.0), |s, t| s + term(&q, *t));
+            let all = items[..3].iter().fold(total, |s, t| s + term(&q, *t) * (q[0] * q[1]));
+            vec![all.ln()]
+        },
+        &p,
+    );
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| try_value_and_grad(sum, &p).unwrap())
+    };
+    let one = on(1);
+    close(&one.1, &plain);
+    assert!([2, 3, 7].into_iter().all(|threads| on(threads) == one));
+    let summed = |p: &[Var<Dual<f64, 1>>]| {
+        parallel_sum(&items, p, |p, t| Ok::<_, DerivativeFailure>(term(p, *t))).unwrap()
+    };
+    let second = hvp(|p| items.iter().fold(Var::lit(0.0), |s, t| s + term(p, *t)), &p, &v);
+    close(&hvp(summed, &p, &v), &second);
+}
+
+#[test]
+fn the_first_item_that_fails_is_the_error_of_all() {
+    // the rank falls at item 2, and again at item 4
+    let items = [1.0, 2.0, 0.0, 3.0, 0.0];
+    let f = |x: &[Var<f64>], t: &f64| -> Result<Var<f64>, LinalgError> {
+        log_det(&Matrix::new(2, 2, vec![x[0], x[1], x[1], x[0] * *t]))
+    };
+    let found = try_value_and_grad(|x| parallel_sum(&items, x, f), &[1.0, 0.0]);
+    assert!(matches!(found, Err(LinalgError::Singular { .. })), "{found:?}");
+    let none = try_value_and_grad(|x| parallel_sum(&items[..0], x, f), &[1.0, 0.0]);
+    assert_eq!(none.unwrap(), (0.0, vec![0.0; 2]));
+}
+
+/// A damped swing until it has little energy left: the number of steps depends on the data.
+fn until_rest<R: Real>(x: &[R], options: &ScanOptions) -> (R, usize) {
+    let moving = |s: &[R; 2], p: &[R; 3]| {
+        let energy = s[1] * s[1] * 0.5 + p[0] * (-(s[0].cos()) + 1.0);
+        energy > R::lit(2.0)
+    };
+    let start = [x[0], x[1]];
+    let found =
+        R::scan_while(&Pendulum { dt: 0.01 }, moving, 10_000, start, [x[2], x[3], x[4]], options);
+    let ([th, w], steps) = found.unwrap();
+    (th * th + w * w, steps)
+}
+
+#[test]
+fn a_loop_of_unknown_length_agrees_in_every_mode_and_bit_for_bit_under_every_schedule() {
+    let x = [1.5, 0.2, 9.81, 0.4, 0.1];
+    let steps = until_rest(&x, &ScanOptions::default()).1;
+    assert!(
+        steps > 100 && until_rest(&[1.2, 0.2, 9.81, 0.4, 0.1], &ScanOptions::default()).1 < steps
+    );
+    let reverse = |schedule| {
+        let options = ScanOptions { mode: ScanMode::Reverse, schedule };
+        grad(|x| until_rest(x, &options).0, &x)
+    };
+    let stored = reverse(Schedule::StoreAll);
+    for slots in [1, 2, 7, 100, 5000] {
+        assert_eq!(reverse(Schedule::Revolve { slots }), stored, "slots {slots}");
+    }
+    for slots in [1, 7, 100] {
+        assert_eq!(reverse(Schedule::Mixed { slots }), stored, "mixed, slots {slots}");
+    }
+    let duals = jacobian_forward(|x| vec![until_rest(x, &ScanOptions::default()).0], &x);
+    let plain = grad(
+        |x| {
+            let (mut s, p) = ([x[0], x[1]], [x[2], x[3], x[4]]);
+            for _ in 0..steps {
+                s = Pendulum { dt: 0.01 }.step(s, p);
+            }
+            s[0] * s[0] + s[1] * s[1]
+        },
+        &x,
+    );
+    for ((s, d), p) in stored.iter().zip(&duals).zip(&plain) {
+        assert!((s - d).abs() < 1e-12 * d.abs().max(1.0), "{s} {d}");
+        assert!((s - p).abs() < 1e-12 * p.abs().max(1.0), "{s} {p}");
+    }
+}
+
+#[test]
+fn a_loop_that_does_not_end_is_an_error() {
+    let forever = |_: &[Var<f64>; 2], _: &[Var<f64>; 3]| true;
+    let session = Session::new();
+    let x: Vec<_> = [1.0; 5].map(|x| session.input(x)).to_vec();
+    let (start, p) = ([x[0], x[1]], [x[2], x[3], x[4]]);
+    let options = ScanOptions::default();
+    let found = Var::scan_while(&Pendulum { dt: 0.01 }, forever, 30, start, p, &options);
+    assert_eq!(found.unwrap_err(), NotEnded { steps: 30 });
+    assert_eq!(session.len(), 5, "nothing was recorded");
+    let zero =
+        f64::scan_while(&Pendulum { dt: 0.01 }, |_, _| false, 0, [1.0; 2], [1.0; 3], &options);
+    assert_eq!(zero, Ok(([1.0; 2], 0)));
 }

@@ -4,8 +4,8 @@
 use cotangent_ad::program::{ItemProgram, Program, ReplayError, Traced};
 use cotangent_ad::random::Stream;
 use cotangent_ad::{
-    DerivativeFailure, Kernel, Num, Real, Rule, SliceRule, Var, grad, hvp, jacobian_forward, jvp,
-    try_value_and_grad, value_and_grad, vjp,
+    DerivativeFailure, Dual, Kernel, Num, Real, Rule, SliceRule, Var, grad, hvp, jacobian_forward,
+    jvp, try_value_and_grad, value_and_grad, vjp,
 };
 
 fn close(a: &[f64], b: &[f64], tolerance: f64) {
@@ -194,6 +194,92 @@ fn a_rule_passes_to_any_order_and_over_items() {
     let (y, g) = program.sum_vjp(&items, &[2.0], &[1.0]).unwrap();
     close(&y, &[items.iter().map(|x| (2.0 * x).cbrt()).sum()], 1e-14);
     close(&g, &[items.iter().map(|x| x / 3.0 * (2.0 * x).powf(-2.0 / 3.0)).sum()], 1e-14);
+}
+
+/// `|x|`, which says that it has no derivative at 0.
+#[derive(Clone)]
+struct Size;
+#[derive(Debug, PartialEq)]
+struct Kink;
+impl std::fmt::Display for Kink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a kink at 0")
+    }
+}
+impl std::error::Error for Kink {}
+impl SliceRule for Size {
+    type Error = Kink;
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Kink> {
+        Ok(vec![x[0].abs()])
+    }
+    fn jvp<R: Real>(&self, x: &[R], _: &[R], x_dot: &[R]) -> Result<Vec<R>, Kink> {
+        if x[0] == R::lit(0.0) { Err(Kink) } else { Ok(vec![x[0].sign() * x_dot[0]]) }
+    }
+    fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, Kink> {
+        self.jvp(x, y, y_bar)
+    }
+}
+
+#[test]
+fn a_rule_without_a_derivative_is_a_typed_error() {
+    let f = |x: &[Traced]| Real::slice_rule(&Size, &[x[0] * 2.0]);
+    let p = Program::try_record(f, &[0.0]).unwrap();
+    assert_eq!(p.call(&[-3.0]).unwrap(), [6.0]);
+    let none = |error: &ReplayError| {
+        assert!(matches!(error, ReplayError::NoDerivative { rule, .. } if rule.ends_with("Size")));
+        assert!(error.to_string().contains("a kink at 0"), "{error}");
+    };
+    for _ in 0..2 {
+        none(&p.vjp(&[1.0], &[1.0]).unwrap_err());
+        none(&p.jvp(&[1.0], &[1.0]).unwrap_err());
+        none(&p.hvp(&[1.0], &[1.0]).unwrap_err());
+        none(&p.jacobian(&[1.0]).unwrap_err());
+    }
+    let over = move |item: &[Traced], p: &[Traced]| f(&[item[0] * p[0]]).unwrap();
+    let items = ItemProgram::record(over, 1, &[0.0], &[1.0, 2.0]).unwrap();
+    assert_eq!(items.sum(&[1.0, 2.0], &[1.0]).unwrap(), [6.0]);
+    none(&items.sum_vjp(&[1.0, 2.0], &[1.0], &[1.0]).unwrap_err());
+    none(&items.jacobian(&[1.0, 2.0], &[1.0], &[0]).unwrap_err());
+    // elsewhere it is recorded with one, and guards the way there
+    let p = Program::try_record(f, &[1.0]).unwrap();
+    assert_eq!(p.vjp(&[1.5], &[1.0]).unwrap(), (vec![3.0], vec![2.0]));
+    assert!(matches!(p.vjp(&[0.0], &[1.0]), Err(ReplayError::GuardFlipped { .. })));
+}
+
+#[test]
+fn a_function_without_a_value_is_not_recorded() {
+    let none = Program::try_record(|_| Err::<Vec<Traced>, _>(Kink), &[1.0]);
+    assert_eq!(none.unwrap_err(), Kink);
+}
+
+/// What the program of a test computes.
+fn bent<R: Real>(x: &[R]) -> Vec<R> {
+    vec![(x[0] * x[1]).sin() + x[1], x[0].exp() / x[1]]
+}
+
+/// `f`, and again on what it made.
+fn twice<R: Real>(x: &[R], f: impl Fn(&[R]) -> Vec<R>) -> Vec<R> {
+    let y = f(&[x[0] * 0.5, x[1] + 1.0]);
+    f(&[y[0] * 0.3, y[1] * x[0]])
+}
+
+#[test]
+fn a_program_is_a_rule_at_every_level() {
+    let program = Program::record(bent, &[0.5, 1.5]);
+    let (x, v) = ([0.4, 0.9], [1.0, -0.6]);
+    let plain = jacobian_forward(|x| twice(x, bent), &x);
+    let duals = jacobian_forward(|x| twice(x, |x| Dual::slice_rule(&program, x).unwrap()), &x);
+    close(&duals, &plain, 1e-13);
+    let first = |x: &[_]| Ok(twice(x, |x| Real::slice_rule(&program, x).unwrap())[0]);
+    let (_, g) = try_value_and_grad::<f64, ReplayError>(first, &x).unwrap();
+    close(&g, &plain[..2], 1e-13);
+    let second = hvp(|x| twice(x, |x| Real::slice_rule(&program, x).unwrap())[0], &x, &v);
+    close(&second, &hvp(|x| twice(x, bent)[0], &x, &v), 1e-12);
+    // inside another program
+    let outer = Program::record(|x| twice(x, |x| Real::slice_rule(&program, x).unwrap()), &x);
+    let (g, h) = outer.hvp(&x, &v).unwrap();
+    close(&g, &plain[..2], 1e-13);
+    close(&h, &second, 1e-12);
 }
 
 #[test]
@@ -385,10 +471,8 @@ fn a_kernel_without_a_derivative_is_a_typed_error_of_the_sweep() {
     let failure = try_value_and_grad(f, &[1.0]).unwrap_err();
     assert!(failure.downcast_ref::<std::fmt::Error>().is_some(), "{failure}");
     assert_eq!(f64::map_sum(&NoSlope, &[[]; 3], &[2.0]), [6.0]);
-    assert_eq!(
-        Program::record(|p| Real::map_sum(&NoSlope, &[[]; 3], p).to_vec(), &[1.0])
-            .call(&[2.0])
-            .unwrap(),
-        [6.0]
-    );
+    let program = Program::record(|p| Real::map_sum(&NoSlope, &[[]; 3], p).to_vec(), &[1.0]);
+    assert_eq!(program.call(&[2.0]).unwrap(), [6.0]);
+    let failure = program.vjp(&[2.0], &[1.0]).unwrap_err();
+    assert!(matches!(failure, ReplayError::NoDerivative { .. }), "{failure}");
 }

@@ -3,6 +3,7 @@
 //! The partials come from the one table, evaluated on [`Traced`] values: so a derivative is a program like any other,
 //! shares what it can with the values, is optimised with them, and can be differentiated again.
 
+use super::error::ReplayError;
 use super::graph::{Binary, Graph, Id, Node, Unary};
 use super::traced::{Recorder, Traced};
 use crate::real::Num;
@@ -85,12 +86,15 @@ impl Derivation {
 
     /// Cotangents of the inputs, for cotangents of `outputs`; none where no output depends on it. Only inputs for which
     /// `active` holds are followed.
+    ///
+    /// # Errors
+    /// A rule without a derivative.
     pub(super) fn reverse(
         &self,
         outputs: &[Id],
         y_bar: &[Traced],
         active: impl Fn(u32) -> bool,
-    ) -> Vec<Option<Traced>> {
+    ) -> Result<Vec<Option<Traced>>, ReplayError> {
         let depends = self.graph.depends_on(active);
         let mut bar: Vec<Option<Traced>> = vec![None; self.graph.nodes.len()];
         for (id, y_bar) in outputs.iter().zip(y_bar) {
@@ -128,15 +132,20 @@ impl Derivation {
                     }
                 }
                 Node::Output { call, output } => {
-                    self.reverse_call(call, id - output, &mut bar);
+                    self.reverse_call(call, id - output, &mut bar)?;
                 }
             }
         }
-        inputs
+        Ok(inputs)
     }
 
     /// Through a rule, once, when the last of its outputs that has a cotangent is reached: the others are cleared.
-    fn reverse_call(&self, call: u32, first: Id, bar: &mut [Option<Traced>]) {
+    fn reverse_call(
+        &self,
+        call: u32,
+        first: Id,
+        bar: &mut [Option<Traced>],
+    ) -> Result<(), ReplayError> {
         let call = &self.graph.calls[call as usize];
         let outputs = first..first + call.outputs;
         let y_bar: Vec<Traced> = outputs
@@ -145,15 +154,23 @@ impl Derivation {
             .collect();
         let x: Vec<Traced> = call.inputs.iter().map(|id| self.at(*id)).collect();
         let y: Vec<Traced> = outputs.map(|id| self.at(id)).collect();
-        for (id, x_bar) in call.inputs.iter().zip(call.rule.vjp(&x, &y, &y_bar)) {
+        for (id, x_bar) in call.inputs.iter().zip(call.rule.vjp(&x, &y, &y_bar)?) {
             if !x_bar.is_constant_zero() {
                 add(&mut bar[*id as usize], x_bar);
             }
         }
+        Ok(())
     }
 
     /// Tangents of `outputs`, for tangents of the inputs; none where it is zero by structure.
-    pub(super) fn forward(&self, outputs: &[Id], x_dot: &[Option<Traced>]) -> Vec<Option<Traced>> {
+    ///
+    /// # Errors
+    /// A rule without a derivative.
+    pub(super) fn forward(
+        &self,
+        outputs: &[Id],
+        x_dot: &[Option<Traced>],
+    ) -> Result<Vec<Option<Traced>>, ReplayError> {
         let mut dot: Vec<Option<Traced>> = vec![None; self.graph.nodes.len()];
         for (id, node) in self.graph.numbered() {
             let y_dot = match *node {
@@ -169,14 +186,14 @@ impl Derivation {
                 Node::Binary(op, a, b) => self.forward_binary(op, [a, b, id], &dot),
                 Node::Output { call, output } => {
                     if output == 0 {
-                        self.forward_call(call, id, &mut dot);
+                        self.forward_call(call, id, &mut dot)?;
                     }
                     continue;
                 }
             };
             dot[id as usize] = y_dot;
         }
-        outputs.iter().map(|id| dot[*id as usize]).collect()
+        Ok(outputs.iter().map(|id| dot[*id as usize]).collect())
     }
 
     fn forward_binary(
@@ -203,10 +220,15 @@ impl Derivation {
         }
     }
 
-    fn forward_call(&self, call: u32, first: Id, dot: &mut [Option<Traced>]) {
+    fn forward_call(
+        &self,
+        call: u32,
+        first: Id,
+        dot: &mut [Option<Traced>],
+    ) -> Result<(), ReplayError> {
         let call = &self.graph.calls[call as usize];
         if call.inputs.iter().all(|id| dot[*id as usize].is_none()) {
-            return;
+            return Ok(());
         }
         let outputs = first..first + call.outputs;
         let x: Vec<Traced> = call.inputs.iter().map(|id| self.at(*id)).collect();
@@ -214,9 +236,10 @@ impl Derivation {
         let zero = Traced::konst(0.0);
         let x_dot: Vec<Traced> =
             call.inputs.iter().map(|id| dot[*id as usize].unwrap_or(zero)).collect();
-        for (id, y_dot) in outputs.zip(call.rule.jvp(&x, &y, &x_dot)) {
+        for (id, y_dot) in outputs.zip(call.rule.jvp(&x, &y, &x_dot)?) {
             dot[id as usize] = (!y_dot.is_constant_zero()).then_some(y_dot);
         }
+        Ok(())
     }
 }
 
@@ -228,38 +251,48 @@ pub(super) type Entries = (Graph, Vec<Id>, Vec<[usize; 2]>);
 /// A graph that computes the entries of the Jacobian of `outputs` by the inputs `columns` that are not zero by
 /// structure: those nodes, and their rows and columns (as places in `columns`). Forward or reverse, whichever records
 /// fewer values.
-pub(super) fn jacobian(graph: &Graph, outputs: &[Id], columns: &[u32]) -> Entries {
-    let forward = |d: &Derivation| {
+///
+/// # Errors
+/// A rule without a derivative, in both directions.
+pub(super) fn jacobian(
+    graph: &Graph,
+    outputs: &[Id],
+    columns: &[u32],
+) -> Result<Entries, ReplayError> {
+    let forward = |d: &Derivation| -> Result<Vec<Entry>, ReplayError> {
         let mut entries = Vec::new();
         for (column, k) in columns.iter().enumerate() {
             let seed = |i| (i == *k).then(|| Traced::konst(1.0));
             let x_dot: Vec<_> = (0..graph.inputs).map(seed).collect();
-            for (row, y_dot) in d.forward(outputs, &x_dot).into_iter().enumerate() {
+            for (row, y_dot) in d.forward(outputs, &x_dot)?.into_iter().enumerate() {
                 entries.extend(y_dot.map(|y_dot| ([row, column], y_dot)));
             }
         }
         entries.sort_by_key(|e| e.0);
-        entries
+        Ok(entries)
     };
-    let reverse = |d: &Derivation| {
+    let reverse = |d: &Derivation| -> Result<Vec<Entry>, ReplayError> {
         let mut entries = Vec::new();
         for (row, id) in outputs.iter().enumerate() {
-            let x_bar = d.reverse(&[*id], &[Traced::konst(1.0)], |k| columns.contains(&k));
+            let x_bar = d.reverse(&[*id], &[Traced::konst(1.0)], |k| columns.contains(&k))?;
             for (column, k) in columns.iter().enumerate() {
                 entries.extend(x_bar[*k as usize].map(|x_bar| ([row, column], x_bar)));
             }
         }
-        entries
+        Ok(entries)
     };
-    let build = |sweep: &dyn Fn(&Derivation) -> Vec<Entry>| -> Entries {
-        let (entries, built) = Recorder::extend(graph.clone(), |recorder| {
+    let build = |sweep: &dyn Fn(&Derivation) -> Result<Vec<Entry>, ReplayError>| -> Result<Entries, ReplayError> {
+        let (entries, built) = Recorder::extend(graph.clone(), |recorder| -> Result<Vec<([usize; 2], Id)>, ReplayError> {
             let derivation = Derivation::new(recorder, graph.clone());
-            let entries = sweep(&derivation);
-            entries.into_iter().map(|(at, x)| (at, recorder.node(x))).collect::<Vec<_>>()
+            let entries = sweep(&derivation)?;
+            Ok(entries.into_iter().map(|(at, x)| (at, recorder.node(x))).collect())
         });
-        let (pattern, nodes) = entries.into_iter().unzip();
-        (built, nodes, pattern)
+        let (pattern, nodes) = entries?.into_iter().unzip();
+        Ok((built, nodes, pattern))
     };
-    let (a, b) = (build(&forward), build(&reverse));
-    if b.0.nodes.len() < a.0.nodes.len() { b } else { a }
+    match (build(&forward), build(&reverse)) {
+        (Ok(a), Ok(b)) if b.0.nodes.len() < a.0.nodes.len() => Ok(b),
+        (Ok(a), _) => Ok(a),
+        (Err(_), found) => found,
+    }
 }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::machine::Stop;
+use crate::rule::DerivativeFailure;
 
 /// Why a program could not be replayed.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -44,6 +45,14 @@ pub enum ReplayError {
         /// The first item on a further path.
         item: usize,
     },
+    /// A rule has a value but no derivative where the program was recorded.
+    #[error("no derivative of {rule}: {message}")]
+    NoDerivative {
+        /// The rule's type.
+        rule: &'static str,
+        /// What the rule said.
+        message: String,
+    },
     /// A rule has no value.
     #[error("item {item}: a rule has no value: {message}")]
     Rule {
@@ -52,6 +61,12 @@ pub enum ReplayError {
         /// What the rule said.
         message: String,
     },
+}
+
+impl From<DerivativeFailure> for ReplayError {
+    fn from(failure: DerivativeFailure) -> Self {
+        Self::NoDerivative { rule: failure.rule, message: failure.source.to_string() }
+    }
 }
 
 impl ReplayError {

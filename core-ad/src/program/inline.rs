@@ -1,6 +1,7 @@
 //! Derivatives and graphs within a recording in progress.
 
 use super::derive::Derivation;
+use super::error::ReplayError;
 use super::graph::{Graph, Id, Node};
 use super::traced::{Recorder, Traced};
 use crate::real::Num;
@@ -36,24 +37,38 @@ fn or_zero(x: Option<Traced>) -> Traced {
 }
 
 /// Cotangents of the inputs `x` for cotangents `y_bar` of `y`.
-pub(super) fn cotangents(y: &[Traced], y_bar: &[Traced], x: &[Traced]) -> Vec<Traced> {
+///
+/// # Errors
+/// A rule without a derivative.
+pub(super) fn cotangents(
+    y: &[Traced],
+    y_bar: &[Traced],
+    x: &[Traced],
+) -> Result<Vec<Traced>, ReplayError> {
     let within = Within::new(y, x);
     let active = |k: u32| within.places[k as usize].is_some();
-    let found = within.derivation.reverse(&within.outputs, y_bar, active);
+    let found = within.derivation.reverse(&within.outputs, y_bar, active)?;
     let mut x_bar = vec![Traced::konst(0.0); x.len()];
     for (place, bar) in within.places.iter().zip(found) {
         if let Some(place) = place {
             x_bar[*place] = or_zero(bar);
         }
     }
-    x_bar
+    Ok(x_bar)
 }
 
 /// Tangents of `y` for tangents `x_dot` of the inputs `x`.
-pub(super) fn tangents(y: &[Traced], x: &[Traced], x_dot: &[Traced]) -> Vec<Traced> {
+///
+/// # Errors
+/// A rule without a derivative.
+pub(super) fn tangents(
+    y: &[Traced],
+    x: &[Traced],
+    x_dot: &[Traced],
+) -> Result<Vec<Traced>, ReplayError> {
     let within = Within::new(y, x);
     let seeds: Vec<_> = within.places.iter().map(|place| place.map(|k| x_dot[k])).collect();
-    within.derivation.forward(&within.outputs, &seeds).into_iter().map(or_zero).collect()
+    Ok(within.derivation.forward(&within.outputs, &seeds)?.into_iter().map(or_zero).collect())
 }
 
 impl Graph {

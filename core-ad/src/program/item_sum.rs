@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::error::ReplayError;
 use super::inline::{cotangents, tangents};
 use super::items::{ItemProgram, Record};
 use super::rule::TracedRule;
@@ -19,63 +20,69 @@ pub(super) struct ItemSum {
     items: Arc<[f64]>,
     width: usize,
     parameters: usize,
-    pushforward: OnceLock<Arc<Self>>,
-    pullback: OnceLock<Arc<Self>>,
+    pushforward: Made,
+    pullback: Made,
 }
+
+/// A derivative, once it was asked for.
+type Made = OnceLock<Result<Arc<ItemSum>, ReplayError>>;
 
 fn values(x: &[Traced]) -> Vec<f64> {
     x.iter().map(|x| x.value).collect()
 }
 
 impl ItemSum {
-    /// The sum over a user's kernel; none over no item.
+    /// The sum over a user's kernel.
+    ///
+    /// # Errors
+    /// No item.
     pub(super) fn of_kernel<const D: usize, const O: usize, K: Kernel<D, O>>(
         kernel: &K,
         items: &[[f64; D]],
         p: &[Traced],
-    ) -> Option<Self> {
+    ) -> Result<Arc<Self>, ReplayError> {
         let kernel = kernel.clone();
         let record = move |item: &[Traced], p: &[Traced]| {
-            kernel.share(std::array::from_fn(|k| item[k]), p).to_vec()
+            Ok(kernel.share(std::array::from_fn(|k| item[k]), p).to_vec())
         };
         // an item without data gets a number that nobody reads
         let flat = if D == 0 { vec![0.0; items.len()] } else { items.as_flattened().to_vec() };
         Self::new(Arc::new(record), D.max(1), flat.into(), &values(p))
     }
 
-    fn new(kernel: Arc<Record>, width: usize, items: Arc<[f64]>, p: &[f64]) -> Option<Self> {
-        let recorded = Arc::clone(&kernel);
-        let program = ItemProgram::record(move |x, p| recorded(x, p), width, p, &items).ok()?;
+    fn new(
+        kernel: Arc<Record>,
+        width: usize,
+        items: Arc<[f64]>,
+        p: &[f64],
+    ) -> Result<Arc<Self>, ReplayError> {
+        let program = ItemProgram::try_record(Arc::clone(&kernel), width, p, &items)?;
         let (pushforward, pullback) = (OnceLock::new(), OnceLock::new());
         let parameters = p.len();
-        Some(Self { kernel, program, items, width, parameters, pushforward, pullback })
+        Ok(Arc::new(Self { kernel, program, items, width, parameters, pushforward, pullback }))
     }
 
-    /// Records the sum at `p`; none where the items take too many paths through the kernel there.
-    pub(super) fn apply(self: &Arc<Self>, p: &[Traced]) -> Option<Vec<Traced>> {
-        let y = self.program.sum(&self.items, &values(p)).ok()?;
-        Some(match p.iter().find_map(|p| p.checked()) {
+    /// Records the sum at `p`.
+    ///
+    /// # Errors
+    /// Items that take too many paths through the kernel, a rule without a value.
+    pub(super) fn apply(self: &Arc<Self>, p: &[Traced]) -> Result<Vec<Traced>, ReplayError> {
+        let y = self.program.sum(&self.items, &values(p))?;
+        Ok(match p.iter().find_map(|p| p.checked()) {
             None => y.into_iter().map(Traced::konst).collect(),
             Some(recorder) => recorder.call(Arc::<Self>::clone(self), p, &y),
         })
     }
 
     /// The sum over the derived `kernel`, made once, at `x`.
-    ///
-    /// # Panics
-    /// Where the derivative's kernel takes too many paths though the value's did not.
     fn derived(
         &self,
-        made: &OnceLock<Arc<Self>>,
+        made: &Made,
         kernel: impl FnOnce() -> Arc<Record>,
         x: &[Traced],
-    ) -> Vec<Traced> {
-        let sum = made.get_or_init(|| {
-            let items = Arc::clone(&self.items);
-            let sum = Self::new(kernel(), self.width, items, &values(x));
-            Arc::new(sum.expect("the items are those of the value"))
-        });
-        sum.apply(x).expect("a derivative takes the paths of its value")
+    ) -> Result<Vec<Traced>, ReplayError> {
+        let make = || Self::new(kernel(), self.width, Arc::clone(&self.items), &values(x));
+        made.get_or_init(make).as_ref().map_err(Clone::clone)?.apply(x)
     }
 }
 
@@ -84,23 +91,33 @@ impl TracedRule for ItemSum {
         self.program.sum(&self.items, p).map_err(|e| e.to_string())
     }
 
-    fn jvp(&self, p: &[Traced], _: &[Traced], p_dot: &[Traced]) -> Vec<Traced> {
+    fn jvp(
+        &self,
+        p: &[Traced],
+        _: &[Traced],
+        p_dot: &[Traced],
+    ) -> Result<Vec<Traced>, ReplayError> {
         let kernel = || -> Arc<Record> {
             let (kernel, n) = (Arc::clone(&self.kernel), self.parameters);
             Arc::new(move |item: &[Traced], x: &[Traced]| {
                 let (p, p_dot) = x.split_at(n);
-                tangents(&kernel(item, p), p, p_dot)
+                tangents(&kernel(item, p)?, p, p_dot)
             })
         };
         self.derived(&self.pushforward, kernel, &[p, p_dot].concat())
     }
 
-    fn vjp(&self, p: &[Traced], _: &[Traced], y_bar: &[Traced]) -> Vec<Traced> {
+    fn vjp(
+        &self,
+        p: &[Traced],
+        _: &[Traced],
+        y_bar: &[Traced],
+    ) -> Result<Vec<Traced>, ReplayError> {
         let kernel = || -> Arc<Record> {
             let (kernel, n) = (Arc::clone(&self.kernel), self.parameters);
             Arc::new(move |item: &[Traced], x: &[Traced]| {
                 let (p, y_bar) = x.split_at(n);
-                cotangents(&kernel(item, p), y_bar, p)
+                cotangents(&kernel(item, p)?, y_bar, p)
             })
         };
         self.derived(&self.pullback, kernel, &[p, y_bar].concat())

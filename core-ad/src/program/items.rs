@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -19,7 +19,8 @@ const CHUNK: usize = 512;
 /// Most paths through the code that are recorded.
 const PATHS: usize = 32;
 
-pub(super) type Record = dyn Fn(&[Traced], &[Traced]) -> Vec<Traced> + Send + Sync;
+pub(super) type Record =
+    dyn Fn(&[Traced], &[Traced]) -> Result<Vec<Traced>, ReplayError> + Send + Sync;
 
 /// A function of an item and of parameters that all items share, `R^d x R^p -> R^m`.
 ///
@@ -42,7 +43,7 @@ pub(super) type Record = dyn Fn(&[Traced], &[Traced]) -> Vec<Traced> + Send + Sy
 /// # Ok::<(), cotangent_ad::program::ReplayError>(())
 /// ```
 pub struct ItemProgram {
-    record: Box<Record>,
+    record: Arc<Record>,
     width: usize,
     parameters: usize,
     outputs: usize,
@@ -85,6 +86,9 @@ struct Compiled {
     targets: Vec<usize>,
 }
 
+/// A graph and its outputs; [`Compiled`]'s pattern and targets.
+type Derived = (Graph, Vec<Id>, Vec<[usize; 2]>, Vec<usize>);
+
 /// Jacobian blocks of all items.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemJacobian {
@@ -95,32 +99,31 @@ pub struct ItemJacobian {
 }
 
 impl Path {
-    fn record(program: &Record, item: &[f64], p: &[f64]) -> Self {
-        let (outputs, graph) = Recorder::extend(Graph::default(), |recorder| {
+    fn record(program: &Record, item: &[f64], p: &[f64]) -> Result<Self, ReplayError> {
+        let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
             let item: Vec<Traced> = item.iter().map(|x| recorder.input(*x)).collect();
             let p: Vec<Traced> = p.iter().map(|x| recorder.input(*x)).collect();
-            program(&item, &p).into_iter().map(|y| recorder.node(y)).collect::<Vec<Id>>()
-        });
-        Self { graph, outputs, compiled: Mutex::default() }
+            Ok(program(&item, &p)?.into_iter().map(|y| recorder.node(y)).collect())
+        };
+        let (outputs, graph) = Recorder::extend(Graph::default(), record);
+        Ok(Self { graph, outputs: outputs?, compiled: Mutex::default() })
     }
 
-    fn compiled(&self, wanted: &Wanted, width: u32) -> Arc<Compiled> {
+    fn compiled(&self, wanted: &Wanted, width: u32) -> Result<Arc<Compiled>, ReplayError> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let code = compiled.entry(wanted.clone()).or_insert_with(|| {
-            let (graph, outputs, pattern, targets) = self.derived(wanted, width);
-            let code = Code::compile(&graph, &outputs, |k| k < width);
-            Arc::new(Compiled { graph, code, pattern, targets })
-        });
-        Arc::clone(code)
+        if let Some(code) = compiled.get(wanted) {
+            return Ok(Arc::clone(code));
+        }
+        let (graph, outputs, pattern, targets) = self.derived(wanted, width)?;
+        let code = Code::compile(&graph, &outputs, |k| k < width);
+        let code = Arc::new(Compiled { graph, code, pattern, targets });
+        compiled.insert(wanted.clone(), Arc::clone(&code));
+        Ok(code)
     }
 
-    fn derived(
-        &self,
-        wanted: &Wanted,
-        width: u32,
-    ) -> (Graph, Vec<Id>, Vec<[usize; 2]>, Vec<usize>) {
+    fn derived(&self, wanted: &Wanted, width: u32) -> Result<Derived, ReplayError> {
         let all = |n: usize| (0..n).collect();
-        match wanted {
+        Ok(match wanted {
             Wanted::Guards => (self.graph.clone(), Vec::new(), Vec::new(), Vec::new()),
             Wanted::Values => {
                 let n = self.outputs.len();
@@ -128,10 +131,10 @@ impl Path {
             }
             Wanted::Pullback => {
                 let mut targets: Vec<usize> = all(self.outputs.len());
-                let (outputs, graph) = Recorder::extend(self.graph.clone(), |recorder| {
+                let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
                     let y_bar: Vec<_> = self.outputs.iter().map(|_| recorder.input(1.0)).collect();
                     let derivation = Derivation::new(recorder, self.graph.clone());
-                    let x_bar = derivation.reverse(&self.outputs, &y_bar, |k| k >= width);
+                    let x_bar = derivation.reverse(&self.outputs, &y_bar, |k| k >= width)?;
                     let mut outputs = self.outputs.clone();
                     for (k, x_bar) in x_bar.into_iter().skip(width as usize).enumerate() {
                         if let Some(x_bar) = x_bar {
@@ -139,17 +142,18 @@ impl Path {
                             outputs.push(recorder.node(x_bar));
                         }
                     }
-                    outputs
-                });
-                (graph, outputs, Vec::new(), targets)
+                    Ok(outputs)
+                };
+                let (outputs, graph) = Recorder::extend(self.graph.clone(), record);
+                (graph, outputs?, Vec::new(), targets)
             }
             Wanted::Jacobian(columns) => {
                 let (graph, entries, pattern) =
-                    derive::jacobian(&self.graph, &self.outputs, columns);
+                    derive::jacobian(&self.graph, &self.outputs, columns)?;
                 let n = entries.len();
                 (graph, entries, pattern, all(n))
             }
-        }
+        })
     }
 }
 
@@ -164,13 +168,28 @@ impl ItemProgram {
         p: &[f64],
         items: &[f64],
     ) -> Result<Self, ReplayError> {
+        Self::try_record(
+            Arc::new(move |item: &[Traced], p: &[Traced]| Ok(f(item, p))),
+            width,
+            p,
+            items,
+        )
+    }
+
+    /// [`ItemProgram::record`] of a function that may fail to be recorded.
+    pub(super) fn try_record(
+        record: Arc<Record>,
+        width: usize,
+        p: &[f64],
+        items: &[f64],
+    ) -> Result<Self, ReplayError> {
         if width == 0 || items.is_empty() || !items.len().is_multiple_of(width) {
             return Err(ReplayError::Items { width, found: items.len() });
         }
-        let path = Path::record(&f, &items[..width], p);
+        let path = Path::record(&*record, &items[..width], p)?;
         let outputs = path.outputs.len();
         let paths = Mutex::new(vec![Arc::new(path)]);
-        Ok(Self { record: Box::new(f), width, parameters: p.len(), outputs, paths })
+        Ok(Self { record, width, parameters: p.len(), outputs, paths })
     }
 
     /// The outputs of every item, a row an item.
@@ -226,7 +245,7 @@ impl ItemProgram {
         }
         let columns = by.iter().map(|k| number(*k)).collect();
         let wanted = Wanted::Jacobian(columns);
-        let pattern = self.path(0).compiled(&wanted, self.width_u32()).pattern.clone();
+        let pattern = self.path(0).compiled(&wanted, self.width_u32())?.pattern.clone();
         let entries = self.rows(&wanted, pattern.len(), items, p)?;
         Ok(ItemJacobian { pattern, entries })
     }
@@ -261,7 +280,7 @@ impl ItemProgram {
         if size == 0 || count == 0 {
             return Ok(rows);
         }
-        let run = Run::new(self, wanted, size, p);
+        let run = Run::new(self, wanted, size, p)?;
         let chunks: Vec<Result<(), ReplayError>> = rows
             .par_chunks_mut(CHUNK * size)
             .zip(items.par_chunks(CHUNK * self.width))
@@ -280,7 +299,7 @@ impl ItemProgram {
         items: &[f64],
         p: &[f64],
     ) -> Result<Vec<f64>, ReplayError> {
-        let run = Run::new(self, wanted, size, p);
+        let run = Run::new(self, wanted, size, p)?;
         let chunks: Vec<Result<Vec<f64>, ReplayError>> = items
             .par_chunks(CHUNK * self.width)
             .enumerate()
@@ -309,7 +328,7 @@ struct Run<'a> {
     size: usize,
     p: &'a [f64],
     /// The first path, ready.
-    first: OnceLock<Ready>,
+    first: Option<Ready>,
 }
 
 /// A path with its uniform values at the parameters.
@@ -320,26 +339,32 @@ struct Ready {
 }
 
 impl<'a> Run<'a> {
-    fn new(program: &'a ItemProgram, wanted: &'a Wanted, size: usize, p: &'a [f64]) -> Self {
-        let run = Self { program, wanted, size, p, first: OnceLock::new() };
-        if let Some(ready) = run.ready(&program.path(0), wanted) {
-            let _ = run.first.set(ready); // it was empty
-        }
-        run
+    fn new(
+        program: &'a ItemProgram,
+        wanted: &'a Wanted,
+        size: usize,
+        p: &'a [f64],
+    ) -> Result<Self, ReplayError> {
+        let mut run = Self { program, wanted, size, p, first: None };
+        run.first = run.ready(&program.path(0), wanted)?;
+        Ok(run)
     }
 
     /// The path, unless its own uniform branches exclude it here.
-    fn ready(&self, path: &Path, wanted: &Wanted) -> Option<Ready> {
-        let compiled = path.compiled(wanted, self.program.width_u32());
+    fn ready(&self, path: &Path, wanted: &Wanted) -> Result<Option<Ready>, ReplayError> {
+        let compiled = path.compiled(wanted, self.program.width_u32())?;
         let width = self.program.width;
         let parameter = |k: u32| self.p[k as usize - width];
-        let uniform = once(&compiled.code, &compiled.graph, parameter).ok()?;
-        Some(Ready { compiled, uniform })
+        match once(&compiled.code, &compiled.graph, parameter) {
+            Ok(uniform) => Ok(Some(Ready { compiled, uniform })),
+            Err(Stop::Flipped { .. }) => Ok(None),
+            Err(Stop::Rule { message, .. }) => Err(ReplayError::Rule { item: 0, message }),
+        }
     }
 
     /// Works off a chunk whose first item is `first`.
     fn chunk(&self, first: usize, items: &[f64], mut sink: Sink<'_>) -> Result<(), ReplayError> {
-        if let Some(ready) = self.first.get().filter(|r| r.compiled.targets.len() == self.size) {
+        if let Some(ready) = self.first.as_ref().filter(|r| r.compiled.targets.len() == self.size) {
             // the outputs are what is wanted, in order
             match ready.fill(self, items, &mut sink) {
                 Ok(()) => return Ok(()),
@@ -351,7 +376,7 @@ impl<'a> Run<'a> {
             if let Sink::Sum(sums) = &mut sink {
                 sums.fill(0.0);
             }
-        } else if let Some(ready) = self.first.get() {
+        } else if let Some(ready) = &self.first {
             let mut results = self.results(items, &sink);
             match ready.over(self, items, &mut results) {
                 Ok(()) => {
@@ -388,7 +413,7 @@ impl<'a> Run<'a> {
                 members.iter().flat_map(|k| &items[k * width..(k + 1) * width]).copied().collect();
             let at = |k: usize| first + members[k];
             let guard = |g: u32| GuardLine(&path.graph, &path.graph.guards[g as usize]).to_string();
-            let ready = self.ready(&path, self.wanted).ok_or_else(|| {
+            let ready = self.ready(&path, self.wanted)?.ok_or_else(|| {
                 ReplayError::GuardFlipped { item: at(0), guard: "on the parameters".into() }
             })?;
             let mut results = self.results(&group, sink);
@@ -405,7 +430,7 @@ impl<'a> Run<'a> {
         let parameters = &self.p[..self.program.parameters];
         let mut paths = self.program.paths.lock().unwrap_or_else(PoisonError::into_inner);
         for (k, path) in paths.iter().enumerate() {
-            if let Some(ready) = self.ready(path, &Wanted::Guards)
+            if let Ok(Some(ready)) = self.ready(path, &Wanted::Guards)
                 && ready.over(self, item, &mut Results::Sum(Vec::new())).is_ok()
             {
                 return Ok(k);
@@ -414,7 +439,7 @@ impl<'a> Run<'a> {
         if paths.len() >= PATHS {
             return Err(ReplayError::TooManyPaths { limit: PATHS, item: number });
         }
-        paths.push(Arc::new(Path::record(&self.program.record, item, parameters)));
+        paths.push(Arc::new(Path::record(&*self.program.record, item, parameters)?));
         Ok(paths.len() - 1)
     }
 

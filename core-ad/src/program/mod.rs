@@ -46,14 +46,17 @@ mod wide_run;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::convert::Infallible;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use self::derive::Derivation;
 use self::graph::{Graph, GuardLine, Id, Line};
 use self::traced::Recorder;
 use self::wide::Wide;
 use self::wide_run::Values;
+use crate::real::Real;
+use crate::rule::SliceRule;
 
 pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
@@ -62,49 +65,77 @@ pub use self::scan::{ScanGradient, ScanProgram};
 pub use self::scan_tangent::{ScanCurvature, ScanTangent};
 pub use self::traced::Traced;
 
-/// A recorded, optimised function `R^n -> R^m`. `Send + Sync`.
+/// A recorded, optimised function `R^n -> R^m`. `Send + Sync`; a clone is the same program.
+///
+/// It is a [`SliceRule`]: `R::slice_rule(&program, x)` calls it inside generic code, as one block on a tape and inside another
+/// program, with derivatives of any order.
+#[derive(Clone, Debug)]
+pub struct Program(Arc<Recorded>);
+
 #[derive(Debug)]
-pub struct Program {
+struct Recorded {
     graph: Graph,
     outputs: Vec<Id>,
     code: Wide,
-    vjp: OnceLock<Box<Program>>,
-    jvp: OnceLock<Box<Program>>,
-    jacobian: OnceLock<(Box<Program>, Vec<[usize; 2]>)>,
+    vjp: OnceLock<Result<Program, ReplayError>>,
+    jvp: OnceLock<Result<Program, ReplayError>>,
+    jacobian: OnceLock<Result<Sparse, ReplayError>>,
 }
+
+/// Entries, with their rows and columns.
+type Sparse = (Program, Vec<[usize; 2]>);
 
 impl Program {
     /// Records `f` at `at`: branches are taken as they go there.
     pub fn record(f: impl FnOnce(&[Traced]) -> Vec<Traced>, at: &[f64]) -> Self {
+        let Ok(program) = Self::try_record(|x| Ok::<_, Infallible>(f(x)), at);
+        program
+    }
+
+    /// [`Program::record`] of a function that may fail, because a rule in it has no value at `at`.
+    ///
+    /// # Errors
+    /// What `f` returns.
+    pub fn try_record<E>(
+        f: impl FnOnce(&[Traced]) -> Result<Vec<Traced>, E>,
+        at: &[f64],
+    ) -> Result<Self, E> {
         Self::extend(Graph::default(), |recorder| {
             let x: Vec<Traced> = at.iter().map(|x| recorder.input(*x)).collect();
             f(&x)
         })
     }
 
-    fn extend(graph: Graph, f: impl FnOnce(&'static Recorder) -> Vec<Traced>) -> Self {
-        let record = |recorder: &'static Recorder| -> Vec<Id> {
-            f(recorder).into_iter().map(|y| recorder.node(y)).collect()
+    fn extend<E>(
+        graph: Graph,
+        f: impl FnOnce(&'static Recorder) -> Result<Vec<Traced>, E>,
+    ) -> Result<Self, E> {
+        let record = |recorder: &'static Recorder| -> Result<Vec<Id>, E> {
+            Ok(f(recorder)?.into_iter().map(|y| recorder.node(y)).collect())
         };
         let (outputs, graph) = Recorder::extend(graph, record);
+        Ok(Self::compiled(graph, outputs?))
+    }
+
+    fn compiled(graph: Graph, outputs: Vec<Id>) -> Self {
         let code = Wide::compile(&graph, &outputs);
         let (vjp, jvp, jacobian) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { graph, outputs, code, vjp, jvp, jacobian }
+        Self(Arc::new(Recorded { graph, outputs, code, vjp, jvp, jacobian }))
     }
 
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
-        self.graph.inputs as usize
+        self.0.graph.inputs as usize
     }
 
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
-        self.outputs.len()
+        self.0.outputs.len()
     }
 
     /// Number of values that were recorded, inputs and constants among them.
     pub fn len(&self) -> usize {
-        self.graph.nodes.len()
+        self.0.graph.nodes.len()
     }
 
     /// Whether nothing was recorded.
@@ -118,31 +149,32 @@ impl Program {
     /// A wrong length, a branch that goes another way here, a rule without a value.
     pub fn call(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         ReplayError::shape("x", self.inputs(), x.len())?;
+        let Recorded { graph, code, .. } = &*self.0;
         let stopped = |stop| {
             ReplayError::stopped(0, stop, |g| {
-                GuardLine(&self.graph, &self.graph.guards[g as usize]).to_string()
+                GuardLine(graph, &graph.guards[g as usize]).to_string()
             })
         };
-        let mut values = Values::new(&self.code);
-        values.inputs(&self.code).copy_from_slice(x);
-        wide_run::run(&self.code, &self.graph, &mut values).map_err(stopped)?;
-        Ok(values.outputs(&self.code).collect())
+        let mut values = Values::new(code);
+        values.inputs(code).copy_from_slice(x);
+        wide_run::run(code, graph, &mut values).map_err(stopped)?;
+        Ok(values.outputs(code).collect())
     }
 
     /// Values and `J^T y_bar`.
     ///
     /// # Errors
-    /// As [`Program::call`].
+    /// As [`Program::call`]; a rule without a derivative.
     pub fn vjp(&self, x: &[f64], y_bar: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
-        self.with_sensitivities(self.vjp_program(), x, ("y_bar", y_bar, self.outputs()))
+        self.with_sensitivities(self.vjp_program()?, x, ("y_bar", y_bar, self.outputs()))
     }
 
     /// Values and `J x_dot`.
     ///
     /// # Errors
-    /// As [`Program::call`].
+    /// As [`Program::vjp`].
     pub fn jvp(&self, x: &[f64], x_dot: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
-        self.with_sensitivities(self.jvp_program(), x, ("x_dot", x_dot, self.inputs()))
+        self.with_sensitivities(self.jvp_program()?, x, ("x_dot", x_dot, self.inputs()))
     }
 
     fn with_sensitivities(
@@ -161,7 +193,7 @@ impl Program {
     /// Gradient of the first output and its Hessian times `v`.
     ///
     /// # Errors
-    /// As [`Program::call`].
+    /// As [`Program::vjp`].
     ///
     /// # Panics
     /// Where there is no output.
@@ -174,61 +206,89 @@ impl Program {
         y_bar[0] = 1.0;
         let at = [x, &y_bar].concat();
         let direction = [v, &vec![0.0; m]].concat();
-        let (values, dots) = self.vjp_program().jvp(&at, &direction)?;
+        let (values, dots) = self.vjp_program()?.jvp(&at, &direction)?;
         Ok((values[m..m + n].to_vec(), dots[m..m + n].to_vec()))
     }
 
     /// Entries of the Jacobian that are not zero by structure, with their rows and columns; ordered by rows.
     ///
     /// # Errors
-    /// As [`Program::call`].
+    /// As [`Program::vjp`].
     pub fn jacobian(&self, x: &[f64]) -> Result<(&[[usize; 2]], Vec<f64>), ReplayError> {
         ReplayError::shape("x", self.inputs(), x.len())?;
-        let (program, pattern) = self.jacobian.get_or_init(|| {
-            let columns: Vec<u32> = (0..self.graph.inputs).collect();
-            let (graph, outputs, pattern) = derive::jacobian(&self.graph, &self.outputs, &columns);
-            let code = Wide::compile(&graph, &outputs);
-            let (vjp, jvp, jacobian) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-            (Box::new(Self { graph, outputs, code, vjp, jvp, jacobian }), pattern)
+        let found = self.0.jacobian.get_or_init(|| {
+            let Recorded { graph, outputs, .. } = &*self.0;
+            let columns: Vec<u32> = (0..graph.inputs).collect();
+            let (graph, entries, pattern) = derive::jacobian(graph, outputs, &columns)?;
+            Ok((Self::compiled(graph, entries), pattern))
         });
+        let (program, pattern) = found.as_ref().map_err(Clone::clone)?;
         Ok((pattern, program.call(x)?))
     }
 
     /// `(x, y_bar) -> (y, J^T y_bar)`.
-    fn vjp_program(&self) -> &Self {
-        self.vjp.get_or_init(|| {
-            Box::new(Self::extend(self.graph.clone(), |recorder| {
-                let y_bar: Vec<Traced> = self.outputs.iter().map(|_| recorder.input(1.0)).collect();
-                let derivation = Derivation::new(recorder, self.graph.clone());
-                let x_bar = derivation.reverse(&self.outputs, &y_bar, |_| true);
-                let zero = |x: Option<Traced>| x.unwrap_or(Traced::konst(0.0));
-                let values = self.outputs.iter().map(|id| recorder.value(*id));
-                values.chain(x_bar.into_iter().map(zero)).collect()
-            }))
-        })
+    fn vjp_program(&self) -> Result<&Self, ReplayError> {
+        let Recorded { graph, outputs, vjp, .. } = &*self.0;
+        let found = vjp.get_or_init(|| {
+            Self::extend(graph.clone(), |recorder| {
+                let y_bar: Vec<Traced> = outputs.iter().map(|_| recorder.input(1.0)).collect();
+                let derivation = Derivation::new(recorder, graph.clone());
+                let x_bar = derivation.reverse(outputs, &y_bar, |_| true)?;
+                Ok(with_values(recorder, outputs, x_bar))
+            })
+        });
+        found.as_ref().map_err(Clone::clone)
     }
 
     /// `(x, x_dot) -> (y, J x_dot)`.
-    fn jvp_program(&self) -> &Self {
-        self.jvp.get_or_init(|| {
-            Box::new(Self::extend(self.graph.clone(), |recorder| {
-                let x_dot: Vec<_> =
-                    (0..self.graph.inputs).map(|_| Some(recorder.input(1.0))).collect();
-                let derivation = Derivation::new(recorder, self.graph.clone());
-                let y_dot = derivation.forward(&self.outputs, &x_dot);
-                let zero = |x: Option<Traced>| x.unwrap_or(Traced::konst(0.0));
-                let values = self.outputs.iter().map(|id| recorder.value(*id));
-                values.chain(y_dot.into_iter().map(zero)).collect()
-            }))
-        })
+    fn jvp_program(&self) -> Result<&Self, ReplayError> {
+        let Recorded { graph, outputs, jvp, .. } = &*self.0;
+        let found = jvp.get_or_init(|| {
+            Self::extend(graph.clone(), |recorder| {
+                let x_dot: Vec<_> = (0..graph.inputs).map(|_| Some(recorder.input(1.0))).collect();
+                let derivation = Derivation::new(recorder, graph.clone());
+                let y_dot = derivation.forward(outputs, &x_dot)?;
+                Ok(with_values(recorder, outputs, y_dot))
+            })
+        });
+        found.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The values of `outputs`, then sensitivities.
+fn with_values(
+    recorder: &'static Recorder,
+    outputs: &[Id],
+    sensitivities: Vec<Option<Traced>>,
+) -> Vec<Traced> {
+    let values = outputs.iter().map(|id| recorder.value(*id));
+    values.chain(sensitivities.into_iter().map(|s| s.unwrap_or(Traced::konst(0.0)))).collect()
+}
+
+/// The derivative of a call is a call of the derived program.
+impl SliceRule for Program {
+    type Error = ReplayError;
+
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.call(x)
+    }
+
+    fn jvp<R: Real>(&self, x: &[R], _: &[R], x_dot: &[R]) -> Result<Vec<R>, ReplayError> {
+        let mut found = R::slice_rule(self.jvp_program()?, &[x, x_dot].concat())?;
+        Ok(found.split_off(self.outputs()))
+    }
+
+    fn vjp<R: Real>(&self, x: &[R], _: &[R], y_bar: &[R]) -> Result<Vec<R>, ReplayError> {
+        let mut found = R::slice_rule(self.vjp_program()?, &[x, y_bar].concat())?;
+        Ok(found.split_off(self.outputs()))
     }
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "program of {} inputs", self.inputs())?;
-        write!(f, "{}", self.graph)?;
+        write!(f, "{}", self.0.graph)?;
         write!(f, "return")?;
-        self.outputs.iter().try_for_each(|id| write!(f, " {}", Line(&self.graph, *id)))
+        self.0.outputs.iter().try_for_each(|id| write!(f, " {}", Line(&self.0.graph, *id)))
     }
 }

@@ -3,17 +3,21 @@
 
 use std::fmt;
 
+use super::error::ReplayError;
 use super::traced::Traced;
 use crate::rule::{Rule, SliceRule};
+
+/// What a derivative is at the point of recording, or that there is none.
+type Derived = Result<Vec<Traced>, ReplayError>;
 
 /// A [`Rule`] or [`SliceRule`] without its type.
 pub(super) trait TracedRule: Send + Sync {
     /// The value, or why there is none.
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String>;
     /// `J x_dot`, recorded.
-    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Vec<Traced>;
+    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived;
     /// `J^T y_bar`, recorded.
-    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Vec<Traced>;
+    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Derived;
     /// The rule's type.
     fn name(&self) -> &'static str;
 }
@@ -35,21 +39,20 @@ impl<const I: usize, const O: usize, U: Rule<I, O>> TracedRule for Sized<U, I, O
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String> {
         Ok(self.0.primal(array(x)).to_vec())
     }
-    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Vec<Traced> {
-        self.0.jvp(array(x), array(y), array(x_dot)).to_vec()
+    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived {
+        Ok(self.0.jvp(array(x), array(y), array(x_dot)).to_vec())
     }
-    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Vec<Traced> {
-        self.0.vjp(array(x), array(y), array(y_bar)).to_vec()
+    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Derived {
+        Ok(self.0.vjp(array(x), array(y), array(y_bar)).to_vec())
     }
     fn name(&self) -> &'static str {
         std::any::type_name::<U>()
     }
 }
 
-/// # Panics
-/// Where the rule has no derivative at the point of recording.
-fn recorded<U: SliceRule>(found: Result<Vec<Traced>, U::Error>) -> Vec<Traced> {
-    found.unwrap_or_else(|error| panic!("no derivative of {}: {error}", std::any::type_name::<U>()))
+fn recorded<U: SliceRule>(found: Result<Vec<Traced>, U::Error>) -> Derived {
+    let rule = std::any::type_name::<U>();
+    found.map_err(|error| ReplayError::NoDerivative { rule, message: error.to_string() })
 }
 
 /// A [`SliceRule`].
@@ -59,10 +62,10 @@ impl<U: SliceRule> TracedRule for Sliced<U> {
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String> {
         self.0.primal(x).map_err(|e| format!("{e:?}"))
     }
-    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Vec<Traced> {
+    fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived {
         recorded::<U>(self.0.jvp(x, y, x_dot))
     }
-    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Vec<Traced> {
+    fn vjp(&self, x: &[Traced], y: &[Traced], y_bar: &[Traced]) -> Derived {
         recorded::<U>(self.0.vjp(x, y, y_bar))
     }
     fn name(&self) -> &'static str {

@@ -46,9 +46,9 @@ pub struct ScanProgram {
     pub(super) results: Vec<Id>,
     pub(super) code: Wide,
     /// Cotangents of state and parameters; those of the results are further inputs.
-    pub(super) pullback: OnceLock<(Graph, Wide)>,
+    pub(super) pullback: OnceLock<Result<(Graph, Wide), ReplayError>>,
     /// The loop over states with their tangents.
-    pub(super) tangent: OnceLock<Box<Self>>,
+    pub(super) tangent: OnceLock<Result<Box<Self>, ReplayError>>,
     pub(super) state: usize,
     pub(super) width: usize,
     pub(super) parameters: usize,
@@ -148,7 +148,7 @@ impl ScanProgram {
         ReplayError::shape("state_bar", self.state, state_bar.len())?;
         ReplayError::shape("y_bar", self.outputs(), y_bar.len())?;
         let mut forward = Forward::new(self, items, p);
-        let mut backward = Backward::new(self, items, p, y_bar);
+        let mut backward = Backward::new(self, items, p, y_bar)?;
         let mut kept = vec![state.to_vec(); schedule.slots(n)];
         let (mut at, mut last) = (state.to_vec(), state.to_vec());
         let mut outputs = vec![0.0; self.outputs()];
@@ -188,21 +188,23 @@ impl ScanProgram {
         Ok(ScanGradient { state: last, outputs, state_bar, p_bar: backward.p_bar })
     }
 
-    fn pullback(&self) -> &(Graph, Wide) {
-        self.pullback.get_or_init(|| {
-            let (outputs, graph) = Recorder::extend(self.graph.clone(), |recorder| {
+    fn pullback(&self) -> Result<&(Graph, Wide), ReplayError> {
+        let found = self.pullback.get_or_init(|| {
+            let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
                 let bars: Vec<Traced> = self.results.iter().map(|_| recorder.input(1.0)).collect();
                 let derivation = Derivation::new(recorder, self.graph.clone());
                 let items = self.state..self.state + self.width;
                 let active = |k: u32| !items.contains(&(k as usize));
-                let x_bar = derivation.reverse(&self.results, &bars, active);
+                let x_bar = derivation.reverse(&self.results, &bars, active)?;
                 let wanted = x_bar.into_iter().enumerate().filter(|(k, _)| !items.contains(k));
                 let zero = Traced::konst(0.0);
-                wanted.map(|(_, x_bar)| recorder.node(x_bar.unwrap_or(zero))).collect::<Vec<Id>>()
-            });
-            let code = Wide::compile(&graph, &outputs);
-            (graph, code)
-        })
+                Ok(wanted.map(|(_, x_bar)| recorder.node(x_bar.unwrap_or(zero))).collect())
+            };
+            let (outputs, graph) = Recorder::extend(self.graph.clone(), record);
+            let code = Wide::compile(&graph, &outputs?);
+            Ok((graph, code))
+        });
+        found.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -269,12 +271,17 @@ struct Backward<'a> {
 }
 
 impl<'a> Backward<'a> {
-    fn new(scan: &'a ScanProgram, items: &'a [f64], p: &[f64], y_bar: &[f64]) -> Self {
-        let (graph, code) = scan.pullback();
+    fn new(
+        scan: &'a ScanProgram,
+        items: &'a [f64],
+        p: &[f64],
+        y_bar: &[f64],
+    ) -> Result<Self, ReplayError> {
+        let (graph, code) = scan.pullback()?;
         let mut step = Step::new(scan, (graph, code), items, p);
         let first = scan.state + scan.width + scan.parameters + scan.state;
         step.values.inputs(code)[first..].copy_from_slice(y_bar);
-        Self { step, p_bar: vec![0.0; p.len()] }
+        Ok(Self { step, p_bar: vec![0.0; p.len()] })
     }
 
     fn step(&mut self, k: usize, state: &[f64], state_bar: &mut [f64]) -> Result<(), ReplayError> {

@@ -1,6 +1,7 @@
 //! Directional derivatives of a loop: a loop over states and their tangents, which is a [`ScanProgram`] itself. Its
 //! pullback is second order: reverse over forward.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::error::ReplayError;
@@ -52,7 +53,7 @@ impl ScanProgram {
     ) -> Result<ScanTangent, ReplayError> {
         self.check_tangents(state_dot, p_dot)?;
         let (state, outputs) =
-            self.tangent().call(&pair(state, state_dot), items, &pair(p, p_dot))?;
+            self.tangent()?.call(&pair(state, state_dot), items, &pair(p, p_dot))?;
         Ok(ScanTangent { state: halves(state), outputs: halves(outputs) })
     }
 
@@ -73,7 +74,7 @@ impl ScanProgram {
         self.check_tangents(state_dot, p_dot)?;
         // the cotangent of the tangents alone: theirs are gradients, those of the values products with the Hessian
         let of_tangents = |bar: &[f64]| pair(&vec![0.0; bar.len()], bar);
-        let found = self.tangent().vjp(
+        let found = self.tangent()?.vjp(
             &pair(state, state_dot),
             items,
             &pair(p, p_dot),
@@ -95,14 +96,13 @@ impl ScanProgram {
     }
 
     /// `((s, s_dot), item, (p, p_dot)) -> ((s, s_dot) next, (y, y_dot))`.
-    fn tangent(&self) -> &Self {
-        self.tangent.get_or_init(|| {
-            let values = &self.graph.values[..];
+    fn tangent(&self) -> Result<&Self, ReplayError> {
+        let found = self.tangent.get_or_init(|| {
             let (s, w) = (self.state, self.width);
-            let (results, graph) = Recorder::extend(Graph::default(), |recorder| {
+            let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
                 // inputs are the first nodes of a graph, in their order
-                let inputs = |range: std::ops::Range<usize>| -> Vec<Traced> {
-                    values[range].iter().map(|x| recorder.input(*x)).collect()
+                let inputs = |range: Range<usize>| -> Vec<Traced> {
+                    self.graph.values[range].iter().map(|x| recorder.input(*x)).collect()
                 };
                 let (state, state_dot) = (inputs(0..s), inputs(0..s));
                 let item = inputs(s..s + w);
@@ -110,15 +110,17 @@ impl ScanProgram {
                 let (p, p_dot) = (inputs(of_p.clone()), inputs(of_p));
                 let nodes = self.graph.inlined(recorder, &[&state[..], &item, &p].concat());
                 let y: Vec<Traced> = self.results.iter().map(|id| nodes[*id as usize]).collect();
-                let y_dot =
-                    tangents(&y, &[&state[..], &p].concat(), &[&state_dot[..], &p_dot].concat());
+                let (x, x_dot) = ([state, p].concat(), [state_dot, p_dot].concat());
+                let y_dot = tangents(&y, &x, &x_dot)?;
                 let (next, outputs) = y.split_at(s);
                 let (next_dot, outputs_dot) = y_dot.split_at(s);
                 let results = [next, next_dot, outputs, outputs_dot].concat();
-                results.into_iter().map(|y| recorder.node(y)).collect::<Vec<Id>>()
-            });
+                Ok(results.into_iter().map(|y| recorder.node(y)).collect())
+            };
+            let (results, graph) = Recorder::extend(Graph::default(), record);
+            let results = results?;
             let code = Wide::compile(&graph, &results);
-            Box::new(Self {
+            Ok(Box::new(Self {
                 graph,
                 results,
                 code,
@@ -127,7 +129,8 @@ impl ScanProgram {
                 state: 2 * s,
                 width: w,
                 parameters: 2 * self.parameters,
-            })
-        })
+            }))
+        });
+        found.as_deref().map_err(Clone::clone)
     }
 }

@@ -314,11 +314,10 @@ impl Real for Traced {
         parameters: &[Self],
     ) -> [Self; O] {
         let sum = ItemSum::of_kernel(kernel, items, parameters);
-        let recorded = sum.and_then(|sum| ItemSum::apply(&Arc::new(sum), parameters));
-        match recorded {
-            Some(y) => std::array::from_fn(|k| y[k]),
+        match sum.and_then(|sum| sum.apply(parameters)) {
+            Ok(y) => std::array::from_fn(|k| y[k]),
             // no item, or more paths through the kernel than are worth recording: plain code
-            None => map::serial_sum(kernel, items, parameters),
+            Err(_) => map::serial_sum(kernel, items, parameters),
         }
     }
 

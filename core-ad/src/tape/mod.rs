@@ -12,6 +12,8 @@
 //! std::thread::spawn(move || x * x);
 //! ```
 
+mod block;
+mod parallel;
 mod scan;
 mod var;
 
@@ -23,6 +25,7 @@ use crate::real::Num;
 use crate::rule::DerivativeFailure;
 use crate::rules::chain;
 
+pub use parallel::{parallel_map, parallel_sum};
 pub use var::Var;
 
 /// Pulls cotangents of a block's outputs back to its inputs, adding to the second slice.
@@ -35,18 +38,24 @@ struct Statement<T> {
     partials: [T; 2],
 }
 
-/// A statement of any arity with a pullback of its own; its outputs are the statements from `first` on.
+/// A statement of any arity; its outputs are the statements from `first` on.
 struct Block<T> {
     first: u32,
     outputs: u32,
-    /// Statements and the derivatives of the inputs by them.
-    inputs: Vec<(u32, T)>,
-    pull: Pull<T>,
+    /// Number of inputs; their statements are `arguments` from this number on.
+    inputs: u32,
+    arguments: usize,
+    /// Number of its first entry among `entries`: rows of the local Jacobian by the statements, an output a row; with a
+    /// pullback of its own, one row, the derivatives of the inputs by their statements.
+    entries: usize,
+    pull: Option<Pull<T>>,
 }
 
 struct Nodes<T> {
     statements: Vec<Statement<T>>,
     blocks: Vec<Block<T>>,
+    arguments: Vec<u32>,
+    entries: Vec<T>,
 }
 
 /// Where a session's statements live. Arenas are recycled, never freed: a stale handle finds another generation.
@@ -91,7 +100,12 @@ impl<T: Num> Session<T> {
             POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<T>()).and_then(Vec::pop));
         let arena = pooled.and_then(|a| a.downcast::<&'static Arena<T>>().ok()).map_or_else(
             || {
-                let nodes = Nodes { statements: Vec::new(), blocks: Vec::new() };
+                let nodes = Nodes {
+                    statements: Vec::new(),
+                    blocks: Vec::new(),
+                    arguments: Vec::new(),
+                    entries: Vec::new(),
+                };
                 &*Box::leak(Box::new(Arena {
                     generation: Cell::new(0),
                     nodes: RefCell::new(nodes),
@@ -179,6 +193,8 @@ impl<T: Num> Drop for Session<T> {
         let mut nodes = self.arena.nodes.borrow_mut();
         nodes.statements.clear();
         nodes.blocks.clear();
+        nodes.arguments.clear();
+        nodes.entries.clear();
         drop(nodes);
         // at the end of a thread the pool may be gone already: then the arena stays leaked
         let _ = POOL.try_with(|pool| {
@@ -201,17 +217,36 @@ impl<T: Num> Nodes<T> {
             let first = block.first as usize;
             let last = first + block.outputs as usize;
             self.sweep_statements(last..end, adjoint);
-            let y_bar = adjoint[first..last].to_vec();
-            if !y_bar.iter().all(Num::is_constant_zero) {
-                let mut x_bar = vec![T::lit(0.0); block.inputs.len()];
-                (block.pull)(&y_bar, &mut x_bar);
-                for ((id, weight), x_bar) in block.inputs.iter().zip(x_bar) {
-                    adjoint[*id as usize] += chain(x_bar, *weight);
-                }
-            }
+            // what a block reads was recorded before it
+            let (before, outputs) = adjoint.split_at_mut(first);
+            self.sweep_block(block, before, &outputs[..block.outputs as usize]);
             end = first;
         }
         self.sweep_statements(1..end, adjoint);
+    }
+
+    fn sweep_block(&self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
+        let inputs = block.inputs as usize;
+        let arguments = &self.arguments[block.arguments..][..inputs];
+        let entries = &self.entries[block.entries..];
+        let Some(pull) = &block.pull else {
+            for (y_bar, row) in y_bar.iter().zip(entries.chunks_exact(inputs)) {
+                if !y_bar.is_constant_zero() {
+                    for (id, partial) in arguments.iter().zip(row) {
+                        adjoint[*id as usize] += *y_bar * *partial;
+                    }
+                }
+            }
+            return;
+        };
+        if y_bar.iter().all(Num::is_constant_zero) {
+            return;
+        }
+        let mut x_bar = vec![T::lit(0.0); inputs];
+        pull(y_bar, &mut x_bar);
+        for ((id, weight), x_bar) in arguments.iter().zip(entries).zip(x_bar) {
+            adjoint[*id as usize] += chain(x_bar, *weight);
+        }
     }
 
     fn sweep_statements(&self, range: std::ops::Range<usize>, adjoint: &mut [T]) {

@@ -6,13 +6,13 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use std::ptr;
 
 use super::scan::record_scan;
-use super::{Arena, Block, Pull, Statement};
+use super::{Arena, Statement};
 use crate::checkpoint::ScanOptions;
 use crate::map::Kernel;
 use crate::real::{Num, Real};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{binary_table, chain, integer_power, unary_table};
-use crate::scan::Step;
+use crate::scan::{NotEnded, Step};
 
 /// A value on a tape: a `Copy` handle without lifetime. See [`crate::tape`].
 ///
@@ -74,7 +74,7 @@ impl<T: Num> Var<T> {
 
     #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
     #[inline(always)]
-    fn checked_arena(&self) -> Option<&'static Arena<T>> {
+    pub(super) fn checked_arena(&self) -> Option<&'static Arena<T>> {
         if let Some(arena) = self.arena {
             assert!(
                 arena.generation.get() == self.generation,
@@ -119,27 +119,14 @@ impl<T: Num> Var<T> {
         let arena = arena.expect("a block stands on an arena");
         arena.failure.borrow_mut().get_or_insert(failure);
     }
-
-    /// Records a block: values `y`, cotangents pulled back by `pull`. Constants where no input is active.
-    pub(super) fn block(x: &[Self], y: Vec<T>, pull: Pull<T>) -> Vec<Self> {
-        let Some(arena) = x.iter().fold(None, |a, v| common(a, v.checked_arena())) else {
-            return y.into_iter().map(Self::konst).collect();
-        };
-        let first = tape_index(arena.nodes.borrow().statements.len());
-        let inputs = x.iter().map(|v| (v.id, v.weight)).collect();
-        let outputs = tape_index(y.len());
-        let vars = y.into_iter().map(|y| Self::recorded(arena, Statement::leaf(), y)).collect();
-        arena.nodes.borrow_mut().blocks.push(Block { first, outputs, inputs, pull });
-        vars
-    }
 }
 
-fn tape_index(n: usize) -> u32 {
+pub(super) fn tape_index(n: usize) -> u32 {
     u32::try_from(n).expect("a tape holds at most 2^32 statements; put the loop into a `scan`")
 }
 
 #[inline]
-fn common<T: Num>(
+pub(super) fn common<T: Num>(
     a: Option<&'static Arena<T>>,
     b: Option<&'static Arena<T>>,
 ) -> Option<&'static Arena<T>> {
@@ -297,6 +284,26 @@ impl<T: Real> Real for Var<T> {
 
     fn concrete(self) -> f64 {
         self.value.concrete()
+    }
+
+    fn scan_while<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        goes_on: impl Fn(&[Self; S], &[Self; P]) -> bool,
+        most: usize,
+        state: [Self; S],
+        parameters: [Self; P],
+        options: &ScanOptions,
+    ) -> Result<([Self; S], usize), NotEnded> {
+        let fixed = parameters.map(|p| Self::konst(p.value));
+        let (mut at, mut steps) = (state.map(|s| Self::konst(s.value)), 0);
+        while goes_on(&at, &fixed) {
+            if steps == most {
+                return Err(NotEnded { steps });
+            }
+            at = step.step(at, fixed);
+            steps += 1;
+        }
+        Ok((record_scan(step, steps, state, parameters, options), steps))
     }
 
     fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {

@@ -182,7 +182,7 @@ pub(super) fn program_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let x: Vec<f64> = (0..64).map(|k| 0.5 + 0.01 * f64::from(k)).collect();
     let long = |x: &[Traced]| {
         let mut s = x.to_vec();
-        for k in 0..50_000 {
+        for k in 0..33_334 {
             let (i, j) = (k % 64, (7 * k + 3) % 64);
             s[i] = s[j] * 0.99 + s[i].sin();
         }
