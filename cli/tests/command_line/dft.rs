@@ -57,7 +57,11 @@ fn molecules_that_cannot_be_are_named_with_a_remedy() {
     refused(&place, &["interaction.kind=exponential"], &["kink", "soft-coulomb"]);
     refused(&place, &["grid.points=512"], &["odd", "513"]);
     place.write("text.npy", "text");
-    refused(&place, &["functional.file=text.npy"], &["not a functional", "artifacts/functional.npy"]);
+    refused(
+        &place,
+        &["functional.file=text.npy"],
+        &["not a functional", "artifacts/functional.npy"],
+    );
 }
 
 #[test]
@@ -68,7 +72,10 @@ fn densities_that_cannot_be_are_named_at_their_line() {
         ("x,n\n-1,0.5\n-2,0.1\n", ["h4-density.csv:3", "ascend"]),
         ("x,n\n-1,half\n", ["h4-density.csv:2", "not negative"]),
         ("x,n\n", ["has 0 points", "header"]),
-        ("x,n\n-1,0.0\n0,1.0\n1,0.0\n", ["holds 1.0000 electrons", "\"H 2.0 H 2.0 H 2.0 H\" has 4"]),
+        (
+            "x,n\n-1,0.0\n0,1.0\n1,0.0\n",
+            ["holds 1.0000 electrons", "\"H 2.4 H 2.4 H 2.4 H\" has 4"],
+        ),
     ] {
         place.write("h4-density.csv", text);
         refused(&place, &[], &words);

@@ -14,7 +14,8 @@ use super::system::{System, SystemError};
 /// Symbols by charge, from 1.
 const SYMBOLS: [&str; 10] = ["H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne"];
 /// Masses of [`SYMBOLS`] in unified atomic mass units (IUPAC 2021, abridged).
-const MASSES_U: [f64; 10] = [1.008, 4.0026, 6.94, 9.0122, 10.81, 12.011, 14.007, 15.999, 18.998, 20.180];
+const MASSES_U: [f64; 10] =
+    [1.008, 4.0026, 6.94, 9.0122, 10.81, 12.011, 14.007, 15.999, 18.998, 20.180];
 
 /// A distance between neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +55,9 @@ pub enum FormulaError {
         found: String,
     },
     /// The electrons that are left are none, or no whole number.
-    #[error("charges of {nuclei} and a total charge of {total:+} leave {left} electrons: that must be a whole number above 0")]
+    #[error(
+        "charges of {nuclei} and a total charge of {total:+} leave {left} electrons: that must be a whole number above 0"
+    )]
     Electrons {
         /// Sum of the nuclear charges.
         nuclei: f64,
@@ -96,7 +99,12 @@ impl FromStr for Formula {
             reason = "a small positive whole number"
         )]
         let electrons = left.round() as usize;
-        Ok(Self { charges, gaps, electrons, text: text.split_whitespace().collect::<Vec<_>>().join(" ") })
+        Ok(Self {
+            charges,
+            gaps,
+            electrons,
+            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+        })
     }
 }
 
@@ -140,7 +148,8 @@ impl Formula {
 
     /// Masses of the nuclei in unified atomic mass units, of the elements; `None` where a charge is not one of an element's.
     pub fn masses_u(&self) -> Option<Vec<f64>> {
-        let mass = |z: &f64| MASSES_U.iter().zip(1_u8..).find(|(_, k)| f64::from(*k) == *z);
+        let mass =
+            |z: &f64| MASSES_U.iter().zip(1_u8..).find(|(_, k)| (f64::from(*k) - z).abs() < 1e-9);
         self.charges.iter().map(|z| mass(z).map(|(m, _)| *m)).collect()
     }
 
@@ -189,11 +198,17 @@ mod tests {
         let h2 = read(" H  R H").unwrap();
         assert!(h2.is_free() && h2.to_string() == "H R H");
         let system = h2.system(1.52).unwrap();
-        assert_eq!(system.nuclei().iter().map(|a| a.position_bohr).collect::<Vec<_>>(), [-0.76, 0.76]);
+        assert_eq!(
+            system.nuclei().iter().map(|a| a.position_bohr).collect::<Vec<_>>(),
+            [-0.76, 0.76]
+        );
         let pair = read("H 1.52 H R H 1.52 H").unwrap();
         assert_eq!((pair.electrons(), pair.spacings_bohr(4.0)), (4, vec![1.52, 4.0, 1.52]));
         assert_eq!(read("He 1.52 H +").unwrap().electrons(), 2);
-        assert_eq!(read("Be + +").unwrap(), Formula { text: "Be + +".into(), ..read("Be ++").unwrap() });
+        assert_eq!(
+            read("Be + +").unwrap(),
+            Formula { text: "Be + +".into(), ..read("Be ++").unwrap() }
+        );
         assert_eq!(read("H -").unwrap().electrons(), 2);
         assert_eq!(read("Z1.2 1.92 Z0.8").unwrap().charges(), [1.2, 0.8]);
         assert_eq!(read("Li 3.0 H").unwrap().masses_u(), Some(vec![6.94, 1.008]));

@@ -10,7 +10,9 @@ use super::implicit::ImplicitOptions;
 use super::implicit::implicit_adjoint;
 use super::nuclear::Converged;
 use super::reference::ground_state;
-use super::scf::{Model, Prepared, Scf, ScfOptions, ScfStatus, self_consistent_field, trial_failure};
+use super::scf::{
+    Model, Prepared, Scf, ScfOptions, ScfStatus, self_consistent_field, trial_failure,
+};
 use super::system::{Nucleus, System};
 
 /// How the electrons are solved for.
@@ -125,7 +127,8 @@ impl Relaxation {
         let weights: Vec<f64> = density.iter().map(|n| h * n).collect();
         let electrons = system.external_potential_vjp(&model.grid, model.interaction, &weights);
         let nuclei = system.nuclear_repulsion_gradient(model.interaction);
-        let by_positions: Vec<f64> = electrons.iter().zip(&nuclei).map(|(e, n)| e.0 + n.0).collect();
+        let by_positions: Vec<f64> =
+            electrons.iter().zip(&nuclei).map(|(e, n)| e.0 + n.0).collect();
         Ok((energy, by_spacings(&by_positions)))
     }
 
@@ -179,7 +182,8 @@ impl Relaxation {
             inner.push(above.iter().zip(&below).map(slope).collect::<Vec<f64>>());
         }
         // distance k = X_(k+1) - X_k
-        let one = |a: usize, k: usize| f64::from(u8::from(a == k + 1)) - f64::from(u8::from(a == k));
+        let one =
+            |a: usize, k: usize| f64::from(u8::from(a == k + 1)) - f64::from(u8::from(a == k));
         let entry = |a: usize, b: usize| {
             let sum = |k: usize| (0..m).map(|l| one(a, k) * inner[k][l] * one(b, l)).sum::<f64>();
             (0..m).map(sum).sum()
@@ -205,7 +209,11 @@ impl Objective for Relaxation {
         _: &mut Workspace,
     ) -> Result<Evaluation, TrialFailure> {
         let (value, gradient) = self.energy(x)?;
-        Ok(Evaluation { value, gradient: want.gradient.then_some(gradient), ..Evaluation::default() })
+        Ok(Evaluation {
+            value,
+            gradient: want.gradient.then_some(gradient),
+            ..Evaluation::default()
+        })
     }
 }
 
@@ -298,11 +306,9 @@ impl Objective for WantedDensity {
         if want.gradient {
             let bar: Vec<f64> = error.iter().map(|e| 2.0 * h * e).collect();
             let linear = ImplicitOptions::default();
-            let adjoint = implicit_adjoint(
-                model, &prepared, functional, &tight(), &scf, 0.0, &bar, &linear,
-            );
             let adjoint =
-                adjoint.map_err(|e| TrialFailure::OutOfDomain { why: e.to_string() })?;
+                implicit_adjoint(model, &prepared, functional, &tight(), &scf, 0.0, &bar, &linear);
+            let adjoint = adjoint.map_err(|e| TrialFailure::OutOfDomain { why: e.to_string() })?;
             let (by_x, by_z): (Vec<f64>, Vec<f64>) =
                 adjoint.nuclei(model, &system).into_iter().unzip();
             gradient = Some(if self.charges_free { [by_x, by_z].concat() } else { by_x });
@@ -400,22 +406,29 @@ mod tests {
         );
         let exact = Relaxation::new(model(), vec![1.0, 1.2], 2, Theory::Exact);
         gradient_agrees_with_differences(&exact, &[2.1]);
-        let wanted: Vec<f64> = (0..81).map(|i| 0.4 * (-0.2 * model().grid.x(i).powi(2)).exp()).collect();
-        let design = WantedDensity::new(model(), charges, true, 4, Box::new(Lda::default()), wanted);
+        let wanted: Vec<f64> =
+            (0..81).map(|i| 0.4 * (-0.2 * model().grid.x(i).powi(2)).exp()).collect();
+        let design =
+            WantedDensity::new(model(), charges, true, 4, Box::new(Lda::default()), wanted);
         gradient_agrees_with_differences(&design, &[-2.0, 0.1, 2.2, 1.1, 1.9, 1.0]);
     }
 
     #[test]
     fn force_constants_by_response_and_by_differences_agree() {
-        let relaxation =
-            Relaxation::new(model(), vec![1.0, 1.5, 1.0], 4, Theory::KohnSham(Box::new(Lda::default())));
+        let relaxation = Relaxation::new(
+            model(),
+            vec![1.0, 1.5, 1.0],
+            4,
+            Theory::KohnSham(Box::new(Lda::default())),
+        );
         let by_response = relaxation.force_constants(&[1.9, 2.3]).unwrap();
         let by_differences = relaxation.differences_of_forces(&[1.9, 2.3]).unwrap();
         for (a, b) in by_response.iter().flatten().zip(by_differences.iter().flatten()) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
         }
         let kink = Model { interaction: Interaction::BAKER, ..model() };
-        let kink = Relaxation::new(kink, vec![1.0, 1.0], 2, Theory::KohnSham(Box::new(Lda::default())));
+        let kink =
+            Relaxation::new(kink, vec![1.0, 1.0], 2, Theory::KohnSham(Box::new(Lda::default())));
         let refused = kink.force_constants(&[2.0]);
         assert!(matches!(refused, Err(TrialFailure::NotDifferentiable { .. })));
     }
@@ -437,7 +450,10 @@ mod tests {
         let relaxation =
             Relaxation::new(model(), vec![1.0, 1.0], 2, Theory::KohnSham(Box::new(Lda::default())));
         for r in [0.0, -1.0, 30.0, f64::NAN] {
-            assert!(matches!(relaxation.energy(&[r]), Err(TrialFailure::OutOfDomain { .. })), "{r}");
+            assert!(
+                matches!(relaxation.energy(&[r]), Err(TrialFailure::OutOfDomain { .. })),
+                "{r}"
+            );
         }
     }
 }

@@ -518,8 +518,7 @@ impl Functional for Network {
         let hartree = w.hartree_potential(grid, &all.value);
         let hartree_dot = w.hartree_potential(grid, &all.tangent);
         let moved: f64 = all.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
-        let u =
-            D { re: Interaction::hartree_energy(grid, &all.value, &hartree), eps: [h * moved] };
+        let u = D { re: Interaction::hartree_energy(grid, &all.value, &hartree), eps: [h * moved] };
         let difference = net.energy + u;
         let adjoint = |x: D| energy_bar * x.re + x.eps[0];
         let at = |line: &[f64], i: usize| line.get(i).copied().unwrap_or(0.0);

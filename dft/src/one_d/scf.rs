@@ -439,8 +439,7 @@ impl Iteration {
 pub(super) fn trial_failure(error: &ScfError) -> TrialFailure {
     match error {
         ScfError::Eigen {
-            source: EigenError::NotConverged { residual_ha, iterations },
-            ..
+            source: EigenError::NotConverged { residual_ha, iterations }, ..
         } => TrialFailure::NotConverged {
             what: "eigen-solve".into(),
             residual: *residual_ha,

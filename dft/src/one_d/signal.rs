@@ -36,10 +36,7 @@ impl Line {
     /// `self + factor other`.
     pub(super) fn plus(&self, factor: f64, other: &Self) -> Self {
         let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + factor * b).collect();
-        Self {
-            value: sum(&self.value, &other.value),
-            tangent: sum(&self.tangent, &other.tangent),
-        }
+        Self { value: sum(&self.value, &other.value), tangent: sum(&self.tangent, &other.tangent) }
     }
 
     /// Sum of products.

@@ -93,7 +93,8 @@ impl Domain for Design {
         let formula = molecule(s, &model, usize::MAX).map_err(|p| problems.push(p));
         let wanted = wanted(s, &model.grid).map_err(|p| problems.push(p));
         let functional = functional(s, &model).map_err(|p| problems.push(p));
-        let (Ok(formula), Ok(wanted), Ok((functional, name))) = (formula, wanted, functional) else {
+        let (Ok(formula), Ok(wanted), Ok((functional, name))) = (formula, wanted, functional)
+        else {
             return Err(problems);
         };
         problems.extend(contradictions(s, &model.grid, &formula, &wanted));
@@ -103,7 +104,12 @@ impl Domain for Design {
         let charges_free = s.flag("design.charges");
         let charges = formula.charges().to_vec();
         let aim = WantedDensity::new(
-            model, charges, charges_free, formula.electrons(), functional, wanted,
+            model,
+            charges,
+            charges_free,
+            formula.electrons(),
+            functional,
+            wanted,
         );
         Ok(Box::new(Study {
             aim,
@@ -146,8 +152,8 @@ fn wanted(s: &Settings, grid: &Grid) -> Result<Vec<f64>, Diagnostic> {
         let help = "a header, then lines of x and density: -20.48,1.3e-9";
         s.problem(code, "wanted.file", message, help)
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| refuse(format!("cannot read {path}: {e}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot read {path}: {e}")))?;
     let source = Source { name: path.into(), text: text.as_str().into() };
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut from = 0;
@@ -291,7 +297,11 @@ impl Study {
         let mut criteria = vec![Criterion {
             what: "the density is the wanted one".into(),
             must: format!("within {} electrons", self.density_error),
-            measured: format!("{:.4} electrons away; {:.4} at the start", error(after), error(before)),
+            measured: format!(
+                "{:.4} electrons away; {:.4} at the start",
+                error(after),
+                error(before)
+            ),
             met: error(after) <= self.density_error,
         }];
         if !self.truth.is_empty() {
@@ -315,9 +325,8 @@ impl Study {
         let positions = &x[..self.formula.charges().len()];
         let far = positions.iter().chain(&self.truth).fold(0.0, |m: f64, x| m.max(x.abs()));
         let line = |label: &str, mark, f: &[f64]| on_grid(label, mark, grid, f, far + 6.0);
-        let nuclei = |label: &str, mark, at: &[f64]| {
-            Series::new(label, mark, at.iter().map(|x| (*x, 0.0)))
-        };
+        let nuclei =
+            |label: &str, mark, at: &[f64]| Series::new(label, mark, at.iter().map(|x| (*x, 0.0)));
         let mut series = vec![
             line("wanted", Mark::Line, self.aim.wanted()),
             line("start", Mark::Dashes, before),

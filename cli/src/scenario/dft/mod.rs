@@ -35,12 +35,8 @@ const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
 
 const INF: f64 = f64::INFINITY;
 
-const GRID_POINTS: Key = key(
-    "grid.points",
-    Kind::Integer { min: 7, max: 100_001 },
-    "513",
-    "grid points, an odd number",
-);
+const GRID_POINTS: Key =
+    key("grid.points", Kind::Integer { min: 7, max: 100_001 }, "513", "grid points, an odd number");
 const GRID_SPACING: Key =
     key("grid.spacing", number("bohr", 1e-3, 10.0), "0.08", "distance of grid points");
 const INTERACTION: Key = key(
@@ -130,9 +126,11 @@ fn functional_file(
         return Ok(None);
     }
     let help = "`cotangent run` of a dft-1d scenario leaves one in its artifacts/functional.npy";
-    let refuse =
-        |message: String, help: &str| s.problem("cotangent::scenario::functional", path, message, help);
-    let bytes = std::fs::read(file).map_err(|e| refuse(format!("cannot read {file}: {e}"), help))?;
+    let refuse = |message: String, help: &str| {
+        s.problem("cotangent::scenario::functional", path, message, help)
+    };
+    let bytes =
+        std::fs::read(file).map_err(|e| refuse(format!("cannot read {file}: {e}"), help))?;
     let found =
         FunctionalFile::from_bytes(&bytes).map_err(|e| refuse(format!("{file}: {e}"), help))?;
     found.network(&model.grid).map_err(|e| {
@@ -140,7 +138,8 @@ fn functional_file(
         refuse(format!("{file}: {e}"), &help)
     })?;
     if found.architecture.interaction != model.interaction {
-        let message = format!("{file} was trained with another interaction than `interaction.kind` says");
+        let message =
+            format!("{file} was trained with another interaction than `interaction.kind` says");
         return Err(refuse(message, "set interaction.kind to that of its training"));
     }
     Ok(Some(found))

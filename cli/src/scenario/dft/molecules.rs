@@ -52,8 +52,7 @@ pub(super) fn members(lists: &[Molecules]) -> Vec<Member> {
 fn parse(text: &str) -> Result<Molecules, (String, String)> {
     let (formula, numbers) = text.split_once(':').map_or((text, None), |(f, n)| (f, Some(n)));
     let help = || "write it as \"H R H: 1.28, 3.84\", or an atom as \"Li\"".to_owned();
-    let formula: Formula =
-        formula.parse().map_err(|e| (format!("in \"{text}\": {e}"), help()))?;
+    let formula: Formula = formula.parse().map_err(|e| (format!("in \"{text}\": {e}"), help()))?;
     let mut separations = Vec::new();
     for word in numbers.unwrap_or("").split(',').map(str::trim).filter(|w| !w.is_empty()) {
         match word.parse::<f64>() {
@@ -106,7 +105,8 @@ fn misfit(s: &Settings, path: &str, grid: &Grid, member: &Member) -> Option<Diag
     let spacings = member.formula.spacings_bohr(member.separation);
     let off = spacings.iter().find(|r| (*r / h - (*r / h).round()).abs() > 1e-6);
     if let Some(r) = off {
-        let message = format!("\"{label}\": a distance of {r} bohr does not fit a grid of {h} bohr");
+        let message =
+            format!("\"{label}\": a distance of {r} bohr does not fit a grid of {h} bohr");
         let near = (r / h).round() * h;
         let help = format!(
             "nuclei must lie on grid points, or the energy jumps; the nearest is {near:.4}"

@@ -306,7 +306,7 @@ impl Study {
         series.push(Series::new("its force constant's parabola", Mark::Dots, parabola));
         series.push(Series::new("start", Mark::Crosses, [start]));
         series.push(Series::new("minimum", Mark::Circles, [(r0, e0)]));
-        let title = format!("Total energy of {}", self.formula);
+        let title = format!("Total energy along the distances, from {}", self.formula);
         Ok(Figure::lines("energy", &title, ["first distance (bohr)", "total energy (Ha)"], series))
     }
 

@@ -68,12 +68,8 @@ fn local_and_semilocal_networks_are_so_and_their_adjoints_agree() {
 /// A spin-adapted network, and densities of spin up and spin down.
 fn spin_adapted() -> ((Grid, Architecture, Vec<f64>), Vec<f64>) {
     let paper = Architecture::paper();
-    let case = of(Architecture {
-        global_features: 3,
-        hidden: vec![4, 5],
-        spin_adapted: true,
-        ..paper
-    });
+    let case =
+        of(Architecture { global_features: 3, hidden: vec![4, 5], spin_adapted: true, ..paper });
     let down = density(&case.0, -0.5).iter().map(|n| 0.4 * n).collect();
     let both = [density(&case.0, 0.3), down].concat();
     (case, both)
@@ -129,7 +125,10 @@ fn parameters_agree(case: (Grid, Architecture, Vec<f64>)) {
     parameters_agree_at(&density(&case.0, 0.2), case);
 }
 
-fn parameters_agree_at(n: &[f64], (grid, architecture, parameters): (Grid, Architecture, Vec<f64>)) {
+fn parameters_agree_at(
+    n: &[f64],
+    (grid, architecture, parameters): (Grid, Architecture, Vec<f64>),
+) {
     let bar: Vec<f64> = (0..n.len()).map(|i| (0.3 * i as f64).sin()).collect();
     let value = |p: &[f64]| {
         let xc = Network::new(architecture.clone(), p, &grid).unwrap().evaluate(&grid, n, None);

@@ -200,14 +200,22 @@ impl Ready<'_> {
             step.potential_ha.iter().zip(outside).map(|(v, (e, u))| v - e - u).collect()
         };
         let label = known.member.label();
-        let line = |name: &str, mark, f: &[f64]| on_grid(name, mark, &model.grid, f, reach(known));
+        let electrons = model.grid.integral(density);
+        // a constant means nothing, so each has the mean 0 over the density
+        let line = |name: &str, mark, f: &[f64]| {
+            let weighted: Vec<f64> = f.iter().zip(density).map(|(v, n)| v * n).collect();
+            let mean = model.grid.integral(&weighted) / electrons;
+            let shape: Vec<f64> = f.iter().map(|v| v - mean).collect();
+            on_grid(name, mark, &model.grid, &shape, reach(known))
+        };
         let series = vec![
             line("exact", Mark::Line, &exact.exchange_correlation_ha),
             line("LDA", Mark::Dashes, &xc(&lda)),
             line("trained", Mark::Dots, &xc(&trained)),
         ];
         let name = format!("potential-{}", label.replace(' ', ""));
-        let title = format!("Exchange-correlation potential of {label}");
+        let title =
+            format!("Exchange-correlation potential of {label}, less its mean over the density");
         Ok(Some(potentials(&name, &title, series)))
     }
 }
@@ -253,8 +261,9 @@ fn curve_figure(k: usize, formula: &str, points: &[&Point]) -> Figure {
 fn error_figure(k: usize, formula: &str, points: &[&Point]) -> Figure {
     let size = |energy: &dyn Fn(&Point) -> f64, p: &Point| p.error_mha(energy(p)).abs().max(1e-3);
     let mut series = vec![
+        along("", Mark::Line, &[], &|p| p.exact), // so that colours are those of the curves
         along("LDA", Mark::Dashes, points, &|p| size(&|p| p.lda, p)),
-        along("trained", Mark::Line, points, &|p| size(&|p| p.trained, p)),
+        along("trained", Mark::Dots, points, &|p| size(&|p| p.trained, p)),
     ];
     if points.iter().any(|p| p.before.is_some()) {
         let before = |p: &Point| size(&|p| p.before.unwrap_or(f64::NAN), p);
