@@ -129,18 +129,16 @@ fn functional_file(
     let refuse = |message: String, help: &str| {
         s.problem("cotangent::scenario::functional", path, message, help)
     };
-    let bytes =
-        std::fs::read(file).map_err(|e| refuse(format!("cannot read {file}: {e}"), help))?;
-    let found =
-        FunctionalFile::from_bytes(&bytes).map_err(|e| refuse(format!("{file}: {e}"), help))?;
+    let bytes = std::fs::read(file).map_err(|e| refuse(format!("cannot be read: {e}"), help))?;
+    let found = FunctionalFile::from_bytes(&bytes).map_err(|e| refuse(e.to_string(), help))?;
     found.network(&model.grid).map_err(|e| {
         let help = format!("set grid.spacing = {}", found.architecture.grid_spacing_bohr);
-        refuse(format!("{file}: {e}"), &help)
+        refuse(e.to_string(), &help)
     })?;
     if found.architecture.interaction != model.interaction {
         let message =
-            format!("{file} was trained with another interaction than `interaction.kind` says");
-        return Err(refuse(message, "set interaction.kind to that of its training"));
+            "the functional was trained with another interaction than `interaction.kind` says";
+        return Err(refuse(message.into(), "set interaction.kind to that of its training"));
     }
     Ok(Some(found))
 }
