@@ -74,7 +74,7 @@ fn densities_that_cannot_be_are_named_at_their_line() {
         ("x,n\n", ["has 0 points", "header"]),
         (
             "x,n\n-1,0.0\n0,1.0\n1,0.0\n",
-            ["holds 1.0000 electrons", "\"H 2.4 H 2.4 H 2.4 H\" has 4"],
+            ["holds 1.0016 electrons", "\"H 2.4 H 2.4 H 2.4 H\" has 4"],
         ),
     ] {
         place.write("h4-density.csv", text);

@@ -152,8 +152,7 @@ fn wanted(s: &Settings, grid: &Grid) -> Result<Vec<f64>, Diagnostic> {
         let help = "a header, then lines of x and density: -20.48,1.3e-9";
         s.problem(code, "wanted.file", message, help)
     };
-    let text =
-        std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot read {path}: {e}")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
     let source = Source { name: path.into(), text: text.as_str().into() };
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut from = 0;
@@ -180,7 +179,7 @@ fn wanted(s: &Settings, grid: &Grid) -> Result<Vec<f64>, Diagnostic> {
         points.push(found);
     }
     if points.len() < 2 {
-        return Err(refuse(format!("{path} has {} points", points.len())));
+        return Err(refuse(format!("the file has {} points", points.len())));
     }
     Ok((0..grid.points()).map(|i| interpolate(&points, grid.x(i))).collect())
 }
