@@ -9,6 +9,7 @@ code does; `fast` takes the lowest pair of the banded matrix and one banded solv
 once an evaluation. The references are stand-ins (E = -2, the starting density): only cost and agreement matter.
 Prints `name cpu_seconds loss gradient_norm gradient[0] gradient[15] gradient[800] gradient[1567]`.
 """
+import pathlib
 import sys
 
 import one_thread
@@ -18,56 +19,14 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np
 import scipy.linalg as sl
 
-A, KAPPA, N, H = 1.071295, 1 / 2.385345, 513, 0.08
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "dft" / "peers"))
+from network_jax import A, H, KAPPA, N, W, exchange_correlation, kernels, split, theta, x  # noqa: E402
+
 STEPS, SKIP, MIXING, DECAY, DISCOUNT, ELECTRONS = 15, 10, 0.5, 0.9, 0.9, 2
-x = (np.arange(N) - N // 2) * H
-distance = np.abs(x[:, None] - x[None, :])
-W = A * np.exp(-KAPPA * distance)
 stencil = ((0, -2.5), (1, 4 / 3), (-1, 4 / 3), (2, -1 / 12), (-2, -1 / 12))
 T = -0.5 / H**2 * sum(c * np.eye(N, k=k) for k, c in stencil)
 band = np.zeros((3, N))
 band[2], band[1, 1:], band[0, 2:] = T[0, 0], T[0, 1], T[0, 2]
-shapes = ((15,), (3, 16, 16), (3, 16, 16), (1, 16, 1), ())
-
-
-def split(p):
-    at, blocks = 0, []
-    for s in shapes:
-        size = int(np.prod(s))
-        blocks.append(p[at : at + size].reshape(s))
-        at += size
-    return blocks
-
-
-def kernels(eta):
-    length = 0.1 + (2.385345 - 0.1) / (1 + jnp.exp(-eta))
-    return jax.vmap(lambda l: jnp.exp(-distance / l) * H / (2 * l))(length)
-
-
-def convolve(f, w):
-    if w.shape[0] == 1:
-        return f @ w[0]
-    f = jnp.pad(f, ((1, 1), (0, 0)))
-    return f[:-2] @ w[0] + f[1:-1] @ w[1] + f[2:] @ w[2]
-
-
-def silu(z):
-    return z / (1 + jnp.exp(-z))
-
-
-def eps(p, n):
-    eta, w1, w2, w3, width, built = p
-    g = kernels(eta) if built is None else built
-    f = jnp.concatenate([n[:, None], jnp.einsum("cxy,y->xc", g, n)], 1)
-    e = -silu(convolve(silu(convolve(silu(convolve(f, w1)), w2)), w3))[:, 0]
-    beta = jnp.exp(-(((n.sum() * H - 1) / width) ** 2))
-    return beta * -0.5 * (W @ n) * H + (1 - beta) * e
-
-
-def exchange_correlation(n, p):
-    n = 0.5 * (n + n[::-1])
-    e = eps(p, n)
-    return jnp.dot(n, 0.5 * (e + e[::-1])) * H
 
 
 def lowest_banded(v):
@@ -137,15 +96,13 @@ weights = DISCOUNT ** np.arange(STEPS - SKIP - 1, -1, -1)
 
 
 def loss(theta, lowest, builds_once):
-    eta, w1, w2, w3, width = split(theta)
-    p = (eta, w1, w2, w3, width, kernels(eta) if builds_once else None)
+    p = split(theta)
+    p += [kernels(p[0])] if builds_once else []
     n, energies = jax.vmap(lambda s, v: trajectory(p, s, v, lowest))(starts, potentials)
     energy = jnp.mean((energies[:, SKIP:] + 2.0) ** 2 @ weights) / ELECTRONS
     return energy + jnp.mean((n - starts) ** 2) * H * N / ELECTRONS
 
 
-theta = 0.3 * np.sin(1.7 * np.arange(1568) + 0.4)
-theta[-1] = 0.9
 for name, lowest, builds_once in (("fast", lowest_fast, True), ("dense", lowest_dense, False)):
     f = jax.jit(jax.value_and_grad(lambda t: loss(t, lowest, builds_once)))
     seconds = one_thread.best(lambda: jax.block_until_ready(f(theta)), int(sys.argv[1]))

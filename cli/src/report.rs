@@ -182,6 +182,9 @@ fn write_html(
         }
         page.push_str("</table>");
     }
+    for warning in &summary.warnings {
+        let _ = write!(page, "<p>Warning: {}</p>", escape(warning));
+    }
     page.push_str("<table>");
     let score = summary
         .score

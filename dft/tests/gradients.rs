@@ -141,16 +141,21 @@ fn by_the_functional_s_parameters() {
         interaction: model().interaction,
         ..Architecture::paper()
     };
+    parameters_are_right(&architecture, &System::chain(2, 1.0, 1.5).unwrap(), false);
+    let spins = Architecture { spin_adapted: true, ..architecture };
+    parameters_are_right(&spins, &System::chain(3, 1.0, 1.5).unwrap(), true);
+}
+
+fn parameters_are_right(architecture: &Architecture, system: &System, polarised: bool) {
     let x = architecture.initial_parameters(3);
-    let system = System::chain(2, 1.0, 1.5).unwrap();
     let network = |x: &[f64]| Network::new(architecture.clone(), x, &model().grid).unwrap();
     for way in WAYS {
-        let prepared = prepared(&system, false);
+        let prepared = prepared(system, polarised);
         let value = |x: &[f64]| {
             let scf = self_consistent_field(&model(), &prepared, &network(x), &way.options());
             loss(way, &scf.unwrap())
         };
-        let gradient = differentiate(way, &system, &prepared, &network(&x)).1;
-        assert_right(&format!("{way:?}"), value, &x, &gradient);
+        let gradient = differentiate(way, system, &prepared, &network(&x)).1;
+        assert_right(&format!("{way:?}, polarised {polarised}"), value, &x, &gradient);
     }
 }

@@ -27,6 +27,7 @@ pub(super) const PROOFS: &[Measure] = &[
     references::exact_energies,
     references::few_electrons,
     mixing::unrolled_against_implicit,
+    claim::whole_training,
     claim::two_separations_suffice,
 ];
 

@@ -85,6 +85,9 @@ pub(super) fn conclude(summary: &Summary, voice: Voice) -> Result<Exit, Failure>
             let mark = if c.met { "met" } else { "NOT MET" };
             let _ = writeln!(text, "  {mark}: {}: {} (must: {})", c.what, c.measured, c.must);
         }
+        for warning in &summary.warnings {
+            let _ = writeln!(text, "  warning: {warning}");
+        }
         let verdict = if summary.goal_met { "goal met" } else { "goal not met" };
         let _ = writeln!(text, "{verdict}; report: {folder}/report.html");
         if !summary.goal_met && !summary.advice.is_empty() {

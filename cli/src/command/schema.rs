@@ -110,6 +110,7 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
         Kind::Integers { min, max } => list(integer(*min, *max)),
         Kind::Flag => bounded("boolean", None, None),
         Kind::Text | Kind::File => bounded("string", None, None),
+        Kind::Texts => list(bounded("string", None, None)),
         Kind::Choice(names) => Map::from_iter([("enum".to_owned(), json!(names))]),
     }
 }

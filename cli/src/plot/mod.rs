@@ -23,6 +23,8 @@ pub enum Mark {
     Circles,
     /// Crosses.
     Crosses,
+    /// A grey area: its points go along one side and back along the other.
+    Band,
 }
 
 /// Points with a name.
@@ -34,6 +36,20 @@ pub struct Series {
     pub mark: Mark,
     /// `(x, y)`; points that are not finite (or not positive, on a log axis) are left out.
     pub points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// Points with a name.
+    pub fn new(label: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self { label: label.into(), mark, points: points.into_iter().collect() }
+    }
+
+    /// The area up to `half` above and below these points.
+    pub fn band(label: &str, half: f64, points: &[(f64, f64)]) -> Self {
+        let above = points.iter().map(|(x, y)| (*x, y + half));
+        let below = points.iter().rev().map(|(x, y)| (*x, y - half));
+        Self::new(label, Mark::Band, above.chain(below))
+    }
 }
 
 /// A picture with axes.
@@ -54,4 +70,13 @@ pub struct Figure {
     /// Images side by side; where there are any, they are the picture and there are no axes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub panels: Vec<Panel>,
+}
+
+impl Figure {
+    /// Series over linear axes; the labels are those of x and y.
+    pub fn lines(name: &str, title: &str, labels: [&str; 2], series: Vec<Series>) -> Self {
+        let [x_label, y_label] = labels.map(str::to_owned);
+        let (name, title) = (name.into(), title.into());
+        Self { name, title, x_label, y_label, log_y: false, series, panels: Vec::new() }
+    }
 }

@@ -150,8 +150,10 @@ where
         .light_line_style(RGBColor(240, 240, 240))
         .draw()
         .map_err(|e| failed(&e))?;
-    for (k, series) in figure.series.iter().enumerate() {
-        draw_one(&mut chart, series, k, figure.log_y)?;
+    let mut coloured = 0;
+    for series in &figure.series {
+        draw_one(&mut chart, series, coloured, figure.log_y)?;
+        coloured += usize::from(!is_grey(series.mark));
     }
     if figure.series.iter().filter(|s| !s.label.is_empty()).count() > 1 {
         chart
@@ -168,16 +170,24 @@ where
     Ok(())
 }
 
-/// Draws series number `k`.
+/// What is drawn in grey takes no colour.
+fn is_grey(mark: Mark) -> bool {
+    matches!(mark, Mark::Thin | Mark::Band)
+}
+
+/// Draws a series in colour number `k`.
 fn draw_one<'a, Y: Ranged<ValueType = f64>>(
     chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
     series: &Series,
     k: usize,
     log_y: bool,
 ) -> Result<(), Failure> {
-    let thin = series.mark == Mark::Thin;
-    let colour = if thin { RGBColor(120, 120, 120) } else { COLOURS[k % COLOURS.len()] };
-    let width = if thin { 1 } else { 2 };
+    let colour = match series.mark {
+        Mark::Band => RGBColor(205, 205, 205),
+        Mark::Thin => RGBColor(120, 120, 120),
+        _ => COLOURS[k % COLOURS.len()],
+    };
+    let width = if series.mark == Mark::Thin { 1 } else { 2 };
     let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: width };
     let points = finite(series, log_y);
     let drawn = match series.mark {
@@ -187,6 +197,7 @@ fn draw_one<'a, Y: Ranged<ValueType = f64>>(
             let style = ShapeStyle { stroke_width: 3, ..style };
             chart.draw_series(DashedLineSeries::new(points, 2, 4, style))
         }
+        Mark::Band => chart.draw_series([Polygon::new(points, colour.filled())]),
         Mark::Circles => chart.draw_series(points.into_iter().map(|p| Circle::new(p, 6, style))),
         Mark::Crosses => chart.draw_series(points.into_iter().map(|p| Cross::new(p, 4, style))),
     };
@@ -208,7 +219,12 @@ fn label<'a>(
     if series.label.is_empty() {
         return;
     }
-    let style = ShapeStyle { stroke_width: if series.mark == Mark::Dots { 3 } else { 2 }, ..style };
+    let stroke_width = match series.mark {
+        Mark::Band => 9,
+        Mark::Dots => 3,
+        _ => 2,
+    };
+    let style = ShapeStyle { stroke_width, ..style };
     let mark = series.mark;
     annotation.label(series.label.clone()).legend(move |at| {
         let [a, b, c, d] = strokes(mark).map(|points| PathElement::new(points, style));
@@ -221,7 +237,7 @@ fn strokes(mark: Mark) -> [Vec<(i32, i32)>; 4] {
     let dash = |from: i32, to: i32| vec![(from, 0), (to, 0)];
     let none = || vec![(0, 0)];
     match mark {
-        Mark::Line | Mark::Thin => [dash(0, 28), none(), none(), none()],
+        Mark::Line | Mark::Thin | Mark::Band => [dash(0, 28), none(), none(), none()],
         Mark::Dashes => [dash(0, 9), dash(14, 23), none(), none()],
         Mark::Dots => [dash(0, 3), dash(8, 11), dash(16, 19), dash(24, 27)],
         Mark::Circles => {

@@ -46,6 +46,8 @@ pub struct Finished<'a> {
 pub struct Conclusion {
     /// The goal, statement by statement; where there is none, the goal is that the optimizer succeeds.
     pub criteria: Vec<Criterion>,
+    /// What makes the answer doubtful though it was found, each with a remedy.
+    pub warnings: Vec<String>,
     /// Pictures.
     pub figures: Vec<Figure>,
     /// Files for `artifacts/`: name and content.

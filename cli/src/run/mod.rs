@@ -110,6 +110,9 @@ pub struct Summary {
     pub goal_met: bool,
     /// The goal, statement by statement.
     pub criteria: Vec<Criterion>,
+    /// What makes the answer doubtful though it was found, each with a remedy.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Value at the start.
     pub objective_initial: f64,
     /// Value at the answer.

@@ -262,6 +262,7 @@ impl<'a> Harness<'a> {
             advice: outcome.status.advice(),
             goal_met: met && signal == 0,
             criteria: judged.criteria.clone(),
+            warnings: judged.warnings.clone(),
             objective_initial: self.initial,
             objective_final: answer.value,
             score: answer.scored.then_some(answer.rank),

@@ -53,6 +53,8 @@ pub enum Value {
     Flag(bool),
     /// A text, a choice or a path.
     Text(String),
+    /// Texts.
+    Texts(Vec<String>),
 }
 
 /// A parsed scenario file with its overrides, not yet checked.
@@ -332,6 +334,14 @@ fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, Diagnostic>
         }
         (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Text, Raw::Text(text)) => Ok(Value::Text(text.clone())),
+        (Kind::Texts, Raw::List(items)) => {
+            let text = |(raw, span): &(Raw, Range<usize>)| match raw {
+                Raw::Text(text) => Ok(text.clone()),
+                _ => Err(wrong_type(key, entry, span.clone())),
+            };
+            items.iter().map(text).collect::<Result<_, _>>().map(Value::Texts)
+        }
+        (Kind::File, Raw::Text(text)) if text.is_empty() => Ok(Value::Text(String::new())),
         (Kind::Choice(names), Raw::Text(text)) => {
             if names.contains(&text.as_str()) {
                 return Ok(Value::Text(text.clone()));
@@ -505,7 +515,8 @@ impl Settings {
     /// Every file that the scenario names.
     pub fn files(&self) -> Vec<PathBuf> {
         let keys = self.keys.iter().filter(|k| k.kind == Kind::File);
-        keys.map(|k| PathBuf::from(self.text(k.path))).collect()
+        let named = keys.map(|k| self.text(k.path)).filter(|path| !path.is_empty());
+        named.map(PathBuf::from).collect()
     }
 
     /// A flag.
@@ -516,6 +527,15 @@ impl Settings {
     /// A text, choice or path.
     pub fn text(&self, path: &str) -> &str {
         if let Value::Text(v) = self.value(path) { v } else { unreachable!("`{path}` is no text") }
+    }
+
+    /// Texts.
+    pub fn texts(&self, path: &str) -> &[String] {
+        if let Value::Texts(v) = self.value(path) {
+            v
+        } else {
+            unreachable!("`{path}` is no list of texts")
+        }
     }
 
     /// A problem with the value at `path`.
@@ -541,6 +561,7 @@ impl Settings {
             Value::Integers(v) => list(v.iter().map(i64::to_string).collect()),
             Value::Flag(v) => v.to_string(),
             Value::Text(v) => quote(v),
+            Value::Texts(v) => list(v.iter().map(|v| quote(v)).collect()),
         };
         let method = self.text("optimizer.method");
         let foreign = |path: &str| METHOD_OPTIONS.iter().any(|(p, m)| *p == path && *m != method);

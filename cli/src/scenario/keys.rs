@@ -39,9 +39,11 @@ pub enum Kind {
     Flag,
     /// Any text.
     Text,
+    /// A list of texts.
+    Texts,
     /// One of these texts.
     Choice(&'static [&'static str]),
-    /// Path of a file that must exist, relative to the scenario.
+    /// Path of a file that must exist, relative to the scenario; an empty text names none.
     File,
 }
 
@@ -191,6 +193,7 @@ impl Kind {
             Self::Integers { min, max } => format!("a list of whole numbers{}", whole(*min, *max)),
             Self::Flag => "true or false".into(),
             Self::Text => "a text".into(),
+            Self::Texts => "a list of texts".into(),
             Self::Choice(names) => format!(
                 "one of {}",
                 names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")

@@ -38,8 +38,15 @@ pub trait Domain: Sync {
 }
 
 /// All kinds.
-pub const DOMAINS: &[&dyn Domain] =
-    &[&dft::OneDimension, &physics::Arm, &physics::Ball, &raytrace::PoseFromPicture];
+pub const DOMAINS: &[&dyn Domain] = &[
+    &dft::Train,
+    &dft::Relax,
+    &dft::Design,
+    &dft::Potential,
+    &physics::Arm,
+    &physics::Ball,
+    &raytrace::PoseFromPicture,
+];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.
 pub trait Scenario: Send + Sync {

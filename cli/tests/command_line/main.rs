@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bad_input;
+mod dft;
 mod end_to_end;
 mod physics;
 mod place;

@@ -15,13 +15,13 @@ points = 161
 spacing = 0.16
 
 [train]
-separations = [1.28, 3.84]
+molecules = ["H R H: 1.28, 3.84"]
 
 [validate]
-separations = [2.56]
+molecules = ["H R H: 2.56"]
 
 [test]
-separations = [1.92, 3.2]
+molecules = ["H R H: 1.92, 3.2"]
 
 [network]
 global_features = 3
@@ -38,7 +38,6 @@ max_iterations = 24
 
 [goal]
 loss_reduction = 2.0
-better_than_lda = false
 "#;
 
 /// A folder in which the program is run, removed in the end.

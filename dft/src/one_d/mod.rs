@@ -1,7 +1,65 @@
 //! Kohn-Sham in one dimension.
 //!
+//! Electrons on a line repel by `w(u)`, nuclei attract them by `-Z w(u)`; the ground state of up to four electrons is known as
+//! exactly as one likes ([`ground_state`]), so every error of an approximate functional is known too. A functional is a network of the
+//! density ([`Network`]) whose parameters are fitted so that the self-consistent field ([`self_consistent_field`]) reproduces exact
+//! energies and densities of a few molecules; the gradient of that goes through the field ([`Training`]).
+//!
 //! The Hamiltonian on a uniform grid is banded (pentadiagonal), the interaction exponential: eigenpairs cost banded
 //! solves and Hartree potentials two recursive passes, both linear in the number of grid points.
+//!
+//! # Training on a system of one's own
+//!
+//! Name the molecules by a line formula, solve them exactly, train, and keep the functional as a file:
+//!
+//! ```
+//! use cotangent_ad::SampleKey;
+//! use cotangent_dft::one_d::*;
+//! use cotangent_optim::{Method, Parameter, Problem, Run, Space, StepResult, Stop};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Model { grid: Grid::new(129, 0.2)?, ..Model::default() }; // a coarse one: this is an example
+//! let molecule = |text: &str| -> Result<Molecule, Box<dyn std::error::Error>> {
+//!     let system = text.parse::<Formula>()?.system(0.0)?.on_grid(&model.grid);
+//!     let exact = ground_state(&model, &system)?;
+//!     Ok(Molecule::new(&model, &system, exact)?)
+//! };
+//! let train = vec![molecule("H 1.6 H")?, molecule("He 1.6 H +")?];
+//! let validate = molecule("H 2.4 H")?;
+//!
+//! let architecture = Architecture {
+//!     global_features: 3, // exponential averages of the density beside the density itself
+//!     hidden: vec![4],    // channels of the convolutions
+//!     grid_spacing_bohr: model.grid.spacing_bohr(),
+//!     ..Architecture::paper()
+//! };
+//! let start = architecture.initial_parameters(0);
+//! let training = Training::new(model, architecture.clone(), train, TrainingOptions::paper());
+//!
+//! let space = Space::new(vec![Parameter::vector("theta", start.len())])?;
+//! let problem = Problem { objective: &training, space: &space };
+//! let stop = Stop { max_iterations: 10, ..Stop::default() }; // some 200 evaluations where it is meant
+//! let method = Method::named("lbfgsb").ok_or("no such method")?;
+//! let mut run = Run::start(&problem, method, stop, &start, SampleKey(0))?;
+//! let (mut best, mut least_error) = (start, f64::INFINITY);
+//! while let StepResult::Continue(iterate) = run.step(&problem) {
+//!     // a molecule that is not trained on chooses among the iterates
+//!     let scf = training.apply(&iterate.x, validate.prepared())?;
+//!     let error = (scf.energy_ha() - validate.reference().energy_ha).abs();
+//!     if error < least_error {
+//!         (best, least_error) = (iterate.x, error);
+//!     }
+//! }
+//! assert!(least_error.is_finite());
+//! let file = FunctionalFile { architecture, parameters: best }.to_bytes(); // std::fs::write("functional.npy", file)
+//! # assert_eq!(FunctionalFile::from_bytes(&file)?.to_bytes(), file);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same from a TOML file, with curves and tables of errors, is the scenario kind `dft-1d` of the command line. What can be had
+//! beside energies: forces and force constants ([`Converged`]), bond lengths ([`Relaxation`]), nuclei that give a wanted density
+//! ([`WantedDensity`]), the exact potential of a density ([`LiebFunctional`], [`invert`]).
 
 pub mod banded;
 pub mod checkpointed;
@@ -12,9 +70,11 @@ pub mod direct;
 pub mod eigen;
 pub mod exact;
 mod features;
+pub mod formula;
 pub mod full_ci;
 pub mod functional;
 pub mod functional_file;
+pub mod geometry;
 mod gmres;
 pub mod grid;
 pub mod implicit;
@@ -22,6 +82,7 @@ pub mod interaction;
 pub mod inversion;
 pub mod kinetic;
 pub mod lda;
+pub mod lieb;
 pub mod mirror;
 mod mixing;
 pub mod network;
@@ -38,15 +99,18 @@ pub use checkpointed::checkpointed_gradient;
 pub use direct::minimise_energy;
 pub use eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 pub use exact::{ExactError, ExactOptions, GroundState, two_electrons};
+pub use formula::{Formula, FormulaError};
 pub use full_ci::{CiState, FullCiError, FullCiOptions, full_ci};
 pub use functional::{ExchangeCorrelation, Functional};
 pub use functional_file::{FunctionalFile, FunctionalFileError};
+pub use geometry::{Relaxation, Theory, WantedDensity, wave_numbers};
 pub use grid::{Grid, GridError};
 pub use implicit::{FixedPointAdjoint, ImplicitError, ImplicitOptions, implicit_adjoint};
 pub use interaction::Interaction;
 pub use inversion::{Inversion, InversionError, InversionOptions, invert};
 pub use kinetic::Stencil;
 pub use lda::Lda;
+pub use lieb::LiebFunctional;
 pub use mirror::Mirror;
 pub use network::{Architecture, Network, NetworkError, Window};
 pub use nuclear::Converged;

@@ -9,6 +9,11 @@
 //! * a convolution of width 1 to one channel, and `eps = -SiLU(.)`, which is at most 0.278;
 //! * the gate `E_xc = -beta U[n] + (1 - beta) E_net`, `beta = exp(-((N - 1)/w)^2)`: exact for one electron.
 //!
+//! A spin-adapted network (after Kalita et al., J. Phys. Chem. Lett. 13, 2540 (2022)) sees the polarisation `m = n_up - n_down`
+//! beside the density: a convolution `V` of the features of `m` joins the first one of those of `n`, and
+//! `E_net[n, m] = (E(W f[n] + V f[m]) + E(W f[n] - V f[m]))/2`. So exchanging the spins changes nothing, and without
+//! polarisation it is the network of the density alone.
+//!
 //! Derivatives are written by hand. The potential needs the gradient of the energy; training needs the gradient's own
 //! derivative along one direction of the density. Everything but SiLU is linear in the signal, so that direction is a
 //! second signal that runs through the same passes.
@@ -58,6 +63,9 @@ pub struct Architecture {
     pub global_features: usize,
     /// Channels of each hidden convolution.
     pub hidden: Vec<usize>,
+    /// Sees the polarisation beside the density.
+    #[serde(default)]
+    pub spin_adapted: bool,
     /// How far the hidden convolutions reach.
     #[serde(default)]
     pub window: Window,
@@ -77,6 +85,7 @@ impl Architecture {
         Self {
             global_features: 15,
             hidden: vec![16, 16],
+            spin_adapted: false,
             window: Window::Everywhere,
             length_min_bohr: 0.1,
             length_max_bohr: 2.385345,
@@ -107,6 +116,10 @@ impl Architecture {
             inputs = outputs;
         }
         blocks.push(("output".to_owned(), vec![1, inputs, 1]));
+        if let (true, Some(&outputs)) = (self.spin_adapted, self.hidden.first()) {
+            let shape = vec![self.window.taps(0), self.global_features + 1, outputs];
+            blocks.push(("polarisation".to_owned(), shape));
+        }
         blocks.push(("gate_width".to_owned(), vec![]));
         blocks
     }
@@ -166,6 +179,8 @@ pub struct Network {
     architecture: Architecture,
     features: Features,
     layers: Vec<Convolution>,
+    /// Of the polarisation's features, beside the first of `layers`; where the network is spin-adapted.
+    polarisation: Option<Convolution>,
     /// Weights of the last convolution, of width 1 and one output.
     readout: Vec<f64>,
     gate_width: f64,
@@ -178,6 +193,16 @@ struct Gradient {
     /// `dE_net/dn` and its directional derivative.
     by_density: Line,
     /// `dE_net/dtheta`, combined with its directional derivative as the pull says, `eta` first; empty where not wanted.
+    by_parameters: Vec<f64>,
+    /// Cotangent of what the polarisation adds to the first convolution, where it adds something.
+    by_polarisation: Option<Signal>,
+}
+
+/// A network's energy with its derivatives, of one spin channel or of two.
+struct Channels {
+    energy: Dual<f64, 1>,
+    /// `dE_net/dn_s` of each channel.
+    by_density: Vec<Line>,
     by_parameters: Vec<f64>,
 }
 
@@ -226,8 +251,13 @@ impl Network {
             inputs = outputs;
         }
         let readout = take(inputs).to_vec();
+        let polarisation = architecture.hidden.first().filter(|_| architecture.spin_adapted);
+        let polarisation = polarisation.map(|&outputs| {
+            let (taps, inputs) = (architecture.window.taps(0), architecture.global_features + 1);
+            Convolution::new(taps, inputs, outputs, take(taps * inputs * outputs))
+        });
         let gate_width = take(1)[0];
-        Ok(Self { architecture, features, layers, readout, gate_width })
+        Ok(Self { architecture, features, layers, polarisation, readout, gate_width })
     }
 
     /// The architecture.
@@ -235,11 +265,16 @@ impl Network {
         &self.architecture
     }
 
-    fn forward(&self, density: &Line) -> Trace {
+    /// `polarised` is what the polarisation adds to the first convolution.
+    fn forward(&self, density: &Line, polarised: Option<&Signal>) -> Trace {
         let mut inputs = vec![self.features.forward(density)];
         let mut slopes = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let (activation, slope) = layer.forward(&inputs[inputs.len() - 1]).silu();
+        for (k, layer) in self.layers.iter().enumerate() {
+            let mut z = layer.forward(&inputs[inputs.len() - 1]);
+            if let (0, Some(polarised)) = (k, polarised) {
+                z.add(1.0, polarised);
+            }
+            let (activation, slope) = z.silu();
             inputs.push(activation);
             slopes.push(slope);
         }
@@ -254,31 +289,83 @@ impl Network {
     }
 
     /// Energy, gradient, and with a tangent in `density` the derivative of both along it.
-    fn gradient(&self, h: f64, density: &Line, pull: Option<Pull>) -> Gradient {
-        let Trace { inputs, slopes, activation, activation_slopes } = self.forward(density);
+    fn gradient(
+        &self,
+        h: f64,
+        density: &Line,
+        polarised: Option<&Signal>,
+        pull: Option<&Pull>,
+    ) -> Gradient {
+        let Trace { inputs, slopes, activation, activation_slopes } =
+            self.forward(density, polarised);
         // E = sum_i n_i (-a_i) h, a the last activation
         let energy = density.dot(&activation) * -h;
         let mut line_bar = density.scaled(-h);
         activation_slopes.pull(&mut line_bar.value, &mut line_bar.tangent);
         let mut blocks = Vec::new(); // of the parameters' gradient, last first
-        if let Some(pull) = &pull {
+        if let Some(pull) = pull {
             blocks.push(self.readout_gradient(&inputs[self.layers.len()], &line_bar, pull));
         }
         let mut bar = self.pull_readout(&line_bar);
+        let mut by_polarisation = None;
         for (k, layer) in self.layers.iter().enumerate().rev() {
             bar = bar.pull_silu(&slopes[k]);
-            if let Some(pull) = &pull {
+            if k == 0 && polarised.is_some() {
+                by_polarisation = Some(bar.clone());
+            }
+            if let Some(pull) = pull {
                 blocks.push(layer.weight_gradient(&inputs[k], &bar, pull));
             }
             bar = layer.backward(&bar);
         }
-        if let Some(pull) = &pull {
+        if let Some(pull) = pull {
             blocks.push(self.features.eta_gradient(density, &bar, pull));
         }
         let mut by_density = activation.scaled(-h);
         self.features.backward(&bar, &mut by_density);
         blocks.reverse();
-        Gradient { energy, by_density, by_parameters: blocks.concat() }
+        Gradient { energy, by_density, by_parameters: blocks.concat(), by_polarisation }
+    }
+
+    /// [`Network::gradient`] of one spin channel, or of two: the mean over both signs of the polarisation.
+    fn channels(&self, h: f64, densities: &[Line], pull: Option<&Pull>) -> Channels {
+        let (Some(convolution), [up, down]) = (&self.polarisation, densities) else {
+            let found = self.gradient(h, &densities[0], None, pull);
+            let Gradient { energy, by_density, mut by_parameters, .. } = found;
+            if pull.is_some() {
+                // what sees the polarisation alone has no part in it
+                by_parameters.resize(self.architecture.parameter_count() - 1, 0.0);
+            }
+            return Channels { energy, by_density: vec![by_density], by_parameters };
+        };
+        let (density, spin) = (up.plus(1.0, down), up.plus(-1.0, down));
+        let features = self.features.forward(&spin);
+        let mut polarised = convolution.forward(&features);
+        let [plus, minus] = [1.0, -1.0].map(|sign| {
+            polarised.scale(sign);
+            self.gradient(h, &density, Some(&polarised), pull)
+        });
+        let (Some(mut bar), Some(other)) = (plus.by_polarisation, minus.by_polarisation) else {
+            unreachable!("both were polarised")
+        };
+        bar.add(-1.0, &other);
+        bar.scale(0.5);
+        let mut by_parameters = plus.by_parameters;
+        by_parameters.iter_mut().zip(&minus.by_parameters).for_each(|(p, m)| *p = 0.5 * (*p + m));
+        let features_bar = convolution.backward(&bar);
+        if let Some(pull) = pull {
+            let eta = self.features.eta_gradient(&spin, &features_bar, pull);
+            by_parameters.iter_mut().zip(&eta).for_each(|(p, e)| *p += e);
+            by_parameters.extend(convolution.weight_gradient(&features, &bar, pull));
+        }
+        let by_density = plus.by_density.plus(1.0, &minus.by_density).scaled(0.5);
+        let mut by_spin = by_density.scaled(0.0);
+        self.features.backward(&features_bar, &mut by_spin);
+        Channels {
+            energy: (plus.energy + minus.energy) * 0.5,
+            by_density: vec![by_density.plus(1.0, &by_spin), by_density.plus(-1.0, &by_spin)],
+            by_parameters,
+        }
     }
 
     /// Cotangent of what goes into the readout.
@@ -312,13 +399,24 @@ impl Network {
         gradient
     }
 
-    /// The density as a signal, averaged with its image: `E[n] = E_0[S n]`, so that the potential is `S v_0[S n]`.
-    fn line(density: &[f64], direction: Vec<f64>, mirror: Option<Mirror>) -> Line {
-        let mut line = Line { value: density.to_vec(), tangent: direction };
-        if let Some(mirror) = mirror {
-            line.planes_mut().for_each(|p| mirror.symmetrise(p));
-        }
-        line
+    /// The density of each channel as a signal, averaged with its image: `E[n] = E_0[S n]`, so that the potential is
+    /// `S v_0[S n]`. `direction` may be empty.
+    fn lines(grid: &Grid, density: &[f64], direction: &[f64], mirror: Option<Mirror>) -> Vec<Line> {
+        let n = grid.points();
+        let line = |(c, value): (usize, &[f64])| {
+            let tangent = direction.get(c * n..(c + 1) * n).unwrap_or_default().to_vec();
+            let mut line = Line { value: value.to_vec(), tangent };
+            if let Some(mirror) = mirror {
+                line.planes_mut().for_each(|p| mirror.symmetrise(p));
+            }
+            line
+        };
+        density.chunks_exact(n).enumerate().map(line).collect()
+    }
+
+    /// The density of all channels together.
+    fn together(lines: &[Line]) -> Line {
+        lines[1..].iter().fold(lines[0].clone(), |sum, line| sum.plus(1.0, line))
     }
 
     /// `beta` and `1 - beta` as functions of the electron number and the gate's width.
@@ -329,6 +427,10 @@ impl Network {
 }
 
 impl Functional for Network {
+    fn takes(&self, channels: usize) -> bool {
+        channels == 1 || (channels == 2 && self.polarisation.is_some())
+    }
+
     fn evaluate(
         &self,
         grid: &Grid,
@@ -336,29 +438,46 @@ impl Functional for Network {
         mirror: Option<Mirror>,
     ) -> ExchangeCorrelation {
         let h = grid.spacing_bohr();
-        let line = Self::line(density, Vec::new(), mirror);
-        let net = self.gradient(h, &line, None);
-        let hartree = self.architecture.interaction.hartree_potential(grid, &line.value);
-        let u = Interaction::hartree_energy(grid, &line.value, &hartree);
+        let lines = Self::lines(grid, density, &[], mirror);
+        let net = self.channels(h, &lines, None);
+        let all = Self::together(&lines).value;
+        let hartree = self.architecture.interaction.hartree_potential(grid, &all);
+        let u = Interaction::hartree_energy(grid, &all, &hartree);
         let beta =
             Self::gate(Dual::<f64, 1>::seed(grid.integral(density), 0), Dual::lit(self.gate_width));
         let difference = net.energy.re + u; // E_net - (-U)
         let energy_ha = net.energy.re - beta.re * difference;
         let potential =
             |(g, v): (&f64, &f64)| (1.0 - beta.re) * g / h - beta.re * v - beta.eps[0] * difference;
-        let mut potential_ha: Vec<f64> =
-            net.by_density.value.iter().zip(&hartree).map(potential).collect();
-        if let Some(mirror) = mirror {
-            mirror.symmetrise(&mut potential_ha);
+        let mut potential_ha = Vec::with_capacity(density.len());
+        for by_density in &net.by_density {
+            let mut channel: Vec<f64> =
+                by_density.value.iter().zip(&hartree).map(potential).collect();
+            if let Some(mirror) = mirror {
+                mirror.symmetrise(&mut channel);
+            }
+            potential_ha.extend(channel);
         }
         ExchangeCorrelation { energy_ha, potential_ha }
     }
 
     fn energy(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>) -> f64 {
-        let line = Self::line(density, Vec::new(), mirror);
-        let net = line.dot(&self.forward(&line).activation).re * -grid.spacing_bohr();
-        let hartree = self.architecture.interaction.hartree_potential(grid, &line.value);
-        let u = Interaction::hartree_energy(grid, &line.value, &hartree);
+        let lines = Self::lines(grid, density, &[], mirror);
+        let all = Self::together(&lines);
+        let h = grid.spacing_bohr();
+        let with = |p: Option<&Signal>| all.dot(&self.forward(&all, p).activation).re * -h;
+        let net = match (&self.polarisation, lines.as_slice()) {
+            (Some(convolution), [up, down]) => {
+                let mut polarised =
+                    convolution.forward(&self.features.forward(&up.plus(-1.0, down)));
+                let plus = with(Some(&polarised));
+                polarised.scale(-1.0);
+                0.5 * (plus + with(Some(&polarised)))
+            }
+            _ => with(None),
+        };
+        let hartree = self.architecture.interaction.hartree_potential(grid, &all.value);
+        let u = Interaction::hartree_energy(grid, &all.value, &hartree);
         let beta = Self::gate(grid.integral(density), self.gate_width);
         net - beta * (net + u)
     }
@@ -389,28 +508,32 @@ impl Functional for Network {
         let by_electrons = Self::gate(Dual::<D, 1>::seed(electrons, 0), Dual::konst(width));
         let by_width = Self::gate(Dual::<D, 1>::konst(electrons), Dual::seed(width, 0)).eps[0];
         let (beta, slope) = (by_electrons.re, by_electrons.eps[0]);
-        let line = Self::line(density, direction, mirror);
+        let lines = Self::lines(grid, density, &direction, mirror);
         // the adjoint of (1 - beta) g, for any component g of the network's gradient
         let value_weight = energy_bar * (1.0 - beta.re) - beta.eps[0];
         let pull = Pull { value_weight, tangent_weight: 1.0 - beta.re };
-        let net = self.gradient(h, &line, Some(pull));
+        let net = self.channels(h, &lines, Some(&pull));
+        let all = Self::together(&lines);
         let w = self.architecture.interaction;
-        let hartree = w.hartree_potential(grid, &line.value);
-        let hartree_dot = w.hartree_potential(grid, &line.tangent);
-        let moved: f64 = line.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
-        let u =
-            D { re: Interaction::hartree_energy(grid, &line.value, &hartree), eps: [h * moved] };
+        let hartree = w.hartree_potential(grid, &all.value);
+        let hartree_dot = w.hartree_potential(grid, &all.tangent);
+        let moved: f64 = all.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
+        let u = D { re: Interaction::hartree_energy(grid, &all.value, &hartree), eps: [h * moved] };
         let difference = net.energy + u;
         let adjoint = |x: D| energy_bar * x.re + x.eps[0];
         let at = |line: &[f64], i: usize| line.get(i).copied().unwrap_or(0.0);
-        let by_density = |i: usize| {
-            let g = D { re: net.by_density.value[i], eps: [at(&net.by_density.tangent, i)] };
-            let v = D { re: hartree[i], eps: [at(&hartree_dot, i)] };
-            adjoint((-beta + 1.0) * g - (beta * v + slope * difference) * h)
-        };
-        let mut density_bar: Vec<f64> = (0..density.len()).map(by_density).collect();
-        if let Some(mirror) = mirror {
-            mirror.symmetrise(&mut density_bar);
+        let mut density_bar = Vec::with_capacity(density.len());
+        for by_density in &net.by_density {
+            let one = |i: usize| {
+                let g = D { re: by_density.value[i], eps: [at(&by_density.tangent, i)] };
+                let v = D { re: hartree[i], eps: [at(&hartree_dot, i)] };
+                adjoint((-beta + 1.0) * g - (beta * v + slope * difference) * h)
+            };
+            let mut channel: Vec<f64> = (0..grid.points()).map(one).collect();
+            if let Some(mirror) = mirror {
+                mirror.symmetrise(&mut channel);
+            }
+            density_bar.extend(channel);
         }
         let (gate_bar, weights_bar) =
             parameters_bar.split_last_mut().unwrap_or_else(|| unreachable!("a gate"));

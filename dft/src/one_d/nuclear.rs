@@ -62,19 +62,8 @@ impl Converged<'_> {
     pub fn gradient(&self) -> Result<Vec<(f64, f64)>, ImplicitError> {
         let none = vec![0.0; self.scf.density.len()];
         let electrons = self.adjoint(1.0, &none)?.nuclei(self.model, self.system);
-        let nuclei = self.system.nuclei();
-        let w = self.model.interaction;
-        let with_repulsion = |(a, (mut by_x, mut by_z)): (usize, (f64, f64))| {
-            for (b, other) in nuclei.iter().enumerate() {
-                if b != a {
-                    let u = nuclei[a].position_bohr - other.position_bohr;
-                    by_x += nuclei[a].charge * other.charge * w.slope(u);
-                    by_z += other.charge * w.energy(u);
-                }
-            }
-            (by_x, by_z)
-        };
-        Ok(electrons.into_iter().enumerate().map(with_repulsion).collect())
+        let nuclei = self.system.nuclear_repulsion_gradient(self.model.interaction);
+        Ok(electrons.iter().zip(&nuclei).map(|(e, n)| (e.0 + n.0, e.1 + n.1)).collect())
     }
 
     /// Force constants `d^2 E/dX_a dX_b` in hartree per bohr squared: row `a`, column `b`.

@@ -4,6 +4,7 @@
 //! potential, linear or Anderson's (DIIS). With a decay below 1 the trajectory is that of Li et al. (2021): a fixed number of
 //! steps whose late energies are trained on. With [`ScfOptions::tol_density`] it stops when density in and out agree.
 
+use cotangent_ad::TrialFailure;
 use thiserror::Error;
 
 use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
@@ -431,6 +432,26 @@ impl Iteration {
         let (densities, residuals) =
             self.latest.iter().map(|(n, f)| (n.as_slice(), f.as_slice())).unzip();
         History { densities, residuals }
+    }
+}
+
+/// What an SCF that cannot go on means to an optimizer.
+pub(super) fn trial_failure(error: &ScfError) -> TrialFailure {
+    match error {
+        ScfError::Eigen {
+            source: EigenError::NotConverged { residual_ha, iterations }, ..
+        } => TrialFailure::NotConverged {
+            what: "eigen-solve".into(),
+            residual: *residual_ha,
+            iterations: *iterations,
+            advice: "the potential may be extreme: a smaller step helps".into(),
+        },
+        ScfError::Eigen { source: EigenError::NonFinite { point }, step } => {
+            TrialFailure::NonFinite {
+                what: format!("the potential of SCF step {step} at grid point {point}"),
+            }
+        }
+        other => TrialFailure::Contract(other.to_string()),
     }
 }
 

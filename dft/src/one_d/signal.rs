@@ -33,6 +33,12 @@ impl Line {
         scaled
     }
 
+    /// `self + factor other`.
+    pub(super) fn plus(&self, factor: f64, other: &Self) -> Self {
+        let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + factor * b).collect();
+        Self { value: sum(&self.value, &other.value), tangent: sum(&self.tangent, &other.tangent) }
+    }
+
     /// Sum of products.
     pub(super) fn dot(&self, other: &Self) -> Dual<f64, 1> {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -78,6 +84,17 @@ impl Signal {
             .into_iter()
             .filter(|p| !p.is_empty())
             .map(Vec::as_mut_slice)
+    }
+
+    /// Adds `factor other`.
+    pub(super) fn add(&mut self, factor: f64, other: &Self) {
+        for (plane, other) in self.planes_mut().zip(other.planes()) {
+            plane.iter_mut().zip(other).for_each(|(x, y)| *x += factor * y);
+        }
+    }
+
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.planes_mut().for_each(|plane| plane.iter_mut().for_each(|x| *x *= factor));
     }
 
     /// The rows of grid points, without the halo.

@@ -214,6 +214,20 @@ impl System {
         energy
     }
 
+    /// `(dE/dX_a, dE/dZ_a)` of the repulsion of the nuclei, for each nucleus.
+    pub fn nuclear_repulsion_gradient(&self, interaction: Interaction) -> Vec<(f64, f64)> {
+        let of = |(a, nucleus): (usize, &Nucleus)| {
+            let (mut by_x, mut by_z) = (0.0, 0.0);
+            for (_, other) in self.nuclei.iter().enumerate().filter(|(b, _)| *b != a) {
+                let u = nucleus.position_bohr - other.position_bohr;
+                by_x += nucleus.charge * other.charge * interaction.slope(u);
+                by_z += other.charge * interaction.energy(u);
+            }
+            (by_x, by_z)
+        };
+        self.nuclei.iter().enumerate().map(of).collect()
+    }
+
     /// The system moved right by less than a grid spacing, so that its first nucleus lies on a grid point.
     ///
     /// A nucleus is a kink of the potential: its energy depends on where it lies between grid points (by 1e-3 Ha on the

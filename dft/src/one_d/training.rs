@@ -10,7 +10,9 @@ use rayon::prelude::*;
 
 use super::exact::GroundState;
 use super::network::{Architecture, Network};
-use super::scf::{Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field};
+use super::scf::{
+    Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field, trial_failure,
+};
 use super::system::System;
 use super::unrolled::reverse_trajectory;
 
@@ -186,26 +188,6 @@ impl Training {
         let network = self.network(parameters)?;
         self_consistent_field(&self.model, prepared, &network, &self.options.scf)
             .map_err(|e| trial_failure(&e))
-    }
-}
-
-fn trial_failure(error: &ScfError) -> TrialFailure {
-    match error {
-        ScfError::Eigen {
-            source: super::EigenError::NotConverged { residual_ha, iterations },
-            ..
-        } => TrialFailure::NotConverged {
-            what: "eigen-solve".into(),
-            residual: *residual_ha,
-            iterations: *iterations,
-            advice: "the potential may be extreme: a smaller step helps".into(),
-        },
-        ScfError::Eigen { source: super::EigenError::NonFinite { point }, step } => {
-            TrialFailure::NonFinite {
-                what: format!("the potential of SCF step {step} at grid point {point}"),
-            }
-        }
-        other => TrialFailure::Contract(other.to_string()),
     }
 }
 

@@ -203,7 +203,7 @@ pub(super) fn pull_step(
 
 /// Adds to the potential's cotangent what comes through eigenvalues (`energy_bar` times the occupations) and through the
 /// density of the orbitals.
-fn pull_orbitals(
+pub(super) fn pull_orbitals(
     model: &Model,
     occupations: &[f64],
     potential: &[f64],

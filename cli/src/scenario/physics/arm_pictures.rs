@@ -31,7 +31,8 @@ impl Ready<'_> {
             let name = "motion-first-feasible.csv".to_owned();
             artifacts.push((name, study.table(first).into_bytes()));
         }
-        Conclusion { criteria: self.criteria(&after, first.as_ref()), figures, artifacts }
+        let criteria = self.criteria(&after, first.as_ref());
+        Conclusion { criteria, figures, artifacts, ..Conclusion::default() }
     }
 
     fn criteria(&self, after: &Reached, first: Option<&Reached>) -> Vec<Criterion> {

@@ -181,6 +181,7 @@ impl Judge for Ready<'_> {
             criteria,
             figures: vec![study.side(&before, &after), study.above(&before, &after)],
             artifacts: vec![("motion.csv".into(), csv)],
+            ..Conclusion::default()
         })
     }
 }

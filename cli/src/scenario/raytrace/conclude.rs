@@ -139,6 +139,7 @@ impl Judge for Ready<'_> {
             criteria: study.criteria(run),
             figures: vec![pictures("pictures", &title, panels), study.derivatives(&answer)?],
             artifacts: vec![("answer.png".into(), encode_png(size, &tones(&end, white))?)],
+            ..Conclusion::default()
         })
     }
 }

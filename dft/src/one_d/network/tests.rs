@@ -65,16 +65,78 @@ fn local_and_semilocal_networks_are_so_and_their_adjoints_agree() {
     }
 }
 
-fn parameters_agree((grid, architecture, parameters): (Grid, Architecture, Vec<f64>)) {
-    let n = density(&grid, 0.2);
-    let bar: Vec<f64> = (0..41).map(|i| (0.3 * f64::from(i)).sin()).collect();
+/// A spin-adapted network, and densities of spin up and spin down.
+fn spin_adapted() -> ((Grid, Architecture, Vec<f64>), Vec<f64>) {
+    let paper = Architecture::paper();
+    let case =
+        of(Architecture { global_features: 3, hidden: vec![4, 5], spin_adapted: true, ..paper });
+    let down = density(&case.0, -0.5).iter().map(|n| 0.4 * n).collect();
+    let both = [density(&case.0, 0.3), down].concat();
+    (case, both)
+}
+
+#[test]
+fn a_spin_adapted_network_s_derivatives_agree_with_differences() {
+    let (case, both) = spin_adapted();
+    let centred = System::molecule(&[(0.3, 1.0)], 1).unwrap();
+    for mirror in [None, Mirror::of(&centred, &case.0)] {
+        let (grid, architecture, parameters) = case.clone();
+        let network = Network::new(architecture, &parameters, &grid).unwrap();
+        adjoint_agrees_with_differences(&network, &grid, &both, mirror);
+    }
+    parameters_agree_at(&both, case);
+}
+
+#[test]
+fn spins_may_be_exchanged_and_without_polarisation_there_is_the_restricted_network() {
+    let ((grid, architecture, parameters), both) = spin_adapted();
+    let network = Network::new(architecture.clone(), &parameters, &grid).unwrap();
+    let (up, down) = both.split_at(41);
+    let found = network.evaluate(&grid, &both, None);
+    let exchanged = network.evaluate(&grid, &[down, up].concat(), None);
+    assert!((found.energy_ha - exchanged.energy_ha).abs() < 1e-14);
+    assert!((network.energy(&grid, &both, None) - found.energy_ha).abs() < 1e-14);
+    for i in 0..41 {
+        assert!((found.potential_ha[i] - exchanged.potential_ha[41 + i]).abs() < 1e-13);
+        assert!((found.potential_ha[41 + i] - exchanged.potential_ha[i]).abs() < 1e-13);
+    }
+    let n: Vec<f64> = up.iter().zip(down).map(|(u, d)| u + d).collect();
+    let half: Vec<f64> = n.iter().map(|n| 0.5 * n).collect();
+    let unpolarised = network.evaluate(&grid, &half.repeat(2), None);
+    assert!((unpolarised.energy_ha - found.energy_ha).abs() > 1e-6, "it sees the polarisation");
+    // the network of the density alone, its parameters those of the other without what sees the polarisation
+    let plain = Architecture { spin_adapted: false, ..architecture };
+    let count = plain.parameter_count();
+    let mut kept = parameters.clone();
+    kept.drain(count - 1..parameters.len() - 1);
+    let plain = Network::new(plain, &kept, &grid).unwrap();
+    assert!(!plain.takes(2) && network.takes(1) && network.takes(2));
+    for other in [plain.evaluate(&grid, &n, None), network.evaluate(&grid, &n, None)] {
+        assert!((unpolarised.energy_ha - other.energy_ha).abs() < 1e-14);
+        for i in 0..41 {
+            for s in [0, 41] {
+                assert!((unpolarised.potential_ha[s + i] - other.potential_ha[i]).abs() < 1e-13);
+            }
+        }
+    }
+}
+
+fn parameters_agree(case: (Grid, Architecture, Vec<f64>)) {
+    parameters_agree_at(&density(&case.0, 0.2), case);
+}
+
+fn parameters_agree_at(
+    n: &[f64],
+    (grid, architecture, parameters): (Grid, Architecture, Vec<f64>),
+) {
+    let bar: Vec<f64> = (0..n.len()).map(|i| (0.3 * i as f64).sin()).collect();
     let value = |p: &[f64]| {
-        let xc = Network::new(architecture.clone(), p, &grid).unwrap().evaluate(&grid, &n, None);
+        let xc = Network::new(architecture.clone(), p, &grid).unwrap().evaluate(&grid, n, None);
         0.7 * xc.energy_ha + xc.potential_ha.iter().zip(&bar).map(|(v, b)| v * b).sum::<f64>()
     };
     let network = Network::new(architecture.clone(), &parameters, &grid).unwrap();
     let mut gradient = vec![0.0; parameters.len()];
-    network.adjoint(&grid, &n, None, 0.7, &bar, &mut gradient);
+    network.adjoint(&grid, n, None, 0.7, &bar, &mut gradient);
     for k in 0..parameters.len() {
         let mut moved = parameters.clone();
         moved[k] += 1e-5;

@@ -1,0 +1,157 @@
+//! Kohn-Sham in one dimension: functionals that are trained (`dft-1d`), geometries that are relaxed (`dft-1d-relax`) or
+//! designed (`dft-1d-design`), and the potential of a given density (`dft-1d-potential`).
+
+mod design;
+mod figures;
+mod molecules;
+mod potential;
+mod relax;
+mod train;
+
+use cotangent_dft::one_d::{
+    Formula, Functional, FunctionalFile, Grid, Interaction, Lda, Model, Stencil,
+};
+
+use super::document::Settings;
+use super::keys::{Key, Kind};
+use crate::diagnostic::Diagnostic;
+
+pub(super) use design::Design;
+pub(super) use potential::Potential;
+pub(super) use relax::Relax;
+pub(super) use train::Train;
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default: Some(default), doc }
+}
+
+const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { path, kind, default: None, doc }
+}
+
+const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
+    Kind::Number { unit, min, max }
+}
+
+const INF: f64 = f64::INFINITY;
+
+const GRID_POINTS: Key =
+    key("grid.points", Kind::Integer { min: 7, max: 100_001 }, "513", "grid points, an odd number");
+const GRID_SPACING: Key =
+    key("grid.spacing", number("bohr", 1e-3, 10.0), "0.08", "distance of grid points");
+const INTERACTION: Key = key(
+    "interaction.kind",
+    Kind::Choice(&["exponential", "soft-coulomb"]),
+    "\"exponential\"",
+    "repulsion of electrons: A exp(-kappa u) of Baker et al., or 1/sqrt(u^2 + softening^2)",
+);
+const SOFT: Key = Key { default: Some("\"soft-coulomb\""), ..INTERACTION };
+const SOFTENING: Key = key(
+    "interaction.softening",
+    number("bohr", 1e-3, 100.0),
+    "1.0",
+    "soft-coulomb: length at which it is softened",
+);
+const MOLECULE: Key = required(
+    "molecule.formula",
+    Kind::Text,
+    "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"",
+);
+const FUNCTIONAL_FILE: Key = key(
+    "functional.file",
+    Kind::File,
+    "\"\"",
+    "a trained functional, `functional.npy` of another run; empty: the LDA of Baker et al.",
+);
+
+/// Grid and interaction, with what is wrong with them added to `problems`.
+fn model(s: &Settings, problems: &mut Vec<Diagnostic>) -> Model {
+    let grid = Grid::new(s.count("grid.points"), s.number("grid.spacing")).unwrap_or_else(|e| {
+        let help = "the convolutions need a centre";
+        problems.push(s.problem("cotangent::scenario::grid", "grid.points", e.to_string(), help));
+        Grid::PAPER
+    });
+    let interaction = match s.text("interaction.kind") {
+        "soft-coulomb" => {
+            Interaction::SoftCoulomb { softening_bohr: s.number("interaction.softening") }
+        }
+        _ => Interaction::BAKER,
+    };
+    Model { grid, stencil: Stencil::FivePoint, interaction }
+}
+
+/// Nuclei must stay this far from the end of the box, in bohr.
+const MARGIN_BOHR: f64 = 5.0;
+
+/// The formula at `molecule.formula`, without a free distance, inside the box.
+fn molecule(s: &Settings, model: &Model, most: usize) -> Result<Formula, Diagnostic> {
+    let path = "molecule.formula";
+    let refuse = |message: String, help: &str| {
+        Err(s.problem("cotangent::scenario::molecule", path, message, help))
+    };
+    let formula: Formula = match s.text(path).parse() {
+        Ok(formula) => formula,
+        Err(e) => {
+            let help = "nuclei and distances in bohr alternate, signs of the charge come last";
+            return refuse(format!("{e}"), help);
+        }
+    };
+    if formula.is_free() {
+        let message = format!("\"{formula}\" has a distance R that nothing says");
+        return refuse(message, "write the distance in bohr in its place");
+    }
+    if formula.electrons() > most {
+        let message = format!("\"{formula}\" has {} electrons", formula.electrons());
+        return refuse(message, &format!("exact references are computed for at most {most}"));
+    }
+    let half = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>();
+    let width = model.grid.half_width_bohr();
+    if half > width - MARGIN_BOHR {
+        let message = format!(
+            "\"{formula}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
+        );
+        return refuse(message, "use more grid points");
+    }
+    Ok(formula)
+}
+
+/// The file at `path`, and that it fits the model; `None` where none is named.
+fn functional_file(
+    s: &Settings,
+    path: &str,
+    model: &Model,
+) -> Result<Option<FunctionalFile>, Diagnostic> {
+    let file = s.text(path);
+    if file.is_empty() {
+        return Ok(None);
+    }
+    let help = "`cotangent run` of a dft-1d scenario leaves one in its artifacts/functional.npy";
+    let refuse = |message: String, help: &str| {
+        s.problem("cotangent::scenario::functional", path, message, help)
+    };
+    let bytes = std::fs::read(file).map_err(|e| refuse(format!("cannot be read: {e}"), help))?;
+    let found = FunctionalFile::from_bytes(&bytes).map_err(|e| refuse(e.to_string(), help))?;
+    found.network(&model.grid).map_err(|e| {
+        let help = format!("set grid.spacing = {}", found.architecture.grid_spacing_bohr);
+        refuse(e.to_string(), &help)
+    })?;
+    if found.architecture.interaction != model.interaction {
+        let message =
+            "the functional was trained with another interaction than `interaction.kind` says";
+        return Err(refuse(message.into(), "set interaction.kind to that of its training"));
+    }
+    Ok(Some(found))
+}
+
+/// The functional of `functional.file`, or the LDA; its name for people.
+fn functional(
+    s: &Settings,
+    model: &Model,
+) -> Result<(Box<dyn Functional + Send>, &'static str), Diagnostic> {
+    let Some(file) = functional_file(s, FUNCTIONAL_FILE.path, model)? else {
+        return Ok((Box::new(Lda::default()), "LDA"));
+    };
+    let network =
+        file.network(&model.grid).unwrap_or_else(|e| unreachable!("it was made just above: {e}"));
+    Ok((Box::new(network), "trained"))
+}

@@ -1,0 +1,162 @@
+//! Lists of molecules: `"H R H: 1.28, 3.84"` is two hydrogen molecules, `"Li"` an atom.
+
+use cotangent_dft::one_d::{Formula, Grid, System};
+
+use super::super::document::Settings;
+use super::MARGIN_BOHR;
+use crate::diagnostic::Diagnostic;
+
+/// A formula, with values of its free distance.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Molecules {
+    pub formula: Formula,
+    /// In bohr, ascending; one, of no meaning, where no distance is free.
+    pub separations: Vec<f64>,
+}
+
+/// One molecule of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Member {
+    pub formula: Formula,
+    pub separation: f64,
+}
+
+impl Member {
+    /// The formula with its numbers.
+    pub(super) fn label(&self) -> String {
+        let number = format!("{:.2}", self.separation);
+        let word = |w: &str| if w == "R" { number.clone() } else { w.to_owned() };
+        self.formula.to_string().split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Its system, on the grid.
+    pub(super) fn system(&self, grid: &Grid) -> Result<System, String> {
+        let system = self.formula.system(self.separation).map_err(|e| e.to_string())?;
+        Ok(system.on_grid(grid))
+    }
+}
+
+impl Molecules {
+    /// Every molecule.
+    pub(super) fn members(&self) -> impl Iterator<Item = Member> + '_ {
+        let member = |&separation: &f64| Member { formula: self.formula.clone(), separation };
+        self.separations.iter().map(member)
+    }
+}
+
+/// All molecules of these lists.
+pub(super) fn members(lists: &[Molecules]) -> Vec<Member> {
+    lists.iter().flat_map(Molecules::members).collect()
+}
+
+fn parse(text: &str) -> Result<Molecules, (String, String)> {
+    let (formula, numbers) = text.split_once(':').map_or((text, None), |(f, n)| (f, Some(n)));
+    let help = || "write it as \"H R H: 1.28, 3.84\", or an atom as \"Li\"".to_owned();
+    let formula: Formula = formula.parse().map_err(|e| (format!("in \"{text}\": {e}"), help()))?;
+    let mut separations = Vec::new();
+    for word in numbers.unwrap_or("").split(',').map(str::trim).filter(|w| !w.is_empty()) {
+        match word.parse::<f64>() {
+            Ok(r) if r.is_finite() && r > 0.0 => separations.push(r),
+            _ => return Err((format!("in \"{text}\": \"{word}\" is no distance in bohr"), help())),
+        }
+    }
+    separations.sort_by(f64::total_cmp);
+    match (formula.is_free(), separations.is_empty()) {
+        (true, true) => Err((format!("\"{text}\" has no values of R"), help())),
+        (false, false) => {
+            Err((format!("\"{text}\" has values, but no distance R that they are of"), help()))
+        }
+        (false, true) => Ok(Molecules { formula, separations: vec![0.0] }),
+        (true, false) => Ok(Molecules { formula, separations }),
+    }
+}
+
+/// The list at `path`, with what is wrong with it added to `problems`.
+pub(super) fn read(
+    s: &Settings,
+    path: &str,
+    grid: &Grid,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Molecules> {
+    let mut lists = Vec::new();
+    for text in s.texts(path) {
+        match parse(text) {
+            Ok(list) => lists.push(list),
+            Err((message, help)) => {
+                problems.push(s.problem("cotangent::scenario::molecule", path, message, help));
+            }
+        }
+    }
+    if s.texts(path).is_empty() {
+        let code = "cotangent::scenario::contradiction";
+        let help = "name at least one molecule";
+        problems.push(s.problem(code, path, format!("`{path}` is empty"), help));
+    }
+    for member in members(&lists) {
+        problems.extend(misfit(s, path, grid, &member));
+    }
+    lists
+}
+
+/// Why a molecule does not fit the grid, the box or the exact solvers.
+fn misfit(s: &Settings, path: &str, grid: &Grid, member: &Member) -> Option<Diagnostic> {
+    let label = member.label();
+    let h = grid.spacing_bohr();
+    let spacings = member.formula.spacings_bohr(member.separation);
+    let off = spacings.iter().find(|r| (*r / h - (*r / h).round()).abs() > 1e-6);
+    if let Some(r) = off {
+        let message =
+            format!("\"{label}\": a distance of {r} bohr does not fit a grid of {h} bohr");
+        let near = (r / h).round() * h;
+        let help = format!(
+            "nuclei must lie on grid points, or the energy jumps; the nearest is {near:.4}"
+        );
+        return Some(s.problem("cotangent::scenario::off_grid", path, message, help));
+    }
+    let width = grid.half_width_bohr();
+    if 0.5 * spacings.iter().sum::<f64>() > width - MARGIN_BOHR {
+        let message = format!(
+            "\"{label}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
+        );
+        let help = "use more grid points";
+        return Some(s.problem("cotangent::scenario::outside_box", path, message, help));
+    }
+    (member.formula.electrons() > 4).then(|| {
+        let message = format!("\"{label}\" has {} electrons", member.formula.electrons());
+        let help = "exact references are computed for at most 4 electrons";
+        s.problem("cotangent::scenario::electrons", path, message, help)
+    })
+}
+
+/// Molecules that stand in two of these lists: nothing that is judged may have been seen.
+pub(super) fn overlaps(s: &Settings, lists: &[(&str, &[Molecules])]) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (k, (path, list)) in lists.iter().enumerate() {
+        for (earlier, other) in &lists[..k] {
+            let seen: Vec<String> = members(other).iter().map(Member::label).collect();
+            for label in members(list).iter().map(Member::label).filter(|l| seen.contains(l)) {
+                let message = format!("\"{label}\" stands in both `{earlier}` and `{path}`");
+                let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
+                let code = "cotangent::scenario::contradiction";
+                problems.push(s.problem(code, path, message, help));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Member, parse};
+
+    #[test]
+    fn lists_are_read_and_labelled() {
+        let h2 = parse("H R H: 3.84, 1.28").unwrap();
+        let labels: Vec<String> = h2.members().map(|m: Member| m.label()).collect();
+        assert_eq!(labels, ["H 1.28 H", "H 3.84 H"]);
+        assert_eq!(parse("Li +").unwrap().members().next().unwrap().label(), "Li +");
+        for wrong in ["H R H", "H R H:", "H 1.5 H: 2.0", "H R H: 1.28, x", "Q", "H R H: -1.0"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
