@@ -1,21 +1,23 @@
 //! Checks that a derivative is right, by means that share no code with it.
 
-/// Remainders of the first-order Taylor expansion along one direction.
+/// Remainders of a Taylor expansion along one direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taylor {
+    /// Order of the expansion: 1 of [`taylor`], 2 of [`taylor_second`].
+    pub order: u32,
     /// Steps `h`.
     pub steps: Vec<f64>,
-    /// `|f(x + h v) - f(x) - h g.v|`.
+    /// `|f(x + h v) - f(x) - h g.v|`, of order 2 less `h^2 v.H v / 2`.
     pub remainders: Vec<f64>,
-    /// Least-squares slope of `log remainder` against `log h` over the steps above rounding: 2 for a right gradient of a
-    /// smooth function, 1 for a wrong one. `None` where all remainders are at rounding (a linear function).
+    /// Least-squares slope of `log remainder` against `log h` over the steps above rounding: `order + 1` for right derivatives
+    /// of a smooth function, less for wrong ones. `None` where all remainders are at rounding (a polynomial of this order).
     pub slope: Option<f64>,
 }
 
 impl Taylor {
-    /// Whether the gradient is right: second order, or no remainder at all.
+    /// Whether the derivatives are right: the remainder is one order smaller than they, or there is none at all.
     pub fn passes(&self) -> bool {
-        self.slope.is_none_or(|s| s >= 1.95)
+        self.slope.is_none_or(|s| s >= f64::from(self.order) + 0.95)
     }
 }
 
@@ -26,10 +28,36 @@ impl Taylor {
 /// # Errors
 /// The first error of `f`.
 pub fn taylor<E>(
-    mut f: impl FnMut(&[f64]) -> Result<f64, E>,
+    f: impl FnMut(&[f64]) -> Result<f64, E>,
     x: &[f64],
     v: &[f64],
     slope_along_v: f64,
+    largest_step: f64,
+    count: usize,
+) -> Result<Taylor, E> {
+    expansion(f, x, v, (1, [slope_along_v, 0.0]), largest_step, count)
+}
+
+/// Taylor-remainder test of `g.v` and of the curvature `v.H v` of `f` at `x`; steps as those of [`taylor`].
+///
+/// # Errors
+/// The first error of `f`.
+pub fn taylor_second<E>(
+    f: impl FnMut(&[f64]) -> Result<f64, E>,
+    x: &[f64],
+    v: &[f64],
+    [slope, curvature]: [f64; 2],
+    largest_step: f64,
+    count: usize,
+) -> Result<Taylor, E> {
+    expansion(f, x, v, (2, [slope, curvature]), largest_step, count)
+}
+
+fn expansion<E>(
+    mut f: impl FnMut(&[f64]) -> Result<f64, E>,
+    x: &[f64],
+    v: &[f64],
+    (order, [slope_along_v, curvature]): (u32, [f64; 2]),
     largest_step: f64,
     count: usize,
 ) -> Result<Taylor, E> {
@@ -45,13 +73,13 @@ pub fn taylor<E>(
         }
         let there = f(&moved)?;
         steps.push(h);
-        remainders.push((there - at_x - h * slope_along_v).abs());
+        remainders.push((there - at_x - h * (slope_along_v + 0.5 * h * curvature)).abs());
         rounding.push(64.0 * f64::EPSILON * (at_x.abs() + there.abs()));
     }
     let above = |k: &usize| remainders[*k] > 10.0 * rounding[*k];
     let points: Vec<(f64, f64)> =
         (0..count).filter(above).map(|k| (steps[k].ln(), remainders[k].ln())).collect();
-    Ok(Taylor { slope: fit_slope(&points), steps, remainders })
+    Ok(Taylor { order, slope: fit_slope(&points), steps, remainders })
 }
 
 /// Least-squares slope; `None` with fewer than three points.
@@ -97,7 +125,7 @@ pub fn central_difference<E>(
 mod tests {
     use std::convert::Infallible;
 
-    use super::taylor;
+    use super::{taylor, taylor_second};
 
     #[test]
     fn a_right_gradient_passes_and_a_wrong_one_does_not() {
@@ -106,6 +134,10 @@ mod tests {
         let right = 0.4_f64.cos() * 2.0 - 0.5 * 0.4_f64.sin();
         assert!(test(right).passes());
         assert!(!test(right + 1e-3).passes());
+        let bend = -2.0 * 0.4_f64.sin() - 0.4_f64.cos();
+        let test = |bend| taylor_second(f, &[0.4, 2.0], &[1.0, -0.5], [right, bend], 0.1, 12);
+        assert!(test(bend).unwrap().passes());
+        assert!(!test(bend + 1e-3).unwrap().passes());
         let linear = |x: &[f64]| Ok::<_, Infallible>(3.0 * x[0]);
         assert_eq!(taylor(linear, &[1.0], &[1.0], 3.0, 0.1, 8).unwrap().slope, None);
     }

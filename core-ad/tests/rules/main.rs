@@ -7,16 +7,18 @@
     reason = "equal bits are tested, and a closure keeps a generic model generic"
 )]
 
+mod bad_input;
 mod implicit;
 mod linalg;
 mod nn;
+mod primitives;
 mod special;
 
 use std::convert::Infallible;
 
-use cotangent_ad::check::{dot_product, taylor};
+use cotangent_ad::check::{dot_product, taylor, taylor_second};
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Dual, Real, VectorFn, grad, hvp, jvp, vjp};
+use cotangent_ad::{Dual, Real, Var, VectorFn, grad, hvp, jvp, vjp};
 
 /// Some numbers in [-1, 1).
 fn numbers(seed: u64, n: usize) -> Vec<f64> {
@@ -28,42 +30,75 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `w . f(x)`.
-fn weighted<R: Real>(f: &impl VectorFn, w: &[f64], x: &[R]) -> R {
-    f.call(x).iter().zip(w).fold(R::lit(0.0), |s, (y, w)| s + *y * *w)
+/// A function at every scalar that it is tested with: one table of pointers, so that the tests are compiled once.
+struct Modes<'a> {
+    plain: At<'a, f64>,
+    dual: At<'a, Dual<f64, 1>>,
+    tape: At<'a, Var<f64>>,
+    /// Forward over reverse.
+    taped: At<'a, Var<Dual<f64, 1>>>,
+    /// Forward over forward.
+    nested: At<'a, Dual<Dual<f64, 1>, 1>>,
 }
 
-/// Taylor slope and dot product of the first derivatives; of the second, forward over reverse against forward over forward
-/// and against central differences of gradients.
-fn prove(f: &impl VectorFn, x: &[f64]) {
-    let outputs = f.call(x).len();
-    let (v, u, w) = (numbers(1, x.len()), numbers(2, x.len()), numbers(3, outputs));
-    let (y, y_dot) = jvp(|x| f.call(x), x, &v);
-    let (same, x_bar) = vjp(|x| f.call(x), x, &w);
-    assert_eq!(y, same, "the value is the same in both modes");
-    assert_eq!(y, f.call(x), "and the plain one");
-    let mismatch = dot_product(&y_dot, &w, &v, &x_bar);
-    assert!(mismatch < 1e-12, "dot-product test: {mismatch:e}");
-    let slope = dot(&x_bar, &v);
-    let value = |x: &[f64]| Ok::<_, Infallible>(weighted(f, &w, x));
-    let test = taylor(value, x, &v, slope, 1e-2, 10).unwrap();
-    assert!(test.passes(), "Taylor: {test:?}");
+type At<'a, R> = &'a dyn Fn(&[R]) -> Vec<R>;
 
-    let second = hvp(|x| weighted(f, &w, x), x, &v);
-    let by_reverse = dot(&second, &u);
-    let twice: Vec<_> = (0..x.len())
-        .map(|k| Dual { re: Dual { re: x[k], eps: [u[k]] }, eps: [Dual { re: v[k], eps: [0.0] }] })
-        .collect();
-    let by_forward = weighted::<Dual<Dual<f64, 1>, 1>>(f, &w, &twice).eps[0].eps[0];
-    let size = second.iter().fold(1e-3_f64, |s, h| s.max(h.abs()));
-    assert!((by_reverse - by_forward).abs() < 1e-9 * size, "{by_reverse} {by_forward}");
-    let gradient = |t: f64| {
-        let moved: Vec<f64> = x.iter().zip(&v).map(|(x, v)| x + t * v).collect();
-        grad(|x| weighted(f, &w, x), &moved)
+/// Proves the derivatives of `f` at `x`, see [`Modes::prove`].
+fn prove(f: &impl VectorFn, x: &[f64]) {
+    let modes = Modes {
+        plain: &|x| f.call(x),
+        dual: &|x| f.call(x),
+        tape: &|x| f.call(x),
+        taped: &|x| f.call(x),
+        nested: &|x| f.call(x),
     };
-    let (above, below) = (gradient(1e-5), gradient(-1e-5));
-    for k in 0..x.len() {
-        let difference = (above[k] - below[k]) / 2e-5;
-        assert!((second[k] - difference).abs() < 3e-6 * size, "{k}: {} {difference}", second[k]);
+    modes.prove(x);
+}
+
+/// The outputs weighted by `w`.
+fn weighted<R: Real>(y: &[R], w: &[f64]) -> R {
+    y.iter().zip(w).fold(R::lit(0.0), |s, (y, w)| s + *y * *w)
+}
+
+impl Modes<'_> {
+    /// Dot product and Taylor slope of the first derivatives in both modes; of the second, forward over reverse against
+    /// forward over forward, Taylor slope, and central differences of gradients.
+    fn prove(&self, x: &[f64]) {
+        let outputs = (self.plain)(x).len();
+        let (v, u, w) = (numbers(1, x.len()), numbers(2, x.len()), numbers(3, outputs));
+        let (y, y_dot) = jvp(self.dual, x, &v);
+        let (same, x_bar) = vjp(self.tape, x, &w);
+        assert_eq!(y, same, "the value is the same in both modes");
+        assert_eq!(y, (self.plain)(x), "and the plain one");
+        let mismatch = dot_product(&y_dot, &w, &v, &x_bar);
+        assert!(mismatch < 1e-12, "dot-product test: {mismatch:e}");
+        let slope = dot(&x_bar, &v);
+        let value = |x: &[f64]| Ok::<_, Infallible>(weighted(&(self.plain)(x), &w));
+        let test = taylor(value, x, &v, slope, 1e-2, 10).unwrap();
+        assert!(test.passes(), "Taylor: {test:?}");
+
+        let second = hvp(|x| weighted(&(self.taped)(x), &w), x, &v);
+        let test = taylor_second(value, x, &v, [slope, dot(&second, &v)], 1e-2, 8).unwrap();
+        assert!(test.passes(), "Taylor of second order: {test:?}");
+        let by_reverse = dot(&second, &u);
+        let (one, zero) = (|re, eps| Dual { re, eps: [eps] }, 0.0);
+        let twice: Vec<_> =
+            (0..x.len()).map(|k| Dual { re: one(x[k], u[k]), eps: [one(v[k], zero)] }).collect();
+        let by_forward = weighted(&(self.nested)(&twice), &w).eps[0].eps[0];
+        let size = second.iter().fold(1e-3_f64, |s, h| s.max(h.abs()));
+        assert!((by_reverse - by_forward).abs() < 1e-9 * size, "{by_reverse} {by_forward}");
+        let gradient = |t: f64| {
+            let moved: Vec<f64> = x.iter().zip(&v).map(|(x, v)| x + t * v).collect();
+            grad(|x| weighted(&(self.tape)(x), &w), &moved)
+        };
+        let (above, below) = (gradient(1e-5), gradient(-1e-5));
+        for k in 0..x.len() {
+            let difference = (above[k] - below[k]) / 2e-5;
+            assert!(
+                (second[k] - difference).abs() < 3e-6 * size,
+                "{k}: {} {difference}",
+                second[k]
+            );
+        }
     }
 }
