@@ -112,7 +112,8 @@ pub trait Real: Num + PartialOrd {
 
     /// Applies `step` `n` times to `state`: the loop that the engine differentiates as one unit.
     ///
-    /// On a tape it is one block whose memory follows a checkpoint schedule; see [`ScanOptions`].
+    /// On a tape it is one block whose memory follows a checkpoint schedule; see [`ScanOptions`]. In a
+    /// [`Program`](crate::program::Program) it is one rule, from 32 steps on, unless steps branch each their own way.
     fn scan<const S: usize, const P: usize, F: Step<S, P>>(
         step: &F,
         n: usize,

@@ -1,8 +1,8 @@
 //! Loops of recorded steps agree with the tape and with duals, and say so where they would not.
 #![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
 
-use cotangent_ad::program::{ReplayError, ScanProgram, Traced};
-use cotangent_ad::{Num, Real, Schedule, grad, hvp, jacobian_forward};
+use cotangent_ad::program::{Program, ReplayError, ScanProgram, Traced};
+use cotangent_ad::{Num, Real, Schedule, Session, Step, Var, grad, hvp, jacobian_forward};
 
 /// A driven oscillator with three states, and two outputs.
 fn step<R: Real>(s: &[R], item: &[R], p: &[R]) -> (Vec<R>, Vec<R>) {
@@ -141,4 +141,79 @@ fn wrong_shapes_are_errors() {
 fn a_schedule_without_a_slot_panics() {
     let none = Schedule::Revolve { slots: 0 };
     let _ = record().vjp(&START, &series(3), &AT, &[0.0; 3], &[1.0; 2], none);
+}
+
+/// The oscillator without a series.
+#[derive(Clone)]
+struct Swing;
+
+impl Step<2, 3> for Swing {
+    fn step<R: Real>(&self, [x, v]: [R; 2], [g, damping, drive]: [R; 3]) -> [R; 2] {
+        let v = v + (drive - (x.sin() * g + v * damping)) * 0.02;
+        [x + v * 0.02, v]
+    }
+}
+
+fn swung<R: Real>(z: &[R], scan: impl Fn([R; 2], [R; 3]) -> [R; 2]) -> R {
+    let [x, v] = scan([z[0] * z[1], z[1]], [z[2], z[3], z[4].exp()]);
+    x * x + v * z[2]
+}
+
+fn in_a_unit<R: Real>(z: &[R]) -> R {
+    swung(z, |s, p| R::scan(&Swing, 300, s, p))
+}
+
+fn in_a_loop<R: Real>(z: &[R]) -> R {
+    swung(z, |s, p| (0..300).fold(s, |s, _| Swing.step(s, p)))
+}
+
+#[test]
+fn a_loop_in_a_program_is_one_rule_of_any_order() {
+    let (z, w) = ([0.6, 0.3, 1.5, 0.2, -0.7], [0.5, -0.2, 0.3, 1.0, 0.4]);
+    let program = Program::record(|z| vec![in_a_unit(z)], &z);
+    assert!(program.len() < 15, "{} values", program.len());
+    let close = |ours: &[f64], other: &[f64]| {
+        for (a, b) in ours.iter().zip(other) {
+            assert!((a - b).abs() < 1e-11 * b.abs().max(1e-2), "{ours:?} {other:?}");
+        }
+    };
+    let (gradient, product) = (grad(in_a_loop, &z), hvp(in_a_loop, &z, &w));
+    let (y, g) = program.vjp(&z, &[1.0]).unwrap();
+    close(&y, &[in_a_loop(&z)]);
+    close(&g, &gradient);
+    let slope: f64 = gradient.iter().zip(w).map(|(g, w)| g * w).sum();
+    close(&program.jvp(&z, &w).unwrap().1, &[slope]);
+    close(&program.hvp(&z, &w).unwrap().1, &product); // forward over reverse
+    let along = |z: &[Var<f64>]| {
+        let session = Session::new();
+        let inner: Vec<Var<Var<f64>>> = z.iter().map(|z| session.input(*z)).collect();
+        let y = Real::slice_rule(&program, &inner).expect("it replays")[0];
+        let g = session.pullback(&[y], &[Num::lit(1.0)], &inner);
+        g.iter().zip(w).fold(Var::lit(0.0), |sum, (g, w)| sum + *g * w)
+    };
+    close(&grad(along, &z), &product); // reverse over reverse
+}
+
+/// Falls, and turns at the floor.
+#[derive(Clone)]
+struct Bounce;
+
+impl Step<2, 1> for Bounce {
+    fn step<R: Real>(&self, [x, v]: [R; 2], [g]: [R; 1]) -> [R; 2] {
+        let x = x + v * 0.02;
+        if x < R::lit(0.0) { [-x, -v * 0.9] } else { [x, v - g * 0.02] }
+    }
+}
+
+#[test]
+fn steps_that_branch_each_their_own_way_are_recorded_one_by_one() {
+    let fall = |z: &[Traced]| Traced::scan(&Bounce, 100, [z[0], z[1]], [z[2]]).to_vec();
+    let at = [1.0, 0.0, 9.81];
+    let plain = f64::scan(&Bounce, 100, [1.0, 0.0], [9.81]);
+    assert_eq!(Program::record(fall, &at).call(&at).unwrap(), plain);
+    // without a bounce it is one rule, which says where one comes
+    let high = Program::record(fall, &[100.0, 0.0, 9.81]);
+    assert!(high.len() < 10);
+    let low = high.call(&at);
+    assert!(matches!(low, Err(ReplayError::GuardFlipped { item: 22..24, .. })), "{low:?}");
 }

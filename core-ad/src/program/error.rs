@@ -74,10 +74,18 @@ impl ReplayError {
         if expected == found { Ok(()) } else { Err(Self::Shape { what, expected, found }) }
     }
 
+    /// The error of a rule, met at an outer program's item.
+    pub(super) fn at(self, item: usize) -> Self {
+        match self {
+            Self::Rule { message, .. } => Self::Rule { item, message },
+            other => other,
+        }
+    }
+
     pub(super) fn stopped(item: usize, stop: Stop, guard: impl Fn(u32) -> String) -> Self {
         match stop {
             Stop::Flipped { guard: g, .. } => Self::GuardFlipped { item, guard: guard(g) },
-            Stop::Rule { message, .. } => Self::Rule { item, message },
+            Stop::Rule { error, .. } => error.at(item),
         }
     }
 }

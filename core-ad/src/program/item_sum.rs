@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::error::ReplayError;
 use super::inline::{cotangents, tangents};
 use super::items::{ItemProgram, Record};
-use super::rule::TracedRule;
+use super::rule::{Derived, TracedRule};
 use super::traced::Traced;
 use crate::map::Kernel;
 
@@ -66,7 +66,7 @@ impl ItemSum {
     ///
     /// # Errors
     /// Items that take too many paths through the kernel, a rule without a value.
-    pub(super) fn apply(self: &Arc<Self>, p: &[Traced]) -> Result<Vec<Traced>, ReplayError> {
+    pub(super) fn apply(self: &Arc<Self>, p: &[Traced]) -> Derived {
         let y = self.program.sum(&self.items, &values(p))?;
         Ok(match p.iter().find_map(|p| p.checked()) {
             None => y.into_iter().map(Traced::konst).collect(),
@@ -75,28 +75,18 @@ impl ItemSum {
     }
 
     /// The sum over the derived `kernel`, made once, at `x`.
-    fn derived(
-        &self,
-        made: &Made,
-        kernel: impl FnOnce() -> Arc<Record>,
-        x: &[Traced],
-    ) -> Result<Vec<Traced>, ReplayError> {
+    fn derived(&self, made: &Made, kernel: impl FnOnce() -> Arc<Record>, x: &[Traced]) -> Derived {
         let make = || Self::new(kernel(), self.width, Arc::clone(&self.items), &values(x));
         made.get_or_init(make).as_ref().map_err(Clone::clone)?.apply(x)
     }
 }
 
 impl TracedRule for ItemSum {
-    fn primal(&self, p: &[f64]) -> Result<Vec<f64>, String> {
-        self.program.sum(&self.items, p).map_err(|e| e.to_string())
+    fn primal(&self, p: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.program.sum(&self.items, p)
     }
 
-    fn jvp(
-        &self,
-        p: &[Traced],
-        _: &[Traced],
-        p_dot: &[Traced],
-    ) -> Result<Vec<Traced>, ReplayError> {
+    fn jvp(&self, p: &[Traced], _: &[Traced], p_dot: &[Traced]) -> Derived {
         let kernel = || -> Arc<Record> {
             let (kernel, n) = (Arc::clone(&self.kernel), self.parameters);
             Arc::new(move |item: &[Traced], x: &[Traced]| {
@@ -107,12 +97,7 @@ impl TracedRule for ItemSum {
         self.derived(&self.pushforward, kernel, &[p, p_dot].concat())
     }
 
-    fn vjp(
-        &self,
-        p: &[Traced],
-        _: &[Traced],
-        y_bar: &[Traced],
-    ) -> Result<Vec<Traced>, ReplayError> {
+    fn vjp(&self, p: &[Traced], _: &[Traced], y_bar: &[Traced]) -> Derived {
         let kernel = || -> Arc<Record> {
             let (kernel, n) = (Arc::clone(&self.kernel), self.parameters);
             Arc::new(move |item: &[Traced], x: &[Traced]| {

@@ -358,7 +358,7 @@ impl<'a> Run<'a> {
         match once(&compiled.code, &compiled.graph, parameter) {
             Ok(uniform) => Ok(Some(Ready { compiled, uniform })),
             Err(Stop::Flipped { .. }) => Ok(None),
-            Err(Stop::Rule { message, .. }) => Err(ReplayError::Rule { item: 0, message }),
+            Err(Stop::Rule { error, .. }) => Err(error.at(0)),
         }
     }
 
@@ -368,9 +368,7 @@ impl<'a> Run<'a> {
             // the outputs are what is wanted, in order
             match ready.fill(self, items, &mut sink) {
                 Ok(()) => return Ok(()),
-                Err((item, Stop::Rule { message, .. })) => {
-                    return Err(ReplayError::Rule { item: first + item, message });
-                }
+                Err((item, Stop::Rule { error, .. })) => return Err(error.at(first + item)),
                 Err(_) => {}
             }
             if let Sink::Sum(sums) = &mut sink {
@@ -383,9 +381,7 @@ impl<'a> Run<'a> {
                     ready.deliver(&results, &mut sink, self.size, None);
                     return Ok(());
                 }
-                Err((item, Stop::Rule { message, .. })) => {
-                    return Err(ReplayError::Rule { item: first + item, message });
-                }
+                Err((item, Stop::Rule { error, .. })) => return Err(error.at(first + item)),
                 Err(_) => {}
             }
         }

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "places were checked when the code was made, see `Code::checked`")]
 
 use super::code::{Code, Instruction, Op, Place, UNIFORM};
+use super::error::ReplayError;
 use super::functions::{self, for_binary, for_unary};
 use super::graph::{Binary, Graph, Relation, Unary};
 use super::vector::{Plain, Vector};
@@ -16,7 +17,7 @@ pub(super) enum Stop {
     /// This guard, in this lane first.
     Flipped { guard: u32, lane: usize },
     /// This lane's rule has no value.
-    Rule { lane: usize, message: String },
+    Rule { lane: usize, error: ReplayError },
 }
 
 /// How outputs are handed over.
@@ -247,7 +248,7 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
             for (x, at) in x.iter_mut().zip(&call.inputs) {
                 *x = self.either(*at, w).lanes()[l];
             }
-            let y = rule.primal(&x).map_err(|message| Stop::Rule { lane, message })?;
+            let y = rule.primal(&x).map_err(|error| Stop::Rule { lane, error })?;
             for (to, y) in call.outputs.iter().zip(y) {
                 let mut value = self.read(*to, w);
                 value.lanes_mut()[l] = y;

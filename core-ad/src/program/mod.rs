@@ -38,6 +38,7 @@ mod machine;
 mod replay;
 mod rule;
 mod scan;
+mod scan_rule;
 mod scan_tangent;
 mod traced;
 mod vector;

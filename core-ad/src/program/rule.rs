@@ -1,6 +1,7 @@
 //! Rules of the user inside a program: erased at `f64` for their values and at [`Traced`] for their derivatives, which
 //! are recorded like any code, so that derivatives of any order pass through.
 
+use std::any::Any;
 use std::fmt;
 
 use super::error::ReplayError;
@@ -8,12 +9,12 @@ use super::traced::Traced;
 use crate::rule::{Rule, SliceRule};
 
 /// What a derivative is at the point of recording, or that there is none.
-type Derived = Result<Vec<Traced>, ReplayError>;
+pub(super) type Derived = Result<Vec<Traced>, ReplayError>;
 
 /// A [`Rule`] or [`SliceRule`] without its type.
 pub(super) trait TracedRule: Send + Sync {
     /// The value, or why there is none.
-    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String>;
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError>;
     /// `J x_dot`, recorded.
     fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived;
     /// `J^T y_bar`, recorded.
@@ -36,7 +37,7 @@ fn array<T: Copy, const N: usize>(x: &[T]) -> [T; N] {
 }
 
 impl<const I: usize, const O: usize, U: Rule<I, O>> TracedRule for Sized<U, I, O> {
-    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String> {
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         Ok(self.0.primal(array(x)).to_vec())
     }
     fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived {
@@ -59,8 +60,12 @@ fn recorded<U: SliceRule>(found: Result<Vec<Traced>, U::Error>) -> Derived {
 pub(super) struct Sliced<U>(pub(super) U);
 
 impl<U: SliceRule> TracedRule for Sliced<U> {
-    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, String> {
-        self.0.primal(x).map_err(|e| format!("{e:?}"))
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.0.primal(x).map_err(|e| match (&e as &dyn Any).downcast_ref::<ReplayError>() {
+            // a program within a program
+            Some(inner) => inner.clone(),
+            None => ReplayError::Rule { item: 0, message: format!("{e:?}") },
+        })
     }
     fn jvp(&self, x: &[Traced], y: &[Traced], x_dot: &[Traced]) -> Derived {
         recorded::<U>(self.0.jvp(x, y, x_dot))

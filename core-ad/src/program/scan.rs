@@ -1,6 +1,6 @@
 //! A loop whose step is a program.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::derive::Derivation;
 use super::error::ReplayError;
@@ -48,7 +48,7 @@ pub struct ScanProgram {
     /// Cotangents of state and parameters; those of the results are further inputs.
     pub(super) pullback: OnceLock<Result<(Graph, Wide), ReplayError>>,
     /// The loop over states with their tangents.
-    pub(super) tangent: OnceLock<Result<Box<Self>, ReplayError>>,
+    pub(super) tangent: OnceLock<Result<Arc<Self>, ReplayError>>,
     pub(super) state: usize,
     pub(super) width: usize,
     pub(super) parameters: usize,

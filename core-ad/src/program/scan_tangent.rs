@@ -2,7 +2,7 @@
 //! pullback is second order: reverse over forward.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::error::ReplayError;
 use super::graph::{Graph, Id};
@@ -96,7 +96,7 @@ impl ScanProgram {
     }
 
     /// `((s, s_dot), item, (p, p_dot)) -> ((s, s_dot) next, (y, y_dot))`.
-    fn tangent(&self) -> Result<&Self, ReplayError> {
+    pub(super) fn tangent(&self) -> Result<Arc<Self>, ReplayError> {
         let found = self.tangent.get_or_init(|| {
             let (s, w) = (self.state, self.width);
             let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
@@ -120,7 +120,7 @@ impl ScanProgram {
             let (results, graph) = Recorder::extend(Graph::default(), record);
             let results = results?;
             let code = Wide::compile(&graph, &results);
-            Ok(Box::new(Self {
+            Ok(Arc::new(Self {
                 graph,
                 results,
                 code,
@@ -131,6 +131,6 @@ impl ScanProgram {
                 parameters: 2 * self.parameters,
             }))
         });
-        found.as_deref().map_err(Clone::clone)
+        found.clone()
     }
 }

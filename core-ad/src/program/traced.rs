@@ -10,10 +10,13 @@ use std::sync::Arc;
 use super::graph::{Binary, Call, Graph, Id, Node, Relation, Unary};
 use super::item_sum::ItemSum;
 use super::rule::{Sized, Sliced, TracedRule};
+use super::scan_rule::Loop;
+use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::unary_table;
+use crate::scan::{Step, plain_loop};
 
 /// Where a recording in progress lives; recycled, never freed, so that a handle needs no lifetime.
 pub(super) struct Recorder {
@@ -307,7 +310,26 @@ impl Num for Traced {
     }
 }
 
+/// Steps from which on a loop is one rule; fewer are recorded as they are.
+const UNROLLED_BELOW: usize = 32;
+
 impl Real for Traced {
+    fn scan_with<const S: usize, const P: usize, F: Step<S, P>>(
+        step: &F,
+        n: usize,
+        state: [Self; S],
+        parameters: [Self; P],
+        options: &ScanOptions,
+    ) -> [Self; S] {
+        let at = (&state, &parameters);
+        let recorded = (n >= UNROLLED_BELOW).then(|| Loop::record(step, n, at, options.schedule));
+        match recorded {
+            Some(Ok(y)) => std::array::from_fn(|k| y[k]),
+            // a few steps, or steps that do not all branch alike: plain code
+            _ => plain_loop(step, n, state, parameters),
+        }
+    }
+
     fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
         kernel: &K,
         items: &[[f64; D]],

@@ -162,7 +162,7 @@ impl Runner<'_> {
             // SAFETY: a group's results are among the values.
             unsafe { *self.values.add(group.to as usize + k) = y };
         }
-        y.map(|_| ()).map_err(|message| Stop::Rule { lane: 0, message })
+        y.map(|_| ()).map_err(|error| Stop::Rule { lane: 0, error })
     }
 }
 
