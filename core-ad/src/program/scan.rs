@@ -289,9 +289,9 @@ impl<'a> Backward<'a> {
         let inputs = self.step.values.inputs(self.step.code);
         inputs[first..first + state.len()].copy_from_slice(state_bar);
         self.step.run(k, state)?;
-        let mut found = self.step.values.outputs(self.step.code);
-        state_bar.iter_mut().zip(&mut found).for_each(|(s, next)| *s = next);
-        self.p_bar.iter_mut().zip(found).for_each(|(p, bar)| *p += bar);
+        let Step { values, code, .. } = &self.step;
+        state_bar.iter_mut().zip(values.outputs(code)).for_each(|(s, next)| *s = next);
+        values.add_outputs(code, state_bar.len(), &mut self.p_bar);
         Ok(())
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Wide {
     /// Number of inputs, which stand first.
     pub(super) inputs: usize,
     pub(super) outputs: Vec<Place>,
+    /// Outputs that stand side by side: number of the first, its place, how many.
+    pub(super) runs: Vec<(usize, usize, usize)>,
     pub(super) len: usize,
 }
 
@@ -139,6 +141,11 @@ impl Wide {
     fn checked(mut self) -> Self {
         self.len = self.len.next_multiple_of(ROUND) + ROUND;
         let len = self.len;
+        let mut first = 0;
+        for run in self.outputs.chunk_by(|a, b| a + 1 == *b) {
+            self.runs.push((first, run[0] as usize, run.len()));
+            first += run.len();
+        }
         let within = |at: Place| assert!((at as usize) < len, "a place out of range");
         self.lists.iter().for_each(|at| within(*at));
         self.outputs.iter().for_each(|at| within(*at));
@@ -196,6 +203,10 @@ impl Grouping<'_> {
                     let node = self.graph.nodes[*id as usize];
                     self.operands.extend(node.operands().into_iter().flatten());
                     let kind = match node {
+                        // short sums: exactly, as a sum starts with -0
+                        Node::Binary(Binary::Mul, ..) => Kind::Sum([1, 0, 0, 0]),
+                        Node::Binary(Binary::Add, ..) => Kind::Sum([0, 0, 2, 0]),
+                        Node::Binary(Binary::Sub, ..) => Kind::Sum([0, 0, 1, 1]),
                         Node::Binary(op, ..) => Kind::Binary(op),
                         Node::Unary(op, _) => Kind::Unary(op),
                         Node::Power(_, n) => Kind::Power(n),

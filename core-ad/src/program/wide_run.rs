@@ -37,6 +37,16 @@ impl Values {
     pub(super) fn outputs<'a>(&'a self, code: &'a Wide) -> impl Iterator<Item = f64> + 'a {
         code.outputs.iter().map(|at| self.0[*at as usize])
     }
+
+    /// Adds the outputs of the last run from number `skipped` on to `sums`.
+    pub(super) fn add_outputs(&self, code: &Wide, skipped: usize, sums: &mut [f64]) {
+        for &(first, at, len) in &code.runs {
+            let cut = skipped.saturating_sub(first).min(len);
+            let to = (first + cut).saturating_sub(skipped);
+            let found = &self.0[at + cut..at + len];
+            sums[to..to + len - cut].iter_mut().zip(found).for_each(|(sum, y)| *sum += y);
+        }
+    }
 }
 
 /// Computes all values at the inputs that were set.
@@ -93,22 +103,27 @@ impl Runner<'_> {
         let mut failed = Ok(());
         for group in &self.code.groups {
             let of = Members { runner: self, group };
-            let lanes = (0..group.len as usize).step_by(V::LANES);
+            let len = group.len as usize;
             macro_rules! each {
                 ($x:ident => $y:expr) => {{
                     let a = of.access(0);
-                    for first in lanes {
-                        let $x: V = self.fetch(a, first);
+                    let mut first = 0;
+                    while first < len {
+                        let [$x] = self.fetch::<V, 1>(a, first);
                         of.write(first, $y);
+                        first += V::LANES;
                     }
                 }};
             }
             macro_rules! each_pair {
                 ($a:ident, $b:ident => $y:expr) => {{
                     let (a, b) = (of.access(0), of.access(1));
-                    for first in lanes {
-                        let ($a, $b): (V, V) = (self.fetch(a, first), self.fetch(b, first));
+                    let mut first = 0;
+                    while first < len {
+                        let ([$a], [$b]) =
+                            (self.fetch::<V, 1>(a, first), self.fetch::<V, 1>(b, first));
                         of.write(first, $y);
+                        first += V::LANES;
                     }
                 }};
             }
@@ -116,11 +131,7 @@ impl Runner<'_> {
                 Kind::Unary(op) => for_unary!(V, op, each),
                 Kind::Binary(op) => for_binary!(V, op, each_pair),
                 Kind::Power(n) => each!(x => power(x, n)),
-                Kind::Sum(counts) => {
-                    for first in lanes {
-                        of.write::<V>(first, of.sum(counts, first));
-                    }
-                }
+                Kind::Sum(counts) => of.sums::<V>(counts),
                 Kind::Call(c) => {
                     if let Err(stop) = self.call(c, group)
                         && failed.is_ok()
@@ -133,20 +144,28 @@ impl Runner<'_> {
         failed
     }
 
-    /// The operand in the lanes from `first` on.
+    /// `N` vectors of the operand, in the lanes from `first` on.
     #[inline(always)]
-    fn fetch<V: Vector>(&self, access: Access, first: usize) -> V {
+    fn fetch<V: Vector, const N: usize>(&self, access: Access, first: usize) -> [V; N] {
+        let mut x = [V::splat(0.0); N];
         // SAFETY: the places of checked code are among the values, lanes up to the next multiple of four included.
         unsafe {
             match access {
-                Access::Run(at) => V::load(self.values.add(at as usize + first)),
-                Access::Same(at) => V::splat(*self.values.add(at as usize)),
+                Access::Run(at) => {
+                    for n in 0..N {
+                        x[n] = V::load(self.values.add(at as usize + first + n * V::LANES));
+                    }
+                }
+                Access::Same(at) => x = [V::splat(*self.values.add(at as usize)); N],
                 Access::List(at) => {
                     let list = self.code.lists.as_ptr().add(at as usize + first);
-                    V::gather(self.values, list)
+                    for n in 0..N {
+                        x[n] = V::gather(self.values, list.add(n * V::LANES));
+                    }
                 }
             }
         }
+        x
     }
 
     #[inline(never)]
@@ -185,31 +204,61 @@ impl Members<'_> {
         unsafe { y.store(self.runner.values.add(self.group.to as usize + first)) };
     }
 
-    /// Operand `k` in the lanes from `first` on.
+    /// All sums of the group, up to four vectors at once: where an operand stands is looked up once for sixteen members.
     #[inline(always)]
-    fn operand<V: Vector>(&self, k: usize, first: usize) -> V {
-        self.runner.fetch(self.access(k), first)
+    fn sums<V: Vector>(&self, counts: [u32; 4]) {
+        let len = self.group.len as usize;
+        let mut first = 0;
+        while first < len {
+            match (len - first).div_ceil(V::LANES) {
+                1 => self.sum::<V, 1>(counts, first),
+                2 => self.sum::<V, 2>(counts, first),
+                3 => self.sum::<V, 3>(counts, first),
+                _ => self.sum::<V, 4>(counts, first),
+            }
+            first += 4 * V::LANES;
+        }
     }
 
     #[inline(always)]
-    fn sum<V: Vector>(&self, [p, m, v, w]: [u32; 4], first: usize) -> V {
+    fn sum<V: Vector, const N: usize>(&self, [p, m, v, w]: [u32; 4], first: usize) {
         let [p, m, v, w] = [p, m, v, w].map(|n| n as usize);
-        let mut y = V::splat(-0.0);
+        let mut y = [V::splat(-0.0); N];
         let mut at = 0;
         for _ in 0..p {
-            y = self.operand::<V>(at, first).fused(self.operand(at + 1, first), y);
+            let (a, b) = (self.operand::<V, N>(at, first), self.operand::<V, N>(at + 1, first));
+            for n in 0..N {
+                y[n] = a[n].fused(b[n], y[n]);
+            }
             at += 2;
         }
         for _ in 0..m {
-            y = self.operand::<V>(at, first).fused_minus(self.operand(at + 1, first), y);
+            let (a, b) = (self.operand::<V, N>(at, first), self.operand::<V, N>(at + 1, first));
+            for n in 0..N {
+                y[n] = a[n].fused_minus(b[n], y[n]);
+            }
             at += 2;
         }
         for k in at..at + v {
-            y = y.add(self.operand(k, first));
+            let a = self.operand::<V, N>(k, first);
+            for n in 0..N {
+                y[n] = y[n].add(a[n]);
+            }
         }
         for k in at + v..at + v + w {
-            y = y.sub(self.operand(k, first));
+            let a = self.operand::<V, N>(k, first);
+            for n in 0..N {
+                y[n] = y[n].sub(a[n]);
+            }
         }
-        y
+        for n in 0..N {
+            self.write(first + n * V::LANES, y[n]);
+        }
+    }
+
+    /// Operand `k` in the lanes from `first` on.
+    #[inline(always)]
+    fn operand<V: Vector, const N: usize>(&self, k: usize, first: usize) -> [V; N] {
+        self.runner.fetch(self.access(k), first)
     }
 }
