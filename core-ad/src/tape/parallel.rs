@@ -15,9 +15,9 @@ const PARTS: usize = 64;
 /// `f` gets the parameters `x` as variables of the worker's session; it captures no `Var`, which could not be sent there.
 ///
 /// ```
-/// use cotangent_ad::{DerivativeFailure, Num, tape::parallel_sum, try_value_and_grad};
+/// use cotangent_ad::{DerivativeFailure, Num, Var, tape::parallel_sum, try_value_and_grad};
 /// let data: Vec<f64> = (0..100).map(f64::from).collect();
-/// let term = |p: &[_], t: &f64| Ok((p[0] * *t).sin() * p[1]);
+/// let term = |p: &[Var<f64>], t: &f64| Ok::<_, DerivativeFailure>((p[0] * *t).sin() * p[1]);
 /// let (_, g) = try_value_and_grad(|p| parallel_sum(&data, p, term), &[0.1, 2.0])?;
 /// let exact: f64 = data.iter().map(|t| (0.1 * t).sin()).sum();
 /// assert!((g[1] - exact).abs() < 1e-12);
