@@ -135,7 +135,8 @@ pub(super) struct Job<'a> {
     pub(super) uniform: &'a [f64],
 }
 
-/// Vectors in a block.
+/// Vectors in a block: with four, each instruction is decoded twice as often, and the gradient of a mixture (GMM d10 K25) takes
+/// 1.3 times as long although half as much memory is worked on.
 const WIDE: usize = 8;
 /// Places up to which a block's values stay in the second-level cache.
 const MOST_PLACES: usize = 1024;
