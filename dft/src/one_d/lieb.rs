@@ -163,15 +163,16 @@ mod tests {
             (found.value, found.gradient.unwrap())
         };
         let along = |g: &[f64]| g.iter().zip(&d).map(|(g, d)| g * d).sum::<f64>();
-        let t = 1e-4;
-        let ((above, up), (below, down)) = (at(t), at(-t));
-        let fd = (above - below) / (2.0 * t);
+        let t = 1e-3; // fourth order
+        let [near, far] = [t, 2.0 * t].map(|t| (at(t), at(-t)));
+        let difference = |near: f64, far: f64| (8.0 * near - far) / (12.0 * t);
+        let fd = difference(near.0.0 - near.1.0, far.0.0 - far.1.0);
         let slope = along(&at(0.0).1);
         assert!((slope - fd).abs() < 1e-7 * fd.abs().max(1e-2), "{slope} {fd}");
         let mut ws = Workspace::new();
         let product = f.hvp(&x, &d, SampleKey(0), &mut ws).unwrap();
         for i in 0..61 {
-            let fd = (up[i] - down[i]) / (2.0 * t);
+            let fd = difference(near.0.1[i] - near.1.1[i], far.0.1[i] - far.1.1[i]);
             assert!((product[i] - fd).abs() < 1e-7, "{i}: {} {fd}", product[i]);
         }
         assert!(along(&product) > 0.0, "F is convex");
