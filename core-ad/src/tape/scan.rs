@@ -165,19 +165,26 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
 ) -> Vec<Var<T>> {
     // the columns of a wide step are computed in several passes from the state, one step at a time
     // and a mixed schedule keeps the tapes of single steps
-    let unit = if S + P <= W && !matches!(schedule, Schedule::Mixed { .. }) { TAPED } else { 1 };
+    let unit = match schedule {
+        Schedule::Mixed { .. } => 1,
+        _ if S + P > W => 1,
+        // a little longer, where all stretches then find a slot and none is computed thrice
+        Schedule::Revolve { slots } if n.div_ceil(slots.max(1)) <= 2 * TAPED => {
+            TAPED.max(n.div_ceil(slots.max(1)))
+        }
+        _ => TAPED,
+    };
     let stretches = n.div_ceil(unit);
     let slots = vec![Slot::State(s); schedule.slots(stretches)];
     let mut replay = Replay::<T, S, W> { slots, state: s, unit };
     // the first sweep, before any reversal, gives the value as well: it lacks the last stretch only
-    let mut sweep = schedule.actions(stretches);
-    let mut rest = sweep.clone();
-    while let Some(action) = sweep.next() {
+    let mut done = 0;
+    for action in schedule.actions(stretches) {
         if matches!(action, Action::Reverse { .. }) {
             break;
         }
         replay.act(&step, p, action);
-        rest.clone_from(&sweep);
+        done += 1;
     }
     let swept = unit * stretches.saturating_sub(1);
     let value = plain_loop(&step, n - swept, replay.state, p);
@@ -185,7 +192,7 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
         let mut bars = Bars::<T, S, P>::new(y_bar);
         let mut replay = replay.clone();
         let mut tape = Vec::with_capacity(unit);
-        for action in rest.clone() {
+        for action in schedule.actions(stretches).skip(done) {
             match action {
                 Action::Reverse { .. } if S + P > W => {
                     bars.reverse_in_lanes::<F, W>(&step, replay.state, p);
@@ -197,9 +204,10 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
                         tape.push(jacobian);
                         state = next;
                     }
-                    while let Some(jacobian) = tape.pop() {
-                        bars = bars.pulled(0, &bars.state, &jacobian);
+                    for jacobian in tape.iter().rev() {
+                        bars = bars.pulled(0, &bars.state, jacobian);
                     }
+                    tape.clear();
                 }
                 Action::ReverseTaped { slot, .. } => bars.reverse_taped(&replay.slots[slot]),
                 action => replay.act(&step, p, action),
