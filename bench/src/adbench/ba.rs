@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use cotangent_ad::Real;
 use cotangent_ad::program::{ItemProgram, ReplayError, Traced};
 use cotangent_ad::random::Stream;
+use cotangent_ad::{Real, jacobian_forward};
 
 use super::{numbers, sizes};
 
@@ -139,6 +139,24 @@ impl Ba {
         Ok(self.structure(&blocks.pattern, blocks.entries))
     }
 
+    /// All entries of a Jacobian beside those by duals: three rows of `ACTIVE` entries an observation.
+    pub(crate) fn beside_duals(&self, jacobian: &Csr) -> [Vec<f64>; 2] {
+        let (n, m) = (self.cameras.len(), self.points.len());
+        let [mut found, mut exact] = [Vec::new(), Vec::new()];
+        for (i, item) in self.items().chunks(WIDTH).enumerate() {
+            let f = |z: &[_]| residual(array(z), array(&z[11..]), z[14], array(&z[15..])).to_vec();
+            let duals = jacobian_forward(f, item);
+            let (camera, point) = (11 * (i % n), 11 * n + 3 * (i % m));
+            let columns: Vec<usize> =
+                (camera..camera + 11).chain(point..point + 3).chain([11 * n + 3 * m + i]).collect();
+            for row in 0..3 {
+                found.extend(jacobian.dense_row(&columns, 3 * i + row));
+                exact.extend_from_slice(&duals[row * WIDTH..][..ACTIVE]);
+            }
+        }
+        [found, exact]
+    }
+
     /// The sparse Jacobian by hand.
     pub(crate) fn by_hand(&self) -> Csr {
         let pattern: Vec<[usize; 2]> =
@@ -252,14 +270,12 @@ fn block_by_hand(c: &[f64; 11], x: &[f64; 3], w: f64, feature: &[f64; 2]) -> [[f
 
 impl Csr {
     /// The entries of a row in these columns.
-    #[cfg(test)]
-    pub(crate) fn dense_rows(&self, columns: &[u32], row: usize) -> Vec<f64> {
+    fn dense_row(&self, columns: &[usize], row: usize) -> Vec<f64> {
         let range = self.rows[row]..self.rows[row + 1];
         let mut dense = vec![0.0; columns.len()];
         for (column, value) in self.columns[range.clone()].iter().zip(&self.values[range]) {
-            if let Some(at) = columns.iter().position(|c| c == column) {
-                dense[at] += value;
-            }
+            let at = columns.iter().position(|c| *c == *column as usize);
+            dense[at.expect("a row has entries of its own observation alone")] += value;
         }
         dense
     }
@@ -272,32 +288,15 @@ impl Csr {
 
 #[cfg(test)]
 mod tests {
-    use cotangent_ad::jacobian_forward;
-
-    use super::{ACTIVE, Ba, array, residual};
+    use super::Ba;
     use crate::adbench::difference;
 
     #[test]
     fn the_sparse_jacobians_agree_with_duals() {
         let ba = Ba::generate(3, 5, 29);
-        let library = ba.jacobian(&ba.record().unwrap()).unwrap();
-        let hand = ba.by_hand();
-        for (i, item) in ba.items().chunks(super::WIDTH).enumerate() {
-            let f = |z: &[_]| residual(array(z), array(&z[11..]), z[14], array(&z[15..])).to_vec();
-            let duals = jacobian_forward(f, item);
-            let columns: Vec<u32> = (0..ACTIVE)
-                .map(|k| match k {
-                    0..11 => 11 * (i % 3) + k,
-                    11..14 => 33 + 3 * (i % 5) + k - 11,
-                    _ => 48 + i,
-                })
-                .map(|column| u32::try_from(column).unwrap())
-                .collect();
-            for row in 0..3 {
-                let exact = &duals[row * super::WIDTH..][..ACTIVE];
-                assert!(difference(&library.dense_rows(&columns, 3 * i + row), exact) < 1e-12);
-                assert!(difference(&hand.dense_rows(&columns, 3 * i + row), exact) < 1e-12);
-            }
+        for jacobian in [ba.jacobian(&ba.record().unwrap()).unwrap(), ba.by_hand()] {
+            let [found, exact] = ba.beside_duals(&jacobian);
+            assert!(exact.len() == 29 * 45 && difference(&found, &exact) < 1e-12);
         }
     }
 }

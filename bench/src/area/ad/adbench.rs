@@ -4,7 +4,7 @@ use std::process::Command;
 
 use cotangent_ad::program::{ItemProgram, Program, Traced};
 use cotangent_ad::{Dual, Num};
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::adbench::ba::Ba;
 use crate::adbench::gmm::{self, Gmm};
@@ -195,16 +195,21 @@ pub(super) fn program_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
         (0..40).fold(vec![item[0]], |v, _| vec![(v[0] * p[0]).sin() + v[0].exp() * 0.1])
     };
     let program = ItemProgram::record(f, 1, &[1.1], &items).expect("it records");
-    let wall = |threads: usize| {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("workers");
-        let start = || {
-            let start = std::time::Instant::now();
-            pool.install(|| discard(program.map(&items, &[1.1]).expect("no guard flips")));
-            start.elapsed().as_secs_f64()
-        };
-        (0..20).map(|_| start()).fold(f64::INFINITY, f64::min)
+    let pool = |n| ThreadPoolBuilder::new().num_threads(n).build().expect("workers");
+    let pools = [pool(1), pool(2)];
+    let wall = |pool: &ThreadPool| {
+        let start = std::time::Instant::now();
+        pool.install(|| discard(program.map(&items, &[1.1]).expect("no guard flips")));
+        start.elapsed().as_secs_f64()
     };
-    let speedup = wall(1) / wall(2);
+    // in turn, so that both meet the same neighbours; the best of each
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..40 {
+        for (best, pool) in best.iter_mut().zip(&pools) {
+            *best = best.min(wall(pool));
+        }
+    }
+    let speedup = best[0] / best[1];
     Ok(vec![
         Item::Proof(Proof {
             what: format!("record and optimise a program of {recorded} values"),
@@ -274,6 +279,11 @@ pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
         &lstm_gradient,
         &by_duals(&q, |x| n.objective(x)),
     ));
+    let ba = ba_problem();
+    let jacobian = ba.record().and_then(|r| ba.jacobian(&r)).expect("it records");
+    let [found, exact] = ba.beside_duals(&jacobian);
+    let what = format!("BA ba1, all {} entries of the observations' blocks", exact.len());
+    items.push(against_duals(&what, &found, &exact));
     if original(GMM_FILE).is_some() {
         items.push(golden("GMM d10 K25, value", value, -32_901.630_503_640_55));
         items.push(golden(
@@ -288,8 +298,6 @@ pub(super) fn proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
         items.push(golden("LSTM l2 c1024, norm of the gradient", size, 0.094_741_380_114_460_77));
     }
     if original(BA_FILE).is_some() {
-        let ba = ba_problem();
-        let jacobian = ba.record().and_then(|r| ba.jacobian(&r)).expect("it records");
         items.push(golden("BA ba1, first residual", ba.residuals()[0], 0.101_335_837_914_508_86));
         items.push(golden("BA ba1, norm of the Jacobian", jacobian.norm(), 473_881.661_422_847_1));
     }
