@@ -86,40 +86,31 @@ impl Ldl {
         self.negative
     }
 
-    /// Solves `X (A - shift) = B` in place for a matrix of `n` columns, stored by columns: all rows together, in
-    /// strips of rows that stay in cache.
+    /// Solves `X (A - shift) = B` in place for `W` rows together.
     ///
     /// # Shapes
-    /// `x`: `rows x n`, holds `B` on entry.
-    pub fn solve_right(&self, rows: usize, x: &mut [f64]) {
-        const STRIP: usize = 64;
-        let n = self.l1.len();
-        for first in (0..rows).step_by(STRIP) {
-            let strip = first..(first + STRIP).min(rows);
-            let columns = |x: &mut [f64], j: usize, other: usize, c: f64| {
-                let (low, high) = x.split_at_mut(j.max(other) * rows);
-                let at = j.min(other) * rows;
-                let (a, b) = (&mut low[at..at + rows][strip.clone()], &mut high[strip.clone()]);
-                let (target, source) = if j > other { (b, a) } else { (a, b) };
-                target.iter_mut().zip(source).for_each(|(t, s)| *t -= c * *s);
-            };
-            for j in 0..n {
-                if j >= 1 {
-                    columns(x, j, j - 1, self.l1[j]);
-                }
-                if j >= 2 {
-                    columns(x, j, j - 2, self.l2[j]);
-                }
+    /// `x`: `n` columns of `W` entries, holds `B` on entry.
+    pub fn solve_rows<const W: usize>(&self, x: &mut [[f64; W]]) {
+        let n = x.len();
+        let none = [0.0; W];
+        for j in 0..n {
+            let (before, at) = x.split_at_mut(j);
+            let y1 = before.last().unwrap_or(&none);
+            let y2 = if j > 1 { &before[j - 2] } else { &none };
+            let (c1, c2) = (self.l1[j], self.l2[j]);
+            for (x, (y1, y2)) in at[0].iter_mut().zip(y1.iter().zip(y2)) {
+                *x = *x - c1 * y1 - c2 * y2;
             }
-            for j in (0..n).rev() {
-                let column = &mut x[j * rows..(j + 1) * rows][strip.clone()];
-                column.iter_mut().for_each(|x| *x *= self.inverse_pivot[j]);
-                if j + 1 < n {
-                    columns(x, j, j + 1, self.l1[j + 1]);
-                }
-                if j + 2 < n {
-                    columns(x, j, j + 2, self.l2[j + 2]);
-                }
+        }
+        // factors beyond the last row are zero
+        let factor = |l: &[f64], j: usize| l.get(j).copied().unwrap_or(0.0);
+        for j in (0..n).rev() {
+            let (at, after) = x[j..].split_at_mut(1);
+            let (y1, y2) = (after.first().unwrap_or(&none), after.get(1).unwrap_or(&none));
+            let (c1, c2) = (factor(&self.l1, j + 1), factor(&self.l2, j + 2));
+            let pivot = self.inverse_pivot[j];
+            for (x, (y1, y2)) in at[0].iter_mut().zip(y1.iter().zip(y2)) {
+                *x = *x * pivot - c1 * y1 - c2 * y2;
             }
         }
     }
@@ -263,17 +254,16 @@ mod tests {
 
     #[test]
     fn rows_are_solved_together_as_one_by_one() {
-        let (n, rows) = (20, 70);
+        let n = 20;
         let factor = matrix(n).ldl(-3.0);
-        let mut x: Vec<f64> = (0..n * rows).map(|k| (0.7 * k as f64).sin()).collect();
-        let row = |x: &[f64], i: usize| -> Vec<f64> { (0..n).map(|j| x[j * rows + i]).collect() };
-        let before = x.clone();
-        factor.solve_right(rows, &mut x);
-        for i in 0..rows {
-            let mut alone = row(&before, i);
+        let row =
+            |i: usize| -> Vec<f64> { (0..n).map(|j| (0.7 * (3 * j + i) as f64).sin()).collect() };
+        let mut x: Vec<[f64; 3]> = (0..n).map(|j| [0, 1, 2].map(|i| row(i)[j])).collect();
+        factor.solve_rows(&mut x);
+        for i in 0..3 {
+            let mut alone = row(i);
             factor.solve(&mut alone);
-            let found = row(&x, i);
-            assert!(alone.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-14));
+            assert!(alone.iter().zip(&x).all(|(a, b)| (a - b[i]).abs() < 1e-14));
         }
     }
 

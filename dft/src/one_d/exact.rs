@@ -105,19 +105,29 @@ impl TwoElectrons {
         Ok(Self { n, h, w, orbitals: pairs.states, energies_ha: pairs.energies_ha })
     }
 
-    /// `Psi (h + shift)`: combinations of neighbouring columns, added to `image`.
-    fn add_from_right(&self, shift: f64, psi: &[f64], image: &mut [f64]) {
-        let n = self.n;
-        for (j, out) in image.chunks_exact_mut(n).enumerate() {
+    /// Column `j` of `Psi (h + shift)`, a combination of neighbouring columns, added to `out`.
+    fn add_column(&self, shift: f64, psi: &[f64], j: usize, out: &mut [f64]) {
+        let (n, h) = (self.n, &self.h);
+        let centre = h.diagonal[j] + shift;
+        let column = |k: usize| &psi[k * n..(k + 1) * n];
+        if j < 2 || j + 2 >= n {
             for k in j.saturating_sub(2)..(j + 3).min(n) {
-                let c = match k.abs_diff(j) {
-                    0 => self.h.diagonal[j] + shift,
-                    1 => self.h.first,
-                    _ => self.h.second,
-                };
-                let column = &psi[k * n..(k + 1) * n];
-                out.iter_mut().zip(column).for_each(|(o, x)| *o += c * x);
+                let c = [centre, h.first, h.second][k.abs_diff(j)];
+                out.iter_mut().zip(column(k)).for_each(|(o, x)| *o += c * x);
             }
+            return;
+        }
+        let near = column(j - 1).iter().zip(column(j + 1));
+        let far = column(j - 2).iter().zip(column(j + 2));
+        for (((o, x), (a, b)), (c, d)) in out.iter_mut().zip(column(j)).zip(near).zip(far) {
+            *o += centre * x + h.first * (a + b) + h.second * (c + d);
+        }
+    }
+
+    /// `Psi (h + shift)`, added to `image`.
+    fn add_from_right(&self, shift: f64, psi: &[f64], image: &mut [f64]) {
+        for (j, out) in image.chunks_exact_mut(self.n).enumerate() {
+            self.add_column(shift, psi, j, out);
         }
     }
 
@@ -210,18 +220,33 @@ impl<'a> Preconditioner<'a> {
         Self { hamiltonian, offset, sweeps: (0..SWEEPS).map(shift).collect() }
     }
 
-    /// `(a + p) Y = R - X (a - p)`, then `X (a + p) = R - (a - p) Y`, for each `p`; `X` stays symmetric.
+    /// `(a + p) Y = R - X (a - p)`, then `X (a + p) = R - (a - p) Y`, for each `p`; `X` stays symmetric. With `Z = Y^T` both
+    /// halves read `Z (a + p) = R - (X (a - p))^T`, `X` the matrix before: a strip of rows of `Z` takes a strip of columns
+    /// of `X`, and nothing leaves the cache in between.
     pub(super) fn apply(&self, r: &[f64]) -> Vec<f64> {
         let n = self.hamiltonian.n;
-        let mut x = vec![0.0; n * n];
-        let mut work = vec![0.0; n * n];
+        let [mut x, mut next] = [vec![0.0; n * n], vec![0.0; n * n]];
+        let mut columns = vec![0.0; STRIP * n];
+        let mut rows = vec![[0.0; STRIP]; n];
+        let mut begun = false;
         for (p, factor) in &self.sweeps {
             for _ in 0..2 {
-                // with Z = Y^T both halves read Z (a + p) = R - (X (a - p))^T, X the matrix before
-                work.fill(0.0);
-                self.hamiltonian.add_from_right(self.offset - p, &x, &mut work);
-                subtract_transposed(n, r, &work, &mut x);
-                factor.solve_right(n, &mut x);
+                for first in (0..n).step_by(STRIP) {
+                    let width = STRIP.min(n - first);
+                    // the first matrix before is zero
+                    let known = if begun { width } else { 0 };
+                    for (k, column) in columns.chunks_exact_mut(n).take(known).enumerate() {
+                        column.fill(0.0);
+                        self.hamiltonian.add_column(self.offset - p, &x, first + k, column);
+                    }
+                    subtract_transposed(r, first, &columns, &mut rows);
+                    factor.solve_rows(&mut rows);
+                    for (to, from) in next.chunks_exact_mut(n).zip(&rows) {
+                        to[first..first + width].copy_from_slice(&from[..width]);
+                    }
+                }
+                std::mem::swap(&mut x, &mut next);
+                begun = true;
             }
         }
         symmetrise_exchange(n, &mut x);
@@ -229,15 +254,18 @@ impl<'a> Preconditioner<'a> {
     }
 }
 
-/// `x = r - y^T`, tile by tile.
-fn subtract_transposed(n: usize, r: &[f64], y: &[f64], x: &mut [f64]) {
-    const TILE: usize = 16;
-    for j0 in (0..n).step_by(TILE) {
-        for i0 in (0..n).step_by(TILE) {
-            for j in j0..(j0 + TILE).min(n) {
-                for i in i0..(i0 + TILE).min(n) {
-                    x[j * n + i] = r[j * n + i] - y[i * n + j];
-                }
+/// Rows of the preconditioner's matrices that are worked on together: two strips of 513 points fill half a second-level cache.
+const STRIP: usize = 32;
+
+/// Rows from `first` on of `r - y^T`, for the columns of `y` from `first` on.
+fn subtract_transposed(r: &[f64], first: usize, y: &[f64], rows: &mut [[f64; STRIP]]) {
+    const TILE: usize = 8;
+    let n = rows.len();
+    let width = STRIP.min(n - first);
+    for i0 in (0..width).step_by(TILE) {
+        for (j, row) in rows.iter_mut().enumerate() {
+            for i in i0..(i0 + TILE).min(width) {
+                row[i] = r[j * n + first + i] - y[i * n + j];
             }
         }
     }
