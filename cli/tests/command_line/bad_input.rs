@@ -45,7 +45,7 @@ cases! {
     unit_on_a_pure_number: ["loss_reduction = 2.0" => "loss_reduction = \"2 m\""];
     malformed_quantity: ["spacing = 0.16" => "spacing = \"a bit\""];
     even_grid: ["points = 161" => "points = 160"];
-    nuclei_off_the_grid: ["R H: 1.28" => "R H: 1.3"];
+    nuclei_off_the_grid: ["R H: 1.28" => "R H: 1.3, 1.5"];
     nuclei_outside_the_box: ["1.28, 3.84" => "1.28, 25.6"];
     too_many_electrons: ["[\"H R H: 2.56\"]" => "[\"B\"]"];
     negative_charge: ["[\"H R H: 2.56\"]" => "[\"Z-1.0 2.56 H\"]"];

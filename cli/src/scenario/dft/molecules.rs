@@ -1,5 +1,7 @@
 //! Lists of molecules: `"H R H: 1.28, 3.84"` is two hydrogen molecules, `"Li"` an atom.
 
+use std::fmt::Write as _;
+
 use cotangent_dft::one_d::{Formula, Grid, System};
 
 use super::super::document::Settings;
@@ -92,10 +94,29 @@ pub(super) fn read(
         let help = "name at least one molecule";
         problems.push(s.problem(code, path, format!("`{path}` is empty"), help));
     }
-    for member in members(&lists) {
-        problems.extend(misfit(s, path, grid, &member));
+    for list in &lists {
+        let all = list.members().filter_map(|member| misfit(s, path, grid, &member)).collect();
+        problems.extend(one_of_a_kind(all));
     }
     lists
+}
+
+/// The first problem of each code, with the number of others that it stands for.
+fn one_of_a_kind(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kinds: Vec<(Diagnostic, usize)> = Vec::new();
+    for problem in problems {
+        match kinds.iter_mut().find(|(first, _)| first.code == problem.code) {
+            Some((_, more)) => *more += 1,
+            None => kinds.push((problem, 0)),
+        }
+    }
+    let told = |(mut first, more): (Diagnostic, usize)| {
+        if more > 0 {
+            let _ = write!(first.message, " (and {more} more of its list)");
+        }
+        first
+    };
+    kinds.into_iter().map(told).collect()
 }
 
 /// Why a molecule does not fit the grid, the box or the exact solvers.
