@@ -43,6 +43,27 @@ impl Pentadiagonal {
         }
     }
 
+    /// Column `j` of `X (A + shift)`, for `W` rows of `X`.
+    ///
+    /// # Shapes
+    /// `x`: `n` columns of `W` entries.
+    #[inline(always)] // into its caller's dispatch on the processor
+    pub(super) fn column_from_right<const W: usize>(
+        &self,
+        shift: f64,
+        x: &[[f64; W]],
+        j: usize,
+    ) -> [f64; W] {
+        let none = [0.0; W];
+        let column = |k: Option<usize>| k.and_then(|k| x.get(k)).unwrap_or(&none);
+        let [a, b] = [column(j.checked_sub(1)), column(Some(j + 1))];
+        let [c, d] = [column(j.checked_sub(2)), column(Some(j + 2))];
+        let (centre, middle) = (self.diagonal[j] + shift, &x[j]);
+        std::array::from_fn(|i| {
+            centre * middle[i] + self.first * (a[i] + b[i]) + self.second * (c[i] + d[i])
+        })
+    }
+
     /// Factorises `A - shift = L D L^T` without pivoting.
     ///
     /// Stable where `A - shift` is positive definite, which [`Ldl::negative_pivots`] tells. Elsewhere the number of
@@ -90,6 +111,7 @@ impl Ldl {
     ///
     /// # Shapes
     /// `x`: `n` columns of `W` entries, holds `B` on entry.
+    #[inline(always)] // into its caller's dispatch on the processor
     pub fn solve_rows<const W: usize>(&self, x: &mut [[f64; W]]) {
         let n = x.len();
         let none = [0.0; W];

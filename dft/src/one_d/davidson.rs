@@ -3,6 +3,8 @@
 //! Davidson's method, J. Comput. Phys. 17, 87 (1975): Rayleigh-Ritz in a growing subspace, to which the preconditioned
 //! residual is added; at the limit of its size the subspace collapses to the current vector.
 
+use pulp::Arch;
+
 use super::eigen::jacobi;
 
 /// Where [`davidson`] arrived.
@@ -67,7 +69,7 @@ struct Subspace {
 impl Subspace {
     fn push(&mut self, vector: Vec<f64>, image: Vec<f64>) {
         self.vectors.push(vector);
-        self.projected.push(self.vectors.iter().map(|v| dot(v, &image)).collect());
+        self.projected.push(dots(&self.vectors, &image));
         self.images.push(image);
     }
 
@@ -80,11 +82,9 @@ impl Subspace {
     }
 
     fn residual(&self, energy_ha: f64, weights: &[f64]) -> Vec<f64> {
-        let mut residual = vec![0.0; self.vectors[0].len()];
-        for ((v, image), w) in self.vectors.iter().zip(&self.images).zip(weights) {
-            let shift = -energy_ha * w;
-            residual.iter_mut().zip(image).zip(v).for_each(|((r, h), v)| *r += w * h + shift * v);
-        }
+        let mut residual = combine(&self.images, weights);
+        let shifts: Vec<f64> = weights.iter().map(|w| -energy_ha * w).collect();
+        add_combination(&mut residual, &self.vectors, &shifts);
         residual
     }
 
@@ -100,10 +100,8 @@ impl Subspace {
     /// Gram-Schmidt, again while most of the vector cancels.
     fn orthogonalise(&self, x: &mut [f64]) {
         for _ in 0..3 {
-            for v in &self.vectors {
-                let c = -dot(v, x);
-                axpy(x, c, v);
-            }
+            let along: Vec<f64> = dots(&self.vectors, x).iter().map(|c| -c).collect();
+            add_combination(x, &self.vectors, &along);
             let left = dot(x, x).sqrt();
             normalise(x);
             if left > 0.5 {
@@ -113,33 +111,58 @@ impl Subspace {
     }
 }
 
-/// In eight partial sums that the compiler keeps in vector registers.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..8 {
-            sums[l] += a[l] * b[l];
+/// Entries of all vectors that are worked on together: what stays in the first-level cache.
+const BLOCK: usize = 1024;
+
+/// `v . x` for each of the vectors.
+fn dots(vectors: &[Vec<f64>], x: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; vectors.len()];
+    for (k, x) in x.chunks(BLOCK).enumerate() {
+        let at = k * BLOCK;
+        for (sum, v) in sums.iter_mut().zip(vectors) {
+            *sum += dot(&v[at..at + x.len()], x);
         }
     }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
+    sums
+}
+
+/// `x + sum_i c_i v_i` in place.
+fn add_combination(x: &mut [f64], vectors: &[Vec<f64>], c: &[f64]) {
+    for (k, x) in x.chunks_mut(BLOCK).enumerate() {
+        let at = k * BLOCK;
+        for (c, v) in c.iter().zip(vectors) {
+            axpy(x, *c, &v[at..at + x.len()]);
+        }
+    }
+}
+
+fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; vectors[0].len()];
+    add_combination(&mut sum, vectors, weights);
+    sum
+}
+
+/// In eight partial sums that the compiler keeps in vector registers.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    Arch::new().dispatch(|| {
+        let (a, a_rest) = a.as_chunks::<8>();
+        let (b, b_rest) = b.as_chunks::<8>();
+        let mut sums = [0.0; 8];
+        for (a, b) in a.iter().zip(b) {
+            for l in 0..8 {
+                sums[l] += a[l] * b[l];
+            }
+        }
+        let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+        sums.iter().sum::<f64>() + rest
+    })
 }
 
 fn axpy(y: &mut [f64], c: f64, x: &[f64]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x);
+    Arch::new().dispatch(|| y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x));
 }
 
 pub(super) fn normalise(x: &mut [f64]) {
     let factor = 1.0 / dot(x, x).sqrt();
     x.iter_mut().for_each(|x| *x *= factor);
-}
-
-fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
-    let mut sum = vec![0.0; vectors[0].len()];
-    for (v, w) in vectors.iter().zip(weights) {
-        axpy(&mut sum, *w, v);
-    }
-    sum
 }

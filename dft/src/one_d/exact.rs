@@ -2,13 +2,13 @@
 //!
 //! `H Psi = h Psi + Psi h + W o Psi` for the symmetric `n x n` matrix `Psi_ij = Psi(x_i, x_j)`, `W_ij = w(x_i - x_j)`. The
 //! one-electron `h` is banded, so applying `H` is cheap; the lowest singlet is found by Davidson's method (J. Comput. Phys.
-//! 17, 87 (1975)). Its preconditioner solves the Sylvester equation of two electrons that do not interact by alternating
-//! directions (Peaceman & Rachford, J. SIAM 3, 28 (1955)): banded solves only, no product of matrices.
+//! 17, 87 (1975)), preconditioned with two electrons that do not interact.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::banded::{Ldl, Pentadiagonal};
+use super::alternating_directions::Independent;
+use super::banded::Pentadiagonal;
 use super::davidson::{Limits, davidson, dot};
 use super::eigen::{EigenError, EigenOptions, lowest_states};
 use super::scf::Model;
@@ -146,14 +146,18 @@ impl TwoElectrons {
         image
     }
 
-    /// `(h x 1 + 1 x h + gap - 2 e_0)^-1` on a symmetric matrix, to one part in 10^6 or so: `inverse` is its preconditioner.
-    pub(super) fn independent_inverse(
-        &self,
-        inverse: &Preconditioner,
-        gap: f64,
-        source: &[f64],
-    ) -> Vec<f64> {
+    /// `(h x 1 + 1 x h + gap - 2 e_0)^-1`, approximately.
+    fn independent(&self, gap: f64, sweeps: u32) -> Independent<'_> {
+        Independent::new(&self.h, self.energies_ha[0], gap, sweeps)
+    }
+
+    /// `(h x 1 + 1 x h + gap - 2 e_0)^-1` on a symmetric matrix, to one part in 10^6 or so.
+    pub(super) fn independent_inverse(&self, gap: f64, source: &[f64]) -> Vec<f64> {
+        // the error of the slowest mode falls below 1/50, at each refinement again
+        const SWEEPS: u32 = 5;
+        const REFINEMENTS: usize = 4;
         let shift = gap - 2.0 * self.energies_ha[0];
+        let inverse = self.independent(gap, SWEEPS);
         let mut x = inverse.apply(source);
         for _ in 0..REFINEMENTS {
             let mut residual = vec![0.0; x.len()];
@@ -187,89 +191,8 @@ impl TwoElectrons {
     }
 }
 
-/// Approximately `(h x 1 + 1 x h + gap - 2 e_0)^-1` on symmetric matrices, by alternating directions.
-pub(super) struct Preconditioner<'a> {
-    hamiltonian: &'a TwoElectrons,
-    /// `a = h + offset` is positive definite.
-    offset: f64,
-    /// Shifts `p`, and the factors of `a + p`.
-    sweeps: Vec<(f64, Ldl)>,
-}
-
-/// Each takes the preconditioner's error as a factor.
-const REFINEMENTS: usize = 4;
-
-/// Sweeps of the preconditioner: the error of the slowest mode falls below 1/50.
-const SWEEPS: u32 = 5;
-
-impl<'a> Preconditioner<'a> {
-    /// `gap` is what two electrons in the lowest orbital are to cost.
-    pub(super) fn new(hamiltonian: &'a TwoElectrons, gap: f64) -> Self {
-        let h = &hamiltonian.h;
-        let lowest = 0.5 * gap;
-        let offset = lowest - hamiltonian.energies_ha[0];
-        // Gershgorin
-        let highest = h.diagonal.iter().copied().fold(f64::MIN, f64::max)
-            + 2.0 * (h.first.abs() + h.second.abs())
-            + offset;
-        let shift = |k: u32| {
-            let t = (f64::from(k) + 0.5) / f64::from(SWEEPS);
-            let p = lowest * (highest / lowest).powf(t);
-            (p, h.ldl(-(offset + p)))
-        };
-        Self { hamiltonian, offset, sweeps: (0..SWEEPS).map(shift).collect() }
-    }
-
-    /// `(a + p) Y = R - X (a - p)`, then `X (a + p) = R - (a - p) Y`, for each `p`; `X` stays symmetric. With `Z = Y^T` both
-    /// halves read `Z (a + p) = R - (X (a - p))^T`, `X` the matrix before: a strip of rows of `Z` takes a strip of columns
-    /// of `X`, and nothing leaves the cache in between.
-    pub(super) fn apply(&self, r: &[f64]) -> Vec<f64> {
-        let n = self.hamiltonian.n;
-        let [mut x, mut next] = [vec![0.0; n * n], vec![0.0; n * n]];
-        let mut columns = vec![0.0; STRIP * n];
-        let mut rows = vec![[0.0; STRIP]; n];
-        let mut begun = false;
-        for (p, factor) in &self.sweeps {
-            for _ in 0..2 {
-                for first in (0..n).step_by(STRIP) {
-                    let width = STRIP.min(n - first);
-                    // the first matrix before is zero
-                    let known = if begun { width } else { 0 };
-                    for (k, column) in columns.chunks_exact_mut(n).take(known).enumerate() {
-                        column.fill(0.0);
-                        self.hamiltonian.add_column(self.offset - p, &x, first + k, column);
-                    }
-                    subtract_transposed(r, first, &columns, &mut rows);
-                    factor.solve_rows(&mut rows);
-                    for (to, from) in next.chunks_exact_mut(n).zip(&rows) {
-                        to[first..first + width].copy_from_slice(&from[..width]);
-                    }
-                }
-                std::mem::swap(&mut x, &mut next);
-                begun = true;
-            }
-        }
-        symmetrise_exchange(n, &mut x);
-        x
-    }
-}
-
-/// Rows of the preconditioner's matrices that are worked on together: two strips of 513 points fill half a second-level cache.
-const STRIP: usize = 32;
-
-/// Rows from `first` on of `r - y^T`, for the columns of `y` from `first` on.
-fn subtract_transposed(r: &[f64], first: usize, y: &[f64], rows: &mut [[f64; STRIP]]) {
-    const TILE: usize = 8;
-    let n = rows.len();
-    let width = STRIP.min(n - first);
-    for i0 in (0..width).step_by(TILE) {
-        for (j, row) in rows.iter_mut().enumerate() {
-            for i in i0..(i0 + TILE).min(width) {
-                row[i] = r[j * n + first + i] - y[i * n + j];
-            }
-        }
-    }
-}
+/// Of the preconditioner: with five the iterations are as many, and each costs half as much again.
+const SWEEPS: u32 = 3;
 
 /// The singlet ground state of two electrons.
 ///
@@ -292,11 +215,11 @@ pub fn two_electrons(
         max_iterations: options.max_iterations,
         restart: options.restart,
     };
-    let mut made: Option<Preconditioner> = None;
+    let mut made: Option<Independent> = None;
     let precondition = |r: &[f64], energy_ha: f64| {
         // what two electrons in the lowest orbital cost above the first estimate of the energy
         let gap = (apart - energy_ha).max(0.05);
-        made.get_or_insert_with(|| Preconditioner::new(&hamiltonian, gap)).apply(r)
+        made.get_or_insert_with(|| hamiltonian.independent(gap, SWEEPS)).apply(r)
     };
     let found =
         davidson(hamiltonian.start(), limits, |x| hamiltonian.apply(x), precondition).map_err(
@@ -315,17 +238,6 @@ pub fn two_electrons(
 fn density(psi: &[f64], n: usize, spacing: f64) -> Vec<f64> {
     let column = |x: &[f64]| 2.0 / spacing * dot(x, x);
     psi.chunks_exact(n).map(column).collect()
-}
-
-/// `(Psi + Psi^T)/2`: a singlet's spatial part is symmetric.
-fn symmetrise_exchange(n: usize, psi: &mut [f64]) {
-    for j in 0..n {
-        for i in 0..j {
-            let mean = 0.5 * (psi[j * n + i] + psi[i * n + j]);
-            psi[j * n + i] = mean;
-            psi[i * n + j] = mean;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@
 //! beside energies: forces and force constants ([`Converged`]), bond lengths ([`Relaxation`]), nuclei that give a wanted density
 //! ([`WantedDensity`]), the exact potential of a density ([`LiebFunctional`], [`invert`]).
 
+mod alternating_directions;
 pub mod banded;
 pub mod checkpointed;
 mod ci_operator;

@@ -9,7 +9,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::eigen::{EigenOptions, lowest_states};
-use super::exact::{Preconditioner, TwoElectrons};
+use super::exact::TwoElectrons;
 use super::lda::Lda;
 use super::scf::{Model, Prepared, ScfError, ScfOptions, self_consistent_field};
 use super::system::System;
@@ -42,7 +42,6 @@ pub(super) fn pair_orbitals(
     let states = lowest_states(&h, references, &[], &loose).map_err(failed)?.states;
     let mut orbitals: Vec<Vec<f64>> = states.into_iter().take(references).collect();
     let pairs = TwoElectrons::of(model, h).map_err(failed)?;
-    let inverse = Preconditioner::new(&pairs, GAP_HA);
     let w: Vec<f64> =
         (0..n).map(|k| model.interaction.energy(k as f64 * model.grid.spacing_bohr())).collect();
     let mut sum = Mat::<f64>::zeros(n, n);
@@ -54,7 +53,7 @@ pub(super) fn pair_orbitals(
                 let at = |x: usize| w[x.abs_diff(y)] * (a[x] * b[y] + b[x] * a[y]);
                 source.extend((0..n).map(at));
             }
-            let mut u = pairs.independent_inverse(&inverse, GAP_HA, &source);
+            let mut u = pairs.independent_inverse(GAP_HA, &source);
             u.chunks_exact_mut(n).for_each(|column| project_out(&orbitals, column));
             let u = MatRef::from_column_major_slice(&u, n, n);
             matmul(sum.as_mut(), Accum::Add, u, u.transpose(), 1.0, Par::Seq);
