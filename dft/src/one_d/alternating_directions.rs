@@ -58,7 +58,8 @@ impl<'a> Independent<'a> {
     }
 
     /// Strip `s` of `R - (X (h + shift))^T`, tile by tile.
-    #[inline(always)] // into the dispatch on the processor
+    #[expect(clippy::inline_always, reason = "into the dispatch on the processor")]
+    #[inline(always)]
     fn right_side(&self, shift: f64, r: &Strip, x: &Strip, s: usize, z: &mut Strip) {
         let n = self.h.len();
         let mut tile = [[0.0; STRIP]; STRIP];

@@ -47,7 +47,8 @@ impl Pentadiagonal {
     ///
     /// # Shapes
     /// `x`: `n` columns of `W` entries.
-    #[inline(always)] // into its caller's dispatch on the processor
+    #[expect(clippy::inline_always, reason = "into its caller's dispatch on the processor")]
+    #[inline(always)]
     pub(super) fn column_from_right<const W: usize>(
         &self,
         shift: f64,
@@ -111,7 +112,8 @@ impl Ldl {
     ///
     /// # Shapes
     /// `x`: `n` columns of `W` entries, holds `B` on entry.
-    #[inline(always)] // into its caller's dispatch on the processor
+    #[expect(clippy::inline_always, reason = "into its caller's dispatch on the processor")]
+    #[inline(always)]
     pub fn solve_rows<const W: usize>(&self, x: &mut [[f64; W]]) {
         let n = x.len();
         let none = [0.0; W];

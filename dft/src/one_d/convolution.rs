@@ -2,6 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::plane::Plane;
 use super::signal::{BLOCK, HALO, Signal};
 
 /// A convolution over the grid, zero outside, without bias:
@@ -108,13 +109,13 @@ pub(super) struct Pull {
 
 impl Pull {
     /// What multiplies values, and what multiplies tangents, of the other factor of a bilinear form.
-    pub(super) fn combine(&self, bar: &Signal) -> [Vec<f64>; 2] {
-        let scaled = |w: f64| -> Vec<f64> { bar.value.iter().map(|v| w * v).collect() };
+    pub(super) fn combine(&self, bar: &Signal) -> [Plane; 2] {
+        let scaled = |w: f64| -> Plane { bar.value.iter().map(|v| w * v).collect() };
         if bar.tangent.is_empty() {
-            return [scaled(self.value_weight), Vec::new()];
+            return [scaled(self.value_weight), Plane::default()];
         }
         let both = |(v, t)| self.value_weight * v + self.tangent_weight * t;
-        let a = bar.value.iter().zip(&bar.tangent).map(both).collect();
+        let a = bar.value.iter().zip(&*bar.tangent).map(both).collect();
         [a, scaled(self.tangent_weight)]
     }
 }

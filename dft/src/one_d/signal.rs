@@ -8,6 +8,8 @@
 use cotangent_ad::Dual;
 use pulp::Arch;
 
+use super::plane::Plane;
+
 /// Channels are padded to a multiple of this.
 pub(super) const BLOCK: usize = 16;
 
@@ -48,9 +50,9 @@ impl Line {
 
     /// `SiLU` of every entry, and the slopes.
     pub(super) fn silu(self) -> (Self, Slopes) {
-        let slopes = Slopes::new(self.value, self.tangent);
+        let slopes = Slopes::new(self.value.into(), self.tangent.into());
         let (value, tangent) = slopes.silu();
-        (Self { value, tangent }, slopes)
+        (Self { value: value.into_vec(), tangent: tangent.into_vec() }, slopes)
     }
 }
 
@@ -61,29 +63,26 @@ pub(super) struct Signal {
     /// Padded number of channels.
     pub width: usize,
     /// Point-major, `(n + 2 HALO) x width`; padding and halo are zero.
-    pub value: Vec<f64>,
+    pub value: Plane,
     /// The same, or empty.
-    pub tangent: Vec<f64>,
+    pub tangent: Plane,
 }
 
 impl Signal {
     pub(super) fn zeros(points: usize, channels: usize, has_tangent: bool) -> Self {
         let width = channels.next_multiple_of(BLOCK);
-        let plane = || vec![0.0; (points + 2 * HALO) * width];
-        let tangent = if has_tangent { plane() } else { Vec::new() };
+        let plane = || Plane::zeros((points + 2 * HALO) * width);
+        let tangent = if has_tangent { plane() } else { Plane::default() };
         Self { points, width, value: plane(), tangent }
     }
 
     /// Value and, where there is one, tangent: what linear maps treat alike.
     pub(super) fn planes(&self) -> impl Iterator<Item = &[f64]> {
-        [&self.value, &self.tangent].into_iter().filter(|p| !p.is_empty()).map(Vec::as_slice)
+        [&self.value, &self.tangent].into_iter().filter(|p| !p.is_empty()).map(|p| &**p)
     }
 
     pub(super) fn planes_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
-        [&mut self.value, &mut self.tangent]
-            .into_iter()
-            .filter(|p| !p.is_empty())
-            .map(Vec::as_mut_slice)
+        [&mut self.value, &mut self.tangent].into_iter().filter(|p| !p.is_empty()).map(|p| &mut **p)
     }
 
     /// Adds `factor other`.
@@ -120,26 +119,26 @@ impl Signal {
 /// What the derivatives of `SiLU(z) = z sigmoid(z)` need: `z`, its tangent and `sigmoid(z)`.
 #[derive(Debug)]
 pub(super) struct Slopes {
-    z: Vec<f64>,
-    z_dot: Vec<f64>,
-    sigmoid: Vec<f64>,
+    z: Plane,
+    z_dot: Plane,
+    sigmoid: Plane,
 }
 
 impl Slopes {
-    fn new(z: Vec<f64>, z_dot: Vec<f64>) -> Self {
-        let mut sigmoid = vec![0.0; z.len()];
+    fn new(z: Plane, z_dot: Plane) -> Self {
+        let mut sigmoid = Plane::zeros(z.len());
         Arch::new().dispatch(|| {
-            for (s, z) in sigmoid.iter_mut().zip(&z) {
+            for (s, z) in sigmoid.iter_mut().zip(&*z) {
                 *s = 1.0 / (1.0 + exp(-z));
             }
         });
         Self { z, z_dot, sigmoid }
     }
 
-    fn silu(&self) -> (Vec<f64>, Vec<f64>) {
+    fn silu(&self) -> (Plane, Plane) {
         let n = self.z.len();
-        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &self.z_dot);
-        let (mut value, mut tangent) = (vec![0.0; n], vec![0.0; z_dot.len()]);
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &*self.z_dot);
+        let (mut value, mut tangent) = (Plane::zeros(n), Plane::zeros(z_dot.len()));
         Arch::new().dispatch(|| {
             for i in 0..n {
                 value[i] = z[i] * s[i];
@@ -154,7 +153,7 @@ impl Slopes {
     /// Turns cotangents of `SiLU(z)` and of its tangent into those of `z` and of its tangent.
     pub(super) fn pull(&self, value: &mut [f64], tangent: &mut [f64]) {
         let n = self.z.len();
-        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &self.z_dot);
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &*self.z_dot);
         let value = &mut value[..n];
         Arch::new().dispatch(|| {
             for (i, (t, z_dot)) in tangent.iter_mut().zip(z_dot).enumerate() {
@@ -202,7 +201,7 @@ const INVERSE_FACTORIAL: [f64; 14] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{Slopes, exp};
+    use super::{Plane, Slopes, exp};
 
     #[test]
     fn exp_is_accurate_saturates_and_keeps_nan() {
@@ -220,14 +219,15 @@ mod tests {
     fn silu_slopes_agree_with_central_differences() {
         let z: Vec<f64> = (-20..=20).map(|k| 0.31 * f64::from(k)).collect();
         let n = z.len();
-        let silu = |t: f64| Slopes::new(z.iter().map(|z| z + t).collect(), vec![]).silu().0;
+        let silu =
+            |t: f64| Slopes::new(z.iter().map(|z| z + t).collect(), Plane::default()).silu().0;
         let slope = |t: f64| {
-            let moved: Vec<f64> = z.iter().map(|z| z + t).collect();
+            let moved: Plane = z.iter().map(|z| z + t).collect();
             let mut pulled = vec![1.0; n];
-            Slopes::new(moved, vec![]).pull(&mut pulled, &mut []);
+            Slopes::new(moved, Plane::default()).pull(&mut pulled, &mut []);
             pulled
         };
-        let slopes = Slopes::new(z.clone(), vec![1.0; n]);
+        let slopes = Slopes::new(z.clone().into(), vec![1.0; n].into());
         let (mut value, mut tangent) = (vec![1.0; n], vec![0.0; n]);
         slopes.pull(&mut value, &mut tangent);
         let h = 1e-5;
