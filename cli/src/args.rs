@@ -129,6 +129,9 @@ pub enum Verb {
         /// Samples at most over which an entry of a stochastic objective is averaged; fewer where they tell.
         #[arg(long, value_name = "N", default_value_t = 1024)]
         samples: u32,
+        /// Check only the entries whose names begin so: `--only object.translation`; repeatable.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
     },
     /// Go on with an interrupted run, to the same bits as if it had not been interrupted.
     Resume {

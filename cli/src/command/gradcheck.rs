@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Failure, Voice};
 use crate::args::Input;
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::gradcheck::{Gradcheck, GradcheckOptions, gradcheck as check};
 use crate::scenario;
@@ -13,9 +14,18 @@ pub(super) fn gradcheck(
     input: &Input,
     tolerance: Option<f64>,
     samples: u32,
+    only: &[String],
     voice: Voice,
 ) -> Result<Exit, Failure> {
     let loaded = scenario::load(&input.scenario, &input.changes.overrides())?;
+    let (space, start) = (loaded.scenario.space(), loaded.scenario.start(loaded.seed));
+    let exists = |name: &&String| (0..start.len()).any(|i| space.name_of(i).starts_with(*name));
+    if let Some(name) = only.iter().find(|name| !exists(name)) {
+        let message = format!("`--only {name}`: no parameter's name begins so");
+        let help = format!("`cotangent list {}` has the names", input.scenario.display());
+        let code = "cotangent::gradcheck::no_such_parameter";
+        return Err(Failure::Input(vec![Diagnostic::plain(code, message, help)]));
+    }
     voice.tell(&loaded.scenario.cost());
     let prepared = loaded.scenario.prepare().map_err(Failure::Numerical)?;
     let stochastic = prepared.objective().capabilities().stochastic;
@@ -23,8 +33,8 @@ pub(super) fn gradcheck(
         tolerance: tolerance.unwrap_or(if stochastic { 0.02 } else { 1e-6 }),
         samples,
         seed: loaded.seed,
+        only: only.to_vec(),
     };
-    let (space, start) = (loaded.scenario.space(), loaded.scenario.start(loaded.seed));
     let told = |samples: u32, open: usize| {
         voice.tell(&format!("{samples} samples: {open} entries cannot be told yet"));
     };
@@ -36,12 +46,18 @@ pub(super) fn gradcheck(
 }
 
 fn table(found: &Gradcheck) -> String {
+    let stochastic = found.samples > 1;
+    let last = if stochastic { "s.e." } else { "slope" };
     let mut text = format!(
-        "{:<28} {:>14} {:>14} {:>9} {:>7}\n",
-        "parameter", "gradient", "difference", "error", "slope"
+        "{:<28} {:>14} {:>14} {:>9} {last:>7}\n",
+        "parameter", "gradient", "difference", "error"
     );
     for e in &found.parameters {
-        let slope = e.taylor_slope.map_or("-".into(), |s| format!("{s:.2}"));
+        let slope = match e.taylor_slope {
+            _ if stochastic => format!("{:.1e}", e.uncertainty / e.gradient.abs()),
+            Some(slope) => format!("{slope:.2}"),
+            None => "-".into(),
+        };
         let problem = e.problem.as_ref().map_or(String::new(), |p| format!("  {p}"));
         let _ = writeln!(
             text,

@@ -145,8 +145,8 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             }
         }
         Verb::Check { scenarios, changes } => check::check(scenarios, changes, voice),
-        Verb::Gradcheck { input, tolerance, samples } => {
-            gradcheck::gradcheck(input, *tolerance, *samples, voice)
+        Verb::Gradcheck { input, tolerance, samples, only } => {
+            gradcheck::gradcheck(input, *tolerance, *samples, only, voice)
         }
         Verb::Resume { run, set } => resume::resume(run, set, voice),
         Verb::List { scenario: Some(path), changes } => list::parameters(path, changes, voice),

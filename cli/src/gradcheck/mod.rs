@@ -23,7 +23,7 @@ const DIRECTIONS: usize = 20;
 const STEP: f64 = 0.02;
 
 /// How a gradient is checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GradcheckOptions {
     /// Largest relative error that passes.
     pub tolerance: f64,
@@ -31,6 +31,8 @@ pub struct GradcheckOptions {
     pub samples: u32,
     /// Key of a deterministic check's sample, and seed of the random directions.
     pub seed: u64,
+    /// Beginnings of the names of the entries to check; all where there are none.
+    pub only: Vec<String>,
 }
 
 /// One parameter or direction.
@@ -81,7 +83,7 @@ pub type Told<'a> = &'a dyn Fn(u32, usize);
 /// Checks the gradient of `objective` at `x`, `dim` entries in physical units.
 ///
 /// # Errors
-/// A point without a value, or an objective without a gradient.
+/// A point without a value, an objective without a gradient, no entry of the names that were asked for.
 pub fn gradcheck(
     objective: &dyn Objective,
     space: &Space,
@@ -95,7 +97,11 @@ pub fn gradcheck(
     if gradient.len() != x.len() {
         return Err(TrialFailure::Contract("this objective gives no gradient".into()));
     }
-    let directions = directions(space, x, &gradient, options.seed);
+    let directions = directions(space, x, &gradient, options);
+    if directions.is_empty() {
+        let why = format!("no entry is named {}...", options.only.join("..., "));
+        return Err(TrialFailure::Contract(why));
+    }
     let (parameters, samples) = if objective.capabilities().stochastic {
         stochastic::entries(objective, space, x, &directions, options, told)?
     } else {
@@ -130,13 +136,22 @@ fn evaluate(
 }
 
 /// Unit vectors times the parameters' slopes, so that a step of 1 is a step of 1 in optimizer coordinates.
-fn directions(space: &Space, x: &[f64], gradient: &[f64], seed: u64) -> Vec<Direction> {
+fn directions(
+    space: &Space,
+    x: &[f64],
+    gradient: &[f64],
+    options: &GradcheckOptions,
+) -> Vec<Direction> {
     let slopes = space.slopes(x);
     let n = x.len();
     let unit = |i: usize| {
         let vector = (0..n).map(|k| if k == i { slopes[i] } else { 0.0 }).collect();
         Direction { name: space.name_of(i), vector }
     };
+    if !options.only.is_empty() {
+        let asked = |d: &Direction| options.only.iter().any(|o| d.name.starts_with(o));
+        return (0..n).map(unit).filter(asked).collect();
+    }
     if n <= ALL_UP_TO {
         return (0..n).map(unit).collect();
     }
@@ -145,7 +160,7 @@ fn directions(space: &Space, x: &[f64], gradient: &[f64], seed: u64) -> Vec<Dire
         (gradient[b] * slopes[b]).abs().total_cmp(&(gradient[a] * slopes[a]).abs())
     });
     let random = |k: usize| {
-        let stream = Stream::new(&[seed, k as u64]);
+        let stream = Stream::new(&[options.seed, k as u64]);
         let raw: Vec<f64> = (0..n).map(|i| stream.normal(i as u64)).collect();
         let norm = raw.iter().map(|v| v * v).sum::<f64>().sqrt();
         let vector = raw.iter().zip(&slopes).map(|(v, s)| v / norm * s).collect();

@@ -179,6 +179,23 @@ fn gradcheck_passes_and_would_see_a_wrong_tolerance() {
 }
 
 #[test]
+fn gradcheck_of_some_entries_checks_only_these() {
+    let place = Place::with_scenario(&[]);
+    let names = |only: &str| {
+        let output = place.run(&["gradcheck", "scenario.toml", "--only", only, "--format", "json"]);
+        let found = json(&output);
+        let names = found["parameters"].as_array().unwrap().iter();
+        names.map(|e| e["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("network.output[0,1,0]"), ["network.output[0,1,0]"]);
+    let eta = names("network.eta");
+    assert!(eta.len() > 1 && eta.iter().all(|n| n.starts_with("network.eta[")), "{eta:?}");
+    let unknown = place.run(&["gradcheck", "scenario.toml", "--only", "network.etta"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("no parameter's name begins so"), "{}", stderr(&unknown));
+}
+
+#[test]
 fn what_can_be_known_before_a_run_is_said_without_one() {
     let place = Place::with_scenario(&[]);
     let check = place.run(&["check", "scenario.toml", "--format", "json"]);
