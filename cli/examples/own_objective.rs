@@ -2,12 +2,12 @@
 //!
 //! `cargo run --release -p cotangent-cli --example own_objective`
 
-use cotangent_ad::{
-    Capabilities, Evaluation, Objective, Real, SampleKey, TrialFailure, Want, Workspace,
-    value_and_grad,
-};
+use cotangent_ad::{Real, value_and_grad};
 use cotangent_cli::run::{HarnessError, Job, run};
-use cotangent_optim::{Parameter, Space};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+};
+use cotangent_problem::{Parameter, Space};
 
 /// Rosenbrock's valley, written once over [`Real`].
 fn valley<R: Real>(x: &[R]) -> R {

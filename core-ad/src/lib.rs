@@ -169,7 +169,6 @@ pub mod jet;
 pub mod linalg;
 pub mod map;
 pub mod nn;
-pub mod objective;
 pub mod program;
 pub mod provenance;
 pub mod random;
@@ -190,9 +189,6 @@ pub use checkpoint::{ScanMode, ScanOptions, Schedule};
 pub use dual::Dual;
 pub use jet::Jet;
 pub use map::Kernel;
-pub use objective::{
-    Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
-};
 pub use real::{Num, Real};
 pub use rule::{DerivativeFailure, Rule, SliceRule};
 pub use scan::{NotEnded, Step};

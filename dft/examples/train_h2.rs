@@ -5,12 +5,13 @@
 
 use std::error::Error;
 
-use cotangent_ad::SampleKey;
 use cotangent_dft::one_d::{
     Architecture, ExactOptions, Lda, Model, Molecule, Prepared, ScfOptions, System, Training,
     TrainingOptions, self_consistent_field, two_electrons,
 };
-use cotangent_optim::{Method, Parameter, Problem, Run, Space, StepResult, Stop};
+use cotangent_optim::{Method, Problem, Run, StepResult, Stop};
+use cotangent_problem::SampleKey;
+use cotangent_problem::{Parameter, Space};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<usize> =

@@ -2,7 +2,7 @@
 //!
 //! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. The sample key advances every iteration.
 
-use cotangent_ad::{SampleKey, Term, TrialFailure, Want};
+use cotangent_problem::{SampleKey, Term, TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::{distance, projected_gradient_norm};

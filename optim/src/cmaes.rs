@@ -6,7 +6,7 @@
 //! random numbers come from keyed counters and sums run in a fixed order, so any number of threads gives the same bits.
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{SampleKey, TrialFailure, Want, Workspace};
 use faer::{Mat, Side};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Evaluations in optimizer coordinates, counted.
 
-use cotangent_ad::{Evaluation, SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{Evaluation, SampleKey, TrialFailure, Want, Workspace};
 use serde::{Deserialize, Serialize};
 
 use crate::run::Problem;

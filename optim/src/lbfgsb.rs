@@ -4,7 +4,7 @@
 //! Cauchy point, subspace minimisation over the free variables (direct primal method), with the projection of Morales &
 //! Nocedal, ACM Trans. Math. Softw. 38, 7 (2011).
 
-use cotangent_ad::{Evaluation, Term, TrialFailure, Want};
+use cotangent_problem::{Evaluation, Term, TrialFailure, Want};
 use faer::Mat;
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Optimizers with bounds over [`cotangent_ad::Objective`].
+//! Optimizers with bounds over [`cotangent_problem::Objective`].
 //!
 //! A [`Space`] says what the parameters are: names, units, bounds, scales, transforms. A [`Run`] is the whole state of an
 //! optimisation; it steps one iteration at a time, serialises between any two, and resumes with the same bits.
@@ -16,8 +16,9 @@
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
 //!
 //! ```
-//! use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
-//! use cotangent_optim::{Method, Parameter, Problem, Space, Stop, minimize};
+//! use cotangent_problem::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+//! use cotangent_optim::{Method, Problem, Stop, minimize};
+//! use cotangent_problem::{Parameter, Space};
 //!
 //! struct Bowl;
 //! impl Objective for Bowl {
@@ -62,7 +63,6 @@ pub mod multi_start;
 pub mod nelder_mead;
 pub mod outcome;
 pub mod run;
-pub mod space;
 pub mod trust_region;
 
 pub use adam::AdamOptions;
@@ -75,5 +75,4 @@ pub use multi_start::MultiStart;
 pub use nelder_mead::NelderMeadOptions;
 pub use outcome::{Iteration, Observer, Outcome, Status, Stop};
 pub use run::{Problem, Run, StartError, StepResult, minimize};
-pub use space::{Parameter, Space, SpaceError, Transform};
 pub use trust_region::TrustRegionOptions;

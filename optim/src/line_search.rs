@@ -2,7 +2,7 @@
 //!
 //! Nocedal & Wright, *Numerical Optimization*, 2nd ed., algorithms 3.5 and 3.6, with cubic interpolation (eq. 3.59).
 
-use cotangent_ad::{Evaluation, TrialFailure, Want};
+use cotangent_problem::{Evaluation, TrialFailure, Want};
 
 use crate::evaluator::dot;
 use crate::run::Context;

@@ -1,7 +1,7 @@
 //! Many starts of one method: the remedy for local minima.
 
-use cotangent_ad::SampleKey;
 use cotangent_ad::random::Stream;
+use cotangent_problem::SampleKey;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 //! from collapsing in many dimensions. Trial points are brought within the bounds; one without a value counts as the worst. A
 //! simplex that has shrunk (flat against a bound, perhaps) starts anew at its best corner, until that gains nothing.
 
-use cotangent_ad::{TrialFailure, Want};
+use cotangent_problem::{TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::distance;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use cotangent_ad::{Term, TrialFailure};
+use cotangent_problem::{Term, TrialFailure};
 use serde::{Deserialize, Serialize};
 
 /// When to stop.

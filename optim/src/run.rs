@@ -1,14 +1,14 @@
 //! A run: the whole state of an optimisation, one iteration at a time.
 
-use cotangent_ad::{Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace};
+use cotangent_problem::{Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::evaluator::{Counts, evaluate};
 use crate::method::Method;
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
-use crate::space::{Space, SpaceError};
 use crate::{adam, cmaes, gauss_newton, lbfgsb, nelder_mead, trust_region};
+use cotangent_problem::{Space, SpaceError};
 
 /// An objective and its parameters.
 #[derive(Clone, Copy)]

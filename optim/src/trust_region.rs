@@ -4,7 +4,7 @@
 //! bounds and judged by what it gains there. Hessian-vector products are the objective's where it has them, with the curvature
 //! of the transforms added; else differences of gradients.
 
-use cotangent_ad::{Term, TrialFailure, Want};
+use cotangent_problem::{Term, TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::{distance, dot, projected_gradient_norm};

@@ -8,14 +8,15 @@
 
 use std::f64::consts::SQRT_2;
 
-use cotangent_ad::{
-    Capabilities, Evaluation, Objective, Real, SampleKey, TrialFailure, VectorFn, Want, Workspace,
-    grad, jacobian_forward,
-};
+use cotangent_ad::{Real, VectorFn, grad, jacobian_forward};
 use cotangent_optim::{
-    AdamOptions, CmaEsOptions, Method, Outcome, Parameter, Problem, Run, Space, StartError, Status,
-    StepResult, Stop, Transform, minimize,
+    AdamOptions, CmaEsOptions, Method, Outcome, Problem, Run, StartError, Status, StepResult, Stop,
+    minimize,
 };
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+};
+use cotangent_problem::{Parameter, Space, Transform};
 
 /// `1/2 |r|^2` of a generic residual function, refused where `x[0]` exceeds `wall` and checked against its bounds.
 struct Residuals<F> {

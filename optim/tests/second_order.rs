@@ -1,12 +1,12 @@
 //! Hessian-vector products, transforms under them, and many starts.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use cotangent_ad::{
-    Capabilities, Evaluation, Objective, Real, SampleKey, TrialFailure, Want, Workspace, grad, hvp,
+use cotangent_ad::{Real, grad, hvp};
+use cotangent_optim::{Method, MultiStart, Problem, Stop, minimize, multi_start::best};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
 };
-use cotangent_optim::{
-    Method, MultiStart, Parameter, Problem, Space, Stop, Transform, minimize, multi_start::best,
-};
+use cotangent_problem::{Parameter, Space, Transform};
 
 /// A curved valley in `ln x`, `logit y` and `w`, with exact products or none.
 struct Valley {

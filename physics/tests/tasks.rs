@@ -9,9 +9,10 @@
 mod common;
 
 use common::{close, randoms};
-use cotangent_ad::{Objective, SampleKey, TrialFailure, Vec3, Want, Workspace, check};
+use cotangent_ad::{Vec3, check};
 use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::task::{Reach, ReachError, Throw, Waypoint};
+use cotangent_problem::{Objective, SampleKey, TrialFailure, Want, Workspace};
 
 fn value(o: &dyn Objective, x: &[f64]) -> Result<f64, TrialFailure> {
     Ok(o.evaluate(x, Want::VALUE, SampleKey(0), &mut Workspace::new())?.value)

@@ -1,6 +1,8 @@
 //! How far an image is from a picture, as an objective.
 
-use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+};
 
 use crate::derivative::{DerivativeOptions, jacobian, vjp};
 use crate::film::Image;

@@ -10,14 +10,16 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 /// ARCHITECTURE.md, or it does not exist.
 const ARROWS: &[(&str, &[&str])] = &[
     ("cotangent-ad", &[]),
-    ("cotangent-optim", &["cotangent-ad"]),
-    ("cotangent-physics", &["cotangent-ad"]),
-    ("cotangent-raytrace", &["cotangent-ad"]),
-    ("cotangent-dft", &["cotangent-ad"]),
+    ("cotangent-problem", &["cotangent-ad"]),
+    ("cotangent-optim", &["cotangent-ad", "cotangent-problem"]),
+    ("cotangent-physics", &["cotangent-ad", "cotangent-problem"]),
+    ("cotangent-raytrace", &["cotangent-ad", "cotangent-problem"]),
+    ("cotangent-dft", &["cotangent-ad", "cotangent-problem"]),
     (
         "cotangent-cli",
         &[
             "cotangent-ad",
+            "cotangent-problem",
             "cotangent-optim",
             "cotangent-physics",
             "cotangent-raytrace",

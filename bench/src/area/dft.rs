@@ -8,11 +8,11 @@ mod transfer;
 
 use std::process::Command;
 
-use cotangent_ad::{Objective, SampleKey, Want, Workspace};
 use cotangent_dft::one_d::{
     Architecture, ExactOptions, Grid, GroundState, Model, Molecule, Prepared, System, Training,
     TrainingOptions, two_electrons,
 };
+use cotangent_problem::{Objective, SampleKey, Want, Workspace};
 
 use super::Measure;
 use crate::clock;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Dual, Num, Objective, SampleKey, Schedule, Want, Workspace, jacobian_forward};
+use cotangent_ad::{Dual, Num, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
 use cotangent_physics::task::Throw;
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
+use cotangent_problem::{Objective, SampleKey, Want, Workspace};
 
 use super::Measure;
 use crate::clock;

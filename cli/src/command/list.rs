@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use cotangent_optim::{METHODS, Parameter};
+use cotangent_optim::METHODS;
+use cotangent_problem::Parameter;
 use serde_json::json;
 
 use super::{Failure, Voice};

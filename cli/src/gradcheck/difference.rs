@@ -1,6 +1,6 @@
 //! Derivatives along a line by Richardson extrapolation of differences.
 
-use cotangent_ad::{Evaluation, TrialFailure};
+use cotangent_problem::{Evaluation, TrialFailure};
 
 /// Halvings of the first step: down to where rounding begins, so that a jump of a higher derivative beside the point is left behind.
 const LEVELS: usize = 11;
@@ -130,7 +130,7 @@ fn kink(kinks: &[(f64, f64, f64)], zero: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use cotangent_ad::{Evaluation, Switch};
+    use cotangent_problem::{Evaluation, Switch};
 
     use super::{Difference, Line};
 

@@ -8,8 +8,8 @@ mod difference;
 mod stochastic;
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
-use cotangent_optim::Space;
+use cotangent_problem::Space;
+use cotangent_problem::{Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
 use rayon::prelude::*;
 use serde::Serialize;
 

@@ -14,8 +14,8 @@
 //! The standard error is known from few samples at first, so that its multiples are those of Student's distribution.
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Objective, SampleKey, TrialFailure, Want};
-use cotangent_optim::Space;
+use cotangent_problem::Space;
+use cotangent_problem::{Objective, SampleKey, TrialFailure, Want};
 use rayon::prelude::*;
 
 use super::{Direction, Entry, GradcheckOptions, Told, dot, evaluate, moved, room};
@@ -233,10 +233,10 @@ impl Line<'_> {
 #[cfg(test)]
 mod tests {
     use cotangent_ad::random::Stream;
-    use cotangent_ad::{
+    use cotangent_problem::{
         Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
     };
-    use cotangent_optim::{Parameter, Space};
+    use cotangent_problem::{Parameter, Space};
 
     use super::super::{Gradcheck, GradcheckOptions, gradcheck};
 

@@ -5,7 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cotangent_optim::{Iteration, Space};
+use cotangent_optim::Iteration;
+use cotangent_problem::Space;
 
 use super::{HarnessError, Score};
 
@@ -57,7 +58,7 @@ fn traces(space: &Space, x: &[f64]) -> Vec<f64> {
         return x.to_vec();
     }
     let mut first = 0;
-    let norm = |p: &cotangent_optim::Parameter| {
+    let norm = |p: &cotangent_problem::Parameter| {
         let block = &x[first..first + p.len()];
         first += p.len();
         block.iter().map(|v| v * v).sum::<f64>().sqrt()

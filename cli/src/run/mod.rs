@@ -1,9 +1,9 @@
 //! The harness: run folder, history, checkpoints, signals, plots and report, for anyone's objective.
 //!
 //! ```no_run
-//! use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+//! use cotangent_problem::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
 //! use cotangent_cli::run::{Job, run};
-//! use cotangent_optim::{Parameter, Space};
+//! use cotangent_problem::{Parameter, Space};
 //!
 //! struct Mine;
 //! impl Objective for Mine {
@@ -34,8 +34,9 @@ pub mod signals;
 
 use std::path::{Path, PathBuf};
 
-use cotangent_ad::Objective;
-use cotangent_optim::{Method, Space, Stop};
+use cotangent_optim::{Method, Stop};
+use cotangent_problem::Objective;
+use cotangent_problem::Space;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cotangent_ad::{Objective, SampleKey};
-use cotangent_optim::{Iteration, Method, Outcome, Problem, Run, Space, Status, StepResult};
+use cotangent_optim::{Iteration, Method, Outcome, Problem, Run, Status, StepResult};
+use cotangent_problem::Space;
+use cotangent_problem::{Objective, SampleKey};
 
 use super::checkpoint::{Answer, Checkpoint, SIMD, VERSION};
 use super::folder::{self, write_whole};
@@ -281,7 +282,7 @@ impl<'a> Harness<'a> {
     /// The parameters of the answer by name, written before anything that may fail.
     fn write_answer(&self, answer: &Answer) -> Result<(), HarnessError> {
         let mut first = 0;
-        let block = |p: &cotangent_optim::Parameter| {
+        let block = |p: &cotangent_problem::Parameter| {
             let value = &answer.x[first..first + p.len()];
             first += p.len();
             serde_json::json!({ "name": p.name, "unit": p.unit, "shape": p.shape, "value": value })

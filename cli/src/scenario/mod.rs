@@ -9,11 +9,12 @@ pub mod units;
 
 use std::path::Path;
 
-use cotangent_ad::{Capabilities, Objective};
 use cotangent_optim::{
-    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Space,
-    Stop, TrustRegionOptions,
+    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
+    TrustRegionOptions,
 };
+use cotangent_problem::Space;
+use cotangent_problem::{Capabilities, Objective};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::run::Judge;

@@ -6,8 +6,8 @@ mod keys;
 use std::path::Path;
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Capabilities, Objective};
-use cotangent_optim::{Parameter, Space, Transform};
+use cotangent_problem::{Capabilities, Objective};
+use cotangent_problem::{Parameter, Space, Transform};
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Image, ImageMatch, RenderOptions, Rgb, Scene, SceneMesh,
     Selection, Transport, TriangleMesh, World, parse_obj, read_exr, render,
@@ -286,7 +286,7 @@ impl Scenario for Study {
 
     fn cost(&self) -> String {
         let pixels = self.matching.target().pixels.len();
-        let o = self.matching.options(cotangent_ad::SampleKey(0));
+        let o = self.matching.options(cotangent_problem::SampleKey(0));
         format!(
             "12 parameters; {pixels} pixels, {:.0} thousand paths an image; with gradient as many again, {:.0} thousand shading \
              points for shadow borders, and {} samples a pixel length of visible edges",

@@ -1,6 +1,8 @@
 //! Objectives of the nuclei: the total energy, and the distance from a wanted density.
 
-use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+};
 
 use super::eigen::EigenOptions;
 use super::exact::GroundState;
@@ -365,7 +367,7 @@ fn rotate(a: &mut [Vec<f64>], p: usize, q: usize) {
 
 #[cfg(test)]
 mod tests {
-    use cotangent_ad::{Objective, SampleKey, TrialFailure, Want, Workspace};
+    use cotangent_problem::{Objective, SampleKey, TrialFailure, Want, Workspace};
 
     use super::{Relaxation, Theory, WantedDensity, by_spacings, wave_numbers};
     use crate::one_d::{Grid, Interaction, Lda, Model};

@@ -5,7 +5,9 @@
 //! the error of the density, its Hessian the static response: a product costs one banded solve an orbital.
 //! [`invert`](super::inversion::invert) solves the same equation by Newton's method with the whole response matrix.
 
-use cotangent_ad::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+};
 
 use super::eigen::{EigenError, EigenOptions, EigenPairs};
 use super::scf::{Model, Prepared, channel_states, density_of};
@@ -137,7 +139,7 @@ impl Objective for LiebFunctional {
 
 #[cfg(test)]
 mod tests {
-    use cotangent_ad::{Objective, SampleKey, Want, Workspace};
+    use cotangent_problem::{Objective, SampleKey, Want, Workspace};
 
     use super::LiebFunctional;
     use crate::one_d::{Grid, Model, Prepared, System, ground_state};

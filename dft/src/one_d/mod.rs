@@ -13,9 +13,10 @@
 //! Name the molecules by a line formula, solve them exactly, train, and keep the functional as a file:
 //!
 //! ```
-//! use cotangent_ad::SampleKey;
+//! use cotangent_problem::SampleKey;
 //! use cotangent_dft::one_d::*;
-//! use cotangent_optim::{Method, Parameter, Problem, Run, Space, StepResult, Stop};
+//! use cotangent_optim::{Method, Problem, Run, StepResult, Stop};
+//! use cotangent_problem::{Parameter, Space};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let model = Model { grid: Grid::new(129, 0.2)?, ..Model::default() }; // a coarse one: this is an example

@@ -4,7 +4,7 @@
 //! potential, linear or Anderson's (DIIS). With a decay below 1 the trajectory is that of Li et al. (2021): a fixed number of
 //! steps whose late energies are trained on. With [`ScfOptions::tol_density`] it stops when density in and out agree.
 
-use cotangent_ad::TrialFailure;
+use cotangent_problem::TrialFailure;
 use thiserror::Error;
 
 use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};

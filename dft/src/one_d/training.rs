@@ -3,7 +3,7 @@
 //! The loss of Li et al. (2021), eq. 7: for each molecule, the squared errors of the energies of the last SCF steps, weighted
 //! towards the end, and the integrated squared error of the final density, both per electron; the mean over the molecules.
 
-use cotangent_ad::{
+use cotangent_problem::{
     Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
 };
 use rayon::prelude::*;
@@ -232,7 +232,8 @@ impl Objective for Training {
 
 #[cfg(test)]
 mod tests {
-    use cotangent_ad::{Objective, SampleKey, Want, Workspace, check};
+    use cotangent_ad::check;
+    use cotangent_problem::{Objective, SampleKey, Want, Workspace};
 
     use super::{Molecule, Training, TrainingOptions};
     use crate::one_d::{

@@ -1,8 +1,8 @@
 //! An arm whose tip is to pass given points at given times with little effort, by torques over time.
 
-use cotangent_ad::{
-    Capabilities, Evaluation, Objective, SampleKey, Schedule, Term, TrialFailure, Vec3, Want,
-    Workspace,
+use cotangent_ad::{Schedule, Vec3};
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
 };
 use thiserror::Error;
 

@@ -1,7 +1,8 @@
 //! A ball that is to land on a target after it has bounced (Degrave et al., Front. Neurorobot. 13:6, 2019, section 3.1).
 
-use cotangent_ad::{
-    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Vec3, Want, Workspace,
+use cotangent_ad::Vec3;
+use cotangent_problem::{
+    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
 };
 
 use crate::impact::{Arena, Ball, Balls, Flight, FlightError, Until, Wall};

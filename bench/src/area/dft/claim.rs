@@ -7,11 +7,12 @@
 
 use std::time::Instant;
 
-use cotangent_ad::SampleKey;
 use cotangent_dft::one_d::{
     Architecture, ExactOptions, Model, Molecule, System, Training, TrainingOptions, two_electrons,
 };
-use cotangent_optim::{Method, Parameter, Problem, Run, Space, StepResult, Stop};
+use cotangent_optim::{Method, Problem, Run, StepResult, Stop};
+use cotangent_problem::SampleKey;
+use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
 use super::transfer;

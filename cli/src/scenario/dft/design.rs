@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Capabilities, Objective};
 use cotangent_dft::one_d::{Formula, Grid, Model, WantedDensity};
-use cotangent_optim::{Parameter, Space, Transform};
+use cotangent_problem::{Capabilities, Objective};
+use cotangent_problem::{Parameter, Space, Transform};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};

@@ -1,11 +1,11 @@
 //! `dft-1d-potential`: the exchange-correlation potential whose orbitals have the exact density.
 
-use cotangent_ad::{Capabilities, Objective, TrialFailure};
 use cotangent_dft::one_d::{
     Formula, Functional, GroundState, InversionOptions, Lda, LiebFunctional, Model,
     Prepared as Atoms, System, ground_state, invert,
 };
-use cotangent_optim::{Parameter, Space, Transform};
+use cotangent_problem::{Capabilities, Objective, TrialFailure};
+use cotangent_problem::{Parameter, Space, Transform};
 
 use super::super::document::Settings;
 use super::super::keys::Key;

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use cotangent_ad::{Capabilities, Objective, SampleKey};
 use cotangent_dft::one_d::{Formula, Model, Relaxation, Theory, wave_numbers};
-use cotangent_optim::{
-    LbfgsbOptions, Method, Parameter, Problem, Run, Space, StepResult, Stop, Transform,
-};
+use cotangent_optim::{LbfgsbOptions, Method, Problem, Run, StepResult, Stop};
+use cotangent_problem::{Capabilities, Objective, SampleKey};
+use cotangent_problem::{Parameter, Space, Transform};
 use rayon::prelude::*;
 
 use super::super::document::Settings;
@@ -209,7 +208,7 @@ fn listed(values: &[f64], digits: usize) -> String {
 
 impl Study {
     fn minimum(&self, of: &Relaxation, spacings: &[f64]) -> Result<Minimum, String> {
-        let text = |e: cotangent_ad::TrialFailure| e.to_string();
+        let text = |e: cotangent_problem::TrialFailure| e.to_string();
         let (energy_ha, gradient) = of.energy(spacings).map_err(text)?;
         let constants = of.force_constants(spacings).map_err(text)?;
         let masses = self.formula.masses_u();

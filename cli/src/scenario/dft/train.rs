@@ -2,12 +2,12 @@
 
 mod conclude;
 
-use cotangent_ad::{Capabilities, Objective};
 use cotangent_dft::one_d::{
     Architecture, FunctionalFile, Model, Molecule, ScfOptions, Training, TrainingOptions,
     ground_state,
 };
-use cotangent_optim::{Parameter, Space, Transform};
+use cotangent_problem::{Capabilities, Objective};
+use cotangent_problem::{Parameter, Space, Transform};
 use rayon::prelude::*;
 
 use super::super::document::Settings;

@@ -1,12 +1,12 @@
 //! `arm`: torques over time with which an arm's tip passes given points at given times, with little effort.
 
+use cotangent_ad::Vec3;
 use cotangent_ad::random::Stream;
-use cotangent_ad::{Capabilities, Objective, SampleKey, Vec3};
-use cotangent_optim::{
-    LbfgsbOptions, Method, Parameter, Problem, Run, Space, StepResult, Stop, Transform,
-};
+use cotangent_optim::{LbfgsbOptions, Method, Problem, Run, StepResult, Stop};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
 use cotangent_physics::task::{Reach, Waypoint};
+use cotangent_problem::{Capabilities, Objective, SampleKey};
+use cotangent_problem::{Parameter, Space, Transform};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};

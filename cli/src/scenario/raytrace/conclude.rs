@@ -1,6 +1,7 @@
 //! Judging and drawing a pose.
 
-use cotangent_ad::{Quat, SampleKey, Vec3};
+use cotangent_ad::{Quat, Vec3};
+use cotangent_problem::SampleKey;
 use cotangent_raytrace::{
     DerivativeOptions, Image, RenderOptions, Rgb, Selection, World, jacobian, render,
 };
