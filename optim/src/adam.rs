@@ -2,7 +2,7 @@
 //!
 //! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. The sample key advances every iteration.
 
-use cotangent_problem::{SampleKey, Term, TrialFailure, Want};
+use cotangent_problem::{SampleKey, TermValue, TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::{distance, projected_gradient_norm};
@@ -62,7 +62,7 @@ pub(crate) struct State {
     first: Vec<f64>,
     second: Vec<f64>,
     pub gradient_norm: f64,
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
 }
 
 impl State {

@@ -4,7 +4,7 @@
 //! the Jacobian augmented by `sqrt(lambda) D`, damping by the gain ratio (Nielsen 1999). Variables at a bound that the
 //! gradient presses against are held; the step is projected.
 
-use cotangent_problem::{Evaluation, Term, TrialFailure, Want};
+use cotangent_problem::{Evaluation, TermValue, TrialFailure, Want};
 use faer::Mat;
 use faer::linalg::solvers::SolveLstsq;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub(crate) struct State {
     damping: f64,
     growth: f64,
     flat: Option<f64>,
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
 }
 
 impl State {

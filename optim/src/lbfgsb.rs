@@ -4,7 +4,7 @@
 //! Cauchy point, subspace minimisation over the free variables (direct primal method), with the projection of Morales &
 //! Nocedal, ACM Trans. Math. Softw. 38, 7 (2011).
 
-use cotangent_problem::{Evaluation, Term, TrialFailure, Want};
+use cotangent_problem::{Evaluation, TermValue, TrialFailure, Want};
 use faer::Mat;
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub(crate) struct State {
     changes: Vec<Vec<f64>>,
     /// The last relative decrease, where it was below the tolerance: the next call ends the run.
     flat: Option<f64>,
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
 }
 
 /// `B = theta I - W M W^T`, `W = [Y, theta S]`.

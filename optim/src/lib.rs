@@ -34,7 +34,7 @@
 //!         Ok(Evaluation { value, gradient, ..Default::default() })
 //!     }
 //! }
-//! let space = Space::new(vec![Parameter { lower: 0.0, ..Parameter::vector("x", 2) }]).unwrap();
+//! let space = Space::new(vec![Parameter::vector("x", 2).within(0.0, f64::INFINITY)]).unwrap();
 //! let problem = Problem { objective: &Bowl, space: &space };
 //! let method = Method::named("lbfgsb").unwrap();
 //! let end = minimize(&problem, method, Stop::default(), &[1.0, 1.0], SampleKey(0), &mut ()).unwrap();

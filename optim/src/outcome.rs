@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use cotangent_problem::{Term, TrialFailure};
+use cotangent_problem::{TermValue, TrialFailure};
 use serde::{Deserialize, Serialize};
 
 /// When to stop.
@@ -55,7 +55,7 @@ pub struct Iteration {
     /// The iterate, in physical units.
     pub x: Vec<f64>,
     /// Named parts of the value.
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
     /// Something to know, such as that a stochastic objective is frozen.
     pub note: Option<String>,
 }

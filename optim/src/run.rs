@@ -1,6 +1,8 @@
 //! A run: the whole state of an optimisation, one iteration at a time.
 
-use cotangent_problem::{Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace};
+use cotangent_problem::{
+    Evaluation, Objective, SampleKey, TermValue, TrialFailure, Want, Workspace,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -89,7 +91,7 @@ pub(crate) struct Advance {
     pub value: f64,
     pub gradient_norm: Option<f64>,
     pub step_norm: f64,
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
     /// Set where the algorithm itself ends the run.
     pub end: Option<Status>,
 }

@@ -4,7 +4,7 @@
 //! bounds and judged by what it gains there. Hessian-vector products are the objective's where it has them, with the curvature
 //! of the transforms added; else differences of gradients.
 
-use cotangent_problem::{Term, TrialFailure, Want};
+use cotangent_problem::{TermValue, TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::{distance, dot, projected_gradient_norm};
@@ -36,7 +36,7 @@ pub(crate) struct State {
     radius: f64,
     /// The last relative decrease, where it was below the tolerance: the next call ends the run.
     flat: Option<f64>,
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
 }
 
 impl State {

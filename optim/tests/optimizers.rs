@@ -88,8 +88,7 @@ fn rosenbrock(n: usize) -> Residuals<Rosenbrock> {
 }
 
 fn space(n: usize, bounds: [f64; 2]) -> Space {
-    Space::new(vec![Parameter { lower: bounds[0], upper: bounds[1], ..Parameter::vector("x", n) }])
-        .unwrap()
+    Space::new(vec![Parameter::vector("x", n).within(bounds[0], bounds[1])]).unwrap()
 }
 
 fn solve(
@@ -223,14 +222,8 @@ fn transforms_and_scales() {
             vec![(x[0] * 1e4).ln(), (x[1] - 0.7) * 3.0, (x[0] * 1e4).ln() * (x[1] - 0.7)]
         }
     }
-    let parameter = |name: &str, lower, upper, transform| Parameter {
-        name: name.into(),
-        unit: String::new(),
-        shape: vec![],
-        lower,
-        upper,
-        scale: 1.0,
-        transform,
+    let parameter = |name: &str, lower, upper, transform| {
+        Parameter::scalar(name).within(lower, upper).through(transform)
     };
     let space = Space::new(vec![
         parameter("rate", 0.0, f64::INFINITY, Transform::Log),

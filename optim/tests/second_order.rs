@@ -48,13 +48,8 @@ impl Objective for Valley {
 }
 
 fn space() -> Space {
-    let scalar = |name: &str, lower, upper, scale, transform| Parameter {
-        shape: vec![],
-        lower,
-        upper,
-        scale,
-        transform,
-        ..Parameter::vector(name, 1)
+    let scalar = |name: &str, lower, upper, scale, transform| {
+        Parameter::scalar(name).within(lower, upper).scaled(scale).through(transform)
     };
     Space::new(vec![
         scalar("rate", 0.0, f64::INFINITY, 0.7, Transform::Log),
@@ -113,9 +108,7 @@ impl Objective for Rastrigin {
 
 #[test]
 fn many_starts_find_the_least_minimum_on_any_number_of_threads() {
-    let space =
-        Space::new(vec![Parameter { lower: -4.0, upper: 4.0, ..Parameter::vector("x", 2) }])
-            .unwrap();
+    let space = Space::new(vec![Parameter::vector("x", 2).within(-4.0, 4.0)]).unwrap();
     let problem = Problem { objective: &Rastrigin, space: &space };
     let run = |threads: usize, starts: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -11,10 +11,18 @@
     )
 )]
 
+pub mod key;
 pub mod objective;
+pub mod quantity;
+pub mod simulation;
 pub mod space;
 
+pub use key::{SampleKey, name_word};
 pub use objective::{
-    Capabilities, Evaluation, Objective, SampleKey, Switch, Term, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, Switch, TermValue, TrialFailure, Want, Workspace,
 };
-pub use space::{Parameter, Space, SpaceError, Transform};
+pub use quantity::{Axis, Quantity};
+pub use simulation::{
+    Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, check_value,
+};
+pub use space::{Entry, Parameter, Space, SpaceError, Transform};

@@ -10,13 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Names one draw of a stochastic objective.
-///
-/// The same key and the same point give the same bits. An optimizer that assumes a deterministic
-/// function freezes the key for its whole run; a stochastic one advances it each iteration.
-/// A deterministic objective ignores it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct SampleKey(pub u64);
+use crate::key::SampleKey;
 
 /// What the caller wants besides the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +49,7 @@ pub struct Capabilities {
 
 /// A named part of the value, for reports: `("energy", 1.2e-3)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Term {
+pub struct TermValue {
     /// Name, stable over a run.
     pub name: String,
     /// Its share of the value, in the value's unit.
@@ -88,7 +82,7 @@ pub struct Evaluation {
     /// Standard error of the value, of a stochastic objective.
     pub standard_error: Option<f64>,
     /// Named parts of the value.
-    pub terms: Vec<Term>,
+    pub terms: Vec<TermValue>,
     /// Discrete states that the value depends on; the same names in the same order at every point.
     pub switches: Vec<Switch>,
 }

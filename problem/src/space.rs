@@ -1,7 +1,10 @@
 //! What the parameters are: names, units, bounds, scales and transforms.
 
+use cotangent_ad::random::Stream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::key::name_word;
 
 /// How a parameter is mapped before it is scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +31,10 @@ pub struct Parameter {
     pub unit: String,
     /// Shape; empty for a scalar.
     pub shape: Vec<usize>,
-    /// Least value of every entry, in the parameter's unit.
-    pub lower: f64,
-    /// Greatest value of every entry.
-    pub upper: f64,
+    /// Least value of each entry, in the parameter's unit.
+    pub lower: Vec<f64>,
+    /// Greatest value of each entry.
+    pub upper: Vec<f64>,
     /// Typical size of a change, in the unit after the transform: optimizers work in multiples of it.
     pub scale: f64,
     /// Transform.
@@ -39,17 +42,57 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// A free, dimensionless vector.
-    pub fn vector(name: &str, entries: usize) -> Self {
+    /// A free, dimensionless array of scale 1.
+    pub fn array(name: impl Into<String>, shape: &[usize]) -> Self {
+        let entries = shape.iter().product();
         Self {
             name: name.into(),
             unit: String::new(),
-            shape: vec![entries],
-            lower: f64::NEG_INFINITY,
-            upper: f64::INFINITY,
+            shape: shape.to_vec(),
+            lower: vec![f64::NEG_INFINITY; entries],
+            upper: vec![f64::INFINITY; entries],
             scale: 1.0,
             transform: Transform::Identity,
         }
+    }
+
+    /// A free, dimensionless vector of scale 1.
+    pub fn vector(name: impl Into<String>, entries: usize) -> Self {
+        Self::array(name, &[entries])
+    }
+
+    /// A free, dimensionless number of scale 1.
+    pub fn scalar(name: impl Into<String>) -> Self {
+        Self::array(name, &[])
+    }
+
+    /// In this unit.
+    #[must_use]
+    pub fn unit(mut self, unit: impl Into<String>) -> Self {
+        self.unit = unit.into();
+        self
+    }
+
+    /// With the same bounds for every entry.
+    #[must_use]
+    pub fn within(mut self, lower: f64, upper: f64) -> Self {
+        self.lower.fill(lower);
+        self.upper.fill(upper);
+        self
+    }
+
+    /// With this typical size of a change.
+    #[must_use]
+    pub fn scaled(mut self, scale: f64) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Through this transform.
+    #[must_use]
+    pub fn through(mut self, transform: Transform) -> Self {
+        self.transform = transform;
+        self
     }
 
     /// Number of entries.
@@ -62,6 +105,43 @@ impl Parameter {
         self.len() == 0
     }
 
+    /// Entry `k`.
+    fn entry(&self, k: usize) -> Entry {
+        let (lower, upper) = (self.lower[k], self.upper[k]);
+        Entry { lower, upper, scale: self.scale, transform: self.transform }
+    }
+
+    fn check(&self) -> Result<(), SpaceError> {
+        let fail = |why: String| Err(SpaceError::Parameter { name: self.name.clone(), why });
+        let n = self.len();
+        if self.lower.len() != n || self.upper.len() != n {
+            let (lower, upper) = (self.lower.len(), self.upper.len());
+            return fail(format!("it has {n} entries, {lower} lower and {upper} upper bounds"));
+        }
+        if !(self.scale.is_finite() && self.scale > 0.0) {
+            return fail(format!("its scale must be positive and finite (found {})", self.scale));
+        }
+        if self.transform == Transform::RotationVector && n != 3 {
+            return fail("a rotation vector has three entries and no bounds".into());
+        }
+        (0..n).try_for_each(|k| self.entry(k).check().or_else(fail))
+    }
+}
+
+/// One number of a space: its bounds and how it is encoded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    /// Least value.
+    pub lower: f64,
+    /// Greatest value.
+    pub upper: f64,
+    /// Typical size of a change, after the transform.
+    pub scale: f64,
+    /// Transform.
+    pub transform: Transform,
+}
+
+impl Entry {
     fn encode(&self, x: f64) -> f64 {
         let t = match self.transform {
             Transform::Identity | Transform::RotationVector => x,
@@ -102,36 +182,48 @@ impl Parameter {
         }
     }
 
-    fn check(&self) -> Result<(), SpaceError> {
-        let fail = |why: String| Err(SpaceError::Parameter { name: self.name.clone(), why });
-        if !(self.scale.is_finite() && self.scale > 0.0) {
-            return fail(format!("its scale must be positive and finite (found {})", self.scale));
+    /// Bounds of `z`.
+    fn bounds(&self) -> [f64; 2] {
+        if self.transform == Transform::Logit {
+            return [f64::NEG_INFINITY, f64::INFINITY];
         }
-        if self.lower.is_nan() || self.upper.is_nan() || self.lower > self.upper {
-            return fail(format!(
-                "its lower bound {} exceeds its upper bound {}",
-                self.lower, self.upper
-            ));
+        [self.encode(self.lower), self.encode(self.upper)]
+    }
+
+    /// Whether `x` may be a start: within the bounds, and not on one that the transform carries to infinity.
+    fn admits(&self, x: f64) -> bool {
+        let inside = match self.transform {
+            Transform::Log | Transform::Logit => x > self.lower && x < self.upper,
+            Transform::Identity | Transform::RotationVector => x >= self.lower && x <= self.upper,
+        };
+        inside && x.is_finite()
+    }
+
+    /// `x` moved by `share` of the width between the bounds, or of twice the scale where one is missing; within the bounds.
+    fn moved(&self, x: f64, share: f64) -> f64 {
+        let width = self.upper - self.lower;
+        if self.transform == Transform::Identity && width.is_finite() {
+            return (x + share * width).clamp(self.lower, self.upper);
+        }
+        self.decode(self.encode(x) + 2.0 * share)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let Self { lower, upper, .. } = *self;
+        if lower.is_nan() || upper.is_nan() || lower > upper {
+            return Err(format!("its lower bound {lower} exceeds its upper bound {upper}"));
         }
         match self.transform {
-            Transform::Log if self.lower < 0.0 => fail(format!(
-                "a log transform needs a lower bound of at least 0 (found {})",
-                self.lower
-            )),
-            Transform::Logit
-                if !(self.lower.is_finite()
-                    && self.upper.is_finite()
-                    && self.lower < self.upper) =>
-            {
-                fail(format!(
-                    "a logit transform needs finite, distinct bounds (found {} and {})",
-                    self.lower, self.upper
+            Transform::Log if lower < 0.0 => {
+                Err(format!("a log transform needs a lower bound of at least 0 (found {lower})"))
+            }
+            Transform::Logit if !(lower.is_finite() && upper.is_finite() && lower < upper) => {
+                Err(format!(
+                    "a logit transform needs finite, distinct bounds (found {lower} and {upper})"
                 ))
             }
-            Transform::RotationVector
-                if self.len() != 3 || self.lower.is_finite() || self.upper.is_finite() =>
-            {
-                fail("a rotation vector has three entries and no bounds".into())
+            Transform::RotationVector if lower.is_finite() || upper.is_finite() => {
+                Err("a rotation vector has three entries and no bounds".into())
             }
             _ => Ok(()),
         }
@@ -212,9 +304,9 @@ impl Space {
         self.parameters.iter().map(Parameter::len).sum()
     }
 
-    /// The parameter of each entry.
-    pub fn entries(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters.iter().flat_map(|p| std::iter::repeat_n(p, p.len()))
+    /// Every number of it, in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.parameters.iter().flat_map(|p| (0..p.len()).map(|k| p.entry(k)))
     }
 
     /// Name of entry `i`: `name`, `name[2]` or `name[0,2]`.
@@ -262,14 +354,33 @@ impl Space {
         self.entries().zip(x).map(|(p, x)| p.curvature(*x)).collect()
     }
 
+    /// `ln |det dx/dz|`: what a density over `z` has and one over `x` has not. `-inf` on a bound that `z` reaches at
+    /// infinity.
+    pub fn log_determinant(&self, x: &[f64]) -> f64 {
+        self.slopes(x).iter().map(|s| s.abs().ln()).sum()
+    }
+
     /// Lower and upper bounds of `z`.
     pub fn bounds(&self) -> (Vec<f64>, Vec<f64>) {
-        let bound = |p: &Parameter, x: f64, free: f64| {
-            if p.transform == Transform::Logit { free } else { p.encode(x) }
-        };
-        let lower = self.entries().map(|p| bound(p, p.lower, f64::NEG_INFINITY)).collect();
-        let upper = self.entries().map(|p| bound(p, p.upper, f64::INFINITY)).collect();
-        (lower, upper)
+        self.entries().map(|e| e.bounds()).map(|[lower, upper]| (lower, upper)).unzip()
+    }
+
+    /// `x` with every entry moved at random, within its bounds: by up to half of `spread` of the width between them, or, where
+    /// one is missing, by up to `spread` of its scale. `spread` has a share for each parameter.
+    ///
+    /// The stream is named by `seed`, the parameter's name and the entry, so that a further parameter does not move another.
+    pub fn spread(&self, x: &[f64], spread: &[f64], seed: u64) -> Vec<f64> {
+        let mut moved = x.to_vec();
+        let mut first = 0;
+        for (p, share) in self.parameters.iter().zip(spread) {
+            let noise = Stream::new(&[seed, name_word("start"), name_word(&p.name)]);
+            for k in 0..p.len() {
+                let by = share * (noise.uniform(k as u64) - 0.5);
+                moved[first + k] = p.entry(k).moved(x[first + k], by);
+            }
+            first += p.len();
+        }
+        moved
     }
 
     /// Checks a start.
@@ -280,15 +391,9 @@ impl Space {
         if x.len() != self.dim() {
             return Err(SpaceError::Length { expected: self.dim(), found: x.len() });
         }
-        for (i, (p, &value)) in self.entries().zip(x).enumerate() {
-            let open = p.transform == Transform::Logit || p.transform == Transform::Log;
-            let inside = if open {
-                value > p.lower && value < p.upper
-            } else {
-                value >= p.lower && value <= p.upper
-            };
-            if !(value.is_finite() && inside) {
-                let (lower, upper) = (p.lower, p.upper);
+        for (i, (entry, &value)) in self.entries().zip(x).enumerate() {
+            if !entry.admits(value) {
+                let Entry { lower, upper, .. } = entry;
                 return Err(SpaceError::Start { name: self.name_of(i), value, lower, upper });
             }
         }
@@ -331,15 +436,7 @@ mod tests {
         scale: f64,
         transform: Transform,
     ) -> Parameter {
-        Parameter {
-            name: name.into(),
-            unit: "m".into(),
-            shape: vec![],
-            lower,
-            upper,
-            scale,
-            transform,
-        }
+        Parameter::scalar(name).unit("m").within(lower, upper).scaled(scale).through(transform)
     }
 
     #[test]
@@ -366,8 +463,7 @@ mod tests {
 
     #[test]
     fn a_long_rotation_vector_is_the_same_rotation_made_short() {
-        let rotation =
-            Parameter { transform: Transform::RotationVector, ..Parameter::vector("r", 3) };
+        let rotation = Parameter::vector("r", 3).through(Transform::RotationVector);
         let space = Space::new(vec![rotation]).unwrap();
         let x = space.decode(&[0.0, 0.0, 4.0]);
         assert!((x[2] - (4.0 - std::f64::consts::TAU)).abs() < 1e-15);
@@ -389,17 +485,32 @@ mod tests {
             SpaceError::Parameter { .. }
         ));
         assert_eq!(Space::new(vec![]).unwrap_err(), SpaceError::Empty);
-        let space =
-            Space::new(vec![Parameter { lower: 0.0, ..Parameter::vector("v", 2) }]).unwrap();
+        let space = Space::new(vec![Parameter::vector("v", 2).within(0.0, f64::INFINITY)]).unwrap();
         let message = space.check_start(&[1.0, -1.0]).unwrap_err().to_string();
         assert_eq!(message, "`v[1]` starts at -1, outside [0, inf]");
         assert!(space.check_start(&[f64::NAN, 1.0]).is_err() && space.check_start(&[1.0]).is_err());
     }
 
     #[test]
+    fn a_spread_start_stays_within_the_bounds_and_moves_each_parameter_by_its_own_stream() {
+        let bounded = parameter("a", -1.0, 1.0, 1.0, Transform::Identity);
+        let positive = parameter("b", 0.0, f64::INFINITY, 0.5, Transform::Log);
+        let (one, both) = (
+            Space::new(vec![bounded.clone()]).unwrap(),
+            Space::new(vec![positive, bounded]).unwrap(),
+        );
+        for seed in 0..100 {
+            let moved = both.spread(&[2.0, 0.9], &[1.0, 0.5], seed);
+            both.check_start(&moved).unwrap();
+            assert!((moved[0] / 2.0).ln().abs() <= 0.5 && (moved[1] - 0.9).abs() <= 0.5);
+            assert_eq!(one.spread(&[0.9], &[0.5], seed), moved[1..]);
+        }
+        assert_eq!(both.spread(&[2.0, 0.9], &[0.0, 0.0], 3)[1], 0.9);
+    }
+
+    #[test]
     fn entries_have_names() {
-        let space =
-            Space::new(vec![Parameter { shape: vec![2, 3], ..Parameter::vector("w", 1) }]).unwrap();
+        let space = Space::new(vec![Parameter::array("w", &[2, 3])]).unwrap();
         assert_eq!(space.name_of(5), "w[1,2]");
     }
 }

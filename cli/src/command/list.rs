@@ -65,7 +65,7 @@ pub(super) fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result
             p.name,
             if p.unit.is_empty() { "-" } else { &p.unit },
             shape(p),
-            format!("[{}, {}]", p.lower, p.upper),
+            format!("[{}, {}]", least(&p.lower), greatest(&p.upper)),
             p.scale,
             transform.as_str().unwrap_or(""),
             why.map_or("yes".to_owned(), |w| format!("no: {w}"))
@@ -75,8 +75,8 @@ pub(super) fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result
             "name": p.name,
             "unit": p.unit,
             "shape": p.shape,
-            "lower": bound(p.lower),
-            "upper": bound(p.upper),
+            "lower": bound(least(&p.lower)),
+            "upper": bound(greatest(&p.upper)),
             "scale": p.scale,
             "transform": transform,
             "differentiable": why.is_none(),
@@ -85,6 +85,14 @@ pub(super) fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result
     }
     voice.data(&text, &json!({ "parameters": found }))?;
     Ok(Exit::Done)
+}
+
+fn least(bounds: &[f64]) -> f64 {
+    bounds.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn greatest(bounds: &[f64]) -> f64 {
+    bounds.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
 fn shape(p: &Parameter) -> String {

@@ -237,30 +237,13 @@ impl Study {
 impl Scenario for Study {
     fn space(&self) -> Space {
         let radiance = self.start[9..].iter().fold(f64::MIN_POSITIVE, |m, r| m.max(*r));
-        let parameter = |name: &str, unit: &str, upper: f64, scale, transform| Parameter {
-            name: name.into(),
-            unit: unit.into(),
-            shape: vec![3],
-            lower: if upper.is_finite() { 0.0 } else { f64::NEG_INFINITY },
-            upper,
-            scale,
-            transform,
-        };
-        let free = f64::INFINITY;
+        let parameter =
+            |name: &str, unit: &str, scale| Parameter::vector(name, 3).unit(unit).scaled(scale);
         Space::new(vec![
-            parameter(
-                "object.translation",
-                "scene unit",
-                free,
-                0.1 * self.size,
-                Transform::Identity,
-            ),
-            parameter("object.rotation", "rad", free, 0.2, Transform::RotationVector),
-            parameter("object.albedo", "", 1.0, 0.1, Transform::Identity),
-            Parameter {
-                lower: 0.0,
-                ..parameter("light.radiance", "radiance", free, 0.2 * radiance, Transform::Identity)
-            },
+            parameter("object.translation", "scene unit", 0.1 * self.size),
+            parameter("object.rotation", "rad", 0.2).through(Transform::RotationVector),
+            parameter("object.albedo", "", 0.1).within(0.0, 1.0),
+            parameter("light.radiance", "radiance", 0.2 * radiance).within(0.0, f64::INFINITY),
         ])
         .unwrap_or_else(|e| unreachable!("four parameters with constant bounds: {e}"))
     }

@@ -4,7 +4,7 @@
 //! towards the end, and the integrated squared error of the final density, both per electron; the mean over the molecules.
 
 use cotangent_problem::{
-    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, SampleKey, TermValue, TrialFailure, Want, Workspace,
 };
 use rayon::prelude::*;
 
@@ -220,7 +220,7 @@ impl Objective for Training {
             density += mean * share.density;
             gradient.iter_mut().zip(&share.gradient).for_each(|(g, s)| *g += mean * s);
         }
-        let term = |name: &str, value| Term { name: name.into(), value };
+        let term = |name: &str, value| TermValue { name: name.into(), value };
         Ok(Evaluation {
             value: energy + density,
             gradient: want.gradient.then_some(gradient),

@@ -2,7 +2,7 @@
 
 use cotangent_ad::{Schedule, Vec3};
 use cotangent_problem::{
-    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, SampleKey, TermValue, TrialFailure, Want, Workspace,
 };
 use thiserror::Error;
 
@@ -322,7 +322,7 @@ impl Objective for Reach {
         if !value.is_finite() || !finite {
             return Err(TrialFailure::NonFinite { what: "the motion".into() });
         }
-        let term = |name: &str, value| Term { name: name.into(), value };
+        let term = |name: &str, value| TermValue { name: name.into(), value };
         let terms = vec![term("effort", self.effort_weight * effort), term("excess", excess)];
         Ok(Evaluation { value, gradient, terms, ..Evaluation::default() })
     }

@@ -2,7 +2,7 @@
 
 use cotangent_ad::Vec3;
 use cotangent_problem::{
-    Capabilities, Evaluation, Objective, SampleKey, Term, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, SampleKey, TermValue, TrialFailure, Want, Workspace,
 };
 
 use crate::impact::{Arena, Ball, Balls, Flight, FlightError, Until, Wall};
@@ -102,7 +102,7 @@ impl Objective for Throw {
             gradient: want.gradient.then(|| pull(Vec3([miss[0], miss[1], 0.0]))),
             residuals: want.residuals.then(|| miss.to_vec()),
             jacobian: want.jacobian.then(rows),
-            terms: vec![Term { name: "miss_m".into(), value: miss[0].hypot(miss[1]) }],
+            terms: vec![TermValue { name: "miss_m".into(), value: miss[0].hypot(miss[1]) }],
             ..Evaluation::default()
         })
     }

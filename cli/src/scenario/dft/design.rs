@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cotangent_ad::random::Stream;
 use cotangent_dft::one_d::{Formula, Grid, Model, WantedDensity};
 use cotangent_problem::{Capabilities, Objective};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};
@@ -210,14 +210,8 @@ impl Scenario for Study {
     fn space(&self) -> Space {
         let nuclei = self.formula.charges().len();
         let edge = self.model.grid.half_width_bohr();
-        let block = |name: &str, unit: &str, lower, upper| Parameter {
-            name: name.into(),
-            unit: unit.into(),
-            shape: vec![nuclei],
-            lower,
-            upper,
-            scale: 1.0,
-            transform: Transform::Identity,
+        let block = |name: &str, unit: &str, lower, upper| {
+            Parameter::vector(name, nuclei).unit(unit).within(lower, upper)
         };
         let mut blocks = vec![block("positions", "bohr", -edge, edge)];
         if self.charges_free {

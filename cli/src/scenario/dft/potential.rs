@@ -5,7 +5,7 @@ use cotangent_dft::one_d::{
     Prepared as Atoms, System, ground_state, invert,
 };
 use cotangent_problem::{Capabilities, Objective, TrialFailure};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 
 use super::super::document::Settings;
 use super::super::keys::Key;
@@ -100,15 +100,8 @@ impl Study {
 
 impl Scenario for Study {
     fn space(&self) -> Space {
-        let potential = Parameter {
-            name: "potential.beyond_fermi_amaldi".into(),
-            unit: "Ha".into(),
-            shape: vec![self.model.grid.points()],
-            lower: f64::NEG_INFINITY,
-            upper: f64::INFINITY,
-            scale: 1.0,
-            transform: Transform::Identity,
-        };
+        let name = "potential.beyond_fermi_amaldi";
+        let potential = Parameter::vector(name, self.model.grid.points()).unit("Ha");
         Space::new(vec![potential]).unwrap_or_else(|e| unreachable!("one free vector: {e}"))
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cotangent_dft::one_d::{Formula, Model, Relaxation, Theory, wave_numbers};
 use cotangent_optim::{LbfgsbOptions, Method, Problem, Run, StepResult, Stop};
 use cotangent_problem::{Capabilities, Objective, SampleKey};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
 use super::super::document::Settings;
@@ -124,15 +124,9 @@ struct Study {
 
 impl Scenario for Study {
     fn space(&self) -> Space {
-        let distances = Parameter {
-            name: "distances".into(),
-            unit: "bohr".into(),
-            shape: vec![self.relaxation.dim()],
-            lower: 0.1,
-            upper: 2.0 * self.model.grid.half_width_bohr(),
-            scale: 1.0,
-            transform: Transform::Identity,
-        };
+        let distances = Parameter::vector("distances", self.relaxation.dim())
+            .unit("bohr")
+            .within(0.1, 2.0 * self.model.grid.half_width_bohr());
         Space::new(vec![distances]).unwrap_or_else(|e| unreachable!("one bounded vector: {e}"))
     }
 

@@ -7,7 +7,7 @@ use cotangent_dft::one_d::{
     ground_state,
 };
 use cotangent_problem::{Capabilities, Objective};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
 use super::super::document::Settings;
@@ -228,15 +228,8 @@ impl Scenario for Study {
         let blocks = self.architecture.blocks();
         let parameter = |(name, shape): (String, Vec<usize>)| {
             let gate = name == "gate_width";
-            Parameter {
-                name: format!("network.{name}"),
-                unit: String::new(),
-                shape,
-                lower: if gate { 1e-3 } else { f64::NEG_INFINITY },
-                upper: f64::INFINITY,
-                scale: 1.0,
-                transform: Transform::Identity,
-            }
+            let lower = if gate { 1e-3 } else { f64::NEG_INFINITY };
+            Parameter::array(format!("network.{name}"), &shape).within(lower, f64::INFINITY)
         };
         let used = blocks.into_iter().filter(|(_, shape)| !shape.contains(&0));
         Space::new(used.map(parameter).collect())

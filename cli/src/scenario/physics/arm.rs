@@ -6,7 +6,7 @@ use cotangent_optim::{LbfgsbOptions, Method, Problem, Run, StepResult, Stop};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
 use cotangent_physics::task::{Reach, Waypoint};
 use cotangent_problem::{Capabilities, Objective, SampleKey};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};
@@ -182,15 +182,9 @@ impl Scenario for Study {
         let parameter = |motor: &cotangent_physics::model::Motor| {
             let [lower, upper] = motor.range.unwrap_or([f64::NEG_INFINITY, INF]);
             let scale = if upper.is_finite() { 0.5 * (upper - lower) } else { 1.0 };
-            Parameter {
-                name: format!("control.{}", motor.name),
-                unit: String::new(),
-                shape: vec![self.reach.intervals()],
-                lower,
-                upper,
-                scale,
-                transform: Transform::Identity,
-            }
+            Parameter::vector(format!("control.{}", motor.name), self.reach.intervals())
+                .within(lower, upper)
+                .scaled(scale)
         };
         Space::new(self.reach.model().motors().iter().map(parameter).collect())
             .unwrap_or_else(|e| unreachable!("motors have names and ranges of their own: {e}"))

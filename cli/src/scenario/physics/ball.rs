@@ -6,7 +6,7 @@ use cotangent_ad::random::Stream;
 use cotangent_physics::impact::Flight;
 use cotangent_physics::task::Throw;
 use cotangent_problem::{Capabilities, Objective};
-use cotangent_problem::{Parameter, Space, Transform};
+use cotangent_problem::{Parameter, Space};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};
@@ -112,15 +112,8 @@ struct Study {
 
 impl Scenario for Study {
     fn space(&self) -> Space {
-        let velocity = Parameter {
-            name: "throw.velocity".into(),
-            unit: "m/s".into(),
-            shape: vec![3],
-            lower: -self.fastest,
-            upper: self.fastest,
-            scale: 1.0,
-            transform: Transform::Identity,
-        };
+        let velocity =
+            Parameter::vector("throw.velocity", 3).unit("m/s").within(-self.fastest, self.fastest);
         Space::new(vec![velocity]).unwrap_or_else(|e| unreachable!("one bounded vector: {e}"))
     }
 
