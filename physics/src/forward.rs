@@ -7,6 +7,7 @@ use crate::kinematics::kinematics;
 use crate::model::{JointKind, Model, Motor, Parameters};
 use crate::rnea::rnea;
 use crate::scratch::Scratch;
+use crate::state::State;
 
 /// A control within its motor's range.
 #[inline]
@@ -42,6 +43,23 @@ pub fn applied_forces<T: Real>(
     for (k, motor) in model.motors().iter().enumerate() {
         tau[motor.dof] += parameters.gear[k] * clamp(motor, u[k]);
     }
+}
+
+/// Controls under which the motors hold `state` still, as far as their ranges allow; one for each motor.
+pub(crate) fn holding_controls(model: &Model, state: &State) -> Vec<f64> {
+    let p = model.parameters();
+    let mut s = Scratch::new(model);
+    let (mut needed, mut given) = (vec![0.0; model.nv()], vec![0.0; model.nv()]);
+    let still = vec![0.0; model.nv()];
+    kinematics(model, p, &state.q, &mut s);
+    rnea(model, p, &still, None, &mut s, &mut needed);
+    // what springs give already
+    applied_forces(model, p, &state.q, &still, &vec![0.0; model.nu()], &mut given);
+    let hold = |(k, motor): (usize, &Motor)| {
+        let control = (needed[motor.dof] - given[motor.dof]) / p.gear[k];
+        clamp(motor, if control.is_finite() { control } else { 0.0 })
+    };
+    model.motors().iter().enumerate().map(hold).collect()
 }
 
 /// Accelerations into `s.a`: `(M + h diag(damping)) a = tau - c`. The factors stay in `s`.

@@ -1,0 +1,283 @@
+//! The map of picked inputs to picked outputs of motions: forward by steps, tangents by duals, cotangents by the adjoint.
+
+use std::sync::Arc;
+
+use cotangent_ad::{Dual, Real};
+use cotangent_problem::{
+    Cost, Keep, Linearised, Map, SampleKey, Simulation, TrialFailure, Values, Workspace,
+};
+
+use super::input::{InputKind, Setting, SettingBar};
+use super::output::{OutputKind, OutputPullback, What, force, see};
+use super::{MotionPart, MotionSimulation};
+use crate::derivative::{Cotangent, StepAdjoint};
+use crate::forward::clamp;
+use crate::integrate::step;
+use crate::scratch::Scratch;
+use crate::state::State;
+
+/// Tangents that go through a motion together.
+const LANES: usize = 4;
+
+/// A picked output: what it is, and where its entries stand.
+#[derive(Clone, Copy, Debug)]
+struct Picked {
+    kind: OutputKind,
+    /// First entry among those of all picked outputs.
+    first: usize,
+    /// Entries for each time.
+    row: usize,
+}
+
+pub(super) struct MotionMap {
+    simulation: Arc<MotionSimulation>,
+    inputs: Vec<(InputKind, usize)>,
+    outputs: Vec<Picked>,
+    output_len: usize,
+    /// The model and the motions with the inputs that are not picked at their present values.
+    base: Setting<f64>,
+}
+
+impl MotionMap {
+    pub(super) fn new(
+        simulation: Arc<MotionSimulation>,
+        inputs: &[usize],
+        outputs: &[usize],
+    ) -> Self {
+        let mut base = Setting::of(&simulation.model, &simulation.parts);
+        for (kind, quantity) in simulation.input_kinds.iter().zip(simulation.inputs()) {
+            base.set(&simulation.model, *kind, &quantity.value);
+        }
+        let input = |k: &usize| (simulation.input_kinds[*k], simulation.inputs[*k].len());
+        let inputs = inputs.iter().map(input).collect();
+        let (mut picked, mut first) = (Vec::new(), 0);
+        for &k in outputs {
+            let quantity = &simulation.outputs[k];
+            let kind = simulation.output_kinds[k];
+            picked.push(Picked { kind, first, row: quantity.row_len() });
+            first += quantity.len();
+        }
+        Self { inputs, outputs: picked, output_len: first, base, simulation }
+    }
+
+    fn setting<T: Real>(&self, x: &[T]) -> Setting<T> {
+        let mut setting = self.base.lift::<T>();
+        let mut first = 0;
+        for &(kind, len) in &self.inputs {
+            setting.set(&self.simulation.model, kind, &x[first..first + len]);
+            first += len;
+        }
+        setting
+    }
+
+    /// The picked outputs of one motion.
+    fn of_part(&self, part: usize) -> Vec<Picked> {
+        self.outputs.iter().filter(|o| o.kind.part == part).copied().collect()
+    }
+
+    /// Moves every motion; calls `visit` with each state, and writes the outputs into `y`.
+    fn forward<T: Real>(
+        &self,
+        setting: &Setting<T>,
+        y: &mut [T],
+        mut visit: impl FnMut(usize, &State<T>),
+    ) -> Result<(), TrialFailure> {
+        let simulation = &self.simulation;
+        let (model, nu) = (&simulation.model, simulation.model.nu());
+        let mut s = Scratch::new(model);
+        for (part, motion) in simulation.parts.iter().enumerate() {
+            let picked = self.of_part(part);
+            let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
+            let mut state = setting.starts[part].clone();
+            for k in 0..=motion.steps {
+                if !state.q.iter().chain(&state.v).all(|x| *x - *x == T::lit(0.0)) {
+                    return Err(diverged(simulation, motion, k));
+                }
+                see(model, &setting.parameters, &state, &seen, &mut s, &mut |index, entries| {
+                    let Picked { first, row, .. } = picked[index];
+                    y[first + k * row..][..row].copy_from_slice(entries);
+                });
+                visit(part, &state);
+                if k == motion.steps {
+                    break;
+                }
+                let u = &setting.controls[part][k * nu..][..nu];
+                for output in &picked {
+                    if let What::Force(actuator) = output.kind.what {
+                        y[output.first + k] =
+                            force(model, &setting.parameters, actuator, u[actuator]);
+                    }
+                }
+                step(model, &setting.parameters, &simulation.options, &mut state, u, &mut s);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn diverged(simulation: &MotionSimulation, motion: &MotionPart, k: usize) -> TrialFailure {
+    let of = if motion.label.is_empty() { String::new() } else { format!(" `{}`", motion.label) };
+    let time = k as f64 * simulation.options.dt;
+    TrialFailure::NonFinite { what: format!("the motion{of} at step {k} ({time:.4} s)") }
+}
+
+impl Map for MotionMap {
+    fn input_len(&self) -> usize {
+        self.inputs.iter().map(|(_, len)| len).sum()
+    }
+
+    fn output_len(&self) -> usize {
+        self.output_len
+    }
+
+    fn plan(&self, keep: Keep) -> Cost {
+        let model = &self.simulation.model;
+        let steps: usize = self.simulation.parts.iter().map(|p| p.steps).sum();
+        let motions = match self.simulation.parts.len() {
+            1 => String::new(),
+            n => format!(" in {n} motions"),
+        };
+        let (again, states) = match keep {
+            Keep::Values => ("", 1),
+            Keep::Linearisation => (", and as many adjoint steps", steps + 1),
+        };
+        let work = format!("{steps} steps of {} coordinates{motions}{again}", model.nv());
+        let bytes = 8 * (states * (model.nq() + model.nv()) + 2 * self.output_len);
+        Cost { work, bytes: bytes as u64 }
+    }
+
+    fn run<'a>(
+        &'a self,
+        x: &[f64],
+        keep: Keep,
+        _: SampleKey,
+        _: &mut Workspace,
+    ) -> Result<Box<dyn Linearised + 'a>, TrialFailure> {
+        let setting = self.setting(x);
+        let mut entries = vec![0.0; self.output_len];
+        let mut states = vec![Vec::new(); self.simulation.parts.len()];
+        self.forward(&setting, &mut entries, |part, state| {
+            if keep == Keep::Linearisation {
+                states[part].push(state.clone());
+            }
+        })?;
+        let values = Values { entries, ..Values::default() };
+        Ok(Box::new(MotionRun { map: self, x: x.to_vec(), setting, states, values }))
+    }
+}
+
+struct MotionRun<'a> {
+    map: &'a MotionMap,
+    x: Vec<f64>,
+    setting: Setting<f64>,
+    states: Vec<Vec<State>>,
+    values: Values,
+}
+
+impl MotionRun<'_> {
+    /// `J^T y_bar` by the adjoint of every step, from the last to the first.
+    fn pull(&self, y_bar: &[f64]) -> Vec<f64> {
+        let simulation = &self.map.simulation;
+        let (model, parameters) = (&simulation.model, &self.setting.parameters);
+        let mut bars = SettingBar {
+            parameters: parameters.zero_like(),
+            starts: Vec::new(),
+            controls: self.setting.controls.iter().map(|u| vec![0.0; u.len()]).collect(),
+        };
+        for part in 0..simulation.parts.len() {
+            let start = self.pull_part(part, y_bar, &mut bars);
+            bars.starts.push(start);
+        }
+        let (mut x_bar, mut first) = (Vec::with_capacity(self.x.len()), 0);
+        for &(kind, len) in &self.map.inputs {
+            let x = &self.x[first..first + len];
+            x_bar.extend(bars.pull(model, &self.setting, kind, x));
+            first += len;
+        }
+        x_bar
+    }
+
+    /// Goes back through one motion; returns the cotangent of its start.
+    fn pull_part(&self, part: usize, y_bar: &[f64], bars: &mut SettingBar) -> Cotangent {
+        let simulation = &self.map.simulation;
+        let (model, parameters) = (&simulation.model, &self.setting.parameters);
+        let (nu, controls) = (model.nu(), &self.setting.controls[part]);
+        let picked = self.map.of_part(part);
+        let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
+        let states = &self.states[part];
+        let mut s = Scratch::new(model);
+        let mut bar = Cotangent::zero(model);
+        let mut adjoint = StepAdjoint::new(model);
+        let mut outputs = OutputPullback::new(model, parameters);
+        for k in (0..states.len()).rev() {
+            if k + 1 < states.len() {
+                let u = &controls[k * nu..][..nu];
+                let u_bar = &mut bars.controls[part][k * nu..][..nu];
+                let point = (&states[k], u);
+                let by_parameters = Some(&mut bars.parameters);
+                adjoint.pull(
+                    model,
+                    parameters,
+                    &simulation.options,
+                    point,
+                    &mut bar,
+                    u_bar,
+                    by_parameters,
+                    &mut s,
+                );
+                for output in &picked {
+                    if let What::Force(a) = output.kind.what {
+                        let force_bar = y_bar[output.first + k];
+                        let clamped = clamp(&model.motors()[a], u[a]);
+                        bars.parameters.gear[a] += force_bar * clamped;
+                        if clamped.to_bits() == u[a].to_bits() {
+                            u_bar[a] += force_bar * parameters.gear[a];
+                        }
+                    }
+                }
+            }
+            let rows = |o: &Picked| match o.kind.what {
+                What::Force(_) => &[][..],
+                _ => &y_bar[o.first + k * o.row..][..o.row],
+            };
+            let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
+            outputs.pull(&states[k], &seen, &rows, &mut bar, &mut bars.parameters, &mut s);
+        }
+        bar
+    }
+}
+
+impl Linearised for MotionRun<'_> {
+    fn values(&self) -> &Values {
+        &self.values
+    }
+
+    fn pullback(&self, cotangents: &[&[f64]]) -> Result<Vec<Vec<f64>>, TrialFailure> {
+        if self.states.iter().any(Vec::is_empty) {
+            return Err(TrialFailure::Contract("this run kept its values alone".into()));
+        }
+        let finite = |x_bar: Vec<f64>| match x_bar.iter().position(|b| !b.is_finite()) {
+            None => Ok(x_bar),
+            Some(k) => {
+                Err(TrialFailure::NonFinite { what: format!("the derivative by input {k}") })
+            }
+        };
+        cotangents.iter().map(|y_bar| finite(self.pull(y_bar))).collect()
+    }
+
+    fn pushforward(&self, tangents: &[&[f64]]) -> Result<Vec<Vec<f64>>, TrialFailure> {
+        let mut columns = Vec::with_capacity(tangents.len());
+        for block in tangents.chunks(LANES) {
+            let lift = |(k, x): (usize, &f64)| {
+                let mut dual = Dual::<f64, LANES>::konst(*x);
+                block.iter().enumerate().for_each(|(lane, tangent)| dual.eps[lane] = tangent[k]);
+                dual
+            };
+            let x: Vec<Dual<f64, LANES>> = self.x.iter().enumerate().map(lift).collect();
+            let mut y = vec![Dual::konst(0.0); self.map.output_len];
+            self.map.forward(&self.map.setting(&x), &mut y, |_, _| {})?;
+            columns.extend((0..block.len()).map(|l| y.iter().map(|y| y.eps[l]).collect()));
+        }
+        Ok(columns)
+    }
+}

@@ -1,0 +1,159 @@
+//! Motions of a model as a simulation: a map from starts, controls and the model's numbers to what moves.
+//!
+//! One model, one or several motions of it that share its numbers (recordings from different starts, say). Every input and
+//! output has a name: `joint.lift.position`, `body.forearm.mass`; those of a motion among several begin with `motion.LABEL.`.
+//!
+//! | input | unit | what |
+//! |---|---|---|
+//! | `gravity` | m/s^2 | acceleration of gravity, three components |
+//! | `body.B.mass` | kg | mass of everything fixed to B; the shape stays, so rotational inertia grows with it |
+//! | `body.B.center` | m | its centre of mass in the link's frame |
+//! | `body.B.gyration` | m^2 | rotational inertia about that centre per mass: `xx, yy, zz, xy, xz, yz` |
+//! | `joint.J.damping`, `.armature` | by joint | the same number for each of its coordinates |
+//! | `joint.J.stiffness`, `.rest` | by joint | spring of a hinge or slide |
+//! | `actuator.A.gear` | | force on the coordinate per control |
+//! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
+//! | `actuator.A.control` | | one number for each step |
+//!
+//! | output | shape | what |
+//! |---|---|---|
+//! | `joint.J.position`, `.velocity` | times (x components) | coordinates; `.orientation` of a ball or free joint is a matrix |
+//! | `site.S.position`, `body.B.position` | times x 3 | in the world |
+//! | `site.S.orientation`, `body.B.orientation` | times x 3 x 3 | rotation matrix, row-major |
+//! | `actuator.A.force` | steps | on its coordinate |
+//! | `energy.kinetic`, `.potential`, `.total` | times | J; gravity and springs |
+//!
+//! Values and tangents come from the generic step over `f64` and duals; the pullback is the hand-written adjoint of
+//! [`derivative`](crate::derivative), replayed from stored states.
+
+mod energy;
+mod input;
+mod map;
+mod output;
+
+use std::sync::Arc;
+
+use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, check_value};
+
+use self::input::InputKind;
+use self::map::MotionMap;
+use self::output::OutputKind;
+use crate::integrate::StepOptions;
+use crate::model::Model;
+use crate::state::State;
+
+/// One motion of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MotionPart {
+    /// Its name; may be empty where it is the only one.
+    pub label: String,
+    /// Where it starts.
+    pub start: State,
+    /// Number of steps.
+    pub steps: usize,
+}
+
+/// Motions of one model.
+#[derive(Clone, Debug)]
+pub struct MotionSimulation {
+    model: Model,
+    options: StepOptions,
+    parts: Vec<MotionPart>,
+    inputs: Vec<Quantity>,
+    input_kinds: Vec<InputKind>,
+    outputs: Vec<Quantity>,
+    output_kinds: Vec<OutputKind>,
+}
+
+impl MotionSimulation {
+    /// The motions `parts` of `model`, all controls at 0 (or the nearest to it in their range).
+    ///
+    /// # Panics
+    /// Where a start has another size than the model, or two of several motions have the same label.
+    pub fn new(model: Model, options: StepOptions, parts: Vec<MotionPart>) -> Self {
+        for (k, part) in parts.iter().enumerate() {
+            let sizes = (part.start.q.len(), part.start.v.len());
+            assert_eq!(sizes, (model.nq(), model.nv()), "a start of the model");
+            let twice = parts[..k].iter().any(|p| p.label == part.label);
+            assert!(!twice, "each motion has a label of its own");
+        }
+        let times = |part: &MotionPart| {
+            let dt = options.dt;
+            let points = Arc::new(Axis::points("time", "s", part.steps, dt));
+            let steps = Arc::new(Axis::intervals("time", "s", part.steps, dt));
+            [points, steps]
+        };
+        let axes: Vec<[Arc<Axis>; 2]> = parts.iter().map(times).collect();
+        let (input_kinds, inputs) = input::table(&model, &parts, &axes).into_iter().unzip();
+        let (output_kinds, outputs) = output::table(&model, &parts, &axes).into_iter().unzip();
+        Self { model, options, parts, inputs, input_kinds, outputs, output_kinds }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Length and method of a step.
+    pub fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    /// The motions.
+    pub fn parts(&self) -> &[MotionPart] {
+        &self.parts
+    }
+
+    /// Controls that hold the start of a motion still against gravity and springs as far as their ranges allow, one for each
+    /// actuator.
+    ///
+    /// # Panics
+    /// Where there is no such motion.
+    pub fn holding_controls(&self, part: usize) -> Vec<f64> {
+        crate::forward::holding_controls(&self.model, &self.parts[part].start)
+    }
+
+    /// Position of the control of an actuator in a motion among the inputs.
+    pub fn control_input(&self, part: usize, actuator: usize) -> Option<usize> {
+        let wanted = InputKind::Control { part, actuator };
+        self.input_kinds.iter().position(|kind| *kind == wanted)
+    }
+}
+
+/// `motion.LABEL.` before the names of a labelled motion's own quantities.
+fn prefix(part: &MotionPart) -> String {
+    if part.label.is_empty() {
+        return String::new();
+    }
+    format!("motion.{}.", cotangent_problem::name::segment(&part.label))
+}
+
+impl Simulation for MotionSimulation {
+    fn inputs(&self) -> &[Quantity] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Quantity] {
+        &self.outputs
+    }
+
+    fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
+        let count = self.inputs.len();
+        let Some(quantity) = self.inputs.get_mut(input) else {
+            return Err(MapError::Index { role: "input", index: input, count });
+        };
+        check_value(quantity, value)?;
+        quantity.value = value.to_vec();
+        Ok(())
+    }
+
+    fn map(
+        self: Arc<Self>,
+        inputs: &[usize],
+        outputs: &[usize],
+        differentiated: bool,
+    ) -> Result<Box<dyn Map>, MapError> {
+        check_picks(self.as_ref(), inputs, outputs, differentiated)?;
+        Ok(Box::new(MotionMap::new(self, inputs, outputs)))
+    }
+}

@@ -1,0 +1,315 @@
+//! The outputs of motions: names, values over any scalar, and how their cotangents reach states and parameters.
+
+use std::sync::Arc;
+
+use cotangent_ad::{Mat3, Pose, Quat, Real, Vec3};
+use cotangent_problem::name::element;
+use cotangent_problem::{Axis, Quantity};
+
+use super::energy::EnergyPullback;
+use super::{MotionPart, prefix};
+use crate::derivative::Cotangent;
+use crate::energy::energy;
+use crate::forward::clamp;
+use crate::kinematics::{kinematics, point_pullback};
+use crate::model::{JointKind, Model, Parameters};
+use crate::scratch::{Scratch, lift_pose};
+use crate::state::State;
+
+/// What an output is, and of which motion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutputKind {
+    pub(super) part: usize,
+    pub(super) what: What,
+}
+
+/// What is seen of a motion at each time (of forces: during each step).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    JointPosition(usize),
+    JointOrientation(usize),
+    JointVelocity(usize),
+    Position(Frame),
+    Orientation(Frame),
+    KineticEnergy,
+    PotentialEnergy,
+    TotalEnergy,
+    Force(usize),
+}
+
+/// A named frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    Site(usize),
+    Body(usize),
+}
+
+impl Frame {
+    /// The link that carries it, and its place there.
+    fn place(self, model: &Model) -> (Option<usize>, Pose<f64>) {
+        match self {
+            Self::Site(k) => (model.sites()[k].link, model.sites()[k].placement),
+            Self::Body(k) => (model.bodies()[k].link, model.bodies()[k].placement),
+        }
+    }
+
+    fn pose<T: Real>(self, model: &Model, s: &Scratch<T>) -> Pose<T> {
+        let (link, placement) = self.place(model);
+        s.link_pose(link) * lift_pose(&placement)
+    }
+}
+
+/// All outputs of motions, in order.
+pub(super) fn table(
+    model: &Model,
+    parts: &[MotionPart],
+    axes: &[[Arc<Axis>; 2]],
+) -> Vec<(OutputKind, Quantity)> {
+    let mut rows = Vec::new();
+    for (part, (motion, [times, steps])) in parts.iter().zip(axes).enumerate() {
+        let before = prefix(motion);
+        let n = times.values.len();
+        let mut row = |what, name: String, unit: &str, components: &[usize], summary: &str| {
+            let shape = [&[n], components].concat();
+            let quantity = Quantity::output(format!("{before}{name}"), unit, &shape);
+            rows.push((OutputKind { part, what }, quantity.along(times).about(summary)));
+        };
+        joint_rows(model, &mut row);
+        for (k, site) in model.sites().iter().enumerate() {
+            frame_rows(Frame::Site(k), &element("site", &site.name, k), &mut row);
+        }
+        for (k, body) in model.bodies().iter().enumerate() {
+            frame_rows(Frame::Body(k), &element("body", &body.name, k), &mut row);
+        }
+        for (what, name, summary) in [
+            (What::KineticEnergy, "energy.kinetic", "of everything that moves"),
+            (What::PotentialEnergy, "energy.potential", "of gravity and springs"),
+            (What::TotalEnergy, "energy.total", "kinetic and potential"),
+        ] {
+            row(what, name.into(), "J", &[], summary);
+        }
+        for (k, motor) in model.motors().iter().enumerate() {
+            let name = format!("{before}{}.force", element("actuator", &motor.name, k));
+            let rotary = matches!(
+                model.links()[model.dof_link[motor.dof]].joint,
+                JointKind::Hinge(_) | JointKind::Ball
+            );
+            let unit = if rotary { "N m" } else { "N" };
+            let quantity = Quantity::output(name, unit, &[steps.values.len()]);
+            let quantity = quantity.along(steps).about("force on its coordinate during a step");
+            rows.push((OutputKind { part, what: What::Force(k) }, quantity));
+        }
+    }
+    for (kind, quantity) in &mut rows {
+        mark(model, kind.what, quantity);
+    }
+    rows
+}
+
+/// Vectors and ranges, where an output has such.
+fn mark(model: &Model, what: What, quantity: &mut Quantity) {
+    quantity.is_vector = match what {
+        What::Position(_) => true,
+        What::JointPosition(k) => model.joints()[k].v.1 == 6,
+        _ => false,
+    };
+    if let What::JointPosition(k) = what
+        && let Some([lower, upper]) = model.joints()[k].range
+        && model.joints()[k].v.1 == 1
+    {
+        quantity.lower.fill(lower);
+        quantity.upper.fill(upper);
+    }
+}
+
+type Row<'a> = &'a mut dyn FnMut(What, String, &str, &[usize], &str);
+
+fn joint_rows(model: &Model, row: Row<'_>) {
+    for (k, joint) in model.joints().iter().enumerate() {
+        let name = element("joint", &joint.name, k);
+        let hinge = matches!(model.links()[joint.link].joint, JointKind::Hinge(_));
+        let (position, velocity) = if hinge { ("rad", "rad/s") } else { ("m", "m/s") };
+        if joint.v.1 != 3 {
+            let components: &[usize] = if joint.v.1 == 6 { &[3] } else { &[] };
+            row(
+                What::JointPosition(k),
+                format!("{name}.position"),
+                position,
+                components,
+                "coordinate",
+            );
+        }
+        if joint.v.1 >= 3 {
+            let name = format!("{name}.orientation");
+            row(What::JointOrientation(k), name, "", &[3, 3], "rotation matrix");
+        }
+        let (components, unit): (&[usize], _) = match joint.v.1 {
+            1 => (&[], velocity),
+            3 => (&[3], "rad/s"),
+            _ => (&[6], "m/s and rad/s"),
+        };
+        row(What::JointVelocity(k), format!("{name}.velocity"), unit, components, "velocity");
+    }
+}
+
+fn frame_rows(frame: Frame, name: &str, row: Row<'_>) {
+    row(What::Position(frame), format!("{name}.position"), "m", &[3], "its origin in the world");
+    let summary = "its rotation matrix in the world";
+    row(What::Orientation(frame), format!("{name}.orientation"), "", &[3, 3], summary);
+}
+
+/// Whether an output needs kinematics.
+fn sees_frames(what: What) -> bool {
+    matches!(what, What::Position(_) | What::Orientation(_))
+}
+
+/// Writes what is seen of a state: `write(output, entries)` for each of `outputs` but forces.
+pub(super) fn see<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    state: &State<T>,
+    outputs: &[What],
+    s: &mut Scratch<T>,
+    write: &mut dyn FnMut(usize, &[T]),
+) {
+    if outputs.iter().any(|what| sees_frames(*what)) {
+        kinematics(model, parameters, &state.q, s);
+    }
+    let energetic = |what: &What| {
+        matches!(what, What::KineticEnergy | What::PotentialEnergy | What::TotalEnergy)
+    };
+    // frames before energies: these move the scratch to the same kinematics
+    let energies =
+        outputs.iter().any(energetic).then(|| energy(model, parameters, state, &mut s.clone()));
+    for (index, what) in outputs.iter().enumerate() {
+        match *what {
+            What::JointPosition(k) => {
+                let (first, count) = model.joints()[k].q;
+                write(index, &state.q[first..first + if count == 7 { 3 } else { 1 }]);
+            }
+            What::JointOrientation(k) => {
+                write(index, quaternion(model, state, k).to_mat().0.as_flattened());
+            }
+            What::JointVelocity(k) => {
+                let (first, count) = model.joints()[k].v;
+                write(index, &state.v[first..first + count]);
+            }
+            What::Position(frame) => write(index, &frame.pose(model, s).translation.0),
+            What::Orientation(frame) => {
+                write(index, frame.pose(model, s).rotation.0.as_flattened());
+            }
+            What::KineticEnergy => energies.iter().for_each(|(_, t)| write(index, &[*t])),
+            What::PotentialEnergy => energies.iter().for_each(|(v, _)| write(index, &[*v])),
+            What::TotalEnergy => energies.iter().for_each(|(v, t)| write(index, &[*v + *t])),
+            What::Force(_) => {}
+        }
+    }
+}
+
+/// The quaternion of a ball or free joint.
+fn quaternion<T: Real>(model: &Model, state: &State<T>, joint: usize) -> Quat<T> {
+    let (first, count) = model.joints()[joint].q;
+    let q = &state.q[first + count - 4..];
+    Quat([q[0], q[1], q[2], q[3]])
+}
+
+/// Force of actuator `k` under control `u`.
+pub(super) fn force<T: Real>(model: &Model, parameters: &Parameters<T>, k: usize, u: T) -> T {
+    parameters.gear[k] * clamp(&model.motors()[k], u)
+}
+
+/// Pulls cotangents of what is seen of states back.
+pub(super) struct OutputPullback<'a> {
+    model: &'a Model,
+    parameters: &'a Parameters<f64>,
+    energy: EnergyPullback,
+}
+
+impl<'a> OutputPullback<'a> {
+    pub(super) fn new(model: &'a Model, parameters: &'a Parameters<f64>) -> Self {
+        Self { model, parameters, energy: EnergyPullback::new(model, parameters) }
+    }
+
+    /// Adds to the cotangents of a state and of the parameters what `bars` give, the cotangents of the entries of each of
+    /// `outputs` at this state.
+    pub(super) fn pull(
+        &mut self,
+        state: &State,
+        outputs: &[What],
+        bars: &[&[f64]],
+        bar: &mut Cotangent,
+        parameters_bar: &mut Parameters<f64>,
+        s: &mut Scratch,
+    ) {
+        let model = self.model;
+        let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
+        let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
+        if pairs().any(|(what, _)| sees_frames(*what)) {
+            kinematics(model, self.parameters, &state.q, s);
+        }
+        let (mut kinetic, mut potential) = (0.0, 0.0);
+        for (what, y_bar) in pairs() {
+            match *what {
+                What::JointPosition(k) => add(&mut bar.q[model.joints()[k].v.0..], y_bar),
+                What::JointVelocity(k) => add(&mut bar.v[model.joints()[k].v.0..], y_bar),
+                What::JointOrientation(k) => {
+                    let (first, count) = model.joints()[k].v;
+                    let rotation = quaternion(model, state, k).to_mat();
+                    // R moves by R [d]x for d in the body's axes
+                    let turn = turning(&rotation, y_bar);
+                    add(&mut bar.q[first + count - 3..], &rotation.transpose_mul(turn).0);
+                }
+                What::Position(frame) => {
+                    let point = frame.pose(model, s).translation;
+                    let by_point = Vec3([y_bar[0], y_bar[1], y_bar[2]]);
+                    point_pullback(model, frame.place(model).0, point, by_point, s, &mut bar.q);
+                }
+                What::Orientation(frame) => {
+                    let turn = turning(&frame.pose(model, s).rotation, y_bar);
+                    turn_pullback(model, frame.place(model).0, turn, s, &mut bar.q);
+                }
+                What::KineticEnergy => kinetic += y_bar[0],
+                What::PotentialEnergy => potential += y_bar[0],
+                What::TotalEnergy => {
+                    kinetic += y_bar[0];
+                    potential += y_bar[0];
+                }
+                What::Force(_) => {}
+            }
+        }
+        if kinetic != 0.0 {
+            self.energy.kinetic(model, state, kinetic, bar, parameters_bar, s);
+        }
+        if potential != 0.0 {
+            let p = self.parameters;
+            self.energy.potential(model, p, state, potential, bar, parameters_bar, s);
+        }
+    }
+}
+
+fn add(to: &mut [f64], from: &[f64]) {
+    to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
+}
+
+/// The cotangent of a small turn `w` in world axes, `dR = [w]x R`: `sum_c R_c x R_bar_c` over the columns.
+fn turning(rotation: &Mat3<f64>, y_bar: &[f64]) -> Vec3<f64> {
+    let by_entry = |row: usize, column: usize| y_bar[3 * row + column];
+    let column_bar = |c: usize| Vec3([by_entry(0, c), by_entry(1, c), by_entry(2, c)]);
+    (0..3).fold(Vec3::zero(), |sum, c| sum + rotation.column(c).cross(column_bar(c)))
+}
+
+/// Adds to `q_bar` what a cotangent of the turn of `link` in world axes gives.
+fn turn_pullback(
+    model: &Model,
+    link: Option<usize>,
+    turn: Vec3<f64>,
+    s: &Scratch,
+    q_bar: &mut [f64],
+) {
+    let Some(link) = link else { return };
+    let mut dof = Some(model.links()[link].v_at + model.links()[link].joint.nv() - 1);
+    while let Some(d) = dof {
+        q_bar[d] += s.axis[d].angular.dot(turn);
+        dof = model.dof_parent[d];
+    }
+}
