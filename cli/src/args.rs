@@ -151,6 +151,24 @@ pub enum Verb {
         #[command(flatten)]
         changes: Changes,
     },
+    /// Run a scenario's simulation once, at its start, and write what comes out.
+    Simulate {
+        /// The scenario.
+        #[command(flatten)]
+        input: Input,
+        /// Outputs to write, by name or pattern; repeatable [default: all].
+        #[arg(long, value_name = "NAME")]
+        output: Vec<String>,
+        /// Add normal noise of this standard deviation, in each output's unit, drawn by the seed.
+        #[arg(long, value_name = "SIGMA", default_value_t = 0.0)]
+        noise: f64,
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR", default_value = "simulated")]
+        out: PathBuf,
+        /// Overwrite files of the same names.
+        #[arg(long)]
+        force: bool,
+    },
     /// Write a commented scenario with the files that it names; it runs as it is.
     Init {
         /// Kind of scenario; `cotangent list` shows them.

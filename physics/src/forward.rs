@@ -46,8 +46,7 @@ pub fn applied_forces<T: Real>(
 }
 
 /// Controls under which the motors hold `state` still, as far as their ranges allow; one for each motor.
-pub(crate) fn holding_controls(model: &Model, state: &State) -> Vec<f64> {
-    let p = model.parameters();
+pub(crate) fn holding_controls(model: &Model, p: &Parameters<f64>, state: &State) -> Vec<f64> {
     let mut s = Scratch::new(model);
     let (mut needed, mut given) = (vec![0.0; model.nv()], vec![0.0; model.nv()]);
     let still = vec![0.0; model.nv()];

@@ -77,6 +77,18 @@ pub trait Simulation: Send + Sync + fmt::Debug {
     /// [`MapError`]: no such input, a wrong length, values that have no meaning.
     fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError>;
 
+    /// An initial value of an input by its name, such as controls that hold a start still.
+    fn initial(&self, input: usize, name: &str) -> Option<Vec<f64>> {
+        let _ = (input, name);
+        None
+    }
+
+    /// The names that [`Self::initial`] knows for an input.
+    fn initial_names(&self, input: usize) -> &[&str] {
+        let _ = input;
+        &[]
+    }
+
     /// The map from these inputs to these outputs, both by position, each at most once. Inputs that are not picked stay at
     /// their present values.
     ///

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use cotangent_optim::METHODS;
-use cotangent_problem::Parameter;
+use cotangent_problem::Quantity;
 use serde_json::json;
 
 use super::{Failure, Voice};
@@ -27,7 +27,9 @@ pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
         };
         let _ = writeln!(text, "  {:<16} {}{needs}", method.name, method.summary);
     }
-    text.push_str("\n`cotangent list SCENARIO` lists the parameters of a scenario.\n");
+    text.push_str(
+        "\n`cotangent list SCENARIO` lists what of a scenario has a name: inputs and outputs.\n",
+    );
     let kinds: Vec<_> =
         DOMAINS.iter().map(|d| json!({ "kind": d.kind(), "summary": d.summary() })).collect();
     let methods: Vec<_> = METHODS
@@ -46,8 +48,81 @@ pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Parameters of one scenario.
-pub(super) fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result<Exit, Failure> {
+/// What of a scenario has a name: inputs and outputs of its simulation, or its parameters where it has none.
+pub(super) fn names(path: &Path, changes: &Changes, voice: Voice) -> Result<Exit, Failure> {
+    let Some(simulation) = scenario::simulation(path, &changes.overrides())? else {
+        return parameters(path, changes, voice);
+    };
+    let (inputs, outputs) = (simulation.inputs(), simulation.outputs());
+    let mut text = format!("{}\n", heading("input"));
+    inputs.iter().for_each(|q| text.push_str(&line(q)));
+    let _ = writeln!(text, "\n{}", heading("output"));
+    outputs.iter().for_each(|q| text.push_str(&line(q)));
+    let json = |quantities: &[Quantity]| quantities.iter().map(described).collect::<Vec<_>>();
+    voice.data(&text, &json!({ "inputs": json(inputs), "outputs": json(outputs) }))?;
+    Ok(Exit::Done)
+}
+
+fn heading(role: &str) -> String {
+    format!(
+        "{role:<36} {:<12} {:<9} {:<20} {:<18} {:<14} what it is",
+        "unit", "shape", "value", "range", "differentiable"
+    )
+}
+
+/// One quantity in a line.
+fn line(q: &Quantity) -> String {
+    let unit = if q.unit.is_empty() { "-" } else { &q.unit };
+    let value = match q.value.as_slice() {
+        [] => "-".to_owned(),
+        [first, rest @ ..] if rest.iter().all(|v| v.to_bits() == first.to_bits()) => short(*first),
+        several if several.len() <= 3 => {
+            several.iter().map(|v| short(*v)).collect::<Vec<_>>().join(" ")
+        }
+        [first, ..] => format!("{} ...", short(*first)),
+    };
+    let (lower, upper) = (least(&q.lower), greatest(&q.upper));
+    let range = match (lower.is_finite(), upper.is_finite()) {
+        (false, false) => "any".to_owned(),
+        (true, false) => format!(">= {}", short(lower)),
+        (false, true) => format!("<= {}", short(upper)),
+        (true, true) => format!("{} to {}", short(lower), short(upper)),
+    };
+    let why_not = q.not_differentiable.as_ref();
+    let differentiable = why_not.map_or("yes".into(), |why| format!("no: {why}"));
+    format!(
+        "{:<36} {unit:<12} {:<9} {value:<20} {range:<18} {differentiable:<14} {}\n",
+        q.name,
+        extent(&q.shape),
+        q.summary
+    )
+}
+
+/// A number in few digits.
+fn short(value: f64) -> String {
+    let plain = format!("{value}");
+    if plain.len() <= 9 { plain } else { format!("{value:.4e}") }
+}
+
+fn described(q: &Quantity) -> serde_json::Value {
+    let bound = |v: f64| v.is_finite().then_some(v);
+    json!({
+        "name": q.name,
+        "unit": q.unit,
+        "shape": q.shape,
+        "value": q.value,
+        "lower": bound(least(&q.lower)),
+        "upper": bound(greatest(&q.upper)),
+        "scale": q.scale,
+        "axis": q.axis.as_ref().map(|a| a.name.clone()),
+        "differentiable": q.not_differentiable.is_none(),
+        "why_not": q.not_differentiable,
+        "summary": q.summary,
+    })
+}
+
+/// Parameters of a scenario without a simulation.
+fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result<Exit, Failure> {
     let loaded = scenario::load(path, &changes.overrides())?;
     let refused = loaded.scenario.not_differentiable();
     let space = loaded.scenario.space();
@@ -64,7 +139,7 @@ pub(super) fn parameters(path: &Path, changes: &Changes, voice: Voice) -> Result
             "{:<28} {:<8} {:<10} {:<24} {:<10} {:<10} {}",
             p.name,
             if p.unit.is_empty() { "-" } else { &p.unit },
-            shape(p),
+            extent(&p.shape),
             format!("[{}, {}]", least(&p.lower), greatest(&p.upper)),
             p.scale,
             transform.as_str().unwrap_or(""),
@@ -95,9 +170,9 @@ fn greatest(bounds: &[f64]) -> f64 {
     bounds.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
-fn shape(p: &Parameter) -> String {
-    if p.shape.is_empty() {
+fn extent(shape: &[usize]) -> String {
+    if shape.is_empty() {
         return "scalar".into();
     }
-    p.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }

@@ -8,6 +8,7 @@ mod redraw;
 mod resume;
 mod run;
 mod schema;
+mod simulate;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -149,8 +150,12 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             gradcheck::gradcheck(input, *tolerance, *samples, only, voice)
         }
         Verb::Resume { run, set } => resume::resume(run, set, voice),
-        Verb::List { scenario: Some(path), changes } => list::parameters(path, changes, voice),
+        Verb::List { scenario: Some(path), changes } => list::names(path, changes, voice),
         Verb::List { scenario: None, .. } => list::everything(voice),
+        Verb::Simulate { input, output, noise, out, force } => {
+            let wanted = simulate::Wanted { outputs: output, noise: *noise, out, force: *force };
+            simulate::simulate(input, &wanted, voice)
+        }
         Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
         Verb::Plot { runs, out } => redraw::plot(runs, out.as_deref(), voice),
         Verb::Report { run } => redraw::report(run, voice),

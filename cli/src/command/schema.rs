@@ -3,18 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use crate::scenario::DOMAINS;
+use crate::scenario::document::Grammar;
 use crate::scenario::keys::{COMMON, Key, Kind};
 
 /// The schema of all kinds.
 pub fn schema() -> Value {
     let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
-    let of_kind = |kind: &str, keys: &[Key]| {
+    let of_kind = |kind: &str, grammar: &Grammar| {
         json!({
             "if": { "properties": { "scenario": { "properties": { "kind": { "const": kind } } } } },
-            "then": object(COMMON.iter().chain(keys)),
+            "then": of_grammar(grammar),
         })
     };
-    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind(), d.keys())).collect();
+    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind(), &d.grammar())).collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Cotangent scenario",
@@ -23,6 +24,23 @@ pub fn schema() -> Value {
         "properties": { "scenario": { "properties": { "kind": { "enum": kinds } } } },
         "allOf": each,
     })
+}
+
+/// Keys, lists of tables and open tables of a kind.
+fn of_grammar(grammar: &Grammar) -> Value {
+    let mut root = object(COMMON.iter().chain(grammar.keys));
+    for list in grammar.lists {
+        let mut tables = json!({ "type": "array", "description": list.doc });
+        tables["items"] = object(list.keys.iter());
+        root["properties"][list.name] = tables;
+        if list.required {
+            require(&mut root, list.name);
+        }
+    }
+    for table in grammar.open_tables {
+        root["properties"][*table] = json!({ "type": "object" });
+    }
+    root
 }
 
 /// Tables as nested objects; no other key is allowed.
@@ -69,7 +87,9 @@ fn property(key: &Key) -> Value {
         _ => String::new(),
     };
     schema.insert("description".into(), format!("{}{unit}", key.doc).into());
-    if let Some(default) = key.default.and_then(toml_value) {
+    // a quantity's default is the simulation's own, which no schema knows
+    let default = key.default.filter(|_| key.kind != Kind::Quantity);
+    if let Some(default) = default.and_then(toml_value) {
         schema.insert("default".into(), default);
     }
     Value::Object(schema)
@@ -110,6 +130,10 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
         Kind::Integers { min, max } => list(integer(*min, *max)),
         Kind::Flag => bounded("boolean", None, None),
         Kind::Text | Kind::File => bounded("string", None, None),
+        Kind::Quantity => {
+            let kinds = json!(["number", "string", "array"]);
+            Map::from_iter([("type".to_owned(), kinds)])
+        }
         Kind::Texts => list(bounded("string", None, None)),
         Kind::Choice(names) => Map::from_iter([("enum".to_owned(), json!(names))]),
     }

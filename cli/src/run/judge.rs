@@ -1,5 +1,6 @@
 //! What a run asks of the objective's owner.
 
+use cotangent_problem::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::plot::Figure;
@@ -46,6 +47,8 @@ pub struct Finished<'a> {
 pub struct Conclusion {
     /// The goal, statement by statement; where there is none, the goal is that the optimizer succeeds.
     pub criteria: Vec<Criterion>,
+    /// The same as numbers, where a simulation's goals were judged.
+    pub findings: Vec<Finding>,
     /// What makes the answer doubtful though it was found, each with a remedy.
     pub warnings: Vec<String>,
     /// Pictures.

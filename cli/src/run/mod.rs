@@ -35,8 +35,8 @@ pub mod signals;
 use std::path::{Path, PathBuf};
 
 use cotangent_optim::{Method, Stop};
-use cotangent_problem::Objective;
 use cotangent_problem::Space;
+use cotangent_problem::{Finding, Objective};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -111,6 +111,9 @@ pub struct Summary {
     pub goal_met: bool,
     /// The goal, statement by statement.
     pub criteria: Vec<Criterion>,
+    /// The goal as numbers, where a simulation's goals were judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// What makes the answer doubtful though it was found, each with a remedy.
     #[serde(default)]
     pub warnings: Vec<String>,

@@ -263,6 +263,7 @@ impl<'a> Harness<'a> {
             advice: outcome.status.advice(),
             goal_met: met && signal == 0,
             criteria: judged.criteria.clone(),
+            findings: judged.findings.clone(),
             warnings: judged.warnings.clone(),
             objective_initial: self.initial,
             objective_final: answer.value,

@@ -45,6 +45,22 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Path of a file that must exist, relative to the scenario; an empty text names none.
     File,
+    /// A number or a block of numbers in the unit of the simulation's quantity that it speaks of, which is known later; or a
+    /// text that names a file or a rule.
+    Quantity,
+}
+
+/// A list of tables, `[[name]]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct List {
+    /// Its name.
+    pub name: &'static str,
+    /// Keys of each of its tables.
+    pub keys: &'static [Key],
+    /// Whether there must be one.
+    pub required: bool,
+    /// One line.
+    pub doc: &'static str,
 }
 
 /// One key.
@@ -199,6 +215,7 @@ impl Kind {
                 names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")
             ),
             Self::File => "the path of a file".into(),
+            Self::Quantity => "a number or a list of numbers".into(),
         }
     }
 }

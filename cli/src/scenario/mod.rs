@@ -2,6 +2,7 @@
 
 mod dft;
 pub mod document;
+mod general;
 pub mod keys;
 mod physics;
 pub mod raytrace;
@@ -9,17 +10,18 @@ pub mod units;
 
 use std::path::Path;
 
+pub(crate) use general::columns;
+
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
     TrustRegionOptions,
 };
-use cotangent_problem::Space;
 use cotangent_problem::{Capabilities, Objective};
+use cotangent_problem::{Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::run::Judge;
-use document::{Document, Settings};
-use keys::Key;
+use document::{Document, Grammar, Settings};
 
 /// A kind of scenario.
 pub trait Domain: Sync {
@@ -27,10 +29,21 @@ pub trait Domain: Sync {
     fn kind(&self) -> &'static str;
     /// One line.
     fn summary(&self) -> &'static str;
-    /// Its keys, beyond the common ones.
-    fn keys(&self) -> &'static [Key];
+    /// What it may say beyond the common keys.
+    fn grammar(&self) -> Grammar;
     /// Files that `init` writes: name and content. The first is the scenario.
     fn template(&self) -> &'static [(&'static str, &'static [u8])];
+    /// The simulation alone, before anything is free or asked; `None` where the kind has none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn simulation(
+        &self,
+        settings: &Settings,
+    ) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        let _ = settings;
+        None
+    }
     /// Makes sense of checked settings, without computing anything long.
     ///
     /// # Errors
@@ -44,7 +57,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Relax,
     &dft::Design,
     &dft::Potential,
-    &physics::Arm,
+    &physics::Motion,
     &physics::Ball,
     &raytrace::PoseFromPicture,
 ];
@@ -103,15 +116,44 @@ impl std::fmt::Debug for Loaded {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    load_text(path, &read(path)?, overrides)
+}
+
+fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
+    std::fs::read_to_string(path).map_err(|e| {
         let message = format!("cannot read {}: {e}", path.display());
         vec![Diagnostic::plain(
             "cotangent::scenario::unreadable",
             message,
             "`cotangent init KIND` writes a scenario to start from",
         )]
-    })?;
-    load_text(path, &text, overrides)
+    })
+}
+
+/// The kind of a scenario, and its settings.
+fn checked(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+) -> Result<(&'static dyn Domain, Settings), Vec<Diagnostic>> {
+    let document = Document::parse(path, text, overrides)?;
+    let kind = document.peek("scenario.kind").map(str::to_owned);
+    let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
+        return Err(vec![unknown_kind(&document, kind.as_deref())]);
+    };
+    Ok((*domain, document.check(&domain.grammar())?))
+}
+
+/// The simulation of a scenario file, whether or not it says what is free and what is asked; `None` where its kind has none.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn simulation(
+    path: &Path,
+    overrides: &[String],
+) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
+    let (domain, settings) = checked(path, &read(path)?, overrides)?;
+    domain.simulation(&settings).transpose()
 }
 
 /// [`load`] of a text that stands at `path`.
@@ -119,19 +161,14 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
-    let document = Document::parse(path, text, overrides)?;
-    let kind = document.peek("scenario.kind").map(str::to_owned);
-    let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
-        return Err(vec![unknown_kind(&document, kind.as_deref())]);
-    };
-    let settings = document.check(domain.keys())?;
+    let (domain, settings) = checked(path, text, overrides)?;
     let scenario = domain.load(&settings)?;
     let method = method(&settings);
     check_method(&settings, scenario.as_ref(), &method)?;
     let seed = settings.count("scenario.seed") as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
     let stop = stop(&settings);
-    Ok(Loaded { settings, scenario, domain: *domain, method, stop, seed })
+    Ok(Loaded { settings, scenario, domain, method, stop, seed })
 }
 
 /// Whether the objective gives what the method needs.

@@ -13,8 +13,7 @@ use cotangent_raytrace::{
     Selection, Transport, TriangleMesh, World, parse_obj, read_exr, render,
 };
 
-use super::document::{Document, Settings};
-use super::keys::Key;
+use super::document::{Document, Grammar, Settings};
 use super::{Domain, Prepared, Scenario};
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -43,8 +42,8 @@ impl Domain for PoseFromPicture {
     fn summary(&self) -> &'static str {
         "find an object's pose, its albedo and the light's radiance from one picture, shadow included"
     }
-    fn keys(&self) -> &'static [Key] {
-        keys::KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(keys::KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         TEMPLATE
@@ -79,8 +78,8 @@ pub fn take_picture(path: &Path, spp: u32) -> Result<Image, Vec<Diagnostic>> {
     })?;
     // the picture is what is being made: any file that exists stands for it
     let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let settings =
-        Document::parse(path, &text, &[format!("picture.file = {own:?}")])?.check(keys::KEYS)?;
+    let settings = Document::parse(path, &text, &[format!("picture.file = {own:?}")])?
+        .check(&Grammar::of_keys(keys::KEYS))?;
     let mut scene = stage(&settings)?;
     let truth = Truth::read(&settings)?.ok_or_else(|| {
         let message = "there is no `truth` to render";

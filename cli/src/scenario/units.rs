@@ -31,6 +31,26 @@ const UNITS: &[(&str, &str, f64)] = &[
     ("m/s", "speed", 1.0),
     ("km/h", "speed", 1.0 / 3.6),
     ("m/s^2", "acceleration", 1.0),
+    // angular speed, in rad/s
+    ("rad/s", "angular speed", 1.0),
+    ("deg/s", "angular speed", std::f64::consts::PI / 180.0),
+    ("rpm", "angular speed", std::f64::consts::PI / 30.0),
+    // mass and inertia, in SI units
+    ("kg", "mass", 1.0),
+    ("g", "mass", 1e-3),
+    ("kg m^2", "moment of inertia", 1.0),
+    ("m^2", "area", 1.0),
+    ("cm^2", "area", 1e-4),
+    // force, torque and what they are per length, angle and speed, in SI units
+    ("N", "force", 1.0),
+    ("mN", "force", 1e-3),
+    ("kN", "force", 1e3),
+    ("N m", "torque", 1.0),
+    ("N/m", "stiffness", 1.0),
+    ("N m/rad", "rotary stiffness", 1.0),
+    ("N s/m", "damping", 1.0),
+    ("N m s/rad", "rotary damping", 1.0),
+    ("J", "mechanical energy", 1.0),
     // angle, in radians
     ("rad", "angle", 1.0),
     ("deg", "angle", std::f64::consts::PI / 180.0),
@@ -60,6 +80,9 @@ pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
     let number: f64 = number.parse().map_err(|_| QuantityError::Malformed)?;
     let name = name.trim();
     if name.is_empty() {
+        return Ok(number);
+    }
+    if name == unit {
         return Ok(number);
     }
     if unit.is_empty() {

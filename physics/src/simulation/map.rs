@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Dual, Real};
-use cotangent_problem::{
-    Cost, Keep, Linearised, Map, SampleKey, Simulation, TrialFailure, Values, Workspace,
-};
+use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Values, Workspace};
 
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, force, see};
@@ -44,10 +42,7 @@ impl MotionMap {
         inputs: &[usize],
         outputs: &[usize],
     ) -> Self {
-        let mut base = Setting::of(&simulation.model, &simulation.parts);
-        for (kind, quantity) in simulation.input_kinds.iter().zip(simulation.inputs()) {
-            base.set(&simulation.model, *kind, &quantity.value);
-        }
+        let base = simulation.setting();
         let input = |k: &usize| (simulation.input_kinds[*k], simulation.inputs[*k].len());
         let inputs = inputs.iter().map(input).collect();
         let (mut picked, mut first) = (Vec::new(), 0);

@@ -35,12 +35,16 @@ use std::sync::Arc;
 
 use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, check_value};
 
-use self::input::InputKind;
+use self::input::{InputKind, Setting};
 use self::map::MotionMap;
 use self::output::OutputKind;
+use crate::forward::holding_controls;
 use crate::integrate::StepOptions;
 use crate::model::Model;
 use crate::state::State;
+
+/// Name of the controls that hold a start still.
+const HOLDING: &str = "holding";
 
 /// One motion of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,19 +108,13 @@ impl MotionSimulation {
         &self.parts
     }
 
-    /// Controls that hold the start of a motion still against gravity and springs as far as their ranges allow, one for each
-    /// actuator.
-    ///
-    /// # Panics
-    /// Where there is no such motion.
-    pub fn holding_controls(&self, part: usize) -> Vec<f64> {
-        crate::forward::holding_controls(&self.model, &self.parts[part].start)
-    }
-
-    /// Position of the control of an actuator in a motion among the inputs.
-    pub fn control_input(&self, part: usize, actuator: usize) -> Option<usize> {
-        let wanted = InputKind::Control { part, actuator };
-        self.input_kinds.iter().position(|kind| *kind == wanted)
+    /// Model, starts and controls with every input at its present value.
+    fn setting(&self) -> Setting<f64> {
+        let mut setting = Setting::of(&self.model, &self.parts);
+        for (kind, quantity) in self.input_kinds.iter().zip(&self.inputs) {
+            setting.set(&self.model, *kind, &quantity.value);
+        }
+        setting
     }
 }
 
@@ -145,6 +143,26 @@ impl Simulation for MotionSimulation {
         check_value(quantity, value)?;
         quantity.value = value.to_vec();
         Ok(())
+    }
+
+    /// `holding` of a control: constant, and holds the start still against gravity and springs as far as its range allows.
+    fn initial(&self, input: usize, name: &str) -> Option<Vec<f64>> {
+        match self.input_kinds.get(input)? {
+            InputKind::Control { part, actuator } if name == HOLDING => {
+                let setting = self.setting();
+                let controls =
+                    holding_controls(&self.model, &setting.parameters, &setting.starts[*part]);
+                Some(vec![controls[*actuator]; self.parts[*part].steps])
+            }
+            _ => None,
+        }
+    }
+
+    fn initial_names(&self, input: usize) -> &[&str] {
+        match self.input_kinds.get(input) {
+            Some(InputKind::Control { .. }) => &[HOLDING],
+            _ => &[],
+        }
     }
 
     fn map(

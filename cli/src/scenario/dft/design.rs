@@ -7,7 +7,7 @@ use cotangent_dft::one_d::{Formula, Grid, Model, WantedDensity};
 use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Parameter, Space};
 
-use super::super::document::Settings;
+use super::super::document::{Grammar, Settings};
 use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
 use super::figures::{densities, on_grid, table};
@@ -74,8 +74,8 @@ impl Domain for Design {
     fn summary(&self) -> &'static str {
         "find nuclei whose electrons have a wanted density, in one dimension"
     }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE), ("h4-density.csv", TEMPLATE_DENSITY)]
@@ -276,6 +276,7 @@ impl Judge for Ready<'_> {
                 ("density.csv".into(), table(&study.model.grid, &columns)),
                 ("nuclei.csv".into(), study.nuclei(run).into_bytes()),
             ],
+            ..Conclusion::default()
         })
     }
 }

@@ -7,7 +7,7 @@ use cotangent_dft::one_d::{
 use cotangent_problem::{Capabilities, Objective, TrialFailure};
 use cotangent_problem::{Parameter, Space};
 
-use super::super::document::Settings;
+use super::super::document::{Grammar, Settings};
 use super::super::keys::Key;
 use super::super::{Domain, Prepared, Scenario};
 use super::figures::{densities, on_grid, potentials, table};
@@ -50,8 +50,8 @@ impl Domain for Potential {
     fn summary(&self) -> &'static str {
         "find the exact exchange-correlation potential of a molecule from its exact density, in one dimension"
     }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE)]

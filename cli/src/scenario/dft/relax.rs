@@ -8,7 +8,7 @@ use cotangent_problem::{Capabilities, Objective, SampleKey};
 use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
-use super::super::document::Settings;
+use super::super::document::{Grammar, Settings};
 use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
 use super::figures::exact_in_band;
@@ -62,8 +62,8 @@ impl Domain for Relax {
     fn summary(&self) -> &'static str {
         "find bond lengths, force constants and vibrations of a molecule, beside the exact ones, in one dimension"
     }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE)]
@@ -172,6 +172,7 @@ impl Judge for Ready<'_> {
             warnings: study.relaxation.warnings(run.answer).map_err(|e| e.to_string())?,
             figures,
             artifacts: vec![("minimum.csv".into(), table)],
+            ..Conclusion::default()
         })
     }
 }

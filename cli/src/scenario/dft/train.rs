@@ -10,7 +10,7 @@ use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
-use super::super::document::Settings;
+use super::super::document::{Grammar, Settings};
 use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
 use super::molecules::{Member, Molecules, members, overlaps, read};
@@ -92,8 +92,8 @@ impl Domain for Train {
     fn summary(&self) -> &'static str {
         "train an exchange-correlation functional through the self-consistent field, in one dimension"
     }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE)]

@@ -8,7 +8,7 @@ use cotangent_physics::task::Throw;
 use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Parameter, Space};
 
-use super::super::document::Settings;
+use super::super::document::{Grammar, Settings};
 use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
 use super::{key, number, numbers, required, same_scale, series};
@@ -48,8 +48,8 @@ impl Domain for Ball {
     fn summary(&self) -> &'static str {
         "throw a ball so that it bounces and lands on a target, through rigid impacts"
     }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
+    fn grammar(&self) -> Grammar {
+        Grammar::of_keys(KEYS)
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE)]

@@ -1,11 +1,10 @@
-//! `arm` and `thrown-ball`: motions of rigid bodies.
+//! `motion` and `thrown-ball`: motions of rigid bodies.
 
-mod arm;
-mod arm_pictures;
 mod ball;
+mod motion;
 
-pub(super) use arm::Arm;
 pub(super) use ball::Ball;
+pub(super) use motion::Motion;
 
 use super::keys::{Key, Kind};
 use crate::plot::{Mark, Series};

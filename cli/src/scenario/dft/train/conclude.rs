@@ -124,6 +124,7 @@ impl Ready<'_> {
                 ("errors.csv".to_owned(), table(&points).into_bytes()),
                 ("functional.npy".to_owned(), functional.to_bytes()),
             ],
+            ..Conclusion::default()
         })
     }
 

@@ -1,0 +1,159 @@
+//! `simulate`: a scenario's simulation, run once.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use cotangent_ad::random::Stream;
+use cotangent_problem::name::matches;
+use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
+use serde_json::json;
+
+use super::{Failure, Voice};
+use crate::args::Input;
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::run::folder::write_whole;
+use crate::scenario;
+
+/// What is written, and where.
+pub(super) struct Wanted<'a> {
+    /// Names or patterns of outputs; all where there are none.
+    pub(super) outputs: &'a [String],
+    /// Standard deviation of the noise that is added.
+    pub(super) noise: f64,
+    /// The folder.
+    pub(super) out: &'a Path,
+    /// Overwrite files.
+    pub(super) force: bool,
+}
+
+/// Runs the simulation at its present values.
+pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
+    let overrides = input.changes.overrides();
+    let Some(simulation) = scenario::simulation(&input.scenario, &overrides)? else {
+        let message = "this kind of scenario has no simulation that runs by itself";
+        let help = "`cotangent list` says which kinds do";
+        return Err(vec![Diagnostic::plain("cotangent::simulate::kind", message, help)].into());
+    };
+    let simulation: Arc<dyn Simulation> = Arc::from(simulation);
+    let picked = picked(simulation.outputs(), wanted.outputs)?;
+    let seed = u64::from(input.changes.seed.unwrap_or(0));
+    let map = Arc::clone(&simulation)
+        .map(&[], &picked, false)
+        .map_err(|e| Failure::Numerical(e.to_string()))?;
+    let key = SampleKey(seed).child("simulate", 0);
+    let run = map
+        .run(&[], Keep::Values, key, &mut Workspace::new())
+        .map_err(|e| Failure::Numerical(e.to_string()))?;
+    let quantities: Vec<&Quantity> = picked.iter().map(|k| &simulation.outputs()[*k]).collect();
+    let mut y = run.values().entries.clone();
+    add_noise(&quantities, wanted.noise, seed, &mut y);
+    write(&tables(&quantities, &y), wanted, voice)
+}
+
+/// Normal noise on every entry, by a stream of its own for each quantity.
+fn add_noise(quantities: &[&Quantity], deviation: f64, seed: u64, y: &mut [f64]) {
+    let mut rest = y;
+    for quantity in quantities {
+        let stream = Stream::new(&[seed, name_word("noise"), name_word(&quantity.name)]);
+        let (entries, after) = rest.split_at_mut(quantity.len());
+        for (entry, value) in entries.iter_mut().enumerate() {
+            *value += deviation * stream.normal(entry as u64);
+        }
+        rest = after;
+    }
+}
+
+fn write(files: &[(String, String)], wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
+    let paths: Vec<_> = files.iter().map(|(name, _)| wanted.out.join(name)).collect();
+    if let Some(path) = paths.iter().find(|p| p.exists() && !wanted.force) {
+        let message = format!("{} exists already", path.display());
+        let help = "name another folder with --out, or overwrite with --force";
+        return Err(vec![Diagnostic::plain("cotangent::simulate::exists", message, help)].into());
+    }
+    for (path, (_, text)) in paths.iter().zip(files) {
+        write_whole(path, text.as_bytes())?;
+    }
+    let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
+    voice.data(&text, &json!({ "files": paths }))?;
+    Ok(Exit::Done)
+}
+
+/// Positions of the outputs that are meant.
+fn picked(outputs: &[Quantity], names: &[String]) -> Result<Vec<usize>, Failure> {
+    if names.is_empty() {
+        return Ok((0..outputs.len()).collect());
+    }
+    let mut picked: Vec<usize> = Vec::new();
+    for name in names {
+        let matching: Vec<usize> =
+            (0..outputs.len()).filter(|k| matches(name, &outputs[*k].name)).collect();
+        if matching.is_empty() {
+            let message = format!("there is no output `{name}`");
+            let help = "`cotangent list FILE` prints every output";
+            let code = "cotangent::simulate::unknown_output";
+            return Err(vec![Diagnostic::plain(code, message, help)].into());
+        }
+        let new: Vec<usize> = matching.into_iter().filter(|k| !picked.contains(k)).collect();
+        picked.extend(new);
+    }
+    Ok(picked)
+}
+
+/// Rows that share their coordinates.
+struct Table {
+    head: String,
+    coordinates: Vec<f64>,
+    lines: Vec<String>,
+}
+
+/// A CSV table for each axis, and one of what has none: file names and texts.
+fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
+    let mut tables: Vec<Table> = Vec::new();
+    let mut scalars = String::new();
+    let mut first = 0;
+    for quantity in quantities {
+        let values = &y[first..first + quantity.len()];
+        first += quantity.len();
+        let name = quoted(&quantity.name);
+        let Some(axis) = &quantity.axis else {
+            let shown: Vec<String> = values.iter().map(f64::to_string).collect();
+            let _ = writeln!(scalars, "{name},{},{}", quantity.unit, shown.join(","));
+            continue;
+        };
+        let known = tables.iter().position(|t| t.coordinates == axis.values);
+        let index = known.unwrap_or_else(|| {
+            let lines = axis.values.iter().map(f64::to_string).collect();
+            let (head, coordinates) = (axis.name.clone(), axis.values.clone());
+            tables.push(Table { head, coordinates, lines });
+            tables.len() - 1
+        });
+        for (name, column) in scenario::columns(quantity, values) {
+            let table = &mut tables[index];
+            let _ = write!(table.head, ",{}", quoted(&name));
+            for (line, value) in table.lines.iter_mut().zip(column) {
+                let _ = write!(line, ",{value}");
+            }
+        }
+    }
+    let name = |k: usize| match k {
+        0 => "outputs.csv".to_owned(),
+        k => format!("outputs-{}.csv", k + 1),
+    };
+    let text = |t: &Table| format!("{}\n{}\n", t.head, t.lines.join("\n"));
+    let mut files: Vec<(String, String)> =
+        tables.iter().enumerate().map(|(k, table)| (name(k), text(table))).collect();
+    if !scalars.is_empty() {
+        files.push(("scalars.csv".into(), format!("name,unit,value\n{scalars}")));
+    }
+    files
+}
+
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,251 @@
+//! A scenario file as settings with places.
+//!
+//! The file is parsed to a tree that keeps spans: settings under dotted keys, and lists of tables (`[[term]]`) whose entries are
+//! settings of their own. It is overlaid with `--set` and checked against the tables of [`keys`](super::keys). Every problem is
+//! collected, not only the first.
+
+mod problem;
+mod read;
+mod settings;
+mod value;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::keys::{COMMON, Key, List, METHOD_OPTIONS};
+use crate::diagnostic::{Diagnostic, Source};
+use read::{OVERRIDE, Overlay};
+
+pub use settings::{Numbers, Settings};
+pub use value::Value;
+
+/// A value as written.
+#[derive(Clone, Debug, PartialEq)]
+enum Raw {
+    Integer(Option<i64>),
+    Float(f64),
+    Flag(bool),
+    Text(String),
+    List(Vec<(Raw, Range<usize>)>),
+    Other(&'static str),
+}
+
+/// A key as written.
+#[derive(Clone, Debug)]
+struct Entry {
+    raw: Raw,
+    source: Source,
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+/// Settings under dotted keys, as written.
+type Entries = BTreeMap<String, Entry>;
+
+/// One `[[table]]` of a list.
+#[derive(Clone, Debug)]
+struct Block {
+    entries: Entries,
+    source: Source,
+    header: Range<usize>,
+}
+
+impl Block {
+    /// Its `label`, where it has one.
+    fn label(&self) -> Option<&str> {
+        match &self.entries.get("label")?.raw {
+            Raw::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A parsed scenario file with its overrides, not yet checked.
+#[derive(Debug)]
+pub struct Document {
+    /// Where relative paths start.
+    folder: PathBuf,
+    /// The file's own text.
+    pub source: Source,
+    entries: Entries,
+    lists: BTreeMap<String, Vec<Block>>,
+}
+
+/// What a kind of scenario may say beyond the common keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Grammar {
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// Its lists of tables.
+    pub lists: &'static [List],
+    /// Tables whose keys are names of the simulation, such as `values`.
+    pub open_tables: &'static [&'static str],
+}
+
+impl Grammar {
+    /// Keys alone.
+    pub const fn of_keys(keys: &'static [Key]) -> Self {
+        Self { keys, lists: &[], open_tables: &[] }
+    }
+
+    fn is_open(&self, path: &str) -> bool {
+        let within = |table: &&str| path.strip_prefix(*table).is_some_and(|r| r.starts_with('.'));
+        self.open_tables.iter().any(within)
+    }
+}
+
+impl Document {
+    /// Parses `text`, named `name`, with `--set` overrides.
+    ///
+    /// # Errors
+    /// Every syntax error of the text and of the overrides.
+    pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self, Vec<Diagnostic>> {
+        let mut overlay = Overlay::of(path, text);
+        overrides.iter().for_each(|text| overlay.set(text));
+        let Overlay { source, entries, lists, problems } = overlay;
+        if problems.is_empty() {
+            let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+            Ok(Self { folder, source, entries, lists })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// A text that stands at `path`, before any table is known.
+    pub fn peek(&self, path: &str) -> Option<&str> {
+        match &self.entries.get(path)?.raw {
+            Raw::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A problem with the value at `path`, or with the file where it is absent.
+    pub fn problem(
+        &self,
+        code: &'static str,
+        path: &str,
+        message: String,
+        help: String,
+    ) -> Diagnostic {
+        problem::of_entry(&self.entries, (&self.source, 0..0), code, path, message, help)
+    }
+
+    /// Checks every key against the common table and the kind's.
+    ///
+    /// # Errors
+    /// All problems: unknown keys, missing keys, wrong types, units, bounds and files.
+    pub fn check(mut self, grammar: &Grammar) -> Result<Settings, Vec<Diagnostic>> {
+        let mut problems = Vec::new();
+        let (open, entries): (Entries, Entries) =
+            self.entries.into_iter().partition(|(path, _)| grammar.is_open(path));
+        self.entries = entries;
+        let lists = self.check_lists(grammar, &mut problems);
+        let keys: Vec<&'static Key> = COMMON.iter().chain(grammar.keys).collect();
+        let values =
+            checked_values(&keys, &self.entries, &self.source, 0..0, &self.folder, &mut problems);
+        self.foreign_options(&values, &mut problems);
+        if problems.is_empty() {
+            let Self { folder, source, entries, .. } = self;
+            Ok(Settings { values, entries, lists, open, source, home: 0..0, folder, keys })
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn check_lists(
+        &self,
+        grammar: &Grammar,
+        problems: &mut Vec<Diagnostic>,
+    ) -> BTreeMap<&'static str, Vec<Settings>> {
+        let mut checked = BTreeMap::new();
+        for (name, blocks) in &self.lists {
+            let Some(list) = grammar.lists.iter().find(|l| l.name == name) else {
+                problems.push(problem::unknown_list(name, &blocks[0], grammar.lists));
+                continue;
+            };
+            problem::labels_given_twice(list.name, blocks, problems);
+            let keys: Vec<&'static Key> = list.keys.iter().collect();
+            let settings = blocks.iter().map(|block| {
+                let Block { entries, source, header } = block.clone();
+                let (home, folder) = (header.clone(), self.folder.clone());
+                let values = checked_values(&keys, &entries, &source, header, &folder, problems);
+                let (lists, open, keys) = (BTreeMap::new(), Entries::new(), keys.clone());
+                Settings { values, entries, lists, open, source, home, folder, keys }
+            });
+            checked.insert(list.name, settings.collect());
+        }
+        for list in grammar.lists.iter().filter(|l| l.required && !self.lists.contains_key(l.name))
+        {
+            problems.push(problem::missing_list(list, &self.source));
+        }
+        checked
+    }
+
+    /// Options that are written down but belong to another method.
+    fn foreign_options(
+        &self,
+        values: &BTreeMap<&'static str, Value>,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let Some(Value::Text(method)) = values.get("optimizer.method") else { return };
+        // a method of the command line comes in place of the file's, options and all
+        let typed = |path: &str| self.entries.get(path).is_some_and(|e| e.source.name == OVERRIDE);
+        for (path, owner) in METHOD_OPTIONS {
+            let replaced = typed("optimizer.method") && !typed(path);
+            if owner == method || !self.entries.contains_key(*path) || replaced {
+                continue;
+            }
+            let message = format!("`{path}` belongs to {owner}, but the method is {method}");
+            let help = format!("remove it, or set optimizer.method = \"{owner}\"");
+            problems.push(self.problem("cotangent::scenario::contradiction", path, message, help));
+        }
+    }
+}
+
+/// The values of `keys`, defaults included; what is wrong goes to `problems`.
+fn checked_values(
+    keys: &[&'static Key],
+    entries: &Entries,
+    source: &Source,
+    home: Range<usize>,
+    folder: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> BTreeMap<&'static str, Value> {
+    for (path, entry) in entries {
+        if !keys.iter().any(|k| k.path == path) {
+            problems.push(problem::unknown_key(path, entry, keys.iter().map(|k| k.path)));
+        }
+    }
+    let mut values = BTreeMap::new();
+    for key in keys {
+        match entries.get(key.path) {
+            Some(entry) => match value::checked(key, entry, folder) {
+                Ok(value) => drop(values.insert(key.path, value)),
+                Err(diagnostic) => problems.push(diagnostic),
+            },
+            None => match key.default {
+                Some(text) => drop(values.insert(key.path, value::default(key, text))),
+                None => problems.push(problem::missing(key, source, home.clone())),
+            },
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMON, value::default};
+    use crate::scenario::DOMAINS;
+
+    #[test]
+    fn every_default_is_a_value_of_its_kind() {
+        let lists = DOMAINS.iter().flat_map(|d| d.grammar().lists).flat_map(|l| l.keys);
+        let keys = DOMAINS.iter().flat_map(|d| d.grammar().keys);
+        for key in COMMON.iter().chain(keys).chain(lists) {
+            if let Some(text) = key.default {
+                default(key, text);
+            }
+        }
+    }
+}

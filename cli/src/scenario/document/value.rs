@@ -1,0 +1,166 @@
+//! The value of a key: its type, unit, bounds and default.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::keys::{Key, Kind};
+use super::super::units::convert;
+use super::problem::{out_of_range, quantity_problem, wrong_type};
+use super::{Entry, Raw, read};
+use crate::diagnostic::{Diagnostic, Source, nearest};
+
+/// A checked value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A number in the key's unit.
+    Number(f64),
+    /// Numbers in the key's unit.
+    Numbers(Vec<f64>),
+    /// A whole number.
+    Integer(i64),
+    /// Whole numbers.
+    Integers(Vec<i64>),
+    /// A flag.
+    Flag(bool),
+    /// A text, a choice or a path.
+    Text(String),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Numbers whose unit is not known before the simulation is; they stay as written.
+    Quantity,
+}
+
+/// Numbers, texts, and lists of them.
+fn is_quantity(raw: &Raw) -> bool {
+    match raw {
+        Raw::Integer(Some(_)) | Raw::Float(_) | Raw::Text(_) => true,
+        Raw::List(items) => items.iter().all(|(item, _)| is_quantity(item)),
+        Raw::Integer(None) | Raw::Flag(_) | Raw::Other(_) => false,
+    }
+}
+
+/// The value of a key, or what is wrong with it.
+pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, Diagnostic> {
+    let span = || entry.value.clone();
+    match (key.kind, &entry.raw) {
+        (Kind::Number { unit, min, max }, raw) => {
+            number(key, entry, raw, span(), unit, min, max).map(Value::Number)
+        }
+        (Kind::Numbers { unit, min, max }, Raw::List(items)) => {
+            let each = items
+                .iter()
+                .map(|(raw, span)| number(key, entry, raw, span.clone(), unit, min, max));
+            each.collect::<Result<_, _>>().map(Value::Numbers)
+        }
+        (Kind::Integer { min, max }, raw) => {
+            integer(key, entry, raw, span(), min, max).map(Value::Integer)
+        }
+        (Kind::Integers { min, max }, Raw::List(items)) => {
+            let each =
+                items.iter().map(|(raw, span)| integer(key, entry, raw, span.clone(), min, max));
+            each.collect::<Result<_, _>>().map(Value::Integers)
+        }
+        (Kind::Quantity, raw) if is_quantity(raw) => Ok(Value::Quantity),
+        (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
+        (Kind::Text, Raw::Text(text)) => Ok(Value::Text(text.clone())),
+        (Kind::Texts, Raw::List(items)) => {
+            let text = |(raw, span): &(Raw, Range<usize>)| match raw {
+                Raw::Text(text) => Ok(text.clone()),
+                _ => Err(wrong_type(key, entry, span.clone())),
+            };
+            items.iter().map(text).collect::<Result<_, _>>().map(Value::Texts)
+        }
+        (Kind::File, Raw::Text(text)) if text.is_empty() => Ok(Value::Text(String::new())),
+        (Kind::Choice(names), Raw::Text(text)) => {
+            if names.contains(&text.as_str()) {
+                return Ok(Value::Text(text.clone()));
+            }
+            let near = nearest(text, names.iter().copied());
+            let help = near.map_or_else(
+                || format!("it must be {}", key.kind.describe()),
+                |n| format!("did you mean \"{n}\"?"),
+            );
+            let message = format!("`{}` has no choice \"{text}\"", key.path);
+            Err(Diagnostic::at(
+                "cotangent::scenario::unknown_choice",
+                message,
+                &entry.source,
+                span(),
+                "no such choice",
+                help,
+            ))
+        }
+        (Kind::File, Raw::Text(text)) => {
+            let path = folder.join(text);
+            if path.is_file() {
+                let path = path.canonicalize().unwrap_or(path);
+                return Ok(Value::Text(path.display().to_string()));
+            }
+            let message = format!("`{}`: there is no file {}", key.path, path.display());
+            let help = "paths are relative to the scenario file";
+            Err(Diagnostic::at(
+                "cotangent::scenario::missing_file",
+                message,
+                &entry.source,
+                span(),
+                "not found",
+                help,
+            ))
+        }
+        _ => Err(wrong_type(key, entry, span())),
+    }
+}
+
+pub(super) fn number(
+    key: &Key,
+    entry: &Entry,
+    raw: &Raw,
+    span: Range<usize>,
+    unit: &str,
+    min: f64,
+    max: f64,
+) -> Result<f64, Diagnostic> {
+    let value = match raw {
+        Raw::Float(v) => *v,
+        #[expect(clippy::cast_precision_loss, reason = "a count, or rounded as the user would")]
+        Raw::Integer(Some(v)) => *v as f64,
+        Raw::Text(text) => {
+            convert(text, unit).map_err(|e| quantity_problem(key, entry, span.clone(), unit, &e))?
+        }
+        _ => return Err(wrong_type(key, entry, span)),
+    };
+    if value.is_finite() && value >= min && value <= max {
+        Ok(value)
+    } else {
+        Err(out_of_range(key, entry, span, value))
+    }
+}
+
+fn integer(
+    key: &Key,
+    entry: &Entry,
+    raw: &Raw,
+    span: Range<usize>,
+    min: i64,
+    max: i64,
+) -> Result<i64, Diagnostic> {
+    match raw {
+        Raw::Integer(Some(v)) if (min..=max).contains(v) => Ok(*v),
+        Raw::Integer(Some(v)) => Err(out_of_range(key, entry, span, v)),
+        Raw::Integer(None) => Err(out_of_range(key, entry, span, "this number")),
+        _ => Err(wrong_type(key, entry, span)),
+    }
+}
+
+/// A default from the tables, which a test parses all of.
+pub(super) fn default(key: &Key, text: &str) -> Value {
+    let source = Source { name: "default".into(), text: Arc::from(format!("default = {text}")) };
+    let entries = read::entries_of(&source);
+    match checked(key, &entries["default"], Path::new("")) {
+        Ok(value) => value,
+        Err(diagnostic) => {
+            unreachable!("the table's default for {} is wrong: {diagnostic}", key.path)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Targets from files: CSV with a header line.
+
+use std::path::Path;
+
+use super::super::document::Settings;
+use super::super::units::convert;
+use crate::diagnostic::Diagnostic;
+
+/// Columns of a file, row by row.
+pub(super) struct Table {
+    /// Coordinates along the axis, where the file has a column of them.
+    pub(super) times: Option<Vec<f64>>,
+    /// `rows x columns`, row-major.
+    pub(super) values: Vec<f64>,
+    /// Number of rows.
+    pub(super) rows: usize,
+}
+
+/// The columns that an entry of a list names of its file.
+///
+/// # Errors
+/// No such file or column, a field that is no number, a file without rows.
+pub(super) fn table(s: &Settings, unit: &str) -> Result<Option<Table>, Diagnostic> {
+    let Some(name) = s.word("target") else { return Ok(None) };
+    let path = s.folder().join(name);
+    let refuse = |message: String, help: &str| {
+        s.problem("cotangent::scenario::data", "target", message, help)
+    };
+    if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("csv")) {
+        return Err(refuse(
+            format!("{name} is no CSV file"),
+            "a target is numbers or a file ending in .csv",
+        ));
+    }
+    let (header, rows) =
+        read(&path).map_err(|e| refuse(e, "a header line of names, then rows of numbers"))?;
+    let position = |column: &str| {
+        header.iter().position(|h| h == column).ok_or_else(|| {
+            let message = format!("{name} has no column \"{column}\"");
+            refuse(message, &format!("its columns are: {}", header.join(", ")))
+        })
+    };
+    let mut columns: Vec<usize> =
+        s.texts("columns").iter().map(|c| position(c)).collect::<Result<_, _>>()?;
+    let time = s.text("time_column");
+    let time = if time.is_empty() {
+        header.iter().position(|h| h == "time")
+    } else {
+        Some(position(time)?)
+    };
+    if columns.is_empty() {
+        columns = (0..header.len()).filter(|k| Some(*k) != time).collect();
+    }
+    let factor = factor(s, unit)?;
+    let pick = |row: &Vec<f64>| columns.iter().map(|c| row[*c] * factor).collect::<Vec<_>>();
+    Ok(Some(Table {
+        times: time.map(|k| rows.iter().map(|row| row[k]).collect()),
+        values: rows.iter().flat_map(pick).collect(),
+        rows: rows.len(),
+    }))
+}
+
+/// What numbers of the file are multiplied by.
+fn factor(s: &Settings, unit: &str) -> Result<f64, Diagnostic> {
+    let given = s.text("unit");
+    if given.is_empty() {
+        return Ok(1.0);
+    }
+    convert(&format!("1 {given}"), unit).map_err(|_| {
+        let message = format!("\"{given}\" is no unit of what is measured in \"{unit}\"");
+        s.problem("cotangent::scenario::wrong_unit", "unit", message, "the file's unit")
+    })
+}
+
+fn read(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
+    let shown = path.display();
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_path(path)
+        .map_err(|e| format!("cannot read {shown}: {e}"))?;
+    let header = reader.headers().map_err(|e| format!("{shown}: {e}"))?;
+    let header: Vec<String> = header.iter().map(str::to_owned).collect();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| format!("{shown}: {e}"))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let number = |field: &str| match field.parse::<f64>() {
+            Ok(v) if v.is_finite() => Ok(v),
+            _ => Err(format!("{shown}, line {line}: \"{field}\" is no finite number")),
+        };
+        rows.push(record.iter().map(number).collect::<Result<Vec<_>, _>>()?);
+    }
+    if rows.is_empty() { Err(format!("{shown} has no rows")) } else { Ok((header, rows)) }
+}

@@ -1,0 +1,208 @@
+//! `[[goal]]`: what the answer must satisfy.
+
+use cotangent_problem::{
+    Goal, Loss, Measure, Misfit, Must, Simulation, Space, Statistic, Transform,
+};
+
+use super::super::document::Settings;
+use super::super::keys::{Key, Kind};
+use super::term::{self, Spoken};
+use super::{Picks, optional, select};
+use crate::diagnostic::{Diagnostic, nearest};
+
+pub(super) const KEYS: &[Key] = &[
+    optional("label", Kind::Text, "\"\"", "its name in reports"),
+    optional("of", Kind::Text, "\"\"", "the label of a term"),
+    optional("output", Kind::Text, "\"\"", "an output, as in a term"),
+    optional("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
+    optional("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
+    optional("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that count; all"),
+    optional("target", Kind::Quantity, "0", "what it should be: numbers, or a CSV file"),
+    optional("columns", Kind::Texts, "[]", "columns of the file"),
+    optional("time_column", Kind::Text, "\"\"", "column of the times"),
+    optional("unit", Kind::Text, "\"\"", "unit of the file's numbers"),
+    optional("beyond", Kind::Quantity, "[]", "\"range\" or [least, greatest]"),
+    optional("true", Kind::Quantity, "0", "true value of a parameter"),
+    optional(
+        "within",
+        Kind::Quantity,
+        "0",
+        "largest distance that is met, or a share such as \"1 %\"",
+    ),
+    optional("at_most", Kind::Quantity, "0", "largest value that is met"),
+    optional("at_least", Kind::Quantity, "0", "least value that is met"),
+    optional(
+        "statistic",
+        Kind::Choice(&["auto", "largest", "rms", "total", "total-square"]),
+        "\"auto\"",
+        "of several entries; auto is what the term sums, or the largest distance",
+    ),
+];
+
+/// The goals of the list.
+pub(super) fn read(
+    simulation: &dyn Simulation,
+    space: &Space,
+    terms: &[Spoken],
+    list: &[Settings],
+    picks: &mut Picks,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    for s in list {
+        let kinds = ["of", "output", "parameter"].iter().filter(|k| !s.text(k).is_empty()).count();
+        let goal = if kinds != 1 {
+            let (message, help) =
+                ("a goal speaks of one thing", "give one of `of`, `output` and `parameter`");
+            Err(s.problem("cotangent::scenario::contradiction", "of", message, help))
+        } else if !s.text("parameter").is_empty() {
+            of_parameter(space, s)
+        } else if !s.text("of").is_empty() {
+            of_term(terms, s)
+        } else {
+            of_output(simulation, s, picks)
+        };
+        match goal {
+            Ok(goal) => goals.push(goal),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    goals
+}
+
+/// The bound, in `unit`; a share in percent where `relative` is allowed.
+fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagnostic> {
+    let given: Vec<&str> =
+        ["within", "at_most", "at_least"].into_iter().filter(|k| s.is_given(k)).collect();
+    let [path] = given[..] else {
+        let (message, help) = ("a goal has one bound", "give one of within, at_most, at_least");
+        return Err(s.problem("cotangent::scenario::contradiction", "within", message, help));
+    };
+    let (bound, is_share) = match s.percent(path) {
+        Some(percent) if relative => (percent / 100.0, true),
+        _ => (s.quantity(path, unit)?.unwrap_or(0.0), false),
+    };
+    Ok((if path == "at_least" { Must::AtLeast(bound) } else { Must::AtMost(bound) }, is_share))
+}
+
+fn named(s: &Settings, otherwise: &str) -> String {
+    let label = s.text("label");
+    if label.is_empty() { otherwise.to_owned() } else { label.to_owned() }
+}
+
+fn of_parameter(space: &Space, s: &Settings) -> Result<Goal, Diagnostic> {
+    let name = s.text("parameter");
+    let mut first = 0;
+    let mut known = None;
+    for p in space.parameters() {
+        if p.name == name {
+            known = Some((p, first));
+        }
+        first += p.len();
+    }
+    let Some((p, first)) = known else {
+        let message = format!("no free parameter is called `{name}`");
+        let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
+        let help = near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
+        return Err(s.problem("cotangent::scenario::goal", "parameter", message, help));
+    };
+    let Some(given) = s.quantities("true", &p.unit)? else {
+        let (message, help) = ("there is nothing to compare it with", "add `true`");
+        return Err(s.problem("cotangent::scenario::goal", "true", message, help));
+    };
+    let truth = select::broadcast(&given, p.len(), &p.shape).ok_or_else(|| {
+        let message = format!("`{name}` has shape {}", select::shape(&p.shape));
+        s.problem("cotangent::scenario::length", "true", message, "one number for each entry")
+    })?;
+    let (must, relative) = must(s, &p.unit, true)?;
+    if relative && truth.contains(&0.0) {
+        let (message, help) = ("a share of 0 is 0", "give the distance in the parameter's unit");
+        return Err(s.problem("cotangent::scenario::goal", "within", message, help));
+    }
+    let rotation = p.transform == Transform::RotationVector;
+    let entries = (first..first + p.len()).collect();
+    Ok(Goal {
+        label: named(s, name),
+        what: format!("{name} from its true value"),
+        unit: if relative { String::new() } else { p.unit.clone() },
+        measure: Measure::Parameter { entries, truth, relative, rotation },
+        must,
+    })
+}
+
+fn of_term(terms: &[Spoken], s: &Settings) -> Result<Goal, Diagnostic> {
+    let label = s.text("of");
+    let Some(spoken) = terms.iter().find(|t| t.term.label == label) else {
+        let message = format!("no term has the label \"{label}\"");
+        let near = nearest(label, terms.iter().map(|t| t.term.label.as_str()));
+        let help = near
+            .map_or("name the label of a [[term]]".into(), |n| format!("did you mean \"{n}\"?"));
+        return Err(s.problem("cotangent::scenario::goal", "of", message, help));
+    };
+    of_spoken(spoken, s)
+}
+
+fn of_output(
+    simulation: &dyn Simulation,
+    s: &Settings,
+    picks: &mut Picks,
+) -> Result<Goal, Diagnostic> {
+    // a goal is a term that only measures: without target and range, the value itself
+    let asks = s.is_given("target") || s.is_given("beyond");
+    let minimise = if asks { "" } else { "value" };
+    let completed = s.completed(term::KEYS, &[("minimise", minimise), ("reduce", "sum")]);
+    let spoken = term::of_entry(simulation.outputs(), &completed, picks)?;
+    if !asks && spoken.term.groups() > 1 && s.text("statistic") == "auto" {
+        let message = format!("{} has {} values", spoken.words, spoken.term.groups());
+        let help = "say which with `at` and `entries`, or give a `statistic`";
+        return Err(s.problem("cotangent::scenario::goal", "output", message, help));
+    }
+    of_spoken(&spoken, s)
+}
+
+/// The goal of a term's misfits: their largest, or what the term makes small.
+fn of_spoken(spoken: &Spoken, s: &Settings) -> Result<Goal, Diagnostic> {
+    let term = &spoken.term;
+    let own = match term.loss {
+        Loss::Value | Loss::Negative => Statistic::Total,
+        Loss::Square if spoken.is_small => Statistic::TotalSquare,
+        _ => Statistic::Largest,
+    };
+    let statistic = match s.text("statistic") {
+        "largest" => Statistic::Largest,
+        "rms" => Statistic::RootMeanSquare,
+        "total" => Statistic::Total,
+        "total-square" => Statistic::TotalSquare,
+        _ => own,
+    };
+    let mut term = term.clone();
+    // the distance itself is judged, with nothing forgiven
+    if let Misfit::Distance { tolerance } = &mut term.misfit {
+        *tolerance = 0.0;
+    }
+    if term.misfit == Misfit::Difference && spoken.vector > 1 && statistic == Statistic::Largest {
+        term.group = spoken.vector;
+        term.misfit = Misfit::Distance { tolerance: 0.0 };
+        term.weights = term.weights.chunks(spoken.vector).map(|w| w[0]).collect();
+    }
+    let unit = match statistic {
+        Statistic::TotalSquare => spoken.square_unit(),
+        Statistic::Total => spoken.total_unit(),
+        _ => spoken.unit.clone(),
+    };
+    let (must, _) = must(s, &unit, false)?;
+    let verb = match (statistic, &term.misfit) {
+        (Statistic::TotalSquare, _) => "sum of the squares of",
+        (Statistic::Total, _) => "",
+        (Statistic::RootMeanSquare, _) => "root mean square of",
+        (Statistic::Largest, Misfit::Beyond { .. }) => "largest excess of",
+        (Statistic::Largest, _) => "largest misfit of",
+    };
+    Ok(Goal {
+        label: named(s, &spoken.term.label),
+        what: format!("{verb} {}", spoken.words).trim().to_owned(),
+        unit,
+        measure: Measure::Outputs(term, statistic),
+        must,
+    })
+}

@@ -1,0 +1,267 @@
+//! What every simulation can be asked: which of its inputs are free, what is asked of its outputs, when that is enough.
+//!
+//! `[[parameter]]` names inputs, `[[term]]` outputs and what they should be, `[[goal]]` what the answer must satisfy, `[values]`
+//! inputs that stay as given. A kind of scenario only makes the simulation; the rest is here, the same for every kind.
+
+mod conclude;
+mod data;
+mod figures;
+mod goal;
+mod parameter;
+mod select;
+mod term;
+
+pub(crate) use conclude::columns;
+
+use std::sync::Arc;
+
+use cotangent_problem::{
+    Asked, Capabilities, Choice, Goal, Keep, Objective, Quantity, Simulation, Space, Term,
+};
+
+use super::document::Settings;
+use super::keys::{Key, Kind, List};
+use super::{Prepared, Scenario};
+use crate::diagnostic::Diagnostic;
+use crate::plot::Figure;
+use crate::run::{Conclusion, Finished, Judge};
+
+const fn optional(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default: Some(default), doc }
+}
+
+const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { path, kind, default: None, doc }
+}
+
+/// The lists of tables that every general kind has.
+pub(super) const LISTS: [List; 3] = [
+    List {
+        name: "parameter",
+        keys: parameter::KEYS,
+        required: false,
+        doc: "an input that is free",
+    },
+    List { name: "term", keys: term::KEYS, required: false, doc: "what is asked of an output" },
+    List { name: "goal", keys: goal::KEYS, required: false, doc: "what the answer must satisfy" },
+];
+
+/// The table of inputs that stay as given.
+pub(super) const OPEN_TABLES: &[&str] = &["values"];
+
+/// A simulation as a kind of scenario makes it.
+pub(super) struct Model {
+    /// The simulation.
+    pub(super) simulation: Box<dyn Simulation>,
+    /// What was not understood of its files, or is not simulated.
+    pub(super) notes: Vec<String>,
+    /// Draws what the kind knows of an answer, from the inputs at the start and at the answer.
+    pub(super) draw: Option<Box<dyn Draw>>,
+}
+
+impl Model {
+    /// With the inputs that `[values]` names at what it says.
+    ///
+    /// # Errors
+    /// Names and values that make no sense.
+    pub(super) fn fixed(mut self, s: &Settings) -> Result<Self, Vec<Diagnostic>> {
+        fix_values(self.simulation.as_mut(), s)?;
+        Ok(self)
+    }
+}
+
+/// Pictures that only a kind can draw.
+pub(super) trait Draw: Send + Sync {
+    /// Pictures of a run: each input's value at the start and at the answer.
+    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure>;
+}
+
+/// A simulation with what is free and what is asked.
+pub(super) struct Study {
+    simulation: Arc<dyn Simulation>,
+    asked: Asked,
+    goals: Vec<Goal>,
+    /// Picked outputs, and the first entry of each.
+    outputs: Vec<(usize, usize)>,
+    /// Whether the terms' scales are the noise's standard deviations.
+    noise_known: bool,
+    notes: Vec<String>,
+    draw: Option<Box<dyn Draw>>,
+}
+
+/// Outputs that terms and goals speak of, numbered as they are met.
+#[derive(Default)]
+struct Picks {
+    outputs: Vec<(usize, usize)>,
+    len: usize,
+}
+
+impl Picks {
+    /// First entry of output `index`, which is picked if it was not.
+    fn first(&mut self, index: usize, quantity: &Quantity) -> usize {
+        if let Some((_, first)) = self.outputs.iter().find(|(k, _)| *k == index) {
+            return *first;
+        }
+        let first = self.len;
+        self.outputs.push((index, first));
+        self.len += quantity.len();
+        first
+    }
+}
+
+impl Study {
+    /// Makes sense of the lists of a scenario.
+    ///
+    /// # Errors
+    /// Everything that contradicts itself or the simulation.
+    pub(super) fn new(model: Model, s: &Settings) -> Result<Self, Vec<Diagnostic>> {
+        let Model { simulation, mut notes, draw } = model.fixed(s)?;
+        let simulation: Arc<dyn Simulation> = Arc::from(simulation);
+        let mut problems = Vec::new();
+        for list in LISTS.iter().filter(|l| l.name != "goal" && s.list(l.name).is_empty()) {
+            let message = format!("there is no `[[{}]]`: {}", list.name, list.doc);
+            let help = "`cotangent list FILE` prints the names that it may have";
+            problems.push(s.problem("cotangent::scenario::missing_key", list.name, message, help));
+        }
+        let free = parameter::read(simulation.as_ref(), s.list("parameter"), &mut problems);
+        let mut picks = Picks::default();
+        let terms = term::read(simulation.outputs(), s.list("term"), &mut picks, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let choice = Choice::new(simulation.as_ref(), free).map_err(|e| {
+            let code = "cotangent::scenario::parameter";
+            vec![s.problem(code, "parameter", e.to_string(), "choose each entry once")]
+        })?;
+        let goals = goal::read(
+            simulation.as_ref(),
+            choice.space(),
+            &terms,
+            s.list("goal"),
+            &mut picks,
+            &mut problems,
+        );
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let terms: Vec<Term> = terms.into_iter().map(|t| t.term).collect();
+        let outputs: Vec<usize> = picks.outputs.iter().map(|(k, _)| *k).collect();
+        let differentiated = differentiable(simulation.as_ref(), &choice, &outputs);
+        let asked = Asked::new(Arc::clone(&simulation), choice, &outputs, terms, differentiated)
+            .map_err(|e| {
+                let code = "cotangent::scenario::not_differentiable";
+                vec![s.problem(code, "parameter", e.to_string(), "leave it out")]
+            })?;
+        let noise_known = s.list("term").iter().all(|t| t.is_given("scale"));
+        let plan = asked.map().plan(Keep::Linearisation);
+        notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
+        Ok(Self { simulation, asked, goals, outputs: picks.outputs, noise_known, notes, draw })
+    }
+
+    /// Value of every input at `x`.
+    fn inputs_at(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let mut values: Vec<Vec<f64>> =
+            self.simulation.inputs().iter().map(|q| q.value.clone()).collect();
+        let choice = self.asked.choice();
+        let scattered = choice.scatter(x);
+        let mut first = 0;
+        for &input in choice.inputs() {
+            let len = values[input].len();
+            values[input].copy_from_slice(&scattered[first..first + len]);
+            first += len;
+        }
+        values
+    }
+}
+
+/// Whether every picked input and output has a derivative.
+fn differentiable(simulation: &dyn Simulation, choice: &Choice, outputs: &[usize]) -> bool {
+    let has = |q: &Quantity| q.not_differentiable.is_none();
+    choice.inputs().iter().all(|k| has(&simulation.inputs()[*k]))
+        && outputs.iter().all(|k| has(&simulation.outputs()[*k]))
+}
+
+/// Gives the inputs that `[values]` names what it says.
+fn fix_values(simulation: &mut dyn Simulation, s: &Settings) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for key in s.open_keys("values") {
+        let path = format!("values.{key}");
+        if let Err(problem) = fix_value(simulation, s, key, &path) {
+            problems.push(problem);
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn fix_value(
+    simulation: &mut dyn Simulation,
+    s: &Settings,
+    key: &str,
+    path: &str,
+) -> Result<(), Diagnostic> {
+    let matching = select::matching(key, simulation.inputs());
+    if matching.is_empty() {
+        let help = select::help(key, simulation.inputs(), "input");
+        let message = format!("there is no input `{key}`");
+        return Err(s.open_problem("cotangent::scenario::unknown_input", path, message, help));
+    }
+    for index in matching {
+        let quantity = &simulation.inputs()[index];
+        let Some(given) = s.quantities(path, &quantity.unit)? else { continue };
+        let value =
+            select::broadcast(&given, quantity.len(), &quantity.shape).ok_or_else(|| {
+                let message =
+                    format!("`{}` has shape {}", quantity.name, select::shape(&quantity.shape));
+                s.open_problem(
+                    "cotangent::scenario::length",
+                    path,
+                    message,
+                    "give it one number, or all",
+                )
+            })?;
+        simulation.fix(index, &value).map_err(|e| {
+            let help = "`cotangent list FILE` shows what each input may be";
+            s.open_problem("cotangent::scenario::out_of_range", path, e.to_string(), help)
+        })?;
+    }
+    Ok(())
+}
+
+impl Scenario for Study {
+    fn space(&self) -> Space {
+        self.asked.choice().space().clone()
+    }
+
+    fn start(&self, seed: u64) -> Vec<f64> {
+        self.asked.choice().start(seed)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.asked.capabilities()
+    }
+
+    fn cost(&self) -> String {
+        format!("{} free numbers; {}", self.asked.dim(), self.notes.join("; "))
+    }
+
+    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
+        Ok(Box::new(Ready { study: self }))
+    }
+}
+
+/// A study that can be evaluated.
+struct Ready<'a> {
+    study: &'a Study,
+}
+
+impl Prepared for Ready<'_> {
+    fn objective(&self) -> &dyn Objective {
+        &self.study.asked
+    }
+}
+
+impl Judge for Ready<'_> {
+    fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
+        conclude::conclude(self.study, run)
+    }
+}

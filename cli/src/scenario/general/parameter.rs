@@ -1,0 +1,237 @@
+//! `[[parameter]]`: which inputs are free.
+
+use cotangent_problem::{Free, Parameter, Quantity, Simulation, Transform};
+
+use super::super::document::Settings;
+use super::super::keys::{Key, Kind};
+use super::{optional, required, select};
+use crate::diagnostic::Diagnostic;
+
+pub(super) const KEYS: &[Key] = &[
+    required("name", Kind::Text, "an input, or a pattern of several with * within a segment"),
+    optional("label", Kind::Text, "\"\"", "its name in --set, reports and goals"),
+    optional(
+        "start",
+        Kind::Quantity,
+        "0",
+        "where it starts, in the input's unit; the present value",
+    ),
+    optional(
+        "spread",
+        Kind::Number { unit: "", min: 0.0, max: 1.0 },
+        "0.0",
+        "how far the seed moves the start: a share of the range, or of twice the scale",
+    ),
+    optional("lower", Kind::Quantity, "0", "least value; the input's own bound"),
+    optional("upper", Kind::Quantity, "0", "greatest value; the input's own bound"),
+    optional("scale", Kind::Quantity, "0", "typical size of a change; the input's own"),
+    optional(
+        "transform",
+        Kind::Choice(&["auto", "identity", "log", "logit"]),
+        "\"auto\"",
+        "how it is optimised; auto is the input's own",
+    ),
+    optional("hold", Kind::Quantity, "0", "along its axis: one number for each interval this long"),
+    optional("shared", Kind::Flag, "false", "one value for everything that matches"),
+    optional(
+        "entries",
+        Kind::Integers { min: 0, max: 1 << 40 },
+        "[]",
+        "entries that are free; all",
+    ),
+];
+
+/// The free parameters of the list.
+pub(super) fn read(
+    simulation: &dyn Simulation,
+    list: &[Settings],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Free> {
+    let mut free = Vec::new();
+    for s in list {
+        match of_entry(simulation, s) {
+            Ok(found) => free.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    chosen_twice(&free, list, simulation.inputs(), problems);
+    free
+}
+
+/// The parameters that one entry of the list makes.
+fn of_entry(simulation: &dyn Simulation, s: &Settings) -> Result<Vec<Free>, Diagnostic> {
+    let inputs = simulation.inputs();
+    let name = s.text("name");
+    let matching = select::matching(name, inputs);
+    if matching.is_empty() {
+        let message = format!("there is no input `{name}`");
+        let help = select::help(name, inputs, "input");
+        return Err(s.problem("cotangent::scenario::unknown_input", "name", message, help));
+    }
+    let mut free =
+        matching.iter().map(|k| of_input(simulation, *k, s)).collect::<Result<Vec<Free>, _>>()?;
+    if s.flag("shared") && free.len() > 1 {
+        free = vec![shared(free, s)?];
+    }
+    if let [only] = free.as_mut_slice()
+        && !s.text("label").is_empty()
+    {
+        s.text("label").clone_into(&mut only.parameter.name);
+    }
+    Ok(free)
+}
+
+/// One parameter whose entries set those of all.
+fn shared(free: Vec<Free>, s: &Settings) -> Result<Free, Diagnostic> {
+    let mut all = free.into_iter();
+    let Some(mut first) = all.next() else {
+        return Err(s.problem("cotangent::scenario::parameter", "shared", "nothing matches", ""));
+    };
+    for other in all {
+        if other.parameter.unit != first.parameter.unit || other.sets.len() != first.sets.len() {
+            let message = format!(
+                "`{}` and `{}` differ in unit or size, so they cannot share a value",
+                first.parameter.name, other.parameter.name
+            );
+            let help = "name inputs of one kind";
+            return Err(s.problem("cotangent::scenario::parameter", "shared", message, help));
+        }
+        for (set, more) in first.sets.iter_mut().zip(other.sets) {
+            set.extend(more);
+        }
+        let tighter = |a: &mut Vec<f64>, b: &[f64], pick: fn(f64, f64) -> f64| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = pick(*a, *b));
+        };
+        tighter(&mut first.parameter.lower, &other.parameter.lower, f64::max);
+        tighter(&mut first.parameter.upper, &other.parameter.upper, f64::min);
+    }
+    s.text("name").clone_into(&mut first.parameter.name);
+    Ok(first)
+}
+
+/// A start by its name.
+fn initial(
+    simulation: &dyn Simulation,
+    index: usize,
+    s: &Settings,
+    word: &str,
+) -> Result<Vec<f64>, Diagnostic> {
+    simulation.initial(index, word).ok_or_else(|| {
+        let message = format!("`{}` has no start \"{word}\"", simulation.inputs()[index].name);
+        let help = simulation.initial_names(index).join(", ");
+        let help = if help.is_empty() {
+            "give it numbers".to_owned()
+        } else {
+            format!("its starts are: {help}")
+        };
+        s.problem("cotangent::scenario::unknown_choice", "start", message, help)
+    })
+}
+
+fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<Free, Diagnostic> {
+    let quantity = &simulation.inputs()[index];
+    let entries = s.counts("entries");
+    if let Some(bad) = entries.iter().find(|e| **e >= quantity.len()) {
+        let message =
+            format!("`{}` has {} entries, there is no entry {bad}", quantity.name, quantity.len());
+        let code = "cotangent::scenario::length";
+        return Err(s.problem(code, "entries", message, "entries count from 0"));
+    }
+    let groups: Vec<Vec<usize>> = match held(quantity, s)? {
+        Some(groups) => groups,
+        None if entries.is_empty() => (0..quantity.len()).map(|e| vec![e]).collect(),
+        None => entries.iter().map(|e| vec![*e]).collect(),
+    };
+    let whole = groups.len() == quantity.len();
+    let shape = if whole { quantity.shape.clone() } else { vec![groups.len()] };
+    let firsts: Vec<usize> = groups.iter().map(|g| g[0]).collect();
+    let of_entries = |values: &[f64]| firsts.iter().map(|e| values[*e]).collect::<Vec<_>>();
+    let filled = |path: &str, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
+        let Some(given) = s.quantities(path, &quantity.unit)? else { return Ok(own) };
+        select::broadcast(&given, groups.len(), &shape).ok_or_else(|| {
+            let message = format!("`{path}` must be one number, or {}", select::shape(&shape));
+            s.problem("cotangent::scenario::length", path, message, "one for each free entry")
+        })
+    };
+    let start = match s.word("start") {
+        None => filled("start", of_entries(&quantity.value))?,
+        Some(word) => of_entries(&initial(simulation, index, s, word)?),
+    };
+    let lower = filled("lower", of_entries(&quantity.lower))?;
+    let upper = filled("upper", of_entries(&quantity.upper))?;
+    let transform = match s.text("transform") {
+        "identity" => Transform::Identity,
+        "log" => Transform::Log,
+        "logit" => Transform::Logit,
+        _ => quantity.transform,
+    };
+    let logarithmic = matches!(transform, Transform::Log | Transform::Logit);
+    let scale_unit = if logarithmic { "" } else { quantity.unit.as_str() };
+    let scale = s.quantity("scale", scale_unit)?.unwrap_or(quantity.scale);
+    let name = quantity.name.clone();
+    let unit = quantity.unit.clone();
+    let parameter = Parameter { name, unit, shape, lower, upper, scale, transform };
+    cotangent_problem::Space::new(vec![parameter.clone()]).map_err(|e| {
+        let help = "change its bounds, scale or transform";
+        s.problem("cotangent::scenario::parameter", "name", e.to_string(), help)
+    })?;
+    let sets = groups.iter().map(|g| g.iter().map(|e| (index, *e)).collect()).collect();
+    Ok(Free { parameter, start, spread: s.number("spread"), sets })
+}
+
+/// Groups of entries that are held together along the axis.
+fn held(quantity: &Quantity, s: &Settings) -> Result<Option<Vec<Vec<usize>>>, Diagnostic> {
+    if !s.is_given("hold") {
+        return Ok(None);
+    }
+    let refuse = |message: String, help: &str| {
+        Err(s.problem("cotangent::scenario::parameter", "hold", message, help))
+    };
+    let Some(axis) = quantity.axis.as_ref().filter(|_| quantity.row_len() == 1) else {
+        let message = format!("`{}` does not change along an axis", quantity.name);
+        return refuse(message, "hold is for what has a number for each step");
+    };
+    let step = axis.weights.first().copied().unwrap_or(1.0);
+    let hold = s.quantity("hold", &axis.unit)?.unwrap_or(step);
+    let steps = (hold / step).round();
+    if steps < 1.0 || (steps * step - hold).abs() > 1e-9 * hold.abs() {
+        let message = format!("{hold} {} is no whole number of steps of {step}", axis.unit);
+        return refuse(
+            message,
+            &format!("the nearest is {:.6} {}", steps.max(1.0) * step, axis.unit),
+        );
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number")]
+    let steps = steps as usize;
+    let entries: Vec<usize> = (0..quantity.len()).collect();
+    Ok(Some(entries.chunks(steps).map(<[usize]>::to_vec).collect()))
+}
+
+/// Entries that two parameters choose.
+fn chosen_twice(
+    free: &[Free],
+    list: &[Settings],
+    inputs: &[Quantity],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut owners: std::collections::BTreeMap<(usize, usize), &str> =
+        std::collections::BTreeMap::new();
+    for f in free {
+        for place in f.sets.iter().flatten() {
+            if let Some(first) = owners.insert(*place, &f.parameter.name) {
+                let input = &inputs[place.0].name;
+                let message = format!(
+                    "`{input}` is chosen twice, as `{first}` and as `{}`",
+                    f.parameter.name
+                );
+                let last =
+                    list.iter().rfind(|s| !select::matching(s.text("name"), inputs).is_empty());
+                let code = "cotangent::scenario::parameter";
+                problems.extend(
+                    last.map(|s| s.problem(code, "name", message, "choose each entry once")),
+                );
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! `[[term]]`: what is asked of outputs.
+
+use cotangent_problem::{Loss, Misfit, Quantity, Term};
+
+use super::super::document::{Numbers, Settings};
+use super::super::keys::{Key, Kind};
+use super::{Picks, data, optional, required, select};
+use crate::diagnostic::Diagnostic;
+
+pub(super) const KEYS: &[Key] = &[
+    required("output", Kind::Text, "an output, or a pattern of several with * within a segment"),
+    optional("label", Kind::Text, "\"\"", "its name in --set, histories, reports and goals"),
+    optional("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
+    optional(
+        "entries",
+        Kind::Integers { min: 0, max: 1 << 40 },
+        "[]",
+        "entries of a row that count; all",
+    ),
+    optional("target", Kind::Quantity, "0", "what it should be: numbers, or a CSV file"),
+    optional("columns", Kind::Texts, "[]", "columns of the file; all but the times"),
+    optional("time_column", Kind::Text, "\"\"", "column of the times; \"time\" where there is one"),
+    optional("unit", Kind::Text, "\"\"", "unit of the file's numbers; the output's own"),
+    optional(
+        "scale",
+        Kind::Quantity,
+        "1",
+        "size of a misfit that matters; of noise, its deviation",
+    ),
+    optional("tolerance", Kind::Quantity, "0", "distance from the target that costs nothing"),
+    optional(
+        "beyond",
+        Kind::Quantity,
+        "[]",
+        "\"range\" or [least, greatest]: what is beyond costs",
+    ),
+    optional(
+        "loss",
+        Kind::Choice(&["square", "absolute", "huber"]),
+        "\"square\"",
+        "what a misfit costs",
+    ),
+    optional(
+        "minimise",
+        Kind::Choice(&["", "value", "square", "absolute"]),
+        "\"\"",
+        "make it small",
+    ),
+    optional("maximise", Kind::Choice(&["", "value"]), "\"\"", "make it large"),
+    optional(
+        "reduce",
+        Kind::Choice(&["auto", "sum", "mean", "integral"]),
+        "\"auto\"",
+        "over entries; auto is the integral along a whole axis without target, else the sum",
+    ),
+    optional(
+        "weight",
+        Kind::Number { unit: "", min: 0.0, max: f64::INFINITY },
+        "1.0",
+        "its weight",
+    ),
+];
+
+/// A term with what it speaks of.
+pub(super) struct Spoken {
+    /// The term.
+    pub(super) term: Term,
+    /// Unit of its misfits.
+    pub(super) unit: String,
+    /// Unit of the weights: that of the axis, where it is integrated.
+    pub(super) weight_unit: String,
+    /// What it says, in words.
+    pub(super) words: String,
+    /// Whether the output itself is to be small or large.
+    pub(super) is_small: bool,
+    /// Components of the output's vectors that are selected; 1 where entries stand alone.
+    pub(super) vector: usize,
+}
+
+impl Spoken {
+    /// Unit of a weighted sum of misfits.
+    pub(super) fn total_unit(&self) -> String {
+        [self.unit.as_str(), &self.weight_unit].join(" ").trim().to_owned()
+    }
+
+    /// Unit of a weighted sum of their squares.
+    pub(super) fn square_unit(&self) -> String {
+        let square = match self.unit.as_str() {
+            "" => String::new(),
+            simple if !simple.contains([' ', '/', '^']) => format!("{simple}^2"),
+            compound => format!("({compound})^2"),
+        };
+        [square.as_str(), &self.weight_unit].join(" ").trim().to_owned()
+    }
+}
+
+/// What an entry of `[[term]]` or `[[goal]]` says of outputs.
+pub(super) fn read(
+    outputs: &[Quantity],
+    list: &[Settings],
+    picks: &mut Picks,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Spoken> {
+    let mut terms: Vec<Spoken> = Vec::new();
+    for (index, s) in list.iter().enumerate() {
+        match of_entry(outputs, s, picks) {
+            Ok(mut spoken) => {
+                let mut label = s.text("label").to_owned();
+                if label.is_empty() {
+                    label = s.text("output").to_owned();
+                }
+                if terms.iter().any(|t| t.term.label == label) {
+                    label = format!("{label} ({index})");
+                }
+                spoken.term.label = label;
+                terms.push(spoken);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    terms
+}
+
+/// One entry of the list as a term without a label.
+pub(super) fn of_entry(
+    outputs: &[Quantity],
+    s: &Settings,
+    picks: &mut Picks,
+) -> Result<Spoken, Diagnostic> {
+    let name = s.text("output");
+    let matching = select::matching(name, outputs);
+    let nothing = || {
+        let message = format!("there is no output `{name}`");
+        let help = select::help(name, outputs, "output");
+        s.problem("cotangent::scenario::unknown_output", "output", message, help)
+    };
+    let Some(&first) = matching.first() else { return Err(nothing()) };
+    let unit = outputs[first].unit.clone();
+    let mut joined: Option<Term> = None;
+    for &index in &matching {
+        let quantity = &outputs[index];
+        if quantity.unit != unit {
+            let message = format!(
+                "`{name}` means outputs in {unit} (`{}`) and in {} (`{}`)",
+                outputs[first].name, quantity.unit, quantity.name
+            );
+            let help = "write a term for each unit";
+            return Err(s.problem("cotangent::scenario::wrong_unit", "output", message, help));
+        }
+        let term = of_output(quantity, s, picks.first(index, quantity))?;
+        joined = Some(match joined {
+            None => term,
+            Some(sum) => join(sum, term, s)?,
+        });
+    }
+    let Some(mut term) = joined else { return Err(nothing()) };
+    if s.text("reduce") == "mean" {
+        let groups = term.groups() as f64;
+        term.weights.iter_mut().for_each(|w| *w /= groups);
+    }
+    let quantities: Vec<&Quantity> = matching.iter().map(|k| &outputs[*k]).collect();
+    let quantity = quantities[0];
+    let chosen = s.counts("entries").len();
+    let components = if chosen > 0 { chosen } else { quantity.vector_len() };
+    let axis = quantity.axis.as_ref().filter(|_| integrated(quantity, s, s.is_given("target")));
+    Ok(Spoken {
+        term,
+        unit,
+        weight_unit: axis.map_or(String::new(), |a| a.unit.clone()),
+        words: words(s, &quantities),
+        is_small: !s.text("minimise").is_empty() || !s.text("maximise").is_empty(),
+        vector: if quantity.is_vector { components } else { 1 },
+    })
+}
+
+/// Two terms of one entry as one.
+fn join(mut sum: Term, term: Term, s: &Settings) -> Result<Term, Diagnostic> {
+    if sum.group != term.group {
+        let message = "vectors of different lengths cannot be one term".to_owned();
+        let help = "write a term for each";
+        return Err(s.problem("cotangent::scenario::length", "output", message, help));
+    }
+    sum.entries.extend(term.entries);
+    sum.target.extend(term.target);
+    sum.weights.extend(term.weights);
+    if let (Misfit::Beyond { lower, upper }, Misfit::Beyond { lower: l, upper: u }) =
+        (&mut sum.misfit, term.misfit)
+    {
+        lower.extend(l);
+        upper.extend(u);
+    }
+    Ok(sum)
+}
+
+fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Diagnostic> {
+    let file = data::table(s, &quantity.unit)?;
+    let times = file.as_ref().and_then(|f| f.times.as_deref());
+    let selected = select::entries(s, quantity, times)?;
+    let flat = selected.flat();
+    let target = target(quantity, s, &selected, file.as_ref())?;
+    let (misfit, group) = misfit(quantity, s, &selected, &flat, target.is_some())?;
+    let loss = match (s.text("loss"), s.text("minimise"), s.text("maximise")) {
+        (_, "value", _) => Loss::Value,
+        (_, _, "value") => Loss::Negative,
+        (_, "absolute", _) | ("absolute", "", _) => Loss::Absolute,
+        ("huber", "", _) => Loss::Huber,
+        _ => Loss::Square,
+    };
+    let scale = s.quantity("scale", &quantity.unit)?.unwrap_or(1.0);
+    if scale <= 0.0 {
+        let message = format!("`scale` = {scale} is out of range");
+        return Err(s.problem(
+            "cotangent::scenario::out_of_range",
+            "scale",
+            message,
+            "make it positive",
+        ));
+    }
+    Ok(Term {
+        label: String::new(),
+        weights: weights(quantity, s, &selected, group, target.is_some())?,
+        target: target.unwrap_or_else(|| vec![0.0; flat.len()]),
+        entries: flat.iter().map(|e| first + e).collect(),
+        group,
+        misfit,
+        scale,
+        loss,
+        weight: s.number("weight"),
+    })
+}
+
+/// What the selected entries should be; `None` where nothing is said.
+fn target(
+    quantity: &Quantity,
+    s: &Settings,
+    selected: &select::Entries,
+    file: Option<&data::Table>,
+) -> Result<Option<Vec<f64>>, Diagnostic> {
+    let given = match file {
+        Some(table) => {
+            let columns = table.values.len() / table.rows.max(1);
+            Some(Numbers { shape: vec![table.rows, columns], values: table.values.clone() })
+        }
+        None => s.quantities("target", &quantity.unit)?,
+    };
+    let Some(given) = given else { return Ok(None) };
+    let shape = selected.shape();
+    let len = selected.rows.len() * selected.components.len();
+    let full = given.shape == [selected.rows.len(), selected.components.len()];
+    let value =
+        if full { Some(given.values.clone()) } else { select::broadcast(&given, len, &shape) };
+    value.map(Some).ok_or_else(|| {
+        let message = format!(
+            "the target has shape {}, what is selected of `{}` {}",
+            select::shape(&given.shape),
+            quantity.name,
+            select::shape(&shape)
+        );
+        let help = "one number, one row for all times, or a number for each entry";
+        s.problem("cotangent::scenario::length", "target", message, help)
+    })
+}
+
+/// How misfits are measured, and the entries that make one.
+fn misfit(
+    quantity: &Quantity,
+    s: &Settings,
+    selected: &select::Entries,
+    flat: &[usize],
+    has_target: bool,
+) -> Result<(Misfit, usize), Diagnostic> {
+    let small = !s.text("minimise").is_empty() || !s.text("maximise").is_empty();
+    let beyond = s.is_given("beyond");
+    let refuse = |path: &str, message: &str, help: &str| {
+        Err(s.problem("cotangent::scenario::contradiction", path, message, help))
+    };
+    if usize::from(small) + usize::from(beyond) + usize::from(has_target) != 1 {
+        let help = "give one of target, beyond, minimise, maximise";
+        return refuse("output", "a term asks one thing of its output", help);
+    }
+    if !s.text("minimise").is_empty() && !s.text("maximise").is_empty() {
+        return refuse("maximise", "it cannot be both small and large", "leave one out");
+    }
+    if beyond {
+        let (lower, upper) = bounds(quantity, s, flat)?;
+        return Ok((Misfit::Beyond { lower, upper }, 1));
+    }
+    let tolerance = s.quantity("tolerance", &quantity.unit)?.unwrap_or(0.0);
+    let distance = tolerance > 0.0 || s.text("loss") != "square";
+    if has_target && distance {
+        let group = if quantity.is_vector { selected.components.len() } else { 1 };
+        return Ok((Misfit::Distance { tolerance }, group));
+    }
+    Ok((Misfit::Difference, 1))
+}
+
+/// Least and greatest values of `beyond`.
+fn bounds(
+    quantity: &Quantity,
+    s: &Settings,
+    flat: &[usize],
+) -> Result<(Vec<f64>, Vec<f64>), Diagnostic> {
+    if s.word("beyond") == Some("range") {
+        let of = |bounds: &[f64]| flat.iter().map(|e| bounds[*e]).collect::<Vec<_>>();
+        let (lower, upper) = (of(&quantity.lower), of(&quantity.upper));
+        if lower.iter().chain(&upper).all(|b| b.is_infinite()) {
+            let message = format!("`{}` has no range", quantity.name);
+            let help = "give [least, greatest]";
+            return Err(s.problem("cotangent::scenario::contradiction", "beyond", message, help));
+        }
+        return Ok((lower, upper));
+    }
+    match s.quantities("beyond", &quantity.unit)? {
+        Some(Numbers { values, .. }) if values.len() == 2 && values[0] <= values[1] => {
+            Ok((vec![values[0]; flat.len()], vec![values[1]; flat.len()]))
+        }
+        _ => {
+            let message = "`beyond` must be \"range\" or two numbers, the lesser first";
+            Err(s.problem("cotangent::scenario::wrong_type", "beyond", message, "such as [-1, 1]"))
+        }
+    }
+}
+
+/// Whether a term sums over its axis with the weights of an integral.
+fn integrated(quantity: &Quantity, s: &Settings, has_target: bool) -> bool {
+    let whole = quantity.axis.is_some() && !s.is_given("at");
+    match s.text("reduce") {
+        "integral" => true,
+        "auto" => whole && !has_target,
+        _ => false,
+    }
+}
+
+/// Weight of each group.
+fn weights(
+    quantity: &Quantity,
+    s: &Settings,
+    selected: &select::Entries,
+    group: usize,
+    has_target: bool,
+) -> Result<Vec<f64>, Diagnostic> {
+    let in_row = selected.components.len() / group;
+    let integral = integrated(quantity, s, has_target);
+    match &quantity.axis {
+        Some(axis) if integral => {
+            Ok(selected.rows.iter().flat_map(|r| vec![axis.weights[*r]; in_row]).collect())
+        }
+        None if integral => {
+            let message = format!("`{}` has no axis to integrate along", quantity.name);
+            let help = "use reduce = \"sum\" or \"mean\"";
+            Err(s.problem("cotangent::scenario::contradiction", "reduce", message, help))
+        }
+        _ => Ok(vec![1.0; selected.rows.len() * in_row]),
+    }
+}
+
+/// What is asked, in words.
+fn words(s: &Settings, quantities: &[&Quantity]) -> String {
+    let what = match quantities {
+        [only] => only.name.clone(),
+        several => format!("{} ({} outputs)", s.text("output"), several.len()),
+    };
+    let axis = quantities.first().and_then(|q| q.axis.as_ref());
+    let at = match (axis, s.is_given("at")) {
+        (Some(axis), true) => format!(" at the given {}s", axis.name),
+        (Some(axis), false) => format!(" over {}", axis.name),
+        (None, _) => String::new(),
+    };
+    format!("{what}{at}")
+}

@@ -1,0 +1,231 @@
+//! `motion`: one or several motions of a model from a MuJoCo file.
+
+use std::sync::Arc;
+
+use cotangent_physics::io::mjcf::{Mjcf, Note, read_mjcf};
+use cotangent_physics::{MotionPart, MotionSimulation, State};
+use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+
+use super::super::document::{Grammar, Settings};
+use super::super::general::{self, Draw, Model, Study};
+use super::super::keys::{Key, Kind, List};
+use super::super::{Domain, Scenario};
+use super::{key, required, same_scale, series};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::plot::{Figure, Mark, Series};
+
+/// The kind.
+pub(crate) struct Motion;
+
+const KEYS: &[Key] = &[required("model.file", Kind::File, "MJCF file; its timestep is the step")];
+
+const MOTION_KEYS: &[Key] = &[
+    key("label", Kind::Text, "\"\"", "its name, where there are several"),
+    required(
+        "duration",
+        Kind::Number { unit: "s", min: 0.0, max: 1e6 },
+        "how long it lasts, a whole number of steps",
+    ),
+];
+
+const LISTS: &[List] = &[
+    List { name: "motion", keys: MOTION_KEYS, required: true, doc: "a motion of the model" },
+    general::LISTS[0],
+    general::LISTS[1],
+    general::LISTS[2],
+];
+
+const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/arm.toml");
+const TEMPLATE_MODEL: &[u8] = include_bytes!("../../../../scenarios/arm.xml");
+
+impl Domain for Motion {
+    fn kind(&self) -> &'static str {
+        "motion"
+    }
+    fn summary(&self) -> &'static str {
+        "motions of an articulated model from an MJCF file: drive it, or identify it from recordings"
+    }
+    fn grammar(&self) -> Grammar {
+        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
+    }
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
+        &[("scenario.toml", TEMPLATE), ("arm.xml", TEMPLATE_MODEL)]
+    }
+    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+        Ok(Box::new(Study::new(model(s)?, s)?))
+    }
+}
+
+/// The simulation of the file's motions.
+fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
+    let read = read(s)?;
+    let parts = parts(s, &read)?;
+    let note = |n: &Note| format!("line {} of the model: {}", n.line, n.message);
+    let notes = read.notes.iter().map(note).collect();
+    let simulation = MotionSimulation::new(read.model, read.options, parts);
+    let draw: Option<Box<dyn Draw>> = Some(Box::new(Postures(simulation.clone())));
+    Ok(Model { simulation: Box::new(simulation), notes, draw })
+}
+
+/// The model, or what is wrong with its file.
+fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
+    let path = s.text("model.file");
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("cannot read {path}: {e}");
+        let help = "an MJCF file is text in UTF-8";
+        vec![s.problem("cotangent::scenario::unreadable", "model.file", message, help)]
+    })?;
+    read_mjcf(&text).map_err(|e| {
+        let source = Source { name: path.into(), text: text.as_str().into() };
+        let help = "docs/physics.md lists what is read of MJCF";
+        let (message, label) = (e.problem.to_string(), "here");
+        vec![Diagnostic::at("cotangent::model::mjcf", message, &source, e.span, label, help)]
+    })
+}
+
+/// The motions, each from the model's reference configuration at rest.
+fn parts(s: &Settings, read: &Mjcf) -> Result<Vec<MotionPart>, Vec<Diagnostic>> {
+    let (list, dt) = (s.list("motion"), read.options.dt);
+    let mut problems = Vec::new();
+    let mut parts = Vec::new();
+    for m in list {
+        let (label, duration) = (m.text("label").to_owned(), m.number("duration"));
+        let steps = (duration / dt).round();
+        if steps < 1.0 || (steps * dt - duration).abs() > 1e-9 * duration {
+            let message = format!("{duration} s is no whole number of steps of {dt} s");
+            let help = format!("the nearest is {:.6} s", steps.max(1.0) * dt);
+            let code = "cotangent::scenario::off_grid";
+            problems.push(m.problem(code, "duration", message, help));
+        }
+        if label.is_empty() && list.len() > 1 {
+            let (message, help) = ("several motions need a label each", "add label = \"...\"");
+            problems.push(m.problem("cotangent::scenario::label", "label", message, help));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let steps = steps.clamp(1.0, 1e9) as usize;
+        parts.push(MotionPart { label, start: State::at_reference(&read.model), steps });
+    }
+    if problems.is_empty() { Ok(parts) } else { Err(problems) }
+}
+
+/// Draws what stands where during a motion.
+struct Postures(MotionSimulation);
+
+/// Moments of a motion at which the model is drawn.
+const MOMENTS: usize = 6;
+
+impl Draw for Postures {
+    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
+        let (Some(before), Some(after)) = (self.places(start), self.places(answer)) else {
+            return Vec::new();
+        };
+        let mut figures = Vec::new();
+        for part in 0..self.0.parts().len() {
+            for (view, across, up) in [("side", 0, 2), ("above", 0, 1)] {
+                figures.extend(self.view(part, view, (across, up), &before, &after));
+            }
+        }
+        figures
+    }
+}
+
+/// Position of a body or site over time: the motion, its name, and the points.
+struct Track {
+    part: usize,
+    name: String,
+    points: Vec<[f64; 3]>,
+}
+
+impl Postures {
+    /// Where every site and body is over time, with these inputs.
+    fn places(&self, inputs: &[Vec<f64>]) -> Option<Vec<Track>> {
+        let mut simulation = self.0.clone();
+        for (k, value) in inputs.iter().enumerate() {
+            simulation.fix(k, value).ok()?;
+        }
+        let parts = simulation.parts().to_vec();
+        let is_place = |name: &str| {
+            name.ends_with(".position")
+                && (name.contains("site.")
+                    || name.contains("body.")
+                    || name.contains("site[")
+                    || name.contains("body["))
+        };
+        let outputs: Vec<usize> = (0..simulation.outputs().len())
+            .filter(|k| is_place(&simulation.outputs()[*k].name))
+            .collect();
+        let simulation = Arc::new(simulation);
+        let map = Arc::clone(&simulation).map(&[], &outputs, false).ok()?;
+        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
+        let y = &run.values().entries;
+        let (mut first, mut tracks) = (0, Vec::new());
+        for k in outputs {
+            let quantity = &simulation.outputs()[k];
+            let points =
+                y[first..first + quantity.len()].chunks_exact(3).map(|p| [p[0], p[1], p[2]]);
+            let of = |p: &MotionPart| quantity.name.starts_with(&format!("motion.{}.", p.label));
+            let part = parts.iter().position(of).unwrap_or(0);
+            tracks.push(Track { part, name: quantity.name.clone(), points: points.collect() });
+            first += quantity.len();
+        }
+        Some(tracks)
+    }
+
+    /// Paths of the sites and postures of the bodies, in the plane of two coordinates.
+    fn view(
+        &self,
+        part: usize,
+        view: &str,
+        (across, up): (usize, usize),
+        before: &[Track],
+        after: &[Track],
+    ) -> Option<Figure> {
+        let flat = |p: &[f64; 3]| (p[across], p[up]);
+        let of_part = |tracks: &'_ [Track]| -> Vec<usize> {
+            (0..tracks.len()).filter(|k| tracks[*k].part == part).collect()
+        };
+        let is_site = |t: &Track| t.name.contains("site.") || t.name.contains("site[");
+        let tracks = of_part(after);
+        let steps = after.get(*tracks.first()?)?.points.len() - 1;
+        let mut drawn: Vec<Series> = Vec::new();
+        let shown: Vec<usize> = tracks.iter().copied().filter(|k| is_site(&after[*k])).collect();
+        let shown =
+            if shown.is_empty() { tracks.iter().copied().rev().take(1).collect() } else { shown };
+        for (n, k) in shown.iter().take(3).enumerate() {
+            let name = after[*k].name.trim_end_matches(".position");
+            let mark = [Mark::Line, Mark::Dashes, Mark::Dots][n];
+            drawn.push(series(&format!("{name}, answer"), mark, after[*k].points.iter().map(flat)));
+            drawn.push(series(
+                if n == 0 { "at the start" } else { "" },
+                Mark::Thin,
+                before[*k].points.iter().map(flat),
+            ));
+        }
+        for moment in 0..MOMENTS {
+            let step = moment * steps / (MOMENTS - 1);
+            let label = if moment == 0 { "bodies and sites" } else { "" };
+            let points = tracks.iter().map(|k| flat(&after[*k].points[step]));
+            drawn.push(series(label, Mark::Circles, points));
+        }
+        drawn.extend(same_scale(&drawn));
+        let label = &self.0.parts()[part].label;
+        let of = if label.is_empty() { String::new() } else { format!(" {label}") };
+        let title = if view == "side" { "from the side" } else { "from above" };
+        let axis = |k: usize| format!("{} (m)", ["x", "y", "z"][k]);
+        let name = if label.is_empty() {
+            format!("motion-{view}")
+        } else {
+            format!("motion-{label}-{view}")
+        };
+        let labels = [axis(across), axis(up)];
+        Some(Figure::lines(
+            &name,
+            &format!("The motion{of} {title}"),
+            [&labels[0], &labels[1]],
+            drawn,
+        ))
+    }
+}
