@@ -101,7 +101,15 @@ fn line(q: &Quantity) -> String {
 /// A number in few digits.
 fn short(value: f64) -> String {
     let plain = format!("{value}");
-    if plain.len() <= 9 { plain } else { format!("{value:.4e}") }
+    if plain.len() <= 9 {
+        return plain;
+    }
+    if (1e-3..1e6).contains(&value.abs()) {
+        let digits = (4.0 - value.abs().log10().floor()).clamp(0.0, 7.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
+        return format!("{value:.*}", digits as usize);
+    }
+    format!("{value:.4e}")
 }
 
 fn described(q: &Quantity) -> serde_json::Value {

@@ -1,0 +1,150 @@
+//! Motions as a simulation: every input against every output, in both modes and by differences.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test may end, and asks for equal bits"
+)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{randoms, state, zoo};
+use cotangent_ad::{Pose, Vec3};
+use cotangent_physics::{
+    Integrator, JointSpec, Mobility, ModelBuilder, MotionPart, MotionSimulation, Shape, State,
+    StepOptions, Weight,
+};
+use cotangent_problem::{Keep, Map, SampleKey, Simulation, TrialFailure, Workspace};
+
+fn simulation(integrator: Integrator) -> MotionSimulation {
+    let model = zoo();
+    let part = |label: &str, key, steps| MotionPart {
+        label: label.into(),
+        start: state(&model, key),
+        steps,
+    };
+    let parts = vec![part("first", 3, 12), part("second one", 8, 7)];
+    let mut simulation =
+        MotionSimulation::new(model.clone(), StepOptions { dt: 0.01, integrator }, parts);
+    for k in 0..simulation.inputs().len() {
+        let quantity = &simulation.inputs()[k];
+        if quantity.name.ends_with(".control") {
+            let value: Vec<f64> =
+                randoms(k as u64, quantity.len()).iter().map(|u| 0.6 * u).collect();
+            simulation.fix(k, &value).unwrap();
+        }
+    }
+    simulation
+}
+
+/// The map of everything to everything, and the present values.
+fn whole(simulation: &Arc<MotionSimulation>) -> (Box<dyn Map>, Vec<f64>) {
+    let inputs: Vec<usize> = (0..simulation.inputs().len()).collect();
+    let outputs: Vec<usize> = (0..simulation.outputs().len()).collect();
+    let map = Arc::clone(simulation).map(&inputs, &outputs, true).unwrap();
+    (map, simulation.inputs().iter().flat_map(|q| q.value.clone()).collect())
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[test]
+fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
+    for integrator in [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4]
+    {
+        let simulation = Arc::new(simulation(integrator));
+        let (map, x) = whole(&simulation);
+        let run = |x: &[f64]| {
+            map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
+        };
+        let at_x = run(&x);
+        let mut first = 0;
+        for (k, quantity) in simulation.inputs().iter().enumerate() {
+            // one input at a time, so that each is seen whatever its size
+            let mut v = vec![0.0; x.len()];
+            let noise = randoms(100 + k as u64, quantity.len());
+            let size = 0.1 * quantity.scale.min(1.0);
+            v[first..first + quantity.len()].iter_mut().zip(noise).for_each(|(v, n)| *v = size * n);
+            first += quantity.len();
+            let w = randoms(500 + k as u64, map.output_len());
+            let jv = at_x.pushforward(&[&v]).unwrap().remove(0);
+            let by_reverse = dot(&v, &at_x.pullback(&[&w]).unwrap()[0]);
+            let by_forward = dot(&jv, &w);
+            let terms: f64 = jv.iter().zip(&w).map(|(a, b)| (a * b).abs()).sum();
+            let error = (by_forward - by_reverse).abs() / terms.max(f64::MIN_POSITIVE);
+            assert!(error < 1e-11, "{}: {by_forward} {by_reverse}", quantity.name);
+            let moved = |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
+            let h = 1e-4;
+            let (above, below) = (run(&moved(h)), run(&moved(-h)));
+            let largest = jv.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+            for (j, y) in jv.iter().enumerate() {
+                let (a, b) = (above.values().entries[j], below.values().entries[j]);
+                let difference = (a - b) / (2.0 * h);
+                // rounding of values of some hundreds over the step, and the step's own error
+                assert!(
+                    (y - difference).abs() < 1e-6 * largest + 1e-8,
+                    "{}: {y} {difference}",
+                    quantity.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_picked_stays_and_is_not_computed() {
+    let simulation = Arc::new(simulation(Integrator::Euler));
+    let (map, x) = whole(&simulation);
+    let all = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+    let index = |name: &str| simulation.outputs().iter().position(|q| q.name == name).unwrap();
+    let name = "motion.\"second one\".site.wrist_tip.position";
+    let one = Arc::clone(&simulation).map(&[], &[index(name)], true).unwrap();
+    let run = one.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+    let first: usize = simulation.outputs()[..index(name)].iter().map(|q| q.len()).sum();
+    let entries = &run.values().entries;
+    assert_eq!(entries.len(), 8 * 3);
+    assert_eq!(entries[..], all.values().entries[first..first + entries.len()]);
+    let refused = run.pullback(&[&vec![0.0; entries.len()]]);
+    assert!(matches!(refused, Err(TrialFailure::Contract(_))), "values alone were kept");
+}
+
+#[test]
+fn a_motion_that_diverges_names_its_step() {
+    let simulation = Arc::new(simulation(Integrator::Euler));
+    let index = simulation
+        .inputs()
+        .iter()
+        .position(|q| q.name == "motion.first.start.joint.hip.velocity")
+        .unwrap();
+    let map = Arc::clone(&simulation).map(&[index], &[0], true).unwrap();
+    let run = map.run(&[1e200], Keep::Values, SampleKey(0), &mut Workspace::new());
+    let Err(TrialFailure::NonFinite { what }) = run else { panic!("it cannot be finite") };
+    assert!(what.contains("`first` at step"), "{what}");
+}
+
+#[test]
+fn holding_controls_hold_what_their_ranges_allow() {
+    // an arm of one hinge
+    let joint = JointSpec::new("lift", Mobility::Hinge([0.0, -1.0, 0.0]));
+    let mut b = ModelBuilder::new();
+    let body = b.body("arm", None, Pose::identity(), &[joint]).unwrap();
+    let place = Pose { translation: Vec3([0.3, 0.0, 0.0]), ..Pose::identity() };
+    let shape = Shape::Sphere { radius: 0.1 };
+    b.geom("", Some(body), shape, place, Weight::Mass(2.0)).unwrap();
+    b.motor("lift", 0, 10.0, Some([-1.0, 1.0])).unwrap();
+    let built = b.build().unwrap();
+    let part = MotionPart { label: String::new(), start: State::at_reference(&built), steps: 50 };
+    let options = StepOptions { dt: 0.01, integrator: Integrator::Euler };
+    let mut model = MotionSimulation::new(built, options, vec![part]);
+    let control = model.inputs().iter().position(|q| q.name == "actuator.lift.control").unwrap();
+    let holding = model.initial(control, "holding").unwrap();
+    assert!((holding[0] - 2.0 * 9.81 * 0.3 / 10.0).abs() < 1e-12);
+    model.fix(control, &holding).unwrap();
+    let position = model.outputs().iter().position(|q| q.name == "joint.lift.position").unwrap();
+    let map = Arc::new(model).map(&[], &[position], false).unwrap();
+    let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+    assert!(run.values().entries.iter().all(|q| q.abs() < 1e-12));
+}
