@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn tight() -> ScfOptions {
-        let eigen = crate::one_d::EigenOptions { tol_residual_ha: 1e-12, ..Default::default() };
+        let eigen = crate::one_d::EigenOptions { tol_residual_ha: 1e-12 };
         ScfOptions { tol_density: 1e-11, mirror_symmetric: false, eigen, ..ScfOptions::converged() }
     }
 

@@ -71,6 +71,7 @@ mod davidson;
 pub mod direct;
 pub mod eigen;
 pub mod exact;
+mod failure;
 mod features;
 pub mod formula;
 pub mod full_ci;
@@ -96,7 +97,9 @@ pub mod scf;
 mod signal;
 pub mod system;
 pub mod training;
+mod twisted;
 pub mod unrolled;
+mod vector;
 
 pub use checkpointed::checkpointed_gradient;
 pub use direct::minimise_energy;

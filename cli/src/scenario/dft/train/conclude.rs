@@ -68,7 +68,8 @@ impl Ready<'_> {
         let energy = |scf: Option<&Scf>| scf.map_or(f64::INFINITY, |s| total(s.energy_ha()));
         let trained = with(run.answer);
         let label = known.member.label();
-        let doubts = trained.as_ref().map_or_else(Vec::new, Scf::warnings);
+        let model = &self.study.model;
+        let doubts = trained.as_ref().map_or_else(Vec::new, |scf| scf.warnings(model));
         Point {
             known,
             purpose,
