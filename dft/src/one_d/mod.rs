@@ -120,7 +120,7 @@ pub use lieb::LiebFunctional;
 pub use mirror::Mirror;
 pub use network::{Architecture, Network, NetworkError, Window};
 pub use nuclear::Converged;
-pub use reference::{ReferenceError, ground_state};
+pub use reference::{ReferenceError, ground_state, ground_state_bytes};
 pub use scf::{Model, Prepared, Scf, ScfError, ScfOptions, ScfStatus, self_consistent_field};
 pub use system::{Nucleus, System, SystemError};
 pub use training::{Molecule, Training, TrainingOptions};
