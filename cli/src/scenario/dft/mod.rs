@@ -176,7 +176,7 @@ fn functional_file(
         Interaction::SoftCoulomb { softening_bohr } => format!(
             "set interaction.kind = \"soft-coulomb\" and interaction.softening = {softening_bohr}"
         ),
-        _ => "set interaction.kind = \"exponential\"".into(),
+        Interaction::Exponential { .. } => "set interaction.kind = \"exponential\"".into(),
     };
     Err(refuse(message.into(), &help))
 }

@@ -177,12 +177,11 @@ impl Scenario for Study {
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
         let system = self.system()?;
-        let (density, exact) = match &self.given {
-            Some(density) => (density.clone(), None),
-            None => {
-                let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
-                (exact.density.clone(), Some(exact))
-            }
+        let (density, exact) = if let Some(density) = &self.given {
+            (density.clone(), None)
+        } else {
+            let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
+            (exact.density.clone(), Some(exact))
         };
         let atoms = Atoms::new(&self.model, &system).map_err(|e| e.to_string())?;
         let lieb = LiebFunctional::new(self.model, &atoms, density.clone())
