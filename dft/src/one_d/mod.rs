@@ -108,7 +108,7 @@ pub use eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 pub use exact::{ExactError, ExactOptions, GroundState, two_electrons};
 pub use formula::{Formula, FormulaError};
 pub use full_ci::{CiState, FullCiError, FullCiOptions, full_ci};
-pub use functional::{ExchangeCorrelation, Functional};
+pub use functional::{ExchangeCorrelation, Functional, Kept};
 pub use functional_file::{FunctionalFile, FunctionalFileError};
 pub use geometry::{Relaxation, Theory, WantedDensity, wave_numbers};
 pub use grid::{Grid, GridError};

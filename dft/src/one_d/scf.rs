@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
-use super::functional::Functional;
+use super::functional::{Functional, Kept};
 use super::grid::Grid;
 use super::interaction::Interaction;
 use super::kinetic::Stencil;
@@ -49,6 +49,8 @@ pub struct ScfOptions {
     /// First step whose energy is computed, from 0; the last step always has one. What is asked of the late steps alone saves the
     /// energies of the others.
     pub energies_from: usize,
+    /// Keep of each step what the functional's adjoint would compute again: for a trajectory that is to be reversed.
+    pub keep: bool,
     /// Enforce the mirror symmetry of systems that have it, on the density and on the functional.
     pub mirror_symmetric: bool,
     /// Settings of the eigen-solver.
@@ -65,6 +67,7 @@ impl ScfOptions {
             history: 0,
             tol_density: 0.0,
             energies_from: 0,
+            keep: false,
             mirror_symmetric: true,
             eigen: EigenOptions::default(),
         }
@@ -104,6 +107,8 @@ pub struct ScfStep {
     pub energy_ha: Option<f64>,
     /// `integral |n_out - n_in| dx`.
     pub residual: f64,
+    /// Of the functional's evaluation at `density_in`, where that was to be kept.
+    pub kept: Kept,
 }
 
 /// How an SCF ended.
@@ -534,7 +539,11 @@ fn scf_step(
     let (n, channels) = (grid.points(), prepared.channels());
     let hartree = interaction.hartree_potential(grid, &total(channels, density));
     let mirror = prepared.enforced(options);
-    let xc = functional.evaluate(grid, density, mirror);
+    let (xc, kept) = if options.keep {
+        functional.evaluate_and_keep(grid, density, mirror)
+    } else {
+        (functional.evaluate(grid, density, mirror), Kept::default())
+    };
     let potential_ha: Vec<f64> = (0..channels * n)
         .map(|k| prepared.external_ha[k % n] + hartree[k % n] + xc.potential_ha[k])
         .collect();
@@ -559,6 +568,7 @@ fn scf_step(
         states,
         energy_ha: None,
         residual: moved * grid.spacing_bohr(),
+        kept,
     })
 }
 

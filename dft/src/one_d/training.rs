@@ -145,7 +145,7 @@ impl Training {
     ) -> Result<Share, TrialFailure> {
         let TrainingOptions { scf, skip_steps, discount, energy_weight, density_weight } =
             self.options;
-        let options = ScfOptions { energies_from: skip_steps, ..scf };
+        let options = ScfOptions { energies_from: skip_steps, keep: wants_gradient, ..scf };
         let scf = self_consistent_field(&self.model, &molecule.prepared, network, &options)?;
         let electrons = molecule.electrons as f64;
         let h = self.model.grid.spacing_bohr();

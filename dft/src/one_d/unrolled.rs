@@ -193,7 +193,8 @@ pub(super) fn pull_step(
     }
     let parameters = &mut pulled.parameters;
     let density = &step.density_in;
-    let xc = functional.adjoint(&model.grid, density, mirror, 0.0, &potential_bar, parameters);
+    let (grid, kept) = (&model.grid, &step.kept);
+    let xc = functional.adjoint_of(kept, grid, density, mirror, 0.0, &potential_bar, parameters);
     let hartree_bar = hartree(&potential_bar); // the map is symmetric
     for k in 0..channels * n {
         pulled.external[k % n] += potential_bar[k];
