@@ -35,7 +35,7 @@ const WAYS: [Way; 3] = [Way::Linear, Way::Anderson, Way::Implicit];
 
 impl Way {
     fn options(self) -> ScfOptions {
-        let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+        let eigen = EigenOptions { tol_residual_ha: 1e-12 };
         let common = ScfOptions { mirror_symmetric: false, eigen, ..ScfOptions::paper() };
         match self {
             Self::Linear => ScfOptions { steps: 6, ..common },

@@ -2,7 +2,8 @@
 //! eigh, linear mixing to 1e-11 electrons.
 
 use cotangent_dft::one_d::{
-    Lda, Model, Prepared, ScfOptions, ScfStatus, System, minimise_energy, self_consistent_field,
+    Grid, Lda, Model, Prepared, ScfOptions, ScfStatus, System, minimise_energy,
+    self_consistent_field,
 };
 
 struct Case {
@@ -66,4 +67,18 @@ fn energies_and_densities_match_another_scf() {
             assert!((model.grid.integral(&density) - case.electrons as f64).abs() < 1e-12);
         }
     }
+}
+
+#[test]
+fn a_long_chain_on_a_wide_grid_has_its_field() {
+    // ten electrons at 1.52 bohr on 801 points: five orbitals close to each other
+    let model = Model { grid: Grid::new(801, 0.08).unwrap(), ..Model::default() };
+    let prepared = Prepared::new(&model, &System::chain(10, 1.0, 1.52).unwrap()).unwrap();
+    let lda = Lda::default();
+    let scf = self_consistent_field(&model, &prepared, &lda, &ScfOptions::converged()).unwrap();
+    assert_eq!(scf.status, ScfStatus::Converged);
+    let direct = minimise_energy(&model, &prepared, &lda, &ScfOptions::converged()).unwrap();
+    let apart = scf.energy_ha() - direct.energy_ha();
+    assert!(apart.abs() < 1e-9, "{apart:.1e} Ha from the minimum of the energy");
+    assert!(scf.warnings(&model).is_empty(), "{:?}", scf.warnings(&model));
 }

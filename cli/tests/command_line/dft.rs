@@ -49,12 +49,19 @@ fn molecules_that_cannot_be_are_named_with_a_remedy() {
         ("H 1.5 Q", ["\"Q\" is no nucleus", "alternate"]),
         ("H", ["is an atom", "name a molecule"]),
         ("H 40 H", ["comes within 5 bohr", "more grid points"]),
-        ("B 2.0 H", ["has 6 electrons", "at most 4"]),
         ("H 2.0 H ++", ["leave 0 electrons", "alternate"]),
     ] {
         refused(&place, &[&format!("molecule.formula=\"{formula}\"")], &words);
     }
+    let exact = ["functional.kind=exact", "molecule.formula=\"B 2.0 H\""];
+    refused(&place, &exact, &["has 6 electrons", "at most 4"]);
+    let fine = ["functional.kind=exact", "grid.points=8001", "grid.spacing=0.01"];
+    refused(&place, &fine, &["MB that are allowed", "8001 points", "fewer"]);
     refused(&place, &["interaction.kind=exponential"], &["kink", "soft-coulomb"]);
+    // a functional of the exponential interaction cannot move nuclei, and setting that interaction would not help
+    let trained = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/h2-functional.npy");
+    let set = format!("functional.file={trained}");
+    refused(&place, &[&set], &["kink at a nucleus", "train a functional"]);
     refused(&place, &["grid.points=512"], &["odd", "513"]);
     place.write("text.npy", "text");
     refused(
@@ -62,6 +69,42 @@ fn molecules_that_cannot_be_are_named_with_a_remedy() {
         &["functional.file=text.npy"],
         &["not a functional", "artifacts/functional.npy"],
     );
+}
+
+#[test]
+fn the_same_system_in_other_words_is_no_test_of_a_training() {
+    let place = place("dft-1d");
+    for (train, test, words) in [
+        ("H R H: 1.28", "H 1.280 H", ["H 1.280 H", "the same system"]),
+        ("H R H: 1.28", "Z1 R Z1: 1.28", ["Z1 1.28 Z1", "the same system"]),
+        ("He R H +: 1.52", "H R He +: 1.52", ["H 1.52 He +", "the same system"]),
+        ("H R H: 1.28", "H R H: 1.28", ["H 1.28 H", "stands in both"]),
+    ] {
+        let sets =
+            [format!("train.molecules=[\"{train}\"]"), format!("test.molecules=[\"{test}\"]")];
+        refused(&place, &[&sets[0], &sets[1]], &words);
+    }
+}
+
+#[test]
+fn geometries_of_more_than_four_electrons_and_potentials_of_given_densities_are_found() {
+    let six = place("dft-1d-relax");
+    let set = "molecule.formula=\"Li 4.0 Li\"";
+    let words = ["run", "scenario.toml", "--out", "r", "--format", "json", "--set", set];
+    let output = six.run(&[words.as_slice(), &COARSE].concat());
+    let summary = json(&output);
+    assert_eq!(summary["goal_met"], true, "{}", stderr(&output));
+    assert!(stderr(&output).contains("not computed for 6 electrons"), "{}", stderr(&output));
+    // the exact density of one run is the given one of the next
+    let ion = place("dft-1d-potential");
+    let set = "molecule.formula=\"Z1.5 2.4 Z2 +1.5\"";
+    let words = ["run", "scenario.toml", "--out", "r", "--format", "json", "--set", set];
+    let first = ion.run(&[words.as_slice(), &COARSE].concat());
+    assert_eq!(json(&first)["goal_met"], true, "{}", stderr(&first));
+    let given = ["--set", "density.file=r/artifacts/potential.csv", "--set", set];
+    let words = ["run", "scenario.toml", "--out", "s", "--format", "json"];
+    let second = ion.run(&[words.as_slice(), &given, &COARSE].concat());
+    assert_eq!(json(&second)["goal_met"], true, "{}", stderr(&second));
 }
 
 #[test]

@@ -81,10 +81,19 @@ impl Convolution {
     /// `sum_i x.value[i + k][c] a[i][o] + x.tangent[i + k][c] b[i][o]`, where `a = tangent_weight y_bar.tangent +
     /// value_weight y_bar.value` and `b = tangent_weight y_bar.value`: the cotangent of the weights.
     pub(super) fn weight_gradient(&self, x: &Signal, y_bar: &Signal, pull: &Pull) -> Vec<f64> {
-        let width = y_bar.width;
+        let [a, b] = pull.combine(&y_bar.value, &y_bar.tangent);
+        self.accumulated(x, y_bar.width, x.planes().zip([&*a, &*b]))
+    }
+
+    /// `sum x[i + k][c] y[i][o]` over pairs of planes: of `x`'s size, and of its points with `width` channels.
+    pub(super) fn accumulated<'a>(
+        &self,
+        x: &Signal,
+        width: usize,
+        pairs: impl IntoIterator<Item = (&'a [f64], &'a [f64])>,
+    ) -> Vec<f64> {
         let mut sums = vec![0.0; self.taps * self.inputs * width];
-        let [a, b] = pull.combine(y_bar);
-        for (x_plane, bar) in x.planes().zip([&a, &b]) {
+        for (x_plane, bar) in pairs {
             Arch::new().dispatch(Accumulate {
                 taps: self.taps,
                 inputs: self.inputs,
@@ -109,13 +118,13 @@ pub(super) struct Pull {
 
 impl Pull {
     /// What multiplies values, and what multiplies tangents, of the other factor of a bilinear form.
-    pub(super) fn combine(&self, bar: &Signal) -> [Plane; 2] {
-        let scaled = |w: f64| -> Plane { bar.value.iter().map(|v| w * v).collect() };
-        if bar.tangent.is_empty() {
+    pub(super) fn combine(&self, value: &[f64], tangent: &[f64]) -> [Plane; 2] {
+        let scaled = |w: f64| -> Plane { value.iter().map(|v| w * v).collect() };
+        if tangent.is_empty() {
             return [scaled(self.value_weight), Plane::default()];
         }
         let both = |(v, t)| self.value_weight * v + self.tangent_weight * t;
-        let a = bar.value.iter().zip(&*bar.tangent).map(both).collect();
+        let a = value.iter().zip(tangent).map(both).collect();
         [a, scaled(self.tangent_weight)]
     }
 }

@@ -3,9 +3,8 @@
 //! Davidson's method, J. Comput. Phys. 17, 87 (1975): Rayleigh-Ritz in a growing subspace, to which the preconditioned
 //! residual is added; at the limit of its size the subspace collapses to the current vector.
 
-use pulp::Arch;
-
 use super::eigen::jacobi;
+use super::vector::{axpy, dot, normalise};
 
 /// Where [`davidson`] arrived.
 pub(super) struct Lowest {
@@ -140,29 +139,4 @@ fn combine(vectors: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     let mut sum = vec![0.0; vectors[0].len()];
     add_combination(&mut sum, vectors, weights);
     sum
-}
-
-/// In eight partial sums that the compiler keeps in vector registers.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    Arch::new().dispatch(|| {
-        let (a, a_rest) = a.as_chunks::<8>();
-        let (b, b_rest) = b.as_chunks::<8>();
-        let mut sums = [0.0; 8];
-        for (a, b) in a.iter().zip(b) {
-            for l in 0..8 {
-                sums[l] += a[l] * b[l];
-            }
-        }
-        let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-        sums.iter().sum::<f64>() + rest
-    })
-}
-
-fn axpy(y: &mut [f64], c: f64, x: &[f64]) {
-    Arch::new().dispatch(|| y.iter_mut().zip(x).for_each(|(y, x)| *y += c * x));
-}
-
-pub(super) fn normalise(x: &mut [f64]) {
-    let factor = 1.0 / dot(x, x).sqrt();
-    x.iter_mut().for_each(|x| *x *= factor);
 }

@@ -14,6 +14,7 @@ use super::scf::{
     Model, Prepared, Scf, ScfError, ScfOptions, ScfStatus, ScfStep, check, fixed_density_step,
     total,
 };
+use super::vector::dot;
 
 /// Orbitals, or directions of them, of each channel.
 type Orbitals = Vec<Vec<Vec<f64>>>;
@@ -98,13 +99,12 @@ impl Surface<'_> {
     fn start(&self) -> Result<Orbitals, ScfError> {
         let h = self.model.stencil.hamiltonian(&self.model.grid, &self.prepared.external_ha);
         let of_channel = |occupations: &Vec<f64>| {
-            let count = occupations.len();
-            if count == 0 {
+            if occupations.is_empty() {
                 return Ok(Vec::new());
             }
-            let found = lowest_states(&h, count, &[], &EigenOptions::default())
+            let found = lowest_states(&h, occupations.len(), &[], &EigenOptions::default())
                 .map_err(|source| ScfError::Eigen { step: 0, source })?;
-            Ok(found.states.into_iter().take(count).collect())
+            Ok(found.states)
         };
         self.prepared.occupations.iter().map(of_channel).collect()
     }
@@ -250,10 +250,6 @@ fn inner(x: &Orbitals, y: &Orbitals) -> f64 {
     x.iter().flatten().zip(y.iter().flatten()).map(|(a, b)| dot(a, b)).sum()
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::minimise_energy;
@@ -321,7 +317,7 @@ mod tests {
         };
         let mixed = self_consistent_field(&model, &prepared, &strong, &options).unwrap();
         assert!(matches!(mixed.status, ScfStatus::MaxSteps { .. }));
-        assert!(mixed.advice().contains("minimise"), "{}", mixed.advice());
+        assert!(mixed.advice(&model).contains("minimise"), "{}", mixed.advice(&model));
         let direct = minimise_energy(&model, &prepared, &strong, &options).unwrap();
         assert_eq!(direct.status, ScfStatus::Converged, "{:?}", direct.last().residual);
         assert!(direct.energy_ha() <= mixed.energy_ha() + 1e-9);

@@ -9,10 +9,11 @@ use thiserror::Error;
 
 use super::alternating_directions::Independent;
 use super::banded::Pentadiagonal;
-use super::davidson::{Limits, davidson, dot};
+use super::davidson::{Limits, davidson};
 use super::eigen::{EigenError, EigenOptions, lowest_states};
 use super::scf::Model;
 use super::system::{System, SystemError};
+use super::vector::dot;
 
 /// Settings of [`two_electrons`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,11 +24,24 @@ pub struct ExactOptions {
     pub max_iterations: usize,
     /// Size of the subspace at which it is collapsed to the current vector.
     pub restart: usize,
+    /// Most bytes to take: see [`ExactOptions::bytes`].
+    pub most_bytes: usize,
 }
 
 impl Default for ExactOptions {
     fn default() -> Self {
-        Self { tol_residual_ha: 1e-9, max_iterations: 100, restart: 12 }
+        Self { tol_residual_ha: 1e-9, max_iterations: 100, restart: 12, most_bytes: MOST_BYTES }
+    }
+}
+
+/// Memory that an exact reference may take unless its options say otherwise: 2 GiB.
+pub(super) const MOST_BYTES: usize = 1 << 31;
+
+impl ExactOptions {
+    /// Memory that [`two_electrons`] takes on a grid of `points` points: matrices of `n x n` numbers, two for each vector of the
+    /// subspace, and eight to make the next one.
+    pub fn bytes(&self, points: usize) -> usize {
+        8 * (2 * self.restart + 8) * points * points
     }
 }
 
@@ -66,6 +80,21 @@ pub enum ExactError {
     /// The orbitals that the iteration starts from were not found.
     #[error("the one-electron Hamiltonian: {0}")]
     OneElectron(#[from] EigenError),
+    /// The wave functions would take too much memory.
+    #[error(
+        "the exact state of two electrons on {points} points takes {} MB, more than the {} MB that are allowed; use at most {most_points} points",
+        bytes / 1_000_000, most / 1_000_000
+    )]
+    Memory {
+        /// Points of the grid.
+        points: usize,
+        /// What they take.
+        bytes: usize,
+        /// What is allowed.
+        most: usize,
+        /// Points that fit.
+        most_points: usize,
+    },
     /// The iteration stopped short.
     #[error(
         "Davidson's method stopped at a residual of {residual_ha:.2e} Ha after {iterations} iterations; allow more iterations or a larger subspace"
@@ -208,6 +237,12 @@ pub fn two_electrons(
         return Err(ExactError::Electrons { up, down });
     }
     system.check_inside(&model.grid)?;
+    let (points, most) = (model.grid.points(), options.most_bytes);
+    let bytes = options.bytes(points);
+    if bytes > most {
+        let most_points = (most / options.bytes(1).max(1)).isqrt();
+        return Err(ExactError::Memory { points, bytes, most, most_points });
+    }
     let hamiltonian = TwoElectrons::new(model, system)?;
     let apart = 2.0 * hamiltonian.energies_ha[0] + hamiltonian.repulsion_estimate();
     let limits = Limits {
@@ -286,6 +321,19 @@ mod tests {
         let hydrogen = System::chain(2, 1.0, 1.52).unwrap().on_grid(&model.grid);
         let minimum = energy(hydrogen) + repulsion;
         assert!((minimum + 1.440671).abs() < 1e-6, "{minimum}");
+    }
+
+    #[test]
+    fn a_grid_that_does_not_fit_in_memory_is_refused_with_the_number() {
+        let model = Model { grid: Grid::new(8001, 0.01).unwrap(), ..Model::default() };
+        let helium = System::chain(1, 2.0, 0.0).unwrap();
+        let options = ExactOptions::default();
+        let refused = two_electrons(&model, &helium, &options).unwrap_err();
+        let ExactError::Memory { bytes, most, most_points, .. } = refused else {
+            panic!("{refused}")
+        };
+        assert!(bytes > 16_000_000_000 && most == 1 << 31, "{bytes} {most}");
+        assert!(options.bytes(most_points) <= most && options.bytes(most_points + 1) > most);
     }
 
     #[test]

@@ -91,10 +91,15 @@ impl Features {
         halo..len - halo
     }
 
-    /// Cotangent of `eta`, combined from value and tangent as `pull` says.
-    pub(super) fn eta_gradient(&self, density: &Line, bar: &Signal, pull: &Pull) -> Vec<f64> {
+    /// Cotangent of `eta`, combined from value and tangent of the features' cotangent as `pull` says.
+    pub(super) fn eta_gradient(
+        &self,
+        density: &Line,
+        [value, tangent]: [&[f64]; 2],
+        pull: &Pull,
+    ) -> Vec<f64> {
         let mut gradient = vec![0.0; self.width()];
-        let [a, b] = pull.combine(bar);
+        let [a, b] = pull.combine(value, tangent);
         for (source, bar) in [(&density.value, &a), (&density.tangent, &b)] {
             if source.is_empty() {
                 continue;

@@ -1,7 +1,8 @@
 //! A line formula: nuclei from left to right with the distances between them, in one text.
 //!
 //! `H 1.52 H` is a hydrogen molecule of 1.52 bohr, `H R H` one whose distance is still free, `He 1.52 H +` the ion HeH+,
-//! `Be` an atom, `Z1.2 1.92 Z0.8` a molecule of fractional charges. Signs at the end are the charge of the whole.
+//! `Be` an atom, `Z1.2 1.92 Z0.8` a molecule of fractional charges. Signs at the end are the charge of the whole, one or several
+//! (`++`) or with a number: `Z1.5 2.0 Z2 +1.5` has two electrons.
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,7 +63,7 @@ pub enum FormulaError {
         /// Sum of the nuclear charges.
         nuclei: f64,
         /// Charge of the whole.
-        total: i32,
+        total: f64,
         /// What is left.
         left: f64,
     },
@@ -73,10 +74,10 @@ impl FromStr for Formula {
 
     fn from_str(text: &str) -> Result<Self, FormulaError> {
         let mut words: Vec<&str> = text.split_whitespace().collect();
-        let sign = |w: &str| !w.is_empty() && w.chars().all(|c| c == '+' || c == '-');
-        let mut total = 0;
-        while let Some(signs) = words.pop_if(|w| sign(w)) {
-            total += signs.chars().map(|c| if c == '+' { 1 } else { -1 }).sum::<i32>();
+        let mut total = 0.0;
+        while let Some(charge) = words.last().and_then(|w| charge_of(w)) {
+            total += charge;
+            words.pop();
         }
         if words.is_empty() {
             return Err(FormulaError::Empty);
@@ -89,7 +90,7 @@ impl FromStr for Formula {
             return Err(FormulaError::Nucleus { found: String::from("(the end)") });
         }
         let sum: f64 = charges.iter().sum();
-        let left = sum - f64::from(total);
+        let left = sum - total;
         if left < 0.5 || (left - left.round()).abs() > 1e-9 {
             return Err(FormulaError::Electrons { nuclei: sum, total, left });
         }
@@ -106,6 +107,19 @@ impl FromStr for Formula {
             text: text.split_whitespace().collect::<Vec<_>>().join(" "),
         })
     }
+}
+
+/// The charge that a word of signs, or a number with its sign, stands for.
+fn charge_of(word: &str) -> Option<f64> {
+    let sign = |c: char| match c {
+        '+' => Some(1.0),
+        '-' => Some(-1.0),
+        _ => None,
+    };
+    let first = word.chars().next().and_then(sign)?;
+    let signs: Option<f64> = word.chars().map(sign).sum();
+    let number = || word[1..].parse().ok().filter(|c: &f64| c.is_finite() && *c >= 0.0);
+    signs.or_else(|| number().map(|c: f64| first * c))
 }
 
 fn nucleus(word: &str) -> Result<f64, FormulaError> {
@@ -210,6 +224,10 @@ mod tests {
             Formula { text: "Be + +".into(), ..read("Be ++").unwrap() }
         );
         assert_eq!(read("H -").unwrap().electrons(), 2);
+        assert_eq!(read("Z1.5 2.0 Z2 +1.5").unwrap().electrons(), 2);
+        assert_eq!(read("Z1.5 2.0 Z2 +0.5 +").unwrap().electrons(), 2);
+        assert_eq!(read("Z1.5 -0.5").unwrap().electrons(), 2);
+        assert_eq!(read("Li +1").unwrap().electrons(), read("Li +").unwrap().electrons());
         assert_eq!(read("Z1.2 1.92 Z0.8").unwrap().charges(), [1.2, 0.8]);
         assert_eq!(read("Li 3.0 H").unwrap().masses_u(), Some(vec![6.94, 1.008]));
         assert_eq!(read("Z1.5 1 Z0.5").unwrap().masses_u(), None);
@@ -227,5 +245,7 @@ mod tests {
         assert!(found("H 1.5").contains("the end"));
         assert!(found("H +").contains("leave 0 electrons"));
         assert!(found("Z1.2").contains("leave 1.2 electrons"));
+        assert!(found("Z1.5 2.0 Z2 +1").contains("leave 2.5 electrons"));
+        assert!(found("H 2.0 H +x").contains("\"+x\" is no distance"));
     }
 }

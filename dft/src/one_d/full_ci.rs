@@ -14,10 +14,11 @@ use thiserror::Error;
 use super::banded::Pentadiagonal;
 use super::ci_operator::{CiOperator, MOST_ELECTRONS};
 use super::davidson::{Limits, Lowest, davidson};
-use super::exact::GroundState;
-use super::pair_orbitals::{mean_field, pair_orbitals, project_out};
+use super::exact::{GroundState, MOST_BYTES};
+use super::pair_orbitals::{mean_field, pair_orbitals};
 use super::scf::{Model, ScfError};
 use super::system::System;
+use super::vector::{dot, project_out, slices};
 
 /// Settings of [`full_ci`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +31,35 @@ pub struct FullCiOptions {
     pub optimisations: usize,
     /// Most Davidson iterations of each.
     pub max_iterations: usize,
+    /// Most bytes to take: see [`FullCiOptions::bytes`].
+    pub most_bytes: usize,
 }
 
 impl Default for FullCiOptions {
     fn default() -> Self {
-        Self { orbitals: [12, 16, 22], extra_orbitals: 6, optimisations: 4, max_iterations: 100 }
+        Self {
+            orbitals: [12, 16, 22],
+            extra_orbitals: 6,
+            optimisations: 4,
+            max_iterations: 100,
+            most_bytes: MOST_BYTES,
+        }
     }
 }
+
+impl FullCiOptions {
+    /// Memory that [`full_ci`] takes for so many electrons on a grid of `points` points: matrices of `n x n` numbers for the
+    /// pair functions, products of orbitals, and the tensors of the subspace.
+    pub fn bytes(&self, points: usize, electrons: usize) -> usize {
+        let m = self.orbitals[2] + self.extra_orbitals;
+        let tensor = m.saturating_pow(u32::try_from(electrons).unwrap_or(u32::MAX));
+        let others = 8 * points * points + 3 * points * m * m + 5 * m.pow(4);
+        tensor.saturating_mul(2 * RESTART + 6).saturating_add(others).saturating_mul(8)
+    }
+}
+
+/// Vectors of Davidson's subspace.
+const RESTART: usize = 12;
 
 /// A ground state in a finite set of orbitals.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +95,21 @@ pub enum FullCiError {
         electrons: usize,
         /// Points of the grid.
         points: usize,
+    },
+    /// The tensors would take too much memory.
+    #[error(
+        "full CI of {electrons} electrons on {points} points takes {} MB, more than the {} MB that are allowed; use fewer points",
+        bytes / 1_000_000, most / 1_000_000
+    )]
+    Memory {
+        /// Electrons.
+        electrons: usize,
+        /// Points of the grid.
+        points: usize,
+        /// What they take.
+        bytes: usize,
+        /// What is allowed.
+        most: usize,
     },
     /// The mean field that the orbitals come from failed.
     #[error("the mean field: {0}")]
@@ -114,6 +152,10 @@ pub fn full_ci(
     let most = found[2] + options.extra_orbitals;
     if !ascending || found[0] <= electrons || most > points {
         return Err(FullCiError::Orbitals { found, electrons, points });
+    }
+    let (bytes, limit) = (options.bytes(points, electrons), options.most_bytes);
+    if bytes > limit {
+        return Err(FullCiError::Memory { electrons, points, bytes, most: limit });
     }
     let potential = mean_field(model, system)?;
     let space = Space::new(model, system, &potential, options.max_iterations);
@@ -226,7 +268,7 @@ impl<'a> Space<'a> {
         let limits = Limits {
             tol_residual_ha: TOL_RESIDUAL_HA,
             max_iterations: self.max_iterations,
-            restart: 12,
+            restart: RESTART,
         };
         let precondition = |r: &[f64], energy_ha: f64| {
             let divided = |(r, d): (&f64, &f64)| r / (d - energy_ha).max(0.1);
@@ -260,9 +302,9 @@ impl<'a> Space<'a> {
                 let c = dot(phi, orbital);
                 x.iter_mut().zip(f).for_each(|(x, f)| *x += c * f);
             }
-            project_out(&natural, &mut x);
+            project_out(slices(&natural), &mut x);
             factor.solve(&mut x);
-            project_out(&natural, &mut x);
+            project_out(slices(&natural), &mut x);
             let weight = occupation.max(1e-14).sqrt().recip();
             x.iter_mut().for_each(|x| *x *= weight);
             candidates.push(x);
@@ -275,7 +317,7 @@ impl<'a> Space<'a> {
             for _ in 0..2 {
                 let norm = dot(&x, &x).sqrt();
                 x.iter_mut().for_each(|x| *x /= norm);
-                project_out(&grown, &mut x);
+                project_out(slices(&grown), &mut x);
             }
             let norm = dot(&x, &x).sqrt();
             x.iter_mut().for_each(|x| *x /= norm);
@@ -398,10 +440,6 @@ fn rotated(matrix: &[f64], orbitals: &[Vec<f64>]) -> (Vec<f64>, Orbitals) {
         sum
     };
     ((0..m).map(|k| found.S()[k]).collect(), (0..m).map(combination).collect())
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What the self-consistent field asks of an exchange-correlation functional.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use super::grid::Grid;
 use super::mirror::Mirror;
 
@@ -10,6 +13,28 @@ pub struct ExchangeCorrelation {
     pub energy_ha: f64,
     /// `v_xc,i = (1/h) dE_xc/dn_i` in hartree, of each spin channel: `channels x n`.
     pub potential_ha: Vec<f64>,
+}
+
+/// What an evaluation leaves for an adjoint at the same density; nothing, where a functional has nothing to keep.
+#[derive(Clone, Default)]
+pub struct Kept(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Kept {
+    /// Keeps `content`.
+    pub fn new<T: Any + Send + Sync>(content: T) -> Self {
+        Self(Some(Arc::new(content)))
+    }
+
+    /// The content, where it is a `T`.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.as_deref().and_then(<dyn Any + Send + Sync>::downcast_ref)
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Kept(something)" } else { "Kept(nothing)" })
+    }
 }
 
 /// An exchange-correlation functional.
@@ -23,6 +48,16 @@ pub trait Functional: Sync {
     /// and it is to be enforced.
     fn evaluate(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>)
     -> ExchangeCorrelation;
+
+    /// [`Functional::evaluate`], with what [`Functional::adjoint_of`] would compute again.
+    fn evaluate_and_keep(
+        &self,
+        grid: &Grid,
+        density: &[f64],
+        mirror: Option<Mirror>,
+    ) -> (ExchangeCorrelation, Kept) {
+        (self.evaluate(grid, density, mirror), Kept::default())
+    }
 
     /// Energy alone, in hartree.
     fn energy(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>) -> f64 {
@@ -50,6 +85,21 @@ pub trait Functional: Sync {
         potential_bar: &[f64],
         parameters_bar: &mut [f64],
     ) -> Vec<f64>;
+
+    /// [`Functional::adjoint`] at a density whose evaluation left `kept`.
+    fn adjoint_of(
+        &self,
+        kept: &Kept,
+        grid: &Grid,
+        density: &[f64],
+        mirror: Option<Mirror>,
+        energy_bar: f64,
+        potential_bar: &[f64],
+        parameters_bar: &mut [f64],
+    ) -> Vec<f64> {
+        let _ = kept;
+        self.adjoint(grid, density, mirror, energy_bar, potential_bar, parameters_bar)
+    }
 }
 
 #[cfg(test)]

@@ -5,16 +5,15 @@ use cotangent_problem::{
 };
 
 use super::eigen::EigenOptions;
-use super::exact::GroundState;
+use super::failure;
 use super::formula::centred;
 use super::functional::Functional;
 use super::implicit::ImplicitOptions;
 use super::implicit::implicit_adjoint;
 use super::nuclear::Converged;
 use super::reference::ground_state;
-use super::scf::{
-    Model, Prepared, Scf, ScfOptions, ScfStatus, self_consistent_field, trial_failure,
-};
+
+use super::scf::{Model, Prepared, Scf, ScfOptions, self_consistent_field};
 use super::system::{Nucleus, System};
 
 /// How the electrons are solved for.
@@ -33,13 +32,8 @@ impl std::fmt::Debug for Theory {
 
 /// To 1e-10 electrons, so that a derivative has nine digits. No symmetry is enforced: the nuclei move.
 fn tight() -> ScfOptions {
-    let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+    let eigen = EigenOptions { tol_residual_ha: 1e-12 };
     ScfOptions { tol_density: 1e-10, mirror_symmetric: false, eigen, ..ScfOptions::converged() }
-}
-
-fn exact(model: &Model, system: &System) -> Result<GroundState, TrialFailure> {
-    let failed = |e: super::ReferenceError| TrialFailure::OutOfDomain { why: e.to_string() };
-    ground_state(model, system).map_err(failed)
 }
 
 /// The field of a system, converged.
@@ -48,18 +42,9 @@ fn converged(
     system: &System,
     functional: &dyn Functional,
 ) -> Result<(Prepared, Scf), TrialFailure> {
-    let prepared = Prepared::new(model, system).map_err(|e| trial_failure(&e))?;
-    let scf = self_consistent_field(model, &prepared, functional, &tight())
-        .map_err(|e| trial_failure(&e))?;
-    match scf.status {
-        ScfStatus::MaxSteps { residual } => Err(TrialFailure::NotConverged {
-            what: "self-consistent field".into(),
-            residual,
-            iterations: scf.steps.len(),
-            advice: scf.advice(),
-        }),
-        _ => Ok((prepared, scf)),
-    }
+    let prepared = Prepared::new(model, system)?;
+    let scf = self_consistent_field(model, &prepared, functional, &tight())?;
+    Ok((prepared, failure::converged(model, scf)?))
 }
 
 /// Total energy of a molecule in hartree, as a function of the distances between neighbours, in bohr.
@@ -94,15 +79,14 @@ impl Relaxation {
     /// # Errors
     /// A distance that is no positive number, a nucleus outside the box.
     pub fn system(&self, spacings_bohr: &[f64]) -> Result<System, TrialFailure> {
-        let failed = |why: String| TrialFailure::OutOfDomain { why };
         if let Some(r) = spacings_bohr.iter().find(|r| r.is_nan() || **r <= 0.0) {
-            return Err(failed(format!("a distance of {r} bohr between neighbours")));
+            let why = format!("a distance of {r} bohr between neighbours");
+            return Err(TrialFailure::OutOfDomain { why });
         }
         let positions = centred(spacings_bohr);
         let nuclei: Vec<_> = positions.into_iter().zip(self.charges.iter().copied()).collect();
-        let system =
-            System::molecule(&nuclei, self.electrons).map_err(|e| failed(e.to_string()))?;
-        system.check_inside(&self.model.grid).map_err(|e| failed(e.to_string()))?;
+        let system = System::molecule(&nuclei, self.electrons)?;
+        system.check_inside(&self.model.grid)?;
         Ok(system)
     }
 
@@ -115,7 +99,7 @@ impl Relaxation {
         let system = self.system(spacings_bohr)?;
         let (electronic_ha, density) = match theory {
             Theory::Exact => {
-                let state = exact(model, &system)?;
+                let state = ground_state(model, &system)?;
                 (state.energy_ha, state.density)
             }
             Theory::KohnSham(functional) => {
@@ -141,7 +125,7 @@ impl Relaxation {
     pub fn warnings(&self, spacings_bohr: &[f64]) -> Result<Vec<String>, TrialFailure> {
         let Theory::KohnSham(functional) = &self.theory else { return Ok(Vec::new()) };
         let system = self.system(spacings_bohr)?;
-        Ok(converged(&self.model, &system, functional.as_ref())?.1.warnings())
+        Ok(converged(&self.model, &system, functional.as_ref())?.1.warnings(&self.model))
     }
 
     /// Second derivatives of the total energy by the positions of the nuclei in hartree per bohr squared, row by row: by linear
@@ -159,13 +143,7 @@ impl Relaxation {
         let (prepared, scf) = converged(model, &system, functional)?;
         let options = tight();
         let (system, prepared, scf, options) = (&system, &prepared, &scf, &options);
-        let failed = |e: super::ImplicitError| TrialFailure::NotDifferentiable {
-            parameter: "the forces".into(),
-            why: e.to_string(),
-        };
-        Converged { model, system, prepared, functional, options, scf }
-            .force_constants()
-            .map_err(failed)
+        Ok(Converged { model, system, prepared, functional, options, scf }.force_constants()?)
     }
 
     /// The matrix by distances, and from it that by positions: a molecule has no energy of translation.
@@ -259,14 +237,13 @@ impl WantedDensity {
     /// # Errors
     /// A nucleus outside the box.
     pub fn system(&self, x: &[f64]) -> Result<System, TrialFailure> {
-        let failed = |e: super::SystemError| TrialFailure::OutOfDomain { why: e.to_string() };
         let (positions, charges) = x.split_at(self.charges.len());
         let charges = if self.charges_free { charges } else { &self.charges };
         let nuclei = positions.iter().zip(charges);
         let nuclei = nuclei.map(|(&position_bohr, &charge)| Nucleus { position_bohr, charge });
         let (up, down) = (self.electrons.div_ceil(2), self.electrons / 2);
-        let system = System::new(nuclei.collect(), up, down).map_err(failed)?;
-        system.check_inside(&self.model.grid).map_err(failed)?;
+        let system = System::new(nuclei.collect(), up, down)?;
+        system.check_inside(&self.model.grid)?;
         Ok(system)
     }
 
@@ -309,8 +286,7 @@ impl Objective for WantedDensity {
             let bar: Vec<f64> = error.iter().map(|e| 2.0 * h * e).collect();
             let linear = ImplicitOptions::default();
             let adjoint =
-                implicit_adjoint(model, &prepared, functional, &tight(), &scf, 0.0, &bar, &linear);
-            let adjoint = adjoint.map_err(|e| TrialFailure::OutOfDomain { why: e.to_string() })?;
+                implicit_adjoint(model, &prepared, functional, &tight(), &scf, 0.0, &bar, &linear)?;
             let (by_x, by_z): (Vec<f64>, Vec<f64>) =
                 adjoint.nuclei(model, &system).into_iter().unzip();
             gradient = Some(if self.charges_free { [by_x, by_z].concat() } else { by_x });

@@ -3,6 +3,8 @@
 //! Saad & Schultz, SIAM J. Sci. Stat. Comput. 7, 856 (1986): Arnoldi with modified Gram-Schmidt, the least-squares problem
 //! by Givens rotations. Not restarted: the systems here converge in a few dozen applications.
 
+use super::vector::dot;
+
 /// How far [`gmres`] came.
 #[derive(Clone, Debug)]
 pub(super) struct Solution {
@@ -75,10 +77,6 @@ fn scaled(x: &[f64], factor: f64) -> Vec<f64> {
 
 fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -101,6 +101,11 @@ pub fn implicit_adjoint(
         return Err(ImplicitError::NotConverged { residual: step.residual });
     }
     let (n, all) = (model.grid.points(), density_bar.len());
+    // the functional is pulled back at one density, once for each application
+    let mut step = step.clone();
+    step.kept =
+        functional.evaluate_and_keep(&model.grid, &step.density_in, prepared.enforced(options)).1;
+    let step = &step;
     let nothing =
         || Pulled { parameters: vec![0.0; functional.parameter_count()], external: vec![0.0; n] };
     let pull = |energy_bar: f64, out_bar: &[f64], pulled: &mut Pulled| {
@@ -144,7 +149,7 @@ mod tests {
     }
 
     fn tight() -> ScfOptions {
-        let eigen = crate::one_d::EigenOptions { tol_residual_ha: 1e-12, ..Default::default() };
+        let eigen = crate::one_d::EigenOptions { tol_residual_ha: 1e-12 };
         ScfOptions { tol_density: 1e-11, mirror_symmetric: false, eigen, ..ScfOptions::converged() }
     }
 

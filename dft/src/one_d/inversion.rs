@@ -5,12 +5,17 @@
 //! density of the tails does not determine the potential there to any precision, so the step is damped (Levenberg and
 //! Marquardt): where the response vanishes the potential stays what it started as, the Fermi-Amaldi potential
 //! `v_ext + (1 - 1/N) v_H[n]`, which has the right asymptote. (Wu & Yang, J. Chem. Phys. 118, 2498 (2003), with the Newton step.)
+//!
+//! A step is taken where Lieb's functional `F(v) = int v n dx - sum_k f_k e_k[v]` falls. It is convex, and least at the wanted
+//! potential ([`LiebFunctional`](super::LiebFunctional)), so the search arrives from wherever it starts. One orbital is known in
+//! closed form, `phi = sqrt(n h/f)`: the search starts from its potential `e - (T phi)/phi` wherever the density is more than rounding.
 
 use thiserror::Error;
 
 use super::banded::BandedLu;
 use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 use super::scf::{Model, Prepared, density_of};
+use super::vector::dot;
 
 /// Settings of [`invert`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,11 +24,13 @@ pub struct InversionOptions {
     pub tol_density: f64,
     /// Most Newton steps.
     pub max_iterations: usize,
+    /// Most bytes for the response matrix and its factor, which more than one orbital needs: `16 n^2`.
+    pub most_bytes: usize,
 }
 
 impl Default for InversionOptions {
     fn default() -> Self {
-        Self { tol_density: 1e-8, max_iterations: 100 }
+        Self { tol_density: 1e-8, max_iterations: 200, most_bytes: 1 << 31 }
     }
 }
 
@@ -62,6 +69,17 @@ pub enum InversionError {
         /// Spin channels.
         channels: usize,
     },
+    /// The response matrix would take too much memory.
+    #[error(
+        "the response of the density takes {} MB, more than the {} MB that are allowed; use fewer grid points",
+        bytes / 1_000_000, most / 1_000_000
+    )]
+    Memory {
+        /// What it takes.
+        bytes: usize,
+        /// What is allowed.
+        most: usize,
+    },
     /// The eigen-solver failed.
     #[error("step {iteration}: {source}")]
     Eigen {
@@ -72,7 +90,7 @@ pub enum InversionError {
     },
     /// The iteration stopped short.
     #[error(
-        "the potential reproduces the density to {residual:.1e} electrons only after {iterations} steps; the density may not be one of a ground state"
+        "the potential is {residual:.1e} electrons off the density after {iterations} steps; allow more steps or a larger error, or look whether the density is smooth"
     )]
     NotConverged {
         /// `integral |n[v] - n| dx` that is left.
@@ -87,6 +105,10 @@ struct Trial {
     potential: Vec<f64>,
     states: EigenPairs,
     density: Vec<f64>,
+    /// Lieb's functional in hartree, and what rounding leaves uncertain of it.
+    value: f64,
+    rounding: f64,
+    /// `integral |n[v] - n| dx`.
     residual: f64,
 }
 
@@ -106,54 +128,127 @@ pub fn invert(
     };
     let expected: f64 = occupations.iter().sum();
     let found = grid.integral(density);
-    if (found - expected).abs() > 1e-6 {
+    // written so that a density that is no number is refused
+    let holds_them = (found - expected).abs() <= 1e-6;
+    if !holds_them {
         return Err(InversionError::Electrons { expected, found });
+    }
+    let bytes = 2 * 8 * grid.points() * grid.points();
+    if occupations.len() > 1 && bytes > options.most_bytes {
+        return Err(InversionError::Memory { bytes, most: options.most_bytes });
     }
     let hartree = model.interaction.hartree_potential(grid, density);
     let amaldi = 1.0 - 1.0 / expected.max(1.0);
-    let start = prepared.external_ha.iter().zip(&hartree).map(|(v, u)| v + amaldi * u).collect();
-    let trial = |potential: Vec<f64>, iteration: usize| -> Result<Trial, InversionError> {
-        let h = model.stencil.hamiltonian(grid, &potential);
-        let states = lowest_states(&h, occupations.len(), &[], &EigenOptions::default())
-            .map_err(|source| InversionError::Eigen { iteration, source })?;
-        let found = density_of(grid, occupations, &states);
-        let residual = found.iter().zip(density).map(|(a, b)| (a - b).abs()).sum::<f64>()
-            * grid.spacing_bohr();
-        Ok(Trial { potential, states, density: found, residual })
+    let fermi_amaldi: Vec<f64> =
+        prepared.external_ha.iter().zip(&hartree).map(|(v, u)| v + amaldi * u).collect();
+    let start = match occupations.as_slice() {
+        [occupation] => one_orbital(model, density, *occupation, &fermi_amaldi),
+        _ => fermi_amaldi,
     };
-    let mut best = trial(start, 0)?;
-    let mut damping = 1e-3;
-    for iteration in 0..options.max_iterations {
-        if best.residual <= options.tol_density {
-            let xc = (0..density.len())
-                .map(|i| best.potential[i] - prepared.external_ha[i] - hartree[i])
-                .collect();
-            return Ok(Inversion {
-                potential_ha: best.potential,
-                exchange_correlation_ha: xc,
-                energies_ha: best.states.energies_ha[..best.states.wanted].to_vec(),
-                residual: best.residual,
-                iterations: iteration,
-            });
-        }
-        let response = response(model, occupations, &best);
-        let error: Vec<f64> = best.density.iter().zip(density).map(|(a, b)| a - b).collect();
-        // a step that does not help is tried again, shorter
-        for _ in 0..12 {
-            let step = damped_step(&response, damping, &error);
-            let moved = best.potential.iter().zip(&step).map(|(v, s)| v + s).collect();
-            match trial(moved, iteration) {
-                Ok(next) if next.residual < best.residual => {
-                    best = next;
-                    damping = (0.1 * damping).max(1e-14);
+    let mut search = Search { model, occupations, wanted: density, iterations: 0 };
+    let found = search.newton(start, options)?;
+    // written so that a residual that is no number is no success
+    let reached = found.residual <= options.tol_density;
+    if !reached {
+        let (residual, iterations) = (found.residual, search.iterations);
+        return Err(InversionError::NotConverged { residual, iterations });
+    }
+    let xc = |i: usize| found.potential[i] - prepared.external_ha[i] - hartree[i];
+    Ok(Inversion {
+        exchange_correlation_ha: (0..density.len()).map(xc).collect(),
+        potential_ha: found.potential,
+        energies_ha: found.states.energies_ha,
+        residual: found.residual,
+        iterations: search.iterations,
+    })
+}
+
+/// `-(T phi)/phi` of `phi = sqrt(n h/f)`, raised so that it meets `tail` where the density falls to rounding, and `tail` beyond.
+fn one_orbital(model: &Model, density: &[f64], occupation: f64, tail: &[f64]) -> Vec<f64> {
+    /// Share of the largest density below which its roots are rounding.
+    const ROUNDING: f64 = 1e-9;
+    let n = density.len();
+    let scale = model.grid.spacing_bohr() / occupation;
+    let phi: Vec<f64> = density.iter().map(|n| (n.max(0.0) * scale).sqrt()).collect();
+    let mut image = vec![0.0; n];
+    model.stencil.hamiltonian(&model.grid, &vec![0.0; n]).apply(&phi, &mut image);
+    let largest = density.iter().copied().fold(0.0, f64::max);
+    // the points that are told by the density, from the first to the last
+    let told = |i: &usize| density[*i] > ROUNDING * largest;
+    let (Some(first), Some(last)) = ((0..n).find(told), (0..n).rev().find(told)) else {
+        return tail.to_vec();
+    };
+    let closed = |i: usize| -image[i] / phi[i].max(f64::MIN_POSITIVE);
+    let ends = [first, last].map(|i| tail[i] - closed(i));
+    let raised = 0.5 * (ends[0] + ends[1]);
+    let inside = |i: usize| (first..=last).contains(&i) && density[i] > 0.0;
+    (0..n).map(|i| if inside(i) { closed(i) + raised } else { tail[i] }).collect()
+}
+
+/// Newton's method on its way.
+struct Search<'a> {
+    model: &'a Model,
+    occupations: &'a [f64],
+    wanted: &'a [f64],
+    /// Newton steps made.
+    iterations: usize,
+}
+
+impl Search<'_> {
+    fn trial(&self, potential: Vec<f64>) -> Result<Trial, InversionError> {
+        let grid = &self.model.grid;
+        let h = self.model.stencil.hamiltonian(grid, &potential);
+        let states = lowest_states(&h, self.occupations.len(), &[], &EigenOptions::default())
+            .map_err(|source| InversionError::Eigen { iteration: self.iterations, source })?;
+        let density = density_of(grid, self.occupations, &states);
+        let error: f64 = density.iter().zip(self.wanted).map(|(a, b)| (a - b).abs()).sum();
+        let with = grid.spacing_bohr() * dot(&potential, self.wanted);
+        let energies: f64 =
+            self.occupations.iter().zip(&states.energies_ha).map(|(f, e)| f * e).sum();
+        Ok(Trial {
+            potential,
+            states,
+            density,
+            value: with - energies,
+            rounding: 1e-13 * (with.abs() + energies.abs()),
+            residual: error * grid.spacing_bohr(),
+        })
+    }
+
+    /// As near to the wanted density as damped Newton steps lead, at most to the tolerance.
+    fn newton(
+        &mut self,
+        start: Vec<f64>,
+        options: &InversionOptions,
+    ) -> Result<Trial, InversionError> {
+        let mut best = self.trial(start)?;
+        let mut damping = 1e-3;
+        while best.residual > options.tol_density && self.iterations < options.max_iterations {
+            self.iterations += 1;
+            let response = response(self.model, self.occupations, &best);
+            let error: Vec<f64> =
+                best.density.iter().zip(self.wanted).map(|(a, b)| a - b).collect();
+            let mut better = None;
+            // a step that does not help is tried again, shorter
+            for _ in 0..30 {
+                let step = damped_step(&response, damping, &error);
+                let moved = best.potential.iter().zip(&step).map(|(v, s)| v + s).collect();
+                let next = self.trial(moved)?;
+                // near the end the functional falls by less than its rounding, and the error of the density decides
+                let falls = best.value - next.value;
+                let nearer = falls > -best.rounding && next.residual < best.residual;
+                if falls > best.rounding || nearer {
+                    better = Some(next);
                     break;
                 }
-                _ => damping *= 4.0,
+                damping *= 4.0;
             }
+            let Some(next) = better else { break };
+            best = next;
+            damping = (0.1 * damping).max(1e-14);
         }
+        Ok(best)
     }
-    let iterations = options.max_iterations;
-    Err(InversionError::NotConverged { residual: best.residual, iterations })
 }
 
 /// `-dn_i/dv_j`, `n x n`, symmetric and positive semidefinite.
@@ -217,10 +312,10 @@ fn damped_step(a: &[f64], damping: f64, b: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{InversionError, InversionOptions, invert};
+    use super::{InversionError, InversionOptions, density_of, invert};
     use crate::one_d::{
-        ExactOptions, Grid, Interaction, Lda, Model, Prepared, ScfOptions, Stencil, System,
-        self_consistent_field, two_electrons,
+        EigenOptions, ExactOptions, Grid, Interaction, Lda, Model, Prepared, ScfOptions, Stencil,
+        System, lowest_states, self_consistent_field, two_electrons,
     };
 
     fn model() -> Model {
@@ -278,6 +373,39 @@ mod tests {
         // between the atoms of a stretched molecule the exact v_xc has a peak that no local functional has
         let xc = &found.exchange_correlation_ha;
         assert!(xc[60] > xc[50] + 0.05, "{} {}", xc[60], xc[50]);
+    }
+
+    #[test]
+    fn torn_apart_systems_have_their_potentials() {
+        // two electrons of three nuclei, and four of four: far from the Fermi-Amaldi potential's own density
+        let model = Model { grid: Grid::new(201, 0.2).unwrap(), ..model() };
+        for separation in [5.2, 6.4, 8.0] {
+            let nuclei = [-1.0, 0.0, 1.0].map(|k| (k * separation, 1.0));
+            let system = System::molecule(&nuclei, 2).unwrap();
+            let exact = two_electrons(&model, &system, &ExactOptions::default()).unwrap();
+            let prepared = Prepared::new(&model, &system).unwrap();
+            let found =
+                invert(&model, &prepared, &exact.density, &InversionOptions::default()).unwrap();
+            assert!(found.residual <= 1e-8, "{separation}: {:.1e}", found.residual);
+        }
+    }
+
+    #[test]
+    fn a_density_far_from_the_start_s_is_found() {
+        // of a potential that Fermi and Amaldi's is nowhere near: two deep wells away from the nuclei
+        let model = model();
+        let v: Vec<f64> =
+            (0..121).map(|i| if matches!(i, 25..=35 | 88..=95) { -3.0 } else { 0.0 }).collect();
+        let h = model.stencil.hamiltonian(&model.grid, &v);
+        let states = lowest_states(&h, 2, &[], &EigenOptions::default()).unwrap();
+        let density = density_of(&model.grid, &[2.0, 2.0], &states);
+        let system = System::chain(4, 1.0, 1.0).unwrap();
+        let prepared = Prepared::new(&model, &system).unwrap();
+        let found = invert(&model, &prepared, &density, &InversionOptions::default()).unwrap();
+        assert!(found.residual <= 1e-8, "{:.1e}", found.residual);
+        let small = InversionOptions { most_bytes: 1000, ..InversionOptions::default() };
+        let refused = invert(&model, &prepared, &density, &small);
+        assert_eq!(refused, Err(InversionError::Memory { bytes: 234_256, most: 1000 }));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use cotangent_problem::{
     Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
 };
 
-use super::eigen::{EigenError, EigenOptions, EigenPairs};
+use super::eigen::{EigenOptions, EigenPairs};
 use super::scf::{Model, Prepared, channel_states, density_of};
 use super::unrolled::pull_orbitals;
 
@@ -61,9 +61,8 @@ impl LiebFunctional {
 
     fn states(&self, x: &[f64]) -> Result<(Vec<f64>, EigenPairs), TrialFailure> {
         let potential: Vec<f64> = self.known_ha.iter().zip(x).map(|(c, x)| c + x).collect();
-        let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
-        let states = channel_states(&self.model, &potential, &self.occupations, &[], &eigen)
-            .map_err(|e| trial_failure(&e))?;
+        let eigen = EigenOptions { tol_residual_ha: 1e-12 };
+        let states = channel_states(&self.model, &potential, &self.occupations, &[], &eigen)?;
         Ok((potential, states))
     }
 
@@ -77,13 +76,9 @@ impl LiebFunctional {
         let error: Vec<f64> =
             density.iter().zip(&self.density).map(|(a, b)| (a - b).abs()).collect();
         let residual = self.model.grid.integral(&error);
-        let energies_ha = states.energies_ha[..states.wanted].to_vec();
+        let energies_ha = states.energies_ha.clone();
         Ok(Response { density, energies_ha, residual })
     }
-}
-
-fn trial_failure(error: &EigenError) -> TrialFailure {
-    TrialFailure::OutOfDomain { why: format!("the orbitals of the potential: {error}") }
 }
 
 impl Objective for LiebFunctional {

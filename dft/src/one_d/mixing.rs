@@ -8,6 +8,8 @@
 //! Anderson, J. ACM 12, 547 (1965); Pulay's DIIS over densities, Chem. Phys. Lett. 73, 393 (1980), gives the same iterates
 //! with the weights `c_j = gamma_j`, `c_k = 1 - sum gamma`. No history is linear mixing.
 
+use super::vector::dot;
+
 /// Densities and residuals of the steps so far, the latest last.
 pub(super) struct History<'a> {
     pub densities: Vec<&'a [f64]>,
@@ -146,10 +148,6 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 
 fn add(target: &mut [f64], factor: f64, x: &[f64]) {
     target.iter_mut().zip(x).for_each(|(t, x)| *t += factor * x);
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -18,136 +18,22 @@
 //! derivative along one direction of the density. Everything but SiLU is linear in the signal, so that direction is a
 //! second signal that runs through the same passes.
 
-use cotangent_ad::random::Stream;
+mod architecture;
+mod passed;
+
 use cotangent_ad::{Dual, Num};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::convolution::{Convolution, Pull};
 use super::features::Features;
-use super::functional::{ExchangeCorrelation, Functional};
+use super::functional::{ExchangeCorrelation, Functional, Kept};
 use super::grid::Grid;
 use super::interaction::Interaction;
 use super::mirror::Mirror;
 use super::signal::{Line, Signal, Slopes};
 
-/// How far the hidden convolutions reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Window {
-    /// Three points in each: KSR-global.
-    #[default]
-    Everywhere,
-    /// Three points in the first, one in the others: what a gradient of the density tells.
-    First,
-    /// One point in each: KSR-LDA, where there are no global features.
-    Point,
-}
-
-impl Window {
-    /// Points that hidden convolution `layer` reaches.
-    fn taps(self, layer: usize) -> usize {
-        match self {
-            Self::Everywhere => 3,
-            Self::First if layer == 0 => 3,
-            Self::First | Self::Point => 1,
-        }
-    }
-}
-
-/// Sizes and fixed constants of a network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Architecture {
-    /// Number `m` of global exponential features beside the density.
-    pub global_features: usize,
-    /// Channels of each hidden convolution.
-    pub hidden: Vec<usize>,
-    /// Sees the polarisation beside the density.
-    #[serde(default)]
-    pub spin_adapted: bool,
-    /// How far the hidden convolutions reach.
-    #[serde(default)]
-    pub window: Window,
-    /// Shortest length of a global feature, in bohr.
-    pub length_min_bohr: f64,
-    /// Longest length of a global feature, in bohr.
-    pub length_max_bohr: f64,
-    /// The interaction that the gate removes.
-    pub interaction: Interaction,
-    /// Spacing of the grid that the convolutions are in units of, in bohr.
-    pub grid_spacing_bohr: f64,
-}
-
-impl Architecture {
-    /// The paper's: 15 global features, two hidden convolutions of 16 channels, 1568 parameters.
-    pub fn paper() -> Self {
-        Self {
-            global_features: 15,
-            hidden: vec![16, 16],
-            spin_adapted: false,
-            window: Window::Everywhere,
-            length_min_bohr: 0.1,
-            length_max_bohr: 2.385345,
-            interaction: Interaction::BAKER,
-            grid_spacing_bohr: 0.08,
-        }
-    }
-
-    /// A local functional, KSR-LDA: three hidden layers of 16 channels over the density at one point.
-    pub fn local() -> Self {
-        Self { global_features: 0, hidden: vec![16; 3], window: Window::Point, ..Self::paper() }
-    }
-
-    /// A semilocal functional: as [`Architecture::local`], of three neighbouring points.
-    pub fn semilocal() -> Self {
-        Self { window: Window::First, ..Self::local() }
-    }
-
-    /// Named blocks of the parameter vector, in order, with their shapes.
-    pub fn blocks(&self) -> Vec<(String, Vec<usize>)> {
-        let mut blocks = vec![("eta".to_owned(), vec![self.global_features])];
-        let mut inputs = self.global_features + 1;
-        for (k, &outputs) in self.hidden.iter().enumerate() {
-            blocks.push((
-                format!("convolution{}", k + 1),
-                vec![self.window.taps(k), inputs, outputs],
-            ));
-            inputs = outputs;
-        }
-        blocks.push(("output".to_owned(), vec![1, inputs, 1]));
-        if let (true, Some(&outputs)) = (self.spin_adapted, self.hidden.first()) {
-            let shape = vec![self.window.taps(0), self.global_features + 1, outputs];
-            blocks.push(("polarisation".to_owned(), shape));
-        }
-        blocks.push(("gate_width".to_owned(), vec![]));
-        blocks
-    }
-
-    /// Number of parameters.
-    pub fn parameter_count(&self) -> usize {
-        self.blocks().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
-    }
-
-    /// Initial parameters: `eta` normal of deviation 0.01, convolutions normal of variance `2/fan-in` (He et al. 2015), gate
-    /// width 1.
-    pub fn initial_parameters(&self, seed: u64) -> Vec<f64> {
-        let mut parameters = Vec::with_capacity(self.parameter_count());
-        for (k, (name, shape)) in self.blocks().iter().enumerate() {
-            let stream = Stream::new(&[seed, 0x6e65_7477, k as u64]);
-            let count = shape.iter().product::<usize>() as u64;
-            match name.as_str() {
-                "gate_width" => parameters.push(1.0),
-                "eta" => parameters.extend((0..count).map(|i| 0.01 * stream.normal(i))),
-                _ => {
-                    let deviation = (2.0 / (shape[0] * shape[1]) as f64).sqrt();
-                    parameters.extend((0..count).map(|i| deviation * stream.normal(i)));
-                }
-            }
-        }
-        parameters
-    }
-}
+pub use architecture::{Architecture, Window};
+use passed::Passed;
 
 /// Why a network cannot be made.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -279,13 +165,16 @@ impl Network {
             slopes.push(slope);
         }
         let last = &inputs[inputs.len() - 1];
-        let sum = |plane: &[f64]| -> Vec<f64> {
-            let rows = plane[last.inner()].chunks_exact(last.width);
-            rows.map(|row| row.iter().zip(&self.readout).map(|(x, w)| x * w).sum()).collect()
-        };
+        let sum = |plane: &[f64]| self.read_out(last, plane);
         let tangent = if last.tangent.is_empty() { Vec::new() } else { sum(&last.tangent) };
         let (activation, activation_slopes) = Line { value: sum(&last.value), tangent }.silu();
         Trace { inputs, slopes, activation, activation_slopes }
+    }
+
+    /// The readout of a plane of `signal`'s size.
+    fn read_out(&self, signal: &Signal, plane: &[f64]) -> Vec<f64> {
+        let rows = plane[signal.inner()].chunks_exact(signal.width);
+        rows.map(|row| row.iter().zip(&self.readout).map(|(x, w)| x * w).sum()).collect()
     }
 
     /// Energy, gradient, and with a tangent in `density` the derivative of both along it.
@@ -304,7 +193,8 @@ impl Network {
         activation_slopes.pull(&mut line_bar.value, &mut line_bar.tangent);
         let mut blocks = Vec::new(); // of the parameters' gradient, last first
         if let Some(pull) = pull {
-            blocks.push(self.readout_gradient(&inputs[self.layers.len()], &line_bar, pull));
+            let last = &inputs[self.layers.len()];
+            blocks.push(self.readout_gradient(last, &last.tangent, &line_bar, pull));
         }
         let mut bar = self.pull_readout(&line_bar);
         let mut by_polarisation = None;
@@ -319,7 +209,7 @@ impl Network {
             bar = layer.backward(&bar);
         }
         if let Some(pull) = pull {
-            blocks.push(self.features.eta_gradient(density, &bar, pull));
+            blocks.push(self.features.eta_gradient(density, [&*bar.value, &*bar.tangent], pull));
         }
         let mut by_density = activation.scaled(-h);
         self.features.backward(&bar, &mut by_density);
@@ -354,7 +244,8 @@ impl Network {
         by_parameters.iter_mut().zip(&minus.by_parameters).for_each(|(p, m)| *p = 0.5 * (*p + m));
         let features_bar = convolution.backward(&bar);
         if let Some(pull) = pull {
-            let eta = self.features.eta_gradient(&spin, &features_bar, pull);
+            let planes = [&*features_bar.value, &*features_bar.tangent];
+            let eta = self.features.eta_gradient(&spin, planes, pull);
             by_parameters.iter_mut().zip(&eta).for_each(|(p, e)| *p += e);
             by_parameters.extend(convolution.weight_gradient(&features, &bar, pull));
         }
@@ -384,7 +275,13 @@ impl Network {
     }
 
     /// Cotangent of the readout's weights.
-    fn readout_gradient(&self, x: &Signal, line_bar: &Line, pull: &Pull) -> Vec<f64> {
+    fn readout_gradient(
+        &self,
+        x: &Signal,
+        tangent: &[f64],
+        line_bar: &Line,
+        pull: &Pull,
+    ) -> Vec<f64> {
         let mut gradient = vec![0.0; self.readout.len()];
         let mut add = |plane: &[f64], bar: &[f64], weight: f64| {
             for (row, b) in plane[x.inner()].chunks_exact(x.width).zip(bar) {
@@ -392,9 +289,9 @@ impl Network {
             }
         };
         add(&x.value, &line_bar.value, pull.value_weight);
-        if !x.tangent.is_empty() {
+        if !tangent.is_empty() {
             add(&x.value, &line_bar.tangent, pull.tangent_weight);
-            add(&x.tangent, &line_bar.value, pull.tangent_weight);
+            add(tangent, &line_bar.value, pull.tangent_weight);
         }
         gradient
     }
@@ -426,6 +323,96 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Energy and potential by the network's energy and its gradient by each channel. `all` is the density of all of them.
+    fn gated(
+        &self,
+        grid: &Grid,
+        all: &[f64],
+        net_energy: f64,
+        by_density: &[&[f64]],
+        mirror: Option<Mirror>,
+    ) -> ExchangeCorrelation {
+        let h = grid.spacing_bohr();
+        let hartree = self.architecture.interaction.hartree_potential(grid, all);
+        let u = Interaction::hartree_energy(grid, all, &hartree);
+        let electrons = Dual::<f64, 1>::seed(grid.integral(all), 0);
+        let beta = Self::gate(electrons, Dual::lit(self.gate_width));
+        let difference = net_energy + u; // E_net - (-U)
+        let energy_ha = net_energy - beta.re * difference;
+        let potential =
+            |(g, v): (&f64, &f64)| (1.0 - beta.re) * g / h - beta.re * v - beta.eps[0] * difference;
+        let mut potential_ha = Vec::with_capacity(by_density.len() * grid.points());
+        for by_density in by_density {
+            let mut channel: Vec<f64> = by_density.iter().zip(&hartree).map(potential).collect();
+            if let Some(mirror) = mirror {
+                mirror.symmetrise(&mut channel);
+            }
+            potential_ha.extend(channel);
+        }
+        ExchangeCorrelation { energy_ha, potential_ha }
+    }
+
+    /// The adjoint, from what an evaluation at the density left where it left something.
+    fn pull(
+        &self,
+        passed: Option<&Passed>,
+        grid: &Grid,
+        density: &[f64],
+        mirror: Option<Mirror>,
+        energy_bar: f64,
+        potential_bar: &[f64],
+        parameters_bar: &mut [f64],
+    ) -> Vec<f64> {
+        type D = Dual<f64, 1>;
+        let h = grid.spacing_bohr();
+        let moves = potential_bar.iter().any(|b| *b != 0.0);
+        let direction: Vec<f64> =
+            if moves { potential_bar.iter().map(|b| b / h).collect() } else { Vec::new() };
+        // beta and its first derivatives, each with its derivative along the direction
+        let electrons = D { re: grid.integral(density), eps: [grid.integral(&direction)] };
+        let width = D::lit(self.gate_width);
+        let by_electrons = Self::gate(Dual::<D, 1>::seed(electrons, 0), Dual::konst(width));
+        let by_width = Self::gate(Dual::<D, 1>::konst(electrons), Dual::seed(width, 0)).eps[0];
+        let (beta, slope) = (by_electrons.re, by_electrons.eps[0]);
+        let lines = Self::lines(grid, density, &direction, mirror);
+        // the adjoint of (1 - beta) g, for any component g of the network's gradient
+        let value_weight = energy_bar * (1.0 - beta.re) - beta.eps[0];
+        let pull = Pull { value_weight, tangent_weight: 1.0 - beta.re };
+        let net = match passed {
+            Some(passed) if moves => self.tangent(h, passed, &lines[0].tangent, &pull),
+            _ => self.channels(h, &lines, Some(&pull)),
+        };
+        let all = Self::together(&lines);
+        let w = self.architecture.interaction;
+        let hartree = w.hartree_potential(grid, &all.value);
+        let hartree_dot = w.hartree_potential(grid, &all.tangent);
+        let moved: f64 = all.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
+        let u = D { re: Interaction::hartree_energy(grid, &all.value, &hartree), eps: [h * moved] };
+        let difference = net.energy + u;
+        let adjoint = |x: D| energy_bar * x.re + x.eps[0];
+        let at = |line: &[f64], i: usize| line.get(i).copied().unwrap_or(0.0);
+        let mut density_bar = Vec::with_capacity(density.len());
+        for by_density in &net.by_density {
+            let one = |i: usize| {
+                let g = D { re: by_density.value[i], eps: [at(&by_density.tangent, i)] };
+                let v = D { re: hartree[i], eps: [at(&hartree_dot, i)] };
+                adjoint((-beta + 1.0) * g - (beta * v + slope * difference) * h)
+            };
+            let mut channel: Vec<f64> = (0..grid.points()).map(one).collect();
+            if let Some(mirror) = mirror {
+                mirror.symmetrise(&mut channel);
+            }
+            density_bar.extend(channel);
+        }
+        let (gate_bar, weights_bar) =
+            parameters_bar.split_last_mut().unwrap_or_else(|| unreachable!("a gate"));
+        weights_bar.iter_mut().zip(&net.by_parameters).for_each(|(bar, g)| *bar += g);
+        *gate_bar -= adjoint(by_width * difference);
+        density_bar
+    }
+}
+
 impl Functional for Network {
     fn takes(&self, channels: usize) -> bool {
         channels == 1 || (channels == 2 && self.polarisation.is_some())
@@ -437,28 +424,26 @@ impl Functional for Network {
         density: &[f64],
         mirror: Option<Mirror>,
     ) -> ExchangeCorrelation {
-        let h = grid.spacing_bohr();
         let lines = Self::lines(grid, density, &[], mirror);
-        let net = self.channels(h, &lines, None);
-        let all = Self::together(&lines).value;
-        let hartree = self.architecture.interaction.hartree_potential(grid, &all);
-        let u = Interaction::hartree_energy(grid, &all, &hartree);
-        let beta =
-            Self::gate(Dual::<f64, 1>::seed(grid.integral(density), 0), Dual::lit(self.gate_width));
-        let difference = net.energy.re + u; // E_net - (-U)
-        let energy_ha = net.energy.re - beta.re * difference;
-        let potential =
-            |(g, v): (&f64, &f64)| (1.0 - beta.re) * g / h - beta.re * v - beta.eps[0] * difference;
-        let mut potential_ha = Vec::with_capacity(density.len());
-        for by_density in &net.by_density {
-            let mut channel: Vec<f64> =
-                by_density.value.iter().zip(&hartree).map(potential).collect();
-            if let Some(mirror) = mirror {
-                mirror.symmetrise(&mut channel);
-            }
-            potential_ha.extend(channel);
+        let Channels { energy, by_density, .. } = self.channels(grid.spacing_bohr(), &lines, None);
+        let slopes: Vec<&[f64]> = by_density.iter().map(|l| l.value.as_slice()).collect();
+        self.gated(grid, &Self::together(&lines).value, energy.re, &slopes, mirror)
+    }
+
+    fn evaluate_and_keep(
+        &self,
+        grid: &Grid,
+        density: &[f64],
+        mirror: Option<Mirror>,
+    ) -> (ExchangeCorrelation, Kept) {
+        if density.len() != grid.points() {
+            return (self.evaluate(grid, density, mirror), Kept::default());
         }
-        ExchangeCorrelation { energy_ha, potential_ha }
+        let line = Self::lines(grid, density, &[], mirror).swap_remove(0);
+        let passed = self.pass(grid.spacing_bohr(), line);
+        let slopes = [passed.by_density.value.as_slice()];
+        let xc = self.gated(grid, &passed.density.value, passed.energy, &slopes, mirror);
+        (xc, Kept::new(passed))
     }
 
     fn energy(&self, grid: &Grid, density: &[f64], mirror: Option<Mirror>) -> f64 {
@@ -497,49 +482,21 @@ impl Functional for Network {
         potential_bar: &[f64],
         parameters_bar: &mut [f64],
     ) -> Vec<f64> {
-        type D = Dual<f64, 1>;
-        let h = grid.spacing_bohr();
-        let moves = potential_bar.iter().any(|b| *b != 0.0);
-        let direction: Vec<f64> =
-            if moves { potential_bar.iter().map(|b| b / h).collect() } else { Vec::new() };
-        // beta and its first derivatives, each with its derivative along the direction
-        let electrons = D { re: grid.integral(density), eps: [grid.integral(&direction)] };
-        let width = D::lit(self.gate_width);
-        let by_electrons = Self::gate(Dual::<D, 1>::seed(electrons, 0), Dual::konst(width));
-        let by_width = Self::gate(Dual::<D, 1>::konst(electrons), Dual::seed(width, 0)).eps[0];
-        let (beta, slope) = (by_electrons.re, by_electrons.eps[0]);
-        let lines = Self::lines(grid, density, &direction, mirror);
-        // the adjoint of (1 - beta) g, for any component g of the network's gradient
-        let value_weight = energy_bar * (1.0 - beta.re) - beta.eps[0];
-        let pull = Pull { value_weight, tangent_weight: 1.0 - beta.re };
-        let net = self.channels(h, &lines, Some(&pull));
-        let all = Self::together(&lines);
-        let w = self.architecture.interaction;
-        let hartree = w.hartree_potential(grid, &all.value);
-        let hartree_dot = w.hartree_potential(grid, &all.tangent);
-        let moved: f64 = all.value.iter().zip(&hartree_dot).map(|(n, v)| n * v).sum();
-        let u = D { re: Interaction::hartree_energy(grid, &all.value, &hartree), eps: [h * moved] };
-        let difference = net.energy + u;
-        let adjoint = |x: D| energy_bar * x.re + x.eps[0];
-        let at = |line: &[f64], i: usize| line.get(i).copied().unwrap_or(0.0);
-        let mut density_bar = Vec::with_capacity(density.len());
-        for by_density in &net.by_density {
-            let one = |i: usize| {
-                let g = D { re: by_density.value[i], eps: [at(&by_density.tangent, i)] };
-                let v = D { re: hartree[i], eps: [at(&hartree_dot, i)] };
-                adjoint((-beta + 1.0) * g - (beta * v + slope * difference) * h)
-            };
-            let mut channel: Vec<f64> = (0..grid.points()).map(one).collect();
-            if let Some(mirror) = mirror {
-                mirror.symmetrise(&mut channel);
-            }
-            density_bar.extend(channel);
-        }
-        let (gate_bar, weights_bar) =
-            parameters_bar.split_last_mut().unwrap_or_else(|| unreachable!("a gate"));
-        weights_bar.iter_mut().zip(&net.by_parameters).for_each(|(bar, g)| *bar += g);
-        *gate_bar -= adjoint(by_width * difference);
-        density_bar
+        self.pull(None, grid, density, mirror, energy_bar, potential_bar, parameters_bar)
+    }
+
+    fn adjoint_of(
+        &self,
+        kept: &Kept,
+        grid: &Grid,
+        density: &[f64],
+        mirror: Option<Mirror>,
+        energy_bar: f64,
+        potential_bar: &[f64],
+        parameters_bar: &mut [f64],
+    ) -> Vec<f64> {
+        let passed = kept.get::<Passed>();
+        self.pull(passed, grid, density, mirror, energy_bar, potential_bar, parameters_bar)
     }
 }
 

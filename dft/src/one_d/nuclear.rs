@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn with<T>(model: &Model, x: f64, z: f64, f: impl Fn(Converged) -> T) -> T {
-        let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+        let eigen = EigenOptions { tol_residual_ha: 1e-12 };
         let options = ScfOptions { tol_density: 1e-11, eigen, ..ScfOptions::converged() };
         let system = System::molecule(&[(-0.9, 1.0), (x, z)], 2).unwrap();
         let prepared = Prepared::new(model, &system).unwrap();

@@ -13,6 +13,7 @@ use super::exact::TwoElectrons;
 use super::lda::Lda;
 use super::scf::{Model, Prepared, ScfError, ScfOptions, self_consistent_field};
 use super::system::System;
+use super::vector::{project_out, slices};
 
 /// Excitation energy in hartree that regularises the pair functions.
 const GAP_HA: f64 = 0.5;
@@ -37,10 +38,8 @@ pub(super) fn pair_orbitals(
     let h = model.stencil.hamiltonian(&model.grid, potential);
     let failed = |source| ScfError::Eigen { step: 0, source };
     let references = system.restricted_occupations().len();
-    // of a small ion some lie in the continuum, where the box makes them dense; any orbitals will do
-    let loose = EigenOptions { tol_residual_ha: 1e-6, guard_states: 4, ..EigenOptions::default() };
-    let states = lowest_states(&h, references, &[], &loose).map_err(failed)?.states;
-    let mut orbitals: Vec<Vec<f64>> = states.into_iter().take(references).collect();
+    let states = lowest_states(&h, references, &[], &EigenOptions::default()).map_err(failed)?;
+    let mut orbitals = states.states;
     let pairs = TwoElectrons::of(model, h).map_err(failed)?;
     let w: Vec<f64> =
         (0..n).map(|k| model.interaction.energy(k as f64 * model.grid.spacing_bohr())).collect();
@@ -54,7 +53,7 @@ pub(super) fn pair_orbitals(
                 source.extend((0..n).map(at));
             }
             let mut u = pairs.independent_inverse(GAP_HA, &source);
-            u.chunks_exact_mut(n).for_each(|column| project_out(&orbitals, column));
+            u.chunks_exact_mut(n).for_each(|column| project_out(slices(&orbitals), column));
             let u = MatRef::from_column_major_slice(&u, n, n);
             matmul(sum.as_mut(), Accum::Add, u, u.transpose(), 1.0, Par::Seq);
         }
@@ -63,19 +62,11 @@ pub(super) fn pair_orbitals(
     for k in (0..n).rev().take(count - references) {
         let mut orbital: Vec<f64> = (0..n).map(|i| found.U()[(i, k)]).collect();
         for _ in 0..2 {
-            project_out(&orbitals, &mut orbital);
+            project_out(slices(&orbitals), &mut orbital);
             let norm = orbital.iter().map(|x| x * x).sum::<f64>().sqrt();
             orbital.iter_mut().for_each(|x| *x /= norm);
         }
         orbitals.push(orbital);
     }
     Ok(orbitals)
-}
-
-/// Takes from `x` its parts along orthonormal `others`.
-pub(super) fn project_out(others: &[Vec<f64>], x: &mut [f64]) {
-    for other in others {
-        let c: f64 = other.iter().zip(&*x).map(|(o, x)| o * x).sum();
-        x.iter_mut().zip(other).for_each(|(x, o)| *x -= c * o);
-    }
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::ci_operator::MOST_ELECTRONS;
 use super::eigen::{EigenError, EigenOptions, lowest_states};
 use super::exact::{ExactError, ExactOptions, GroundState, two_electrons};
 use super::full_ci::{FullCiError, FullCiOptions, full_ci};
@@ -44,7 +45,7 @@ pub fn ground_state(model: &Model, system: &System) -> Result<GroundState, Refer
                 density: found.states[0].iter().map(density).collect(),
                 residual_ha: found.residual_ha,
                 error_ha: 0.0,
-                iterations: found.iterations,
+                iterations: found.solves,
             })
         }
         [1, 1] => Ok(two_electrons(model, system, &ExactOptions::default())?),
@@ -52,9 +53,23 @@ pub fn ground_state(model: &Model, system: &System) -> Result<GroundState, Refer
     }
 }
 
+/// Memory in bytes that [`ground_state`] takes for so many electrons, and what it may take at most; a system that needs more is
+/// refused before it is made.
+pub fn ground_state_bytes(model: &Model, electrons_by_spin: [usize; 2]) -> (usize, usize) {
+    let points = model.grid.points();
+    match electrons_by_spin {
+        [1, 0] | [0, 1] => (8 * 16 * points, usize::MAX),
+        [1, 1] => (ExactOptions::default().bytes(points), ExactOptions::default().most_bytes),
+        [up, down] => {
+            let options = FullCiOptions::default();
+            (options.bytes(points, (up + down).min(MOST_ELECTRONS)), options.most_bytes)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ground_state;
+    use super::{ground_state, ground_state_bytes};
     use crate::one_d::{Grid, Model, System};
 
     #[test]
@@ -70,5 +85,19 @@ mod tests {
         }
         assert!(energies.windows(2).all(|e| e[1] < e[0]), "each electron is bound: {energies:?}");
         assert!(ground_state(&model, &System::molecule(&[(0.0, 6.0)], 6).unwrap()).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_in_memory_is_refused_before_it_is_made() {
+        let model = Model { grid: Grid::new(8001, 0.01).unwrap(), ..Model::default() };
+        for (electrons, spins) in [(2, [1, 1]), (3, [2, 1]), (4, [2, 2])] {
+            let (bytes, most) = ground_state_bytes(&model, spins);
+            assert!(bytes > most, "{electrons}");
+            let atom = System::molecule(&[(0.0, 4.0)], electrons).unwrap();
+            let refused = ground_state(&model, &atom).unwrap_err().to_string();
+            assert!(refused.contains(&format!("{} MB", bytes / 1_000_000)), "{refused}");
+        }
+        let (bytes, most) = ground_state_bytes(&model, [1, 0]);
+        assert!(bytes < most);
     }
 }

@@ -4,11 +4,10 @@
 //! potential, linear or Anderson's (DIIS). With a decay below 1 the trajectory is that of Li et al. (2021): a fixed number of
 //! steps whose late energies are trained on. With [`ScfOptions::tol_density`] it stops when density in and out agree.
 
-use cotangent_problem::TrialFailure;
 use thiserror::Error;
 
 use super::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
-use super::functional::Functional;
+use super::functional::{Functional, Kept};
 use super::grid::Grid;
 use super::interaction::Interaction;
 use super::kinetic::Stencil;
@@ -47,6 +46,11 @@ pub struct ScfOptions {
     pub history: usize,
     /// Stop when `integral |n_out - n| dx` falls to this many electrons; never where 0.
     pub tol_density: f64,
+    /// First step whose energy is computed, from 0; the last step always has one. What is asked of the late steps alone saves the
+    /// energies of the others.
+    pub energies_from: usize,
+    /// Keep of each step what the functional's adjoint would compute again: for a trajectory that is to be reversed.
+    pub keep: bool,
     /// Enforce the mirror symmetry of systems that have it, on the density and on the functional.
     pub mirror_symmetric: bool,
     /// Settings of the eigen-solver.
@@ -62,6 +66,8 @@ impl ScfOptions {
             mixing_decay: 0.9,
             history: 0,
             tol_density: 0.0,
+            energies_from: 0,
+            keep: false,
             mirror_symmetric: true,
             eigen: EigenOptions::default(),
         }
@@ -95,12 +101,14 @@ pub struct ScfStep {
     pub density_out: Vec<f64>,
     /// Kohn-Sham potential in hartree, `channels x n`.
     pub potential_ha: Vec<f64>,
-    /// Occupied orbitals and guards of each channel.
+    /// Occupied orbitals of each channel.
     pub states: Vec<EigenPairs>,
-    /// Electronic energy of `density_out` in hartree, without the repulsion of the nuclei.
-    pub energy_ha: f64,
+    /// Electronic energy of `density_out` in hartree, without the repulsion of the nuclei; where it was computed.
+    pub energy_ha: Option<f64>,
     /// `integral |n_out - n_in| dx`.
     pub residual: f64,
+    /// Of the functional's evaluation at `density_in`, where that was to be kept.
+    pub kept: Kept,
 }
 
 /// How an SCF ended.
@@ -174,7 +182,7 @@ pub enum ScfError {
 impl Scf {
     /// Electronic energy of the last step in hartree.
     pub fn energy_ha(&self) -> f64 {
-        self.last().energy_ha
+        self.last().energy_ha.unwrap_or_else(|| unreachable!("the last step has its energy"))
     }
 
     /// The last step.
@@ -182,13 +190,18 @@ impl Scf {
         &self.steps[self.steps.len() - 1]
     }
 
-    /// Distance in hartree from the highest occupied to the lowest empty state: the least of the spin channels.
-    pub fn gap_ha(&self) -> f64 {
-        let of_channel = |s: &EigenPairs| {
-            let highest = s.wanted.checked_sub(1).map(|k| s.energies_ha[k]);
-            highest.and_then(|h| s.energies_ha.get(s.wanted).map(|lowest| lowest - h))
+    /// Distance in hartree from the highest occupied to the lowest empty state of the last potential: the least of the spin
+    /// channels, infinite where the grid holds no other state. The empty state is solved for here.
+    pub fn gap_ha(&self, model: &Model) -> f64 {
+        let ScfStep { potential_ha, states, .. } = self.last();
+        let of_channel = |(v, occupied): (&[f64], &EigenPairs)| {
+            let h = model.stencil.hamiltonian(&model.grid, v);
+            let count = occupied.states.len();
+            let with_empty = lowest_states(&h, count + 1, &[], &EigenOptions::default()).ok()?;
+            Some(with_empty.energies_ha[count] - occupied.energies_ha.last()?)
         };
-        self.last().states.iter().filter_map(of_channel).fold(f64::INFINITY, f64::min)
+        let channels = potential_ha.chunks_exact(model.grid.points()).zip(states);
+        channels.filter_map(of_channel).fold(f64::INFINITY, f64::min)
     }
 
     /// Density of both spins together after the last mixing, `n` entries.
@@ -210,34 +223,34 @@ impl Scf {
     }
 
     /// What makes a converged result doubtful; empty where nothing does.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+    pub fn warnings(&self, model: &Model) -> Vec<String> {
+        let (mut warnings, gap_ha) = (Vec::new(), self.gap_ha(model));
         if self.edge_density() > EDGE_DENSITY {
             warnings.push(format!(
                 "the density at the edge of the box is {:.1e} per bohr, above {EDGE_DENSITY:.0e}: use more grid points",
                 self.edge_density()
             ));
         }
-        if self.gap_ha() < SMALL_GAP_HA {
+        if gap_ha < SMALL_GAP_HA {
             warnings.push(format!(
-                "the gap is {:.1e} Ha, below {SMALL_GAP_HA:.0e}: occupations are uncertain and derivatives large",
-                self.gap_ha()
+                "the gap is {gap_ha:.1e} Ha, below {SMALL_GAP_HA:.0e}: occupations are uncertain and derivatives large"
             ));
         }
         warnings
     }
 
     /// What to do about an SCF that did not converge; empty where there is nothing to do.
-    pub fn advice(&self) -> String {
+    pub fn advice(&self, model: &Model) -> String {
         let ScfStatus::MaxSteps { residual } = self.status else { return String::new() };
         let falling =
             self.steps.len() < 3 || residual < 0.9 * self.steps[self.steps.len() - 3].residual;
         if falling {
-            format!("still falling at {residual:.1e} electrons: allow more steps")
-        } else if self.gap_ha() < 1e-3 {
+            return format!("still falling at {residual:.1e} electrons: allow more steps");
+        }
+        let gap_ha = self.gap_ha(model);
+        if gap_ha < 1e-3 {
             format!(
-                "the gap is {:.1e} Ha, occupations may swap: mix less than now, or minimise the energy directly",
-                self.gap_ha()
+                "the gap is {gap_ha:.1e} Ha, occupations may swap: mix less than now, or minimise the energy directly"
             )
         } else {
             format!(
@@ -326,7 +339,7 @@ impl Prepared {
     }
 }
 
-/// The occupied orbitals of one channel, and guards.
+/// The occupied orbitals of one channel.
 pub(super) fn channel_states(
     model: &Model,
     potential: &[f64],
@@ -387,6 +400,10 @@ pub fn self_consistent_field(
             status = ScfStatus::MaxSteps { residual };
         }
     }
+    if let Some(last) = steps.last_mut() {
+        let energy_ha = || step_energy(model, prepared, functional, options, last);
+        last.energy_ha = Some(last.energy_ha.unwrap_or_else(energy_ha));
+    }
     Ok(Scf { status, steps, density: iteration.density, channels: prepared.channels() })
 }
 
@@ -415,8 +432,11 @@ impl Iteration {
         options: &ScfOptions,
         index: usize,
     ) -> Result<ScfStep, ScfError> {
-        let step = scf_step(model, prepared, functional, options, &self.density, &self.warm)
+        let mut step = scf_step(model, prepared, functional, options, &self.density, &self.warm)
             .map_err(|source| ScfError::Eigen { step: index, source })?;
+        if index >= options.energies_from {
+            step.energy_ha = Some(step_energy(model, prepared, functional, options, &step));
+        }
         let residual = difference(&step.density_out, &step.density_in);
         self.latest.push((step.density_in.clone(), residual));
         if self.latest.len() > options.history + 1 {
@@ -432,26 +452,6 @@ impl Iteration {
         let (densities, residuals) =
             self.latest.iter().map(|(n, f)| (n.as_slice(), f.as_slice())).unzip();
         History { densities, residuals }
-    }
-}
-
-/// What an SCF that cannot go on means to an optimizer.
-pub(super) fn trial_failure(error: &ScfError) -> TrialFailure {
-    match error {
-        ScfError::Eigen {
-            source: EigenError::NotConverged { residual_ha, iterations }, ..
-        } => TrialFailure::NotConverged {
-            what: "eigen-solve".into(),
-            residual: *residual_ha,
-            iterations: *iterations,
-            advice: "the potential may be extreme: a smaller step helps".into(),
-        },
-        ScfError::Eigen { source: EigenError::NonFinite { point }, step } => {
-            TrialFailure::NonFinite {
-                what: format!("the potential of SCF step {step} at grid point {point}"),
-            }
-        }
-        other => TrialFailure::Contract(other.to_string()),
     }
 }
 
@@ -490,7 +490,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The step that this density makes, from no other.
+/// The step that this density makes, from no other, with its energy.
 pub(super) fn fixed_density_step(
     model: &Model,
     prepared: &Prepared,
@@ -498,7 +498,33 @@ pub(super) fn fixed_density_step(
     options: &ScfOptions,
     density: &[f64],
 ) -> Result<ScfStep, EigenError> {
-    scf_step(model, prepared, functional, options, density, &[])
+    let mut step = scf_step(model, prepared, functional, options, density, &[])?;
+    step.energy_ha = Some(step_energy(model, prepared, functional, options, &step));
+    Ok(step)
+}
+
+/// `sum f e + int (v_ext - v) n_out + U[n_out] + E_xc[n_out]`.
+fn step_energy(
+    model: &Model,
+    prepared: &Prepared,
+    functional: &dyn Functional,
+    options: &ScfOptions,
+    step: &ScfStep,
+) -> f64 {
+    let Model { grid, interaction, .. } = model;
+    let (n, out) = (grid.points(), &step.density_out);
+    let total_out = total(prepared.channels(), out);
+    let hartree = interaction.hartree_potential(grid, &total_out);
+    let of_channel = |(f, s): (&Vec<f64>, &EigenPairs)| {
+        f.iter().zip(&s.energies_ha).map(|(f, e)| f * e).sum::<f64>()
+    };
+    let eigen_sum: f64 = prepared.occupations.iter().zip(&step.states).map(of_channel).sum();
+    let outside: f64 =
+        (0..out.len()).map(|k| (prepared.external_ha[k % n] - step.potential_ha[k]) * out[k]).sum();
+    eigen_sum
+        + outside * grid.spacing_bohr()
+        + Interaction::hartree_energy(grid, &total_out, &hartree)
+        + functional.energy(grid, out, prepared.enforced(options))
 }
 
 fn scf_step(
@@ -513,13 +539,16 @@ fn scf_step(
     let (n, channels) = (grid.points(), prepared.channels());
     let hartree = interaction.hartree_potential(grid, &total(channels, density));
     let mirror = prepared.enforced(options);
-    let xc = functional.evaluate(grid, density, mirror);
+    let (xc, kept) = if options.keep {
+        functional.evaluate_and_keep(grid, density, mirror)
+    } else {
+        (functional.evaluate(grid, density, mirror), Kept::default())
+    };
     let potential_ha: Vec<f64> = (0..channels * n)
         .map(|k| prepared.external_ha[k % n] + hartree[k % n] + xc.potential_ha[k])
         .collect();
     let mut states = Vec::with_capacity(channels);
     let mut density_out = Vec::with_capacity(channels * n);
-    let mut eigen_sum = 0.0;
     for (c, occupations) in prepared.occupations.iter().enumerate() {
         let warm = warm.get(c).map_or(&[][..], |s| s.states.as_slice());
         let potential = &potential_ha[c * n..(c + 1) * n];
@@ -529,27 +558,17 @@ fn scf_step(
             mirror.symmetrise(&mut density);
         }
         density_out.extend(density);
-        eigen_sum += occupations.iter().zip(&found.energies_ha).map(|(f, e)| f * e).sum::<f64>();
         states.push(found);
     }
-    let total_out = total(channels, &density_out);
-    let hartree_out = interaction.hartree_potential(grid, &total_out);
-    let (mut outside, mut residual) = (0.0, 0.0);
-    for k in 0..channels * n {
-        outside += (prepared.external_ha[k % n] - potential_ha[k]) * density_out[k];
-        residual += (density_out[k] - density[k]).abs();
-    }
-    let energy_ha = eigen_sum
-        + outside * grid.spacing_bohr()
-        + Interaction::hartree_energy(grid, &total_out, &hartree_out)
-        + functional.energy(grid, &density_out, mirror);
+    let moved: f64 = density_out.iter().zip(density).map(|(out, n)| (out - n).abs()).sum();
     Ok(ScfStep {
         density_in: density.to_vec(),
         density_out,
         potential_ha,
         states,
-        energy_ha,
-        residual: residual * grid.spacing_bohr(),
+        energy_ha: None,
+        residual: moved * grid.spacing_bohr(),
+        kept,
     })
 }
 

@@ -135,6 +135,31 @@ impl Slopes {
         Self { z, z_dot, sigmoid }
     }
 
+    /// Turns the tangent of `z` into that of `SiLU(z)`.
+    pub(super) fn push(&self, z_dot: &mut [f64]) {
+        let n = self.z.len();
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &mut z_dot[..n]);
+        Arch::new().dispatch(|| {
+            for i in 0..n {
+                z_dot[i] *= s[i] * (1.0 + z[i] * (1.0 - s[i]));
+            }
+        });
+    }
+
+    /// [`Slopes::pull`] of the tangent alone, where `bar` is the cotangent of `SiLU(z)` and `z_dot` the tangent of `z`.
+    pub(super) fn pull_tangent(&self, bar: &[f64], z_dot: &[f64], tangent: &mut [f64]) {
+        let n = self.z.len();
+        let (z, s) = (&self.z[..n], &self.sigmoid[..n]);
+        let (bar, z_dot, tangent) = (&bar[..n], &z_dot[..n], &mut tangent[..n]);
+        Arch::new().dispatch(|| {
+            for i in 0..n {
+                let first = s[i] * (1.0 + z[i] * (1.0 - s[i]));
+                let second = s[i] * (1.0 - s[i]) * (2.0 + z[i] * (1.0 - 2.0 * s[i]));
+                tangent[i] = tangent[i] * first + bar[i] * second * z_dot[i];
+            }
+        });
+    }
+
     fn silu(&self) -> (Plane, Plane) {
         let n = self.z.len();
         let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &*self.z_dot);

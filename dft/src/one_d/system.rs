@@ -153,6 +153,31 @@ impl System {
         (0..orbitals).map(|k| f64::from(u8::from(k < up) + u8::from(k < down))).collect()
     }
 
+    /// Whether both are the same system but for where it stands and which way it looks: equal charges at equal distances (to 1e-6),
+    /// from left to right or from right to left, and as many electrons of each spin or of the other.
+    pub fn is_congruent(&self, other: &Self) -> bool {
+        const SAME: f64 = 1e-6;
+        let sorted = |nuclei: &[Nucleus], sign: f64| {
+            let mut all: Vec<(f64, f64)> =
+                nuclei.iter().map(|a| (sign * a.position_bohr, a.charge)).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let first = all[0].0;
+            all.iter_mut().for_each(|a| a.0 -= first);
+            all
+        };
+        let [up, down] = other.electrons;
+        let spins = self.electrons == [up, down] || self.electrons == [down, up];
+        let here = sorted(&self.nuclei, 1.0);
+        let agrees = |sign: f64| {
+            let there = sorted(&other.nuclei, sign);
+            let near = |(a, b): (&(f64, f64), &(f64, f64))| {
+                (a.0 - b.0).abs() < SAME && (a.1 - b.1).abs() < SAME
+            };
+            here.len() == there.len() && here.iter().zip(&there).all(near)
+        };
+        spins && (agrees(1.0) || agrees(-1.0))
+    }
+
     /// Checks that all nuclei lie in the box.
     ///
     /// # Errors
@@ -257,6 +282,20 @@ mod tests {
             System::molecule(&[(0.0, 3.0)], 3).unwrap().restricted_occupations(),
             [2.0, 1.0]
         );
+    }
+
+    #[test]
+    fn a_system_is_the_same_where_it_is_moved_or_mirrored() {
+        let ion = |nuclei: &[(f64, f64)]| System::molecule(nuclei, 2).unwrap();
+        let helium_hydride = ion(&[(-0.8, 2.0), (0.72, 1.0)]);
+        assert!(helium_hydride.is_congruent(&ion(&[(1.0, 2.0), (2.52, 1.0)])));
+        assert!(helium_hydride.is_congruent(&ion(&[(0.0, 1.0), (1.52, 2.0)])));
+        assert!(helium_hydride.is_congruent(&ion(&[(1.52, 2.0), (0.0, 1.0)])));
+        assert!(!helium_hydride.is_congruent(&ion(&[(0.0, 1.0), (1.6, 2.0)])));
+        assert!(!helium_hydride.is_congruent(&ion(&[(0.0, 2.0), (1.52, 2.0)])));
+        assert!(!helium_hydride.is_congruent(&ion(&[(0.0, 2.0)])));
+        let neutral = System::molecule(&[(-0.8, 2.0), (0.72, 1.0)], 3).unwrap();
+        assert!(!helium_hydride.is_congruent(&neutral));
     }
 
     #[test]

@@ -10,9 +10,7 @@ use rayon::prelude::*;
 
 use super::exact::GroundState;
 use super::network::{Architecture, Network};
-use super::scf::{
-    Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field, trial_failure,
-};
+use super::scf::{Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field};
 use super::system::System;
 use super::unrolled::reverse_trajectory;
 
@@ -145,10 +143,10 @@ impl Training {
         network: &Network,
         wants_gradient: bool,
     ) -> Result<Share, TrialFailure> {
-        let TrainingOptions { scf: options, skip_steps, discount, energy_weight, density_weight } =
+        let TrainingOptions { scf, skip_steps, discount, energy_weight, density_weight } =
             self.options;
-        let scf = self_consistent_field(&self.model, &molecule.prepared, network, &options)
-            .map_err(|e| trial_failure(&e))?;
+        let options = ScfOptions { energies_from: skip_steps, keep: wants_gradient, ..scf };
+        let scf = self_consistent_field(&self.model, &molecule.prepared, network, &options)?;
         let electrons = molecule.electrons as f64;
         let h = self.model.grid.spacing_bohr();
         let last = scf.steps.len() - 1;
@@ -157,7 +155,8 @@ impl Training {
         for (k, step) in scf.steps.iter().enumerate().skip(skip_steps) {
             let steps_to_go = i32::try_from(last - k).unwrap_or(i32::MAX);
             let weight = energy_weight * discount.powi(steps_to_go) / electrons;
-            let error = step.energy_ha - molecule.reference.energy_ha;
+            let Some(energy_ha) = step.energy_ha else { unreachable!("it was asked for") };
+            let error = energy_ha - molecule.reference.energy_ha;
             share.energy += weight * error * error;
             energies_bar[k] = 2.0 * weight * error;
         }
@@ -186,8 +185,8 @@ impl Training {
     /// A failed trial.
     pub fn apply(&self, parameters: &[f64], prepared: &Prepared) -> Result<Scf, TrialFailure> {
         let network = self.network(parameters)?;
-        self_consistent_field(&self.model, prepared, &network, &self.options.scf)
-            .map_err(|e| trial_failure(&e))
+        let options = ScfOptions { energies_from: usize::MAX, ..self.options.scf };
+        Ok(self_consistent_field(&self.model, prepared, &network, &options)?)
     }
 }
 
@@ -235,7 +234,7 @@ mod tests {
     use cotangent_ad::check;
     use cotangent_problem::{Objective, SampleKey, Want, Workspace};
 
-    use super::{Molecule, Training, TrainingOptions};
+    use super::{GroundState, Molecule, Training, TrainingOptions};
     use crate::one_d::{
         Architecture, ExactOptions, Grid, Interaction, Model, Stencil, System, two_electrons,
     };
@@ -279,6 +278,38 @@ mod tests {
         };
         let test = check::taylor(f, &x, &v, along, 1e-2, 8).unwrap();
         assert!(test.slope.is_some() && test.passes(), "{test:?}");
+    }
+
+    #[test]
+    fn a_spin_adapted_network_has_a_value_on_ions_from_any_initial_weights() {
+        let model = Model::default();
+        let architecture = Architecture {
+            global_features: 7,
+            hidden: vec![8, 8],
+            spin_adapted: true,
+            ..Architecture::paper()
+        };
+        // the loss is of no interest here: any reference will do
+        let molecule = |charge: f64, electrons: usize| {
+            let system = System::molecule(&[(0.0, charge)], electrons).unwrap();
+            let make = if electrons % 2 == 1 { Molecule::polarised } else { Molecule::new };
+            let density = vec![0.0; model.grid.points()];
+            let reference = GroundState {
+                energy_ha: -2.0,
+                density,
+                residual_ha: 0.0,
+                error_ha: 0.0,
+                iterations: 0,
+            };
+            make(&model, &system, reference).unwrap()
+        };
+        let atoms = vec![molecule(2.0, 2), molecule(3.0, 3), molecule(4.0, 2), molecule(4.0, 4)];
+        let training = Training::new(model, architecture, atoms, TrainingOptions::paper());
+        for seed in 0..8 {
+            let x = training.architecture().initial_parameters(seed);
+            let found = training.evaluate(&x, Want::VALUE, SampleKey(0), &mut Workspace::new());
+            assert!(found.as_ref().is_ok_and(|e| e.value.is_finite()), "seed {seed}: {found:?}");
+        }
     }
 
     #[test]

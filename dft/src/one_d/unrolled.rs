@@ -193,7 +193,8 @@ pub(super) fn pull_step(
     }
     let parameters = &mut pulled.parameters;
     let density = &step.density_in;
-    let xc = functional.adjoint(&model.grid, density, mirror, 0.0, &potential_bar, parameters);
+    let (grid, kept) = (&model.grid, &step.kept);
+    let xc = functional.adjoint_of(kept, grid, density, mirror, 0.0, &potential_bar, parameters);
     let hartree_bar = hartree(&potential_bar); // the map is symmetric
     for k in 0..channels * n {
         pulled.external[k % n] += potential_bar[k];
@@ -251,7 +252,7 @@ mod tests {
 
     /// Linear mixing with the paper's decay, or Anderson's.
     fn options(history: usize) -> ScfOptions {
-        let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+        let eigen = EigenOptions { tol_residual_ha: 1e-12 };
         ScfOptions { steps: 5, mirror_symmetric: false, eigen, history, ..ScfOptions::paper() }
     }
 
@@ -264,7 +265,8 @@ mod tests {
         let scf = self_consistent_field(&model(), prepared, functional, &options(history)).unwrap();
         let energies_bar: Vec<f64> = (0..5).map(|k| 0.3 + 0.1 * f64::from(k)).collect();
         let density_bar: Vec<f64> = (0..81).map(|i| (0.2 * f64::from(i)).sin()).collect();
-        let energies: f64 = scf.steps.iter().zip(&energies_bar).map(|(s, b)| s.energy_ha * b).sum();
+        let energies: f64 =
+            scf.steps.iter().zip(&energies_bar).map(|(s, b)| s.energy_ha.unwrap() * b).sum();
         let density: f64 = scf.density.iter().zip(&density_bar).map(|(n, b)| n * b).sum();
         (energies + density, scf, energies_bar, density_bar)
     }

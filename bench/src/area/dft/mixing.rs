@@ -20,7 +20,7 @@ pub(super) fn unrolled_against_implicit(_: &Peers) -> Result<Vec<Item>, PeerErro
     let network = Network::new(architecture, &theta, &model.grid).expect("they fit");
     let system = System::chain(2, 1.0, 1.52).expect("H2 is a system");
     let prepared = Prepared::new(&model, &system).expect("it fits the box");
-    let eigen = EigenOptions { tol_residual_ha: 1e-12, ..EigenOptions::default() };
+    let eigen = EigenOptions { tol_residual_ha: 1e-12 };
     let tight = ScfOptions { tol_density: 1e-11, eigen, ..ScfOptions::converged() };
     let no_density = vec![0.0; model.grid.points()];
     let scf = self_consistent_field(&model, &prepared, &network, &tight).expect("it converges");

@@ -10,12 +10,13 @@ use cotangent_problem::{Parameter, Space};
 use super::super::document::{Grammar, Settings};
 use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
+use super::density_file;
 use super::figures::{densities, on_grid, table};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INF, MOLECULE, SOFT, SOFTENING, functional, key,
     model, molecule, number, required,
 };
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::Diagnostic;
 use crate::plot::{Figure, Mark, Series};
 use crate::run::{Conclusion, Criterion, Finished, Judge};
 
@@ -91,7 +92,8 @@ impl Domain for Design {
             problems.push(s.problem(code, SOFT.path, message, help));
         }
         let formula = molecule(s, &model, usize::MAX).map_err(|p| problems.push(p));
-        let wanted = wanted(s, &model.grid).map_err(|p| problems.push(p));
+        let wanted =
+            density_file::read(s, "wanted.file", &model.grid).map_err(|p| problems.push(p));
         let functional = functional(s, &model).map_err(|p| problems.push(p));
         let (Ok(formula), Ok(wanted), Ok((functional, name))) = (formula, wanted, functional)
         else {
@@ -143,54 +145,6 @@ fn contradictions(s: &Settings, grid: &Grid, formula: &Formula, wanted: &[f64]) 
         problems.push(s.problem(code, "truth.positions", message, help));
     }
     problems
-}
-
-/// The density in the file on the grid: linear between its points, zero outside.
-fn wanted(s: &Settings, grid: &Grid) -> Result<Vec<f64>, Diagnostic> {
-    let (path, code) = (s.text("wanted.file"), "cotangent::model::density");
-    let refuse = |message: String| {
-        let help = "a header, then lines of x and density: -20.48,1.3e-9";
-        s.problem(code, "wanted.file", message, help)
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-    let source = Source { name: path.into(), text: text.as_str().into() };
-    let mut points: Vec<(f64, f64)> = Vec::new();
-    let mut from = 0;
-    for (k, line) in text.split_inclusive('\n').enumerate() {
-        let span = from..from + line.trim_end().len();
-        from += line.len();
-        if k == 0 || line.trim().is_empty() {
-            continue;
-        }
-        let mut words = line.split(',').map(|w| w.trim().parse::<f64>());
-        let found = match (words.next(), words.next()) {
-            (Some(Ok(x)), Some(Ok(n))) if x.is_finite() && n.is_finite() && n >= 0.0 => (x, n),
-            _ => {
-                let message = "a line of a density is x and a density that is not negative";
-                let help = "such as -20.48,1.3e-9";
-                return Err(Diagnostic::at(code, message, &source, span, "here", help));
-            }
-        };
-        if points.last().is_some_and(|last| last.0 >= found.0) {
-            let help = "sort the lines by x, each x once";
-            let message = "x does not ascend";
-            return Err(Diagnostic::at(code, message, &source, span, "here", help));
-        }
-        points.push(found);
-    }
-    if points.len() < 2 {
-        return Err(refuse(format!("the file has {} points", points.len())));
-    }
-    Ok((0..grid.points()).map(|i| interpolate(&points, grid.x(i))).collect())
-}
-
-fn interpolate(points: &[(f64, f64)], x: f64) -> f64 {
-    let k = points.partition_point(|p| p.0 < x - 1e-9);
-    match (k.checked_sub(1).map(|l| points[l]), points.get(k)) {
-        (_, Some((right, n))) if (right - x).abs() <= 1e-9 => *n,
-        (Some((left, n)), Some((right, m))) => n + (m - n) * (x - left) / (right - left),
-        _ => 0.0,
-    }
 }
 
 struct Study {
@@ -270,7 +224,7 @@ impl Judge for Ready<'_> {
         ];
         Ok(Conclusion {
             criteria: study.criteria(run.answer, &before, &after),
-            warnings: found.warnings(),
+            warnings: found.warnings(&study.model),
             figures: vec![study.figure(run.answer, &before, &after)],
             artifacts: vec![
                 ("density.csv".into(), table(&study.model.grid, &columns)),

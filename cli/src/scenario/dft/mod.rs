@@ -1,6 +1,7 @@
 //! Kohn-Sham in one dimension: functionals that are trained (`dft-1d`), geometries that are relaxed (`dft-1d-relax`) or
 //! designed (`dft-1d-design`), and the potential of a given density (`dft-1d-potential`).
 
+mod density_file;
 mod design;
 mod figures;
 mod molecules;
@@ -9,7 +10,7 @@ mod relax;
 mod train;
 
 use cotangent_dft::one_d::{
-    Formula, Functional, FunctionalFile, Grid, Interaction, Lda, Model, Stencil,
+    Formula, Functional, FunctionalFile, Grid, Interaction, Lda, Model, Stencil, ground_state_bytes,
 };
 
 use super::document::Settings;
@@ -115,11 +116,34 @@ fn molecule(s: &Settings, model: &Model, most: usize) -> Result<Formula, Diagnos
     Ok(formula)
 }
 
+/// Memory of the exact reference of a molecule in bytes.
+fn reference_bytes(model: &Model, formula: &Formula) -> usize {
+    let electrons = formula.electrons();
+    ground_state_bytes(model, [electrons.div_ceil(2), electrons / 2]).0
+}
+
+/// Why a molecule's exact reference does not fit in memory.
+fn too_large(s: &Settings, model: &Model, formula: &Formula) -> Option<Diagnostic> {
+    let electrons = formula.electrons();
+    let (bytes, most) = ground_state_bytes(model, [electrons.div_ceil(2), electrons / 2]);
+    (bytes > most).then(|| {
+        let message = format!(
+            "the exact reference of \"{formula}\" on {} points takes {} MB, more than the {} MB that are allowed",
+            model.grid.points(),
+            bytes / 1_000_000,
+            most / 1_000_000
+        );
+        let help = "use fewer grid points; twice as many take four times the memory";
+        s.problem("cotangent::scenario::memory", "grid.points", message, help)
+    })
+}
+
 /// The file at `path`, and that it fits the model; `None` where none is named.
 fn functional_file(
     s: &Settings,
     path: &str,
     model: &Model,
+    moves_nuclei: bool,
 ) -> Result<Option<FunctionalFile>, Diagnostic> {
     let file = s.text(path);
     if file.is_empty() {
@@ -135,20 +159,34 @@ fn functional_file(
         let help = format!("set grid.spacing = {}", found.architecture.grid_spacing_bohr);
         refuse(e.to_string(), &help)
     })?;
-    if found.architecture.interaction != model.interaction {
-        let message =
-            "the functional was trained with another interaction than `interaction.kind` says";
-        return Err(refuse(message.into(), "set interaction.kind to that of its training"));
+    let trained = found.architecture.interaction;
+    if trained == model.interaction {
+        return Ok(Some(found));
     }
-    Ok(Some(found))
+    let exponential = matches!(trained, Interaction::Exponential { .. });
+    if moves_nuclei && exponential {
+        let message = "the functional was trained with the exponential interaction, whose kink at a nucleus makes a notch of the \
+             energy at every grid point: no nucleus can be moved with it";
+        let help = "train a functional with interaction.kind = \"soft-coulomb\" (dft-1d), or leave the key out for the LDA";
+        return Err(refuse(message.into(), help));
+    }
+    let message =
+        "the functional was trained with another interaction than `interaction.kind` says";
+    let help = match trained {
+        Interaction::SoftCoulomb { softening_bohr } => format!(
+            "set interaction.kind = \"soft-coulomb\" and interaction.softening = {softening_bohr}"
+        ),
+        Interaction::Exponential { .. } => "set interaction.kind = \"exponential\"".into(),
+    };
+    Err(refuse(message.into(), &help))
 }
 
-/// The functional of `functional.file`, or the LDA; its name for people.
+/// The functional of `functional.file` for nuclei that move, or the LDA; its name for people.
 fn functional(
     s: &Settings,
     model: &Model,
 ) -> Result<(Box<dyn Functional + Send>, &'static str), Diagnostic> {
-    let Some(file) = functional_file(s, FUNCTIONAL_FILE.path, model)? else {
+    let Some(file) = functional_file(s, FUNCTIONAL_FILE.path, model, true)? else {
         return Ok((Box::new(Lda::default()), "LDA"));
     };
     let network =

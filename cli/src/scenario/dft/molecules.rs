@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use cotangent_dft::one_d::{Formula, Grid, System};
+use cotangent_dft::one_d::{Formula, Grid, Model, System};
 
 use super::super::document::Settings;
-use super::MARGIN_BOHR;
+use super::{MARGIN_BOHR, too_large};
 use crate::diagnostic::Diagnostic;
 
 /// A formula, with values of its free distance.
@@ -29,6 +29,12 @@ impl Member {
         let number = format!("{:.2}", self.separation);
         let word = |w: &str| if w == "R" { number.clone() } else { w.to_owned() };
         self.formula.to_string().split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether both are one system, whatever its text: moved, mirrored or written otherwise.
+    fn is_same(&self, other: &Self) -> bool {
+        let system = |m: &Self| m.formula.system(m.separation).ok();
+        system(self).zip(system(other)).is_some_and(|(a, b)| a.is_congruent(&b))
     }
 
     /// Its system, on the grid.
@@ -77,7 +83,7 @@ fn parse(text: &str) -> Result<Molecules, (String, String)> {
 pub(super) fn read(
     s: &Settings,
     path: &str,
-    grid: &Grid,
+    model: &Model,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Molecules> {
     let mut lists = Vec::new();
@@ -95,7 +101,7 @@ pub(super) fn read(
         problems.push(s.problem(code, path, format!("`{path}` is empty"), help));
     }
     for list in &lists {
-        let all = list.members().filter_map(|member| misfit(s, path, grid, &member)).collect();
+        let all = list.members().filter_map(|member| misfit(s, path, model, &member)).collect();
         problems.extend(one_of_a_kind(all));
     }
     lists
@@ -120,8 +126,8 @@ fn one_of_a_kind(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// Why a molecule does not fit the grid, the box or the exact solvers.
-fn misfit(s: &Settings, path: &str, grid: &Grid, member: &Member) -> Option<Diagnostic> {
-    let label = member.label();
+fn misfit(s: &Settings, path: &str, model: &Model, member: &Member) -> Option<Diagnostic> {
+    let (label, grid) = (member.label(), &model.grid);
     let h = grid.spacing_bohr();
     let spacings = member.formula.spacings_bohr(member.separation);
     let off = spacings.iter().find(|r| (*r / h - (*r / h).round()).abs() > 1e-6);
@@ -142,21 +148,31 @@ fn misfit(s: &Settings, path: &str, grid: &Grid, member: &Member) -> Option<Diag
         let help = "use more grid points";
         return Some(s.problem("cotangent::scenario::outside_box", path, message, help));
     }
-    (member.formula.electrons() > 4).then(|| {
+    if member.formula.electrons() > 4 {
         let message = format!("\"{label}\" has {} electrons", member.formula.electrons());
         let help = "exact references are computed for at most 4 electrons";
-        s.problem("cotangent::scenario::electrons", path, message, help)
-    })
+        return Some(s.problem("cotangent::scenario::electrons", path, message, help));
+    }
+    too_large(s, model, &member.formula)
 }
 
-/// Molecules that stand in two of these lists: nothing that is judged may have been seen.
+/// Systems that stand in two of these lists: nothing that is judged may have been seen.
 pub(super) fn overlaps(s: &Settings, lists: &[(&str, &[Molecules])]) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (k, (path, list)) in lists.iter().enumerate() {
         for (earlier, other) in &lists[..k] {
-            let seen: Vec<String> = members(other).iter().map(Member::label).collect();
-            for label in members(list).iter().map(Member::label).filter(|l| seen.contains(l)) {
-                let message = format!("\"{label}\" stands in both `{earlier}` and `{path}`");
+            let seen = members(other);
+            for member in members(list) {
+                let twin = seen.iter().find(|m| m.is_same(&member));
+                let Some(twin) = twin.map(Member::label) else { continue };
+                let label = member.label();
+                let message = if twin == label {
+                    format!("\"{label}\" stands in both `{earlier}` and `{path}`")
+                } else {
+                    format!(
+                        "\"{label}\" in `{path}` is the same system as \"{twin}\" in `{earlier}`"
+                    )
+                };
                 let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
                 let code = "cotangent::scenario::contradiction";
                 problems.push(s.problem(code, path, message, help));
@@ -169,6 +185,17 @@ pub(super) fn overlaps(s: &Settings, lists: &[(&str, &[Molecules])]) -> Vec<Diag
 #[cfg(test)]
 mod tests {
     use super::{Member, parse};
+
+    #[test]
+    fn systems_are_compared_and_not_texts() {
+        let one = |text: &str| parse(text).unwrap().members().next().unwrap();
+        assert!(one("H R H: 1.28").is_same(&one("H 1.280 H")));
+        assert!(one("H R H: 1.28").is_same(&one("Z1 R Z1: 1.28")));
+        assert!(one("He R H +: 1.52").is_same(&one("H R He +: 1.52")));
+        assert!(one("Li +").is_same(&one("Z3 +1")));
+        assert!(!one("He R H +: 1.52").is_same(&one("H R He +: 1.6")));
+        assert!(!one("Li").is_same(&one("Li +")));
+    }
 
     #[test]
     fn lists_are_read_and_labelled() {

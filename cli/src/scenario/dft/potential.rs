@@ -8,11 +8,13 @@ use cotangent_problem::{Capabilities, Objective, TrialFailure};
 use cotangent_problem::{Parameter, Space};
 
 use super::super::document::{Grammar, Settings};
-use super::super::keys::Key;
+use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
+use super::density_file;
 use super::figures::{densities, on_grid, potentials, table};
 use super::{
     GRID_POINTS, GRID_SPACING, INF, INTERACTION, MOLECULE, SOFTENING, key, model, molecule, number,
+    reference_bytes, too_large,
 };
 use crate::diagnostic::Diagnostic;
 use crate::plot::{Figure, Mark};
@@ -26,7 +28,16 @@ const KEYS: &[Key] = &[
     GRID_SPACING,
     INTERACTION,
     SOFTENING,
-    MOLECULE,
+    Key {
+        doc: "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"Z1.5 2.0 Z2 +1.5\"",
+        ..MOLECULE
+    },
+    key(
+        "density.file",
+        Kind::File,
+        "\"\"",
+        "CSV of the density whose potential is wanted: a header, then x in bohr and density in 1/bohr; empty: the exact one",
+    ),
     key(
         "goal.density_error",
         number("", 0.0, INF),
@@ -60,11 +71,27 @@ impl Domain for Potential {
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         let mut problems = Vec::new();
         let model = model(s, &mut problems);
-        let formula = molecule(s, &model, 4).map_err(|p| problems.push(p));
+        let file = "density.file";
+        let given = (!s.text(file).is_empty())
+            .then(|| density_file::read(s, file, &model.grid).map_err(|p| problems.push(p)))
+            .and_then(Result::ok);
+        let most = if s.text(file).is_empty() { 4 } else { usize::MAX };
+        let formula = molecule(s, &model, most).map_err(|p| problems.push(p));
+        let given = match (&formula, given) {
+            (Ok(formula), Some(density)) => {
+                scaled(s, &model, formula, density).map_err(|p| problems.push(p)).ok()
+            }
+            (Ok(formula), None) if s.text(file).is_empty() => {
+                problems.extend(too_large(s, &model, formula));
+                None
+            }
+            _ => None,
+        };
         match formula {
             Ok(formula) if problems.is_empty() => Ok(Box::new(Study {
                 model,
                 formula,
+                given,
                 density_error: s.number("goal.density_error"),
                 agreement: s.number("goal.agreement"),
             })),
@@ -73,9 +100,31 @@ impl Domain for Potential {
     }
 }
 
+/// The density of the file with exactly as many electrons as the molecule has, where it has them but for what was rounded.
+fn scaled(
+    s: &Settings,
+    model: &Model,
+    formula: &Formula,
+    mut density: Vec<f64>,
+) -> Result<Vec<f64>, Diagnostic> {
+    let (held, electrons) = (model.grid.integral(&density), formula.electrons() as f64);
+    let close = (held - electrons).abs() <= 1e-3 * electrons;
+    if !close {
+        let message =
+            format!("the density holds {held:.4} electrons, \"{formula}\" has {electrons}");
+        let help = "give the molecule as many electrons by its charge, or scale the density";
+        let code = "cotangent::scenario::contradiction";
+        return Err(s.problem(code, "density.file", message, help));
+    }
+    density.iter_mut().for_each(|n| *n *= electrons / held);
+    Ok(density)
+}
+
 struct Study {
     model: Model,
     formula: Formula,
+    /// A density that is not the molecule's own.
+    given: Option<Vec<f64>>,
     density_error: f64,
     agreement: f64,
 }
@@ -115,19 +164,29 @@ impl Scenario for Study {
 
     fn cost(&self) -> String {
         let (points, electrons) = (self.model.grid.points(), self.formula.electrons());
-        format!(
-            "{points} values of a potential; {} orbitals an evaluation, and an exact ground state of {electrons} electrons beforehand",
-            electrons.div_ceil(2)
-        )
+        let orbitals = electrons.div_ceil(2);
+        let density = match &self.given {
+            Some(_) => "a density that is given".to_owned(),
+            None => format!(
+                "an exact ground state of {electrons} electrons beforehand, {:.0} MB",
+                reference_bytes(&self.model, &self.formula) as f64 / 1e6
+            ),
+        };
+        format!("{points} values of a potential; {orbitals} orbitals an evaluation, and {density}")
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
         let system = self.system()?;
-        let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
+        let (density, exact) = if let Some(density) = &self.given {
+            (density.clone(), None)
+        } else {
+            let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
+            (exact.density.clone(), Some(exact))
+        };
         let atoms = Atoms::new(&self.model, &system).map_err(|e| e.to_string())?;
-        let lieb = LiebFunctional::new(self.model, &atoms, exact.density.clone())
-            .ok_or("the exact density does not hold the electrons of the molecule")?;
-        Ok(Box::new(Ready { study: self, system, atoms, exact, lieb }))
+        let lieb = LiebFunctional::new(self.model, &atoms, density.clone())
+            .ok_or("the density does not hold the electrons of the molecule")?;
+        Ok(Box::new(Ready { study: self, system, atoms, density, exact, lieb }))
     }
 }
 
@@ -135,7 +194,10 @@ struct Ready<'a> {
     study: &'a Study,
     system: System,
     atoms: Atoms,
-    exact: GroundState,
+    /// Whose potential is wanted.
+    density: Vec<f64>,
+    /// The state that has it, where it is the molecule's own.
+    exact: Option<GroundState>,
     lieb: LiebFunctional,
 }
 
@@ -150,54 +212,45 @@ const DETERMINED: f64 = 1e-3;
 
 impl Judge for Ready<'_> {
     fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
-        let Self { study, system, atoms, exact, lieb } = self;
+        let Self { study, atoms, density, lieb, .. } = self;
         let found = lieb.respond(run.answer).map_err(|e: TrialFailure| e.to_string())?;
         let mut xc = lieb.exchange_correlation_ha(run.answer);
-        // a density leaves the constant to its furthest tails: the exact highest orbital energy says it
-        let highest = found.energies_ha[found.energies_ha.len() - 1];
-        let ionisation = study.ionisation_energy(system, exact)?;
-        let shift = -ionisation - highest;
-        xc.iter_mut().for_each(|v| *v += shift);
-        let newton = invert(&study.model, atoms, &exact.density, &InversionOptions::default())
-            .map_err(|e| e.to_string())?;
-        let inside: Vec<usize> = (0..xc.len()).filter(|&i| exact.density[i] > DETERMINED).collect();
-        let differences = || inside.iter().map(|&i| xc[i] - newton.exchange_correlation_ha[i]);
-        let constant = differences().sum::<f64>() / inside.len() as f64;
-        let apart = differences().map(|d| (d - constant).abs()).fold(0.0, f64::max);
-        let goal = |what: &str, must: String, measured: String, met: bool| Criterion {
-            what: what.into(),
-            must,
-            measured,
-            met,
-        };
-        let criteria = vec![
-            goal(
-                "the orbitals have the exact density",
-                format!("within {:.0e} electrons", study.density_error),
-                format!("{:.1e} electrons", found.residual),
-                found.residual <= study.density_error,
-            ),
-            goal(
-                "the potential agrees with that of Newton's method",
-                format!(
-                    "within {:.0e} Ha where the density is above {DETERMINED:.0e}",
-                    study.agreement
-                ),
-                format!("{apart:.1e} Ha apart, but for a constant"),
-                apart <= study.agreement,
-            ),
-            goal(
-                "the constant, by the highest orbital energy that is minus the ionisation energy",
-                "as found".into(),
-                format!(
-                    "ionisation energy {ionisation:.6} Ha; the potential moved by {shift:+.4} Ha"
-                ),
-                shift.is_finite(),
-            ),
+        let mut criteria = vec![
+            Criterion {
+                what: "the orbitals have the density".into(),
+                must: format!("within {:.0e} electrons", study.density_error),
+                measured: format!("{:.1e} electrons", found.residual),
+                met: found.residual <= study.density_error,
+            },
+            self.agreement(&xc),
         ];
-        let lda = Lda::default().evaluate(&study.model.grid, &exact.density, None).potential_ha;
+        if let Some(exact) = &self.exact {
+            // a density leaves the constant to its furthest tails: the exact highest orbital energy says it
+            let highest = found.energies_ha[found.energies_ha.len() - 1];
+            let (measured, shift) = match study.ionisation_energy(&self.system, exact) {
+                Ok(ionisation) => {
+                    let shift = -ionisation - highest;
+                    let text = format!(
+                        "ionisation energy {ionisation:.6} Ha; the potential moved by {shift:+.4} Ha"
+                    );
+                    (text, shift)
+                }
+                Err(why) => (why, f64::NAN),
+            };
+            if shift.is_finite() {
+                xc.iter_mut().for_each(|v| *v += shift);
+            }
+            criteria.push(Criterion {
+                what: "the constant, by the highest orbital energy that is minus the ionisation energy"
+                    .into(),
+                must: "as found".into(),
+                measured,
+                met: shift.is_finite(),
+            });
+        }
+        let lda = Lda::default().evaluate(&study.model.grid, density, None).potential_ha;
         let columns: [(&str, &[f64]); 5] = [
-            ("density_exact_per_bohr", &exact.density),
+            ("density_wanted_per_bohr", density),
             ("density_found_per_bohr", &found.density),
             ("v_xc_ha", &xc),
             ("v_xc_lda_ha", &lda),
@@ -213,6 +266,28 @@ impl Judge for Ready<'_> {
 }
 
 impl Ready<'_> {
+    /// The potential beside that of Newton's method; where that one fails, its reason.
+    fn agreement(&self, xc: &[f64]) -> Criterion {
+        let Self { study, atoms, density, .. } = self;
+        let what = "the potential agrees with that of Newton's method".into();
+        let must = format!(
+            "within {:.0e} Ha where the density is above {DETERMINED:.0e}",
+            study.agreement
+        );
+        match invert(&study.model, atoms, density, &InversionOptions::default()) {
+            Ok(newton) => {
+                let inside = (0..xc.len()).filter(|&i| density[i] > DETERMINED);
+                let differences: Vec<f64> =
+                    inside.map(|i| xc[i] - newton.exchange_correlation_ha[i]).collect();
+                let constant = differences.iter().sum::<f64>() / differences.len() as f64;
+                let apart = differences.iter().map(|d| (d - constant).abs()).fold(0.0, f64::max);
+                let measured = format!("{apart:.1e} Ha apart, but for a constant");
+                Criterion { what, must, measured, met: apart <= study.agreement }
+            }
+            Err(why) => Criterion { what, must, measured: why.to_string(), met: false },
+        }
+    }
+
     fn figures(&self, density: &[f64], xc: &[f64], lda: &[f64]) -> Vec<Figure> {
         let (grid, formula) = (&self.study.model.grid, &self.study.formula);
         let reach = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>() + 5.0;
@@ -222,15 +297,15 @@ impl Ready<'_> {
                 "potential",
                 &format!("Exchange-correlation potential of {formula}"),
                 vec![
-                    line("exact, from the exact density", Mark::Line, xc),
-                    line("LDA of the exact density", Mark::Dashes, lda),
+                    line("exact, from the density", Mark::Line, xc),
+                    line("LDA of the density", Mark::Dashes, lda),
                 ],
             ),
             densities(
                 "density",
                 &format!("Density of {formula}"),
                 vec![
-                    line("exact", Mark::Line, &self.exact.density),
+                    line("wanted", Mark::Line, &self.density),
                     line("of the potential found", Mark::Dots, density),
                 ],
             ),

@@ -14,7 +14,7 @@ use super::super::{Domain, Prepared, Scenario};
 use super::figures::exact_in_band;
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INF, MOLECULE, SOFT, SOFTENING, functional, key,
-    model, molecule, number,
+    model, molecule, number, reference_bytes, too_large,
 };
 use crate::diagnostic::Diagnostic;
 use crate::plot::{Figure, Mark, Series};
@@ -78,7 +78,9 @@ impl Domain for Relax {
             let code = "cotangent::scenario::contradiction";
             problems.push(s.problem(code, SOFT.path, message, help));
         }
-        let formula = molecule(s, &model, 4).map_err(|p| problems.push(p));
+        let exactly = s.text("functional.kind") == "exact";
+        let most = if exactly { 4 } else { usize::MAX };
+        let formula = molecule(s, &model, most).map_err(|p| problems.push(p));
         let functional = functional(s, &model).map_err(|p| problems.push(p));
         let (Ok(formula), Ok((functional, name))) = (formula, functional) else {
             return Err(problems);
@@ -89,19 +91,24 @@ impl Domain for Relax {
             let code = "cotangent::scenario::molecule";
             problems.push(s.problem(code, MOLECULE.path, message, help));
         }
+        let unknown = unknown_exactly(s, &model, &formula);
+        if exactly {
+            problems.extend(too_large(s, &model, &formula));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
         let with = |theory| {
             Relaxation::new(model, formula.charges().to_vec(), formula.electrons(), theory)
         };
-        let (theory, name) = match s.text("functional.kind") {
-            "exact" => (Theory::Exact, "exact theory"),
-            _ => (Theory::KohnSham(functional), name),
+        let (theory, name) = if exactly {
+            (Theory::Exact, "exact theory")
+        } else {
+            (Theory::KohnSham(functional), name)
         };
         Ok(Box::new(Study {
             relaxation: with(theory),
-            exact: with(Theory::Exact),
+            exact: unknown.map_or_else(|| Ok(with(Theory::Exact)), Err),
             model,
             formula,
             name,
@@ -111,9 +118,19 @@ impl Domain for Relax {
     }
 }
 
+/// Why there is no exact answer to compare with, where there is none.
+fn unknown_exactly(s: &Settings, model: &Model, formula: &Formula) -> Option<String> {
+    let electrons = formula.electrons();
+    if electrons > 4 {
+        return Some(format!("not computed for {electrons} electrons"));
+    }
+    too_large(s, model, formula).map(|problem| problem.message)
+}
+
 struct Study {
     relaxation: Relaxation,
-    exact: Relaxation,
+    /// Exact theory, or why it is not asked.
+    exact: Result<Relaxation, String>,
     model: Model,
     formula: Formula,
     /// Of the theory, for people.
@@ -141,9 +158,14 @@ impl Scenario for Study {
     fn cost(&self) -> String {
         let points = self.model.grid.points();
         format!(
-            "{} distances; a ground state on {points} points an evaluation, and exact ones of {} electrons for the verdict",
+            "{} distances; a ground state of {} electrons on {points} points an evaluation; exact ones for the verdict: {}",
             self.relaxation.dim(),
-            self.formula.electrons()
+            self.formula.electrons(),
+            match &self.exact {
+                Ok(_) =>
+                    format!("{:.0} MB", reference_bytes(&self.model, &self.formula) as f64 / 1e6),
+                Err(why) => why.clone(),
+            }
         )
     }
 
@@ -164,12 +186,24 @@ impl Judge for Ready<'_> {
     fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
         let study = self.0;
         let found = study.minimum(&study.relaxation, run.answer)?;
-        let exact = study.minimum(&study.exact, &study.relaxed_exactly(run.answer)?)?;
-        let figures = vec![study.curve(run, &found, &exact)?];
-        let table = study.table(&found, &exact).into_bytes();
+        // what is known of the minimum is told even where the exact one is not found
+        let exact = study
+            .exact
+            .as_ref()
+            .map_err(String::clone)
+            .and_then(|exact| study.minimum(exact, &study.relaxed_exactly(exact, run.answer)?));
+        let mut warnings = study.relaxation.warnings(run.answer).map_err(|e| e.to_string())?;
+        let figures = match study.curve(run, &found, exact.as_ref().ok()) {
+            Ok(figure) => vec![figure],
+            Err(why) => {
+                warnings.push(format!("the curve of the energy is not drawn: {why}"));
+                Vec::new()
+            }
+        };
+        let table = study.table(&found, exact.as_ref().ok()).into_bytes();
         Ok(Conclusion {
             criteria: study.criteria(&found, &exact),
-            warnings: study.relaxation.warnings(run.answer).map_err(|e| e.to_string())?,
+            warnings,
             figures,
             artifacts: vec![("minimum.csv".into(), table)],
             ..Conclusion::default()
@@ -217,9 +251,9 @@ impl Study {
     }
 
     /// The exact minimum that is nearest downhill from here.
-    fn relaxed_exactly(&self, from: &[f64]) -> Result<Vec<f64>, String> {
+    fn relaxed_exactly(&self, exact: &Relaxation, from: &[f64]) -> Result<Vec<f64>, String> {
         let space = self.space();
-        let problem = Problem { objective: &self.exact, space: &space };
+        let problem = Problem { objective: exact, space: &space };
         let stop = Stop { max_iterations: 50, gradient_tolerance: 1e-7, ..Stop::default() };
         let method = Method::Lbfgsb(LbfgsbOptions::default());
         let mut run =
@@ -231,9 +265,15 @@ impl Study {
         }
     }
 
-    fn criteria(&self, found: &Minimum, exact: &Minimum) -> Vec<Criterion> {
-        let off = found.spacings.iter().zip(&exact.spacings).map(|(a, b)| (a - b).abs());
-        let off = off.fold(0.0, f64::max);
+    fn criteria(&self, found: &Minimum, exact: &Result<Minimum, String>) -> Vec<Criterion> {
+        let beside = |text: &dyn Fn(&Minimum) -> String| match exact {
+            Ok(exact) => format!("; exactly {}", text(exact)),
+            Err(why) => format!("; exactly: {why}"),
+        };
+        let off = exact.as_ref().ok().map(|exact| {
+            let each = found.spacings.iter().zip(&exact.spacings).map(|(a, b)| (a - b).abs());
+            each.fold(0.0, f64::max)
+        });
         let unstable = found.wave_numbers.first().is_some_and(|w| *w < 0.0);
         let vibrations = |m: &Minimum| match m.wave_numbers.as_slice() {
             [] => "no masses for fractional charges".into(),
@@ -248,27 +288,31 @@ impl Study {
             },
             Criterion {
                 what: format!("distances of {}", self.formula),
-                must: format!("within {} bohr of the exact ones", self.length_error),
+                must: match (off, &self.exact) {
+                    (None, Err(_)) => "as found".into(),
+                    _ => format!("within {} bohr of the exact ones", self.length_error),
+                },
                 measured: format!(
-                    "{} bohr; exactly {} bohr",
+                    "{} bohr{}",
                     listed(&found.spacings, 4),
-                    listed(&exact.spacings, 4)
+                    beside(&|m| format!("{} bohr", listed(&m.spacings, 4)))
                 ),
-                met: off <= self.length_error,
+                // what was to be compared and could not be is not met
+                met: off.map_or(self.exact.is_err(), |off| off <= self.length_error),
             },
             Criterion {
                 what: "harmonic vibrations".into(),
                 must: "real: it is a minimum".into(),
-                measured: format!("{}; exactly {}", vibrations(found), vibrations(exact)),
+                measured: format!("{}{}", vibrations(found), beside(&vibrations)),
                 met: !unstable && found.stiffness() > 0.0,
             },
             Criterion {
                 what: "force constant of the breathing, by the first distance".into(),
                 must: "as found".into(),
                 measured: format!(
-                    "{:.5} Ha/bohr^2; exactly {:.5} Ha/bohr^2",
+                    "{:.5} Ha/bohr^2{}",
                     found.stiffness(),
-                    exact.stiffness()
+                    beside(&|m| format!("{:.5} Ha/bohr^2", m.stiffness()))
                 ),
                 met: found.stiffness().is_finite(),
             },
@@ -276,9 +320,15 @@ impl Study {
     }
 
     /// Energies as all distances grow in proportion, over the first, with the parabola of the force constant.
-    fn curve(&self, run: &Finished, found: &Minimum, exact: &Minimum) -> Result<Figure, String> {
-        let least = found.spacings[0].min(exact.spacings[0]);
-        let most = found.spacings[0].max(exact.spacings[0]).max(run.start[0]);
+    fn curve(
+        &self,
+        run: &Finished,
+        found: &Minimum,
+        exact: Option<&Minimum>,
+    ) -> Result<Figure, String> {
+        let beside = exact.map_or(found.spacings[0], |exact| exact.spacings[0]);
+        let least = found.spacings[0].min(beside);
+        let most = found.spacings[0].max(beside).max(run.start[0]);
         let (low, high) = (0.6 * least, (1.15 * most).max(2.2 * least));
         let lengths: Vec<f64> =
             (0..=30).map(|k| low + (high - low) * f64::from(k) / 30.0).collect();
@@ -289,13 +339,15 @@ impl Study {
             };
             lengths.par_iter().map(one).collect::<Vec<_>>().into_iter().collect()
         };
-        let exact_curve = energies(&self.exact, exact)?;
         let curve = energies(&self.relaxation, found)?;
         let (r0, e0, k) = (found.spacings[0], found.energy_ha, found.stiffness());
         let parabola = (0..=30).map(|i| r0 * (0.75 + 0.5 * f64::from(i) / 30.0));
         let parabola = parabola.map(|r| (r, e0 + 0.5 * k * (r - r0).powi(2)));
         let start = (run.start[0], run.start_value);
-        let mut series = exact_in_band(&exact_curve).to_vec();
+        let mut series = Vec::new();
+        if let (Ok(theory), Some(exact)) = (&self.exact, exact) {
+            series.extend(exact_in_band(&energies(theory, exact)?));
+        }
         series.push(Series::new(self.name, Mark::Dashes, curve));
         series.push(Series::new("its force constant's parabola", Mark::Dots, parabola));
         series.push(Series::new("start", Mark::Crosses, [start]));
@@ -304,9 +356,10 @@ impl Study {
         Ok(Figure::lines("energy", &title, ["first distance (bohr)", "total energy (Ha)"], series))
     }
 
-    fn table(&self, found: &Minimum, exact: &Minimum) -> String {
+    fn table(&self, found: &Minimum, exact: Option<&Minimum>) -> String {
         let mut text = String::from("theory,quantity,value\n");
-        for (name, m) in [(self.name, found), ("exact", exact)] {
+        let exact = exact.map(|m| ("exact", m));
+        for (name, m) in std::iter::once((self.name, found)).chain(exact) {
             let _ = writeln!(text, "{name},energy_ha,{:.10}", m.energy_ha);
             for (k, r) in m.spacings.iter().enumerate() {
                 let _ = writeln!(text, "{name},distance_{}_bohr,{r:.8}", k + 1);

@@ -16,7 +16,7 @@ use super::super::{Domain, Prepared, Scenario};
 use super::molecules::{Member, Molecules, members, overlaps, read};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INF, INTERACTION, SOFTENING, functional_file, key,
-    model, number, required,
+    model, number, reference_bytes, required,
 };
 use crate::diagnostic::Diagnostic;
 use crate::run::{Conclusion, Finished, Judge, Score};
@@ -119,7 +119,7 @@ impl Domain for Train {
         }
         let lists = ["train.molecules", "validate.molecules", "test.molecules"];
         let [train, validate, test] =
-            lists.map(|path| (path, read(s, path, &model.grid, &mut problems)));
+            lists.map(|path| (path, read(s, path, &model, &mut problems)));
         let each = [&train, &validate, &test].map(|(path, list)| (*path, list.as_slice()));
         problems.extend(overlaps(s, &each));
         if s.numbers("goal.largest_error").len() > test.1.len() {
@@ -127,7 +127,7 @@ impl Domain for Train {
             let help = "write one number for each text, 0 where any error will do";
             problems.push(s.problem(contradiction, "goal.largest_error", message, help));
         }
-        let file = functional_file(s, FUNCTIONAL_FILE.path, &model);
+        let file = functional_file(s, FUNCTIONAL_FILE.path, &model, false);
         match file {
             Ok(file) if problems.is_empty() => {
                 Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
@@ -257,13 +257,18 @@ impl Scenario for Study {
         let steps = self.options.scf.steps * count(&self.train);
         let operations = 13.0 * (products * points * steps) as f64;
         let kept = steps * points * 8 * 6;
+        let all =
+            [&self.train, &self.validate, &self.test].map(|list| list.iter()).into_iter().flatten();
+        let largest =
+            all.map(|list| reference_bytes(&self.model, &list.formula)).max().unwrap_or(0);
         format!(
             "{} parameters; {steps} Kohn-Sham steps on {points} points an evaluation, about {:.0} million multiply-adds with \
-             gradient; {:.1} MB kept for the reverse sweep; {} exact references",
+             gradient; {:.1} MB kept for the reverse sweep; {} exact references, each of up to {:.0} MB",
             self.architecture.parameter_count(),
             operations / 1e6,
             kept as f64 / 1e6,
-            count(&self.train) + count(&self.validate) + count(&self.test)
+            count(&self.train) + count(&self.validate) + count(&self.test),
+            largest as f64 / 1e6
         )
     }
 

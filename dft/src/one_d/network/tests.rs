@@ -236,3 +236,41 @@ fn value_potential_and_gradients_match_jax() {
     assert!(close(square(&by_density), 0.19254938955118278));
     assert!(close(square(&by_parameters), 6.5726882326135065));
 }
+
+#[test]
+fn the_adjoint_of_what_was_kept_is_the_adjoint() {
+    let grid = Grid::new(41, 0.3).unwrap();
+    let n = density(&grid, 0.2);
+    let bar: Vec<f64> = (0..41).map(|i| (0.4 * f64::from(i)).sin()).collect();
+    let mirror = Mirror::of(&System::chain(2, 1.0, 1.2).unwrap(), &grid);
+    assert!(mirror.is_some());
+    for (features, hidden, spin_adapted) in
+        [(2, vec![3, 4], false), (18, vec![17], false), (0, vec![2], true), (3, vec![], false)]
+    {
+        let architecture = Architecture {
+            global_features: features,
+            hidden,
+            spin_adapted,
+            grid_spacing_bohr: 0.3,
+            ..Architecture::paper()
+        };
+        let parameters = architecture.initial_parameters(5);
+        let network = Network::new(architecture, &parameters, &grid).unwrap();
+        for mirror in [None, mirror] {
+            let (xc, kept) = network.evaluate_and_keep(&grid, &n, mirror);
+            assert_eq!(xc, network.evaluate(&grid, &n, mirror));
+            for bar in [&bar, &vec![0.0; 41]] {
+                let mut again = vec![0.0; parameters.len()];
+                let mut direct = again.clone();
+                let a = network.adjoint_of(&kept, &grid, &n, mirror, 0.7, bar, &mut again);
+                let b = network.adjoint(&grid, &n, mirror, 0.7, bar, &mut direct);
+                let close = |a: &f64, b: &f64| (a - b).abs() <= 1e-13 * b.abs().max(1.0);
+                assert!(a.iter().zip(&b).all(|(a, b)| close(a, b)), "{a:?}\n{b:?}");
+                assert!(
+                    again.iter().zip(&direct).all(|(a, b)| close(a, b)),
+                    "{again:?}\n{direct:?}"
+                );
+            }
+        }
+    }
+}

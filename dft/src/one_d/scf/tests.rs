@@ -8,7 +8,7 @@ fn stopping_short_is_an_outcome_with_advice() {
     let options = ScfOptions { steps: 3, ..ScfOptions::converged() };
     let scf = self_consistent_field(&model, &prepared, &Lda::default(), &options).unwrap();
     assert!(matches!(scf.status, ScfStatus::MaxSteps { residual } if residual > 1e-9));
-    assert!(scf.advice().contains("more steps"), "{}", scf.advice());
+    assert!(scf.advice(&model).contains("more steps"), "{}", scf.advice(&model));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn equal_spins_are_the_restricted_field() {
     let restricted = run(Prepared::new(&model, &system).unwrap());
     let polarised = run(Prepared::polarised(&model, &system).unwrap());
     assert!((restricted.energy_ha() - polarised.energy_ha()).abs() < 1e-12);
-    assert!((restricted.gap_ha() - polarised.gap_ha()).abs() < 1e-9);
+    assert!((restricted.gap_ha(&model) - polarised.gap_ha(&model)).abs() < 1e-9);
     let pairs = restricted.total_density().into_iter().zip(polarised.total_density());
     assert!(pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) < 1e-9);
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::super::figures::{densities, exact_in_band, on_grid, potentials};
 use super::super::molecules::members;
-use super::{Known, Ready};
+use super::{Known, Molecules, Ready};
 use crate::plot::{Figure, Mark, Series};
 use crate::run::{Conclusion, Criterion, Finished};
 
@@ -19,6 +19,8 @@ enum Purpose {
     Training,
     Validation,
     Test,
+    /// To draw a curve through; no verdict sees it.
+    Drawing,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Training => "training",
             Self::Validation => "validation",
             Self::Test => "test",
+            Self::Drawing => "drawing",
         }
     }
 }
@@ -68,7 +71,8 @@ impl Ready<'_> {
         let energy = |scf: Option<&Scf>| scf.map_or(f64::INFINITY, |s| total(s.energy_ha()));
         let trained = with(run.answer);
         let label = known.member.label();
-        let doubts = trained.as_ref().map_or_else(Vec::new, Scf::warnings);
+        let model = &self.study.model;
+        let doubts = trained.as_ref().map_or_else(Vec::new, |scf| scf.warnings(model));
         Point {
             known,
             purpose,
@@ -84,10 +88,12 @@ impl Ready<'_> {
     pub(super) fn judge(&self, run: &Finished) -> Result<Conclusion, String> {
         let study = self.study;
         let test = study.all_known(&study.test)?;
+        let between = study.all_known(&self.between())?;
         let all = [
             (&self.train, Purpose::Training),
             (&self.validation, Purpose::Validation),
             (&test, Purpose::Test),
+            (&between, Purpose::Drawing),
         ];
         let all: Vec<(&Known, Purpose)> =
             all.into_iter().flat_map(|(list, p)| list.iter().map(move |k| (k, p))).collect();
@@ -118,7 +124,7 @@ impl Ready<'_> {
         let functional = FunctionalFile { architecture, parameters: run.answer.to_vec() };
         Ok(Conclusion {
             criteria: self.criteria(run, &points),
-            warnings: points.iter().flat_map(|p| p.warnings.clone()).collect(),
+            warnings: judged(&points).flat_map(|p| p.warnings.clone()).collect(),
             figures,
             artifacts: vec![
                 ("errors.csv".to_owned(), table(&points).into_bytes()),
@@ -126,6 +132,41 @@ impl Ready<'_> {
             ],
             ..Conclusion::default()
         })
+    }
+
+    /// Separations between those that are judged, for each formula of the test whose exact states are cheap: a curve is drawn
+    /// through what was computed, at steps of a 24th of its length or less.
+    fn between(&self) -> Vec<Molecules> {
+        const CHEAP_ELECTRONS: usize = 2;
+        const STEPS: f64 = 24.0;
+        let h = self.study.model.grid.spacing_bohr();
+        let on_grid = |r: f64| (r / h).round() * h;
+        let drawn = |list: &Molecules| {
+            let all = self.train.iter().chain(&self.validation).map(|known| &known.member);
+            let same = all.filter(|member| member.formula == list.formula);
+            let mut known: Vec<f64> =
+                same.map(|m| m.separation).chain(list.separations.iter().copied()).collect();
+            known.sort_by(f64::total_cmp);
+            let stride = on_grid((known[known.len() - 1] - known[0]) / STEPS).max(h);
+            let mut separations = Vec::new();
+            for gap in known.windows(2) {
+                let steps = ((gap[1] - gap[0]) / stride - 1e-6).ceil();
+                let mut step = 1.0;
+                while step < steps {
+                    separations.push(on_grid(gap[0] + (gap[1] - gap[0]) * step / steps));
+                    step += 1.0;
+                }
+            }
+            separations.retain(|r| known.iter().all(|k| (k - r).abs() > 0.5 * h));
+            separations.dedup_by(|a, b| (*a - *b).abs() < 0.5 * h);
+            Molecules { formula: list.formula.clone(), separations }
+        };
+        let cheap = |list: &&Molecules| {
+            list.formula.is_free()
+                && list.formula.electrons() <= CHEAP_ELECTRONS
+                && list.separations.len() > 2
+        };
+        self.study.test.iter().filter(cheap).map(drawn).collect()
     }
 
     fn criteria(&self, run: &Finished, points: &[Point]) -> Vec<Criterion> {
@@ -221,7 +262,20 @@ impl Ready<'_> {
     }
 }
 
-fn members_of(list: &super::Molecules) -> usize {
+/// The points that a verdict sees.
+fn judged<'p, 'k>(points: &'p [Point<'k>]) -> impl Iterator<Item = &'p Point<'k>> {
+    points.iter().filter(|p| p.purpose != Purpose::Drawing)
+}
+
+/// Points from which on they are joined by lines: fewer are no curve.
+const CURVE: usize = 12;
+
+/// A line, or marks where there are too few points for one.
+fn mark_for(points: &[&Point], line: Mark, few: Mark) -> Mark {
+    if points.len() < CURVE { few } else { line }
+}
+
+fn members_of(list: &Molecules) -> usize {
     members(std::slice::from_ref(list)).len()
 }
 
@@ -244,9 +298,14 @@ fn curve_figure(k: usize, formula: &str, points: &[&Point]) -> Figure {
     let exact: Vec<(f64, f64)> = points.iter().map(|p| (p.separation(), p.exact)).collect();
     let trained_on: Vec<&Point> =
         points.iter().filter(|p| p.purpose == Purpose::Training).copied().collect();
-    let mut series = exact_in_band(&exact).to_vec();
-    series.push(along("LDA", Mark::Dashes, points, &|p| p.lda));
-    series.push(along("trained", Mark::Dots, points, &|p| p.trained));
+    let mark = |line| mark_for(points, line, Mark::Circles);
+    let mut series = if points.len() < CURVE {
+        vec![Series::new("exact", Mark::Crosses, exact)]
+    } else {
+        exact_in_band(&exact).to_vec()
+    };
+    series.push(along("LDA", mark(Mark::Dashes), points, &|p| p.lda));
+    series.push(along("trained", mark(Mark::Dots), points, &|p| p.trained));
     if points.iter().any(|p| p.before.is_some()) {
         let before = |p: &Point| p.before.unwrap_or(f64::NAN);
         series.push(along("before the training", Mark::Crosses, points, &before));
@@ -261,10 +320,11 @@ fn curve_figure(k: usize, formula: &str, points: &[&Point]) -> Figure {
 /// Errors over decades: the LDA's and those of interest differ by two.
 fn error_figure(k: usize, formula: &str, points: &[&Point]) -> Figure {
     let size = |energy: &dyn Fn(&Point) -> f64, p: &Point| p.error_mha(energy(p)).abs().max(1e-3);
+    let mark = |line| mark_for(points, line, Mark::Circles);
     let mut series = vec![
         along("", Mark::Line, &[], &|p| p.exact), // so that colours are those of the curves
-        along("LDA", Mark::Dashes, points, &|p| size(&|p| p.lda, p)),
-        along("trained", Mark::Dots, points, &|p| size(&|p| p.trained, p)),
+        along("LDA", mark(Mark::Dashes), points, &|p| size(&|p| p.lda, p)),
+        along("trained", mark(Mark::Dots), points, &|p| size(&|p| p.trained, p)),
     ];
     if points.iter().any(|p| p.before.is_some()) {
         let before = |p: &Point| size(&|p| p.before.unwrap_or(f64::NAN), p);
@@ -280,7 +340,7 @@ fn table(points: &[Point]) -> String {
     let mut text = String::from(
         "molecule,purpose,exact_ha,exact_uncertainty_ha,lda_ha,trained_ha,before_ha,lda_error_mha,trained_error_mha\n",
     );
-    for p in points {
+    for p in judged(points) {
         let before = p.before.map_or(String::new(), |e| format!("{e:.10}"));
         let _ = writeln!(
             text,
