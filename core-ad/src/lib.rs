@@ -33,7 +33,7 @@
 //! | either | [`jacobian`] chooses by counts |
 //! | second derivatives | [`hvp`], [`hessian`]: forward over reverse |
 //! | a derivative inside a model | [`derivative`] |
-//! | a long loop | [`Real::scan`] with a [`Schedule`]; [`Real::scan_while`] where its length depends on the data |
+//! | a long loop | [`Real::scan`] with a [`Schedule`]; [`Real::scan_slice`] where sizes are known at run time; [`Real::scan_while`] where its length depends on the data |
 //! | a kernel of few inputs and many operations, on a tape | [`Var::preaccumulate`] |
 //! | a better derivative than the arithmetic's | a [`Rule`], or a [`SliceRule`] where sizes are known at run time |
 //! | a linear system, a factorization, a spectrum | [`linalg`] |
@@ -169,6 +169,7 @@ pub mod jet;
 pub mod linalg;
 pub mod map;
 pub mod nn;
+pub mod ode;
 pub mod program;
 pub mod provenance;
 pub mod random;
@@ -191,6 +192,6 @@ pub use jet::Jet;
 pub use map::Kernel;
 pub use real::{Num, Real};
 pub use rule::{DerivativeFailure, Rule, SliceRule};
-pub use scan::{NotEnded, Step};
+pub use scan::{NotEnded, SliceStep, Step};
 pub use small::{Mat3, Pose, Quat, Vec3};
 pub use tape::{Session, Var};

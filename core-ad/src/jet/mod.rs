@@ -82,6 +82,29 @@ impl<T: Num, const N: usize> Jet<T, N> {
         Self { c, known: known.min(self.known) }
     }
 
+    /// Whether the first `order` coefficients are zeros, others follow, and derivatives above the first are asked for.
+    fn vanishes(self, order: usize) -> bool {
+        T::ORDER == 0
+            && N > 2
+            && self.known > order
+            && self.c[..order].iter().all(|c| c.primal() == 0.0)
+    }
+
+    /// `x / t^order`, of a curve whose first coefficients are zeros.
+    fn lowered(self, order: usize) -> Self {
+        let known = self.known.saturating_sub(order).max(1);
+        let c = array::from_fn(|k| {
+            if k < known && k + order < N { self.c[k + order] } else { T::lit(0.0) }
+        });
+        Self { c, known }
+    }
+
+    /// `t^order x`, to `known` coefficients.
+    fn raised(self, order: usize, known: usize) -> Self {
+        let c = array::from_fn(|k| if k < order { T::lit(0.0) } else { self.c[k - order] });
+        Self { c, known }.truncated(known)
+    }
+
     /// The derivative along the curve: one coefficient fewer.
     fn slope(self) -> Self {
         let c = array::from_fn(|k| {

@@ -71,6 +71,11 @@ impl Recorder {
         }
     }
 
+    /// Notes that what is recorded from now on is a derivative.
+    pub(super) fn mark_as_derivative(&self) {
+        self.graph.borrow_mut().is_derivative = true;
+    }
+
     /// What is recorded so far.
     pub(super) fn graph(&self) -> Graph {
         self.graph.borrow().clone()
@@ -157,8 +162,10 @@ impl Traced {
             Binary::Add if other.is(0.0) || other.is(-0.0) => return self,
             Binary::Add if self.is(0.0) || self.is(-0.0) => return other,
             Binary::Sub if other.is(0.0) => return self,
-            Binary::Mul | Binary::Div | Binary::Masked if other.is(1.0) => return self,
-            Binary::Mul | Binary::Masked if self.is(1.0) => return other,
+            Binary::Mul | Binary::Div | Binary::Masked | Binary::BeyondPole if other.is(1.0) => {
+                return self;
+            }
+            Binary::Mul | Binary::Masked | Binary::BeyondPole if self.is(1.0) => return other,
             Binary::Mul if other.is(-1.0) => return -self,
             Binary::Mul if self.is(-1.0) => return -other,
             Binary::Masked if self.is(0.0) => return self,
@@ -188,14 +195,16 @@ pub(super) fn evaluate(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Add => a + b,
         Binary::Sub => a - b,
         Binary::Div => a / b,
-        Binary::Powf => a.powf(b),
+        Binary::PowerLog(k) => a.power_log(b, k),
         Binary::Atan2 => a.atan2(b),
         Binary::Hypot => a.hypot(b),
         Binary::Max => Real::max(a, b),
         Binary::Min => Real::min(a, b),
         Binary::Greater => f64::from(u8::from(a > b)),
         Binary::Masked if a == 0.0 => 0.0,
-        Binary::Mul | Binary::Masked => a * b,
+        Binary::BeyondPole if a == 0.0 && b.is_infinite() => 0.0,
+        Binary::Mul | Binary::Masked | Binary::BeyondPole => a * b,
+        Binary::OverNorm => a.over_norm(b),
     }
 }
 
@@ -285,7 +294,20 @@ impl Num for Traced {
     fn is_constant_zero(&self) -> bool {
         self.recorder.is_none() && self.value == 0.0
     }
+    const ORDER: usize = 0;
+    fn primal(&self) -> f64 {
+        if self.recorder.is_none() { self.value } else { f64::NAN }
+    }
+    fn is_finite(&self) -> bool {
+        self.recorder.is_some() || self.value.is_finite()
+    }
+    fn undifferentiable(self) -> Self {
+        self
+    }
     unary_table!(unary_functions);
+    fn abs(self) -> Self {
+        self.unary(Unary::abs)
+    }
     fn sign(self) -> Self {
         self.unary(Unary::sign)
     }
@@ -300,7 +322,14 @@ impl Num for Traced {
         }
     }
     fn powf(self, p: Self) -> Self {
-        self.binary(Binary::Powf, p)
+        self.power_log(p, 0)
+    }
+    fn power_log(self, p: Self, k: u8) -> Self {
+        self.binary(Binary::PowerLog(k), p)
+    }
+    /// Exactly 0 where `x` is, in every replay.
+    fn over_norm(self, norm: Self) -> Self {
+        self.binary(Binary::OverNorm, norm)
     }
     fn atan2(self, x: Self) -> Self {
         self.binary(Binary::Atan2, x)

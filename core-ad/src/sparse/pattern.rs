@@ -207,7 +207,20 @@ impl Num for Footprint {
     functions! {
         unary sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt,
             cbrt, recip, abs;
-        binary powf, atan2, hypot
+        binary powf, atan2, hypot, over_norm
+    }
+    const ORDER: usize = 0;
+    fn primal(&self) -> f64 {
+        self.value
+    }
+    fn is_finite(&self) -> bool {
+        self.value.is_finite()
+    }
+    fn undifferentiable(self) -> Self {
+        self
+    }
+    fn power_log(self, p: Self, k: u8) -> Self {
+        Self { value: self.value.power_log(p.value, k), inputs: self.union(p) }
     }
     /// Piecewise constant: it depends on nothing.
     fn sign(self) -> Self {
