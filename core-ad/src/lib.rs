@@ -9,7 +9,7 @@
 //!
 //! fn model<R: Real>(x: &[R]) -> R {
 //!     let r = x[0].hypot(x[1]);
-//!     if r > R::lit(1.0) { r.ln() } else { (r * r - 1.0) * 0.5 }
+//!     if r > 1.0 { r.ln() } else { (r * r - 1.0) * 0.5 }
 //! }
 //! let g = grad(|x| model(x), &[3.0, 4.0]);
 //! assert!((g[0] - 3.0 / 25.0).abs() < 1e-16);
@@ -19,8 +19,8 @@
 //!
 //! # Literals and constants
 //!
-//! In generic code a literal stands on the right (`x * 2.0`, never `2.0 * x`), or is made by [`Num::lit`]: `R::lit(2.0) / x`. Data
-//! are literals as well. A variable of an outer computation enters an inner derivative through [`Dual::konst`] or
+//! In generic code a literal stands on the right (`x * 2.0`, `x > 0.0`, never `2.0 * x`), or is made by [`Num::lit`]:
+//! `R::lit(2.0) / x`. Data are literals as well; iterators are summed by `sum`. A variable of an outer computation enters an inner derivative through [`Dual::konst`] or
 //! [`Var::konst`]: differentiation nests by type, so two levels cannot be confused. Branches compare by value, and what was not
 //! taken contributes exactly 0.
 //!
@@ -181,6 +181,14 @@ pub mod small;
 pub mod sparse;
 pub mod special;
 pub mod tape;
+
+/// What a model and its derivatives need: `use cotangent_ad::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Dual, Kernel, Num, Real, Rule, ScanOptions, Schedule, Session, SliceRule, SliceStep, Step,
+        Var, VectorFn, derivative, grad, hessian, hvp, jvp, value_and_grad, vjp,
+    };
+}
 
 pub use api::{
     VectorFn, derivative, grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp,

@@ -12,7 +12,7 @@ use std::panic::Location;
 
 use crate::api::{VectorFn, vjp};
 use crate::dual::Dual;
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 
 /// The operation that first made a number not finite.
@@ -210,6 +210,20 @@ impl PartialOrd for Traced {
         self.value.partial_cmp(&other.value)
     }
 }
+
+impl PartialEq<f64> for Traced {
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl PartialOrd<f64> for Traced {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([] Traced;);
 
 impl Neg for Traced {
     type Output = Self;

@@ -1,6 +1,7 @@
 //! The two traits that a model is written over.
 
 use std::fmt::Debug;
+use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::checkpoint::ScanOptions;
@@ -29,6 +30,7 @@ pub trait Num:
     + SubAssign
     + MulAssign
     + DivAssign
+    + Sum
 {
     /// The constant `v`: its derivative is zero.
     fn lit(v: f64) -> Self;
@@ -119,7 +121,9 @@ pub trait Num:
 }
 
 /// What a model is written over: a [`Num`] that compares by value, and the engine's constructs.
-pub trait Real: Num + PartialOrd {
+///
+/// A comparison with a literal needs no [`Num::lit`]: `x > 0.0`.
+pub trait Real: Num + PartialOrd + PartialOrd<f64> {
     /// The larger; the first where they tie.
     #[must_use]
     fn max(self, other: Self) -> Self {
@@ -269,6 +273,19 @@ pub trait Real: Num + PartialOrd {
     /// reverse sweep, see [`Session::try_pullback`](crate::Session::try_pullback).
     fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error>;
 }
+
+/// Sums of iterators, for types that are added one by one.
+macro_rules! sum_by_addition {
+    ($([$($generics:tt)*] $number:ty;)*) => { $(
+        impl<$($generics)*> std::iter::Sum for $number {
+            #[track_caller]
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                terms.reduce(|sum, term| sum + term).unwrap_or($crate::real::Num::lit(0.0))
+            }
+        }
+    )* };
+}
+pub(crate) use sum_by_addition;
 
 macro_rules! std_functions {
     ($($name:ident),*) => { $(

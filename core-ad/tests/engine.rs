@@ -11,6 +11,7 @@ use std::convert::Infallible;
 
 use cotangent_ad::check::{central_difference, dot_product, taylor};
 use cotangent_ad::linalg::{LinalgError, Matrix, log_det};
+use cotangent_ad::program::Program;
 use cotangent_ad::tape::{parallel_map, parallel_sum};
 use cotangent_ad::{
     DerivativeFailure, Dual, NotEnded, Num, Real, Rule, ScanMode, ScanOptions, Schedule, Session,
@@ -490,4 +491,23 @@ fn a_scan_of_run_time_sizes_agrees_in_every_mode_and_bit_for_bit_under_every_sch
         let difference = (above[k] - below[k]) / 2e-5;
         assert!((second[k] - difference).abs() < 1e-8, "{} {difference}", second[k]);
     }
+}
+
+/// As a user writes it: sums of iterators, comparisons with literals.
+fn written<R: Real>(x: &[R]) -> R {
+    let squares: R = x.iter().map(|x| *x * *x).sum();
+    if squares > 1.0 && x[0] != 0.0 { squares.sqrt() } else { squares }
+}
+
+#[test]
+fn iterators_are_summed_and_literals_compared_at_every_level() {
+    assert_eq!(written(&[3.0, 4.0]), 5.0);
+    assert_eq!(grad(written, &[3.0, 4.0]), [0.6, 0.8]);
+    assert_eq!(grad(written, &[0.3, 0.4]), [0.6, 0.8]);
+    assert!((hvp(written, &[3.0, 4.0], &[1.0, 0.0])[0] - 16.0 / 125.0).abs() < 1e-15);
+    let program = Program::record(|x| vec![written(x)], &[3.0, 4.0]);
+    assert_eq!(program.vjp(&[6.0, 8.0], &[1.0]).unwrap().1, [0.6, 0.8]);
+    assert!(program.call(&[0.1, 0.2]).is_err());
+    let none: Dual<f64, 1> = std::iter::empty().sum();
+    assert_eq!(none.re, 0.0);
 }

@@ -1,6 +1,7 @@
 //! Recorded programs agree with the tape and with duals, and say so where they would not.
 #![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
 
+use cotangent_ad::check::Branching;
 use cotangent_ad::program::{ItemProgram, Program, ReplayError, Traced};
 use cotangent_ad::random::Stream;
 use cotangent_ad::{
@@ -477,57 +478,12 @@ fn a_kernel_without_a_derivative_is_a_typed_error_of_the_sweep() {
     assert!(matches!(failure, ReplayError::NoDerivative { .. }), "{failure}");
 }
 
-/// A random straight-line program of two inputs, with comparisons and numbers that leave differentiation.
-#[derive(Clone)]
-struct RandomProgram(Vec<[u64; 3]>);
-
-impl RandomProgram {
-    fn new(seed: u64) -> Self {
-        let stream = Stream::new(&[61, seed]);
-        let draw = |k: u64, below: u64| (stream.uniform(k) * below as f64) as u64;
-        Self(
-            (0..12)
-                .map(|k| [draw(3 * k, 17), draw(3 * k + 1, k + 2), draw(3 * k + 2, k + 2)])
-                .collect(),
-        )
-    }
-
-    fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
-        let mut values = x.to_vec();
-        for [op, a, b] in &self.0 {
-            let (a, b) = (values[*a as usize], values[*b as usize]);
-            values.push(match op {
-                0 => a * b + a,
-                1 => a - b,
-                2 => a.tanh(),
-                3 => a.sin() * b.cos(),
-                4 => (-(a * a)).exp(),
-                5 => (a * a + 1.0).ln(),
-                6 => (a * a + b * b).sqrt(),
-                7 => a / (b * b + 0.5),
-                8 => a.hypot(b),
-                9 => a.powi(3) * 0.1,
-                10 => a.max(b),
-                11 if a > b => a * 2.0 + b,
-                12 if a * b < a + b => a.atan(),
-                13 => R::lit(a.concrete()) * b,
-                14 => R::lit((a * b).tanh().concrete()) + a,
-                15 => R::lit((a * a + b * b).concrete()).sin() * a,
-                16 => R::lit((a.sin() * b + a.exp_m1() * 1e-3).concrete()) - b,
-                _ => b,
-            });
-        }
-        values.split_off(values.len() - 2)
-    }
-}
-
 #[test]
 fn a_random_program_with_guards_replays_at_its_own_recording_point() {
     let mut guarded = 0;
     for seed in 0..3000 {
-        let f = RandomProgram::new(seed);
-        let stream = Stream::new(&[62, seed]);
-        let x = [2.0 * stream.uniform(0) - 1.0, 2.0 * stream.uniform(1) - 1.0];
+        let f = Branching::random(seed);
+        let x = f.point();
         let program = Program::record(|x| f.call(x), &x);
         guarded += usize::from(program.to_string().contains("guard"));
         let y = program.call(&x).unwrap_or_else(|e| panic!("program {seed}: {e}\n{program}"));

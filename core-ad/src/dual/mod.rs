@@ -97,6 +97,20 @@ impl<T: PartialOrd, const N: usize> PartialOrd for Dual<T, N> {
     }
 }
 
+impl<T: PartialEq<f64>, const N: usize> PartialEq<f64> for Dual<T, N> {
+    #[inline]
+    fn eq(&self, other: &f64) -> bool {
+        self.re == *other
+    }
+}
+
+impl<T: PartialOrd<f64>, const N: usize> PartialOrd<f64> for Dual<T, N> {
+    #[inline]
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.re.partial_cmp(other)
+    }
+}
+
 macro_rules! unary_functions {
     ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
         #[inline]

@@ -9,7 +9,7 @@ mod functions;
 use std::array;
 use std::cmp::Ordering;
 
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 
 /// The first `N` Taylor coefficients `c_k = f^(k) / k!` along a curve: order `N - 1`.
@@ -148,6 +148,20 @@ impl<T: PartialOrd, const N: usize> PartialOrd for Jet<T, N> {
         self.c[0].partial_cmp(&other.c[0])
     }
 }
+
+impl<T: PartialEq<f64>, const N: usize> PartialEq<f64> for Jet<T, N> {
+    fn eq(&self, other: &f64) -> bool {
+        self.c[0] == *other
+    }
+}
+
+impl<T: PartialOrd<f64>, const N: usize> PartialOrd<f64> for Jet<T, N> {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.c[0].partial_cmp(other)
+    }
+}
+
+sum_by_addition!([T: Num, const N: usize] Jet<T, N>;);
 
 /// The coefficients of `y = f(x)` from `y' = J(x) x'`, one order after the other.
 ///

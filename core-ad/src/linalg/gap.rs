@@ -6,7 +6,7 @@
 //! refuses elsewhere; [`spectral_function`](super::spectral_function) knows the function, and answers.
 
 use super::LinalgError;
-use crate::real::Real;
+use crate::real::{Num, Real};
 use crate::rule::SliceRule;
 
 /// Below this share of the matrix's size a gap belongs to a cluster: half of the digits of a derivative would be lost.
@@ -56,7 +56,7 @@ pub(super) fn weighed_over_gap<R: Real>(
     if !is_cluster(gap, size) {
         return Ok(numerator / gap);
     }
-    let unused = weights.iter().all(|w| w.is_constant_zero());
+    let unused = weights.iter().all(Num::is_constant_zero);
     let resolved = gap.primal().abs() > size.primal() * RESOLVED;
     if unused || resolved && is_rounding(numerator, terms) {
         return Ok(R::lit(0.0));

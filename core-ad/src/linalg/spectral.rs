@@ -13,7 +13,7 @@ use super::factor::Cache;
 use super::matrix::Matrix;
 use super::{LinalgError, check_shape};
 use crate::jet::Jet;
-use crate::real::Real;
+use crate::real::{Num, Real};
 use crate::rule::SliceRule;
 
 /// A function of one number, written over [`Real`].
@@ -85,7 +85,7 @@ impl Decomposed {
         let terms: Vec<f64> =
             (0..TERMS - order).map(|m| self.taylor[centre][order + m] * homogeneous[m]).collect();
         // equal points need no series, and its coefficients may not be finite
-        if self.values[points[0]] == self.values[points[order]] {
+        if self.values[points[0]].to_bits() == self.values[points[order]].to_bits() {
             return (terms[0], terms[0].is_finite());
         }
         let size: f64 = terms.iter().map(|t| t.abs()).sum();
@@ -180,7 +180,7 @@ impl<F: ScalarFunction> SliceRule for Spectral<F> {
         let at: Vec<&[R]> = self.matrices(x).collect();
         let mut y_dot = vec![R::lit(0.0); self.n * self.n];
         for (k, moved) in self.matrices(x_dot).enumerate() {
-            if moved.iter().all(|d| d.is_constant_zero()) {
+            if moved.iter().all(Num::is_constant_zero) {
                 continue;
             }
             let term = if k == 0 {

@@ -213,7 +213,6 @@ struct Polar {
 impl Polar {
     /// `W` of `H W + W H = C`, and `H`.
     fn rotation<R: Real>(
-        &self,
         a: &Matrix<R>,
         p: &Matrix<R>,
         c: &Matrix<R>,
@@ -249,7 +248,7 @@ impl SliceRule for Polar {
         let ThinSvd { m, n } = self.svd;
         let [a, p, a_dot] = [x, y, x_dot].map(|v| Matrix::new(m, n, v.to_vec()));
         let c = p.transpose().matmul(&a_dot);
-        let [w, h] = self.rotation(&a, &p, &(&c - &c.transpose()))?;
+        let [w, h] = Self::rotation(&a, &p, &(&c - &c.transpose()))?;
         let across = solve_spd(&h, &Self::outside(&p, &a_dot).transpose())?.transpose();
         Ok((&across + &p.matmul(&w)).into_data())
     }
@@ -258,7 +257,7 @@ impl SliceRule for Polar {
         let ThinSvd { m, n } = self.svd;
         let [a, p, p_bar] = [x, y, y_bar].map(|v| Matrix::new(m, n, v.to_vec()));
         let c = p.transpose().matmul(&p_bar);
-        let [w, h] = self.rotation(&a, &p, &(&c - &c.transpose()))?;
+        let [w, h] = Self::rotation(&a, &p, &(&c - &c.transpose()))?;
         let across = Self::outside(&p, &solve_spd(&h, &p_bar.transpose())?.transpose());
         Ok((&across + &p.matmul(&w)).into_data())
     }

@@ -84,7 +84,7 @@ pub(super) fn plan<D: Dynamics>(
     };
     run.h = run.first_step(t1 - t0);
     let at_start = run.watch(None)?;
-    if !at_start.is_empty() && run.close_by_events(at_start)? {
+    if !at_start.is_empty() && run.close_by_events(&at_start)? {
         return Ok(Plan { segments: run.segments, rejected: run.rejected });
     }
     let stops = saved.iter().map(|s| (*s, true)).chain([(t1, false)]);
@@ -267,7 +267,7 @@ impl<D: Dynamics> Integration<'_, D> {
             Ok(self.dynamics.event(which, self.t + h, &state, self.p))
         };
         let (mut below, mut above) = (g(low)?, g(high)?);
-        if below == 0.0 || below.signum() != self.sides[which] {
+        if below * self.sides[which] <= 0.0 {
             // just after an event of its own the function is rounding
             below = self.sides[which] * f64::MIN_POSITIVE;
         }
@@ -282,7 +282,7 @@ impl<D: Dynamics> Integration<'_, D> {
                 break;
             }
             let value = g(middle)?;
-            if value == 0.0 || value.signum() != self.sides[which] {
+            if value * self.sides[which] <= 0.0 {
                 (high, above) = (middle, value);
             } else {
                 (low, below) = (middle, value);
@@ -311,19 +311,19 @@ impl<D: Dynamics> Integration<'_, D> {
         if self.times.last().is_none_or(|last| *last < to) {
             self.times.push(to);
         }
-        self.close_by_events(events)
+        self.close_by_events(&events)
     }
 
     /// Passes events at the time at hand; whether one ends the integration.
-    fn close_by_events(&mut self, events: Vec<usize>) -> Result<bool, OdeError> {
+    fn close_by_events(&mut self, events: &[usize]) -> Result<bool, OdeError> {
         self.happened += events.len();
         if let (true, Some(&which)) = (self.happened > self.options.max_events, events.last()) {
             let events = self.options.max_events;
             return Err(OdeError::TooManyEvents { events, which, time: self.t });
         }
-        check_order(self.dynamics, &events, self.t, &self.y, self.p)?;
+        check_order(self.dynamics, events, self.t, &self.y, self.p)?;
         let mut ends = false;
-        for which in &events {
+        for which in events {
             let passed = pass(self.dynamics, *which, self.t, &self.y, self.p)?;
             self.y = passed.state;
             ends |= passed.ends;
@@ -331,10 +331,10 @@ impl<D: Dynamics> Integration<'_, D> {
         if !self.y.iter().all(|y| y.is_finite()) {
             return Err(OdeError::NonFinite { what: "the state after an event", time: self.t });
         }
-        self.close(Closing::Events(events.clone()), self.t);
+        self.close(Closing::Events(events.to_vec()), self.t);
         if !ends {
             // the dynamics may be others now
-            self.watch(Some(&events))?;
+            self.watch(Some(events))?;
         }
         Ok(ends)
     }

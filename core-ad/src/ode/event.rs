@@ -57,7 +57,7 @@ pub(super) fn pass<R: Real, D: Dynamics>(
         if slope.concrete() == 0.0 || !slope.concrete().is_finite() {
             return Err(OdeError::Tangent { which, time });
         }
-        delta = delta - g / slope;
+        delta -= g / slope;
         before = tsit5::step(d, t, delta, state, p);
     }
     let happened = Happened { which, time: t + delta, before: before.clone() };

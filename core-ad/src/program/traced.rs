@@ -13,7 +13,7 @@ use super::rule::{Sized, Sliced, TracedRule};
 use super::scan_rule::Loop;
 use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::unary_table;
 use crate::scan::{Step, plain_loop};
@@ -237,6 +237,32 @@ impl PartialOrd for Traced {
         other.compare(Relation::LessOrEqual, *self)
     }
 }
+
+impl PartialEq<f64> for Traced {
+    fn eq(&self, other: &f64) -> bool {
+        *self == Self::konst(*other)
+    }
+}
+
+impl PartialOrd<f64> for Traced {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.partial_cmp(&Self::konst(*other))
+    }
+    fn lt(&self, other: &f64) -> bool {
+        *self < Self::konst(*other)
+    }
+    fn le(&self, other: &f64) -> bool {
+        *self <= Self::konst(*other)
+    }
+    fn gt(&self, other: &f64) -> bool {
+        *self > Self::konst(*other)
+    }
+    fn ge(&self, other: &f64) -> bool {
+        *self >= Self::konst(*other)
+    }
+}
+
+sum_by_addition!([] Traced;);
 
 impl Neg for Traced {
     type Output = Self;

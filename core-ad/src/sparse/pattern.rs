@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Range, Sub, SubAssign};
 
 use crate::api::{VectorFn, grad};
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 use crate::tape::Var;
 
@@ -146,6 +146,20 @@ impl PartialOrd for Footprint {
         self.value.partial_cmp(&other.value)
     }
 }
+
+impl PartialEq<f64> for Footprint {
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl PartialOrd<f64> for Footprint {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([] Footprint;);
 
 impl Neg for Footprint {
     type Output = Self;

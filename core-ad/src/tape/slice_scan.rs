@@ -44,7 +44,7 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
         done += 1;
     }
     let value = plain_slice_loop(step, n.saturating_sub(1)..n, &replay.state, &p);
-    let arena = inputs.iter().find_map(|x| x.checked_arena());
+    let arena = inputs.iter().find_map(Var::checked_arena);
     let (step, size) = (step.clone(), value.len());
     let pull = move |y_bar: &[T], x_bar: &mut [T]| {
         let mut local = LocalTape::new(&p, y_bar);

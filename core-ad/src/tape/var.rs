@@ -10,7 +10,7 @@ use super::slice_scan::record_slice_scan;
 use super::{Arena, Statement};
 use crate::checkpoint::ScanOptions;
 use crate::map::Kernel;
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{
     arithmetic_table, binary_table, chain, integer_power, is_singular, power_by_base, unary_table,
@@ -167,6 +167,22 @@ impl<T: Num + PartialOrd> PartialOrd for Var<T> {
         self.value.partial_cmp(&other.value)
     }
 }
+
+impl<T: Num + PartialEq<f64>> PartialEq<f64> for Var<T> {
+    #[inline]
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl<T: Num + PartialOrd<f64>> PartialOrd<f64> for Var<T> {
+    #[inline]
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([T: Num] Var<T>;);
 
 impl<T: Num> Neg for Var<T> {
     type Output = Self;

@@ -91,6 +91,14 @@ fn determinants_and_factors() {
         [solved(Triangle::Lower), solved(Triangle::UpperTransposed)].concat()
     });
     prove(&Triangular, &[regular(3), numbers(13, 6)].concat());
+    // large enough to be one rule
+    function!(Large, |x: &[R]| {
+        let (t, b) = (square(9, x), Matrix::new(9, 8, x[81..].to_vec()));
+        let solved = |triangle| solve_triangular(&t, triangle, &b).into_data();
+        let lower = [solved(Triangle::Lower), solved(Triangle::LowerTransposed)].concat();
+        [lower, solved(Triangle::Upper), solved(Triangle::UpperTransposed)].concat()
+    });
+    prove(&Large, &[regular(9), numbers(13, 72)].concat());
 }
 
 #[test]

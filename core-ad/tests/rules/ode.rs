@@ -114,15 +114,16 @@ fn bounced<R: Real>(x: &[R], time: f64) -> [R; 2] {
     [speed * since - g * since * since * 0.5, impact]
 }
 
+fn thrown<R: Real>(x: &[R], time: f64) -> Solution<R> {
+    let start = [x[2], R::lit(0.0)];
+    let ball = Ball { stops: false };
+    solve(&ball, 0.0, R::lit(time), &start, &x[..2], &[], &TIGHT()).unwrap()
+}
+
 #[test]
 fn a_bouncing_ball_is_right_to_its_fifth_impact() {
     let x = [9.81, 0.8, 1.0];
     let time = 2.75;
-    fn thrown<R: Real>(x: &[R], time: f64) -> Solution<R> {
-        let start = [x[2], R::lit(0.0)];
-        let ball = Ball { stops: false };
-        solve(&ball, 0.0, R::lit(time), &start, &x[..2], &[], &TIGHT()).unwrap()
-    }
     let solution = thrown(&x[..], time);
     let [height, fifth] = bounced(&x[..], time);
     assert_eq!(solution.events.len(), 5);
@@ -285,6 +286,12 @@ impl Dynamics for Robertson {
     }
 }
 
+fn last<R: Real>(x: &[R], options: &Options) -> R {
+    let start = [R::lit(1.0), R::lit(0.0), R::lit(0.0)];
+    let rates: Vec<R> = x.iter().map(|k| k.exp()).collect();
+    solve(&Robertson, 0.0, R::lit(40.0), &start, &rates, &[], options).unwrap().state[2]
+}
+
 #[test]
 fn a_stiff_system_agrees_between_methods_and_goes_where_the_explicit_one_cannot() {
     let (rates, start) = ([0.04, 3e7, 1e4], [1.0, 0.0, 0.0]);
@@ -305,11 +312,6 @@ fn a_stiff_system_agrees_between_methods_and_goes_where_the_explicit_one_cannot(
     // gradients by rates through it, reverse against forward
     let options =
         Options { method: Method::Sdirk4, relative: 1e-5, absolute: 1e-9, ..Options::default() };
-    fn last<R: Real>(x: &[R], options: &Options) -> R {
-        let start = [R::lit(1.0), R::lit(0.0), R::lit(0.0)];
-        let rates: Vec<R> = x.iter().map(|k| k.exp()).collect();
-        solve(&Robertson, 0.0, R::lit(40.0), &start, &rates, &[], options).unwrap().state[2]
-    }
     let logs = rates.map(f64::ln);
     let reverse = grad(|x| last(x, &options), &logs);
     let forward: Vec<f64> = (0..3)
@@ -323,6 +325,14 @@ fn a_stiff_system_agrees_between_methods_and_goes_where_the_explicit_one_cannot(
         })
         .collect();
     close(&reverse, &forward, 1e-9);
+}
+
+#[derive(Clone)]
+struct Short;
+impl Dynamics for Short {
+    fn rate<R: Real>(&self, _: R, _: &[R], _: &[R]) -> Vec<R> {
+        Vec::new()
+    }
 }
 
 #[test]
@@ -376,13 +386,6 @@ fn what_cannot_be_integrated_says_why() {
         matches!(zeno, Err(OdeError::TooManyEvents { .. } | OdeError::Tangent { .. })),
         "{zeno:?}"
     );
-    #[derive(Clone)]
-    struct Short;
-    impl Dynamics for Short {
-        fn rate<R: Real>(&self, _: R, _: &[R], _: &[R]) -> Vec<R> {
-            Vec::new()
-        }
-    }
     let short = solve(&Short, 0.0, 1.0, &[1.0], &[], &[], &plain);
     assert!(matches!(short, Err(OdeError::Shape { expected: 1, found: 0, .. })));
 }

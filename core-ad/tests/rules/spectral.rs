@@ -87,13 +87,18 @@ fn a_function_without_a_value_or_a_derivative_at_an_eigenvalue_says_so() {
     assert!(matches!(refused, Err(LinalgError::OutsideOfDomain { .. })), "{refused:?}");
 }
 
+fn largest<R: Real>(x: &[R]) -> R {
+    singular_values(&Matrix::new(5, 5, x.to_vec())).unwrap()[0]
+}
+
+fn trace<R: Real>(x: &[R]) -> R {
+    eigenvalues(&square(3, x)).unwrap().iter().fold(R::lit(0.0), |s, l| s + l.exp())
+}
+
 #[test]
 fn values_alone_are_differentiated_forward_where_they_meet() {
     // of the matrix of ones the largest singular value is 5, its vectors are all 1/sqrt 5; four values are zero
     let ones = vec![1.0; 25];
-    fn largest<R: Real>(x: &[R]) -> R {
-        singular_values(&Matrix::new(5, 5, x.to_vec())).unwrap()[0]
-    }
     let program = Program::record(|x| vec![largest(x)], &ones);
     for k in [0, 7, 24] {
         let unit: Vec<f64> = (0..25).map(|i| f64::from(u8::from(i == k))).collect();
@@ -105,9 +110,6 @@ fn values_alone_are_differentiated_forward_where_they_meet() {
     // a sum over a cluster: tr exp A
     let x = with_values(&[2.0, 2.0, 5.0]);
     let v = numbers(33, 9);
-    fn trace<R: Real>(x: &[R]) -> R {
-        eigenvalues(&square(3, x)).unwrap().iter().fold(R::lit(0.0), |s, l| s + l.exp())
-    }
     let along = jvp(|x| vec![trace(x)], &x, &v).1[0];
     let right = jvp(|x| vec![exp_symmetric(&square(3, x)).unwrap().trace()], &x, &v).1[0];
     assert!((along - right).abs() < 1e-12 * right.abs());
@@ -118,25 +120,31 @@ fn values_alone_are_differentiated_forward_where_they_meet() {
 function!(Values, |x: &[R]| eigenvalues(&square(3, x)).unwrap());
 function!(SingularValues, |x: &[R]| singular_values(&Matrix::new(3, 4, x.to_vec())).unwrap());
 
+fn by_values<R: Real>(x: &[R]) -> Result<R, LinalgError> {
+    Ok(eigenvalues(&square(3, x))?.iter().fold(R::lit(0.0), |s, l| s + l.exp()))
+}
+
+fn by_pairs<R: Real>(x: &[R]) -> Result<R, LinalgError> {
+    Ok(eigh(&square(3, x))?.values.iter().fold(R::lit(0.0), |s, l| s + l.exp()))
+}
+
+/// Reverse over reverse.
+type Twice = Var<Var<f64>>;
+
+/// The gradient along some direction, differentiated.
+fn twice(
+    f: fn(&[Twice]) -> Result<Twice, LinalgError>,
+    x: &[f64],
+) -> Result<Vec<f64>, LinalgError> {
+    let outer = Session::<f64>::new();
+    let at: Vec<Var<f64>> = x.iter().map(|x| outer.input(*x)).collect();
+    let (_, gradient) = try_value_and_grad(f, &at)?;
+    Ok(outer.try_pullback(&gradient, &numbers(35, 9), &at)?)
+}
+
 #[test]
 fn second_derivatives_of_sums_over_a_cluster_are_refused_in_every_mode_and_right_by_the_function() {
     let x = with_values(&[2.0, 2.0, 5.0]);
-    fn by_values<R: Real>(x: &[R]) -> Result<R, LinalgError> {
-        Ok(eigenvalues(&square(3, x))?.iter().fold(R::lit(0.0), |s, l| s + l.exp()))
-    }
-    fn by_pairs<R: Real>(x: &[R]) -> Result<R, LinalgError> {
-        Ok(eigh(&square(3, x))?.values.iter().fold(R::lit(0.0), |s, l| s + l.exp()))
-    }
-    /// Reverse over reverse: the gradient along some direction, differentiated.
-    fn twice(
-        f: fn(&[Var<Var<f64>>]) -> Result<Var<Var<f64>>, LinalgError>,
-        x: &[f64],
-    ) -> Result<Vec<f64>, LinalgError> {
-        let outer = Session::<f64>::new();
-        let at: Vec<Var<f64>> = x.iter().map(|x| outer.input(*x)).collect();
-        let (_, gradient) = try_value_and_grad(f, &at)?;
-        Ok(outer.try_pullback(&gradient, &numbers(35, 9), &at)?)
-    }
     for (which, f) in [by_values as fn(&[_]) -> _, by_pairs].into_iter().enumerate() {
         let refused = twice(f, &x);
         let told = matches!(refused, Err(LinalgError::IllConditioned { .. }));
@@ -152,16 +160,17 @@ fn second_derivatives_of_sums_over_a_cluster_are_refused_in_every_mode_and_right
     assert!(program.hvp(&x, &numbers(35, 9)).is_err());
 }
 
+fn through_pairs<R: Real>(x: &[R], b: &Matrix<f64>) -> Result<R, LinalgError> {
+    let pairs = eigh(&square(3, x))?;
+    let turned = pairs.vectors.transpose().matmul(&Matrix::lit(b)).matmul(&pairs.vectors);
+    Ok((0..3).fold(R::lit(0.0), |s, i| s + turned[(i, i)] * pairs.values[i].exp()))
+}
+
 #[test]
 fn what_weighs_vectors_by_their_own_values_is_refused_in_a_cluster_and_right_by_divided_differences()
  {
     // tr(B V exp(L) V^T)
     let (x, b) = (with_values(&[2.0, 2.0, 5.0]), square(3, &numbers(36, 9)));
-    fn through_pairs<R: Real>(x: &[R], b: &Matrix<f64>) -> Result<R, LinalgError> {
-        let pairs = eigh(&square(3, x))?;
-        let turned = pairs.vectors.transpose().matmul(&Matrix::lit(b)).matmul(&pairs.vectors);
-        Ok((0..3).fold(R::lit(0.0), |s, i| s + turned[(i, i)] * pairs.values[i].exp()))
-    }
     let refused = try_value_and_grad(|x: &[Var<f64>]| through_pairs(x, &b), &x);
     assert!(matches!(refused, Err(LinalgError::IllConditioned { .. })), "{refused:?}");
     let program = Program::record(|x| vec![through_pairs(x, &b).unwrap()], &x);
