@@ -9,7 +9,7 @@
 //!
 //! fn model<R: Real>(x: &[R]) -> R {
 //!     let r = x[0].hypot(x[1]);
-//!     if r > R::lit(1.0) { r.ln() } else { (r * r - 1.0) * 0.5 }
+//!     if r > 1.0 { r.ln() } else { (r * r - 1.0) * 0.5 }
 //! }
 //! let g = grad(|x| model(x), &[3.0, 4.0]);
 //! assert!((g[0] - 3.0 / 25.0).abs() < 1e-16);
@@ -19,8 +19,8 @@
 //!
 //! # Literals and constants
 //!
-//! In generic code a literal stands on the right (`x * 2.0`, never `2.0 * x`), or is made by [`Num::lit`]: `R::lit(2.0) / x`. Data
-//! are literals as well. A variable of an outer computation enters an inner derivative through [`Dual::konst`] or
+//! In generic code a literal stands on the right (`x * 2.0`, `x > 0.0`, never `2.0 * x`), or is made by [`Num::lit`]:
+//! `R::lit(2.0) / x`. Data are literals as well; iterators are summed by `sum`. A variable of an outer computation enters an inner derivative through [`Dual::konst`] or
 //! [`Var::konst`]: differentiation nests by type, so two levels cannot be confused. Branches compare by value, and what was not
 //! taken contributes exactly 0.
 //!
@@ -33,7 +33,7 @@
 //! | either | [`jacobian`] chooses by counts |
 //! | second derivatives | [`hvp`], [`hessian`]: forward over reverse |
 //! | a derivative inside a model | [`derivative`] |
-//! | a long loop | [`Real::scan`] with a [`Schedule`]; [`Real::scan_while`] where its length depends on the data |
+//! | a long loop | [`Real::scan`] with a [`Schedule`]; [`Real::scan_slice`] where sizes are known at run time; [`Real::scan_while`] where its length depends on the data |
 //! | a kernel of few inputs and many operations, on a tape | [`Var::preaccumulate`] |
 //! | a better derivative than the arithmetic's | a [`Rule`], or a [`SliceRule`] where sizes are known at run time |
 //! | a linear system, a factorization, a spectrum | [`linalg`] |
@@ -169,6 +169,7 @@ pub mod jet;
 pub mod linalg;
 pub mod map;
 pub mod nn;
+pub mod ode;
 pub mod program;
 pub mod provenance;
 pub mod random;
@@ -181,6 +182,14 @@ pub mod sparse;
 pub mod special;
 pub mod tape;
 
+/// What a model and its derivatives need: `use cotangent_ad::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Dual, Kernel, Num, Real, Rule, ScanOptions, Schedule, Session, SliceRule, SliceStep, Step,
+        Var, VectorFn, derivative, grad, hessian, hvp, jvp, value_and_grad, vjp,
+    };
+}
+
 pub use api::{
     VectorFn, derivative, grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp,
     try_hessian, try_jacobian_forward, try_value_and_grad, value_and_grad, vjp,
@@ -191,6 +200,6 @@ pub use jet::Jet;
 pub use map::Kernel;
 pub use real::{Num, Real};
 pub use rule::{DerivativeFailure, Rule, SliceRule};
-pub use scan::{NotEnded, Step};
+pub use scan::{NotEnded, SliceStep, Step};
 pub use small::{Mat3, Pose, Quat, Vec3};
 pub use tape::{Session, Var};

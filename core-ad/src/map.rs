@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::real::{Num, Real};
 use crate::rule::DerivativeFailure;
-use crate::tape::{Session, Var};
+use crate::tape::map_sum::taped_pullback;
 
 /// One item's share of a sum: `R^D x R^p -> R^O`.
 ///
@@ -40,11 +40,9 @@ pub trait Kernel<const D: usize, const O: usize>: Clone + Send + Sync + 'static 
 
 /// Items of one partial sum: it fixes the order of additions, whatever the number of workers.
 const CHUNK: usize = 512;
-/// Items on a worker's tape at once, few enough for a cache.
-const TAPED: usize = 16;
 
 /// The sum over items that follow each other.
-fn plain_sum<R: Real, const D: usize, const O: usize, K: Kernel<D, O>>(
+pub(crate) fn plain_sum<R: Real, const D: usize, const O: usize, K: Kernel<D, O>>(
     kernel: &K,
     items: &[[f64; D]],
     p: &[R],
@@ -57,24 +55,8 @@ fn plain_sum<R: Real, const D: usize, const O: usize, K: Kernel<D, O>>(
     sum
 }
 
-/// `J^T y_bar` of the sum over some items, on tapes of their own.
-fn taped_pullback<R: Real, const D: usize, const O: usize, K: Kernel<D, O>>(
-    kernel: &K,
-    items: &[[f64; D]],
-    p: &[R],
-    y_bar: &[R],
-) -> Result<Vec<R>, DerivativeFailure> {
-    let mut p_bar = vec![R::lit(0.0); p.len()];
-    for items in items.chunks(TAPED) {
-        let session = Session::<R>::new();
-        let p: Vec<Var<R>> = p.iter().map(|p| session.input(*p)).collect();
-        let sum = plain_sum(kernel, items, &p);
-        add(&mut p_bar, session.try_pullback(&sum, y_bar, &p)?);
-    }
-    Ok(p_bar)
-}
-
-fn add<R: Num>(to: &mut [R], from: impl IntoIterator<Item = R>) {
+/// Adds entry by entry.
+pub(crate) fn add<R: Num>(to: &mut [R], from: impl IntoIterator<Item = R>) {
     to.iter_mut().zip(from).for_each(|(to, x)| *to += x);
 }
 

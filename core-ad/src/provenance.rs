@@ -11,7 +11,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use std::panic::Location;
 
 use crate::api::{VectorFn, vjp};
-use crate::real::{Num, Real};
+use crate::dual::Dual;
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 
 /// The operation that first made a number not finite.
@@ -100,6 +101,13 @@ pub enum NonFinite {
         /// What made it: an operation of the derivative, at the line of the model that it is the derivative of.
         origin: Option<Origin>,
     },
+    /// A second derivative of the sum of outputs, along a direction.
+    SecondDerivative {
+        /// By which input.
+        index: usize,
+        /// What made it, as for a derivative.
+        origin: Option<Origin>,
+    },
 }
 
 impl fmt::Display for NonFinite {
@@ -117,6 +125,10 @@ impl fmt::Display for NonFinite {
                 write!(f, "the derivative by input {index} is not finite")
                     .and_then(|()| told(f, origin))
             }
+            Self::SecondDerivative { index, origin } => {
+                write!(f, "the second derivative by input {index} is not finite")
+                    .and_then(|()| told(f, origin))
+            }
         }
     }
 }
@@ -128,8 +140,8 @@ impl fmt::Display for NonFinite {
 /// struct Distance;
 /// impl VectorFn for Distance {
 ///     fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
-///         let square = x[0] * x[0] + x[1] * x[1];
-///         vec![square.sqrt()] // its derivative has a pole at the origin
+///         let along = x[0] + x[1];
+///         vec![along.sqrt()] // its derivative has a pole at 0
 ///     }
 /// }
 /// let Some(NonFinite::Derivative { origin: Some(origin), .. }) = find(&Distance, &[0.0, 0.0]) else {
@@ -154,6 +166,39 @@ pub fn find(f: &impl VectorFn, x: &[f64]) -> Option<NonFinite> {
     bad(&x_bar).map(|(index, origin)| NonFinite::Derivative { index, origin })
 }
 
+/// The first thing that is not finite in the values, the derivatives, and the second derivatives along `v` of `f` at `x`.
+///
+/// ```
+/// use cotangent_ad::{Num, Real, VectorFn, provenance::{NonFinite, find_second}};
+/// struct Squared;
+/// impl VectorFn for Squared {
+///     fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
+///         let r = x[0].hypot(x[1]); // a kink at the origin
+///         vec![r * r]
+///     }
+/// }
+/// let found = find_second(&Squared, &[0.0, 0.0], &[1.0, 0.0]);
+/// assert!(matches!(found, Some(NonFinite::SecondDerivative { index: 0, .. })));
+/// ```
+///
+/// # Panics
+/// Where `x` and `v` differ in length.
+pub fn find_second(f: &impl VectorFn, x: &[f64], v: &[f64]) -> Option<NonFinite> {
+    assert_eq!(x.len(), v.len(), "one component of the direction an input");
+    if let Some(found) = find(f, x) {
+        return Some(found);
+    }
+    let moving: Vec<Dual<Traced, 1>> = x
+        .iter()
+        .zip(v)
+        .map(|(x, v)| Dual { re: Traced::new(*x), eps: [Traced::new(*v)] })
+        .collect();
+    let outputs = f.call(&moving).len();
+    let (_, x_bar) = vjp(|x| f.call(x), &moving, &vec![Dual::lit(1.0); outputs]);
+    let index = x_bar.iter().position(|g| !g.eps[0].value.is_finite())?;
+    Some(NonFinite::SecondDerivative { index, origin: x_bar[index].eps[0].origin })
+}
+
 impl PartialEq for Traced {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
@@ -165,6 +210,20 @@ impl PartialOrd for Traced {
         self.value.partial_cmp(&other.value)
     }
 }
+
+impl PartialEq<f64> for Traced {
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl PartialOrd<f64> for Traced {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([] Traced;);
 
 impl Neg for Traced {
     type Output = Self;
@@ -234,6 +293,20 @@ impl Num for Traced {
         recip, abs, sign
     }
     binary!(powf, atan2, hypot);
+    const ORDER: usize = 0;
+    fn primal(&self) -> f64 {
+        self.value
+    }
+    fn is_finite(&self) -> bool {
+        self.value.is_finite()
+    }
+    fn undifferentiable(self) -> Self {
+        self
+    }
+    #[track_caller]
+    fn power_log(self, p: Self, k: u8) -> Self {
+        Self::made("power_log", self, Some(p), self.value.power_log(p.value, k))
+    }
     #[track_caller]
     fn powi(self, n: i32) -> Self {
         let exponent = Self::new(f64::from(n));

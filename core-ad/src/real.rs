@@ -1,12 +1,13 @@
 //! The two traits that a model is written over.
 
 use std::fmt::Debug;
+use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
-use crate::scan::{NotEnded, Step, plain_loop};
+use crate::scan::{NotEnded, SliceStep, Step, plain_loop, plain_slice_loop};
 
 /// A number: arithmetic and elementary functions, no comparison.
 ///
@@ -29,12 +30,23 @@ pub trait Num:
     + SubAssign
     + MulAssign
     + DivAssign
+    + Sum
 {
     /// The constant `v`: its derivative is zero.
     fn lit(v: f64) -> Self;
     /// Whether this is a constant zero: value and every derivative that it carries. A tangent or cotangent for which
     /// this holds contributes exactly 0, whatever it is multiplied by.
     fn is_constant_zero(&self) -> bool;
+
+    /// How many derivatives of each other a value carries: 0 for plain numbers, one more a level of duals or tape.
+    const ORDER: usize;
+    /// The number itself, without derivatives; NaN where it is known only when a program is replayed.
+    fn primal(&self) -> f64;
+    /// Whether the number and every derivative that it carries are finite. A recorded value counts as finite.
+    fn is_finite(&self) -> bool;
+    /// The same number with NaN for every derivative by something active: what is made of it by a derivative is refused.
+    #[must_use]
+    fn undifferentiable(self) -> Self;
 
     /// Sine.
     fn sin(self) -> Self;
@@ -78,22 +90,40 @@ pub trait Num:
     fn cbrt(self) -> Self;
     /// `1/x`.
     fn recip(self) -> Self;
-    /// Absolute value; its derivative at 0 is 0, the mean of both sides.
+    /// Absolute value; its derivative at 0 is 0, the mean of both sides. Within a second derivative it is the branch `x >= 0`
+    /// that is differentiated there, so that even powers of `|x|` come out right.
     fn abs(self) -> Self;
     /// -1, 0 or 1; its derivative is 0 everywhere.
     fn sign(self) -> Self;
     /// Integer power; `0^0 = 1` with derivative 0.
     fn powi(self, n: i32) -> Self;
-    /// `x^p`. At `x = 0` the derivative with respect to `p` is taken as 0.
+    /// `x^p`. At `x = 0` the derivative with respect to `p` is 0 where `p > 0`, and NaN at the jump `p = 0`.
     fn powf(self, p: Self) -> Self;
+    /// `x^p ln^k x`, the `k`-th derivative of `x^p` by `p`: at `x = 0` it is 0 where `p > 0`, and NaN at `p = 0 < k`.
+    fn power_log(self, p: Self, k: u8) -> Self;
+    /// `x / norm`, and 0 where the norm is: the derivative of a norm by one of its entries `x`.
+    #[must_use]
+    #[track_caller]
+    fn over_norm(self, norm: Self) -> Self {
+        if Self::ORDER > 0 && norm.primal() == 0.0 {
+            norm.undifferentiable()
+        } else if norm.is_constant_zero() {
+            Self::lit(0.0)
+        } else {
+            self / norm
+        }
+    }
     /// Angle of the point `(x, self)`.
     fn atan2(self, x: Self) -> Self;
-    /// `sqrt(x^2 + y^2)` without overflow; its derivative at the origin is 0, the least of the subgradients.
+    /// `sqrt(x^2 + y^2)` without overflow; its derivative at the origin is 0, the least of the subgradients. There is no second
+    /// derivative there: it is NaN, also of a composition that is smooth again (write the square as a square).
     fn hypot(self, y: Self) -> Self;
 }
 
 /// What a model is written over: a [`Num`] that compares by value, and the engine's constructs.
-pub trait Real: Num + PartialOrd {
+///
+/// A comparison with a literal needs no [`Num::lit`]: `x > 0.0`.
+pub trait Real: Num + PartialOrd + PartialOrd<f64> {
     /// The larger; the first where they tie.
     #[must_use]
     fn max(self, other: Self) -> Self {
@@ -133,6 +163,24 @@ pub trait Real: Num + PartialOrd {
     ) -> [Self; S] {
         let _ = options; // without a tape there is nothing to store
         plain_loop(step, n, state, parameters)
+    }
+
+    /// [`Real::scan_with`] where the sizes of state and parameters are known at run time; steps are numbered from 0.
+    ///
+    /// On a tape it is one block whose reversal costs what recording and sweeping its steps one by one does, however many
+    /// parameters there are. In a [`Program`](crate::program::Program) the steps are recorded one after the other.
+    ///
+    /// # Panics
+    /// Where a step changes the length of the state.
+    fn scan_slice<F: SliceStep>(
+        step: &F,
+        n: usize,
+        state: &[Self],
+        parameters: &[Self],
+        options: &ScanOptions,
+    ) -> Vec<Self> {
+        let _ = options; // without a tape there is nothing to store
+        plain_slice_loop(step, 0..n, state, parameters)
     }
 
     /// Applies `step` while `goes_on` holds of state and parameters, at most `most` times; the state, and the number of steps.
@@ -226,6 +274,19 @@ pub trait Real: Num + PartialOrd {
     fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error>;
 }
 
+/// Sums of iterators, for types that are added one by one.
+macro_rules! sum_by_addition {
+    ($([$($generics:tt)*] $number:ty;)*) => { $(
+        impl<$($generics)*> std::iter::Sum for $number {
+            #[track_caller]
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                terms.reduce(|sum, term| sum + term).unwrap_or($crate::real::Num::lit(0.0))
+            }
+        }
+    )* };
+}
+pub(crate) use sum_by_addition;
+
 macro_rules! std_functions {
     ($($name:ident),*) => { $(
         #[inline]
@@ -246,6 +307,19 @@ impl Num for f64 {
         sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt, cbrt,
         recip, abs
     }
+    const ORDER: usize = 0;
+    #[inline]
+    fn primal(&self) -> f64 {
+        *self
+    }
+    #[inline]
+    fn is_finite(&self) -> bool {
+        f64::is_finite(*self)
+    }
+    #[inline]
+    fn undifferentiable(self) -> f64 {
+        self
+    }
     #[inline]
     fn sin_cos(self) -> (f64, f64) {
         f64::sin_cos(self)
@@ -261,6 +335,16 @@ impl Num for f64 {
     #[inline]
     fn powf(self, p: f64) -> f64 {
         f64::powf(self, p)
+    }
+    fn power_log(self, p: f64, k: u8) -> f64 {
+        let power = f64::powf(self, p);
+        match (k, power == 0.0 && self == 0.0) {
+            (0, _) => power,
+            (_, true) => 0.0,
+            // 0^0 jumps, and its logarithm does not exist
+            _ if self == 0.0 && p == 0.0 => f64::NAN,
+            _ => power * self.ln().powi(i32::from(k)),
+        }
     }
     #[inline]
     fn atan2(self, x: f64) -> f64 {

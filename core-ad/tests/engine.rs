@@ -11,10 +11,11 @@ use std::convert::Infallible;
 
 use cotangent_ad::check::{central_difference, dot_product, taylor};
 use cotangent_ad::linalg::{LinalgError, Matrix, log_det};
+use cotangent_ad::program::Program;
 use cotangent_ad::tape::{parallel_map, parallel_sum};
 use cotangent_ad::{
     DerivativeFailure, Dual, NotEnded, Num, Real, Rule, ScanMode, ScanOptions, Schedule, Session,
-    Step, Var, VectorFn, grad, hessian, hvp, jacobian_forward, jacobian_reverse, jvp,
+    SliceStep, Step, Var, VectorFn, grad, hessian, hvp, jacobian_forward, jacobian_reverse, jvp,
     try_value_and_grad, vjp,
 };
 
@@ -441,4 +442,72 @@ fn a_loop_that_does_not_end_is_an_error() {
     let zero =
         f64::scan_while(&Pendulum { dt: 0.01 }, |_, _| false, 0, [1.0; 2], [1.0; 3], &options);
     assert_eq!(zero, Ok(([1.0; 2], 0)));
+}
+
+/// A recurrent network: the state by the weights, row-major, and a clock.
+#[derive(Clone)]
+struct Recurrent;
+impl SliceStep for Recurrent {
+    fn step<R: Real>(&self, number: usize, state: &[R], weights: &[R]) -> Vec<R> {
+        let clock = (number as f64 * 0.1).sin();
+        let row = |w: &[R]| w.iter().zip(state).fold(R::lit(clock), |s, (w, h)| s + *w * *h).tanh();
+        weights.chunks(state.len()).map(row).collect()
+    }
+}
+
+fn recurrent<R: Real>(x: &[R], options: &ScanOptions) -> R {
+    let (start, weights) = x.split_at(5);
+    let end = R::scan_slice(&Recurrent, 60, start, weights, options);
+    end.iter().fold(R::lit(0.0), |s, h| s + *h * *h)
+}
+
+#[test]
+fn a_scan_of_run_time_sizes_agrees_in_every_mode_and_bit_for_bit_under_every_schedule() {
+    let x: Vec<f64> = (0..30).map(|k| 0.4 * f64::from(k).sin()).collect();
+    let stored = grad(|x| recurrent(x, &ScanOptions::default()), &x);
+    for slots in [1, 2, 7, 60] {
+        for schedule in [Schedule::Revolve { slots }, Schedule::Mixed { slots }] {
+            let options = ScanOptions { schedule, ..ScanOptions::default() };
+            assert_eq!(grad(|x| recurrent(x, &options), &x), stored, "{schedule:?}");
+        }
+    }
+    let forward = ScanOptions { mode: ScanMode::Forward, ..ScanOptions::default() };
+    close(&grad(|x| recurrent(x, &forward), &x), &stored);
+    // duals, and the loop statement by statement
+    close(&jacobian_forward(|x| vec![recurrent(x, &forward)], &x), &stored);
+    let plain = |x: &[Var<f64>]| {
+        let (start, weights) = x.split_at(5);
+        let end = (0..60).fold(start.to_vec(), |h, k| Recurrent.step(k, &h, weights));
+        end.iter().fold(Var::lit(0.0), |s, h| s + *h * *h)
+    };
+    close(&grad(plain, &x), &stored);
+    // forward over reverse against differences of gradients
+    let v: Vec<f64> = (0..30).map(|k| f64::from(k).cos()).collect();
+    let second = hvp(|x| recurrent(x, &ScanOptions::default()), &x, &v);
+    let moved = |t: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + t * v).collect() };
+    let gradient = |t: f64| grad(|x| recurrent(x, &ScanOptions::default()), &moved(t));
+    let (above, below) = (gradient(1e-5), gradient(-1e-5));
+    for k in 0..30 {
+        let difference = (above[k] - below[k]) / 2e-5;
+        assert!((second[k] - difference).abs() < 1e-8, "{} {difference}", second[k]);
+    }
+}
+
+/// As a user writes it: sums of iterators, comparisons with literals.
+fn written<R: Real>(x: &[R]) -> R {
+    let squares: R = x.iter().map(|x| *x * *x).sum();
+    if squares > 1.0 && x[0] != 0.0 { squares.sqrt() } else { squares }
+}
+
+#[test]
+fn iterators_are_summed_and_literals_compared_at_every_level() {
+    assert_eq!(written(&[3.0, 4.0]), 5.0);
+    assert_eq!(grad(written, &[3.0, 4.0]), [0.6, 0.8]);
+    assert_eq!(grad(written, &[0.3, 0.4]), [0.6, 0.8]);
+    assert!((hvp(written, &[3.0, 4.0], &[1.0, 0.0])[0] - 16.0 / 125.0).abs() < 1e-15);
+    let program = Program::record(|x| vec![written(x)], &[3.0, 4.0]);
+    assert_eq!(program.vjp(&[6.0, 8.0], &[1.0]).unwrap().1, [0.6, 0.8]);
+    assert!(program.call(&[0.1, 0.2]).is_err());
+    let none: Dual<f64, 1> = std::iter::empty().sum();
+    assert_eq!(none.re, 0.0);
 }

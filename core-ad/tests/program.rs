@@ -1,6 +1,7 @@
 //! Recorded programs agree with the tape and with duals, and say so where they would not.
 #![allow(clippy::float_cmp, reason = "equal bits are what is tested")]
 
+use cotangent_ad::check::Branching;
 use cotangent_ad::program::{ItemProgram, Program, ReplayError, Traced};
 use cotangent_ad::random::Stream;
 use cotangent_ad::{
@@ -475,4 +476,35 @@ fn a_kernel_without_a_derivative_is_a_typed_error_of_the_sweep() {
     assert_eq!(program.call(&[2.0]).unwrap(), [6.0]);
     let failure = program.vjp(&[2.0], &[1.0]).unwrap_err();
     assert!(matches!(failure, ReplayError::NoDerivative { .. }), "{failure}");
+}
+
+#[test]
+fn a_random_program_with_guards_replays_at_its_own_recording_point() {
+    let mut guarded = 0;
+    for seed in 0..3000 {
+        let f = Branching::random(seed);
+        let x = f.point();
+        let program = Program::record(|x| f.call(x), &x);
+        guarded += usize::from(program.to_string().contains("guard"));
+        let y = program.call(&x).unwrap_or_else(|e| panic!("program {seed}: {e}\n{program}"));
+        close(&y, &f.call(&x[..]), 1e-12);
+        let (_, x_bar) = program.vjp(&x, &[1.0, -0.7]).unwrap();
+        let (_, taped) = vjp(|x| f.call(x), &x, &[1.0, -0.7]);
+        close(&x_bar, &taped, 1e-9);
+        program.hvp(&x, &[0.3, 1.0]).unwrap();
+        // the same over items, a block at a time
+        let items: Vec<f64> = std::iter::repeat_n(x, 40).flatten().collect();
+        let kernel = f.clone();
+        let over = ItemProgram::record(move |item, _| kernel.call(item), 2, &[], &items).unwrap();
+        over.sum(&items, &[]).unwrap_or_else(|e| panic!("items {seed}: {e}"));
+    }
+    assert!(guarded > 2000, "{guarded} programs have guards");
+}
+
+#[test]
+fn a_number_that_leaves_differentiation_is_replayed_to_the_bit() {
+    let x = [0.3, -0.291_611_765_657_327_6];
+    let p = Program::record(|x| vec![Traced::konst((x[0] * x[1].tanh()).concrete())], &x);
+    assert_eq!(p.call(&x).unwrap(), [0.3 * x[1].tanh()]);
+    assert!(matches!(p.call(&[0.3, -0.3]), Err(ReplayError::GuardFlipped { .. })));
 }

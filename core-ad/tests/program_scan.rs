@@ -109,7 +109,7 @@ fn no_item_at_all_is_the_identity() {
 fn the_item_at_which_a_branch_turns_is_named() {
     let step = |s: &[Traced], x: &[Traced], _: &[Traced]| {
         let t = s[0] + x[0];
-        (vec![if t < Num::lit(2.5) { t } else { t * 0.5 }], vec![t])
+        (vec![if t < 2.5 { t } else { t * 0.5 }], vec![t])
     };
     let program = ScanProgram::record(step, &[0.0], &[1.0], &[]).unwrap();
     assert_eq!(program.call(&[0.0], &[1.0; 2], &[]).unwrap(), (vec![2.0], vec![3.0]));

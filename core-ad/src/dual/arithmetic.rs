@@ -6,7 +6,7 @@ use std::array;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use super::Dual;
-use crate::real::Num;
+use crate::real::{Num, sum_by_addition};
 use crate::rules::chain;
 
 impl<T: Num, const N: usize> Add for Dual<T, N> {
@@ -95,6 +95,8 @@ impl<T: Num, const N: usize> Div<f64> for Dual<T, N> {
         Self { re: self.re / o, eps: self.eps.map(|e| e / o) }
     }
 }
+
+sum_by_addition!([T: Num, const N: usize] Dual<T, N>;);
 
 macro_rules! literal_on_the_left {
     ($($op:ident $method:ident),*) => { $(

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
-use crate::rules::{binary_table, chain, integer_power, unary_table};
+use crate::rules::{binary_table, chain, integer_power, is_singular, power_by_base, unary_table};
 
 /// A value and `N` directional derivatives: `re + sum_k eps_k e_k` with `e_j e_k = 0`.
 ///
@@ -44,19 +44,42 @@ impl<T: Num, const N: usize> Dual<T, N> {
         seeded
     }
 
+    /// Whether a tangent is not zero.
+    #[inline]
+    fn is_active(&self) -> bool {
+        !self.eps.iter().all(Num::is_constant_zero)
+    }
+
     /// `f(self)` from its value and its derivative.
     #[inline]
     #[track_caller]
     fn lift(self, value: T, partial: T) -> Self {
-        Self { re: value, eps: self.eps.map(|e| chain(e, partial)) }
+        let singular = is_singular(value, partial) && self.is_active();
+        let re = if singular { value.undifferentiable() } else { value };
+        Self { re, eps: array::from_fn(|k| chain(self.eps[k], partial)) }
     }
 
-    /// `f(self, other)` from its value and its derivatives.
+    /// `f(self, other)` from its value and its derivatives, of which only the one by an active operand is computed.
     #[inline]
     #[track_caller]
-    fn lift2(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
-        let eps = array::from_fn(|k| chain(self.eps[k], by_self) + chain(other.eps[k], by_other));
-        Self { re: value, eps }
+    fn lift2(
+        self,
+        other: Self,
+        value: T,
+        by_self: impl FnOnce() -> T,
+        by_other: impl FnOnce() -> T,
+    ) -> Self {
+        let mut made = Self::konst(value);
+        if self.is_active() {
+            made = self.lift(value, by_self());
+        }
+        if other.is_active() {
+            let also = other.lift(value, by_other());
+            // whichever is singular makes the value so
+            made.re = if also.re.is_finite() { made.re } else { also.re };
+            made.eps = array::from_fn(|k| made.eps[k] + also.eps[k]);
+        }
+        made
     }
 }
 
@@ -71,6 +94,20 @@ impl<T: PartialOrd, const N: usize> PartialOrd for Dual<T, N> {
     #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         self.re.partial_cmp(&other.re)
+    }
+}
+
+impl<T: PartialEq<f64>, const N: usize> PartialEq<f64> for Dual<T, N> {
+    #[inline]
+    fn eq(&self, other: &f64) -> bool {
+        self.re == *other
+    }
+}
+
+impl<T: PartialOrd<f64>, const N: usize> PartialOrd<f64> for Dual<T, N> {
+    #[inline]
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.re.partial_cmp(other)
     }
 }
 
@@ -93,7 +130,7 @@ macro_rules! binary_functions {
         fn $name(self, other: Self) -> Self {
             let ($a, $b) = (self.re, other.re);
             let $y = $a.$name($b);
-            self.lift2(other, $y, $by_a, $by_b)
+            self.lift2(other, $y, || $by_a, || $by_b)
         }
     )* };
 }
@@ -107,8 +144,35 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     fn is_constant_zero(&self) -> bool {
         self.re.is_constant_zero() && self.eps.iter().all(Num::is_constant_zero)
     }
+    const ORDER: usize = T::ORDER + 1;
+    #[inline]
+    fn primal(&self) -> f64 {
+        self.re.primal()
+    }
+    #[inline]
+    fn is_finite(&self) -> bool {
+        self.re.is_finite() && self.eps.iter().all(Num::is_finite)
+    }
+    #[track_caller]
+    fn undifferentiable(self) -> Self {
+        let undefined = T::lit(0.0) / T::lit(0.0);
+        Self { re: self.re.undifferentiable(), eps: [undefined; N] }
+    }
     unary_table!(unary_functions);
     binary_table!(binary_functions);
+    #[track_caller]
+    fn power_log(self, p: Self, k: u8) -> Self {
+        let (x, q) = (self.re, p.re);
+        self.lift2(p, x.power_log(q, k), || power_by_base(x, q, k), || x.power_log(q, k + 1))
+    }
+    #[inline]
+    #[track_caller]
+    fn abs(self) -> Self {
+        if T::ORDER > 0 && self.re.primal() == 0.0 {
+            return self;
+        }
+        self.lift(self.re.abs(), self.re.sign())
+    }
     #[inline]
     #[track_caller]
     fn sin_cos(self) -> (Self, Self) {

@@ -1,13 +1,16 @@
 //! Elementary functions of jets, each by the differential equation that it solves.
 
+use std::array;
+
 use super::Jet;
 use super::arithmetic::convolve;
 use crate::real::Num;
+use crate::rules::{algebraic_table, power_by_base};
 
 impl<T: Num, const N: usize> Jet<T, N> {
     /// `j c_j`: the coefficients of `x dx/dt`.
     fn weighted(&self) -> [T; N] {
-        std::array::from_fn(|j| self.c[j] * j as f64)
+        array::from_fn(|j| self.c[j] * j as f64)
     }
 
     /// `y' = z x'` and `z' = sign y x'`: sine and cosine, or their hyperbolic sisters.
@@ -57,7 +60,7 @@ impl<T: Num, const N: usize> Jet<T, N> {
 
 /// `f' = partial(x)` in jets one order lower.
 macro_rules! integrated {
-    ($($name:ident: |$x:ident| $partial:expr;)*) => { $(
+    ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
         #[track_caller]
         fn $name(self) -> Self {
             self.integrate(self.c[0].$name(), |$x| $partial)
@@ -73,16 +76,21 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         self.c.iter().all(Num::is_constant_zero)
     }
 
-    integrated! {
-        ln: |x| x.recip();
-        ln_1p: |x| (x + 1.0).recip();
-        asin: |x| (-(x * x) + 1.0).sqrt().recip();
-        acos: |x| -(-(x * x) + 1.0).sqrt().recip();
-        atan: |x| (x * x + 1.0).recip();
-        asinh: |x| (x * x + 1.0).sqrt().recip();
-        acosh: |x| (x * x - 1.0).sqrt().recip();
-        atanh: |x| (-(x * x) + 1.0).recip();
+    const ORDER: usize = T::ORDER + N - 1;
+    fn primal(&self) -> f64 {
+        self.c[0].primal()
     }
+    fn is_finite(&self) -> bool {
+        self.c.iter().all(Num::is_finite)
+    }
+    #[track_caller]
+    fn undifferentiable(self) -> Self {
+        let undefined = T::lit(0.0) / T::lit(0.0);
+        let c = array::from_fn(|k| if k == 0 { self.c[0].undifferentiable() } else { undefined });
+        Self { c, known: self.known }.truncated(self.known)
+    }
+
+    algebraic_table!(integrated);
 
     #[track_caller]
     fn sin_cos(self) -> (Self, Self) {
@@ -121,11 +129,18 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn exp_m1(self) -> Self {
         self.growth(self.c[0].exp_m1(), 1.0)
     }
+    /// From a zero of even order on, `sqrt(t^2 s(t)) = t sqrt s(t)` for `t >= 0`.
     #[track_caller]
     fn sqrt(self) -> Self {
         let y0 = self.c[0].sqrt();
         if self.is_constant() {
             return Self { known: self.known, ..Self::konst(y0) };
+        }
+        if self.vanishes(2) {
+            let mut y = self.lowered(2).sqrt().raised(1, self.known);
+            // the next coefficient of the argument would be needed
+            y.c[self.known - 1] = T::lit(0.0) / T::lit(0.0);
+            return y;
         }
         Self::root_of(&self.c, self.known, y0)
     }
@@ -148,6 +163,9 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     }
     #[track_caller]
     fn abs(self) -> Self {
+        if Self::ORDER > 1 && self.c[0].primal() == 0.0 {
+            return self;
+        }
         let sign = self.c[0].sign();
         let mut y = Self { c: self.c.map(|c| c * sign), known: self.known };
         y.c[0] = self.c[0].abs();
@@ -170,11 +188,14 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         power.c[0] = if n < 0 { power.c[0] } else { self.c[0].powi(n) };
         if n < 0 { power.recip() } else { power }
     }
-    /// For a constant exponent `y' = p x^(p - 1) x'`, also at 0; else `exp(p ln x)`.
+    /// For a constant exponent `y' = p x^(p - 1) x'`, also at 0; else `exp(p ln x)`, and at 0 by both partials.
     #[track_caller]
     fn powf(self, p: Self) -> Self {
         let y0 = self.c[0].powf(p.c[0]);
         if !p.is_constant() {
+            if self.c[0].primal() == 0.0 {
+                return self.power_log(p, 0);
+            }
             let mut y = (p * self.ln()).exp();
             y.c[0] = y0;
             return y;
@@ -183,6 +204,23 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
             return Self { known: self.known, ..Self::konst(y0) };
         }
         self.integrate(y0, |x| p.truncated(x.known) * x.powf((p - 1.0).truncated(x.known)))
+    }
+    #[track_caller]
+    fn power_log(self, p: Self, k: u8) -> Self {
+        let y0 = self.c[0].power_log(p.c[0], k);
+        let known = self.known.min(p.known);
+        if known == 1 || self.is_constant() && p.is_constant() {
+            return Self { known, ..Self::konst(y0) };
+        }
+        let mut along = Self::lit(0.0).truncated(known);
+        let (x, q) = (self.truncated(known - 1), p.truncated(known - 1));
+        if !self.is_constant() {
+            along += power_by_base(x, q, k) * self.slope();
+        }
+        if !p.is_constant() {
+            along += x.power_log(q, k + 1) * p.slope();
+        }
+        Self::grow(known, y0, |k, _| along.c[k - 1] / k as f64)
     }
     #[track_caller]
     fn atan2(self, x: Self) -> Self {
@@ -195,12 +233,22 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let along = (turn / (self * self + x * x)).c;
         Self::grow(known, y0, |k, _| along[k - 1] / k as f64)
     }
+    /// Along the curve, from the origin on for `t >= 0`: `|t (a, b)| = t |(a, b)|`.
     #[track_caller]
     fn hypot(self, other: Self) -> Self {
         let y0 = self.c[0].hypot(other.c[0]);
         let known = self.known.min(other.known);
-        if y0.is_constant_zero() || self.is_constant() && other.is_constant() {
+        if self.is_constant() && other.is_constant() {
             return Self { known, ..Self::konst(y0) };
+        }
+        if y0.primal() == 0.0 {
+            return if Self::ORDER == 1 {
+                Self { known, ..Self::konst(y0) }
+            } else if T::ORDER > 0 {
+                Self { known, ..Self::konst(y0) }.undifferentiable()
+            } else {
+                self.lowered(1).hypot(other.lowered(1)).raised(1, known)
+            };
         }
         Self::root_of(&(self * self + other * other).c, known, y0)
     }

@@ -9,7 +9,7 @@ mod functions;
 use std::array;
 use std::cmp::Ordering;
 
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 
 /// The first `N` Taylor coefficients `c_k = f^(k) / k!` along a curve: order `N - 1`.
@@ -82,6 +82,29 @@ impl<T: Num, const N: usize> Jet<T, N> {
         Self { c, known: known.min(self.known) }
     }
 
+    /// Whether the first `order` coefficients are zeros, others follow, and derivatives above the first are asked for.
+    fn vanishes(self, order: usize) -> bool {
+        T::ORDER == 0
+            && N > 2
+            && self.known > order
+            && self.c[..order].iter().all(|c| c.primal() == 0.0)
+    }
+
+    /// `x / t^order`, of a curve whose first coefficients are zeros.
+    fn lowered(self, order: usize) -> Self {
+        let known = self.known.saturating_sub(order).max(1);
+        let c = array::from_fn(|k| {
+            if k < known && k + order < N { self.c[k + order] } else { T::lit(0.0) }
+        });
+        Self { c, known }
+    }
+
+    /// `t^order x`, to `known` coefficients.
+    fn raised(self, order: usize, known: usize) -> Self {
+        let c = array::from_fn(|k| if k < order { T::lit(0.0) } else { self.c[k - order] });
+        Self { c, known }.truncated(known)
+    }
+
     /// The derivative along the curve: one coefficient fewer.
     fn slope(self) -> Self {
         let c = array::from_fn(|k| {
@@ -125,6 +148,20 @@ impl<T: PartialOrd, const N: usize> PartialOrd for Jet<T, N> {
         self.c[0].partial_cmp(&other.c[0])
     }
 }
+
+impl<T: PartialEq<f64>, const N: usize> PartialEq<f64> for Jet<T, N> {
+    fn eq(&self, other: &f64) -> bool {
+        self.c[0] == *other
+    }
+}
+
+impl<T: PartialOrd<f64>, const N: usize> PartialOrd<f64> for Jet<T, N> {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.c[0].partial_cmp(other)
+    }
+}
+
+sum_by_addition!([T: Num, const N: usize] Jet<T, N>;);
 
 /// The coefficients of `y = f(x)` from `y' = J(x) x'`, one order after the other.
 ///

@@ -4,8 +4,8 @@
 
 use faer::{Mat, Side};
 
-use super::gap::{largest, over_gap};
-use super::matrix::{Matrix, unpack};
+use super::gap::{largest, over_gap, weighed_over_gap};
+use super::matrix::{Matrix, dot, unpack};
 use super::{LinalgError, check_finite, check_shape};
 use crate::real::Real;
 use crate::rule::SliceRule;
@@ -82,8 +82,10 @@ impl SliceRule for SymmetricEigen {
             let g = q.transpose().matmul(&q_bar);
             let noise = largest(q_bar.data()) * n as f64;
             for (i, j) in (0..n).flat_map(|j| (0..j).map(move |i| (i, j))) {
-                let numerator = (g[(i, j)] - g[(j, i)]) * 0.5;
-                m[(i, j)] = over_gap(numerator, values[j] - values[i], size, noise)?;
+                let weights = [g[(i, j)], g[(j, i)]];
+                let numerator = (weights[0] - weights[1]) * 0.5;
+                let gap = values[j] - values[i];
+                m[(i, j)] = weighed_over_gap(numerator, &weights, gap, size, noise)?;
                 m[(j, i)] = m[(i, j)];
             }
         }
@@ -91,13 +93,67 @@ impl SliceRule for SymmetricEigen {
     }
 }
 
+/// Eigenvalues alone: their derivative divides by no gap.
+#[derive(Clone, Debug)]
+struct SymmetricValues {
+    n: usize,
+}
+
+impl SymmetricValues {
+    /// The vectors, to be differentiated again with their gaps.
+    fn vectors<R: Real>(&self, x: &[R]) -> Result<Matrix<R>, LinalgError> {
+        let pairs = SymmetricEigen { n: self.n };
+        let [_, q] = pairs.split(&R::slice_rule(&pairs, x)?);
+        Ok(q)
+    }
+}
+
+impl SliceRule for SymmetricValues {
+    type Error = LinalgError;
+
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, LinalgError> {
+        Ok(decompose(x, self.n)?.0)
+    }
+
+    /// `dlambda_i = q_i^T dA q_i`.
+    fn jvp<R: Real>(&self, x: &[R], _: &[R], x_dot: &[R]) -> Result<Vec<R>, LinalgError> {
+        let (n, q) = (self.n, self.vectors(x)?);
+        let moved = Matrix::new(n, n, x_dot.to_vec()).symmetric_part().matmul(&q);
+        Ok((0..n).map(|i| dot(&q.column(i), &moved.column(i))).collect())
+    }
+
+    /// `A_bar = Q diag(lambda_bar) Q^T`.
+    fn vjp<R: Real>(&self, x: &[R], _: &[R], y_bar: &[R]) -> Result<Vec<R>, LinalgError> {
+        let q = self.vectors(x)?;
+        let weighed = Matrix::from_fn(self.n, self.n, |i, j| q[(i, j)] * y_bar[j]);
+        Ok(weighed.matmul(&q.transpose()).symmetric_part().into_data())
+    }
+}
+
+/// All eigenvalues, ascending, of the symmetric part of `A`.
+///
+/// # Derivative
+/// `q_i^T dA q_i`, in every mode: no gap is divided by. In a cluster that is degenerate to rounding a single value gets a
+/// member of the Clarke subdifferential, a sum of values that is smooth its derivative. The second derivative divides by
+/// gaps as that of [`eigh`](fn@eigh) does, and is [`LinalgError::IllConditioned`] in a cluster: a function of all values is
+/// best written as the trace of a [`spectral_function`](super::spectral_function).
+///
+/// # Errors
+/// Shapes, entries that are not finite.
+pub fn eigenvalues<R: Real>(a: &Matrix<R>) -> Result<Vec<R>, LinalgError> {
+    let n = a.rows();
+    check_shape("columns of a square matrix", n, a.cols())?;
+    R::slice_rule(&SymmetricValues { n }, a.data())
+}
+
 /// All eigenvalues and eigenvectors of the symmetric part of `A`.
 ///
 /// # Derivative
-/// Of vectors: divided by the gaps of eigenvalues. Where a gap is below `1.5e-8` of the largest eigenvalue, what is divided
-/// must be zero to rounding, as it is for every function of the cluster as a whole, and then contributes 0; else the
-/// derivative is [`LinalgError::IllConditioned`]. Of values: in a cluster that is degenerate to rounding, a member of the
-/// Clarke subdifferential.
+/// Of vectors: divided by the gaps of eigenvalues. A gap below `1.5e-8` of the largest eigenvalue belongs to a cluster, whose
+/// single vectors have no derivative: forward mode answers where the perturbation does not mix them, reverse mode where
+/// they are not used, and [`LinalgError::IllConditioned`] is the answer elsewhere. Functions of a cluster as a whole are
+/// [`eigh_subspace`](super::eigh_subspace) and [`spectral_function`](super::spectral_function); the values alone are
+/// [`eigenvalues`].
 ///
 /// # Errors
 /// Shapes, entries that are not finite.

@@ -11,6 +11,9 @@
 //! | [`log_det`] | `log |det A|` | `A^-T` |
 //! | [`lu`](fn@lu), [`cholesky`](fn@cholesky), [`qr`](fn@qr) | factors | Giles 2008, Murray 2016, Walter 2012 |
 //! | [`eigh`](fn@eigh), [`svd`](fn@svd) | all pairs | divided by gaps; see [`LinalgError::IllConditioned`] |
+//! | [`eigenvalues`], [`singular_values`] | values alone | no gap is divided by |
+//! | [`spectral_function`], [`exp_symmetric`], [`ln_symmetric`], [`sqrt_symmetric`], [`power_symmetric`] | `f(A)`, `A` symmetric | divided differences, exact in clusters, every order |
+//! | [`polar`] | `U V^T` | smooth at full rank |
 //! | [`eigh_subspace`] | projector on a range of eigenvectors | smooth while the range's own gap is open |
 //! | [`expm`](fn@expm) | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
 //! | [`solve_banded`] | band LU | as for [`solve`](fn@solve), within the band |
@@ -27,6 +30,7 @@ mod lu;
 mod matrix;
 mod qr;
 mod solve;
+mod spectral;
 mod subspace;
 mod svd;
 mod sylvester;
@@ -40,15 +44,18 @@ use crate::{real::Real, rule::SliceRule};
 
 pub use banded::{Banded, solve_banded};
 pub use cholesky::cholesky;
-pub use eigh::{Eigh, eigh};
+pub use eigh::{Eigh, eigenvalues, eigh};
 pub use expm::expm;
 pub use fft::{fft, ifft};
 pub use lu::{Lu, lu};
 pub use matrix::{Matrix, dot};
 pub use qr::{Qr, qr};
 pub use solve::{inverse, log_det, log_det_spd, solve, solve_matrix, solve_spd};
+pub use spectral::{
+    ScalarFunction, exp_symmetric, ln_symmetric, power_symmetric, spectral_function, sqrt_symmetric,
+};
 pub use subspace::eigh_subspace;
-pub use svd::{Svd, singular_values, svd};
+pub use svd::{Svd, polar, singular_values, svd};
 pub use sylvester::solve_sylvester;
 pub use triangular::{Triangle, solve_triangular};
 
@@ -88,13 +95,21 @@ pub enum LinalgError {
         /// The pivot.
         pivot: usize,
     },
-    /// A derivative would divide by a gap (of eigenvalues, or of singular values) that rounding has swallowed, and what is
-    /// divided is not zero: the single vectors of a cluster have no derivative. Functions of the whole cluster do: use
-    /// [`eigh_subspace`].
-    #[error("ill-conditioned: a gap of {gap:.1e} divides a derivative that is not zero")]
+    /// A derivative would divide by a gap (of eigenvalues, or of singular values) that rounding has swallowed: the single
+    /// vectors of a cluster have no derivative. Functions of the whole cluster do: use [`eigh_subspace`],
+    /// [`spectral_function`] or [`polar`].
+    #[error(
+        "ill-conditioned: a gap of {gap:.1e} divides a derivative of single vectors of a cluster"
+    )]
     IllConditioned {
         /// The gap.
         gap: f64,
+    },
+    /// A function of a matrix has no value, or no derivative, at an eigenvalue.
+    #[error("the function has no value or no derivative at the eigenvalue {eigenvalue:e}")]
+    OutsideOfDomain {
+        /// The eigenvalue.
+        eigenvalue: f64,
     },
     /// An iteration inside a factorization did not end.
     #[error("{0} did not converge")]
@@ -118,9 +133,10 @@ fn check_finite(a: &[f64]) -> Result<(), LinalgError> {
     }
 }
 
-/// That a pivot is not zero beside its row and column; the ratio is NaN where those are empty.
+/// That a pivot is not zero beside its row and column; the ratio is NaN where those are empty, which counts as zero.
 fn check_pivot(pivot: usize, ratio: f64, n: usize) -> Result<(), LinalgError> {
-    if ratio.is_nan() || ratio <= n as f64 * f64::EPSILON {
+    let ratio = if ratio.is_nan() { 0.0 } else { ratio };
+    if ratio <= n as f64 * f64::EPSILON {
         return Err(LinalgError::Singular { pivot, ratio });
     }
     Ok(())

@@ -21,6 +21,8 @@ pub(super) enum Op {
     /// `a` times the uniform `b`.
     Scale,
     Unary(Unary),
+    /// The same by `f64`'s own function.
+    Exact(Unary),
     /// Of operands that may be uniform, marked where they are.
     Binary(Binary),
     Power(i32),
@@ -111,7 +113,7 @@ impl Code {
                 match i.op {
                     Op::Add | Op::Sub | Op::Mul => [i.a, i.b].map(|at| within(at, len)),
                     Op::Scale => [within(i.a, len), within(i.b, uniform)],
-                    Op::Unary(_) | Op::Power(_) => [within(i.a, len), ()],
+                    Op::Unary(_) | Op::Exact(_) | Op::Power(_) => [within(i.a, len), ()],
                     Op::Binary(_) | Op::Guard(..) => [i.a, i.b].map(either),
                     Op::Sum | Op::Output => [self.check_sum(i.a, len), ()],
                     Op::Call => {

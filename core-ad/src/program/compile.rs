@@ -32,6 +32,8 @@ pub(super) struct Compiler<'a> {
     graph: &'a Graph,
     varying: Vec<bool>,
     uses: Vec<u32>,
+    /// What guards read: computed exactly as it was recorded.
+    exact: Vec<bool>,
     absorbed: Vec<bool>,
     code: Code,
     place: Vec<Place>,
@@ -62,6 +64,7 @@ impl<'a> Compiler<'a> {
             graph,
             varying,
             uses: vec![0; n],
+            exact: graph.read_by_guards(),
             absorbed: vec![false; n],
             code: Code::default(),
             place: vec![NOWHERE; n],
@@ -108,7 +111,9 @@ impl<'a> Compiler<'a> {
 
     /// Whether a sum for `parent` may swallow `id`: nothing else uses it, and it belongs to the same section.
     fn may_absorb(&self, parent: Id, id: Id) -> bool {
-        self.uses[id as usize] == 1
+        // a fused multiply-add rounds once where the recording rounded twice
+        !self.exact[parent as usize]
+            && self.uses[id as usize] == 1
             && self.varying[id as usize] == self.varying[parent as usize]
             && is_sum_or_product(self.graph.nodes[id as usize])
     }
@@ -359,6 +364,9 @@ impl<'a> Compiler<'a> {
                     Node::Binary(Binary::Sub, ..) => (Op::Sub, a, b),
                     Node::Binary(Binary::Mul, ..) => (Op::Mul, a, b),
                     Node::Binary(op, ..) => (Op::Binary(op), a, b),
+                    Node::Unary(op, _) if op.has_vector_code() && self.exact[*id as usize] => {
+                        (Op::Exact(op), a, b)
+                    }
                     Node::Unary(op, _) => (Op::Unary(op), a, b),
                     Node::Power(_, n) => (Op::Power(n), a, b),
                     Node::Input(_) | Node::Constant(_) | Node::Output { .. } => {

@@ -7,7 +7,7 @@ use super::error::ReplayError;
 use super::graph::{Binary, Graph, Id, Node, Unary};
 use super::traced::{Recorder, Traced};
 use crate::real::Num;
-use crate::rules::integer_power;
+use crate::rules::{arithmetic_table, binary_table, integer_power, power_by_base};
 
 /// Sweeps over a recorded graph.
 pub(super) struct Derivation {
@@ -16,9 +16,49 @@ pub(super) struct Derivation {
     graph: Graph,
 }
 
-/// A sensitivity times a partial that may be infinite: exactly 0 where the sensitivity is.
-fn masked(sensitivity: Traced, partial: Traced) -> Traced {
-    sensitivity.binary(Binary::Masked, partial)
+/// A partial derivative, and what is known of it.
+#[derive(Clone, Copy)]
+struct Partial {
+    value: Traced,
+    kind: PartialKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartialKind {
+    /// Finite wherever the operands are.
+    Finite,
+    /// It may be infinite: a sensitivity that is exactly 0 stays so.
+    Pole,
+    /// The function has no second derivative where this is infinite, and this is a second derivative: a sensitivity that is
+    /// 0 there may be a zero of a convention, and must not hide it.
+    Undefined,
+    /// 0 or 1, for the operand that a maximum or minimum takes: what is not taken contributes exactly 0.
+    Choice,
+}
+
+impl Partial {
+    /// The sensitivity times this.
+    fn times(self, sensitivity: Traced) -> Traced {
+        match self.kind {
+            PartialKind::Finite | PartialKind::Undefined => sensitivity * self.value,
+            PartialKind::Pole => masked(sensitivity, self.value),
+            PartialKind::Choice => masked(self.value, sensitivity),
+        }
+    }
+
+    /// The same for a cotangent that came through a pole, so that it may be infinite where the value is not: an operand
+    /// that does not move the pole gets 0.
+    fn times_beyond_a_pole(self, cotangent: Traced) -> Traced {
+        match self.kind {
+            PartialKind::Finite => self.value.binary(Binary::BeyondPole, cotangent),
+            _ => self.times(cotangent),
+        }
+    }
+}
+
+/// The product, and exactly 0 where the first factor is 0.
+fn masked(first: Traced, second: Traced) -> Traced {
+    first.binary(Binary::Masked, second)
 }
 
 /// Adds where there is something already.
@@ -30,8 +70,50 @@ fn subtract(slot: &mut Option<Traced>, x: Traced) {
     *slot = Some(slot.map_or_else(|| -x, |s| s - x));
 }
 
+/// The partials that stand in the tables, for a [`Binary`].
+macro_rules! partials_of_operators {
+    ($($op:ident $method:ident $assign:ident $assigning:ident
+        |$a:ident, $b:ident, $y:ident| $value:expr; $by_a:expr, $by_b:expr;)*) => {
+        fn operator_partials(op: Binary, a: Traced, b: Traced, y: Traced) -> Option<[Traced; 2]> {
+            match op {
+                $(Binary::$op => {
+                    let [$a, $b, $y] = [a, b, y];
+                    let _ = ($a, $b);
+                    Some([$by_a, $by_b])
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+arithmetic_table!(partials_of_operators);
+
+macro_rules! partials_of_functions {
+    ($($name:ident: |$a:ident, $b:ident, $y:ident| $by_a:expr, $by_b:expr;)*) => {
+        /// A function of two arguments by its name in the table.
+        mod named {
+            use crate::program::traced::Traced;
+            use crate::real::Num;
+            $(pub(super) fn $name($a: Traced, $b: Traced, $y: Traced) -> [Traced; 2] {
+                [$by_a, $by_b]
+            })*
+        }
+    };
+}
+binary_table!(partials_of_functions);
+
+/// Whether the derivative is infinite somewhere where the value is finite.
+fn has_finite_pole(node: Node) -> bool {
+    match node {
+        Node::Unary(op, _) => op.has_finite_pole(),
+        Node::Binary(op, ..) => matches!(op, Binary::PowerLog(_)),
+        _ => false,
+    }
+}
+
 impl Derivation {
     pub(super) fn new(recorder: &'static Recorder, graph: Graph) -> Self {
+        recorder.mark_as_derivative();
         Self { recorder, graph }
     }
 
@@ -39,49 +121,57 @@ impl Derivation {
         self.recorder.value(id)
     }
 
-    /// Partials of a function of two arguments, each with whether it may be infinite.
-    fn partials(&self, op: Binary, a: Id, b: Id, y: Id) -> [Option<(Traced, bool)>; 2] {
+    /// Partials of a function of two arguments.
+    fn partials(&self, op: Binary, a: Id, b: Id, y: Id) -> [Option<Partial>; 2] {
         let [x, z, y] = [a, b, y].map(|id| self.at(id));
-        let one = Traced::konst(1.0);
-        let finite = |p| Some((p, false));
-        let pole = |p| Some((p, true));
+        let all = |kind, values: [Traced; 2]| {
+            values.map(|value| (!value.is_constant_zero()).then_some(Partial { value, kind }))
+        };
+        let choice = |second: Traced| all(PartialKind::Choice, [-second + 1.0, second]);
+        let second_order =
+            if self.graph.is_derivative { PartialKind::Undefined } else { PartialKind::Pole };
         match op {
-            Binary::Add => [finite(one), finite(one)],
-            Binary::Sub => [finite(one), finite(-one)],
-            Binary::Mul => [finite(z), finite(x)],
-            Binary::Div => [pole(z.recip()), pole(-y * z.recip())],
-            Binary::Powf => [
-                (!z.is_constant_zero()).then(|| (z * x.powf(z - 1.0), true)),
-                pole(masked(y, x.ln())),
-            ],
-            Binary::Atan2 => {
-                let square = x * x + z * z;
-                [pole(z / square), pole(-x / square)]
+            Binary::Div => {
+                all(PartialKind::Pole, operator_partials(op, x, z, y).expect("an operator"))
             }
-            Binary::Hypot => [pole(masked(x, y.recip())), pole(masked(z, y.recip()))],
-            Binary::Max => {
-                let second = z.binary(Binary::Greater, x);
-                [finite(-second + 1.0), finite(second)]
+            Binary::Add | Binary::Sub | Binary::Mul => {
+                all(PartialKind::Finite, operator_partials(op, x, z, y).expect("an operator"))
             }
-            Binary::Min => {
-                let second = x.binary(Binary::Greater, z);
-                [finite(-second + 1.0), finite(second)]
+            Binary::PowerLog(0) => all(PartialKind::Pole, named::powf(x, z, y)),
+            Binary::PowerLog(k) => {
+                all(PartialKind::Pole, [power_by_base(x, z, k), x.power_log(z, k + 1)])
             }
+            Binary::Atan2 => all(PartialKind::Pole, named::atan2(x, z, y)),
+            Binary::Hypot => all(PartialKind::Finite, named::hypot(x, z, y)),
+            Binary::OverNorm => all(second_order, [z.recip(), -y * z.recip()]),
+            Binary::Max => choice(z.binary(Binary::Greater, x)),
+            Binary::Min => choice(x.binary(Binary::Greater, z)),
             Binary::Greater => [None, None],
-            Binary::Masked => [pole(z), pole(x)],
+            Binary::BeyondPole => all(PartialKind::Undefined, [z, x]),
+            Binary::Masked => [
+                Some(Partial { value: z, kind: PartialKind::Pole }),
+                Some(Partial { value: x, kind: PartialKind::Choice }),
+            ],
         }
     }
 
-    fn unary_partial(&self, op: Unary, a: Id, y: Id) -> Option<(Traced, bool)> {
-        op.partial(self.at(a), self.at(y)).map(|p| (p, !op.is_smooth()))
+    fn unary_partial(&self, op: Unary, a: Id, y: Id) -> Option<Partial> {
+        let x = self.at(a);
+        if op == Unary::sign && self.graph.is_derivative {
+            // 0, and NaN at the jump: the derivative of |x| there is a convention, and has no derivative
+            return Some(Partial { value: x.recip() * 0.0, kind: PartialKind::Undefined });
+        }
+        let kind = match op {
+            _ if op.is_smooth() => PartialKind::Finite,
+            _ if self.graph.is_derivative && op.has_finite_pole() => PartialKind::Undefined,
+            _ => PartialKind::Pole,
+        };
+        op.partial(x, self.at(y)).map(|value| Partial { value, kind })
     }
 
-    fn power_partial(&self, a: Id, n: i32) -> (Traced, bool) {
-        (integer_power(self.at(a), n), n < 1)
-    }
-
-    fn times(sensitivity: Traced, (partial, pole): (Traced, bool)) -> Traced {
-        if pole { masked(sensitivity, partial) } else { sensitivity * partial }
+    fn power_partial(&self, a: Id, n: i32) -> Partial {
+        let kind = if n < 1 { PartialKind::Pole } else { PartialKind::Finite };
+        Partial { value: integer_power(self.at(a), n), kind }
     }
 
     /// Cotangents of the inputs, for cotangents of `outputs`; none where no output depends on it. Only inputs for which
@@ -101,8 +191,18 @@ impl Derivation {
             add(&mut bar[*id as usize], *y_bar);
         }
         let mut inputs = vec![None; self.graph.inputs as usize];
+        // whose cotangent came through a function that is finite where its derivative is not
+        let mut beyond_a_pole = vec![false; self.graph.nodes.len()];
         for (id, node) in self.graph.numbered().rev() {
             let (true, Some(y_bar)) = (depends[id as usize], bar[id as usize]) else { continue };
+            let beyond = beyond_a_pole[id as usize] || has_finite_pole(*node);
+            let times = |partial: Partial| {
+                if beyond_a_pole[id as usize] {
+                    partial.times_beyond_a_pole(y_bar)
+                } else {
+                    partial.times(y_bar)
+                }
+            };
             match *node {
                 Node::Input(k) => inputs[k as usize] = Some(y_bar),
                 Node::Constant(_) => {}
@@ -117,23 +217,26 @@ impl Derivation {
                 }
                 Node::Unary(op, a) => {
                     if let Some(p) = self.unary_partial(op, a, id) {
-                        add(&mut bar[a as usize], Self::times(y_bar, p));
+                        add(&mut bar[a as usize], times(p));
                     }
                 }
                 Node::Power(a, n) => {
-                    add(&mut bar[a as usize], Self::times(y_bar, self.power_partial(a, n)));
+                    add(&mut bar[a as usize], times(self.power_partial(a, n)));
                 }
                 Node::Binary(op, a, b) => {
                     let partials = self.partials(op, a, b, id);
                     for (x, p) in [a, b].into_iter().zip(partials) {
                         if let (true, Some(p)) = (depends[x as usize], p) {
-                            add(&mut bar[x as usize], Self::times(y_bar, p));
+                            add(&mut bar[x as usize], times(p));
                         }
                     }
                 }
                 Node::Output { call, output } => {
                     self.reverse_call(call, id - output, &mut bar)?;
                 }
+            }
+            for operand in node.operands().into_iter().flatten() {
+                beyond_a_pole[operand as usize] |= beyond;
             }
         }
         Ok(inputs)
@@ -178,10 +281,10 @@ impl Derivation {
                 Node::Constant(_) => None,
                 Node::Unary(op, a) => dot[a as usize].and_then(|x_dot| match op {
                     Unary::neg => Some(-x_dot),
-                    op => self.unary_partial(op, a, id).map(|p| Self::times(x_dot, p)),
+                    op => self.unary_partial(op, a, id).map(|p| p.times(x_dot)),
                 }),
                 Node::Power(a, n) => {
-                    dot[a as usize].map(|x_dot| Self::times(x_dot, self.power_partial(a, n)))
+                    dot[a as usize].map(|x_dot| self.power_partial(a, n).times(x_dot))
                 }
                 Node::Binary(op, a, b) => self.forward_binary(op, [a, b, id], &dot),
                 Node::Output { call, output } => {
@@ -212,7 +315,7 @@ impl Derivation {
                 let partials = self.partials(op, a, b, y);
                 for (x_dot, p) in [a_dot, b_dot].into_iter().zip(partials) {
                     if let (Some(x_dot), Some(p)) = (x_dot, p) {
-                        add(&mut y_dot, Self::times(x_dot, p));
+                        add(&mut y_dot, p.times(x_dot));
                     }
                 }
                 y_dot

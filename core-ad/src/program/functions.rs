@@ -45,6 +45,8 @@ macro_rules! for_binary {
             Binary::Min => $each_pair!(a, b => b.less(a, b, a)),
             Binary::Greater => $each_pair!(a, b => b.less(a, <$v>::splat(1.0), <$v>::splat(0.0))),
             Binary::Masked => $each_pair!(a, b => functions::masked(a, b)),
+            Binary::BeyondPole => $each_pair!(a, b => functions::beyond_pole(a, b)),
+            Binary::OverNorm => $each_pair!(a, b => functions::over_norm(a, b)),
             op => $each_pair!(a, b => functions::pair_by_lanes(op, a, b)),
         }
     };
@@ -76,6 +78,18 @@ pub(super) fn sign<V: Vector>(x: V) -> V {
 #[inline(always)]
 pub(super) fn masked<V: Vector>(a: V, b: V) -> V {
     V::splat(0.0).less(size(a), a.mul(b), size(a))
+}
+
+/// The product, and exactly 0 where the first factor is 0 and the second infinite.
+#[inline(always)]
+pub(super) fn beyond_pole<V: Vector>(a: V, b: V) -> V {
+    V::splat(f64::MAX).less(size(b), masked(a, b), a.mul(b))
+}
+
+/// The quotient, and exactly 0 where the divisor is 0.
+#[inline(always)]
+pub(super) fn over_norm<V: Vector>(a: V, norm: V) -> V {
+    V::splat(0.0).less(size(norm), a.div(norm), V::splat(0.0))
 }
 
 /// `|x|`.

@@ -14,10 +14,10 @@ pub(super) type Id = u32;
 
 macro_rules! define_unary {
     ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => {
-        /// Functions of one argument: those of the table of partials, and two without an entry there.
+        /// Functions of one argument: those of the table of partials, and three without an entry there.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[expect(non_camel_case_types, reason = "named as the table names them")]
-        pub(super) enum Unary { neg, sign, $($name),* }
+        pub(super) enum Unary { neg, sign, abs, $($name),* }
 
         impl Unary {
             /// The value.
@@ -26,6 +26,7 @@ macro_rules! define_unary {
                 match self {
                     Self::neg => -x,
                     Self::sign => x.sign(),
+                    Self::abs => x.abs(),
                     $(Self::$name => x.$name(),)*
                 }
             }
@@ -35,6 +36,7 @@ macro_rules! define_unary {
                 match self {
                     Self::neg => Some(T::lit(-1.0)),
                     Self::sign => None,
+                    Self::abs => Some(x.sign()),
                     $(Self::$name => { let ($x, $y) = (x, y); Some($partial) })*
                 }
             }
@@ -43,6 +45,7 @@ macro_rules! define_unary {
                 match self {
                     Self::neg => "neg",
                     Self::sign => "sign",
+                    Self::abs => "abs",
                     $(Self::$name => stringify!($name),)*
                 }
             }
@@ -66,7 +69,18 @@ impl Unary {
                 | Self::asinh
                 | Self::exp
                 | Self::exp_m1
+                | Self::abs
         )
+    }
+
+    /// Whether replays have vector code for it, which may differ from `f64`'s in the last bits.
+    pub(super) fn has_vector_code(self) -> bool {
+        matches!(self, Self::exp | Self::ln | Self::sin | Self::cos | Self::tanh)
+    }
+
+    /// Whether the derivative is infinite somewhere where the value is finite.
+    pub(super) fn has_finite_pole(self) -> bool {
+        matches!(self, Self::sqrt | Self::cbrt | Self::asin | Self::acos | Self::acosh)
     }
 }
 
@@ -77,7 +91,8 @@ pub(super) enum Binary {
     Sub,
     Mul,
     Div,
-    Powf,
+    /// `a^b ln^k a`.
+    PowerLog(u8),
     Atan2,
     Hypot,
     /// The larger, the first where they tie.
@@ -88,6 +103,31 @@ pub(super) enum Binary {
     Greater,
     /// The product, and exactly 0 where the first factor is 0, whatever the second.
     Masked,
+    /// The quotient, and exactly 0 where the divisor is 0.
+    OverNorm,
+    /// The product, and exactly 0 where the first factor is 0 and the second infinite.
+    BeyondPole,
+}
+
+impl Binary {
+    /// A number of its own, above those of the functions of one argument.
+    pub(super) fn code(self) -> u32 {
+        match self {
+            Self::Add => 64,
+            Self::Sub => 65,
+            Self::Mul => 66,
+            Self::Div => 67,
+            Self::Atan2 => 68,
+            Self::Hypot => 69,
+            Self::Max => 70,
+            Self::Min => 71,
+            Self::Greater => 72,
+            Self::Masked => 73,
+            Self::OverNorm => 74,
+            Self::BeyondPole => 75,
+            Self::PowerLog(k) => 256 + u32::from(k),
+        }
+    }
 }
 
 /// One value.
@@ -164,6 +204,8 @@ pub(super) struct Graph {
     pub(super) guards: Vec<Guard>,
     pub(super) calls: Vec<Call>,
     pub(super) inputs: u32,
+    /// Whether a derivative was recorded here, so that the next is of second order.
+    pub(super) is_derivative: bool,
     index: Index,
     guarded: HashSet<Guard>,
 }
@@ -199,6 +241,28 @@ impl Graph {
             self.guards.push(guard);
         }
         held
+    }
+
+    /// Which nodes a guard reads, directly or through others.
+    ///
+    /// Replays compute them as plain `f64` code does, each operation rounded by itself and the functions those of `f64`: so a
+    /// program branches at its own recording point as the recording did.
+    pub(super) fn read_by_guards(&self) -> Vec<bool> {
+        let mut read = vec![false; self.nodes.len()];
+        for guard in &self.guards {
+            read[guard.a as usize] = true;
+            read[guard.b as usize] = true;
+        }
+        for (id, node) in self.nodes.iter().enumerate().rev() {
+            if !read[id] {
+                continue;
+            }
+            node.operands().into_iter().flatten().for_each(|i| read[i as usize] = true);
+            if let Node::Output { call, .. } = *node {
+                self.calls[call as usize].inputs.iter().for_each(|i| read[*i as usize] = true);
+            }
+        }
+        read
     }
 
     /// Which nodes depend on an input that is `active`.
@@ -245,13 +309,16 @@ impl fmt::Display for Graph {
                         Binary::Sub => "-",
                         Binary::Mul => "*",
                         Binary::Div => "/",
-                        Binary::Powf => "^",
+                        Binary::PowerLog(0) => "^",
+                        Binary::PowerLog(_) => "^ln",
                         Binary::Atan2 => "atan2",
                         Binary::Hypot => "hypot",
                         Binary::Max => "max",
                         Binary::Min => "min",
                         Binary::Greater => ">",
                         Binary::Masked => "*0",
+                        Binary::OverNorm => "/0",
+                        Binary::BeyondPole => "*inf",
                     };
                     writeln!(f, "%{id} = {} {sign} {}", name(a), name(b))?;
                 }

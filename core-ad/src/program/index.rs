@@ -18,7 +18,7 @@ fn hash(node: &Node) -> usize {
         #[expect(clippy::cast_possible_truncation, reason = "the low bits, on purpose")]
         Node::Constant(bits) => (3, (bits >> 32) as u32, bits as u32),
         Node::Unary(op, a) => (16 + op as u32, a, 0),
-        Node::Binary(op, a, b) => (64 + op as u32, a, b),
+        Node::Binary(op, a, b) => (op.code(), a, b),
         Node::Power(a, n) => (4, a, n.cast_unsigned()),
     };
     // multiplicative hashing, folded: neighbours among the operands spread

@@ -74,6 +74,9 @@ pub(super) fn tangents(
 impl Graph {
     /// Records this graph once more, with other inputs that have the same values; returns all its nodes there.
     pub(super) fn inlined(&self, recorder: &'static Recorder, inputs: &[Traced]) -> Vec<Traced> {
+        if self.is_derivative {
+            recorder.mark_as_derivative();
+        }
         let mut there: Vec<Traced> = Vec::with_capacity(self.nodes.len());
         for (id, node) in self.nodes.iter().enumerate() {
             let at = |id: Id| there[id as usize];

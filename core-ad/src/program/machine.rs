@@ -128,6 +128,7 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
                     each!(x => x.mul(u));
                 }
                 Op::Unary(op) => for_unary!(V, op, each),
+                Op::Exact(op) => each!(x => functions::by_lanes(op, x)),
                 Op::Binary(op) => for_binary!(V, op, each_pair),
                 Op::Power(n) => each!(x => power(x, n)),
                 Op::Sum => {

@@ -13,7 +13,7 @@ use super::rule::{Sized, Sliced, TracedRule};
 use super::scan_rule::Loop;
 use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::unary_table;
 use crate::scan::{Step, plain_loop};
@@ -69,6 +69,11 @@ impl Recorder {
                 x.id
             }
         }
+    }
+
+    /// Notes that what is recorded from now on is a derivative.
+    pub(super) fn mark_as_derivative(&self) {
+        self.graph.borrow_mut().is_derivative = true;
     }
 
     /// What is recorded so far.
@@ -157,8 +162,10 @@ impl Traced {
             Binary::Add if other.is(0.0) || other.is(-0.0) => return self,
             Binary::Add if self.is(0.0) || self.is(-0.0) => return other,
             Binary::Sub if other.is(0.0) => return self,
-            Binary::Mul | Binary::Div | Binary::Masked if other.is(1.0) => return self,
-            Binary::Mul | Binary::Masked if self.is(1.0) => return other,
+            Binary::Mul | Binary::Div | Binary::Masked | Binary::BeyondPole if other.is(1.0) => {
+                return self;
+            }
+            Binary::Mul | Binary::Masked | Binary::BeyondPole if self.is(1.0) => return other,
             Binary::Mul if other.is(-1.0) => return -self,
             Binary::Mul if self.is(-1.0) => return -other,
             Binary::Masked if self.is(0.0) => return self,
@@ -188,14 +195,16 @@ pub(super) fn evaluate(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Add => a + b,
         Binary::Sub => a - b,
         Binary::Div => a / b,
-        Binary::Powf => a.powf(b),
+        Binary::PowerLog(k) => a.power_log(b, k),
         Binary::Atan2 => a.atan2(b),
         Binary::Hypot => a.hypot(b),
         Binary::Max => Real::max(a, b),
         Binary::Min => Real::min(a, b),
         Binary::Greater => f64::from(u8::from(a > b)),
         Binary::Masked if a == 0.0 => 0.0,
-        Binary::Mul | Binary::Masked => a * b,
+        Binary::BeyondPole if a == 0.0 && b.is_infinite() => 0.0,
+        Binary::Mul | Binary::Masked | Binary::BeyondPole => a * b,
+        Binary::OverNorm => a.over_norm(b),
     }
 }
 
@@ -228,6 +237,32 @@ impl PartialOrd for Traced {
         other.compare(Relation::LessOrEqual, *self)
     }
 }
+
+impl PartialEq<f64> for Traced {
+    fn eq(&self, other: &f64) -> bool {
+        *self == Self::konst(*other)
+    }
+}
+
+impl PartialOrd<f64> for Traced {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.partial_cmp(&Self::konst(*other))
+    }
+    fn lt(&self, other: &f64) -> bool {
+        *self < Self::konst(*other)
+    }
+    fn le(&self, other: &f64) -> bool {
+        *self <= Self::konst(*other)
+    }
+    fn gt(&self, other: &f64) -> bool {
+        *self > Self::konst(*other)
+    }
+    fn ge(&self, other: &f64) -> bool {
+        *self >= Self::konst(*other)
+    }
+}
+
+sum_by_addition!([] Traced;);
 
 impl Neg for Traced {
     type Output = Self;
@@ -285,7 +320,20 @@ impl Num for Traced {
     fn is_constant_zero(&self) -> bool {
         self.recorder.is_none() && self.value == 0.0
     }
+    const ORDER: usize = 0;
+    fn primal(&self) -> f64 {
+        if self.recorder.is_none() { self.value } else { f64::NAN }
+    }
+    fn is_finite(&self) -> bool {
+        self.recorder.is_some() || self.value.is_finite()
+    }
+    fn undifferentiable(self) -> Self {
+        self
+    }
     unary_table!(unary_functions);
+    fn abs(self) -> Self {
+        self.unary(Unary::abs)
+    }
     fn sign(self) -> Self {
         self.unary(Unary::sign)
     }
@@ -300,7 +348,14 @@ impl Num for Traced {
         }
     }
     fn powf(self, p: Self) -> Self {
-        self.binary(Binary::Powf, p)
+        self.power_log(p, 0)
+    }
+    fn power_log(self, p: Self, k: u8) -> Self {
+        self.binary(Binary::PowerLog(k), p)
+    }
+    /// Exactly 0 where `x` is, in every replay.
+    fn over_norm(self, norm: Self) -> Self {
+        self.binary(Binary::OverNorm, norm)
     }
     fn atan2(self, x: Self) -> Self {
         self.binary(Binary::Atan2, x)

@@ -15,6 +15,8 @@ pub(super) const ROUND: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Unary(Unary),
+    /// The same by `f64`'s own function, see [`Graph::read_by_guards`].
+    Exact(Unary),
     Binary(Binary),
     Power(i32),
     /// Products, products to subtract, values, values to subtract.
@@ -27,7 +29,7 @@ impl Kind {
     /// Number of operands of a member.
     pub(super) fn operands(self) -> usize {
         match self {
-            Self::Unary(_) | Self::Power(_) => 1,
+            Self::Unary(_) | Self::Exact(_) | Self::Power(_) => 1,
             Self::Binary(_) => 2,
             Self::Sum([p, m, v, w]) => 2 * (p as usize + m as usize) + v as usize + w as usize,
             Self::Call(_) => 0,
@@ -107,6 +109,7 @@ enum Made {
 
 struct Grouping<'a> {
     graph: &'a Graph,
+    exact: Vec<bool>,
     wide: Wide,
     level: Vec<u32>,
     place: Vec<Place>,
@@ -121,6 +124,7 @@ impl Wide {
         let steps = Compiler::steps(graph, outputs);
         let mut grouping = Grouping {
             graph,
+            exact: graph.read_by_guards(),
             wide: Self { outputs: vec![0; outputs.len()], ..Self::default() },
             level: vec![0; n],
             place: vec![0; n],
@@ -208,6 +212,9 @@ impl Grouping<'_> {
                         Node::Binary(Binary::Add, ..) => Kind::Sum([0, 0, 2, 0]),
                         Node::Binary(Binary::Sub, ..) => Kind::Sum([0, 0, 1, 1]),
                         Node::Binary(op, ..) => Kind::Binary(op),
+                        Node::Unary(op, _) if op.has_vector_code() && self.exact[*id as usize] => {
+                            Kind::Exact(op)
+                        }
                         Node::Unary(op, _) => Kind::Unary(op),
                         Node::Power(_, n) => Kind::Power(n),
                         _ => unreachable!("no instruction of its own"),

@@ -129,6 +129,7 @@ impl Runner<'_> {
             }
             match group.kind {
                 Kind::Unary(op) => for_unary!(V, op, each),
+                Kind::Exact(op) => each!(x => functions::by_lanes(op, x)),
                 Kind::Binary(op) => for_binary!(V, op, each_pair),
                 Kind::Power(n) => each!(x => power(x, n)),
                 Kind::Sum(counts) => of.sums::<V>(counts),

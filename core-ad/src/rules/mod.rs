@@ -1,32 +1,41 @@
 //! The one table of partial derivatives.
 //!
-//! Duals and the tape are generated from it, and the tests walk it: a function that is added here is differentiated
-//! and tested everywhere. `x` is the argument, `y` the value already computed.
+//! Duals, the tape, jets and recorded programs are generated from it, and the tests walk it: a function that is added here is
+//! differentiated and tested everywhere. `x` is the argument, `y` the value already computed.
+
+/// Calls `$apply!` with the functions whose derivative is algebraic in the argument, and then with what else is given.
+macro_rules! algebraic_table {
+    ($apply:ident $(, $($others:tt)*)?) => {
+        $apply! {
+            ln: |x, _y| x.recip();
+            ln_1p: |x, _y| (x + 1.0).recip();
+            asin: |x, _y| (-(x * x) + 1.0).sqrt().recip();
+            acos: |x, _y| -(-(x * x) + 1.0).sqrt().recip();
+            atan: |x, _y| (x * x + 1.0).recip();
+            asinh: |x, _y| (x * x + 1.0).sqrt().recip();
+            acosh: |x, _y| (x * x - 1.0).sqrt().recip();
+            atanh: |x, _y| (-(x * x) + 1.0).recip();
+            $($($others)*)?
+        }
+    };
+}
 
 /// Calls `$apply!` with the table of functions of one argument: `name: |x, y| dy/dx`.
 macro_rules! unary_table {
     ($apply:ident) => {
-        $apply! {
+        $crate::rules::algebraic_table! {
+            $apply,
             sin: |x, _y| x.cos();
             cos: |x, _y| -x.sin();
             tan: |_x, y| y * y + 1.0;
-            asin: |x, _y| (-(x * x) + 1.0).sqrt().recip();
-            acos: |x, _y| -(-(x * x) + 1.0).sqrt().recip();
-            atan: |x, _y| (x * x + 1.0).recip();
             sinh: |x, _y| x.cosh();
             cosh: |x, _y| x.sinh();
             tanh: |_x, y| -(y * y) + 1.0;
-            asinh: |x, _y| (x * x + 1.0).sqrt().recip();
-            acosh: |x, _y| (x * x - 1.0).sqrt().recip();
-            atanh: |x, _y| (-(x * x) + 1.0).recip();
             exp: |_x, y| y;
             exp_m1: |_x, y| y + 1.0;
-            ln: |x, _y| x.recip();
-            ln_1p: |x, _y| (x + 1.0).recip();
             sqrt: |_x, y| (y * 2.0).recip();
             cbrt: |_x, y| (y * y * 3.0).recip();
             recip: |_x, y| -(y * y);
-            abs: |x, _y| x.sign();
         }
     };
 }
@@ -35,33 +44,40 @@ macro_rules! unary_table {
 macro_rules! binary_table {
     ($apply:ident) => {
         $apply! {
-            powf: |a, b, y| $crate::rules::power_by_base(a, b), $crate::rules::power_by_exponent(a, y);
+            powf: |a, b, _y| $crate::rules::power_by_base(a, b, 0), a.power_log(b, 1);
             atan2: |a, b, _y| b / (a * a + b * b), -a / (a * a + b * b);
-            hypot: |a, b, y| $crate::rules::over_norm(a, y), $crate::rules::over_norm(b, y);
+            hypot: |a, b, y| a.over_norm(y), b.over_norm(y);
         }
     };
 }
 
-pub(crate) use {binary_table, unary_table};
+/// Calls `$apply!` with the table of arithmetic: `Operator method Assigning assigning |a, b, y| a op b; dy/da, dy/db`.
+macro_rules! arithmetic_table {
+    ($apply:ident) => {
+        $apply! {
+            Add add AddAssign add_assign |a, b, _y| a + b; Num::lit(1.0), Num::lit(1.0);
+            Sub sub SubAssign sub_assign |a, b, _y| a - b; Num::lit(1.0), Num::lit(-1.0);
+            Mul mul MulAssign mul_assign |a, b, _y| a * b; b, a;
+            Div div DivAssign div_assign |a, b, y| a / b; b.recip(), -y / b;
+        }
+    };
+}
+
+pub(crate) use {algebraic_table, arithmetic_table, binary_table, unary_table};
 
 use crate::real::Num;
 
-/// `d x^p / dx = p x^(p-1)`, and exactly 0 for a constant exponent 0.
+/// `d (x^p ln^k x) / dx = p x^(p-1) ln^k x + k x^(p-1) ln^(k-1) x`, and exactly 0 for a constant power `x^0`.
 #[track_caller]
-pub(crate) fn power_by_base<T: Num>(x: T, p: T) -> T {
-    if p.is_constant_zero() { T::lit(0.0) } else { p * x.powf(p - 1.0) }
-}
-
-/// `d x^p / dp = x^p ln x`, and 0 where `x^p` is 0.
-#[track_caller]
-pub(crate) fn power_by_exponent<T: Num>(x: T, y: T) -> T {
-    if y.is_constant_zero() || x.is_constant_zero() { T::lit(0.0) } else { y * x.ln() }
-}
-
-/// `a / |(a, b)|`, and 0 at the origin.
-#[track_caller]
-pub(crate) fn over_norm<T: Num>(a: T, norm: T) -> T {
-    if norm.is_constant_zero() { T::lit(0.0) } else { a / norm }
+pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
+    let by_power = || p * x.power_log(p - 1.0, k);
+    let by_logarithm = || x.power_log(p - 1.0, k - 1) * f64::from(k);
+    match (p.is_constant_zero(), k) {
+        (true, 0) => T::lit(0.0),
+        (false, 0) => by_power(),
+        (true, _) => by_logarithm(),
+        (false, _) => by_power() + by_logarithm(),
+    }
 }
 
 /// `d x^n / dx = n x^(n-1)`, and exactly 0 for `n = 0`.
@@ -70,10 +86,27 @@ pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
     if n == 0 { T::lit(0.0) } else { x.powi(n - 1) * f64::from(n) }
 }
 
-/// A tangent or cotangent times a partial derivative: exactly 0 where the first is a constant zero, so that a
-/// function's pole does not turn an inactive input into NaN.
+/// Whether a value `y` that is differentiated through `partial` has to give up the derivatives that `T` itself carries.
+///
+/// Where a partial is infinite, or has a derivative that is, the function is not twice differentiable. The first derivative
+/// there may still be the documented one; the tangents within `y` are then zeros of a convention, and a second derivative
+/// made of them would be finite and wrong.
+#[inline]
+pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
+    T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
+}
+
+/// A tangent or cotangent times a partial derivative: exactly 0 where the first is a constant zero, so that a function's pole
+/// does not turn an inactive input into NaN; and where a pole made the first infinite and the second is a constant zero, so
+/// that what does not move the pole does not matter. NaN stays NaN.
 #[inline]
 #[track_caller]
 pub(crate) fn chain<T: Num>(sensitivity: T, partial: T) -> T {
-    if sensitivity.is_constant_zero() { sensitivity } else { sensitivity * partial }
+    if sensitivity.is_constant_zero() {
+        sensitivity
+    } else if partial.is_constant_zero() && sensitivity.primal().is_infinite() {
+        partial
+    } else {
+        sensitivity * partial
+    }
 }

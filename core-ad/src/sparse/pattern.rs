@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Range, Sub, SubAssign};
 
 use crate::api::{VectorFn, grad};
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 use crate::tape::Var;
 
@@ -147,6 +147,20 @@ impl PartialOrd for Footprint {
     }
 }
 
+impl PartialEq<f64> for Footprint {
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl PartialOrd<f64> for Footprint {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([] Footprint;);
+
 impl Neg for Footprint {
     type Output = Self;
     fn neg(self) -> Self {
@@ -207,7 +221,20 @@ impl Num for Footprint {
     functions! {
         unary sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt,
             cbrt, recip, abs;
-        binary powf, atan2, hypot
+        binary powf, atan2, hypot, over_norm
+    }
+    const ORDER: usize = 0;
+    fn primal(&self) -> f64 {
+        self.value
+    }
+    fn is_finite(&self) -> bool {
+        self.value.is_finite()
+    }
+    fn undifferentiable(self) -> Self {
+        self
+    }
+    fn power_log(self, p: Self, k: u8) -> Self {
+        Self { value: self.value.power_log(p.value, k), inputs: self.union(p) }
     }
     /// Piecewise constant: it depends on nothing.
     fn sign(self) -> Self {

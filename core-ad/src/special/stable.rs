@@ -97,22 +97,19 @@ impl SliceRule for Norm {
     }
 
     fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, Infallible> {
-        let terms = direction(x, y[0]).zip(x_dot).map(|(u, d)| u * *d);
+        let terms = x.iter().zip(x_dot).map(|(x, d)| x.over_norm(y[0]) * *d);
         Ok(vec![terms.fold(R::lit(0.0), |s, t| s + t)])
     }
 
     fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, Infallible> {
-        Ok(direction(x, y[0]).map(|u| u * y_bar[0]).collect())
+        Ok(x.iter().map(|x| x.over_norm(y[0]) * y_bar[0]).collect())
     }
 }
 
-/// `x / |x|`, and 0 at the origin.
-fn direction<R: Real>(x: &[R], norm: R) -> impl Iterator<Item = R> {
-    let origin = norm == R::lit(0.0);
-    x.iter().map(move |x| if origin { R::lit(0.0) } else { *x / norm })
-}
-
 /// `|x|_2` without overflow; its derivative at the origin is 0, the least of the subgradients.
+///
+/// There is no second derivative at the origin: there it is NaN, also of a composition that is smooth again, as `|x|^2` is
+/// (a [`Jet`](crate::Jet) follows the curve for `t >= 0` and gets it right). [`provenance`](crate::provenance) names the place.
 ///
 /// ```
 /// use cotangent_ad::{grad, special::norm};
@@ -122,5 +119,9 @@ fn direction<R: Real>(x: &[R], norm: R) -> impl Iterator<Item = R> {
 #[track_caller]
 pub fn norm<R: Real>(x: &[R]) -> R {
     let Ok(y) = R::slice_rule(&Norm, x);
+    if y[0].primal() == 0.0 {
+        // the kink, by the function that knows how to treat it at every order
+        return x.iter().fold(R::lit(0.0), |norm, x| norm.hypot(*x));
+    }
     y[0]
 }

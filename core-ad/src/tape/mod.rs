@@ -13,8 +13,10 @@
 //! ```
 
 mod block;
+pub(crate) mod map_sum;
 mod parallel;
 mod scan;
+mod slice_scan;
 mod var;
 
 use std::any::{Any, TypeId};
@@ -74,8 +76,31 @@ impl<T: Num> std::fmt::Debug for Arena<T> {
     }
 }
 
+/// An arena that waits for a session, without its scalar type.
+trait Waiting {
+    /// Gives its memory back; the arena itself, a few words, stays.
+    fn release(&self);
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: Num> Waiting for &'static Arena<T> {
+    fn release(&self) {
+        let mut nodes = self.nodes.borrow_mut();
+        *nodes = Nodes {
+            statements: Vec::new(),
+            blocks: Vec::new(),
+            arguments: Vec::new(),
+            entries: Vec::new(),
+        };
+        self.adjoint.take();
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
 /// Arenas waiting for a session, by scalar type.
-type Pool = BTreeMap<TypeId, Vec<Box<dyn Any>>>;
+type Pool = BTreeMap<TypeId, Vec<Box<dyn Waiting>>>;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(BTreeMap::new()) };
@@ -85,6 +110,22 @@ thread_local! {
 #[derive(Debug)]
 pub struct Session<T: Num> {
     arena: &'static Arena<T>,
+}
+
+/// Gives the memory back that ended sessions of this thread left for the next ones.
+///
+/// A session's memory is kept for the next session, which then starts without allocating. After one large gradient among
+/// small ones, or before another part of a program needs the memory, this frees it. Sessions in progress are not touched.
+///
+/// ```
+/// use cotangent_ad::{grad, tape};
+/// let long = |x: &[cotangent_ad::Var<f64>]| (0..100_000).fold(x[0], |s, _| s * x[1] + x[0]);
+/// let g = grad(long, &[1.0, 0.5]);
+/// tape::trim();
+/// assert_eq!(grad(long, &[1.0, 0.5]), g);
+/// ```
+pub fn trim() {
+    POOL.with_borrow(|pool| pool.values().flatten().for_each(|arena| arena.release()));
 }
 
 impl<T: Num> Default for Session<T> {
@@ -98,23 +139,24 @@ impl<T: Num> Session<T> {
     pub fn new() -> Self {
         let pooled =
             POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<T>()).and_then(Vec::pop));
-        let arena = pooled.and_then(|a| a.downcast::<&'static Arena<T>>().ok()).map_or_else(
-            || {
-                let nodes = Nodes {
-                    statements: Vec::new(),
-                    blocks: Vec::new(),
-                    arguments: Vec::new(),
-                    entries: Vec::new(),
-                };
-                &*Box::leak(Box::new(Arena {
-                    generation: Cell::new(0),
-                    nodes: RefCell::new(nodes),
-                    failure: RefCell::new(None),
-                    adjoint: Cell::default(),
-                }))
-            },
-            |a| *a,
-        );
+        let arena =
+            pooled.and_then(|a| a.into_any().downcast::<&'static Arena<T>>().ok()).map_or_else(
+                || {
+                    let nodes = Nodes {
+                        statements: Vec::new(),
+                        blocks: Vec::new(),
+                        arguments: Vec::new(),
+                        entries: Vec::new(),
+                    };
+                    &*Box::leak(Box::new(Arena {
+                        generation: Cell::new(0),
+                        nodes: RefCell::new(nodes),
+                        failure: RefCell::new(None),
+                        adjoint: Cell::default(),
+                    }))
+                },
+                |a| *a,
+            );
         arena.nodes.borrow_mut().statements.push(Statement::leaf());
         Self { arena }
     }
@@ -168,7 +210,7 @@ impl<T: Num> Session<T> {
             let (id, weight) = y.node_in(self.arena);
             adjoint[id] += chain(*seed, weight);
         }
-        nodes.sweep(&mut adjoint);
+        nodes.sweep(&Mark::START, &mut adjoint);
         if let Some(failure) = self.arena.failure.take() {
             self.arena.adjoint.set(adjoint);
             return Err(failure);
@@ -184,6 +226,65 @@ impl<T: Num> Session<T> {
         let x_bar = inputs.iter().map(read).collect();
         self.arena.adjoint.set(adjoint);
         Ok(x_bar)
+    }
+}
+
+/// Where a tape stood at some time.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    statements: usize,
+    blocks: usize,
+    arguments: usize,
+    entries: usize,
+}
+
+impl Mark {
+    /// Above the sink.
+    const START: Self = Self { statements: 1, blocks: 0, arguments: 0, entries: 0 };
+}
+
+impl<T: Num> Session<T> {
+    /// Where the tape stands.
+    fn mark(&self) -> Mark {
+        let nodes = self.arena.nodes.borrow();
+        Mark {
+            statements: nodes.statements.len(),
+            blocks: nodes.blocks.len(),
+            arguments: nodes.arguments.len(),
+            entries: nodes.entries.len(),
+        }
+    }
+
+    /// Forgets what was recorded since. Handles to it must not be used any more.
+    fn rewind(&self, mark: &Mark) {
+        let mut nodes = self.arena.nodes.borrow_mut();
+        nodes.statements.truncate(mark.statements);
+        nodes.blocks.truncate(mark.blocks);
+        nodes.arguments.truncate(mark.arguments);
+        nodes.entries.truncate(mark.entries);
+    }
+
+    /// Sweeps back what was recorded since, for cotangents `seeds` of `outputs`; cotangents of what stands below the mark
+    /// are added to `adjoint`, which has an entry for every statement there.
+    ///
+    /// # Errors
+    /// The first rule without a derivative.
+    fn pull_back_to(
+        &self,
+        mark: &Mark,
+        outputs: &[Var<T>],
+        seeds: &[T],
+        adjoint: &mut Vec<T>,
+    ) -> Result<(), DerivativeFailure> {
+        let nodes = self.arena.nodes.borrow();
+        adjoint.truncate(mark.statements);
+        adjoint.resize(nodes.statements.len(), T::lit(0.0));
+        for (y, seed) in outputs.iter().zip(seeds) {
+            let (id, weight) = y.node_in(self.arena);
+            adjoint[id] += chain(*seed, weight);
+        }
+        nodes.sweep(mark, adjoint);
+        self.arena.failure.take().map_or(Ok(()), Err)
     }
 }
 
@@ -210,10 +311,10 @@ impl<T: Num> Statement<T> {
 }
 
 impl<T: Num> Nodes<T> {
-    /// The reverse sweep over all statements, last to first.
-    fn sweep(&self, adjoint: &mut [T]) {
+    /// The reverse sweep over the statements above `mark`, last to first.
+    fn sweep(&self, mark: &Mark, adjoint: &mut [T]) {
         let mut end = self.statements.len();
-        for block in self.blocks.iter().rev() {
+        for block in self.blocks[mark.blocks..].iter().rev() {
             let first = block.first as usize;
             let last = first + block.outputs as usize;
             self.sweep_statements(last..end, adjoint);
@@ -222,7 +323,7 @@ impl<T: Num> Nodes<T> {
             self.sweep_block(block, before, &outputs[..block.outputs as usize]);
             end = first;
         }
-        self.sweep_statements(1..end, adjoint);
+        self.sweep_statements(mark.statements..end, adjoint);
     }
 
     fn sweep_block(&self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
@@ -231,10 +332,12 @@ impl<T: Num> Nodes<T> {
         let entries = &self.entries[block.entries..];
         let Some(pull) = &block.pull else {
             for (y_bar, row) in y_bar.iter().zip(entries.chunks_exact(inputs)) {
-                if !y_bar.is_constant_zero() {
-                    for (id, partial) in arguments.iter().zip(row) {
-                        adjoint[*id as usize] += *y_bar * *partial;
-                    }
+                if y_bar.is_constant_zero() {
+                    continue;
+                }
+                let product = if y_bar.is_finite() { |s, p| s * p } else { chain::<T> };
+                for (id, partial) in arguments.iter().zip(row) {
+                    adjoint[*id as usize] += product(*y_bar, *partial);
                 }
             }
             return;
@@ -255,8 +358,14 @@ impl<T: Num> Nodes<T> {
             if y_bar.is_constant_zero() {
                 continue;
             }
-            adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
-            adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
+            if y_bar.is_finite() {
+                adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
+                adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
+            } else {
+                // beyond a pole, what does not move the pole contributes nothing
+                adjoint[s.arguments[0] as usize] += chain(y_bar, s.partials[0]);
+                adjoint[s.arguments[1] as usize] += chain(y_bar, s.partials[1]);
+            }
         }
     }
 }

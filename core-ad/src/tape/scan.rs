@@ -2,11 +2,13 @@
 
 use std::array;
 
+use super::slice_scan::record_slice_scan;
 use super::var::Var;
 use crate::checkpoint::{Action, ScanMode, ScanOptions, Schedule};
 use crate::dual::Dual;
 use crate::real::Real;
-use crate::scan::{Step, plain_loop};
+use crate::rules::chain;
+use crate::scan::{Step, Unsized, plain_loop};
 
 /// Active inputs up to which forward mode is cheaper: a step's tangents then cost less than storing the state and
 /// evaluating the step once more with all its tangents.
@@ -15,6 +17,9 @@ const FORWARD_UP_TO: usize = 4;
 /// Steps that are linearised together under a schedule: their local Jacobians are the tape in work. A schedule's
 /// unit is then this many steps, so that 10 000 steps under 140 slots are computed twice instead of thrice.
 const TAPED: usize = 64;
+
+/// Inputs of a step up to which its Jacobian is computed by duals in one pass; a wider step is recorded on a tape.
+const WIDEST: usize = 8;
 
 /// Records `n` steps as one block.
 pub(super) fn record_scan<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
@@ -105,6 +110,12 @@ fn reverse_block<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
     inputs: &[Var<T>],
     schedule: Schedule,
 ) -> Vec<Var<T>> {
+    if S + P > WIDEST {
+        // columns in passes would cost in proportion to their number
+        let options = ScanOptions { mode: ScanMode::Reverse, schedule };
+        let (state, parameters) = inputs.split_at(S);
+        return record_slice_scan(&Unsized::<F, S, P>(step), n, state, parameters, &options);
+    }
     match S + P {
         0..=2 => reverse_wide::<T, S, P, F, 2>(step, n, s, p, inputs, schedule),
         3 | 4 => reverse_wide::<T, S, P, F, 4>(step, n, s, p, inputs, schedule),
@@ -333,6 +344,11 @@ impl<T: Real, const S: usize, const P: usize> Bars<T, S, P> {
             let mut x_bar = T::lit(0.0);
             for o in 0..S {
                 x_bar += y_bar[o] * jacobian[o][lane];
+            }
+            if !x_bar.is_finite() {
+                // beyond a pole, what does not move the pole contributes nothing
+                let terms = (0..S).map(|o| chain(y_bar[o], jacobian[o][lane]));
+                x_bar = terms.fold(T::lit(0.0), |sum, term| sum + term);
             }
             match first + lane {
                 k if k < S => self.state[k] = x_bar,

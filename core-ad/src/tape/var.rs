@@ -6,13 +6,16 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use std::ptr;
 
 use super::scan::record_scan;
+use super::slice_scan::record_slice_scan;
 use super::{Arena, Statement};
 use crate::checkpoint::ScanOptions;
 use crate::map::Kernel;
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
-use crate::rules::{binary_table, chain, integer_power, unary_table};
-use crate::scan::{NotEnded, Step};
+use crate::rules::{
+    arithmetic_table, binary_table, chain, integer_power, is_singular, power_by_base, unary_table,
+};
+use crate::scan::{NotEnded, SliceStep, Step};
 
 /// A value on a tape: a `Copy` handle without lifetime. See [`crate::tape`].
 ///
@@ -91,31 +94,46 @@ impl<T: Num> Var<T> {
 
     #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
     #[inline(always)]
+    #[track_caller]
     fn unary(self, value: T, partial: T) -> Self {
-        self.checked_arena();
-        Self { value, weight: chain(partial, self.weight), ..self }
+        let active = self.checked_arena().is_some();
+        let singular = active && is_singular(value, partial);
+        let value = if singular { value.undifferentiable() } else { value };
+        Self { value, weight: chain(self.weight, partial), ..self }
     }
 
+    /// A function of two: only the derivative by an active operand is computed.
     #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
     #[inline(always)]
-    fn binary(self, other: Self, value: T, by_self: T, by_other: T) -> Self {
+    #[track_caller]
+    fn binary(
+        self,
+        other: Self,
+        value: T,
+        by_self: impl FnOnce() -> T,
+        by_other: impl FnOnce() -> T,
+    ) -> Self {
         match (self.checked_arena(), other.checked_arena()) {
             (Some(arena), Some(other_arena)) => {
                 assert!(ptr::eq(arena, other_arena), "Vars of two sessions meet in one operation");
-                let partials = [chain(by_self, self.weight), chain(by_other, other.weight)];
+                let (by_self, by_other) = (by_self(), by_other());
+                let singular = is_singular(value, by_self) || is_singular(value, by_other);
+                let value = if singular { value.undifferentiable() } else { value };
+                let partials = [chain(self.weight, by_self), chain(other.weight, by_other)];
                 if self.id == other.id {
                     return Self { value, weight: partials[0] + partials[1], ..self };
                 }
                 let arguments = [self.id, other.id];
                 Self::recorded(arena, Statement { arguments, partials }, value)
             }
-            (Some(_), None) => Self { value, weight: chain(by_self, self.weight), ..self },
-            _ => Self { value, weight: chain(by_other, other.weight), ..other },
+            (Some(_), None) => self.unary(value, by_self()),
+            (None, Some(_)) => other.unary(value, by_other()),
+            (None, None) => Self::konst(value),
         }
     }
 
     /// Notes the first failure of a sweep for its caller.
-    fn fail(arena: Option<&'static Arena<T>>, failure: DerivativeFailure) {
+    pub(super) fn fail(arena: Option<&'static Arena<T>>, failure: DerivativeFailure) {
         let arena = arena.expect("a block stands on an arena");
         arena.failure.borrow_mut().get_or_insert(failure);
     }
@@ -150,6 +168,22 @@ impl<T: Num + PartialOrd> PartialOrd for Var<T> {
     }
 }
 
+impl<T: Num + PartialEq<f64>> PartialEq<f64> for Var<T> {
+    #[inline]
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl<T: Num + PartialOrd<f64>> PartialOrd<f64> for Var<T> {
+    #[inline]
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+sum_by_addition!([T: Num] Var<T>;);
+
 impl<T: Num> Neg for Var<T> {
     type Output = Self;
     #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
@@ -162,7 +196,7 @@ impl<T: Num> Neg for Var<T> {
 
 macro_rules! arithmetic {
     ($($op:ident $method:ident $assign:ident $assigning:ident
-        |$a:ident, $b:ident, $y:ident| $value:expr; $by_a:expr, $by_b:expr; $with:ident $by_literal:expr;)*) => { $(
+        |$a:ident, $b:ident, $y:ident| $value:expr; $by_a:expr, $by_b:expr;)*) => { $(
         impl<T: Num> $op for Var<T> {
             type Output = Self;
             #[inline(always)]
@@ -170,15 +204,15 @@ macro_rules! arithmetic {
             fn $method(self, other: Self) -> Self {
                 let ($a, $b) = (self.value, other.value);
                 let $y = $value;
-                self.binary(other, $y, $by_a, $by_b)
+                self.binary(other, $y, || $by_a, || $by_b)
             }
         }
         impl<T: Num> $op<f64> for Var<T> {
             type Output = Self;
             #[inline(always)]
             #[track_caller]
-            fn $method(self, $with: f64) -> Self {
-                self.unary(self.value.$method($with), T::lit($by_literal))
+            fn $method(self, other: f64) -> Self {
+                self.$method(Var::lit(other))
             }
         }
         impl<T: Num> $op<Var<T>> for f64 {
@@ -198,12 +232,7 @@ macro_rules! arithmetic {
         }
     )* };
 }
-arithmetic! {
-    Add add AddAssign add_assign |a, b, _y| a + b; T::lit(1.0), T::lit(1.0); _c 1.0;
-    Sub sub SubAssign sub_assign |a, b, _y| a - b; T::lit(1.0), T::lit(-1.0); _c 1.0;
-    Mul mul MulAssign mul_assign |a, b, _y| a * b; b, a; c c;
-    Div div DivAssign div_assign |a, b, y| a / b; b.recip(), -y / b; c 1.0 / c;
-}
+arithmetic_table!(arithmetic);
 
 macro_rules! unary_functions {
     ($($name:ident: |$x:ident, $y:ident| $partial:expr;)*) => { $(
@@ -224,7 +253,7 @@ macro_rules! binary_functions {
         fn $name(self, other: Self) -> Self {
             let ($a, $b) = (self.value, other.value);
             let $y = $a.$name($b);
-            self.binary(other, $y, $by_a, $by_b)
+            self.binary(other, $y, || $by_a, || $by_b)
         }
     )* };
 }
@@ -238,8 +267,37 @@ impl<T: Num> Num for Var<T> {
     fn is_constant_zero(&self) -> bool {
         !self.is_active() && self.value.is_constant_zero()
     }
+    const ORDER: usize = T::ORDER + 1;
+    #[inline]
+    fn primal(&self) -> f64 {
+        self.value.primal()
+    }
+    #[inline]
+    fn is_finite(&self) -> bool {
+        self.value.is_finite() && self.weight.is_finite()
+    }
+    #[track_caller]
+    fn undifferentiable(self) -> Self {
+        let undefined = T::lit(0.0) / T::lit(0.0);
+        let weight = if self.is_active() { undefined } else { self.weight };
+        Self { value: self.value.undifferentiable(), weight, ..self }
+    }
     unary_table!(unary_functions);
     binary_table!(binary_functions);
+    #[track_caller]
+    fn power_log(self, p: Self, k: u8) -> Self {
+        let (x, q) = (self.value, p.value);
+        let by_base = || power_by_base(x, q, k);
+        self.binary(p, x.power_log(q, k), by_base, || x.power_log(q, k + 1))
+    }
+    #[inline]
+    #[track_caller]
+    fn abs(self) -> Self {
+        if T::ORDER > 0 && self.value.primal() == 0.0 {
+            return self;
+        }
+        self.unary(self.value.abs(), self.value.sign())
+    }
     #[inline]
     #[track_caller]
     fn sign(self) -> Self {
@@ -261,6 +319,16 @@ impl<T: Real> Real for Var<T> {
         options: &ScanOptions,
     ) -> [Self; S] {
         record_scan(step, n, state, parameters, options)
+    }
+
+    fn scan_slice<F: SliceStep>(
+        step: &F,
+        n: usize,
+        state: &[Self],
+        parameters: &[Self],
+        options: &ScanOptions,
+    ) -> Vec<Self> {
+        record_slice_scan(step, n, state, parameters, options)
     }
 
     fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
@@ -315,7 +383,7 @@ impl<T: Real> Real for Var<T> {
             let var = if I == 1 {
                 x[0].unary(y[0], by[0])
             } else {
-                x[0].binary(x[1], y[0], by[0], by[1])
+                x[0].binary(x[1], y[0], || by[0], || by[1])
             };
             return [var; O];
         }

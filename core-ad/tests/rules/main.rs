@@ -11,8 +11,11 @@ mod bad_input;
 mod implicit;
 mod linalg;
 mod nn;
+mod ode;
 mod primitives;
+mod singular;
 mod special;
+mod spectral;
 
 use std::convert::Infallible;
 

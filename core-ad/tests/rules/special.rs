@@ -57,10 +57,10 @@ fn special_functions() {
 
 #[test]
 fn edges_are_as_documented() {
-    // the origin of a norm: zero in both modes, and zero again
+    // the origin of a norm: zero in both modes; there is no second derivative
     assert_eq!(grad(|x| norm(x), &[0.0, 0.0, 0.0]), [0.0; 3]);
     assert_eq!(jvp(|x| vec![norm(x)], &[0.0, 0.0], &[1.0, 2.0]).1, [0.0]);
-    assert_eq!(hvp(|x| norm(x), &[0.0, 0.0], &[1.0, 2.0]), [0.0, 0.0]);
+    assert!(hvp(|x| norm(x), &[0.0, 0.0], &[1.0, 2.0]).iter().all(|h| h.is_nan()));
     assert_eq!(norm(&[3e-200, 4e-200]), 5e-200);
     assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[f64::INFINITY, 1.0]).is_infinite());
     // tails keep their relative accuracy

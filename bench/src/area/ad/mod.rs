@@ -2,12 +2,25 @@
 #![expect(clippy::unnecessary_wraps, reason = "all measures have one signature")]
 
 mod adbench;
+mod differential;
+mod loops;
 mod pendulum;
 
 use super::Measure;
 
-pub(super) const ROWS: &[Measure] =
-    &[pendulum::rows, adbench::gmm_rows, adbench::lstm_rows, adbench::ba_rows, adbench::hand_rows];
+pub(super) const ROWS: &[Measure] = &[
+    pendulum::rows,
+    adbench::gmm_rows,
+    adbench::lstm_rows,
+    adbench::ba_rows,
+    adbench::hand_rows,
+    loops::rows,
+];
 
-pub(super) const PROOFS: &[Measure] =
-    &[pendulum::proofs, adbench::proofs, adbench::hand_proofs, adbench::program_proofs];
+pub(super) const PROOFS: &[Measure] = &[
+    pendulum::proofs,
+    adbench::proofs,
+    adbench::hand_proofs,
+    adbench::program_proofs,
+    differential::proofs,
+];

@@ -1,5 +1,13 @@
 //! Checks that a derivative is right, by means that share no code with it.
 
+mod branching;
+mod expression;
+mod precise;
+
+pub use branching::Branching;
+pub use expression::{Disagreement, Expression, disagreement};
+pub use precise::Precise;
+
 /// Remainders of a Taylor expansion along one direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taylor {

@@ -1,0 +1,373 @@
+//! The steps of a solution, chosen on plain numbers: control of the local error, location of events.
+//!
+//! Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I" (1993), sections II.4 (control of the step, its start) and
+//! II.6 (events).
+
+use std::sync::Arc;
+
+use super::event::{check_order, crosses, pass, value_and_slope};
+use super::{Direction, Dynamics, Method, OdeError, Options, one_step, sdirk4, tsit5};
+
+/// Steps between two times at which something happens.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) start: f64,
+    pub(super) end: f64,
+    /// Where steps begin and end, as shares of the segment; one node for a segment of no length.
+    pub(super) nodes: Arc<Vec<f64>>,
+    pub(super) closing: Closing,
+}
+
+/// What a segment ends with.
+#[derive(Debug)]
+pub(super) enum Closing {
+    /// The time asked for.
+    End,
+    /// A time at which the state is saved.
+    Saved,
+    /// Events, in the order in which they are passed.
+    Events(Vec<usize>),
+}
+
+/// All segments.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) segments: Vec<Segment>,
+    pub(super) rejected: usize,
+}
+
+/// The integration as it goes on.
+struct Integration<'a, D> {
+    dynamics: &'a D,
+    p: &'a [f64],
+    options: &'a Options,
+    t: f64,
+    y: Vec<f64>,
+    /// The step to be tried next.
+    h: f64,
+    /// Ends of the steps of the segment in progress.
+    times: Vec<f64>,
+    /// The side of zero on which each event's function is.
+    sides: Vec<f64>,
+    segments: Vec<Segment>,
+    tried: usize,
+    rejected: usize,
+    happened: usize,
+}
+
+/// Chooses the steps from `t0` to `t1`.
+///
+/// # Errors
+/// All of [`OdeError`] but those of derivatives.
+pub(super) fn plan<D: Dynamics>(
+    dynamics: &D,
+    (t0, t1): (f64, f64),
+    y: Vec<f64>,
+    p: &[f64],
+    saved: &[f64],
+    options: &Options,
+) -> Result<Plan, OdeError> {
+    check(dynamics, (t0, t1), &y, p, saved, options)?;
+    let mut run = Integration {
+        dynamics,
+        p,
+        options,
+        t: t0,
+        y,
+        h: 0.0,
+        times: vec![t0],
+        sides: Vec::new(),
+        segments: Vec::new(),
+        tried: 0,
+        rejected: 0,
+        happened: 0,
+    };
+    run.h = run.first_step(t1 - t0);
+    let at_start = run.watch(None)?;
+    if !at_start.is_empty() && run.close_by_events(&at_start)? {
+        return Ok(Plan { segments: run.segments, rejected: run.rejected });
+    }
+    let stops = saved.iter().map(|s| (*s, true)).chain([(t1, false)]);
+    for (stop, is_saved) in stops {
+        if run.go_to(stop)? {
+            break;
+        }
+        run.close(if is_saved { Closing::Saved } else { Closing::End }, stop);
+    }
+    Ok(Plan { segments: run.segments, rejected: run.rejected })
+}
+
+fn check<D: Dynamics>(
+    dynamics: &D,
+    (t0, t1): (f64, f64),
+    y: &[f64],
+    p: &[f64],
+    saved: &[f64],
+    options: &Options,
+) -> Result<(), OdeError> {
+    if y.is_empty() {
+        return Err(OdeError::EmptyState);
+    }
+    let mut last = t0;
+    let named = saved.iter().map(|t| ("a saved time", *t)).chain([("the end", t1)]);
+    for (what, value) in [("the start", t0)].into_iter().chain(named) {
+        if !value.is_finite() || value < last {
+            return Err(OdeError::Time { what, value });
+        }
+        last = value;
+    }
+    for value in [options.relative, options.absolute] {
+        let both_zero = options.relative == 0.0 && options.absolute == 0.0;
+        if value.is_nan() || value < 0.0 || both_zero {
+            return Err(OdeError::Tolerance { value });
+        }
+    }
+    let rate = dynamics.rate(t0, y, p);
+    if rate.len() != y.len() {
+        let (expected, found) = (y.len(), rate.len());
+        return Err(OdeError::Shape { what: "the rate", expected, found });
+    }
+    if !y.iter().chain(&rate).all(|v| v.is_finite()) {
+        return Err(OdeError::NonFinite { what: "the initial state or its rate", time: t0 });
+    }
+    Ok(())
+}
+
+impl<D: Dynamics> Integration<'_, D> {
+    /// The root mean square of `x` in units of the tolerance at `y`.
+    fn size(&self, x: &[f64], y: &[f64]) -> f64 {
+        let unit = |y: &f64| self.options.absolute + self.options.relative * y.abs();
+        let sum: f64 =
+            x.iter().zip(y).map(|(x, y)| (x / unit(y).max(f64::MIN_POSITIVE)).powi(2)).sum();
+        (sum / x.len() as f64).sqrt()
+    }
+
+    /// A first step whose explicit Euler step moves the state by a hundredth of itself.
+    fn first_step(&self, length: f64) -> f64 {
+        let rate = self.dynamics.rate(self.t, &self.y, self.p);
+        let (state, slope) = (self.size(&self.y, &self.y), self.size(&rate, &self.y));
+        let h = if state < 1e-5 || slope < 1e-5 { 1e-6 * length } else { 0.01 * state / slope };
+        h.min(length)
+    }
+
+    /// Steps until `stop`; whether an event ended the integration before.
+    fn go_to(&mut self, stop: f64) -> Result<bool, OdeError> {
+        while self.t < stop {
+            // a last step that is hardly shorter than the rest goes to the end; none is left over
+            let rest = stop - self.t;
+            let (h, lands) = if self.h >= 0.99 * rest { (rest, true) } else { (self.h, false) };
+            let Some(end) = self.try_step(h)? else { continue };
+            let to = if lands { stop } else { self.t + h };
+            if let Some(event) = self.first_event(to, &end)? {
+                let closed = self.step_to_event(event)?;
+                if closed {
+                    return Ok(true);
+                }
+                continue;
+            }
+            self.accept(to, end)?;
+        }
+        Ok(false)
+    }
+
+    /// Tries a step and sets the next; the state after it, unless its error is too large.
+    fn try_step(&mut self, h: f64) -> Result<Option<Vec<f64>>, OdeError> {
+        if self.tried == self.options.max_steps {
+            return Err(OdeError::TooManySteps { steps: self.tried, time: self.t });
+        }
+        self.tried += 1;
+        if h < 4.0 * f64::EPSILON * self.t.abs() || h < f64::MIN_POSITIVE {
+            return Err(OdeError::StepUnderflow { time: self.t, step: h });
+        }
+        let (d, t, y, p) = (self.dynamics, self.t, &self.y, self.p);
+        let tried = match self.options.method {
+            Method::Tsit5 => Ok(tsit5::step_with_error(d, t, h, y, p)),
+            Method::Sdirk4 => sdirk4::step_with_error(d, t, h, y, p),
+        };
+        let order = match self.options.method {
+            Method::Tsit5 => 5.0,
+            Method::Sdirk4 => 4.0,
+        };
+        let (end, error) = match tried {
+            Ok((end, error)) if end.iter().chain(&error).all(|v| v.is_finite()) => {
+                let larger: Vec<f64> =
+                    y.iter().zip(&end).map(|(a, b)| a.abs().max(b.abs())).collect();
+                (end, self.size(&error, &larger))
+            }
+            // outside of where the rate has a value, or Newton's method did not end: shorter
+            Ok(_) | Err(_) => {
+                self.rejected += 1;
+                self.h = h * 0.25;
+                return Ok(None);
+            }
+        };
+        let factor = 0.9 * error.max(1e-10).powf(-1.0 / order);
+        if error <= 1.0 {
+            self.h = h * factor.clamp(0.2, 5.0);
+            return Ok(Some(end));
+        }
+        self.rejected += 1;
+        self.h = h * factor.clamp(0.1, 0.9);
+        Ok(None)
+    }
+
+    fn accept(&mut self, to: f64, end: Vec<f64>) -> Result<(), OdeError> {
+        (self.t, self.y) = (to, end);
+        self.times.push(to);
+        for which in 0..self.sides.len() {
+            let g = self.dynamics.event(which, self.t, &self.y, self.p);
+            if !g.is_finite() {
+                return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
+            }
+            if g != 0.0 {
+                self.sides[which] = g.signum();
+            }
+        }
+        Ok(())
+    }
+
+    /// The state after a part of a step.
+    fn partial(&self, h: f64) -> Result<Vec<f64>, OdeError> {
+        one_step(self.dynamics, self.options.method, self.t, h, &self.y, self.p)
+            .map_err(|source| OdeError::Stage { time: self.t, source })
+    }
+
+    /// Where the first event within the step to `to` happens, if one does.
+    fn first_event(&self, to: f64, end: &[f64]) -> Result<Option<f64>, OdeError> {
+        if self.sides.is_empty() {
+            return Ok(None);
+        }
+        let h = to - self.t;
+        // a pair of crossings within a step is looked for at its inner quarters
+        let mut low = 0.0;
+        for quarter in 1..=4 {
+            let high = if quarter == 4 { h } else { h * 0.25 * f64::from(quarter) };
+            let state = if quarter == 4 { end.to_vec() } else { self.partial(high)? };
+            let mut earliest: Option<f64> = None;
+            for which in 0..self.sides.len() {
+                let g = self.dynamics.event(which, self.t + high, &state, self.p);
+                if g.is_finite() && crosses(self.dynamics.direction(which), self.sides[which], g) {
+                    let found = self.locate(which, low, high)?;
+                    earliest = Some(earliest.map_or(found, |e| e.min(found)));
+                }
+            }
+            if earliest.is_some() {
+                return Ok(earliest);
+            }
+            low = high;
+        }
+        Ok(None)
+    }
+
+    /// The time from the start of the step at which an event's function vanishes, between `low` and `high`: bisection and
+    /// false position in turn (Illinois), down to neighbouring numbers.
+    fn locate(&self, which: usize, mut low: f64, mut high: f64) -> Result<f64, OdeError> {
+        let g = |h: f64| -> Result<f64, OdeError> {
+            let state = if h == 0.0 { self.y.clone() } else { self.partial(h)? };
+            Ok(self.dynamics.event(which, self.t + h, &state, self.p))
+        };
+        let (mut below, mut above) = (g(low)?, g(high)?);
+        if below * self.sides[which] <= 0.0 {
+            // just after an event of its own the function is rounding
+            below = self.sides[which] * f64::MIN_POSITIVE;
+        }
+        for round in 0..200 {
+            if high - low <= 2.0 * f64::EPSILON * self.t.abs().max(high) || above == 0.0 {
+                break;
+            }
+            let straight = high - above * (high - low) / (above - below);
+            let inside = straight > low && straight < high;
+            let middle = if round % 3 == 2 || !inside { 0.5 * (low + high) } else { straight };
+            if middle <= low || middle >= high {
+                break;
+            }
+            let value = g(middle)?;
+            if value * self.sides[which] <= 0.0 {
+                (high, above) = (middle, value);
+            } else {
+                (low, below) = (middle, value);
+            }
+        }
+        Ok(high)
+    }
+
+    /// Steps to an event; whether it ends the integration.
+    fn step_to_event(&mut self, h: f64) -> Result<bool, OdeError> {
+        let state = self.partial(h)?;
+        let (to, slope_tolerance) = (self.t + h, 8.0 * f64::EPSILON * (self.t.abs() + h));
+        let mut events = Vec::new();
+        for which in 0..self.sides.len() {
+            let (g, slope) = value_and_slope(self.dynamics, which, to, &state, self.p);
+            let crossed = crosses(self.dynamics.direction(which), self.sides[which], g);
+            // an event that another one is rounding away from happens with it
+            let together = g.abs() <= slope.abs() * slope_tolerance
+                && crosses(self.dynamics.direction(which), self.sides[which], -self.sides[which])
+                && slope * self.sides[which] < 0.0;
+            if crossed || together {
+                events.push(which);
+            }
+        }
+        (self.t, self.y) = (to, state);
+        if self.times.last().is_none_or(|last| *last < to) {
+            self.times.push(to);
+        }
+        self.close_by_events(&events)
+    }
+
+    /// Passes events at the time at hand; whether one ends the integration.
+    fn close_by_events(&mut self, events: &[usize]) -> Result<bool, OdeError> {
+        self.happened += events.len();
+        if let (true, Some(&which)) = (self.happened > self.options.max_events, events.last()) {
+            let events = self.options.max_events;
+            return Err(OdeError::TooManyEvents { events, which, time: self.t });
+        }
+        check_order(self.dynamics, events, self.t, &self.y, self.p)?;
+        let mut ends = false;
+        for which in events {
+            let passed = pass(self.dynamics, *which, self.t, &self.y, self.p)?;
+            self.y = passed.state;
+            ends |= passed.ends;
+        }
+        if !self.y.iter().all(|y| y.is_finite()) {
+            return Err(OdeError::NonFinite { what: "the state after an event", time: self.t });
+        }
+        self.close(Closing::Events(events.to_vec()), self.t);
+        if !ends {
+            // the dynamics may be others now
+            self.watch(Some(events))?;
+        }
+        Ok(ends)
+    }
+
+    /// Notes on which side of zero the events' functions are; at zero it is the side that the solution comes from at the
+    /// start, and goes to after an event. The events that happen at the start.
+    fn watch(&mut self, passed: Option<&[usize]>) -> Result<Vec<usize>, OdeError> {
+        let d = self.dynamics;
+        let mut at_start = Vec::new();
+        self.sides = vec![0.0; d.events()];
+        for which in 0..self.sides.len() {
+            let (g, slope) = value_and_slope(d, which, self.t, &self.y, self.p);
+            if !g.is_finite() || !slope.is_finite() {
+                return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
+            }
+            let just_passed = passed.is_some_and(|events| events.contains(&which));
+            self.sides[which] = if g != 0.0 && !just_passed { g.signum() } else { slope.signum() };
+            let falls = slope < 0.0 && d.direction(which) != Direction::Rising;
+            let rises = slope > 0.0 && d.direction(which) != Direction::Falling;
+            if passed.is_none() && g == 0.0 && (falls || rises) {
+                at_start.push(which);
+            }
+        }
+        Ok(at_start)
+    }
+
+    /// Ends the segment in progress at the time at hand and begins the next.
+    fn close(&mut self, closing: Closing, end: f64) {
+        let start = self.times[0];
+        let length = end - start;
+        let share = |t: &f64| if length > 0.0 { (t - start) / length } else { 0.0 };
+        let nodes = Arc::new(self.times.iter().map(share).collect());
+        self.segments.push(Segment { start, end, nodes, closing });
+        self.times = vec![end];
+    }
+}

@@ -1,0 +1,379 @@
+//! Ordinary differential equations with events, and their exact discrete derivatives.
+//!
+//! [`solve`] integrates `y' = f(t, y, p)` from `t0` to `t1`. The step sizes are chosen once, on plain numbers, by the usual control of
+//! a local error; the steps so found are then taken in `R`, each segment between events and saved times as one
+//! [`Real::scan_slice`]. So derivatives are those of the discrete solution with its step control frozen: gradients agree
+//! with tangents to rounding, a tape's memory follows the [`Schedule`], and the price of a gradient does not grow with the number of
+//! parameters.
+//!
+//! An event is a function `g(t, y, p)` that crosses zero. It is located to rounding on the discrete solution; there the state
+//! may jump, or the integration ends. The time of an event depends on the state and the parameters: in `R` it is corrected
+//! by Newton steps from the located time, so that its derivative, and that of all that follows (the saltation), is exact.
+//!
+//! ```
+//! use cotangent_ad::ode::{Dynamics, Options, solve};
+//! use cotangent_ad::{Num, Real, Var, grad};
+//!
+//! /// A ball under gravity that keeps the share `p[0]` of its speed when it hits the ground.
+//! #[derive(Clone)]
+//! struct Ball;
+//! impl Dynamics for Ball {
+//!     fn rate<R: Real>(&self, _: R, y: &[R], _: &[R]) -> Vec<R> {
+//!         vec![y[1], R::lit(-9.81)]
+//!     }
+//!     fn events(&self) -> usize {
+//!         1
+//!     }
+//!     fn event<R: Real>(&self, _: usize, _: R, y: &[R], _: &[R]) -> R {
+//!         y[0]
+//!     }
+//!     fn after<R: Real>(&self, _: usize, _: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
+//!         Some(vec![R::lit(0.0), -y[1] * p[0]])
+//!     }
+//! }
+//! // dropped from 1 m, it hits the ground after sqrt(2 / g) and flies up with e sqrt(2 g)
+//! let height = |p: &[Var<f64>]| {
+//!     let start = [Num::lit(1.0), Num::lit(0.0)];
+//!     solve(&Ball, 0.0, Num::lit(0.6), &start, p, &[], &Options::default()).unwrap().state[0]
+//! };
+//! let fall = (2.0_f64 / 9.81).sqrt();
+//! let by_restitution = (2.0 * 9.81_f64).sqrt() * (0.6 - fall);
+//! assert!((grad(height, &[0.8])[0] - by_restitution).abs() < 1e-12);
+//! ```
+//!
+//! Which method: [`Method::Tsit5`] unless the step sizes that it needs are set by stability, which many steps at a loose
+//! tolerance show; then [`Method::Sdirk4`], whose steps each solve five nonlinear systems.
+
+mod control;
+mod event;
+mod sdirk4;
+mod tsit5;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use self::control::{Closing, Segment};
+use crate::checkpoint::{ScanOptions, Schedule};
+use crate::implicit::ImplicitError;
+use crate::real::Real;
+use crate::scan::SliceStep;
+
+/// A system `y' = f(t, y, p)` with its events, written once over [`Real`].
+pub trait Dynamics: Clone + Send + Sync + 'static {
+    /// `f(t, y, p)`, as many entries as `y`.
+    fn rate<R: Real>(&self, t: R, y: &[R], p: &[R]) -> Vec<R>;
+
+    /// How many events are watched.
+    fn events(&self) -> usize {
+        0
+    }
+
+    /// `g(t, y, p)` of an event: it happens where this crosses zero.
+    fn event<R: Real>(&self, which: usize, t: R, y: &[R], p: &[R]) -> R {
+        let _ = (which, y, p);
+        t
+    }
+
+    /// In which direction zero is crossed.
+    fn direction(&self, which: usize) -> Direction {
+        let _ = which;
+        Direction::Falling
+    }
+
+    /// The state after an event, or none where it ends the integration.
+    fn after<R: Real>(&self, which: usize, t: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
+        let _ = (which, t, y, p);
+        None
+    }
+}
+
+/// How an event's function crosses zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From positive to negative.
+    Falling,
+    /// From negative to positive.
+    Rising,
+    /// Either way.
+    Both,
+}
+
+/// How a step is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Explicit, orders 5 and 4: six evaluations a step. For what is not stiff.
+    #[default]
+    Tsit5,
+    /// Diagonally implicit, orders 4 and 3, L-stable: for stiff systems of moderate size, whose Jacobian is dense.
+    Sdirk4,
+}
+
+/// Method, tolerances and limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// How a step is made.
+    pub method: Method,
+    /// The local error of a component is at most `absolute + relative |y_i|`, in the root mean square.
+    pub relative: f64,
+    /// See `relative`.
+    pub absolute: f64,
+    /// Most steps, rejected ones among them.
+    pub max_steps: usize,
+    /// Most events.
+    pub max_events: usize,
+    /// Which states a tape keeps, segment by segment.
+    pub schedule: Schedule,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            method: Method::Tsit5,
+            relative: 1e-8,
+            absolute: 1e-10,
+            max_steps: 100_000,
+            max_events: 10_000,
+            schedule: Schedule::StoreAll,
+        }
+    }
+}
+
+/// What happened at an event.
+#[derive(Clone, Debug)]
+pub struct Happened<R> {
+    /// Which event.
+    pub which: usize,
+    /// When, with its derivatives.
+    pub time: R,
+    /// The state just before.
+    pub before: Vec<R>,
+}
+
+/// A solution.
+#[derive(Clone, Debug)]
+pub struct Solution<R> {
+    /// When it ended: the time asked for, or that of the event that ended it.
+    pub time: R,
+    /// The state then.
+    pub state: Vec<R>,
+    /// The states at the saved times, up to the end.
+    pub saved: Vec<Vec<R>>,
+    /// The events in order of time.
+    pub events: Vec<Happened<R>>,
+    /// Steps that were taken.
+    pub steps: usize,
+    /// Steps that were tried and found too long.
+    pub rejected: usize,
+}
+
+/// Why there is no solution.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum OdeError {
+    /// There is nothing to integrate.
+    #[error("the state has no entry")]
+    EmptyState,
+    /// The rate or the state after an event has another length than the state.
+    #[error("{what} has {found} entries, the state {expected}")]
+    Shape {
+        /// Which.
+        what: &'static str,
+        /// Entries of the state.
+        expected: usize,
+        /// Entries found.
+        found: usize,
+    },
+    /// Times that do not ascend, or are not finite.
+    #[error("{what} is {value}: times are finite and ascend from the start to the end")]
+    Time {
+        /// Which.
+        what: &'static str,
+        /// It.
+        value: f64,
+    },
+    /// A tolerance that is not positive.
+    #[error(
+        "a tolerance of {value}: relative and absolute tolerance are not negative, and not both zero"
+    )]
+    Tolerance {
+        /// It.
+        value: f64,
+    },
+    /// The state, the rate or an event's function is NaN or infinite.
+    #[error("{what} is not finite at t = {time}")]
+    NonFinite {
+        /// What.
+        what: &'static str,
+        /// When.
+        time: f64,
+    },
+    /// The error demands steps that do not change the time.
+    #[error(
+        "at t = {time} the tolerance demands steps below {step:.1e}: a singularity, a jump that is no event, or a stiff \
+         system (try Method::Sdirk4)"
+    )]
+    StepUnderflow {
+        /// When.
+        time: f64,
+        /// The step.
+        step: f64,
+    },
+    /// The limit was reached.
+    #[error(
+        "{steps} steps have been made at t = {time}; raise max_steps, or try Method::Sdirk4 where the system is stiff"
+    )]
+    TooManySteps {
+        /// The limit.
+        steps: usize,
+        /// When.
+        time: f64,
+    },
+    /// Events accumulate.
+    #[error(
+        "{events} events have happened at t = {time}, the last of them number {which}: they may have no end (Zeno)"
+    )]
+    TooManyEvents {
+        /// The limit.
+        events: usize,
+        /// The last of them.
+        which: usize,
+        /// When.
+        time: f64,
+    },
+    /// Two events at one time, with another result in the other order.
+    #[error(
+        "events {first} and {second} happen together at t = {time}, and what follows depends on their order: it has no derivative there"
+    )]
+    NotDifferentiable {
+        /// One.
+        first: usize,
+        /// The other.
+        second: usize,
+        /// When.
+        time: f64,
+    },
+    /// The solution touches the zero of an event without crossing it.
+    #[error("event {which} at t = {time} is a tangency: its time has no derivative")]
+    Tangent {
+        /// Which event.
+        which: usize,
+        /// When.
+        time: f64,
+    },
+    /// A stage of an implicit method has no solution.
+    #[error("at t = {time}: {source}")]
+    Stage {
+        /// When.
+        time: f64,
+        /// Why.
+        source: ImplicitError,
+    },
+}
+
+/// The steps of a segment, with `(start, end, p)` as parameters.
+#[derive(Clone)]
+struct Steps<D> {
+    dynamics: D,
+    method: Method,
+    /// Where steps begin and end, as shares of the segment.
+    nodes: Arc<Vec<f64>>,
+}
+
+impl<D: Dynamics> SliceStep for Steps<D> {
+    fn step<R: Real>(&self, number: usize, y: &[R], parameters: &[R]) -> Vec<R> {
+        let (start, length, p) = (parameters[0], parameters[1] - parameters[0], &parameters[2..]);
+        let (from, to) = (self.nodes[number], self.nodes[number + 1]);
+        let (t, h) = (start + length * from, length * (to - from));
+        // the stages were solved with these values already; what fails here is not finite and is reported by `solve`
+        one_step(&self.dynamics, self.method, t, h, y, p)
+            .unwrap_or_else(|_| vec![R::lit(f64::NAN); y.len()])
+    }
+}
+
+/// The state after a step of `h` from `t`.
+fn one_step<R: Real, D: Dynamics>(
+    dynamics: &D,
+    method: Method,
+    t: R,
+    h: R,
+    y: &[R],
+    p: &[R],
+) -> Result<Vec<R>, ImplicitError> {
+    match method {
+        Method::Tsit5 => Ok(tsit5::step(dynamics, t, h, y, p)),
+        Method::Sdirk4 => sdirk4::step(dynamics, t, h, y, p),
+    }
+}
+
+/// Integrates from `t0` to `t1`, with the states at the times `saved` among the results.
+///
+/// `y0`, `p` and `t1` may carry derivatives; `t0` is a number (move the time into the parameters where it is not). Steps end
+/// at saved times, which are ascending and within `t0..=t1`; after an event that ends the integration none is reached.
+///
+/// # Errors
+/// [`OdeError`].
+pub fn solve<R: Real, D: Dynamics>(
+    dynamics: &D,
+    t0: f64,
+    t1: R,
+    y0: &[R],
+    p: &[R],
+    saved: &[f64],
+    options: &Options,
+) -> Result<Solution<R>, OdeError> {
+    let plain = |x: &[R]| -> Vec<f64> { x.iter().map(|x| x.concrete()).collect() };
+    let (values, at) = (plain(p), plain(y0));
+    let plan = control::plan(dynamics, (t0, t1.concrete()), at, &values, saved, options)?;
+    let mut solution = Solution {
+        time: t1,
+        state: y0.to_vec(),
+        saved: Vec::with_capacity(saved.len()),
+        events: Vec::new(),
+        steps: plan.segments.iter().map(|s| s.nodes.len() - 1).sum(),
+        rejected: plan.rejected,
+    };
+    for segment in &plan.segments {
+        take(dynamics, segment, t1, p, options, &mut solution)?;
+    }
+    if solution.state.iter().any(|y| !y.concrete().is_finite()) {
+        return Err(OdeError::NonFinite { what: "the state", time: solution.time.concrete() });
+    }
+    Ok(solution)
+}
+
+/// One segment in `R`, and what closes it.
+fn take<R: Real, D: Dynamics>(
+    dynamics: &D,
+    segment: &Segment,
+    t1: R,
+    p: &[R],
+    options: &Options,
+    solution: &mut Solution<R>,
+) -> Result<(), OdeError> {
+    let end = if matches!(segment.closing, Closing::End) { t1 } else { R::lit(segment.end) };
+    let steps = Steps {
+        dynamics: dynamics.clone(),
+        method: options.method,
+        nodes: Arc::clone(&segment.nodes),
+    };
+    let parameters = [&[R::lit(segment.start), end], p].concat();
+    let scan = ScanOptions { schedule: options.schedule, ..ScanOptions::default() };
+    let n = segment.nodes.len() - 1;
+    solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
+    match &segment.closing {
+        Closing::End => {}
+        Closing::Saved => solution.saved.push(solution.state.clone()),
+        Closing::Events(events) => {
+            for which in events {
+                let passed = event::pass(dynamics, *which, segment.end, &solution.state, p)?;
+                solution.events.push(passed.happened.clone());
+                solution.state = passed.state;
+                if passed.ends {
+                    solution.time = passed.happened.time;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The pullback of a sum over items, on small tapes.
+
+use super::Session;
+use super::var::Var;
+use crate::map::{Kernel, add, plain_sum};
+use crate::real::Real;
+use crate::rule::DerivativeFailure;
+
+/// Items on a worker's tape at once, few enough for a cache.
+const TAPED: usize = 16;
+
+/// `J^T y_bar` of the sum over some items, on tapes of their own.
+pub(crate) fn taped_pullback<R: Real, const D: usize, const O: usize, K: Kernel<D, O>>(
+    kernel: &K,
+    items: &[[f64; D]],
+    p: &[R],
+    y_bar: &[R],
+) -> Result<Vec<R>, DerivativeFailure> {
+    let mut p_bar = vec![R::lit(0.0); p.len()];
+    for items in items.chunks(TAPED) {
+        let session = Session::<R>::new();
+        let p: Vec<Var<R>> = p.iter().map(|p| session.input(*p)).collect();
+        let sum = plain_sum(kernel, items, &p);
+        add(&mut p_bar, session.try_pullback(&sum, y_bar, &p)?);
+    }
+    Ok(p_bar)
+}
