@@ -1,16 +1,17 @@
 //! Derivatives of images: forward, one image a parameter, or reverse, for a given adjoint image.
 //!
 //! Both are the sum of three terms: the interior ([`crate::integrator`]), the edges that the camera sees and the borders of
-//! shadows ([`crate::edge`]). Each is a list of statements "this pixel changes by that colour times the product of this cotangent with
-//! the motion of that point"; a [`Sink`] either multiplies by known motions or collects by points.
+//! shadows ([`crate::edge`]). Each is a list of statements "this pixel changes by that colour times the motion of this leaf": a
+//! point of the world, or a slot ([`crate::scene`]). A [`Sink`] either multiplies by known motions or collects by leaves.
 
 use rayon::prelude::*;
 
-use crate::edge::{PrimaryEdges, PrimaryEvent, ShadowEdges};
+use crate::edge::{PrimaryEdges, PrimaryEvent, ShadowEdges, ShadowTrees};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
-use crate::integrator::{Path, film_point, path_planes, replay};
-use crate::scene::{Cotangents, Selection, Target, Turn, Wanted, World};
+use crate::integrator::{Black, Eye, Path, film_point, path_planes, replay};
+use crate::sampler::{Draw, Purpose};
+use crate::scene::{Columns, Selection, Wanted, World};
 
 /// Bands of rows that are worked on apart in reverse mode. It bounds memory and fixes the order of sums.
 const BANDS: usize = 32;
@@ -22,9 +23,12 @@ const EDGE_CHUNK: u32 = 4096;
 pub struct DerivativeOptions {
     /// Paths a pixel for the interior term.
     pub spp: u32,
-    /// Names the random numbers; the interior term's are those of a [`render`](crate::render) with the same seed.
+    /// Names the random numbers, together with the key. They are independent of those of a [`render`](crate::render) of the same
+    /// names, so that a gradient of a loss, whose adjoint image is rendered, is that of the converged image on average.
     pub seed: u64,
-    /// Samples per pixel length of the edges that the camera sees.
+    /// Names one draw under the seed: each iteration of an optimizer has another.
+    pub key: u64,
+    /// Samples per pixel length of the edges that the camera sees, where the radiance may jump by all of it.
     pub edge_samples: u32,
     /// Shading points a pixel for the borders of shadows.
     pub shadow_spp: u32,
@@ -40,6 +44,7 @@ impl Default for DerivativeOptions {
         Self {
             spp: 64,
             seed: 0,
+            key: 0,
             edge_samples: 64,
             shadow_spp: 16,
             shadow_points: 2,
@@ -48,32 +53,38 @@ impl Default for DerivativeOptions {
     }
 }
 
-/// Takes statements about how a pixel changes. In each, channel `c` of the pixel changes by `rgb_c` times the
-/// change that is named.
+impl DerivativeOptions {
+    pub(crate) fn draw(&self, camera: usize) -> Draw {
+        Draw { seed: self.seed, key: self.key, camera }
+    }
+}
+
+/// Takes statements about how a pixel changes.
 pub(crate) trait Sink {
-    /// `bar . d(vertex)`.
-    fn vertex(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3);
-    /// `position . d(pinhole) + rotation . (angular velocity of the frame)`.
-    fn camera(&mut self, pixel: usize, rgb: Rgb, position: V3, rotation: V3);
-    /// `d(albedo_c)`.
-    fn albedo(&mut self, pixel: usize, mesh: usize, rgb: Rgb);
-    /// `d(radiance_c)`.
-    fn radiance(&mut self, pixel: usize, mesh: usize, rgb: Rgb);
+    /// Channel `c` of the pixel changes by `rgb_c (bar . d(vertex))`.
+    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3);
+    /// Channel `c` of the pixel changes by `rgb_c (bar . d(slot))`.
+    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3);
+    /// Channel `c` of the pixel changes by `rgb_c d(slot_c)`.
+    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32);
 }
 
 /// `J^T adjoint`: the derivative of `sum adjoint . image` by the selected parameters. The same bits on any number of threads.
 ///
 /// # Panics
-/// Where the adjoint image has another size than the film.
+/// Where there is no such camera, or the adjoint image has another size than its film.
 pub fn vjp(
     world: &World,
+    camera: usize,
     selection: &Selection,
     adjoint: &Image,
     options: &DerivativeOptions,
 ) -> Vec<f64> {
-    let size = (world.camera.width, world.camera.height);
+    let eye = Eye::new(world, camera);
+    let size = (eye.camera.width, eye.camera.height);
     assert_eq!((adjoint.width, adjoint.height), size, "an adjoint for every pixel of the film");
-    let wanted = selection.wanted(&world.scene);
+    let wanted = selection.wanted(&world.scene, camera);
+    let trees = shadow_trees(eye, &wanted, options);
     let height = size.1;
     let bands = BANDS.min(height);
     let mut sums: Vec<Reverse> = (0..bands)
@@ -81,28 +92,38 @@ pub fn vjp(
         .map(|band| {
             let mut sink = Reverse::new(world, adjoint);
             let rows = band * height / bands..(band + 1) * height / bands;
-            rows_into(world, &wanted, options, rows, &mut sink);
+            rows_into(eye, &wanted, trees.as_ref(), options, rows, &mut sink);
             sink
         })
         .collect();
     let mut total = sums.remove(0);
-    sums.iter().for_each(|s| total.add(&s.bars));
-    primary_into(world, &wanted, options, &mut total);
-    selection.pull_back(&world.scene, &total.bars)
+    sums.iter().for_each(|s| total.add(s));
+    primary_into(eye, &wanted, options, &mut total);
+    selection.pull_back(&world.scene, &world.layout, &total.points, &total.slots)
 }
 
 /// The derivative image of every entry of the selected parameters. The same bits on any number of threads.
-pub fn jacobian(world: &World, selection: &Selection, options: &DerivativeOptions) -> Vec<Image> {
-    let wanted = selection.wanted(&world.scene);
-    let columns = Columns::new(world, selection);
-    let (width, height, k) = (world.camera.width, world.camera.height, selection.dim());
+///
+/// # Panics
+/// Where there is no such camera.
+pub fn jacobian(
+    world: &World,
+    camera: usize,
+    selection: &Selection,
+    options: &DerivativeOptions,
+) -> Vec<Image> {
+    let eye = Eye::new(world, camera);
+    let wanted = selection.wanted(&world.scene, camera);
+    let trees = shadow_trees(eye, &wanted, options);
+    let columns = Columns::new(&world.scene, &world.layout, selection);
+    let (width, height, k) = (eye.camera.width, eye.camera.height, selection.dim());
     let mut out = vec![Rgb::BLACK; width * height * k];
     out.par_chunks_mut((width * k).max(1)).enumerate().for_each(|(row, out)| {
         let mut sink = Forward { columns: &columns, first: row * width, out };
-        rows_into(world, &wanted, options, row..row + 1, &mut sink);
+        rows_into(eye, &wanted, trees.as_ref(), options, row..row + 1, &mut sink);
     });
     let mut sink = Forward { columns: &columns, first: 0, out: &mut out };
-    primary_into(world, &wanted, options, &mut sink);
+    primary_into(eye, &wanted, options, &mut sink);
     let image = |c: usize| Image {
         width,
         height,
@@ -111,38 +132,44 @@ pub fn jacobian(world: &World, selection: &Selection, options: &DerivativeOption
     (0..k).map(image).collect()
 }
 
+/// The edges that may throw moving borders, where there can be any.
+fn shadow_trees(eye: Eye, wanted: &Wanted, options: &DerivativeOptions) -> Option<ShadowTrees> {
+    let shadows = options.boundary && wanted.any() && !eye.world.lights.faces.is_empty();
+    shadows.then(|| ShadowTrees::new(eye.world, wanted))
+}
+
 /// Interior and shadow terms of some rows.
 fn rows_into(
-    world: &World,
+    eye: Eye,
     wanted: &Wanted,
+    trees: Option<&ShadowTrees>,
     options: &DerivativeOptions,
     rows: std::ops::Range<usize>,
     sink: &mut impl Sink,
 ) {
-    let width = world.camera.width;
+    let width = eye.camera.width;
     let scale = 1.0 / f64::from(options.spp);
-    let shadows = options.boundary && wanted.any() && !world.lights.faces.is_empty();
-    let mut shadow = ShadowEdges::new(world, wanted, options);
+    let mut shadow = trees.map(|trees| ShadowEdges::new(eye, wanted, trees, options));
     for pixel in rows.start * width..rows.end * width {
-        let [film, light] = path_planes(options.seed, pixel);
+        let [film, light] = path_planes(options.draw(eye.index), Purpose::Interior, pixel);
         for sample in 0..options.spp {
             let at = film_point(width, pixel, film.point(sample));
-            if let Some(path) = Path::trace(world, at, light.point(sample)) {
-                replay(world, wanted, &path, pixel, scale, sink);
+            if let Some(path) = Path::trace(eye, at, light.point(sample), Black::Lit) {
+                replay(eye, wanted, &path, pixel, scale, sink);
             }
         }
-        if shadows {
+        if let Some(shadow) = &mut shadow {
             shadow.pixel(pixel, sink);
         }
     }
 }
 
 /// The edges that the camera sees.
-fn primary_into(world: &World, wanted: &Wanted, options: &DerivativeOptions, sink: &mut impl Sink) {
+fn primary_into(eye: Eye, wanted: &Wanted, options: &DerivativeOptions, sink: &mut impl Sink) {
     if !(options.boundary && wanted.any()) {
         return;
     }
-    let edges = PrimaryEdges::new(world, wanted, options);
+    let edges = PrimaryEdges::new(eye, wanted, options);
     let events: Vec<Vec<PrimaryEvent>> = (0..edges.count.div_ceil(EDGE_CHUNK))
         .into_par_iter()
         .map(|c| {
@@ -151,120 +178,41 @@ fn primary_into(world: &World, wanted: &Wanted, options: &DerivativeOptions, sin
         })
         .collect();
     for event in events.iter().flatten() {
-        event.deposit(world, wanted, sink);
+        event.deposit(eye, wanted, sink);
     }
 }
 
-/// Collects by points, for an adjoint image.
+/// Collects by leaves, for an adjoint image.
 struct Reverse<'a> {
     adjoint: &'a Image,
-    bars: Cotangents,
+    points: Vec<V3>,
+    slots: Vec<V3>,
 }
 
 impl<'a> Reverse<'a> {
     fn new(world: &World, adjoint: &'a Image) -> Self {
-        let bars = Cotangents {
-            vertices: vec![V3::zero(); world.vertices.len()],
-            albedo: vec![Rgb::BLACK; world.surfaces.len()],
-            radiance: vec![Rgb::BLACK; world.surfaces.len()],
-            camera: [V3::zero(); 2],
-        };
-        Self { adjoint, bars }
+        let zeros = |n: usize| vec![V3::zero(); n];
+        Self { adjoint, points: zeros(world.layout.vertices()), slots: zeros(world.layout.slots()) }
     }
 
-    fn add(&mut self, other: &Cotangents) {
-        let bars = &mut self.bars;
-        bars.vertices.iter_mut().zip(&other.vertices).for_each(|(a, b)| *a += *b);
-        bars.albedo.iter_mut().zip(&other.albedo).for_each(|(a, b)| *a += *b);
-        bars.radiance.iter_mut().zip(&other.radiance).for_each(|(a, b)| *a += *b);
-        bars.camera.iter_mut().zip(&other.camera).for_each(|(a, b)| *a += *b);
+    fn add(&mut self, other: &Self) {
+        self.points.iter_mut().zip(&other.points).for_each(|(a, b)| *a += *b);
+        self.slots.iter_mut().zip(&other.slots).for_each(|(a, b)| *a += *b);
     }
 }
 
 impl Sink for Reverse<'_> {
     #[inline]
-    fn vertex(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
-        self.bars.vertices[vertex as usize] += bar * self.adjoint.pixels[pixel].dot(rgb);
+    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
+        self.points[vertex as usize] += bar * self.adjoint.pixels[pixel].dot(rgb);
     }
     #[inline]
-    fn camera(&mut self, pixel: usize, rgb: Rgb, position: V3, rotation: V3) {
-        let weight = self.adjoint.pixels[pixel].dot(rgb);
-        self.bars.camera[0] += position * weight;
-        self.bars.camera[1] += rotation * weight;
+    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3) {
+        self.slots[slot as usize] += bar * self.adjoint.pixels[pixel].dot(rgb);
     }
     #[inline]
-    fn albedo(&mut self, pixel: usize, mesh: usize, rgb: Rgb) {
-        self.bars.albedo[mesh] += self.adjoint.pixels[pixel] * rgb;
-    }
-    #[inline]
-    fn radiance(&mut self, pixel: usize, mesh: usize, rgb: Rgb) {
-        self.bars.radiance[mesh] += self.adjoint.pixels[pixel] * rgb;
-    }
-}
-
-/// What each parameter entry moves.
-struct Columns {
-    count: usize,
-    /// Of each vertex of the world: entries that move it, and its velocities.
-    vertices: Vec<Vec<(usize, V3)>>,
-    /// Entries that move the camera: velocity of the pinhole, angular velocity of the frame.
-    camera: Vec<(usize, [V3; 2])>,
-    /// Of each mesh: the first of three entries that are its albedo.
-    albedo: Vec<Vec<usize>>,
-    /// The same of its radiance.
-    radiance: Vec<Vec<usize>>,
-}
-
-impl Columns {
-    fn new(world: &World, selection: &Selection) -> Self {
-        let scene = &world.scene;
-        let meshes = scene.meshes().len();
-        let mut columns = Self {
-            count: selection.dim(),
-            vertices: vec![Vec::new(); world.vertices.len()],
-            camera: Vec::new(),
-            albedo: vec![Vec::new(); meshes],
-            radiance: vec![Vec::new(); meshes],
-        };
-        let first_of = scene.first_vertices();
-        let mut column = 0;
-        for (target, entries) in &selection.targets {
-            match *target {
-                Target::Translation(m) => {
-                    for v in first_of[m]..first_of[m + 1] {
-                        columns.vertices[v].extend((0..3).map(|k| (column + k, V3::unit(k))));
-                    }
-                }
-                Target::Rotation(m) => {
-                    let turn = Turn::new(scene.meshes()[m].rotation);
-                    for (v, x) in scene.meshes()[m].shape.vertices().iter().enumerate() {
-                        let velocity = |k| turn.matrix * turn.jacobian.column(k).cross(*x);
-                        let moved = (0..3).map(|k| (column + k, velocity(k)));
-                        columns.vertices[first_of[m] + v].extend(moved);
-                    }
-                }
-                Target::Vertices(m) => {
-                    let turn = Turn::new(scene.meshes()[m].rotation);
-                    for v in 0..first_of[m + 1] - first_of[m] {
-                        let moved = (0..3).map(|k| (column + 3 * v + k, turn.matrix.column(k)));
-                        columns.vertices[first_of[m] + v].extend(moved);
-                    }
-                }
-                Target::Albedo(m) => columns.albedo[m].push(column),
-                Target::Radiance(m) => columns.radiance[m].push(column),
-                Target::CameraTranslation => {
-                    let moved = (0..3).map(|k| (column + k, [V3::unit(k), V3::zero()]));
-                    columns.camera.extend(moved);
-                }
-                Target::CameraRotation => {
-                    let turn = Turn::new(world.scene.camera_rotation);
-                    let spin = |k| turn.matrix * turn.jacobian.column(k);
-                    columns.camera.extend((0..3).map(|k| (column + k, [V3::zero(), spin(k)])));
-                }
-            }
-            column += entries;
-        }
-        columns
+    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32) {
+        self.slots[slot as usize] += V3::from((self.adjoint.pixels[pixel] * rgb).0);
     }
 }
 
@@ -283,37 +231,29 @@ impl Forward<'_> {
         &mut self.out[(pixel - self.first) * count..][..count]
     }
 
-    fn channels(out: &mut [Rgb], firsts: &[usize], rgb: Rgb) {
-        for first in firsts {
-            for c in 0..3 {
-                out[first + c].0[c] += rgb.0[c];
-            }
+    fn along(&mut self, pixel: usize, rgb: Rgb, motions: &[(usize, V3)], bar: V3) {
+        let out = self.pixel(pixel);
+        for (column, velocity) in motions {
+            out[*column] += rgb * bar.dot(*velocity);
         }
     }
 }
 
 impl Sink for Forward<'_> {
     #[inline]
-    fn vertex(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
+    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
+        let columns = self.columns;
+        self.along(pixel, rgb, &columns.points[vertex as usize], bar);
+    }
+    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3) {
+        let columns = self.columns;
+        self.along(pixel, rgb, &columns.slots[slot as usize], bar);
+    }
+    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32) {
         let columns = self.columns;
         let out = self.pixel(pixel);
-        for (column, velocity) in &columns.vertices[vertex as usize] {
-            out[*column] += rgb * bar.dot(*velocity);
+        for (column, velocity) in &columns.slots[slot as usize] {
+            out[*column] += rgb * Rgb(velocity.0);
         }
-    }
-    fn camera(&mut self, pixel: usize, rgb: Rgb, position: V3, rotation: V3) {
-        let columns = self.columns;
-        let out = self.pixel(pixel);
-        for (column, [v, w]) in &columns.camera {
-            out[*column] += rgb * (position.dot(*v) + rotation.dot(*w));
-        }
-    }
-    fn albedo(&mut self, pixel: usize, mesh: usize, rgb: Rgb) {
-        let columns = self.columns;
-        Self::channels(self.pixel(pixel), &columns.albedo[mesh], rgb);
-    }
-    fn radiance(&mut self, pixel: usize, mesh: usize, rgb: Rgb) {
-        let columns = self.columns;
-        Self::channels(self.pixel(pixel), &columns.radiance[mesh], rgb);
     }
 }

@@ -5,6 +5,10 @@ use std::f64::consts::PI;
 use crate::geometry::{V3, id, length};
 use crate::scene::{Face, Surface};
 
+/// A light face is chosen at least so often as if its radiance were this part of the mean over all lights: a dark light has a
+/// derivative by its radiance as well.
+const LEAST_RADIANCE: f64 = 0.2;
+
 /// A face that emits, and how often it is chosen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LightFace {
@@ -29,29 +33,37 @@ pub(crate) struct LightPoint {
 
 impl Lights {
     pub(crate) fn new(faces: &[Face], surfaces: &[Surface]) -> Self {
-        let power = |f: &Face| {
-            length(f.normal) * surfaces[f.mesh as usize].emission.max_channel() * PI * 0.5
-        };
-        let emitting: Vec<(u32, f64)> = faces
+        // (face, area, radiance) of every face of a light
+        let emitting: Vec<(u32, f64, f64)> = faces
             .iter()
             .enumerate()
-            .map(|(k, f)| (id(k), power(f)))
-            .filter(|f| f.1 > 0.0)
+            .filter_map(|(k, f)| {
+                let surface = &surfaces[f.mesh as usize];
+                let [a, b, c] = surface.tints(f).map_or([1.0; 3], |t| t.map(|t| t.max_channel()));
+                let radiance = surface.emission?.max_channel() * (a + b + c) / 3.0;
+                Some((id(k), length(f.normal) * PI * 0.5, radiance))
+            })
             .collect();
-        let total: f64 = emitting.iter().map(|f| f.1).sum();
+        let area: f64 = emitting.iter().map(|f| f.1).sum();
+        let mean = emitting.iter().map(|f| f.1 * f.2).sum::<f64>() / area;
+        let least = if mean > 0.0 { LEAST_RADIANCE * mean } else { 1.0 };
+        let power = |f: &(u32, f64, f64)| f.1 * f.2.max(least);
+        let total: f64 = emitting.iter().map(power).sum();
         let mut sum = 0.0;
         let mut cumulative: Vec<f64> = emitting
             .iter()
             .map(|f| {
-                sum += f.1 / total;
+                sum += power(f) / total;
                 sum
             })
             .collect();
         if let Some(last) = cumulative.last_mut() {
             *last = 1.0;
         }
-        let faces =
-            emitting.iter().map(|f| LightFace { face: f.0, probability: f.1 / total }).collect();
+        let faces = emitting
+            .iter()
+            .map(|f| LightFace { face: f.0, probability: power(f) / total })
+            .collect();
         Self { faces, cumulative }
     }
 

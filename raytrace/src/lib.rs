@@ -11,7 +11,7 @@
 //! let scene = shadow_blocker().scene;
 //! let parameters = Selection::new(&scene, &["mesh.blocker.translation"])?;
 //! let options = DerivativeOptions { spp: 1, shadow_spp: 4, ..Default::default() };
-//! let gradient = vjp(&World::new(&scene), &parameters, &adjoint(64, 64), &options);
+//! let gradient = vjp(&World::new(&scene), 0, &parameters, &adjoint(64, 64), &options);
 //! assert!((gradient[0] + 0.02837).abs() < 1e-3);
 //! # Ok::<(), cotangent_raytrace::SceneError>(())
 //! ```
@@ -48,10 +48,15 @@ mod sensor;
 pub mod shape;
 
 pub use derivative::{DerivativeOptions, jacobian, vjp};
-pub use film::{Image, ImageError, read_exr, write_exr};
+pub use film::{Image, ImageError, Picture, read_picture, write_exr, write_png};
 pub use geometry::{Rgb, V3};
 pub use integrator::{RenderOptions, render};
-pub use loss::ImageMatch;
-pub use scene::{ParameterInfo, Scene, SceneError, SceneMesh, Selection, Transport, World};
-pub use sensor::{Camera, CameraView};
-pub use shape::{MeshError, ObjError, TriangleMesh, parse_obj, read_obj};
+pub use loss::{ImageMatch, Misfit, Shot};
+pub use scene::{
+    ParameterInfo, Scene, SceneCamera, SceneError, SceneMesh, Selection, Transport, World,
+};
+pub use sensor::CameraView;
+pub use shape::{
+    MeshError, MeshFile, MeshFileError, MeshNote, MeshPart, TriangleMesh, parse_obj, parse_ply,
+    read_mesh,
+};

@@ -2,7 +2,7 @@
 //!
 //! Each pair of dimensions of each pixel is the Sobol' sequence of two dimensions in a random order and under a random nested
 //! scrambling (Owen 1995), both made by a hash (Laine & Karras 2011; Burley, JCGT 9(4), 2020). Every point is
-//! addressed by (seed, pixel, sample, dimension), so no state is shared. Any `2^k` consecutive samples from a multiple of `2^k`
+//! addressed by (seed, key, purpose, camera, pixel, sample, dimension), so no state is shared. Any `2^k` consecutive samples from a multiple of `2^k`
 //! hit every elementary interval of area `2^-k` once.
 
 use cotangent_ad::random::Stream;
@@ -10,12 +10,22 @@ use cotangent_ad::random::Stream;
 /// What a stream of random numbers is for: streams of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
-    /// Camera paths.
+    /// Camera paths of an image.
     Path = 0,
     /// Points on the edges that the camera sees.
     PrimaryEdge = 1,
     /// Shading points from which shadow edges are sampled.
     ShadowEdge = 2,
+    /// Camera paths of a derivative.
+    Interior = 3,
+}
+
+/// Names one draw of everything that is random in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Draw {
+    pub(crate) seed: u64,
+    pub(crate) key: u64,
+    pub(crate) camera: usize,
 }
 
 /// Two dimensions of one pixel.
@@ -27,8 +37,10 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// The pair of dimensions `dimension` of `pixel`.
-    pub(crate) fn new(seed: u64, purpose: Purpose, pixel: usize, dimension: u64) -> Self {
-        let stream = Stream::new(&[seed, purpose as u64, pixel as u64, dimension]);
+    pub(crate) fn new(draw: Draw, purpose: Purpose, pixel: usize, dimension: u64) -> Self {
+        let Draw { seed, key, camera } = draw;
+        let name = [seed, key, purpose as u64, camera as u64, pixel as u64, dimension];
+        let stream = Stream::new(&name);
         let half = |k: u64| {
             let bits = stream.bits(k);
             [bits >> 32, bits & 0xffff_ffff].map(|b| u32::try_from(b).expect("32 bits"))
@@ -70,12 +82,16 @@ fn pascal(i: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Plane, Purpose};
+    use super::{Draw, Plane, Purpose};
+
+    fn draw(seed: u64) -> Draw {
+        Draw { seed, key: 0, camera: 0 }
+    }
 
     #[test]
     fn every_elementary_interval_is_hit_once() {
         for (seed, first, log2) in [(0, 0, 6), (3, 64, 6), (9, 0, 8)] {
-            let plane = Plane::new(seed, Purpose::Path, 17, 2);
+            let plane = Plane::new(draw(seed), Purpose::Path, 17, 2);
             let n = 1_u32 << log2;
             let points: Vec<_> = (first..first + n).map(|k| plane.point(k)).collect();
             for a in 0..=log2 {
@@ -93,7 +109,7 @@ mod tests {
     #[test]
     fn pixels_and_dimensions_are_uncorrelated() {
         let n = 4096_u32;
-        let plane = |pixel, dimension| Plane::new(5, Purpose::Path, pixel, dimension);
+        let plane = |pixel, dimension| Plane::new(draw(5), Purpose::Path, pixel, dimension);
         for (a, b) in [(plane(0, 0), plane(1, 0)), (plane(0, 0), plane(0, 1))] {
             for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 let term = |k| (a.point(k)[i] - 0.5) * (b.point(k)[j] - 0.5) * 12.0;

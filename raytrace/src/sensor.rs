@@ -1,12 +1,12 @@
-//! The pinhole camera.
+//! The pinhole camera with radial distortion.
 //!
-//! `f` points to the target, `r` to the right, `u` up. The point `(x, y)` of the film, in pixels from the top left corner of a
-//! film of `W x H`, sees along `f + (2x/W - 1) t r + (H - 2y)/W t u` with `t = tan(fov/2)`: the field of view is the full
-//! horizontal angle.
+//! `f` points to the target, `r` to the right, `u` up. The direction `f + x r + y u` is seen at the point
+//! `(c_x + F d_x, c_y - F d_y)` of the film, in pixels from the top left corner, with `d = (x, y) (1 + k_1 s + k_2 s^2)`,
+//! `s = x^2 + y^2`: `F` is the focal length in pixels, `c` the principal point, `k` the distortion (Brown 1971, radial terms).
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{V3, length, unit};
+use crate::geometry::{Rgb, V3, length, unit};
 
 /// Where the camera stands and looks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,23 +14,45 @@ use crate::geometry::{V3, length, unit};
 pub struct CameraView {
     /// The pinhole.
     pub position: [f64; 3],
-    /// A point in the middle of the image.
+    /// A point that is seen at the principal point: in the middle of the image where nothing else is said.
     pub target: [f64; 3],
     /// Up in the image.
     pub up: [f64; 3],
-    /// Full horizontal angle, degrees.
+    /// Full horizontal angle, degrees, of a film whose principal point is its middle, without distortion.
     pub fov_deg: f64,
 }
 
-/// A camera: a frame, a field of view and a film.
+impl CameraView {
+    /// Unit vectors to the target, to the right and up; `None` where they span no frame.
+    pub(crate) fn frame(&self) -> Option<[V3; 3]> {
+        let to = V3::from(self.target) - V3::from(self.position);
+        let side = to.cross(V3::from(self.up));
+        let spans = length(side) > 1e-9 * length(to) * length(V3::from(self.up));
+        (spans && length(to).is_finite()).then(|| {
+            let (forward, right) = (unit(to), unit(side));
+            [forward, right, right.cross(forward)]
+        })
+    }
+
+    /// Focal length in pixels of a film of this width; `None` where the angle is not in `(0, 180)` degrees.
+    pub(crate) fn focal(&self, width: usize) -> Option<f64> {
+        let open = self.fov_deg > 0.0 && self.fov_deg < 180.0;
+        open.then(|| 0.5 * width as f64 / (0.5 * self.fov_deg.to_radians()).tan())
+    }
+}
+
+/// A camera at one point of its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Camera {
+pub(crate) struct Camera {
     pub(crate) position: V3,
-    pub(crate) forward: V3,
-    pub(crate) right: V3,
-    pub(crate) up: V3,
-    /// Scene units on the plane at distance 1, per pixel.
-    pub(crate) pixel: f64,
+    /// To the target, to the right, up.
+    pub(crate) frame: [V3; 3],
+    /// Pixels.
+    pub(crate) focal: f64,
+    pub(crate) centre: [f64; 2],
+    pub(crate) distortion: [f64; 2],
+    /// Factor of each channel of the image.
+    pub(crate) gain: Rgb,
     pub(crate) width: usize,
     pub(crate) height: usize,
 }
@@ -38,78 +60,252 @@ pub struct Camera {
 /// A point on the film: `(column, row)` in pixels.
 pub(crate) type FilmPoint = [f64; 2];
 
+/// Cotangents of a camera's numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CameraBar {
+    /// Of the pinhole.
+    pub(crate) pinhole: V3,
+    /// Of the angular velocity of the frame.
+    pub(crate) spin: V3,
+    /// Of focal length and principal point.
+    pub(crate) lens: V3,
+    /// Of the two coefficients of distortion.
+    pub(crate) distortion: V3,
+}
+
 impl Camera {
-    /// The camera of a view; `None` where target, up and position do not span a frame, the angle is not in
-    /// `(0, 180)` degrees, or the film has no pixel.
-    pub fn new(view: &CameraView, width: usize, height: usize) -> Option<Self> {
-        let position = V3::from(view.position);
-        let to = V3::from(view.target) - position;
-        let side = to.cross(V3::from(view.up));
-        let spans = length(side) > 1e-9 * length(to) * length(V3::from(view.up));
-        let open = view.fov_deg > 0.0 && view.fov_deg < 180.0;
-        if !(spans && open && width > 0 && height > 0 && length(to).is_finite()) {
-            return None;
-        }
-        let (forward, right) = (unit(to), unit(side));
-        let pixel = 2.0 * (0.5 * view.fov_deg.to_radians()).tan() / width as f64;
-        Some(Self { position, forward, right, up: right.cross(forward), pixel, width, height })
+    /// Factor of the distortion at the squared radius `s`, and its derivative by `s`.
+    #[inline]
+    fn radial(&self, s: f64) -> [f64; 2] {
+        let [a, b] = self.distortion;
+        [1.0 + s * (a + s * b), a + 2.0 * b * s]
     }
 
-    /// Coordinates of `film` on the plane at distance 1.
+    fn is_straight(&self) -> bool {
+        self.distortion == [0.0; 2]
+    }
+
+    /// Coordinates on the plane at distance 1, of the film's point, before the distortion is undone.
+    #[inline]
+    fn distorted(&self, film: FilmPoint) -> [f64; 2] {
+        [(film[0] - self.centre[0]) / self.focal, (self.centre[1] - film[1]) / self.focal]
+    }
+
+    /// Coordinates of the direction that is seen at `film`: the radius solves `r (1 + k_1 r^2 + k_2 r^4) = |d|` by Newton's
+    /// method, which converges because the left side is monotonic where the film is ([`Self::folds`]).
     #[inline]
     fn on_plane(&self, film: FilmPoint) -> [f64; 2] {
-        let (w, h) = (self.width as f64, self.height as f64);
-        [(film[0] - 0.5 * w) * self.pixel, (0.5 * h - film[1]) * self.pixel]
+        let d = self.distorted(film);
+        if self.is_straight() {
+            return d;
+        }
+        let radius = d[0].hypot(d[1]);
+        let mut r = radius;
+        for _ in 0..64 {
+            let [factor, slope] = self.radial(r * r);
+            let step = (r * factor - radius) / (factor + 2.0 * r * r * slope);
+            // a step that would overshoot zero is halved
+            r = if r > step { r - step } else { 0.5 * r };
+            if step.abs() <= 1e-15 * radius {
+                break;
+            }
+        }
+        let shrink = if radius > 0.0 { r / radius } else { 1.0 };
+        d.map(|d| d * shrink)
+    }
+
+    /// Whether the distortion folds the plane back onto the film, so that a point of the film sees no single direction.
+    pub(crate) fn folds(&self) -> bool {
+        let corners = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]];
+        let far = corners
+            .map(|[x, y]| self.distorted([x * self.width as f64, y * self.height as f64]))
+            .into_iter()
+            .fold(0.0_f64, |m, d| m.max(d[0].hypot(d[1])));
+        // d(r factor)/dr = 1 + 3 k_1 s + 5 k_2 s^2 vanishes first at
+        let (a, b) = (5.0 * self.distortion[1], 3.0 * self.distortion[0]);
+        let root = (b * b - 4.0 * a).sqrt();
+        let first = [2.0 / (-b + root), 2.0 / (-b - root)]
+            .into_iter()
+            .filter(|s| *s > 0.0)
+            .fold(f64::INFINITY, f64::min);
+        first.is_finite() && first.sqrt() * self.radial(first)[0] <= 1.001 * far
     }
 
     /// Direction seen at `film`, not normalised: its component along the view is 1.
     #[inline]
     pub(crate) fn direction(&self, film: FilmPoint) -> V3 {
         let [x, y] = self.on_plane(film);
-        self.forward + self.right * x + self.up * y
+        let [forward, right, up] = self.frame;
+        forward + right * x + up * y
+    }
+
+    /// Cotangents of the camera for the cotangents of the pinhole and of the direction `w` that is seen at `film`.
+    pub(crate) fn ray_pullback(&self, film: FilmPoint, w: V3, pinhole: V3, w_bar: V3) -> CameraBar {
+        let [_, right, up] = self.frame;
+        let p = [w.dot(right), w.dot(up)];
+        // p solves D(p) = d(film): dp = D'^-1 (dd - dD), D' symmetric
+        let a = self.solve(p, [w_bar.dot(right), w_bar.dot(up)]);
+        let d = self.distorted(film);
+        let (f, s) = (self.focal.recip(), p[0] * p[0] + p[1] * p[1]);
+        let radial = a[0] * p[0] + a[1] * p[1];
+        CameraBar {
+            pinhole,
+            spin: w.cross(w_bar),
+            lens: V3::from([-(a[0] * d[0] + a[1] * d[1]) * f, -a[0] * f, a[1] * f]),
+            distortion: V3::from([-radial * s, -radial * s * s, 0.0]),
+        }
+    }
+
+    /// `D' = factor + 2 slope p p^T` times `v`, for `D(p) = p factor(|p|^2)`.
+    #[inline]
+    fn stretch(&self, p: [f64; 2], v: [f64; 2]) -> [f64; 2] {
+        let [factor, slope] = self.radial(p[0] * p[0] + p[1] * p[1]);
+        let along = 2.0 * slope * (p[0] * v[0] + p[1] * v[1]);
+        [factor * v[0] + along * p[0], factor * v[1] + along * p[1]]
+    }
+
+    /// `D'^-1 v` (Sherman & Morrison).
+    #[inline]
+    fn solve(&self, p: [f64; 2], v: [f64; 2]) -> [f64; 2] {
+        let s = p[0] * p[0] + p[1] * p[1];
+        let [factor, slope] = self.radial(s);
+        let along =
+            2.0 * slope * (p[0] * v[0] + p[1] * v[1]) / (factor * (factor + 2.0 * slope * s));
+        [v[0] / factor - along * p[0], v[1] / factor - along * p[1]]
     }
 
     /// Distance of `q` from the camera along the view.
     #[inline]
     pub(crate) fn depth(&self, q: V3) -> f64 {
-        (q - self.position).dot(self.forward)
+        (q - self.position).dot(self.frame[0])
     }
 
-    /// The film point that sees `q`, which must have a positive depth.
+    /// Coordinates of `q`, which must have a positive depth, on the plane at distance 1.
     #[inline]
-    pub(crate) fn project(&self, q: V3) -> FilmPoint {
+    pub(crate) fn flat(&self, q: V3) -> [f64; 2] {
         let c = q - self.position;
-        let scale = 1.0 / (c.dot(self.forward) * self.pixel);
-        [
-            0.5 * self.width as f64 + c.dot(self.right) * scale,
-            0.5 * self.height as f64 - c.dot(self.up) * scale,
-        ]
+        let inverse = c.dot(self.frame[0]).recip();
+        [c.dot(self.frame[1]) * inverse, c.dot(self.frame[2]) * inverse]
     }
 
-    /// `J^T n`: the cotangent of `q` for the cotangent `n` of its projection.
+    /// The film point that sees the plane's point `p`.
     #[inline]
-    pub(crate) fn project_pullback(&self, q: V3, n: FilmPoint) -> V3 {
+    pub(crate) fn film_of(&self, p: [f64; 2]) -> FilmPoint {
+        let [factor, _] = self.radial(p[0] * p[0] + p[1] * p[1]);
+        [self.centre[0] + self.focal * factor * p[0], self.centre[1] - self.focal * factor * p[1]]
+    }
+
+    /// How the film point moves when the plane's point `p` moves by `v`.
+    #[inline]
+    pub(crate) fn film_motion(&self, p: [f64; 2], v: [f64; 2]) -> FilmPoint {
+        let [x, y] = self.stretch(p, v);
+        [self.focal * x, -self.focal * y]
+    }
+
+    /// Cotangents of `q`, and of the camera, for the cotangent `n` of the film point that sees `q`.
+    #[inline]
+    pub(crate) fn project_pullback(&self, q: V3, n: FilmPoint) -> (V3, CameraBar) {
         let c = q - self.position;
-        let (x, y, z) = (c.dot(self.right), c.dot(self.up), c.dot(self.forward));
-        let scale = 1.0 / (z * self.pixel);
-        let along = (n[0] * x - n[1] * y) / z;
-        (self.right * n[0] - self.up * n[1] - self.forward * along) * scale
+        let [forward, right, up] = self.frame;
+        let (p, z) = (self.flat(q), c.dot(forward));
+        let d_bar = [self.focal * n[0], -self.focal * n[1]];
+        let p_bar = self.stretch(p, d_bar);
+        let along = p_bar[0] * p[0] + p_bar[1] * p[1];
+        let q_bar = (right * p_bar[0] + up * p_bar[1] - forward * along) * z.recip();
+        let s = p[0] * p[0] + p[1] * p[1];
+        let factor = self.radial(s)[0];
+        let radial = d_bar[0] * p[0] + d_bar[1] * p[1];
+        let by_focal = factor * (n[0] * p[0] - n[1] * p[1]);
+        let camera = CameraBar {
+            pinhole: -q_bar,
+            spin: q_bar.cross(c),
+            lens: V3::from([by_focal, n[0], n[1]]),
+            distortion: V3::from([radial * s, radial * s * s, 0.0]),
+        };
+        (q_bar, camera)
+    }
+
+    /// Least and greatest coordinates on the plane of what the film sees, with something to spare.
+    pub(crate) fn field(&self) -> [[f64; 2]; 2] {
+        const STEPS: usize = 16;
+        let (w, h) = (self.width as f64, self.height as f64);
+        let mut range = [[f64::INFINITY; 2], [f64::NEG_INFINITY; 2]];
+        for k in 0..=STEPS {
+            let part = k as f64 / STEPS as f64;
+            for film in [[part * w, 0.0], [part * w, h], [0.0, part * h], [w, part * h]] {
+                let p = self.on_plane(film);
+                for c in 0..2 {
+                    range[0][c] = range[0][c].min(p[c]);
+                    range[1][c] = range[1][c].max(p[c]);
+                }
+            }
+        }
+        if !self.is_straight() {
+            // a bowed border reaches beyond the points that were looked at
+            for c in 0..2 {
+                let margin = 0.05 * (range[1][c] - range[0][c]);
+                range[0][c] -= margin;
+                range[1][c] += margin;
+            }
+        }
+        range
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Camera, CameraView};
-    use crate::geometry::V3;
+    use super::{Camera, CameraBar, CameraView};
+    use crate::geometry::{Rgb, V3};
+
+    const VIEW: CameraView = CameraView {
+        position: [1.0, 2.0, 4.0],
+        target: [0.3, 0.1, 0.0],
+        up: [0.1, 1.0, 0.0],
+        fov_deg: 50.0,
+    };
 
     fn camera() -> Camera {
-        let view = CameraView {
-            position: [1.0, 2.0, 4.0],
-            target: [0.3, 0.1, 0.0],
-            up: [0.1, 1.0, 0.0],
-            fov_deg: 50.0,
+        Camera {
+            position: V3::from(VIEW.position),
+            frame: VIEW.frame().unwrap(),
+            focal: VIEW.focal(64).unwrap(),
+            centre: [30.5, 25.2],
+            distortion: [-0.15, 0.04],
+            gain: Rgb::WHITE,
+            width: 64,
+            height: 48,
+        }
+    }
+
+    /// `f` before and after each number of the camera moves by `h`, in the order of the cotangents.
+    fn moved(h: f64) -> Vec<Camera> {
+        let c = camera();
+        let spun = |k: usize| {
+            let frame = c.frame.map(|v| v + V3::unit(k).cross(v) * h);
+            Camera { frame, ..c }
         };
-        Camera::new(&view, 64, 48).unwrap()
+        let mut all: Vec<Camera> =
+            (0..3).map(|k| Camera { position: c.position + V3::unit(k) * h, ..c }).collect();
+        all.extend((0..3).map(spun));
+        all.push(Camera { focal: c.focal + h, ..c });
+        all.push(Camera { centre: [c.centre[0] + h, c.centre[1]], ..c });
+        all.push(Camera { centre: [c.centre[0], c.centre[1] + h], ..c });
+        all.push(Camera { distortion: [c.distortion[0] + h, c.distortion[1]], ..c });
+        all.push(Camera { distortion: [c.distortion[0], c.distortion[1] + h], ..c });
+        all
+    }
+
+    fn compare(bar: &CameraBar, f: impl Fn(&Camera) -> f64) {
+        let bars =
+            [bar.pinhole.0.as_slice(), &bar.spin.0, &bar.lens.0, &bar.distortion.0[..2]].concat();
+        for ((a, b), bar) in moved(1e-5).iter().zip(&moved(-1e-5)).zip(bars) {
+            let difference = (f(a) - f(b)) / 2e-5;
+            assert!((bar - difference).abs() < 1e-6 * (1.0 + bar.abs()), "{bar} {difference}");
+        }
+    }
+
+    fn project(c: &Camera, q: V3) -> [f64; 2] {
+        c.film_of(c.flat(q))
     }
 
     #[test]
@@ -117,31 +313,42 @@ mod tests {
         let camera = camera();
         let film = [13.3, 40.1];
         let q = camera.position + camera.direction(film) * 3.7;
-        let back = camera.project(q);
+        let back = project(&camera, q);
         assert!((back[0] - film[0]).abs() < 1e-12 && (back[1] - film[1]).abs() < 1e-12);
         for n in [[1.0, 0.0], [0.0, 1.0]] {
-            let pulled = camera.project_pullback(q, n);
+            let along = |p: [f64; 2]| n[0] * p[0] + n[1] * p[1];
+            let (pulled, bar) = camera.project_pullback(q, n);
+            compare(&bar, |c| along(project(c, q)));
             for k in 0..3 {
-                let moved = |h: f64| {
-                    let p = camera.project(q + V3::unit(k) * h);
-                    n[0] * p[0] + n[1] * p[1]
-                };
-                let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                assert!((pulled[k] - difference).abs() < 1e-7, "{} {difference}", pulled[k]);
+                let at = |h: f64| along(project(&camera, q + V3::unit(k) * h));
+                let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!((pulled[k] - difference).abs() < 1e-6, "{} {difference}", pulled[k]);
             }
         }
     }
 
     #[test]
+    fn the_pullback_of_a_ray_is_its_derivative() {
+        let camera = camera();
+        let film = [50.2, 4.4];
+        let (o_bar, w_bar) = (V3::from([0.3, -0.2, 0.9]), V3::from([-0.4, 0.8, 0.1]));
+        let bar = camera.ray_pullback(film, camera.direction(film), o_bar, w_bar);
+        compare(&bar, |c| c.position.dot(o_bar) + c.direction(film).dot(w_bar));
+    }
+
+    #[test]
+    fn a_distortion_that_folds_the_film_is_seen() {
+        assert!(!camera().folds());
+        assert!(!Camera { distortion: [0.3, 0.0], ..camera() }.folds());
+        assert!(Camera { distortion: [-2.0, 0.0], ..camera() }.folds());
+        assert!(!Camera { distortion: [-0.6, 0.2], ..camera() }.folds());
+    }
+
+    #[test]
     fn a_view_without_a_frame_is_refused() {
-        let view = CameraView {
-            position: [0.0; 3],
-            target: [0.0, 1.0, 0.0],
-            up: [0.0, 2.0, 0.0],
-            fov_deg: 50.0,
-        };
-        assert!(Camera::new(&view, 4, 4).is_none());
-        assert!(Camera::new(&CameraView { up: [1.0, 0.0, 0.0], ..view }, 4, 4).is_some());
-        assert!(Camera::new(&CameraView { fov_deg: 180.0, ..view }, 4, 4).is_none());
+        let view = CameraView { position: [0.0; 3], target: [0.0, 1.0, 0.0], ..VIEW };
+        assert!(CameraView { up: [0.0, 2.0, 0.0], ..view }.frame().is_none());
+        assert!(CameraView { up: [1.0, 0.0, 0.0], ..view }.frame().is_some());
+        assert!(CameraView { fov_deg: 180.0, ..view }.focal(4).is_none());
     }
 }

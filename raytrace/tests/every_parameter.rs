@@ -3,8 +3,8 @@
 
 use cotangent_raytrace::reference::{adjoint, oblique};
 use cotangent_raytrace::{
-    DerivativeOptions, Image, RenderOptions, Scene, SceneError, Selection, World, jacobian, render,
-    vjp,
+    DerivativeOptions, Image, RenderOptions, Rgb, Scene, SceneError, Selection, World, jacobian,
+    render, vjp,
 };
 
 /// The selected parameters moved by `h` along `direction`.
@@ -17,28 +17,32 @@ fn moved(scene: &Scene, selection: &Selection, direction: &[f64], h: f64) -> Wor
 }
 
 fn weights(scene: &Scene) -> Image {
-    let [width, height] = scene.film();
+    let [width, height] = scene.film(0);
     adjoint(width, height)
 }
 
 /// Gradient and finite difference along the direction of steepest ascent agree within 3.5 standard errors, which are below 2 %.
 fn check(name: &str, h: f64, seeds: u64) {
     let scene = oblique();
-    let selection = Selection::new(&scene, &[name]).expect("a parameter of the scene");
-    let weights = weights(&scene);
-    let world = World::new(&scene);
+    check_weighted(&scene, &weights(&scene), name, h, seeds);
+}
+
+fn check_weighted(scene: &Scene, weights: &Image, name: &str, h: f64, seeds: u64) {
+    let selection = Selection::new(scene, &[name]).expect("a parameter of the scene");
+    let world = World::new(scene);
     let options = DerivativeOptions { seed: 1000, ..DerivativeOptions::default() };
-    let ascent = vjp(&world, &selection, &weights, &options);
+    let ascent = vjp(&world, 0, &selection, weights, &options);
     let length = ascent.iter().map(|g| g * g).sum::<f64>().sqrt();
     let direction: Vec<f64> = ascent.iter().map(|g| g / length).collect();
-    let ends = [h, -h].map(|h| moved(&scene, &selection, &direction, h));
+    let ends = [h, -h].map(|h| moved(scene, &selection, &direction, h));
     let (mut gradients, mut differences) = (Vec::new(), Vec::new());
     for seed in 0..seeds {
         let options = DerivativeOptions { seed, ..DerivativeOptions::default() };
-        let gradient = vjp(&world, &selection, &weights, &options);
+        let gradient = vjp(&world, 0, &selection, weights, &options);
         gradients.push(gradient.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>());
-        let value =
-            |world| render(world, RenderOptions { spp: 256, seed: 100 + seed }).dot(&weights);
+        let value = |world| {
+            render(world, 0, RenderOptions { spp: 256, seed: 100 + seed, key: 0 }).dot(weights)
+        };
         differences.push((value(&ends[0]) - value(&ends[1])) / (2.0 * h));
     }
     let statistics = |values: &[f64]| {
@@ -58,6 +62,7 @@ fn check(name: &str, h: f64, seeds: u64) {
 fn an_object_that_moves() {
     check("mesh.solid.translation", 0.02, 8);
     check("mesh.solid.rotation", 0.03, 8);
+    check("mesh.solid.scale", 0.02, 8);
 }
 
 #[test]
@@ -79,8 +84,27 @@ fn a_floor_that_moves() {
 
 #[test]
 fn a_camera_that_moves() {
-    check("camera.translation", 0.02, 8);
-    check("camera.rotation", 0.01, 8);
+    check("camera.main.translation", 0.02, 8);
+    check("camera.main.rotation", 0.01, 8);
+}
+
+#[test]
+fn a_lens_that_changes() {
+    let scene = oblique();
+    // a focal length moves everything to or from the middle
+    let outward = Image::from_fn(32, 24, |r, c| {
+        let (x, y) = (c as f64 - 15.5, r as f64 - 11.5);
+        Rgb([(x * x + y * y - 133.0) / 1e5; 3])
+    });
+    check_weighted(&scene, &outward, "camera.main.focal", 0.4, 8);
+    check("camera.main.principal_point", 0.3, 8);
+    check("camera.main.distortion", 0.02, 8);
+}
+
+#[test]
+fn what_the_camera_makes_of_light() {
+    check("camera.main.exposure", 0.1, 2);
+    check("camera.main.white_balance", 0.1, 2);
 }
 
 #[test]
@@ -94,10 +118,16 @@ const ALL: &[&str] = &[
     "mesh.solid.translation",
     "mesh.light.rotation",
     "mesh.floor.vertices",
+    "mesh.solid.scale",
     "mesh.solid.albedo",
     "light.light.radiance",
-    "camera.translation",
-    "camera.rotation",
+    "camera.main.translation",
+    "camera.main.rotation",
+    "camera.main.focal",
+    "camera.main.principal_point",
+    "camera.main.distortion",
+    "camera.main.exposure",
+    "camera.main.white_balance",
 ];
 
 #[test]
@@ -107,11 +137,30 @@ fn forward_and_reverse_are_one_matrix() {
     let world = World::new(&scene);
     let options = DerivativeOptions { spp: 4, shadow_spp: 4, ..DerivativeOptions::default() };
     let weights = weights(&scene);
-    let reverse = vjp(&world, &selection, &weights, &options);
-    let forward = jacobian(&world, &selection, &options);
+    let reverse = vjp(&world, 0, &selection, &weights, &options);
+    let forward = jacobian(&world, 0, &selection, &options);
     let largest = reverse.iter().fold(0.0_f64, |m, r| m.max(r.abs()));
     for (column, r) in forward.iter().zip(&reverse) {
         assert!((column.dot(&weights) - r).abs() < 1e-12 * largest);
+    }
+}
+
+#[test]
+fn a_world_that_is_moved_gives_the_bits_of_a_new_one() {
+    let scene = oblique();
+    let selection = Selection::new(&scene, ALL).expect("parameters of the scene");
+    let options = DerivativeOptions { spp: 2, shadow_spp: 2, ..DerivativeOptions::default() };
+    let weights = weights(&scene);
+    let direction: Vec<f64> = (0..selection.dim()).map(|k| (k as f64 + 1.0).sin()).collect();
+    let mut world = World::new(&scene);
+    for h in [1e-3, -2e-3, 0.0] {
+        let new = moved(&scene, &selection, &direction, h);
+        world = world.moved(new.scene());
+        let of = |world: &World| {
+            let image = render(world, 0, RenderOptions { spp: 2, seed: 3, key: 0 });
+            (image, vjp(world, 0, &selection, &weights, &options))
+        };
+        assert!(of(&world) == of(&new), "moved by {h}");
     }
 }
 
@@ -125,9 +174,9 @@ fn one_two_and_three_threads_give_the_same_bits() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("a pool").install(|| {
             let world = World::new(&scene);
-            let image = render(&world, RenderOptions { spp: 4, seed: 3 });
-            let gradient = vjp(&world, &selection, &weights, &options);
-            (image, gradient, jacobian(&world, &selection, &options))
+            let image = render(&world, 0, RenderOptions { spp: 4, seed: 3, key: 0 });
+            let gradient = vjp(&world, 0, &selection, &weights, &options);
+            (image, gradient, jacobian(&world, 0, &selection, &options))
         })
     };
     let one = on(1);
@@ -139,7 +188,7 @@ fn what_cannot_be_differentiated_says_so() {
     let scene = oblique();
     let refused = |name| Selection::new(&scene, &[name]).expect_err("no derivative");
     assert!(matches!(refused("mesh.solid.faces"), SceneError::NotDifferentiable { .. }));
-    assert!(matches!(refused("camera.fov_deg"), SceneError::NotDifferentiable { .. }));
+    assert!(matches!(refused("mesh.light.faces"), SceneError::NotDifferentiable { .. }));
     assert!(matches!(refused("mesh.sold.translation"), SceneError::Unknown { .. }));
     assert!(matches!(refused("light.floor.radiance"), SceneError::Unknown { .. }));
 }

@@ -42,8 +42,8 @@ fn select(scene: &Scene, name: &str) -> Result<Selection, PeerError> {
 
 fn gradient(reference: &Reference, options: &DerivativeOptions) -> Result<f64, PeerError> {
     let selection = select(&reference.scene, &format!("mesh.{}.translation", reference.moves))?;
-    let [width, height] = reference.scene.film();
-    Ok(vjp(&World::new(&reference.scene), &selection, &adjoint(width, height), options)[0])
+    let [width, height] = reference.scene.film(0);
+    Ok(vjp(&World::new(&reference.scene), 0, &selection, &adjoint(width, height), options)[0])
 }
 
 /// Work at 64 x 64 pixels and 64 samples: an image, a gradient, and the cost of a gradient with a given standard error.
@@ -62,7 +62,8 @@ fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let mut items = Vec::new();
     for reference in [emissive_triangles(), shadow_blocker()] {
         let world = World::new(&reference.scene);
-        let image = || one.install(|| render(&world, RenderOptions { spp: SPP, seed: 0 }));
+        let image =
+            || one.install(|| render(&world, 0, RenderOptions { spp: SPP, seed: 0, key: 0 }));
         let primal = clock::best(5, image);
         let of = |seed| DerivativeOptions { spp: SPP, seed, ..DerivativeOptions::default() };
         let values: Vec<f64> = (0..SEEDS)
@@ -136,8 +137,8 @@ const PARAMETERS: [(&str, f64, u64); 9] = [
     ("mesh.solid.vertices", 0.008, 160),
     ("mesh.light.translation", 0.015, 48),
     ("mesh.floor.translation", 0.01, 48),
-    ("camera.translation", 0.01, 48),
-    ("camera.rotation", 0.005, 48),
+    ("camera.main.translation", 0.01, 48),
+    ("camera.main.rotation", 0.005, 48),
     ("mesh.solid.albedo", 0.01, 48),
     ("light.light.radiance", 0.1, 48),
 ];
@@ -145,13 +146,13 @@ const PARAMETERS: [(&str, f64, u64); 9] = [
 /// Central differences with common random numbers along the steepest ascent, fine enough to see 2 % at three standard errors.
 fn every_parameter(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let scene = oblique();
-    let [width, height] = scene.film();
+    let [width, height] = scene.film(0);
     let weights = adjoint(width, height);
     let world = World::new(&scene);
     let item = |(name, h, seeds): (&str, f64, u64)| {
         let selection = select(&scene, name)?;
         let of = |seed| DerivativeOptions { seed, ..DerivativeOptions::default() };
-        let ascent = vjp(&world, &selection, &weights, &of(1000));
+        let ascent = vjp(&world, 0, &selection, &weights, &of(1000));
         let length = ascent.iter().map(|g| g * g).sum::<f64>().sqrt();
         let along = |g: &[f64]| g.iter().zip(&ascent).map(|(g, a)| g * a / length).sum::<f64>();
         let moved = |h: f64| -> Result<World, PeerError> {
@@ -162,10 +163,11 @@ fn every_parameter(_: &Peers) -> Result<Vec<Item>, PeerError> {
             Ok(World::new(&there))
         };
         let ends = [moved(h)?, moved(-h)?];
-        let value = |w: &World, seed| render(w, RenderOptions { spp: 256, seed }).dot(&weights);
+        let value =
+            |w: &World, seed| render(w, 0, RenderOptions { spp: 256, seed, key: 0 }).dot(&weights);
         let (mut gradients, mut differences) = (Vec::new(), Vec::new());
         for seed in 0..seeds {
-            gradients.push(along(&vjp(&world, &selection, &weights, &of(seed))));
+            gradients.push(along(&vjp(&world, 0, &selection, &weights, &of(seed))));
             let key = 5000 + seed;
             differences.push((value(&ends[0], key) - value(&ends[1], key)) / (2.0 * h));
         }

@@ -10,7 +10,7 @@ use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Parameter, Space, Transform};
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Image, ImageMatch, RenderOptions, Rgb, Scene, SceneMesh,
-    Selection, Transport, TriangleMesh, World, parse_obj, read_exr, render,
+    Selection, Shot, Transport, TriangleMesh, World, parse_obj, read_picture, render,
 };
 
 use super::document::{Document, Grammar, Settings};
@@ -50,11 +50,12 @@ impl Domain for PoseFromPicture {
     }
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         let scene = stage(s)?;
-        let picture = read_exr(Path::new(s.text("picture.file"))).map_err(|e| {
-            let help = "it must be an OpenEXR file with R, G and B channels";
+        let picture = read_picture(Path::new(s.text("picture.file"))).map_err(|e| {
+            let help = "it must be an OpenEXR or PNG file";
             vec![s.problem("cotangent::scenario::picture", "picture.file", e.to_string(), help)]
         })?;
-        let [width, height] = scene.film();
+        let picture = picture.image;
+        let [width, height] = scene.film(0);
         if [picture.width, picture.height] != [width, height] {
             let message = format!(
                 "the picture has {} x {} pixels, the film {width} x {height}",
@@ -90,7 +91,7 @@ pub fn take_picture(path: &Path, spp: u32) -> Result<Image, Vec<Diagnostic>> {
     };
     let selection = Selection::new(&scene, &NAMES).map_err(refused)?;
     selection.set(&mut scene, &truth.x()).map_err(refused)?;
-    Ok(render(&World::new(&scene), RenderOptions { spp, seed: 0x7075_7265 }))
+    Ok(render(&World::new(&scene), 0, RenderOptions { spp, seed: 0x7075_7265, key: 0 }))
 }
 
 /// Three numbers of a key, or what is wrong with them.
@@ -118,9 +119,8 @@ fn object(s: &Settings) -> Result<TriangleMesh, Diagnostic> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         s.problem(code, "object.mesh", format!("{path}: {e}"), "it must be a readable OBJ file")
     })?;
-    parse_obj(&text).map_err(|e| {
-        let help =
-            "a mesh needs finite vertices, faces with area, and at most two faces at an edge";
+    parse_obj(&text).map(|file| file.merged()).map_err(|e| {
+        let help = "a mesh needs finite vertices and faces with area";
         let Some(line) = e.line() else {
             return s.problem(code, "object.mesh", format!("{path}: {e}"), help);
         };
@@ -228,7 +228,8 @@ impl Study {
             truth: Truth::read(s)?,
             size: scene.mesh("object").map_or(1.0, |m| m.shape.size()),
             goal: ["goal.rotation", "goal.translation", "goal.colour"].map(|p| s.number(p)),
-            matching: ImageMatch::new(scene, selection, picture, options),
+            matching: ImageMatch::new(scene, selection, vec![Shot::new(picture)], options)
+                .map_err(refused)?,
         })
     }
 }
@@ -267,7 +268,7 @@ impl Scenario for Study {
     }
 
     fn cost(&self) -> String {
-        let pixels = self.matching.target().pixels.len();
+let pixels = self.matching.shots()[0].target.pixels.len();
         let o = self.matching.options(cotangent_problem::SampleKey(0));
         format!(
             "12 parameters; {pixels} pixels, {:.0} thousand paths an image; with gradient as many again, {:.0} thousand shading \

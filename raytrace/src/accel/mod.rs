@@ -3,5 +3,6 @@
 mod bounds;
 mod build;
 mod traverse;
+mod triangle;
 
 pub use traverse::{Bvh, Hit};

@@ -2,40 +2,16 @@
 
 use super::bounds::Bounds;
 use super::build::{Built, build};
+use super::triangle::{Ray, Triangle};
 use crate::geometry::{V3, id};
 
 /// Deepest possible stack: see `build`.
 const STACK: usize = 64;
-/// Widens the far end of a box by more than the rounding of the slab test.
-const FAR: f64 = 1.0 + 4.0 * f64::EPSILON;
-
-/// A triangle as rays see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Triangle {
-    pub(crate) corner: V3,
-    /// From the first corner to the second and third.
-    pub(crate) sides: [V3; 2],
-    face: u32,
-}
-
-impl Triangle {
-    fn new([a, b, c]: [V3; 3], face: u32) -> Self {
-        Self { corner: a, sides: [b - a, c - a], face }
-    }
-
-    /// Distance and barycentric coordinates of the second and third corner (Moller & Trumbore 1997).
-    #[inline]
-    fn intersect(&self, origin: V3, direction: V3) -> Option<[f64; 3]> {
-        let [e, f] = self.sides;
-        let p = direction.cross(f);
-        let inverse = e.dot(p).recip(); // infinite for a parallel ray: every comparison below fails then
-        let s = origin - self.corner;
-        let u = s.dot(p) * inverse;
-        let q = s.cross(e);
-        let v = direction.dot(q) * inverse;
-        (u >= 0.0 && v >= 0.0 && u + v <= 1.0).then(|| [f.dot(q) * inverse, u, v])
-    }
-}
+/// Widens the far end of a box by more than the rounding of the slab test (Ize, JCGT 2(2), 2013).
+const FAR: f64 = 1.0 + 8.0 * f64::EPSILON;
+/// Widens boxes by more than the rounding of a corner's difference to a ray's origin, relative to its coordinates: a triangle that a
+/// watertight test accepts must not be hidden by its box.
+const MARGIN: f64 = 8.0 * f64::EPSILON;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,7 +121,7 @@ impl Bvh {
                     let node = &self.nodes[child];
                     node.bounds(0).union(&node.bounds(1))
                 } else {
-                    Bounds::empty()
+                    continue; // the second child of a root that is a single leaf
                 };
                 self.nodes[n].set(c, &bounds);
             }
@@ -155,10 +131,11 @@ impl Bvh {
     /// The first hit with `0 < t < far`; of hits at the same distance the one with the least face.
     pub fn closest(&self, origin: V3, direction: V3, far: f64) -> Option<Hit> {
         let slabs = Slabs::new(origin, direction);
+        let ray = Ray::new(origin, direction);
         let mut best: Option<Hit> = None;
         let mut limit = far;
         self.walk(&slabs, &mut limit, |triangle, limit| {
-            if let Some([t, u, v]) = triangle.intersect(origin, direction)
+            if let Some([t, u, v]) = triangle.intersect(&ray)
                 && t > 0.0
                 && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
             {
@@ -180,9 +157,10 @@ impl Bvh {
         skip: impl Fn(u32) -> bool,
     ) -> bool {
         let mut limit = far;
+        let ray = Ray::new(origin, direction);
         self.walk(&Slabs::new(origin, direction), &mut limit, |triangle, _| {
             triangle
-                .intersect(origin, direction)
+                .intersect(&ray)
                 .is_some_and(|[t, ..]| t > near && t < far && !skip(triangle.face))
         })
     }
@@ -253,7 +231,8 @@ impl Node {
 
     fn set(&mut self, c: usize, b: &Bounds) {
         for k in 0..3 {
-            (self.lo[k][c], self.hi[k][c]) = (b.lo[k], b.hi[k]);
+            let margin = MARGIN * b.lo[k].abs().max(b.hi[k].abs());
+            (self.lo[k][c], self.hi[k][c]) = (b.lo[k] - margin, b.hi[k] + margin);
         }
     }
 
@@ -300,7 +279,7 @@ fn flatten(built: &[Built], boxes: &[Bounds]) -> Vec<Node> {
 mod tests {
     use cotangent_ad::random::Stream;
 
-    use super::{Bvh, Hit, Triangle};
+    use super::{Bvh, Hit, Ray, Triangle};
     use crate::geometry::V3;
 
     fn point(stream: &Stream, k: u64) -> V3 {
@@ -323,7 +302,7 @@ mod tests {
 
     fn brute(corners: &[[V3; 3]], origin: V3, direction: V3) -> Option<Hit> {
         let hits = corners.iter().enumerate().filter_map(|(f, c)| {
-            let [t, u, v] = Triangle::new(*c, f as u32).intersect(origin, direction)?;
+            let [t, u, v] = Triangle::new(*c, f as u32).intersect(&Ray::new(origin, direction))?;
             (t > 0.0).then_some(Hit { face: f as u32, t, uv: [u, v] })
         });
         hits.min_by(|a, b| a.t.total_cmp(&b.t).then(a.face.cmp(&b.face)))
@@ -347,7 +326,7 @@ mod tests {
                 let others: Vec<_> =
                     corners.iter().enumerate().filter(|(f, _)| *f as u32 != hit.face).collect();
                 let behind = |(_, c): &(usize, &[V3; 3])| {
-                    let found = Triangle::new(**c, 0).intersect(origin, direction);
+                    let found = Triangle::new(**c, 0).intersect(&Ray::new(origin, direction));
                     found.is_some_and(|[t, ..]| t > 0.0 && t < 2.0 * hit.t)
                 };
                 assert_eq!(to(2.0 * hit.t, hit.face), others.iter().any(behind));
@@ -369,6 +348,24 @@ mod tests {
         let corners = vec![soup(2, 1.0)[1]; 300];
         let bvh = Bvh::new(&corners);
         assert!(agrees(&bvh, &corners, 2000) > 10);
+    }
+
+    #[test]
+    fn no_ray_leaks_through_an_edge_or_a_vertex_of_a_closed_mesh() {
+        let mesh = crate::reference::icosphere([0.3, -0.2, 0.7], 1.3, 3);
+        let corner = |v: u32| mesh.vertices()[v as usize];
+        let corners: Vec<[V3; 3]> = mesh.faces().iter().map(|f| f.map(corner)).collect();
+        let bvh = Bvh::new(&corners);
+        let stream = Stream::new(&[13]);
+        let mut crossings = [0_u32; 2];
+        for (k, [a, b, _]) in corners.iter().cycle().take(40_000).enumerate() {
+            let from = V3::from([0.3, -0.2, 0.7]) + point(&stream, k as u64) * 0.6;
+            let part = if k % 3 == 0 { 0.0 } else { stream.uniform(1_000_000 + k as u64) };
+            let direction = *a + (*b - *a) * part - from;
+            crossings[0] += u32::from(bvh.closest(from, direction, f64::INFINITY).is_some());
+            crossings[1] += u32::from(bvh.occluded(from, direction, 0.0, f64::INFINITY, |_| false));
+        }
+        assert_eq!(crossings, [40_000; 2]);
     }
 
     #[test]

@@ -2,43 +2,52 @@
 //!
 //! Where an edge crosses the film the radiance jumps from `L_-` to `L_+` along the normal `n` of its image. When it moves,
 //! `dI = integral of (L_- - L_+) n . dp dl`, `p` the image of a point of the edge, in units of pixels. Points are
-//! stratified along the joined length of all edges within the film; two rays beside the point find both radiances, and a hidden
-//! edge contributes nothing because both see the same. With flat normals every edge between two planes is a jump of the shading.
+//! stratified along the joined length of all edges within the film, each length counted by how much may jump there; two rays
+//! beside the point find both radiances, and a hidden edge contributes nothing because both see the same. With flat normals
+//! every edge between two planes is a jump of the shading, about in proportion to the angle between them.
+//!
+//! The image of an edge is straight on the plane at distance 1, where it is cut and sampled, and bent on the film by the lens's
+//! distortion `D`: with `v` the direction along the plane, `n dl` is the normal of `D' v`, as long as that is.
 
+use super::{clip, edge_pullback, moves};
 use crate::derivative::{DerivativeOptions, Sink};
-use crate::geometry::{Rgb, V3};
-use crate::integrator::Path;
-use crate::sampler::{Plane, Purpose};
-use crate::scene::{Wanted, World, WorldEdge};
-use crate::sensor::{Camera, FilmPoint};
+use crate::geometry::{Rgb, V3, length};
+use crate::integrator::{Black, Eye, Path, camera_pullback};
+use crate::sampler::{Draw, Plane, Purpose};
+use crate::scene::{Edge, Transport, Wanted};
+use crate::sensor::FilmPoint;
 
 /// Offset of the two rays from the edge, pixels.
 const BESIDE: f64 = 1e-6;
-/// Edges are cut at this distance in front of the camera, relative to their own extent.
+/// Edges are cut at this distance in front of the camera, relative to how far their ends are from the pinhole.
 const NEAR: f64 = 1e-9;
+/// Weight of a crease per radian between its faces, and the least one: an estimate of the jump relative to a silhouette's.
+const CREASE: f64 = 2.0;
+const LEAST_CREASE: f64 = 0.01;
 
-/// The image of an edge, as far as it lies on the film.
+/// The image of an edge on the plane at distance 1, as far as the film may see it.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
-    ends: [u32; 2],
-    mesh: u32,
+    edge: u32,
     /// Image of the part in front of the camera, and the depths of its ends.
-    image: [FilmPoint; 2],
+    image: [[f64; 2]; 2],
     depth: [f64; 2],
     /// The same part as fractions of the edge.
     part: [f64; 2],
-    /// The part of the image within the film.
+    /// The part of the image within the field of view.
     visible: [f64; 2],
-    /// Length of all segments up to and with this one, pixels.
+    /// Share of samples per length.
+    weight: f64,
+    /// Weighted length of all segments up to and with this one, pixels.
     length_to: f64,
 }
 
 /// All edges that may move on the film.
 #[derive(Debug)]
 pub(crate) struct PrimaryEdges<'a> {
-    world: &'a World,
+    eye: Eye<'a>,
     segments: Vec<Segment>,
-    seed: u64,
+    draw: Draw,
     /// Number of samples.
     pub(crate) count: u32,
 }
@@ -48,37 +57,42 @@ pub(crate) struct PrimaryEdges<'a> {
 pub(crate) struct PrimaryEvent {
     pixel: usize,
     rgb: Rgb,
-    ends: [u32; 2],
-    mesh: u32,
+    edge: u32,
     /// Position on the edge, from 0 at the first end to 1.
     s: f64,
     /// The edge point.
     q: V3,
-    /// Its cotangent.
-    bar: V3,
+    /// Cotangent of its image.
+    n: FilmPoint,
 }
 
 impl PrimaryEvent {
-    pub(crate) fn deposit(&self, world: &World, wanted: &Wanted, sink: &mut impl Sink) {
-        if wanted.moving[self.mesh as usize] {
-            sink.vertex(self.pixel, self.rgb, self.ends[0], self.bar * (1.0 - self.s));
-            sink.vertex(self.pixel, self.rgb, self.ends[1], self.bar * self.s);
-        }
+    pub(crate) fn deposit(&self, eye: Eye, wanted: &Wanted, sink: &mut impl Sink) {
+        let (q_bar, camera_bar) = eye.camera.project_pullback(self.q, self.n);
+        let edge = &eye.world.edges.all[self.edge as usize];
+        edge_pullback(eye.world, wanted, edge, self.s, q_bar, self.pixel, self.rgb, sink);
         if wanted.camera {
-            let turn = self.bar.cross(self.q - world.camera.position);
-            sink.camera(self.pixel, self.rgb, -self.bar, turn);
+            camera_pullback(eye, self.pixel, self.rgb, &camera_bar, sink);
         }
     }
 }
 
 impl<'a> PrimaryEdges<'a> {
-    pub(crate) fn new(world: &'a World, wanted: &Wanted, options: &DerivativeOptions) -> Self {
-        let moves = |e: &&WorldEdge| wanted.camera || wanted.moving[e.mesh as usize];
+    pub(crate) fn new(eye: Eye<'a>, wanted: &Wanted, options: &DerivativeOptions) -> Self {
+        let field = eye.camera.field();
         let mut segments = Vec::new();
         let mut length_to = 0.0;
-        for edge in world.edges.iter().filter(moves) {
-            if let Some(mut s) = segment(&world.camera, edge, &world.vertices) {
-                length_to += s.length() * (s.visible[1] - s.visible[0]);
+        for (k, edge) in eye.world.edges.all.iter().enumerate() {
+            if !(wanted.camera || moves(eye.world, wanted, edge)) {
+                continue;
+            }
+            let weight = weight(eye, edge);
+            if weight <= 0.0 {
+                continue;
+            }
+            if let Some(mut s) = segment(eye, crate::geometry::id(k), edge, field) {
+                s.weight = weight;
+                length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
                 s.length_to = length_to;
                 segments.push(s);
             }
@@ -86,47 +100,53 @@ impl<'a> PrimaryEdges<'a> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "positive, and far below 2^32; the cast saturates"
+            reason = "positive; the cast saturates"
         )]
         let count = (length_to * f64::from(options.edge_samples)).ceil() as u32;
-        Self { world, segments, seed: options.seed, count }
+        Self { eye, segments, draw: options.draw(eye.index), count }
     }
 
     /// Sample `j`; `None` where nothing jumps.
     pub(crate) fn sample(&self, j: u32) -> Option<PrimaryEvent> {
-        let total = self.segments.last()?.length_to;
-        let plane = |d| Plane::new(self.seed, Purpose::PrimaryEdge, j as usize, d);
+        let (eye, total) = (self.eye, self.segments.last()?.length_to);
+        let plane = |d| Plane::new(self.draw, Purpose::PrimaryEdge, j as usize, d);
         let along = total * (f64::from(j) + plane(0).point(0)[0]) / f64::from(self.count);
         let k = self.segments.partition_point(|s| s.length_to <= along);
         let segment = self.segments.get(k)?;
-        let [film, n] = segment.at(along);
-        let beside = |h: f64| [film[0] + h * n[0], film[1] + h * n[1]];
+        let f = segment.fraction(along, eye);
+        let (p, v) = segment.image_point(f);
+        let film = eye.camera.film_of(p);
         let pixel = self.pixel(film)?;
+        // normal of the image, as long as the image is per fraction of the segment
+        let [x, y] = eye.camera.film_motion(p, v);
+        let n = [-y, x];
+        let size = x.hypot(y);
         let u = plane(1).point(0);
-        let hit = |film: FilmPoint| {
-            let direction = self.world.camera.direction(film);
-            let hit = self.world.bvh.closest(self.world.camera.position, direction, f64::INFINITY);
-            hit.map(|hit| (direction, hit))
+        let look = |h: f64| {
+            let beside = [film[0] + h * n[0] / size, film[1] + h * n[1] / size];
+            eye.look(beside).map(|(w, hit)| Path::unlit(eye.world, beside, w, hit))
         };
-        let (below, above) = (hit(beside(-BESIDE)), hit(beside(BESIDE)));
-        if below.map(|h| h.1.face) == above.map(|h| h.1.face) {
+        let (below, above) = (look(-BESIDE), look(BESIDE));
+        if below.map(|path| path.hit.face) == above.map(|path| path.hit.face) {
             return None;
         }
-        let radiance = |h: Option<(V3, _)>| {
-            h.map_or(Rgb::BLACK, |(w, hit)| {
-                Path::at_hit(self.world, w, hit, u).radiance(self.world)
+        let radiance = |path: Option<Path>| {
+            path.map_or(Rgb::BLACK, |mut path| {
+                path.light(eye.world, u, Black::Skipped);
+                path.radiance(eye.world)
             })
         };
         let jump = radiance(below) - radiance(above);
-        let (s, q) = segment.edge_point(film, self.world);
+        let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
+        let s = segment.edge_fraction(f);
+        let [a, b] = eye.world.edges.all[segment.edge as usize].points;
         Some(PrimaryEvent {
             pixel,
-            rgb: jump * (total / f64::from(self.count)),
-            ends: segment.ends,
-            mesh: segment.mesh,
+            rgb: jump * eye.camera.gain * per_fraction,
+            edge: segment.edge,
             s,
-            q,
-            bar: self.world.camera.project_pullback(q, n),
+            q: a + (b - a) * s,
+            n,
         })
     }
 
@@ -136,7 +156,7 @@ impl<'a> PrimaryEdges<'a> {
         reason = "the coordinates are checked to lie on the film; the cast drops the fraction on purpose"
     )]
     fn pixel(&self, film: FilmPoint) -> Option<usize> {
-        let (w, h) = (self.world.camera.width, self.world.camera.height);
+        let (w, h) = (self.eye.camera.width, self.eye.camera.height);
         let inside = film[0] >= 0.0 && film[0] < w as f64 && film[1] >= 0.0 && film[1] < h as f64;
         inside.then(|| film[1] as usize * w + film[0] as usize)
     }
@@ -144,70 +164,87 @@ impl<'a> PrimaryEdges<'a> {
 
 impl Segment {
     /// From the first to the second end of the image.
-    fn along(&self) -> FilmPoint {
+    fn along(&self) -> [f64; 2] {
         let [a, b] = self.image;
         [b[0] - a[0], b[1] - a[1]]
     }
 
-    fn length(&self) -> f64 {
+    /// Length of the whole image times the weight, pixels of a film without distortion.
+    fn weighted(&self, eye: Eye) -> f64 {
         let [x, y] = self.along();
-        x.hypot(y)
+        x.hypot(y) * eye.camera.focal * self.weight
     }
 
-    /// The film point at `along` the joined length, and the normal there.
-    fn at(&self, along: f64) -> [FilmPoint; 2] {
-        let (length, [x, y]) = (self.length(), self.along());
-        let f = (self.visible[1] - (self.length_to - along) / length).max(self.visible[0]);
-        [[self.image[0][0] + f * x, self.image[0][1] + f * y], [-y / length, x / length]]
+    /// The fraction of the image at `along` the joined weighted length.
+    fn fraction(&self, along: f64, eye: Eye) -> f64 {
+        (self.visible[1] - (self.length_to - along) / self.weighted(eye)).max(self.visible[0])
     }
 
-    /// Position on the edge of the point that is seen at `film`, and the point: depth is linear along the edge, its inverse
-    /// along the image.
-    fn edge_point(&self, film: FilmPoint, world: &World) -> (f64, V3) {
-        let (a, [x, y]) = (self.image[0], self.along());
-        let f = ((film[0] - a[0]) * x + (film[1] - a[1]) * y) / (x * x + y * y);
+    /// The point at a fraction of the image, and its velocity by the fraction.
+    fn image_point(&self, f: f64) -> ([f64; 2], [f64; 2]) {
+        let v = self.along();
+        ([self.image[0][0] + f * v[0], self.image[0][1] + f * v[1]], v)
+    }
+
+    /// Position on the edge of the point at a fraction of the image: depth is linear along the edge, its inverse along the
+    /// image.
+    fn edge_fraction(&self, f: f64) -> f64 {
         let within = f * self.depth[0] / ((1.0 - f) * self.depth[1] + f * self.depth[0]);
-        let s = self.part[0] + within * (self.part[1] - self.part[0]);
-        let [p, q] = self.ends.map(|v| world.vertices[v as usize]);
-        (s, p + (q - p) * s)
+        self.part[0] + within * (self.part[1] - self.part[0])
     }
 }
 
-/// The image of the part of an edge in front of the camera and on the film.
-fn segment(camera: &Camera, edge: &WorldEdge, vertices: &[V3]) -> Option<Segment> {
-    let [a, b] = edge.ends.map(|v| vertices[v as usize]);
-    let z = [camera.depth(a), camera.depth(b)];
-    let near = NEAR * (z[0].abs() + z[1].abs());
+/// How much may jump at an edge, as the camera sees it, relative to a silhouette; 0 where nothing can.
+fn weight(eye: Eye, edge: &Edge) -> f64 {
+    let world = eye.world;
+    let [a, b] = world.edges.sides(edge) else { return 1.0 };
+    let [f, g] = [a, b].map(|s| &world.faces[s.face as usize]);
+    let copies = world.edges.copies(edge);
+    if f.mesh != g.mesh || (copies.len() > 1 && world.surfaces[f.mesh as usize].tints(f).is_some())
+    {
+        return 1.0;
+    }
+    let from = edge.points[0] - eye.camera.position;
+    let front = [f, g].map(|f| f.normal.dot(from) < 0.0);
+    // both faces run counter-clockwise: seen from one side they are a surface that is bent, not one that ends
+    let [p, q] = edge.points;
+    let turns = |s: &crate::scene::EdgeSide, n: V3| {
+        (q - p).cross(world.vertices[s.opposite as usize] - p).dot(n) > 0.0
+    };
+    let bent = front[0] == front[1] && turns(a, f.normal) != turns(b, g.normal);
+    if !bent {
+        return 1.0;
+    }
+    let surface = &world.surfaces[f.mesh as usize];
+    if world.transport == Transport::Emission || surface.albedo.is_black() {
+        return 0.0;
+    }
+    let angle = length(f.normal.cross(g.normal)).atan2(f.normal.dot(g.normal));
+    (CREASE * angle).clamp(LEAST_CREASE, 1.0)
+}
+
+/// The image of the part of an edge in front of the camera and within the field of view.
+fn segment(eye: Eye, k: u32, edge: &Edge, field: [[f64; 2]; 2]) -> Option<Segment> {
+    let [a, b] = edge.points;
+    let z = [eye.camera.depth(a), eye.camera.depth(b)];
+    let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
+    let near = NEAR * far;
     let mut part = [0.0, 1.0];
     if !clip(&mut part, z[0] - near, z[1] - near) {
         return None;
     }
-    let image = part.map(|s| camera.project(a + (b - a) * s));
+    let image = part.map(|s| eye.camera.flat(a + (b - a) * s));
     let depth = part.map(|s| z[0] + (z[1] - z[0]) * s);
     let mut visible = [0.0, 1.0];
-    let size = [camera.width as f64, camera.height as f64];
     for k in 0..2 {
         let (p, q) = (image[0][k], image[1][k]);
-        if !(clip(&mut visible, p, q) && clip(&mut visible, size[k] - p, size[k] - q)) {
+        let [least, most] = [field[0][k], field[1][k]];
+        if !(clip(&mut visible, p - least, q - least) && clip(&mut visible, most - p, most - q)) {
             return None;
         }
     }
-    let (ends, mesh) = (edge.ends, edge.mesh);
-    let segment = Segment { ends, mesh, image, depth, part, visible, length_to: 0.0 };
-    (segment.length() > 0.0).then_some(segment)
-}
-
-/// Cuts a range of fractions to where a linear function with values `a` at 0 and `b` at 1 is not negative; whether
-/// anything is left.
-#[inline]
-pub(super) fn clip(range: &mut [f64; 2], a: f64, b: f64) -> bool {
-    if a < 0.0 && b < 0.0 {
-        return false;
-    }
-    if a < 0.0 {
-        range[0] = range[0].max(a / (a - b));
-    } else if b < 0.0 {
-        range[1] = range[1].min(a / (a - b));
-    }
-    range[0] < range[1]
+    let segment = Segment { edge: k, image, depth, part, visible, weight: 1.0, length_to: 0.0 };
+    // an edge that points at the pinhole is a point, and an image of no finite size is none
+    let size = segment.weighted(eye);
+    (size > 0.0 && size.is_finite() && depth.iter().all(|z| *z > 0.0)).then_some(segment)
 }

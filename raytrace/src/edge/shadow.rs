@@ -9,20 +9,24 @@
 //!
 //! An edge throws a border only where its faces lie on one side of that plane. The part of it between `x` and the light
 //! face is cut out by planes through `x`, on which everything is linear along the edge. Of all such parts, points are drawn by
-//! a stratified choice in proportion to an estimate of their share.
+//! a stratified choice in proportion to an estimate of their share. [`super::hierarchy`] finds the edges that may have parts.
 
 use std::f64::consts::FRAC_1_PI;
 
-use super::primary::clip;
+use super::hierarchy::{EdgeTree, Pyramid};
+use super::{clip, edge_pullback, moves};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::emitter::LightFace;
-use crate::geometry::{V3, length};
-use crate::integrator::{CLEAR, Path, film_point, point_pullback};
+use crate::geometry::{V3, id, length};
+use crate::integrator::{CLEAR, Eye, Path, film_point, point_pullback};
 use crate::sampler::{Plane, Purpose};
-use crate::scene::{Wanted, World, WorldEdge};
+use crate::scene::{Edge, Wanted, World};
 
 /// Cosine below which the estimate of a share does not fall, so that no part that contributes is left out.
 const LEAST_COS: f64 = 0.02;
+
+/// Radiance below which the estimate does not fall: the middle of a face may be darker than its corners.
+const LEAST_RADIANCE: f64 = 1e-3;
 
 /// A part of an edge that throws a border on a light face.
 #[derive(Clone, Copy, Debug)]
@@ -40,52 +44,58 @@ struct Part {
 /// A light face as seen from the shading point.
 struct Cone {
     light: LightFace,
-    /// Normals of the planes through `x` and the sides, inwards.
-    planes: [V3; 3],
-    /// `N / N.(l - x)`: `1/tau` at `q` is its product with `q - x`.
-    depth: V3,
+    pyramid: Pyramid,
+}
+
+/// The edges of a world that may throw borders: those that move, and the others.
+#[derive(Debug)]
+pub(crate) struct ShadowTrees {
+    moving: EdgeTree,
+    still: EdgeTree,
+}
+
+impl ShadowTrees {
+    pub(crate) fn new(world: &World, wanted: &Wanted) -> Self {
+        let moving = |e: &u32| moves(world, wanted, &world.edges.all[*e as usize]);
+        let (moving, still): (Vec<u32>, Vec<u32>) =
+            (0..id(world.edges.all.len())).partition(moving);
+        let tree = |edges: Vec<u32>| EdgeTree::new(world, edges.into_iter());
+        Self { moving: tree(moving), still: tree(still) }
+    }
 }
 
 /// Samples shadow borders for the pixels of a row.
 #[derive(Debug)]
 pub(crate) struct ShadowEdges<'a> {
+    eye: Eye<'a>,
     world: &'a World,
     wanted: &'a Wanted,
+    trees: &'a ShadowTrees,
     options: &'a DerivativeOptions,
-    /// Edges that move, then the others.
-    order: Vec<u32>,
-    moving: usize,
     parts: Vec<Part>,
 }
 
 impl<'a> ShadowEdges<'a> {
     pub(crate) fn new(
-        world: &'a World,
+        eye: Eye<'a>,
         wanted: &'a Wanted,
+        trees: &'a ShadowTrees,
         options: &'a DerivativeOptions,
     ) -> Self {
-        let all = 0..crate::geometry::id(world.edges.len());
-        let (mut order, others): (Vec<u32>, Vec<u32>) =
-            all.partition(|e| wanted.moving[world.edges[*e as usize].mesh as usize]);
-        let moving = order.len();
-        order.extend(others);
-        Self { world, wanted, options, order, moving, parts: Vec::new() }
+        Self { eye, world: eye.world, wanted, trees, options, parts: Vec::new() }
     }
 
     /// Hands on the derivative of one pixel through shadow borders.
     pub(crate) fn pixel(&mut self, pixel: usize, sink: &mut impl Sink) {
-        let planes = [0, 1].map(|d| Plane::new(self.options.seed, Purpose::ShadowEdge, pixel, d));
+        let draw = self.options.draw(self.eye.index);
+        let planes = [0, 1].map(|d| Plane::new(draw, Purpose::ShadowEdge, pixel, d));
         for sample in 0..self.options.shadow_spp {
-            let film = film_point(self.world.camera.width, pixel, planes[0].point(sample));
-            let direction = self.world.camera.direction(film);
-            let position = self.world.camera.position;
-            let Some(hit) = self.world.bvh.closest(position, direction, f64::INFINITY) else {
-                continue;
-            };
-            if self.world.surface(hit.face).albedo.is_black() {
+            let film = film_point(self.eye.camera.width, pixel, planes[0].point(sample));
+            let Some((direction, hit)) = self.eye.look(film) else { continue };
+            let path = Path::unlit(self.world, film, direction, hit);
+            if path.albedo(self.world).is_black() {
                 continue;
             }
-            let path = Path::unlit(self.world, direction, hit);
             self.collect(&path);
             self.draw(&path, pixel, planes[1].point(sample)[0], sink);
         }
@@ -94,22 +104,25 @@ impl<'a> ShadowEdges<'a> {
     /// All parts of edges that throw a border as seen from the path's point.
     fn collect(&mut self, path: &Path) {
         self.parts.clear();
+        let mut parts = std::mem::take(&mut self.parts);
         let mut share_to = 0.0;
         for k in 0..self.world.lights.faces.len() {
             let Some(cone) = self.cone(path, k) else { continue };
-            let light_moves = self.moves(self.world.faces[cone.light.face as usize].mesh);
-            let point_moves = self.moves(self.world.faces[path.hit.face as usize].mesh);
-            let all = light_moves || point_moves || self.wanted.camera;
-            let candidates = if all { self.order.len() } else { self.moving };
-            for &e in &self.order[..candidates] {
-                let edge = &self.world.edges[e as usize];
+            let mut add = |e: u32| {
+                let edge = &self.world.edges.all[e as usize];
                 if let Some((s, depth)) = self.part(path, &cone, edge) {
                     share_to += self.share(path, &cone, edge, s, depth);
-                    let light = crate::geometry::id(k);
-                    self.parts.push(Part { edge: e, light, s, depth, share_to });
+                    parts.push(Part { edge: e, light: id(k), s, depth, share_to });
                 }
+            };
+            self.trees.moving.visit(&cone.pyramid, &mut add);
+            let light_moves = self.moves(self.world.faces[cone.light.face as usize].mesh);
+            let point_moves = self.moves(self.world.faces[path.hit.face as usize].mesh);
+            if light_moves || point_moves || self.wanted.camera {
+                self.trees.still.visit(&cone.pyramid, &mut add);
             }
         }
+        self.parts = parts;
     }
 
     fn moves(&self, mesh: u32) -> bool {
@@ -126,18 +139,16 @@ impl<'a> ShadowEdges<'a> {
         let above = sides.iter().any(|s| s.dot(path.n) > 0.0);
         // seen from its front the light face runs counter-clockwise, and from x to it clockwise
         let planes = [0, 1, 2].map(|k| sides[(k + 1) % 3].cross(sides[k]));
-        (to_plane < 0.0 && above && light.face != path.hit.face).then(|| Cone {
-            light,
-            planes,
-            depth: normal * to_plane.recip(),
-        })
+        let depth = normal * to_plane.recip();
+        (to_plane < 0.0 && above && light.face != path.hit.face)
+            .then(|| Cone { light, pyramid: Pyramid { apex: path.x, planes, depth } })
     }
 
     /// The part of an edge that throws a border on the light face: its ends, and `1/tau` at the ends of the edge.
     #[inline]
-    fn part(&self, path: &Path, cone: &Cone, edge: &WorldEdge) -> Option<([f64; 2], [f64; 2])> {
-        let [a, b] = edge.ends.map(|v| self.world.vertices[v as usize] - path.x);
-        let depth = [cone.depth.dot(a), cone.depth.dot(b)];
+    fn part(&self, path: &Path, cone: &Cone, edge: &Edge) -> Option<([f64; 2], [f64; 2])> {
+        let [a, b] = edge.points.map(|p| p - path.x);
+        let depth = [cone.pyramid.depth.dot(a), cone.pyramid.depth.dot(b)];
         let mut s = [0.0, 1.0];
         // before the light's plane, and on its side of x
         if !(clip(&mut s, 1.0 - CLEAR - depth[0], 1.0 - CLEAR - depth[1])
@@ -145,28 +156,22 @@ impl<'a> ShadowEdges<'a> {
         {
             return None;
         }
-        for plane in &cone.planes {
+        for plane in &cone.pyramid.planes {
             if !clip(&mut s, plane.dot(a), plane.dot(b)) {
                 return None;
             }
         }
         let plane = a.cross(b);
         let off = |v: u32| plane.dot(self.world.vertices[v as usize] - path.x);
-        let first = off(edge.face.1);
-        let same_side = edge.other.is_none_or(|o| off(o.1) * first > 0.0);
-        let own = edge.face.0 == path.hit.face || edge.other.is_some_and(|o| o.0 == path.hit.face);
+        let sides = self.world.edges.sides(edge);
+        let first = off(sides[0].opposite);
+        let same_side = sides[1..].iter().all(|s| off(s.opposite) * first > 0.0);
+        let own = sides.iter().any(|s| s.face == path.hit.face);
         (same_side && !own).then_some((s, depth))
     }
 
     /// Estimate of a part's share: integrand at its middle, times length, times the speed of the border.
-    fn share(
-        &self,
-        path: &Path,
-        cone: &Cone,
-        edge: &WorldEdge,
-        s: [f64; 2],
-        depth: [f64; 2],
-    ) -> f64 {
+    fn share(&self, path: &Path, cone: &Cone, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> f64 {
         let [y0, y1] = self.border(path, edge, s, depth);
         let (d, mid) = ((y0 + y1) * 0.5 - path.x, 0.5 * (s[0] + s[1]));
         let r2 = d.norm_squared();
@@ -175,13 +180,14 @@ impl<'a> ShadowEdges<'a> {
         let cos = (path.n.dot(d) / r).max(LEAST_COS);
         let cos_light = (-normal.dot(d) / (r * length(normal))).max(LEAST_COS);
         let tau = (depth[0] + (depth[1] - depth[0]) * mid).recip();
-        let radiance = self.world.surface(cone.light.face).emission.max_channel();
+        let radiance =
+            self.world.emission(cone.light.face, [1.0 / 3.0; 3]).max_channel().max(LEAST_RADIANCE);
         radiance * cos * cos_light / r2 * length(y1 - y0) * tau
     }
 
     /// Shadows of the ends of a part.
-    fn border(&self, path: &Path, edge: &WorldEdge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
-        let [a, b] = edge.ends.map(|v| self.world.vertices[v as usize] - path.x);
+    fn border(&self, path: &Path, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
+        let [a, b] = edge.points.map(|p| p - path.x);
         s.map(|s| path.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
     }
 
@@ -211,19 +217,15 @@ impl<'a> ShadowEdges<'a> {
         sink: &mut impl Sink,
     ) {
         let world = self.world;
-        let edge = &world.edges[part.edge as usize];
+        let edge = &world.edges.all[part.edge as usize];
+        let sides = world.edges.sides(edge);
         let light = world.lights.faces[part.light as usize].face;
         let [y0, y1] = self.border(path, edge, part.s, part.depth);
         let y = y0 + (y1 - y0) * u;
         let d = y - path.x;
         let normal = world.faces[light as usize].normal;
         let (cos, cos_light) = (path.n.dot(d), -normal.dot(d));
-        let skip = |f: u32| {
-            f == path.hit.face
-                || f == light
-                || f == edge.face.0
-                || edge.other.is_some_and(|o| f == o.0)
-        };
+        let skip = |f: u32| f == path.hit.face || f == light || sides.iter().any(|s| f == s.face);
         if !(cos > 0.0 && cos_light > 0.0)
             || world.bvh.occluded(path.x, d, CLEAR, 1.0 - CLEAR, skip)
         {
@@ -237,28 +239,26 @@ impl<'a> ShadowEdges<'a> {
         let within = u * w0 / ((1.0 - u) * w1 + u * w0);
         let s = part.s[0] + within * (part.s[1] - part.s[0]);
         let tau = at(s).recip();
-        let [a, b] = edge.ends.map(|v| world.vertices[v as usize] - path.x);
+        let [a, b] = edge.points.map(|p| p - path.x);
         let k = a.cross(b);
-        let side = k.dot(world.vertices[edge.face.1 as usize] - path.x);
+        let side = k.dot(world.vertices[sides[0].opposite as usize] - path.x);
         let m = normal.cross(y1 - y0);
         // k/(k.m) times the line element |y1 - y0| du, for m of unit length
         let g = k * (side.signum() * m.norm_squared() / (length(normal) * k.dot(m).abs()));
-        let rgb = world.surface(path.hit.face).albedo
-            * world.surface(light).emission
+        let corners = world.corners(light);
+        let b = barycentric(corners, y);
+        let rgb = path.albedo(world)
+            * world.emission(light, b)
+            * self.eye.camera.gain
             * (FRAC_1_PI * form * scale);
-        let (edge_moves, light_mesh) = (self.moves(edge.mesh), world.faces[light as usize].mesh);
-        if edge_moves {
-            sink.vertex(pixel, rgb, edge.ends[0], g * (tau * (1.0 - s)));
-            sink.vertex(pixel, rgb, edge.ends[1], g * (tau * s));
-        }
+        edge_pullback(world, self.wanted, edge, s, g * tau, pixel, rgb, sink);
+        let light_mesh = world.faces[light as usize].mesh;
         if self.moves(light_mesh) {
-            let corners = world.corners(light);
-            let b = barycentric(corners, y);
             for i in 0..3 {
-                sink.vertex(pixel, rgb, world.faces[light as usize].corners[i], g * -b[i]);
+                sink.point(pixel, rgb, world.faces[light as usize].corners[i], g * -b[i]);
             }
         }
-        point_pullback(world, self.wanted, path, g * (1.0 - tau), pixel, rgb, sink);
+        point_pullback(self.eye, self.wanted, path, g * (1.0 - tau), pixel, rgb, sink);
     }
 }
 

@@ -1,8 +1,12 @@
 //! Images of linear radiance, and the files they are kept in.
 
-mod file;
+mod exr;
+mod picture;
+mod png;
 
-pub use file::{ImageError, read_exr, write_exr};
+pub use exr::write_exr;
+pub use picture::{ImageError, Picture, read_picture};
+pub use png::write_png;
 
 use crate::geometry::Rgb;
 

@@ -3,6 +3,6 @@
 mod direct;
 mod replay;
 
-pub(crate) use direct::{CLEAR, Path, film_point, path_planes};
+pub(crate) use direct::{Black, CLEAR, Eye, Path, film_point, path_planes};
 pub use direct::{RenderOptions, render};
-pub(crate) use replay::{point_pullback, replay};
+pub(crate) use replay::{camera_pullback, point_pullback, replay};

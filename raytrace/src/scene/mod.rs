@@ -1,6 +1,10 @@
 //! What is in the picture.
 
+mod camera;
+mod kind;
+mod overlay;
 mod parameter;
+mod slot;
 mod world;
 
 use std::collections::BTreeSet;
@@ -8,13 +12,16 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(crate) use parameter::{Cotangents, Target, Turn};
+pub use camera::SceneCamera;
+pub(crate) use overlay::{Edge, EdgeSide};
+pub(crate) use parameter::Columns;
 pub use parameter::{ParameterInfo, Selection};
+pub(crate) use slot::Layout;
 pub use world::World;
-pub(crate) use world::{Face, Surface, Wanted, WorldEdge};
+pub(crate) use world::{Face, Surface, Wanted};
 
 use crate::geometry::Rgb;
-use crate::sensor::{Camera, CameraView};
+use crate::sensor::CameraView;
 use crate::shape::TriangleMesh;
 
 /// How far light travels.
@@ -26,13 +33,15 @@ pub enum Transport {
     Direct,
 }
 
-/// A mesh in the scene. A point `X` of its shape stands at `R(rotation) X + translation`.
+/// A mesh in the scene. A point `X` of its shape stands at `R(rotation) scale X + translation`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SceneMesh {
     /// Name, the middle part of `mesh.NAME.translation`.
     pub name: String,
     /// Triangles, in coordinates of their own.
     pub shape: Arc<TriangleMesh>,
+    /// Factor of the shape's coordinates, positive.
+    pub scale: f64,
     /// Rotation vector: axis times angle, radians.
     pub rotation: [f64; 3],
     /// Translation, scene units.
@@ -41,6 +50,8 @@ pub struct SceneMesh {
     pub albedo: Rgb,
     /// Radiance that every face emits on its front side, where it is a light.
     pub emission: Option<Rgb>,
+    /// Factor of albedo and emission at every vertex, linear within a face; `None` is one everywhere.
+    pub tint: Option<Arc<Vec<Rgb>>>,
 }
 
 impl SceneMesh {
@@ -49,10 +60,12 @@ impl SceneMesh {
         Self {
             name: name.into(),
             shape: Arc::new(shape),
+            scale: 1.0,
             rotation: [0.0; 3],
             translation: [0.0; 3],
             albedo: Rgb([0.5; 3]),
             emission: None,
+            tint: None,
         }
     }
 }
@@ -61,17 +74,41 @@ impl SceneMesh {
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum SceneError {
-    /// There is nothing to see.
-    #[error("the scene has no mesh")]
-    Empty,
-    /// Two meshes have one name.
-    #[error("two meshes are called `{0}`")]
-    Twice(String),
+    /// There is nothing to see, or nothing that sees it.
+    #[error("the scene has no {0}")]
+    Empty(&'static str),
+    /// Two parts have one name.
+    #[error("two {kind} are called `{name}`")]
+    Twice {
+        /// Meshes or cameras.
+        kind: &'static str,
+        /// Their name.
+        name: String,
+    },
     /// The camera does not see.
     #[error(
-        "the camera does not see: target, up and position must span a plane, fov_deg lie in (0, 180), the film have pixels"
+        "the camera `{0}` does not see: target, up and position must span a plane, fov_deg lie in (0, 180), the film have \
+         pixels, and its distortion not fold the film"
     )]
-    Camera,
+    Camera(String),
+    /// A mesh has a tint for another number of vertices.
+    #[error("the mesh `{name}` has {expected} vertices, its tint {found} colours")]
+    Tint {
+        /// Name of the mesh.
+        name: String,
+        /// Its vertices.
+        expected: usize,
+        /// Colours given.
+        found: usize,
+    },
+    /// A picture does not fit its camera.
+    #[error("the picture for camera {camera} {why}")]
+    Picture {
+        /// Number of the camera.
+        camera: usize,
+        /// Sizes that differ, or what is wrong with its mask.
+        why: String,
+    },
     /// A value is out of its range.
     #[error("`{name}` is {value}: {why}")]
     Value {
@@ -110,41 +147,49 @@ pub enum SceneError {
     },
 }
 
-/// A camera, a film, and meshes.
+/// Cameras and meshes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    pub(crate) camera: Camera,
-    /// Moves the pinhole; the frame keeps its directions.
-    pub(crate) camera_translation: [f64; 3],
-    /// Turns the frame about the pinhole: rotation vector in world axes.
-    pub(crate) camera_rotation: [f64; 3],
+    pub(crate) cameras: Vec<SceneCamera>,
     pub(crate) meshes: Vec<SceneMesh>,
     /// How far light travels.
     pub transport: Transport,
 }
 
 impl Scene {
-    /// A scene of these meshes, seen by `view` on a film of `[width, height]` pixels.
+    /// A scene of these meshes, seen by one camera, called `main`, on a film of `[width, height]` pixels.
     ///
     /// # Errors
-    /// A [`SceneError`] without meshes, with two meshes of one name, with a camera that does not see, or with a value out
-    /// of its range.
+    /// As [`Scene::with_cameras`].
     pub fn new(
         view: &CameraView,
-        [width, height]: [usize; 2],
+        film: [usize; 2],
         transport: Transport,
         meshes: Vec<SceneMesh>,
     ) -> Result<Self, SceneError> {
-        let camera = Camera::new(view, width, height).ok_or(SceneError::Camera)?;
-        if meshes.is_empty() {
-            return Err(SceneError::Empty);
+        Self::with_cameras(vec![SceneCamera::new("main", view, film)?], transport, meshes)
+    }
+
+    /// A scene of these meshes, seen by these cameras.
+    ///
+    /// # Errors
+    /// A [`SceneError`] without meshes or cameras, with two of one name, with a camera that does not see, or with a value out
+    /// of its range.
+    pub fn with_cameras(
+        cameras: Vec<SceneCamera>,
+        transport: Transport,
+        meshes: Vec<SceneMesh>,
+    ) -> Result<Self, SceneError> {
+        distinct("meshes", meshes.iter().map(|m| &m.name))?;
+        distinct("cameras", cameras.iter().map(|c| &c.name))?;
+        for m in &meshes {
+            let (expected, found) =
+                (m.shape.vertices().len(), m.tint.as_ref().map_or(0, |t| t.len()));
+            if m.tint.is_some() && expected != found {
+                return Err(SceneError::Tint { name: m.name.clone(), expected, found });
+            }
         }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = meshes.iter().find(|m| !names.insert(&m.name)) {
-            return Err(SceneError::Twice(twice.name.clone()));
-        }
-        let (camera_translation, camera_rotation) = ([0.0; 3], [0.0; 3]);
-        let scene = Self { camera, camera_translation, camera_rotation, meshes, transport };
+        let scene = Self { cameras, meshes, transport };
         scene.check()?;
         Ok(scene)
     }
@@ -159,34 +204,42 @@ impl Scene {
         self.meshes.iter().find(|m| m.name == name)
     }
 
-    /// Columns and rows of the film.
-    pub fn film(&self) -> [usize; 2] {
-        [self.camera.width, self.camera.height]
+    /// The cameras.
+    pub fn cameras(&self) -> &[SceneCamera] {
+        &self.cameras
     }
 
-    fn check(&self) -> Result<(), SceneError> {
-        let finite = |name: String, v: &[f64]| match v.iter().find(|x| !x.is_finite()) {
-            Some(&value) => Err(SceneError::Value { name, value, why: "it must be finite" }),
-            None => Ok(()),
-        };
-        finite("camera.translation".into(), &self.camera_translation)?;
-        finite("camera.rotation".into(), &self.camera_rotation)?;
-        for m in &self.meshes {
-            finite(format!("mesh.{}.translation", m.name), &m.translation)?;
-            finite(format!("mesh.{}.rotation", m.name), &m.rotation)?;
-            let in_range = |name: String, c: Rgb, most: f64, why: &'static str| match c
-                .0
-                .into_iter()
-                .find(|x| !(*x >= 0.0 && *x <= most))
-            {
-                Some(value) => Err(SceneError::Value { name, value, why }),
-                None => Ok(()),
-            };
-            in_range(format!("mesh.{}.albedo", m.name), m.albedo, 1.0, "it must lie in [0, 1]")?;
-            let radiance = m.emission.unwrap_or(Rgb::BLACK);
-            let why = "it must be finite and not negative";
-            in_range(format!("light.{}.radiance", m.name), radiance, f64::MAX, why)?;
-        }
-        Ok(())
+    /// Number of the camera of this name.
+    pub fn camera(&self, name: &str) -> Option<usize> {
+        self.cameras.iter().position(|c| c.name == name)
     }
+
+    /// Columns and rows of a camera's film.
+    ///
+    /// # Panics
+    /// Where there is no such camera.
+    pub fn film(&self, camera: usize) -> [usize; 2] {
+        self.cameras[camera].film
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(self.meshes.iter().map(|m| m.shape.vertices().len()), self.cameras.len())
+    }
+}
+
+/// At least one, and no two alike.
+fn distinct<'a>(
+    kind: &'static str,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), SceneError> {
+    let mut known = BTreeSet::new();
+    for name in names {
+        if !known.insert(name) {
+            return Err(SceneError::Twice { kind, name: name.clone() });
+        }
+    }
+    if known.is_empty() {
+        return Err(SceneError::Empty(kind));
+    }
+    Ok(())
 }

@@ -1,14 +1,12 @@
-//! Parameters by name, and how derivatives by points become derivatives by them.
+//! Parameters by name, and how derivatives by points and slots become derivatives by them.
 
-use std::sync::Arc;
-
-use cotangent_ad::{Mat3, Quat};
-
+use super::kind::{Derivative, KINDS, Kind, Moves, Owner};
+use super::slot::{Layout, Leaf};
 use super::{Scene, SceneError, Wanted};
-use crate::geometry::{Rgb, V3};
+use crate::geometry::V3;
 
 /// What a parameter is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ParameterInfo {
     /// Name.
     pub name: String,
@@ -16,39 +14,30 @@ pub struct ParameterInfo {
     pub shape: Vec<usize>,
     /// Unit.
     pub unit: &'static str,
+    /// Least and greatest value of an entry.
+    pub bounds: [f64; 2],
     /// Why it cannot be differentiated; `None` where it can.
     pub not_differentiable: Option<&'static str>,
 }
 
-/// A parameter that can be differentiated.
+/// A parameter: a row of the table of kinds, and the mesh or camera that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    Translation(usize),
-    Rotation(usize),
-    Vertices(usize),
-    Albedo(usize),
-    Radiance(usize),
-    CameraTranslation,
-    CameraRotation,
+struct Target {
+    kind: usize,
+    part: usize,
+    entries: usize,
 }
 
-/// Derivatives by the points and colours of the world, from which those by any parameter follow.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Cotangents {
-    /// By each vertex of the world.
-    pub(crate) vertices: Vec<V3>,
-    /// By the albedo of each mesh.
-    pub(crate) albedo: Vec<Rgb>,
-    /// By the radiance of each mesh.
-    pub(crate) radiance: Vec<Rgb>,
-    /// By the pinhole's position and by the angular velocity of the camera's frame.
-    pub(crate) camera: [V3; 2],
+impl Target {
+    fn kind(self) -> &'static Kind {
+        &KINDS[self.kind]
+    }
 }
 
 /// Parameters chosen by name, in this order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    pub(crate) targets: Vec<(Target, usize)>,
+    targets: Vec<Target>,
 }
 
 impl Selection {
@@ -58,14 +47,12 @@ impl Selection {
     /// [`SceneError::Unknown`], or [`SceneError::NotDifferentiable`] where a parameter has no derivative.
     pub fn new(scene: &Scene, names: &[impl AsRef<str>]) -> Result<Self, SceneError> {
         let targets = names.iter().map(|name| {
-            let (info, target) = scene.find(name.as_ref())?;
-            let entries = info.shape.iter().product();
-            match (target, info.not_differentiable) {
-                (Some(target), None) => Ok((target, entries)),
-                (_, why) => Err(SceneError::NotDifferentiable {
-                    name: info.name,
-                    why: why.unwrap_or("it is no number"),
-                }),
+            let target = scene.find(name.as_ref())?;
+            match target.kind().derivative {
+                Derivative::By(..) => Ok(target),
+                Derivative::Not(why) => {
+                    Err(SceneError::NotDifferentiable { name: name.as_ref().into(), why })
+                }
             }
         });
         Ok(Self { targets: targets.collect::<Result<_, _>>()? })
@@ -73,12 +60,17 @@ impl Selection {
 
     /// Number of entries.
     pub fn dim(&self) -> usize {
-        self.targets.iter().map(|t| t.1).sum()
+        self.targets.iter().map(|t| t.entries).sum()
+    }
+
+    /// What the parameters are, in order.
+    pub fn parameters(&self, scene: &Scene) -> Vec<ParameterInfo> {
+        self.targets.iter().map(|t| scene.info(*t)).collect()
     }
 
     /// Values, one parameter after the other.
     pub fn get(&self, scene: &Scene) -> Vec<f64> {
-        self.targets.iter().flat_map(|(t, _)| scene.value(*t)).collect()
+        self.targets.iter().flat_map(|t| (t.kind().get)(scene, t.part)).collect()
     }
 
     /// Sets all values.
@@ -91,128 +83,126 @@ impl Selection {
             return Err(SceneError::Length { name: "the selection".into(), expected, found });
         }
         let mut rest = values;
-        for (target, entries) in &self.targets {
-            let (these, others) = rest.split_at(*entries);
-            scene.assign(*target, these)?;
+        for target in &self.targets {
+            let (these, others) = rest.split_at(target.entries);
+            scene.in_bounds(*target, these)?;
+            (target.kind().set)(scene, target.part, these)?;
             rest = others;
         }
-        scene.check()
+        scene.cameras.iter().try_for_each(|c| c.placed().map(drop))
     }
 
-    /// What must be followed.
-    pub(crate) fn wanted(&self, scene: &Scene) -> Wanted {
-        let has = |f: &dyn Fn(Target) -> bool| self.targets.iter().any(|t| f(t.0));
-        let moves = |m: usize| {
-            has(&|t| {
-                t == Target::Translation(m) || t == Target::Rotation(m) || t == Target::Vertices(m)
-            })
+    /// What must be followed for the image of a camera.
+    pub(crate) fn wanted(&self, scene: &Scene, camera: usize) -> Wanted {
+        let moves = |part: usize, what: Moves| {
+            let hit = |t: &Target| {
+                t.part == part && matches!(t.kind().derivative, Derivative::By(m, _) if m == what)
+            };
+            self.targets.iter().any(hit)
         };
         Wanted {
-            moving: (0..scene.meshes.len()).map(moves).collect(),
-            camera: has(&|t| t == Target::CameraTranslation || t == Target::CameraRotation),
+            moving: (0..scene.meshes.len()).map(|m| moves(m, Moves::Points)).collect(),
+            camera: moves(camera, Moves::Rays),
         }
     }
 
-    /// Derivatives by the parameters from those by points and colours.
-    pub(crate) fn pull_back(&self, scene: &Scene, bars: &Cotangents) -> Vec<f64> {
-        let first = scene.first_vertices();
-        let of = |m: usize| &bars.vertices[first[m]..first[m + 1]];
-        let entries = |(target, _): &(Target, usize)| -> Vec<f64> {
-            match *target {
-                Target::Translation(m) => of(m).iter().fold(V3::zero(), |s, b| s + *b).0.to_vec(),
-                Target::Rotation(m) => {
-                    let turn = Turn::new(scene.meshes[m].rotation);
-                    let shape = scene.meshes[m].shape.vertices().iter();
-                    let torque = shape
-                        .zip(of(m))
-                        .fold(V3::zero(), |s, (x, b)| s + x.cross(turn.matrix.transpose_mul(*b)));
-                    turn.jacobian.transpose_mul(torque).0.to_vec()
-                }
-                Target::Vertices(m) => {
-                    let turn = Turn::new(scene.meshes[m].rotation);
-                    of(m).iter().flat_map(|b| turn.matrix.transpose_mul(*b).0).collect()
-                }
-                Target::Albedo(m) => bars.albedo[m].0.to_vec(),
-                Target::Radiance(m) => bars.radiance[m].0.to_vec(),
-                Target::CameraTranslation => bars.camera[0].0.to_vec(),
-                Target::CameraRotation => {
-                    let turn = Turn::new(scene.camera_rotation);
-                    let body = turn.matrix.transpose_mul(bars.camera[1]);
-                    turn.jacobian.transpose_mul(body).0.to_vec()
-                }
+    /// Visits `(entry, leaf, velocity of the leaf)` over all entries of all parameters.
+    fn spread(&self, scene: &Scene, layout: &Layout, mut each: impl FnMut(usize, Leaf, V3)) {
+        let mut first = 0;
+        for target in &self.targets {
+            if let Derivative::By(_, spread) = target.kind().derivative {
+                spread(scene, layout, target.part, &mut |k, leaf, v| each(first + k, leaf, v));
             }
-        };
-        self.targets.iter().flat_map(entries).collect()
+            first += target.entries;
+        }
+    }
+
+    /// Derivatives by the parameters from those by points and slots.
+    pub(crate) fn pull_back(
+        &self,
+        scene: &Scene,
+        layout: &Layout,
+        points: &[V3],
+        slots: &[V3],
+    ) -> Vec<f64> {
+        let mut sums = vec![0.0; self.dim()];
+        self.spread(scene, layout, |entry, leaf, velocity| {
+            let bar = match leaf {
+                Leaf::Point(p) => points[p as usize],
+                Leaf::Slot(s) => slots[s as usize],
+            };
+            sums[entry] += bar.dot(velocity);
+        });
+        sums
     }
 }
 
-/// A rotation vector's matrix `R`, and `J` with `dR = R [J dv]`.
-pub(crate) struct Turn {
-    pub(crate) matrix: Mat3<f64>,
-    pub(crate) jacobian: Mat3<f64>,
+/// What each entry of a selection moves, by leaf.
+pub(crate) struct Columns {
+    pub(crate) count: usize,
+    /// Of each vertex of the world: entries that move it, and its velocities.
+    pub(crate) points: Vec<Vec<(usize, V3)>>,
+    /// The same of each slot.
+    pub(crate) slots: Vec<Vec<(usize, V3)>>,
 }
 
-impl Turn {
-    pub(crate) fn new(v: [f64; 3]) -> Self {
-        let v = V3::from(v);
-        Self { matrix: Quat::exp(v).to_mat(), jacobian: Quat::exp_right_jacobian(v) }
+impl Columns {
+    pub(crate) fn new(scene: &Scene, layout: &Layout, selection: &Selection) -> Self {
+        let mut points = vec![Vec::new(); layout.vertices()];
+        let mut slots = vec![Vec::new(); layout.slots()];
+        selection.spread(scene, layout, |entry, leaf, velocity| match leaf {
+            Leaf::Point(p) => points[p as usize].push((entry, velocity)),
+            Leaf::Slot(s) => slots[s as usize].push((entry, velocity)),
+        });
+        Self { count: selection.dim(), points, slots }
     }
 }
 
 impl Scene {
-    /// All parameters.
+    /// All parameters, part by part.
     pub fn parameters(&self) -> Vec<ParameterInfo> {
-        self.table().into_iter().map(|(info, _)| info).collect()
+        self.targets().map(|(t, _)| self.info(t)).collect()
     }
 
-    /// The first vertex of each mesh in the world, and their number.
-    pub(crate) fn first_vertices(&self) -> Vec<usize> {
-        let mut first = vec![0];
-        for m in &self.meshes {
-            first.push(first[first.len() - 1] + m.shape.vertices().len());
-        }
-        first
-    }
-
-    fn table(&self) -> Vec<(ParameterInfo, Option<Target>)> {
-        let row = |name: String, shape: &[usize], unit, target| {
-            let shape = shape.to_vec();
-            (ParameterInfo { name, shape, unit, not_differentiable: None }, Some(target))
+    /// Every parameter with its name: those of cameras first, then mesh by mesh.
+    fn targets(&self) -> impl Iterator<Item = (Target, String)> + '_ {
+        let of = move |camera: bool| {
+            let parts = if camera { self.cameras.len() } else { self.meshes.len() };
+            (0..parts).flat_map(move |part| {
+                KINDS.iter().enumerate().filter_map(move |(kind, row)| {
+                    if (row.owner == Owner::Camera) != camera {
+                        return None;
+                    }
+                    let name = row.owner.prefix(self, part)? + row.name;
+                    let entries = (row.shape)(self, part).iter().product();
+                    Some((Target { kind, part, entries }, name))
+                })
+            })
         };
-        let fixed = |name: String, shape: &[usize], unit, why| {
-            let shape = shape.to_vec();
-            (ParameterInfo { name, shape, unit, not_differentiable: Some(why) }, None)
-        };
-        let mut rows = vec![
-            row("camera.translation".into(), &[3], "scene unit", Target::CameraTranslation),
-            row("camera.rotation".into(), &[3], "rad", Target::CameraRotation),
-            fixed("camera.fov_deg".into(), &[], "deg", "its derivative is not there yet"),
-        ];
-        for (k, m) in self.meshes.iter().enumerate() {
-            let name = |what: &str| format!("mesh.{}.{what}", m.name);
-            rows.push(row(name("translation"), &[3], "scene unit", Target::Translation(k)));
-            rows.push(row(name("rotation"), &[3], "rad", Target::Rotation(k)));
-            rows.push(row(name("albedo"), &[3], "", Target::Albedo(k)));
-            let vertices = [m.shape.vertices().len(), 3];
-            rows.push(row(name("vertices"), &vertices, "scene unit", Target::Vertices(k)));
-            let faces = [m.shape.faces().len(), 3];
-            rows.push(fixed(name("faces"), &faces, "", "it is a list of indices"));
-            if m.emission.is_some() {
-                let name = format!("light.{}.radiance", m.name);
-                rows.push(row(name, &[3], "radiance", Target::Radiance(k)));
-            }
-        }
-        rows
+        of(true).chain(of(false))
     }
 
-    fn find(&self, name: &str) -> Result<(ParameterInfo, Option<Target>), SceneError> {
-        let table = self.table();
-        let known = || table.iter().map(|t| t.0.name.as_str()).collect::<Vec<_>>().join(", ");
-        table
-            .iter()
-            .find(|t| t.0.name == name)
-            .cloned()
-            .ok_or_else(|| SceneError::Unknown { name: name.into(), known: known() })
+    fn info(&self, target: Target) -> ParameterInfo {
+        let kind = target.kind();
+        let prefix = kind.owner.prefix(self, target.part).unwrap_or_default();
+        ParameterInfo {
+            name: prefix + kind.name,
+            shape: (kind.shape)(self, target.part),
+            unit: kind.unit,
+            bounds: kind.bounds,
+            not_differentiable: match kind.derivative {
+                Derivative::By(..) => None,
+                Derivative::Not(why) => Some(why),
+            },
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<Target, SceneError> {
+        let found = self.targets().find(|t| t.1 == name);
+        found.map(|t| t.0).ok_or_else(|| {
+            let known: Vec<String> = self.targets().map(|t| t.1).collect();
+            SceneError::Unknown { name: name.into(), known: known.join(", ") }
+        })
     }
 
     /// Shape, unit and differentiability of a parameter.
@@ -220,44 +210,26 @@ impl Scene {
     /// # Errors
     /// [`SceneError::Unknown`].
     pub fn parameter(&self, name: &str) -> Result<ParameterInfo, SceneError> {
-        self.find(name).map(|(info, _)| info)
+        self.find(name).map(|target| self.info(target))
     }
 
-    fn value(&self, target: Target) -> Vec<f64> {
-        match target {
-            Target::Translation(m) => self.meshes[m].translation.to_vec(),
-            Target::Rotation(m) => self.meshes[m].rotation.to_vec(),
-            Target::Vertices(m) => {
-                self.meshes[m].shape.vertices().iter().flat_map(|v| v.0).collect()
+    /// Whether values of a parameter are finite and within its bounds.
+    fn in_bounds(&self, target: Target, values: &[f64]) -> Result<(), SceneError> {
+        let (kind, [least, most]) = (target.kind(), target.kind().bounds);
+        // the negation refuses a NaN too
+        match values.iter().find(|x| !(x.is_finite() && **x >= least && **x <= most)) {
+            None => Ok(()),
+            Some(&value) => {
+                Err(SceneError::Value { name: self.info(target).name, value, why: kind.must })
             }
-            Target::Albedo(m) => self.meshes[m].albedo.0.to_vec(),
-            Target::Radiance(m) => self.meshes[m].emission.unwrap_or(Rgb::BLACK).0.to_vec(),
-            Target::CameraTranslation => self.camera_translation.to_vec(),
-            Target::CameraRotation => self.camera_rotation.to_vec(),
         }
     }
 
-    fn assign(&mut self, target: Target, values: &[f64]) -> Result<(), SceneError> {
-        let three = || [values[0], values[1], values[2]];
-        match target {
-            Target::Translation(m) => self.meshes[m].translation = three(),
-            Target::Rotation(m) => self.meshes[m].rotation = three(),
-            Target::Vertices(m) => {
-                let vertices: Vec<[f64; 3]> =
-                    values.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect();
-                let shape = self.meshes[m].shape.with_vertices(&vertices);
-                let refused = |_| SceneError::Value {
-                    name: format!("mesh.{}.vertices", self.meshes[m].name),
-                    value: f64::NAN,
-                    why: "a face lost its area, or a coordinate is not finite",
-                };
-                self.meshes[m].shape = Arc::new(shape.map_err(refused)?);
-            }
-            Target::Albedo(m) => self.meshes[m].albedo = Rgb(three()),
-            Target::Radiance(m) => self.meshes[m].emission = Some(Rgb(three())),
-            Target::CameraTranslation => self.camera_translation = three(),
-            Target::CameraRotation => self.camera_rotation = three(),
+    /// Whether every number is within its bounds and every camera sees.
+    pub(super) fn check(&self) -> Result<(), SceneError> {
+        for (target, _) in self.targets() {
+            self.in_bounds(target, &(target.kind().get)(self, target.part))?;
         }
-        Ok(())
+        self.cameras.iter().try_for_each(|c| c.placed().map(drop))
     }
 }

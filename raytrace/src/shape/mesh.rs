@@ -1,8 +1,10 @@
 //! Triangle meshes, checked when they are made.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
-use super::edge::{MeshEdge, edges};
+use super::edge::{Edges, MeshEdge};
 use crate::geometry::{V3, id, length};
 
 /// A face whose area is below this fraction of the square of its longest side has no normal to speak of.
@@ -33,6 +35,14 @@ pub enum MeshError {
         /// Number of vertices.
         vertices: usize,
     },
+    /// New vertices are more or fewer than the old ones.
+    #[error("the mesh has {expected} vertices (found {found})")]
+    Count {
+        /// Vertices of the mesh.
+        expected: usize,
+        /// Vertices given.
+        found: usize,
+    },
     /// A face without area.
     #[error("face {face} has no area: its vertices are {vertices:?}")]
     Degenerate {
@@ -40,14 +50,6 @@ pub enum MeshError {
         face: usize,
         /// Its vertices.
         vertices: [usize; 3],
-    },
-    /// More than two faces meet in an edge.
-    #[error("the edge between vertices {} and {} is shared by {} faces: {faces:?}", ends[0], ends[1], faces.len())]
-    NonManifold {
-        /// The edge.
-        ends: [usize; 2],
-        /// The faces.
-        faces: Vec<usize>,
     },
 }
 
@@ -57,8 +59,14 @@ pub enum MeshError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TriangleMesh {
     vertices: Vec<V3>,
+    topology: Arc<Topology>,
+}
+
+/// Which vertices are joined: meshes that differ in their points alone share it.
+#[derive(Debug, PartialEq)]
+struct Topology {
     faces: Vec<[u32; 3]>,
-    edges: Vec<MeshEdge>,
+    edges: Edges,
 }
 
 impl TriangleMesh {
@@ -73,33 +81,20 @@ impl TriangleMesh {
     /// ```
     ///
     /// # Errors
-    /// A [`MeshError`] where the mesh has no faces, a coordinate is not finite, an index does not exist, a face
-    /// has no area, or an edge has more than two faces.
+    /// A [`MeshError`] where the mesh has no faces, a coordinate is not finite, an index does not exist, or a face has no area.
     pub fn new(vertices: &[[f64; 3]], faces: &[[usize; 3]]) -> Result<Self, MeshError> {
         if faces.is_empty() {
             return Err(MeshError::Empty);
-        }
-        for (vertex, position) in vertices.iter().enumerate() {
-            if !position.iter().all(|c| c.is_finite()) {
-                return Err(MeshError::NotFinite { vertex, position: *position });
-            }
         }
         for (face, corners) in faces.iter().enumerate() {
             if let Some(&index) = corners.iter().find(|&&v| v >= vertices.len()) {
                 return Err(MeshError::OutOfRange { face, index, vertices: vertices.len() });
             }
-            let [a, b, c] = corners.map(|v| V3::from(vertices[v]));
-            let (ab, bc, ca) = (b - a, c - b, a - c);
-            let longest = ab.norm_squared().max(bc.norm_squared()).max(ca.norm_squared());
-            // the negation also refuses a NaN from overflow
-            let has_area = length(ab.cross(ca)) > LEAST_RELATIVE_AREA * longest;
-            if !has_area {
-                return Err(MeshError::Degenerate { face, vertices: *corners });
-            }
         }
         let faces: Vec<[u32; 3]> = faces.iter().map(|f| f.map(id)).collect();
-        let edges = edges(&faces)?;
-        Ok(Self { vertices: vertices.iter().map(|v| V3::from(*v)).collect(), faces, edges })
+        let vertices = checked(vertices, &faces)?;
+        let edges = Edges::new(&faces);
+        Ok(Self { vertices, topology: Arc::new(Topology { faces, edges }) })
     }
 
     /// Vertices, in the mesh's own coordinates.
@@ -109,21 +104,31 @@ impl TriangleMesh {
 
     /// Faces, three vertices each.
     pub fn faces(&self) -> &[[u32; 3]] {
-        &self.faces
+        &self.topology.faces
     }
 
     /// Edges, ordered by their ends.
-    pub fn edges(&self) -> &[MeshEdge] {
-        &self.edges
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = MeshEdge<'_>> {
+        let edges = &self.topology.edges;
+        (0..edges.len()).map(|k| edges.get(k))
+    }
+
+    /// Whether both join the same vertices because one was made of the other.
+    pub(crate) fn same_faces(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.topology, &other.topology)
     }
 
     /// The same faces over other vertices.
     ///
     /// # Errors
-    /// As [`TriangleMesh::new`].
+    /// A [`MeshError`] where their number differs, a coordinate is not finite, or a face has no area.
     pub fn with_vertices(&self, vertices: &[[f64; 3]]) -> Result<Self, MeshError> {
-        let faces: Vec<_> = self.faces.iter().map(|f| f.map(|v| v as usize)).collect();
-        Self::new(vertices, &faces)
+        let (expected, found) = (self.vertices.len(), vertices.len());
+        if expected != found {
+            return Err(MeshError::Count { expected, found });
+        }
+        let vertices = checked(vertices, &self.topology.faces)?;
+        Ok(Self { vertices, topology: Arc::clone(&self.topology) })
     }
 
     /// Least and greatest coordinates.
@@ -145,9 +150,33 @@ impl TriangleMesh {
     }
 }
 
+/// The points, if they are finite and every face has an area. Indices of the faces exist.
+fn checked(vertices: &[[f64; 3]], faces: &[[u32; 3]]) -> Result<Vec<V3>, MeshError> {
+    for (vertex, position) in vertices.iter().enumerate() {
+        if !position.iter().all(|c| c.is_finite()) {
+            return Err(MeshError::NotFinite { vertex, position: *position });
+        }
+    }
+    for (face, corners) in faces.iter().enumerate() {
+        if !has_area(corners.map(|v| V3::from(vertices[v as usize]))) {
+            return Err(MeshError::Degenerate { face, vertices: corners.map(|v| v as usize) });
+        }
+    }
+    Ok(vertices.iter().map(|v| V3::from(*v)).collect())
+}
+
+/// Whether three points span a plane.
+pub(super) fn has_area([a, b, c]: [V3; 3]) -> bool {
+    let (ab, bc, ca) = (b - a, c - b, a - c);
+    let longest = ab.norm_squared().max(bc.norm_squared()).max(ca.norm_squared());
+    // false also for a NaN from overflow
+    length(ab.cross(ca)) > LEAST_RELATIVE_AREA * longest
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MeshError, TriangleMesh};
+    use crate::shape::Side;
 
     const SQUARE: [[f64; 3]; 4] =
         [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
@@ -155,13 +184,11 @@ mod tests {
     #[test]
     fn a_square_has_five_edges_one_of_them_inside() {
         let mesh = TriangleMesh::new(&SQUARE, &[[0, 1, 2], [0, 2, 3]]).unwrap();
-        let inside: Vec<_> = mesh.edges().iter().filter(|e| e.other.is_some()).collect();
+        let inside: Vec<_> = mesh.edges().filter(|e| e.sides.len() == 2).collect();
         assert_eq!(mesh.edges().len(), 5);
         assert_eq!(inside.len(), 1);
-        assert_eq!(
-            (inside[0].ends, inside[0].face, inside[0].other),
-            ([0, 2], (0, 1), Some((1, 3)))
-        );
+        let sides = [Side { face: 0, opposite: 1 }, Side { face: 1, opposite: 3 }];
+        assert_eq!((inside[0].ends, inside[0].sides), ([0, 2], sides.as_slice()));
     }
 
     #[test]
@@ -175,10 +202,16 @@ mod tests {
         let mut nan = SQUARE;
         nan[2][1] = f64::NAN;
         assert!(matches!(refused(&nan, &[[0, 1, 2]]), MeshError::NotFinite { vertex: 2, .. }));
+        let mesh = TriangleMesh::new(&SQUARE, &[[0, 1, 2]]).unwrap();
+        let error = mesh.with_vertices(&SQUARE[..3]).unwrap_err();
+        assert_eq!(error, MeshError::Count { expected: 4, found: 3 });
+    }
+
+    #[test]
+    fn an_edge_may_have_any_number_of_faces() {
         let fin = [SQUARE.as_slice(), &[[0.5, 0.5, 1.0]]].concat();
-        let error = refused(&fin, &[[0, 1, 2], [0, 2, 3], [0, 2, 4]]);
-        assert_eq!(error, MeshError::NonManifold { ends: [0, 2], faces: vec![0, 1, 2] });
-        let text = "the edge between vertices 0 and 2 is shared by 3 faces: [0, 1, 2]";
-        assert_eq!(error.to_string(), text);
+        let mesh = TriangleMesh::new(&fin, &[[0, 1, 2], [0, 2, 3], [0, 2, 4]]).unwrap();
+        let shared = mesh.edges().find(|e| e.ends == [0, 2]).unwrap();
+        assert_eq!(shared.sides.iter().map(|s| s.face).collect::<Vec<_>>(), [0, 1, 2]);
     }
 }

@@ -1,9 +1,14 @@
 //! Triangle meshes: what they are, where their edges are, and how they are read.
 
 mod edge;
+mod file;
 mod mesh;
 mod obj;
+mod ply;
+mod polygon;
 
-pub use edge::MeshEdge;
+pub use edge::{MeshEdge, Side};
+pub use file::{MeshFile, MeshFileError, MeshNote, MeshPart, read_mesh};
 pub use mesh::{MeshError, TriangleMesh};
-pub use obj::{ObjError, parse_obj, read_obj};
+pub use obj::parse_obj;
+pub use ply::parse_ply;

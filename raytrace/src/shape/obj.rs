@@ -1,131 +1,140 @@
-//! Wavefront OBJ: vertices and faces, with the line of everything that is wrong.
+//! Wavefront OBJ: objects, groups, vertices and faces, with the line of everything that is wrong.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use super::file::{Faults, MeshFile, MeshFileError, MeshNote, Polygon, Vertices, file, part};
+use crate::geometry::V3;
 
-use thiserror::Error;
+/// Statements that say nothing about where the triangles are.
+const IGNORED: &[&str] =
+    &["vn", "vt", "vp", "vw", "s", "usemtl", "mtllib", "l", "p", "mg", "usemap", "maplib", "lod"];
 
-use super::mesh::{MeshError, TriangleMesh};
+/// Statements of free-form curves and surfaces.
+const FREE_FORM: &[&str] = &[
+    "cstype", "deg", "bmat", "step", "curv", "curv2", "surf", "parm", "trim", "hole", "scrv", "sp",
+    "end", "con",
+];
 
-/// Why an OBJ file gives no mesh. Lines count from 1.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ObjError {
-    /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A line makes no sense.
-    #[error("line {line}: {why}")]
-    Syntax {
-        /// The line.
-        line: usize,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The lines make sense and the mesh does not.
-    #[error("{}{source}", line.map_or(String::new(), |l| format!("line {l}: ")))]
-    Mesh {
-        /// The line of the vertex or (last) face in question.
-        line: Option<usize>,
-        /// What is wrong.
-        source: MeshError,
-    },
+/// What has been read so far.
+#[derive(Default)]
+struct Reader {
+    points: Vec<V3>,
+    lines: Vec<usize>,
+    /// Name of each part with its polygons, in the order of their first faces.
+    parts: Vec<(String, Vec<Polygon>)>,
+    object: String,
+    group: String,
+    free_form: Faults,
+    unknown: Faults,
+    unknown_word: String,
 }
 
-impl ObjError {
-    /// The line in question, from 1.
-    pub fn line(&self) -> Option<usize> {
-        match self {
-            Self::Read { .. } => None,
-            Self::Syntax { line, .. } => Some(*line),
-            Self::Mesh { line, .. } => *line,
-        }
-    }
-}
-
-/// Statements that say nothing about the triangles: other attributes, groups, materials, points, lines.
-const IGNORED: &[&str] = &["vn", "vt", "vp", "o", "g", "s", "usemtl", "mtllib", "l", "p"];
-
-/// Reads the triangles of an OBJ file. Polygons are cut into fans; normals, texture coordinates, groups and
-/// materials are not used.
-///
-/// # Errors
-/// An [`ObjError`] where the file cannot be read, or as [`parse_obj`].
-pub fn read_obj(path: &Path) -> Result<TriangleMesh, ObjError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| ObjError::Read { path: path.to_owned(), source })?;
-    parse_obj(&text)
-}
-
-/// [`read_obj`] of a text.
+/// The meshes of the text of an OBJ file, one an object and group. A line that ends in `\` goes on in the next.
 ///
 /// ```
-/// let quad = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1//1 2 3 -1\n";
-/// assert_eq!(cotangent_raytrace::parse_obj(quad).unwrap().faces().len(), 2);
+/// let quad = "o lid\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1//1 2 3 -1\n";
+/// let file = cotangent_raytrace::parse_obj(quad).unwrap();
+/// assert_eq!((file.parts[0].name.as_str(), file.parts[0].mesh.faces().len()), ("lid", 2));
 /// let error = cotangent_raytrace::parse_obj("v 0 0 0\nv 1 zero 0\n").unwrap_err();
 /// assert_eq!(error.to_string(), "line 2: `zero` is not a number");
 /// ```
 ///
 /// # Errors
-/// An [`ObjError`] with the line, where a statement is malformed or unknown, or where the mesh is refused.
-pub fn parse_obj(text: &str) -> Result<TriangleMesh, ObjError> {
-    let mut vertices = Vec::new();
-    let mut faces = Vec::new();
-    let (mut vertex_lines, mut face_lines) = (Vec::new(), Vec::new());
-    for (k, content) in text.lines().enumerate() {
-        let line = k + 1;
-        let fail = |why: String| ObjError::Syntax { line, why };
-        let mut words = content.split('#').next().unwrap_or("").split_whitespace();
-        match words.next() {
-            Some("v") => {
-                vertices.push(vertex(words).map_err(fail)?);
-                vertex_lines.push(line);
-            }
-            Some("f") => {
-                let polygon: Vec<usize> = words
-                    .map(|w| index(w, vertices.len()))
-                    .collect::<Result<_, _>>()
-                    .map_err(fail)?;
-                if polygon.len() < 3 {
-                    let why =
-                        format!("a face needs three vertices or more (found {})", polygon.len());
-                    return Err(fail(why));
-                }
-                for k in 1..polygon.len() - 1 {
-                    faces.push([polygon[0], polygon[k], polygon[k + 1]]);
-                    face_lines.push(line);
-                }
-            }
-            None => {}
-            Some(word) if IGNORED.contains(&word) => {}
-            Some(word) => return Err(fail(format!("`{word}` is not supported"))),
+/// A [`MeshFileError`] with the line, where a vertex or face is malformed, or where no face has an area.
+pub fn parse_obj(text: &str) -> Result<MeshFile, MeshFileError> {
+    let mut reader = Reader::default();
+    let mut joined = String::new();
+    let mut begin = 1;
+    for (k, content) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let content = content.split('#').next().unwrap_or("").trim_end();
+        if joined.is_empty() {
+            begin = k + 1;
         }
+        if let Some(start) = content.strip_suffix('\\') {
+            joined.push_str(start);
+            joined.push(' ');
+            continue;
+        }
+        joined.push_str(content);
+        reader.statement(&joined, begin)?;
+        joined.clear();
     }
-    TriangleMesh::new(&vertices, &faces).map_err(|source| {
-        let line = match &source {
-            MeshError::Empty => None,
-            MeshError::NotFinite { vertex, .. } => Some(vertex_lines[*vertex]),
-            MeshError::OutOfRange { face, .. } | MeshError::Degenerate { face, .. } => {
-                Some(face_lines[*face])
-            }
-            MeshError::NonManifold { faces, .. } => faces.last().map(|f| face_lines[*f]),
-        };
-        ObjError::Mesh { line, source }
-    })
+    reader.statement(&joined, begin)?;
+    reader.finish()
 }
 
-fn vertex<'a>(words: impl Iterator<Item = &'a str>) -> Result<[f64; 3], String> {
+impl Reader {
+    fn statement(&mut self, content: &str, line: usize) -> Result<(), MeshFileError> {
+        let fail = |why: String| MeshFileError::Syntax { line, why };
+        let mut words = content.split_whitespace();
+        let Some(word) = words.next() else { return Ok(()) };
+        let rest = || content.trim_start()[word.len()..].trim().to_owned();
+        match word {
+            "v" => {
+                self.points.push(vertex(words).map_err(fail)?);
+                self.lines.push(line);
+            }
+            "f" | "fo" => {
+                let corners: Vec<usize> = words
+                    .map(|w| index(w, self.points.len()))
+                    .collect::<Result<_, _>>()
+                    .map_err(fail)?;
+                if corners.len() < 3 {
+                    let why =
+                        format!("a face needs three vertices or more (found {})", corners.len());
+                    return Err(fail(why));
+                }
+                self.face(Polygon { corners, line: Some(line) });
+            }
+            "o" => {
+                self.object = rest();
+                self.group.clear();
+            }
+            "g" => self.group = rest(),
+            _ if IGNORED.contains(&word) => {}
+            _ if FREE_FORM.contains(&word) => self.free_form.add(Some(line)),
+            _ => {
+                if self.unknown.count == 0 {
+                    word.clone_into(&mut self.unknown_word);
+                }
+                self.unknown.add(Some(line));
+            }
+        }
+        Ok(())
+    }
+
+    fn face(&mut self, polygon: Polygon) {
+        let name = match (self.object.as_str(), self.group.as_str()) {
+            (name, "") | ("", name) => name.to_owned(),
+            (object, group) => format!("{object}.{group}"),
+        };
+        // files come back to a part, and mostly stay in the last one
+        match self.parts.iter_mut().rev().find(|p| p.0 == name) {
+            Some(part) => part.1.push(polygon),
+            None => self.parts.push((name, vec![polygon])),
+        }
+    }
+
+    fn finish(self) -> Result<MeshFile, MeshFileError> {
+        let vertices = Vertices { points: &self.points, lines: &self.lines };
+        let (mut parts, mut flat) = (Vec::new(), Faults::default());
+        for (name, polygons) in self.parts {
+            parts.extend(part(name, &vertices, &polygons, &mut flat)?);
+        }
+        let mut notes: Vec<MeshNote> = Vec::new();
+        let unknown = format!("statements like `{}` are not known and left out", self.unknown_word);
+        notes.extend(self.unknown.note(&unknown));
+        let what =
+            "statements of free-form curves and surfaces are left out: convert them to polygons";
+        notes.extend(self.free_form.note(what));
+        file(parts, &flat, notes)
+    }
+}
+
+fn vertex<'a>(words: impl Iterator<Item = &'a str>) -> Result<V3, String> {
     let parse = |w: &str| w.parse::<f64>().map_err(|_| format!("`{w}` is not a number"));
     let numbers: Vec<f64> = words.map(parse).collect::<Result<_, _>>()?;
     // a weight or a colour may follow
     match numbers[..] {
-        [x, y, z, ..] => Ok([x, y, z]),
+        [x, y, z, ..] => Ok(V3::from([x, y, z])),
         _ => Err(format!("a vertex needs three coordinates (found {})", numbers.len())),
     }
 }
@@ -139,7 +148,7 @@ fn index(word: &str, vertices: usize) -> Result<usize, String> {
         i if i > 0 => Some(i.unsigned_abs() - 1),
         i => vertices.checked_sub(i.unsigned_abs()),
     };
-    found.ok_or_else(|| {
+    found.filter(|i| *i < vertices).ok_or_else(|| {
         format!("vertex {index} does not exist: {vertices} vertices are defined so far")
     })
 }
@@ -148,19 +157,19 @@ fn index(word: &str, vertices: usize) -> Result<usize, String> {
 mod tests {
     use super::parse_obj;
 
+    const CORNERS: &str = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nv 0 0 -1\n";
+
     #[test]
     fn every_refusal_names_its_line() {
-        let corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nv 0 0 -1\n";
         let cases = [
             ("v 1 2\n", "line 1: a vertex needs three coordinates (found 2)"),
-            ("\n\ncurv 1 2\n", "line 3: `curv` is not supported"),
             ("", "the mesh has no faces"),
             ("v 0 0 0\n", "the mesh has no faces"),
         ];
         for (text, expected) in cases {
             assert_eq!(parse_obj(text).unwrap_err().to_string(), expected);
         }
-        let with = |faces: &str| parse_obj(&format!("{corners}{faces}")).unwrap_err();
+        let with = |faces: &str| parse_obj(&format!("{CORNERS}{faces}")).unwrap_err();
         assert_eq!(
             with("f 1 2\n").to_string(),
             "line 6: a face needs three vertices or more (found 2)"
@@ -169,18 +178,57 @@ mod tests {
         let behind = "line 6: vertex -6 does not exist: 5 vertices are defined so far";
         assert_eq!(with("f 1 2 -6\n").to_string(), behind);
         assert_eq!(with("f 1 2 3\nf 1 2 9\n").line(), Some(7));
-        assert_eq!(with("f 1 2 3\nf 1 2 2\n").line(), Some(7));
-        assert_eq!(with("f 1 2 3\nf 1 2 4\nf 1 2 5\n").line(), Some(8));
-        assert_eq!(
-            parse_obj("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n").unwrap_err().line(),
-            Some(1)
-        );
+        assert_eq!(with("f 1 2 2\n").to_string(), "line 6: the mesh has no faces");
+        let nan = "v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n";
+        assert_eq!(parse_obj(nan).unwrap_err().line(), Some(1));
+        let bow = "v 0 0 0\nv 1 1 0\nv 1 0 0\nv 0 1 0\nf 1 2 3 4\n";
+        let crossing = parse_obj(bow).unwrap_err().to_string();
+        assert!(crossing.starts_with("line 5: the sides of the polygon cross"), "{crossing}");
     }
 
     #[test]
     fn polygons_slashes_and_negative_indices_are_understood() {
         let text = "# a square\no square\nv 0 0 0 1 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvn 0 0 1\nf -4/1/1 2//1 3/1 4\n";
-        let mesh = parse_obj(text).unwrap();
-        assert_eq!(mesh.faces(), [[0, 1, 2], [0, 2, 3]]);
+        let file = parse_obj(text).unwrap();
+        assert_eq!(file.parts[0].mesh.faces(), [[0, 1, 2], [0, 2, 3]]);
+        assert!(file.notes.is_empty());
+    }
+
+    #[test]
+    fn what_people_have_is_read_with_notes() {
+        // a byte order mark, a line that goes on, rational weights, a fin on an edge, faces without area, words of others
+        let text = format!(
+            "\u{feff}{CORNERS}vw 1 0.5\nf 1 \\\n 2 3\nf 1 2 4\nf 1 2 5\nf 1 2 2\nf 1 1 2\nshadow_obj x\ncurv 1 2\n"
+        );
+        let file = parse_obj(&text).unwrap();
+        assert_eq!(file.parts[0].mesh.faces().len(), 3);
+        let notes: Vec<_> = file.notes.iter().map(|n| (n.line, n.text.as_str())).collect();
+        assert_eq!(
+            notes,
+            [
+                (Some(13), "1 statements like `shadow_obj` are not known and left out"),
+                (
+                    Some(14),
+                    "1 statements of free-form curves and surfaces are left out: convert them to polygons"
+                ),
+                (Some(11), "2 faces without area are left out"),
+                (None, "1 edges are shared by more than two faces"),
+            ]
+        );
+    }
+
+    #[test]
+    fn objects_and_groups_are_parts_by_name_and_keep_their_own_vertices() {
+        let text = format!(
+            "{CORNERS}o body\nf 1 2 3\ng left arm\nf 1 2 4\no head\nf 1 3 5\no body\nf 1 2 5\n"
+        );
+        let file = parse_obj(&text).unwrap();
+        let parts: Vec<_> = file
+            .parts
+            .iter()
+            .map(|p| (p.name.as_str(), p.mesh.vertices().len(), p.mesh.faces().len()))
+            .collect();
+        assert_eq!(parts, [("body", 4, 2), ("body.left arm", 3, 1), ("head", 3, 1)]);
+        assert_eq!(file.merged().faces().len(), 4);
     }
 }

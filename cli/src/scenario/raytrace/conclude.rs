@@ -75,8 +75,8 @@ impl Study {
     }
 
     fn image(&self, world: &World) -> Image {
-        let DerivativeOptions { spp, seed, .. } = self.finer();
-        render(world, RenderOptions { spp, seed })
+        let DerivativeOptions { spp, seed, key, .. } = self.finer();
+        render(world, 0, RenderOptions { spp, seed, key })
     }
 
     /// Derivative images by one entry of the translation and one of the rotation, with the boundary terms and without.
@@ -84,7 +84,7 @@ impl Study {
         let selection = Selection::new(world.scene(), &NAMES[..2]).map_err(|e| e.to_string())?;
         let options = self.finer();
         let of = |boundary: bool| {
-            jacobian(world, &selection, &DerivativeOptions { boundary, ..options })
+            jacobian(world, 0, &selection, &DerivativeOptions { boundary, ..options })
         };
         let (with, without) = (of(true), of(false));
         let mut panels = Vec::new();
@@ -109,7 +109,7 @@ impl Study {
 impl Judge for Ready<'_> {
     fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
         let study = self.study;
-        let target = study.matching.target();
+        let target = &study.matching.shots()[0].target;
         let answer = study.world(run.answer)?;
         let (start, end) = (study.image(&study.world(run.start)?), study.image(&answer));
         let white = target.pixels.iter().map(|p| p.max_channel()).fold(0.0, f64::max);

@@ -1,0 +1,75 @@
+//! Watertight rays against triangles (Woop, Benthin & Wald, JCGT 2(1), 2013).
+//!
+//! The ray becomes the third axis by a shear of the corners, and the signs of three edge functions decide. Two faces that share an
+//! edge compute its function from the same two numbers with the opposite sign, so a ray at the edge meets one of them or
+//! both: rounding opens no crack between faces whose corners are equal.
+
+use crate::geometry::V3;
+
+/// A triangle as rays see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Triangle {
+    pub(super) corners: [V3; 3],
+    pub(super) face: u32,
+}
+
+/// A ray with the shear that makes it the third axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ray {
+    pub(super) origin: V3,
+    /// The axis along which the direction is longest stands last.
+    axes: [usize; 3],
+    shear: [f64; 3],
+}
+
+impl Ray {
+    #[inline]
+    pub(crate) fn new(origin: V3, direction: V3) -> Self {
+        let size = direction.0.map(f64::abs);
+        let main = if size[0] >= size[1] && size[0] >= size[2] {
+            0
+        } else if size[1] >= size[2] {
+            1
+        } else {
+            2
+        };
+        let axes = [(main + 1) % 3, (main + 2) % 3, main];
+        let along = direction[main];
+        let shear = [direction[axes[0]] / along, direction[axes[1]] / along, along.recip()];
+        Self { origin, axes, shear }
+    }
+
+    /// A corner in the ray's frame: the two sheared coordinates across it, and its distance along it.
+    #[inline]
+    fn sheared(&self, corner: V3) -> [f64; 3] {
+        let v = corner - self.origin;
+        let [a, b, c] = self.axes.map(|k| v[k]);
+        [a - self.shear[0] * c, b - self.shear[1] * c, self.shear[2] * c]
+    }
+}
+
+impl Triangle {
+    pub(super) fn new(corners: [V3; 3], face: u32) -> Self {
+        Self { corners, face }
+    }
+
+    /// Distance in multiples of the ray's direction, and barycentric coordinates of the second and third corner.
+    #[inline]
+    pub(super) fn intersect(&self, ray: &Ray) -> Option<[f64; 3]> {
+        let [a, b, c] = self.corners.map(|p| ray.sheared(p));
+        let u = c[0] * b[1] - c[1] * b[0];
+        let v = a[0] * c[1] - a[1] * c[0];
+        let w = b[0] * a[1] - b[1] * a[0];
+        // a zero is on the edge and belongs to both sides
+        if (u < 0.0 || v < 0.0 || w < 0.0) && (u > 0.0 || v > 0.0 || w > 0.0) {
+            return None;
+        }
+        let sum = u + v + w;
+        let distance = u * a[2] + v * b[2] + w * c[2];
+        // the triangle is seen from its side, or the direction has no length
+        (sum != 0.0 && sum.is_finite()).then(|| {
+            let inverse = sum.recip();
+            [distance * inverse, v * inverse, w * inverse]
+        })
+    }
+}

@@ -1,0 +1,343 @@
+//! The kinds of parameters: one row each of one table. Names, bounds, values, and what moves are all read from here.
+
+use std::sync::Arc;
+
+use cotangent_ad::{Mat3, Quat};
+
+use super::slot::{Layout, Leaf};
+use super::{Scene, SceneError};
+use crate::geometry::{Rgb, V3, id};
+
+/// What a parameter belongs to; the first part of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// `mesh.NAME.`
+    Mesh,
+    /// `light.NAME.` of a mesh that emits.
+    Emitter,
+    /// `mesh.NAME.` of a mesh with a tint.
+    Tinted,
+    /// `camera.NAME.`
+    Camera,
+}
+
+/// What must be followed for a derivative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moves {
+    /// The points of the owner.
+    Points,
+    /// The rays of the owner, a camera.
+    Rays,
+    /// Nothing moves.
+    Nothing,
+}
+
+/// Hands on `(entry of the parameter, leaf, velocity of the leaf)` for every leaf that an entry of the owner's parameter moves.
+type Spread = fn(&Scene, &Layout, usize, &mut dyn FnMut(usize, Leaf, V3));
+
+/// How a kind is differentiated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Derivative {
+    By(Moves, Spread),
+    Not(&'static str),
+}
+
+/// A kind of parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) owner: Owner,
+    /// Last part of the name.
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) bounds: [f64; 2],
+    /// What a value outside the bounds must be.
+    pub(crate) must: &'static str,
+    pub(crate) shape: fn(&Scene, usize) -> Vec<usize>,
+    pub(crate) get: fn(&Scene, usize) -> Vec<f64>,
+    pub(crate) set: fn(&mut Scene, usize, &[f64]) -> Result<(), SceneError>,
+    pub(crate) derivative: Derivative,
+}
+
+const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+const FINITE: &str = "it must be finite";
+const POSITIVE: [f64; 2] = [f64::MIN_POSITIVE, f64::INFINITY];
+const MUST_BE_POSITIVE: &str = "it must be positive and finite";
+const NOT_NEGATIVE: [f64; 2] = [0.0, f64::INFINITY];
+const MUST_NOT_BE_NEGATIVE: &str = "it must be finite and not negative";
+
+/// The start of a row: a free vector of three.
+const VECTOR: Kind = Kind {
+    owner: Owner::Mesh,
+    name: "",
+    unit: "",
+    bounds: FREE,
+    must: FINITE,
+    shape: |_, _| vec![3],
+    get: |_, _| Vec::new(),
+    set: |_, _, _| Ok(()),
+    derivative: Derivative::Not("it has no derivative"),
+};
+
+/// The start of a row of a mesh's colour.
+const COLOUR: Kind = Kind { bounds: NOT_NEGATIVE, must: MUST_NOT_BE_NEGATIVE, ..VECTOR };
+
+/// The start of a camera's row.
+const OF_CAMERA: Kind = Kind { owner: Owner::Camera, ..VECTOR };
+
+/// All kinds.
+pub(crate) const KINDS: &[Kind] = &[
+    Kind {
+        name: "translation",
+        unit: "scene unit",
+        get: |s, m| s.meshes[m].translation.to_vec(),
+        set: |s, m, v| set_three(&mut s.meshes[m].translation, v),
+        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+            points(s, l, m, |v, _| (0..3).for_each(|k| each(k, v, V3::unit(k))));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        name: "rotation",
+        unit: "rad",
+        get: |s, m| s.meshes[m].rotation.to_vec(),
+        set: |s, m, v| set_three(&mut s.meshes[m].rotation, v),
+        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+            let turn = Turn::new(s.meshes[m].rotation);
+            let spins = [0, 1, 2].map(|k| turn.jacobian.column(k) * s.meshes[m].scale);
+            points(s, l, m, |v, x| {
+                (0..3).for_each(|k| each(k, v, turn.matrix * spins[k].cross(x)))
+            });
+        }),
+        ..VECTOR
+    },
+    Kind {
+        name: "scale",
+        bounds: POSITIVE,
+        must: MUST_BE_POSITIVE,
+        shape: |_, _| Vec::new(),
+        get: |s, m| vec![s.meshes[m].scale],
+        set: |s, m, v| set_number(&mut s.meshes[m].scale, v),
+        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+            let turn = Turn::new(s.meshes[m].rotation).matrix;
+            points(s, l, m, |v, x| each(0, v, turn * x));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        name: "vertices",
+        unit: "scene unit",
+        shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
+        get: |s, m| s.meshes[m].shape.vertices().iter().flat_map(|v| v.0).collect(),
+        set: set_vertices,
+        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+            let turn = Turn::new(s.meshes[m].rotation).matrix;
+            let axes = [0, 1, 2].map(|k| turn.column(k) * s.meshes[m].scale);
+            let mut entry = 0;
+            points(s, l, m, |v, _| {
+                (0..3).for_each(|k| each(entry + k, v, axes[k]));
+                entry += 3;
+            });
+        }),
+        ..VECTOR
+    },
+    Kind {
+        name: "faces",
+        shape: |s, m| vec![s.meshes[m].shape.faces().len(), 3],
+        derivative: Derivative::Not("it is a list of indices"),
+        ..VECTOR
+    },
+    Kind {
+        name: "albedo",
+        bounds: [0.0, 1.0],
+        must: "it must lie in [0, 1]",
+        get: |s, m| s.meshes[m].albedo.0.to_vec(),
+        set: |s, m, v| set_three(&mut s.meshes[m].albedo.0, v),
+        derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
+            axes(each, Leaf::Slot(l.albedo(m)));
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Emitter,
+        name: "radiance",
+        unit: "radiance",
+        get: |s, m| s.meshes[m].emission.unwrap_or(Rgb::BLACK).0.to_vec(),
+        set: |s, m, v| set_three(&mut s.meshes[m].emission.get_or_insert(Rgb::BLACK).0, v),
+        derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
+            axes(each, Leaf::Slot(l.radiance(m)));
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Tinted,
+        name: "tint",
+        shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
+        get: |s, m| s.meshes[m].tint.iter().flat_map(|t| t.iter().flat_map(|c| c.0)).collect(),
+        set: |s, m, v| {
+            let colours = v.chunks_exact(3).map(|c| Rgb([c[0], c[1], c[2]])).collect();
+            s.meshes[m].tint = Some(Arc::new(colours));
+            Ok(())
+        },
+        derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
+            let first = l.first_vertex[m];
+            for v in 0..l.first_vertex[m + 1] - first {
+                let leaf = Leaf::Slot(l.tint(id(first + v)));
+                (0..3).for_each(|k| each(3 * v + k, leaf, V3::unit(k)));
+            }
+        }),
+        ..COLOUR
+    },
+    Kind {
+        name: "translation",
+        unit: "scene unit",
+        get: |s, c| s.cameras[c].translation.to_vec(),
+        set: |s, c, v| set_three(&mut s.cameras[c].translation, v),
+        derivative: Derivative::By(Moves::Rays, |_, l, c, each| {
+            axes(each, Leaf::Slot(l.pinhole(c)));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "rotation",
+        unit: "rad",
+        get: |s, c| s.cameras[c].rotation.to_vec(),
+        set: |s, c, v| set_three(&mut s.cameras[c].rotation, v),
+        derivative: Derivative::By(Moves::Rays, |s, l, c, each| {
+            let turn = Turn::new(s.cameras[c].rotation);
+            let spin = |k| turn.matrix * turn.jacobian.column(k);
+            (0..3).for_each(|k| each(k, Leaf::Slot(l.spin(c)), spin(k)));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "focal",
+        unit: "pixel",
+        bounds: POSITIVE,
+        must: MUST_BE_POSITIVE,
+        shape: |_, _| Vec::new(),
+        get: |s, c| vec![s.cameras[c].focal],
+        set: |s, c, v| set_number(&mut s.cameras[c].focal, v),
+        derivative: Derivative::By(Moves::Rays, |_, l, c, each| {
+            each(0, Leaf::Slot(l.lens(c)), V3::unit(0));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "principal_point",
+        unit: "pixel",
+        shape: |_, _| vec![2],
+        get: |s, c| s.cameras[c].principal_point.to_vec(),
+        set: |s, c, v| set_two(&mut s.cameras[c].principal_point, v),
+        derivative: Derivative::By(Moves::Rays, |_, l, c, each| {
+            (0..2).for_each(|k| each(k, Leaf::Slot(l.lens(c)), V3::unit(k + 1)));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "distortion",
+        shape: |_, _| vec![2],
+        get: |s, c| s.cameras[c].distortion.to_vec(),
+        set: |s, c, v| set_two(&mut s.cameras[c].distortion, v),
+        derivative: Derivative::By(Moves::Rays, |_, l, c, each| {
+            (0..2).for_each(|k| each(k, Leaf::Slot(l.distortion(c)), V3::unit(k)));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "exposure",
+        bounds: POSITIVE,
+        must: MUST_BE_POSITIVE,
+        shape: |_, _| Vec::new(),
+        get: |s, c| vec![s.cameras[c].exposure],
+        set: |s, c, v| set_number(&mut s.cameras[c].exposure, v),
+        derivative: Derivative::By(Moves::Nothing, |s, l, c, each| {
+            each(0, Leaf::Slot(l.gain(c)), V3::from(s.cameras[c].white_balance.0));
+        }),
+        ..OF_CAMERA
+    },
+    Kind {
+        name: "white_balance",
+        bounds: NOT_NEGATIVE,
+        must: MUST_NOT_BE_NEGATIVE,
+        get: |s, c| s.cameras[c].white_balance.0.to_vec(),
+        set: |s, c, v| set_three(&mut s.cameras[c].white_balance.0, v),
+        derivative: Derivative::By(Moves::Nothing, |s, l, c, each| {
+            let exposure = s.cameras[c].exposure;
+            (0..3).for_each(|k| each(k, Leaf::Slot(l.gain(c)), V3::unit(k) * exposure));
+        }),
+        ..OF_CAMERA
+    },
+];
+
+impl Owner {
+    /// Name of its `k`th part in front of a kind's own name; `None` where that part has no such parameters.
+    pub(crate) fn prefix(self, scene: &Scene, k: usize) -> Option<String> {
+        let mesh = || scene.meshes.get(k);
+        match self {
+            Self::Mesh => Some(format!("mesh.{}.", mesh()?.name)),
+            Self::Tinted => {
+                mesh()?.tint.is_some().then(|| format!("mesh.{}.", scene.meshes[k].name))
+            }
+            Self::Emitter => {
+                mesh()?.emission.is_some().then(|| format!("light.{}.", scene.meshes[k].name))
+            }
+            Self::Camera => Some(format!("camera.{}.", scene.cameras.get(k)?.name)),
+        }
+    }
+}
+
+/// A rotation vector's matrix `R`, and `J` with `dR = R [J dv]`.
+struct Turn {
+    matrix: Mat3<f64>,
+    jacobian: Mat3<f64>,
+}
+
+impl Turn {
+    fn new(v: [f64; 3]) -> Self {
+        let v = V3::from(v);
+        Self { matrix: Quat::exp(v).to_mat(), jacobian: Quat::exp_right_jacobian(v) }
+    }
+}
+
+/// Visits the vertices of a mesh: its leaf, and its place in the mesh's own coordinates.
+fn points(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Leaf, V3)) {
+    let first = layout.first_vertex[mesh];
+    for (k, x) in scene.meshes[mesh].shape.vertices().iter().enumerate() {
+        each(Leaf::Point(id(first + k)), *x);
+    }
+}
+
+/// Three entries that are the three numbers of a leaf.
+fn axes(each: &mut dyn FnMut(usize, Leaf, V3), leaf: Leaf) {
+    (0..3).for_each(|k| each(k, leaf, V3::unit(k)));
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
+fn set_three(place: &mut [f64; 3], v: &[f64]) -> Result<(), SceneError> {
+    place.copy_from_slice(v);
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
+fn set_two(place: &mut [f64; 2], v: &[f64]) -> Result<(), SceneError> {
+    place.copy_from_slice(v);
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
+fn set_number(place: &mut f64, v: &[f64]) -> Result<(), SceneError> {
+    *place = v[0];
+    Ok(())
+}
+
+fn set_vertices(scene: &mut Scene, mesh: usize, v: &[f64]) -> Result<(), SceneError> {
+    let vertices: Vec<[f64; 3]> = v.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect();
+    let shape =
+        scene.meshes[mesh].shape.with_vertices(&vertices).map_err(|_| SceneError::Value {
+            name: format!("mesh.{}.vertices", scene.meshes[mesh].name),
+            value: f64::NAN,
+            why: "a face lost its area, or a coordinate is not finite",
+        })?;
+    scene.meshes[mesh].shape = Arc::new(shape);
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Meshes from files: what they hold, and what was left out of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::mesh::{MeshError, TriangleMesh, has_area};
+use super::obj::parse_obj;
+use super::ply::parse_ply;
+use super::polygon::triangulate;
+use crate::geometry::V3;
+
+/// A mesh of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshPart {
+    /// Name of its object or group; empty where it has none.
+    pub name: String,
+    /// The triangles.
+    pub mesh: TriangleMesh,
+}
+
+/// Something in a file that was read in another way than its author may think.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeshNote {
+    /// The first line in question, from 1, where the file has lines.
+    pub line: Option<usize>,
+    /// What was done.
+    pub text: String,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshFile {
+    /// Its objects and groups, in the order of their first faces.
+    pub parts: Vec<MeshPart>,
+    /// What was left out.
+    pub notes: Vec<MeshNote>,
+}
+
+impl MeshFile {
+    /// All parts as one mesh.
+    ///
+    /// # Panics
+    /// Never: the parts are meshes.
+    pub fn merged(&self) -> TriangleMesh {
+        let (mut vertices, mut faces) = (Vec::new(), Vec::new());
+        for part in &self.parts {
+            let first = vertices.len();
+            vertices.extend(part.mesh.vertices().iter().map(|v| v.0));
+            faces.extend(part.mesh.faces().iter().map(|f| f.map(|v| first + v as usize)));
+        }
+        TriangleMesh::new(&vertices, &faces).expect("the parts were meshes")
+    }
+}
+
+/// Why a file gives no mesh. Lines count from 1.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum MeshFileError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A line makes no sense.
+    #[error("line {line}: {why}")]
+    Syntax {
+        /// The line.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file without lines makes no sense.
+    #[error("{why}")]
+    Format {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file makes sense and the mesh does not.
+    #[error("{}{source}", line.map_or(String::new(), |l| format!("line {l}: ")))]
+    Mesh {
+        /// The line of the vertex or face in question.
+        line: Option<usize>,
+        /// What is wrong.
+        source: MeshError,
+    },
+}
+
+impl MeshFileError {
+    /// The line in question, from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Read { .. } | Self::Format { .. } => None,
+            Self::Syntax { line, .. } => Some(*line),
+            Self::Mesh { line, .. } => *line,
+        }
+    }
+}
+
+/// Reads an OBJ or PLY file. Polygons are cut into triangles; normals, texture coordinates, colours and materials are not used.
+/// What had to be left out is in the file's notes.
+///
+/// # Errors
+/// A [`MeshFileError`] where the file cannot be read, or as [`parse_obj`] and [`parse_ply`].
+pub fn read_mesh(path: &Path) -> Result<MeshFile, MeshFileError> {
+    let bytes =
+        fs::read(path).map_err(|source| MeshFileError::Read { path: path.to_owned(), source })?;
+    if bytes.starts_with(b"ply\n") || bytes.starts_with(b"ply\r") {
+        return parse_ply(&bytes);
+    }
+    let (text, latin) = decoded(&bytes);
+    let mut file = parse_obj(&text)?;
+    if latin {
+        let text = "the file is not UTF-8 and was read as Latin-1".into();
+        file.notes.insert(0, MeshNote { line: None, text });
+    }
+    Ok(file)
+}
+
+/// The text of UTF-8, or of Latin-1 where it is no UTF-8; whether it was the latter.
+fn decoded(bytes: &[u8]) -> (String, bool) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (bytes.iter().map(|b| char::from(*b)).collect(), true),
+    }
+}
+
+/// A polygon of a file.
+pub(super) struct Polygon {
+    /// Indices of all vertices of the file.
+    pub(super) corners: Vec<usize>,
+    pub(super) line: Option<usize>,
+}
+
+/// Vertices of a file, with their lines where it has lines.
+pub(super) struct Vertices<'a> {
+    pub(super) points: &'a [V3],
+    pub(super) lines: &'a [usize],
+}
+
+/// Makes a mesh of polygons, with the vertices that they use; counts faces without area in `flat`. `None` where nothing is
+/// left.
+pub(super) fn part(
+    name: String,
+    vertices: &Vertices,
+    polygons: &[Polygon],
+    flat: &mut Faults,
+) -> Result<Option<MeshPart>, MeshFileError> {
+    let mut own = vec![usize::MAX; vertices.points.len()];
+    let (mut points, mut faces) = (Vec::new(), Vec::new());
+    for polygon in polygons {
+        let mut corners = polygon.corners.clone();
+        corners.dedup();
+        if corners.len() > 1 && corners[0] == corners[corners.len() - 1] {
+            corners.pop();
+        }
+        let at: Vec<V3> = corners.iter().map(|c| vertices.points[*c]).collect();
+        if let Some(k) = at.iter().position(|p| !p.0.iter().all(|x| x.is_finite())) {
+            let line = vertices.lines.get(corners[k]).copied();
+            let source = MeshError::NotFinite { vertex: corners[k], position: at[k].0 };
+            return Err(MeshFileError::Mesh { line, source });
+        }
+        let triangles = if corners.len() < 3 { Some(Vec::new()) } else { triangulate(&at) };
+        let Some(triangles) = triangles else {
+            if corners.len() > 3 && has_some_area(&at) {
+                let why = "the sides of the polygon cross each other; cut it into triangles".into();
+                return Err(match polygon.line {
+                    Some(line) => MeshFileError::Syntax { line, why },
+                    None => MeshFileError::Format { why },
+                });
+            }
+            flat.add(polygon.line);
+            continue;
+        };
+        let solid: Vec<_> =
+            triangles.iter().filter(|t| has_area(t.map(|k| at[k]))).copied().collect();
+        if solid.is_empty() {
+            flat.add(polygon.line);
+        }
+        for t in solid {
+            faces.push(t.map(|k| {
+                let vertex = corners[k];
+                if own[vertex] == usize::MAX {
+                    own[vertex] = points.len();
+                    points.push(vertices.points[vertex].0);
+                }
+                own[vertex]
+            }));
+        }
+    }
+    if faces.is_empty() {
+        return Ok(None);
+    }
+    let mesh = TriangleMesh::new(&points, &faces)
+        .map_err(|source| MeshFileError::Mesh { line: None, source })?;
+    Ok(Some(MeshPart { name, mesh }))
+}
+
+/// Whether any three corners of a polygon span a plane.
+fn has_some_area(points: &[V3]) -> bool {
+    (2..points.len()).any(|k| has_area([points[0], points[k - 1], points[k]]))
+}
+
+/// A kind of fault that is noted once, with how often it was met.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) count: usize,
+    pub(super) first: Option<usize>,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, line: Option<usize>) {
+        self.count += 1;
+        self.first = self.first.or(line);
+    }
+
+    /// The note, where the fault was met: `what` follows its number.
+    pub(super) fn note(&self, what: &str) -> Option<MeshNote> {
+        (self.count > 0)
+            .then(|| MeshNote { line: self.first, text: format!("{} {what}", self.count) })
+    }
+}
+
+/// A file of these parts with the notes that every format may need.
+pub(super) fn file(
+    parts: Vec<MeshPart>,
+    flat: &Faults,
+    mut notes: Vec<MeshNote>,
+) -> Result<MeshFile, MeshFileError> {
+    notes.extend(flat.note("faces without area are left out"));
+    let branching = |part: &MeshPart| part.mesh.edges().filter(|e| e.sides.len() > 2).count();
+    let branching = Faults { count: parts.iter().map(branching).sum(), first: None };
+    notes.extend(branching.note("edges are shared by more than two faces"));
+    if parts.is_empty() {
+        return Err(MeshFileError::Mesh { line: flat.first, source: MeshError::Empty });
+    }
+    Ok(MeshFile { parts, notes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_mesh;
+
+    #[test]
+    fn a_file_in_latin_1_is_read_with_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.obj");
+        let text = b"# B\xfcrger\no T\xfcr\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n";
+        std::fs::write(&path, text).unwrap();
+        let file = read_mesh(&path).unwrap();
+        assert_eq!(file.parts[0].name, "Tür");
+        assert_eq!(file.notes[0].text, "the file is not UTF-8 and was read as Latin-1");
+        let missing = read_mesh(&folder.path().join("n.obj")).unwrap_err().to_string();
+        assert!(missing.contains("n.obj"), "{missing}");
+    }
+}

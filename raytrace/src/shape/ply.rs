@@ -1,0 +1,359 @@
+//! PLY (Turk 1994): polygons in text or binary, of either byte order.
+
+use super::file::{Faults, MeshFile, MeshFileError, Polygon, Vertices, file, part};
+use crate::geometry::V3;
+
+/// A type of number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
+    I8,
+    U8,
+    I16,
+    U16,
+    I32,
+    U32,
+    F32,
+    F64,
+}
+
+impl Number {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "char" | "int8" => Self::I8,
+            "uchar" | "uint8" => Self::U8,
+            "short" | "int16" => Self::I16,
+            "ushort" | "uint16" => Self::U16,
+            "int" | "int32" => Self::I32,
+            "uint" | "uint32" => Self::U32,
+            "float" | "float32" => Self::F32,
+            "double" | "float64" => Self::F64,
+            _ => return None,
+        })
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::I8 | Self::U8 => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// The number in as many bytes, the least first.
+    fn read(self, little: [u8; 8]) -> f64 {
+        let [a, b, c, d, ..] = little;
+        match self {
+            Self::I8 => f64::from(a.cast_signed()),
+            Self::U8 => f64::from(a),
+            Self::I16 => f64::from(i16::from_le_bytes([a, b])),
+            Self::U16 => f64::from(u16::from_le_bytes([a, b])),
+            Self::I32 => f64::from(i32::from_le_bytes([a, b, c, d])),
+            Self::U32 => f64::from(u32::from_le_bytes([a, b, c, d])),
+            Self::F32 => f64::from(f32::from_le_bytes([a, b, c, d])),
+            Self::F64 => f64::from_le_bytes(little),
+        }
+    }
+}
+
+/// How the numbers behind the header are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    LittleEndian,
+    BigEndian,
+}
+
+#[derive(Debug)]
+struct Property {
+    name: String,
+    /// Type of the length, of a list.
+    length: Option<Number>,
+    number: Number,
+}
+
+#[derive(Debug)]
+struct Element {
+    name: String,
+    count: usize,
+    properties: Vec<Property>,
+}
+
+/// The meshes of a PLY file: one part without a name.
+///
+/// ```
+/// let text = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n\
+///             element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n";
+/// let file = cotangent_raytrace::parse_ply(text.as_bytes()).unwrap();
+/// assert_eq!(file.parts[0].mesh.faces(), [[0, 1, 2]]);
+/// ```
+///
+/// # Errors
+/// A [`MeshFileError`] with the line of the header, or with what is wrong in the numbers behind it.
+pub fn parse_ply(bytes: &[u8]) -> Result<MeshFile, MeshFileError> {
+    let (format, elements, body) = header(bytes)?;
+    let mut numbers = Numbers { format, rest: body };
+    let (mut points, mut polygons) = (Vec::new(), Vec::new());
+    for element in &elements {
+        match element.name.as_str() {
+            "vertex" => vertices(element, &mut numbers, &mut points)?,
+            "face" => faces(element, &mut numbers, &mut polygons)?,
+            "tristrips" => {
+                return Err(wrong("triangle strips are not read: save the mesh as faces"));
+            }
+            _ => {
+                for _ in 0..element.count {
+                    row(element, &mut numbers, |_, _| {})?;
+                }
+            }
+        }
+    }
+    let known = points.len();
+    for (k, polygon) in polygons.iter().enumerate() {
+        if let Some(corner) = polygon.corners.iter().find(|c| **c >= known) {
+            return Err(wrong(format!("face {k} names vertex {corner}, the file has {known}")));
+        }
+    }
+    let mut flat = Faults::default();
+    let vertices = Vertices { points: &points, lines: &[] };
+    let part = part(String::new(), &vertices, &polygons, &mut flat)?;
+    file(part.into_iter().collect(), &flat, Vec::new())
+}
+
+fn wrong(why: impl Into<String>) -> MeshFileError {
+    MeshFileError::Format { why: why.into() }
+}
+
+/// Format, elements, and the bytes behind the header.
+fn header(bytes: &[u8]) -> Result<(Format, Vec<Element>, &[u8]), MeshFileError> {
+    let mut rest = bytes;
+    let (mut format, mut elements): (_, Vec<Element>) = (None, Vec::new());
+    for line in 1.. {
+        let fail = |why: String| MeshFileError::Syntax { line, why };
+        let end = rest.iter().position(|b| *b == b'\n');
+        let Some(end) = end else { return Err(wrong("the header has no `end_header`")) };
+        let text = String::from_utf8_lossy(&rest[..end]).into_owned();
+        rest = &rest[end + 1..];
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let number = |name: &str| {
+            Number::named(name).ok_or_else(|| fail(format!("`{name}` is not a type of number")))
+        };
+        match words[..] {
+            [] | ["ply"] | ["comment" | "obj_info", ..] => {}
+            ["format", name, ..] => {
+                format = Some(match name {
+                    "ascii" => Format::Text,
+                    "binary_little_endian" => Format::LittleEndian,
+                    "binary_big_endian" => Format::BigEndian,
+                    _ => return Err(fail(format!("`{name}` is not a format of PLY"))),
+                });
+            }
+            ["element", name, count] => {
+                let count =
+                    count.parse().map_err(|_| fail(format!("`{count}` is not a number")))?;
+                elements.push(Element { name: name.into(), count, properties: Vec::new() });
+            }
+            ["property", ..] if elements.is_empty() => {
+                return Err(fail("a property stands in front of all elements".into()));
+            }
+            ["property", "list", length, kind, name] => {
+                let (length, number) = (Some(number(length)?), number(kind)?);
+                declare(&mut elements, Property { name: name.into(), length, number });
+            }
+            ["property", kind, name] => {
+                let number = number(kind)?;
+                declare(&mut elements, Property { name: name.into(), length: None, number });
+            }
+            ["end_header"] => break,
+            _ => return Err(fail(format!("`{}` is no statement of a PLY header", text.trim()))),
+        }
+    }
+    let format = format.ok_or_else(|| wrong("the header has no `format`"))?;
+    Ok((format, elements, rest))
+}
+
+/// Adds a property to the last element.
+fn declare(elements: &mut [Element], property: Property) {
+    if let Some(element) = elements.last_mut() {
+        element.properties.push(property);
+    }
+}
+
+/// Numbers behind the header.
+struct Numbers<'a> {
+    format: Format,
+    rest: &'a [u8],
+}
+
+impl Numbers<'_> {
+    fn next(&mut self, number: Number) -> Result<f64, MeshFileError> {
+        let ends = || wrong("the file ends within its numbers");
+        if self.format == Format::Text {
+            let begin = self.rest.iter().position(|b| !b.is_ascii_whitespace()).ok_or_else(ends)?;
+            let word = &self.rest[begin..];
+            let end = word.iter().position(u8::is_ascii_whitespace).unwrap_or(word.len());
+            self.rest = &word[end..];
+            let word = String::from_utf8_lossy(&word[..end]);
+            return word.parse().map_err(|_| wrong(format!("`{word}` is not a number")));
+        }
+        let n = number.bytes();
+        let (own, rest) = self.rest.split_at_checked(n).ok_or_else(ends)?;
+        self.rest = rest;
+        let mut little = [0; 8];
+        little[..n].copy_from_slice(own);
+        if self.format == Format::BigEndian {
+            little[..n].reverse();
+        }
+        Ok(number.read(little))
+    }
+
+    /// A number that counts or names something.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be a whole number that fits"
+    )]
+    fn index(&mut self, number: Number) -> Result<usize, MeshFileError> {
+        let value = self.next(number)?;
+        let whole = value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0;
+        if whole { Ok(value as usize) } else { Err(wrong(format!("{value} is not an index"))) }
+    }
+}
+
+/// Reads one row of an element: `each` gets the number of a property and its value, once for each entry of a list.
+fn row(
+    element: &Element,
+    numbers: &mut Numbers,
+    mut each: impl FnMut(usize, f64),
+) -> Result<(), MeshFileError> {
+    if element.properties.is_empty() {
+        return Err(wrong(format!("the element `{}` has no properties", element.name)));
+    }
+    for (k, property) in element.properties.iter().enumerate() {
+        let count = property.length.map_or(Ok(1), |length| numbers.index(length))?;
+        for _ in 0..count {
+            each(k, numbers.next(property.number)?);
+        }
+    }
+    Ok(())
+}
+
+fn vertices(
+    element: &Element,
+    numbers: &mut Numbers,
+    points: &mut Vec<V3>,
+) -> Result<(), MeshFileError> {
+    let of = |name: &str| element.properties.iter().position(|p| p.name == name);
+    let (Some(x), Some(y), Some(z)) = (of("x"), of("y"), of("z")) else {
+        return Err(wrong("the vertices have no x, y and z"));
+    };
+    for _ in 0..element.count {
+        let mut point = V3::zero();
+        row(element, numbers, |k, value| {
+            for (axis, property) in [x, y, z].into_iter().enumerate() {
+                if k == property {
+                    point[axis] = value;
+                }
+            }
+        })?;
+        points.push(point);
+    }
+    Ok(())
+}
+
+fn faces(
+    element: &Element,
+    numbers: &mut Numbers,
+    polygons: &mut Vec<Polygon>,
+) -> Result<(), MeshFileError> {
+    let is_corners =
+        |p: &Property| p.length.is_some() && matches!(&*p.name, "vertex_indices" | "vertex_index");
+    let Some(list) = element.properties.iter().position(is_corners) else {
+        return Err(wrong("the faces have no list `vertex_indices`"));
+    };
+    for k in 0..element.count {
+        let mut corners = Vec::new();
+        row(element, numbers, |property, value| {
+            if property == list {
+                corners.push(value);
+            }
+        })?;
+        let whole = |v: &f64| *v >= 0.0 && *v <= f64::from(u32::MAX) && v.fract() == 0.0;
+        if let Some(v) = corners.iter().find(|v| !whole(v)) {
+            return Err(wrong(format!("face {k} names vertex {v}")));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be whole numbers that fit"
+        )]
+        let corners = corners.into_iter().map(|v| v as usize).collect();
+        polygons.push(Polygon { corners, line: None });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_ply;
+
+    const HEADER: &str = "element vertex 4\ncomment of a quad\nproperty double x\nproperty float y\nproperty short z\n\
+        property uchar red\nelement face 1\nproperty list uchar ushort vertex_index\nproperty char flag\n\
+        element edge 1\nproperty int vertex1\nend_header\n";
+
+    fn binary(big: bool) -> Vec<u8> {
+        let name = if big { "binary_big_endian" } else { "binary_little_endian" };
+        let mut bytes = format!("ply\nformat {name} 1.0\n{HEADER}").into_bytes();
+        let mut put = |little: &[u8]| {
+            let mut own = little.to_vec();
+            if big {
+                own.reverse();
+            }
+            bytes.extend(own);
+        };
+        for [x, y] in [[0.0, 0.0], [1.5, 0.0], [1.5, 2.5], [0.0, 2.5]] {
+            put(&f64::to_le_bytes(x));
+            put(&f32::to_le_bytes(y as f32));
+            put(&i16::to_le_bytes(-3));
+            put(&[200]);
+        }
+        put(&[4]);
+        for k in 0..4_u16 {
+            put(&k.to_le_bytes());
+        }
+        put(&[1]);
+        put(&7_i32.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn text_and_both_byte_orders_give_one_mesh() {
+        let rows = "0 0 -3 9\n1.5 0 -3 9\n1.5 2.5 -3 9\n0 2.5 -3 9\n4 0 1 2 3 1\n7\n";
+        let text =
+            parse_ply(format!("ply\r\nformat ascii 1.0\n{HEADER}{rows}").as_bytes()).unwrap();
+        assert_eq!(text.parts[0].mesh.faces(), [[0, 1, 2], [0, 2, 3]]);
+        assert_eq!(text.parts[0].mesh.vertices()[2].0, [1.5, 2.5, -3.0]);
+        assert_eq!(parse_ply(&binary(false)).unwrap(), text);
+        assert_eq!(parse_ply(&binary(true)).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let bytes = binary(false);
+        let why = |bytes: &[u8]| parse_ply(bytes).unwrap_err().to_string();
+        assert_eq!(why(&bytes[..bytes.len() - 3]), "the file ends within its numbers");
+        assert_eq!(why(b"ply\nformat ascii 1.0\n"), "the header has no `end_header`");
+        assert_eq!(why(b"ply\nformat text 1.0\n"), "line 2: `text` is not a format of PLY");
+        let header = "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\n";
+        let face = "element face 1\nproperty list uchar int vertex_indices\nend_header\n";
+        let with = |rows: &str| why(format!("{header}{face}{rows}").as_bytes());
+        assert_eq!(with("0 0 0\n3 0 0 9\n"), "face 0 names vertex 9, the file has 1");
+        assert_eq!(with("0 0 0\n3 0 0 -1\n"), "face 0 names vertex -1");
+        assert_eq!(with("0 zero 0\n"), "`zero` is not a number");
+        let strips = "ply\nformat ascii 1.0\nelement tristrips 1\nproperty list int int vertex_indices\nend_header\n";
+        assert!(why(strips.as_bytes()).starts_with("triangle strips"));
+        // a count that no file of this length can hold ends with the file
+        let many = "ply\nformat ascii 1.0\nelement vertex 999999999999\nproperty float x\nproperty float y\nproperty float z\nend_header\n1 2 3\n";
+        assert_eq!(why(many.as_bytes()), "the file ends within its numbers");
+    }
+}
