@@ -3,7 +3,7 @@
 use cotangent_ad::Vec3;
 use cotangent_ad::random::Stream;
 use cotangent_optim::{LbfgsbOptions, Method, Problem, Run, StepResult, Stop};
-use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::{Folder, Mjcf, MjcfError, read_mjcf_with};
 use cotangent_physics::task::{Reach, Waypoint};
 use cotangent_problem::{Capabilities, Objective, SampleKey};
 use cotangent_problem::{Parameter, Space};
@@ -74,8 +74,9 @@ impl Domain for Arm {
         let waypoints = waypoints(s, read.options.dt)?;
         let size = (s.count("motion.steps"), s.count("motion.hold"));
         let (tip, miss) = (s.text("model.tip"), s.number("goal.miss"));
-        let notes =
-            read.notes.iter().map(|n| format!("; line {} of the model: {}", n.line, n.message));
+        let notes = read.unsimulated.iter().map(|u| {
+            format!("; line {} of the model: `{}` is not simulated", u.line, u.what.name())
+        });
         let notes = notes.collect();
         let reach = Reach::new(read.model, read.options, start, size, tip, waypoints, miss);
         let reach = reach.map_err(|e| {
@@ -108,11 +109,16 @@ fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
         let help = "an MJCF file is text in UTF-8";
         vec![s.problem("cotangent::scenario::unreadable", "model.file", message, help)]
     })?;
-    read_mjcf(&text).map_err(|e| {
+    let folder = std::path::Path::new(path).parent().map(std::path::Path::to_path_buf);
+    read_mjcf_with(&text, &mut Folder(folder.unwrap_or_default())).map_err(|errors| {
         let source = Source { name: path.into(), text: text.as_str().into() };
-        let help = "docs/physics.md lists what is read of MJCF";
-        let (message, label) = (e.problem.to_string(), "here");
-        vec![Diagnostic::at("cotangent::model::mjcf", message, &source, e.span, label, help)]
+        let (code, help) = ("cotangent::model::mjcf", "docs/physics.md lists what is read of MJCF");
+        let diagnostic = |e: MjcfError| match &e.file {
+            None => Diagnostic::at(code, e.problem.to_string(), &source, e.span, "here", help),
+            // the text of an included file is not at hand
+            Some(_) => s.problem(code, "model.file", e.to_string(), help),
+        };
+        errors.0.into_iter().map(diagnostic).collect()
     })
 }
 
@@ -179,21 +185,21 @@ pub(super) struct Study {
 
 impl Scenario for Study {
     fn space(&self) -> Space {
-        let parameter = |motor: &cotangent_physics::model::Motor| {
+        let parameter = |motor: &cotangent_physics::model::Actuator| {
             let [lower, upper] = motor.range.unwrap_or([f64::NEG_INFINITY, INF]);
             let scale = if upper.is_finite() { 0.5 * (upper - lower) } else { 1.0 };
             Parameter::vector(format!("control.{}", motor.name), self.reach.intervals())
                 .within(lower, upper)
                 .scaled(scale)
         };
-        Space::new(self.reach.model().motors().iter().map(parameter).collect())
+        Space::new(self.reach.model().actuators().iter().map(parameter).collect())
             .unwrap_or_else(|e| unreachable!("motors have names and ranges of their own: {e}"))
     }
 
     /// The controls that hold the arm still, each moved within the perturbation.
     fn start(&self, seed: u64) -> Vec<f64> {
         let noise = Stream::new(&[seed, 0x61_726d]);
-        let motors = self.reach.model().motors();
+        let motors = self.reach.model().actuators();
         let moved = |(k, u): (usize, f64)| {
             let [lower, upper] = motors[k / self.reach.intervals()].range.unwrap_or([-INF, INF]);
             let width = if upper.is_finite() { upper - lower } else { 2.0 };

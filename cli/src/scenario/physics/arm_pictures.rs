@@ -90,9 +90,9 @@ impl Study {
     fn posture(&self, motion: &Reached, step: usize) -> Vec<[f64; 3]> {
         let model = self.reach.model();
         let mut s = Scratch::new(model);
-        kinematics(model, model.parameters(), &motion.states[step].q, &mut s);
+        let placed = kinematics(model, model.parameters(), &motion.states[step].q, &mut s);
         let mut points: Vec<[f64; 3]> =
-            (0..model.links().len()).map(|l| s.link_pose(Some(l)).translation.0).collect();
+            (0..model.links().len()).map(|l| placed.link_pose(Some(l)).translation.0).collect();
         points.push(motion.tip[step].0);
         points
     }
@@ -149,7 +149,7 @@ impl Study {
         let (model, n) = (self.reach.model(), self.reach.intervals());
         let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
         let held = self.reach.steps().div_ceil(n);
-        let row = |(k, motor): (usize, &cotangent_physics::model::Motor)| {
+        let row = |(k, motor): (usize, &cotangent_physics::model::Actuator)| {
             let gear = model.parameters().gear[k];
             let stairs = (0..n).flat_map(|i| {
                 let torque = gear * x[k * n + i];
@@ -163,7 +163,7 @@ impl Study {
             x_label: "time (s)".into(),
             y_label: "torque (N m)".into(),
             log_y: false,
-            series: model.motors().iter().enumerate().map(row).collect(),
+            series: model.actuators().iter().enumerate().map(row).collect(),
             panels: Vec::new(),
         }
     }
