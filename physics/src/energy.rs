@@ -2,12 +2,14 @@
 
 use cotangent_ad::{Real, Vec3};
 
-use crate::kinematics::{kinematics, velocities};
-use crate::model::{JointKind, Model, Parameters};
+use crate::force::spring_energy;
+use crate::kinematics::{move_links, place_links};
+use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::state::State;
 
-/// Potential energy of gravity (zero at the world's origin) and springs, and kinetic energy, J.
+/// Potential energy of gravity (zero at the world's origin) and of the springs of joints and tendons, and kinetic energy, J. Gravity
+/// counts whole, whatever compensates it.
 ///
 /// `V = -sum m_i g . c_i + 1/2 sum k (q - rest)^2`, `T = 1/2 sum v_i . I_i v_i + 1/2 sum armature v^2`.
 pub fn energy<T: Real>(
@@ -16,22 +18,19 @@ pub fn energy<T: Real>(
     state: &State<T>,
     s: &mut Scratch<T>,
 ) -> (T, T) {
-    kinematics(model, parameters, &state.q, s);
-    velocities(model, &state.v, s);
+    place_links(model, parameters, &state.q, s);
+    move_links(model, &state.v, s);
     let (mut potential, mut kinetic) = (T::lit(0.0), T::lit(0.0));
-    for (i, link) in model.links().iter().enumerate() {
+    for i in 0..model.links().len() {
         let inertia = &s.inertia[i];
         let moment = inertia.moment + s.origin(model, i) * inertia.mass;
         potential -= parameters.gravity.dot(moment);
         kinetic += s.velocity[i].dot(inertia.apply(s.velocity[i])) * 0.5;
-        if matches!(link.joint, JointKind::Hinge(_) | JointKind::Slide(_)) {
-            let stretch = state.q[link.q_at] - parameters.rest[link.v_at];
-            potential += parameters.stiffness[link.v_at] * stretch * stretch * 0.5;
-        }
     }
     for d in 0..model.nv() {
         kinetic += parameters.armature[d] * state.v[d] * state.v[d] * 0.5;
     }
+    potential += spring_energy(model, parameters, &state.q);
     (potential, kinetic)
 }
 
@@ -42,8 +41,8 @@ pub fn momentum<T: Real>(
     state: &State<T>,
     s: &mut Scratch<T>,
 ) -> (Vec3<T>, Vec3<T>) {
-    kinematics(model, parameters, &state.q, s);
-    velocities(model, &state.v, s);
+    place_links(model, parameters, &state.q, s);
+    move_links(model, &state.v, s);
     let (mut linear, mut angular) = (Vec3::zero(), Vec3::zero());
     for i in 0..model.links().len() {
         let own = s.inertia[i].apply(s.velocity[i]);

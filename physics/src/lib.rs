@@ -21,11 +21,12 @@ mod aba;
 mod crba;
 pub mod derivative;
 mod energy;
+mod force;
 mod forward;
 pub mod impact;
 mod integrate;
 pub mod io;
-pub mod kinematics;
+mod kinematics;
 pub mod model;
 mod rnea;
 mod scratch;
@@ -37,12 +38,16 @@ pub mod task;
 pub use aba::aba;
 pub use crba::crba;
 pub use energy::{energy, momentum};
-pub use forward::{acceleration, applied_forces};
+pub use force::{actuator_forces, applied_forces};
+pub use forward::acceleration;
 pub use integrate::{Integrator, StepOptions, step};
-pub use kinematics::kinematics;
-pub use model::{BuildError, JointSpec, Mobility, Model, ModelBuilder, Parameters, Shape, Weight};
+pub use kinematics::{Placed, kinematics};
+pub use model::{
+    ActuatorSpec, BuildError, Drive, JointSpec, Mobility, Model, ModelBuilder, ParameterError,
+    Parameters, Shape, TendonSpec, Weight,
+};
 pub use rnea::rnea;
 pub use scratch::Scratch;
 pub use simulation::{MotionPart, MotionSimulation};
-pub use spatial::{Force, Motion, SpatialInertia};
-pub use state::{State, difference, displace};
+pub use spatial::{Force, Motion, SpatialInertia, Unphysical};
+pub use state::{State, StateError, difference, displace};

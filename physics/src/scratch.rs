@@ -2,6 +2,7 @@
 
 use cotangent_ad::{Num, Pose, Vec3};
 
+use crate::aba::ArticulatedInertia;
 use crate::model::Model;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
@@ -22,10 +23,14 @@ pub struct Scratch<T = f64> {
     pub(crate) force: Vec<Force<T>>,
     /// Inertia of everything below each link.
     pub(crate) composite: Vec<SpatialInertia<T>>,
-    /// Mass matrix, `nv x nv` row-major; the lower triangle is filled.
+    /// Mass matrix, `nv x nv` row-major; the lower triangle is filled. Empty until it is asked for.
     pub(crate) mass: Vec<T>,
-    /// Its `L^T D L` factors, in the same places.
-    pub(crate) factor: Vec<T>,
+    /// Inertia of each link with what hangs below it, the coordinates there free.
+    pub(crate) articulated: Vec<ArticulatedInertia<T>>,
+    /// Column of each coordinate in the factors of the mass matrix.
+    pub(crate) column: Vec<Force<T>>,
+    /// Reciprocal pivot of each coordinate.
+    pub(crate) pivot: Vec<T>,
     /// Acceleration of the coordinates.
     pub(crate) a: Vec<T>,
     /// Forces on the coordinates.
@@ -68,8 +73,10 @@ impl<T: Num> Scratch<T> {
             acceleration: vec![Motion::zero(); links],
             force: vec![Force::zero(); links],
             composite: vec![SpatialInertia::zero(); links],
-            mass: vec![T::lit(0.0); nv * nv],
-            factor: vec![T::lit(0.0); nv * nv],
+            mass: vec![],
+            articulated: vec![ArticulatedInertia::zero(); links],
+            column: vec![Force::zero(); nv],
+            pivot: vec![T::lit(0.0); nv],
             a: vec![T::lit(0.0); nv],
             tau: vec![T::lit(0.0); nv],
             stages: std::array::from_fn(|_| Stage::new(model.nq(), nv)),
@@ -83,26 +90,10 @@ impl<T: Num> Scratch<T> {
             && self.stages[0].q.len() == model.nq()
     }
 
-    /// The mass matrix of the last [`crba`](fn@crate::crba), `nv x nv` row-major; its lower triangle is filled.
-    pub fn mass_matrix(&self) -> &[T] {
-        &self.mass
-    }
-
-    /// Frame of a link in the world, of the last kinematics; `None` is the world.
-    pub fn link_pose(&self, link: Option<usize>) -> Pose<T> {
+    /// Frame of a link in the world; `None` is the world.
+    #[inline]
+    pub(crate) fn link_pose(&self, link: Option<usize>) -> Pose<T> {
         link.map_or_else(Pose::identity, |l| self.pose[l])
-    }
-
-    /// Frame of a body in the world, of the last kinematics.
-    pub fn body_pose(&self, model: &Model, body: usize) -> Pose<T> {
-        let body = &model.bodies()[body];
-        self.link_pose(body.link) * lift_pose(&body.placement)
-    }
-
-    /// Frame of a site in the world, of the last kinematics.
-    pub fn site_pose(&self, model: &Model, site: usize) -> Pose<T> {
-        let site = &model.sites()[site];
-        self.link_pose(site.link) * lift_pose(&site.placement)
     }
 
     /// Reference point of the tree that `link` belongs to.

@@ -3,7 +3,8 @@
 
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
-use cotangent_ad::{Mat3, Num, Pose, Vec3};
+use cotangent_ad::{Mat3, Num, Pose, Quat, Vec3};
+use thiserror::Error;
 
 /// A spatial velocity, acceleration or axis: angular part, and linear velocity of the body point at the reference point.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,6 +123,27 @@ pub struct SpatialInertia<T> {
     pub rotational: [T; 6],
 }
 
+/// Why no body has an inertia.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Unphysical {
+    /// A number is not finite.
+    #[error("a number is not finite")]
+    NotFinite,
+    /// The mass is negative.
+    #[error("the mass is {0} kg")]
+    NegativeMass(f64),
+    /// No mass, but a centre of mass.
+    #[error("it has a centre of mass without a mass")]
+    MassAtInfinity,
+    /// The greatest moment of inertia about the centre of mass exceeds the sum of the others, or one is negative: no
+    /// distribution of mass has these.
+    #[error(
+        "its principal moments of inertia {0:?} kg m^2 must not be negative, and none may exceed the sum of the others"
+    )]
+    Moments([f64; 3]),
+}
+
 /// A symmetric tensor from its six numbers.
 #[inline]
 pub(crate) fn symmetric<T: Num>([xx, yy, zz, xy, xz, yz]: [T; 6]) -> Mat3<T> {
@@ -227,6 +249,98 @@ impl<T: Num> SpatialInertia<T> {
         let (h, [xx, yy, zz, xy, xz, yz]) = (self.moment.0, self.rotational);
         [self.mass, h[0], h[1], h[2], xx, yy, zz, xy, xz, yz]
     }
+}
+
+impl SpatialInertia<f64> {
+    /// Rotational inertia about the centre of mass, along the same axes; about the reference point where there is no mass.
+    pub(crate) fn at_center(&self) -> Mat3<f64> {
+        if self.mass <= 0.0 {
+            return symmetric(self.rotational);
+        }
+        let center = self.moment * self.mass.recip();
+        let (square, mut at_center) = (center.norm_squared(), symmetric(self.rotational));
+        for i in 0..3 {
+            for j in 0..3 {
+                let along = if i == j { square } else { 0.0 } - center[i] * center[j];
+                at_center.0[i][j] -= self.mass * along;
+            }
+        }
+        at_center
+    }
+
+    /// Whether some distribution of mass has this inertia: a mass, and principal moments about its centre that are not negative
+    /// and of which none exceeds the sum of the others, to rounding.
+    ///
+    /// # Errors
+    /// [`Unphysical`].
+    pub fn check(&self) -> Result<(), Unphysical> {
+        if self.numbers().iter().any(|x| !x.is_finite()) {
+            return Err(Unphysical::NotFinite);
+        }
+        if self.mass < 0.0 {
+            return Err(Unphysical::NegativeMass(self.mass));
+        }
+        if self.mass == 0.0 && self.moment.0 != [0.0; 3] {
+            return Err(Unphysical::MassAtInfinity);
+        }
+        let [xx, yy, zz, ..] = self.rotational;
+        let scale = xx.abs() + yy.abs() + zz.abs();
+        if scale == 0.0 {
+            return Ok(());
+        }
+        let (moments, _) = principal_axes(&(self.at_center() * scale.recip()));
+        let [a, b, c] = moments;
+        let least = a.min(b).min(c).min(a + b - c).min(b + c - a).min(c + a - b);
+        // what the shift to the centre may have rounded away
+        let physical = least >= -1e-10;
+        if physical { Ok(()) } else { Err(Unphysical::Moments(moments.map(|m| m * scale))) }
+    }
+}
+
+/// Principal moments, greatest first, and axes (columns) of a symmetric tensor, by Jacobi's method on a quaternion.
+///
+/// The rotations, their order and the thresholds are MuJoCo's (`mju_eig3`), so that where moments are equal, and any axes would do,
+/// these are the axes that it takes.
+pub(crate) fn principal_axes(m: &Mat3<f64>) -> ([f64; 3], Quat<f64>) {
+    const SMALL: f64 = 1e-12;
+    let mut turn = Quat::identity();
+    let mut moments = [0.0; 3];
+    for _ in 0..500 {
+        let axes = turn.to_mat();
+        let d = axes.transpose() * *m * axes;
+        moments = [d.0[0][0], d.0[1][1], d.0[2][2]];
+        let [xy, xz, yz] = [d.0[0][1].abs(), d.0[0][2].abs(), d.0[1][2].abs()];
+        let (r, c, about) = if xy > xz && xy > yz {
+            (0, 1, 2)
+        } else if xz > yz {
+            (0, 2, 1)
+        } else {
+            (1, 2, 0)
+        };
+        let off = d.0[r][c];
+        if off.abs() < SMALL {
+            break;
+        }
+        let tau = (d.0[c][c] - d.0[r][r]) / (2.0 * off);
+        let root = (1.0 + tau * tau).sqrt();
+        let t = if tau >= 0.0 { 1.0 / (tau + root) } else { -1.0 / (root - tau) };
+        let cosine = (1.0 + t * t).sqrt().recip();
+        // half the angle, free of the cancellation in 1 - cos
+        let cosine_half = (0.5 + 0.5 * cosine).sqrt();
+        let sine_half = 0.5 * t.abs() * cosine / cosine_half;
+        let mut step = [cosine_half, 0.0, 0.0, 0.0];
+        step[about + 1] = if (tau >= 0.0) == (about == 1) { sine_half } else { -sine_half };
+        turn = (turn * Quat(step).normalized()).normalized();
+    }
+    for j in [0, 1, 0] {
+        if moments[j] + SMALL < moments[j + 1] {
+            moments.swap(j, j + 1);
+            let mut step = [0.707_106_781_186_548, 0.0, 0.0, 0.0];
+            step[(j + 2) % 3 + 1] = step[0];
+            turn = (turn * Quat(step)).normalized();
+        }
+    }
+    (moments, turn)
 }
 
 impl<T: Num> Add for SpatialInertia<T> {

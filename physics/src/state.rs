@@ -1,8 +1,43 @@
 //! What changes while a model moves.
 
 use cotangent_ad::{Num, Quat, Real, Vec3};
+use thiserror::Error;
 
 use crate::model::{JointKind, Model};
+
+/// Why numbers are no state of a model.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Not as many as the model has.
+    #[error("{found} numbers of {what}: the model has {expected}")]
+    Count {
+        /// `q` or `v`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many must be.
+        expected: usize,
+    },
+    /// Not finite.
+    #[error("{what}[{index}] of joint `{joint}` is {value}: it must be finite")]
+    NotFinite {
+        /// `q` or `v`.
+        what: &'static str,
+        /// Which entry.
+        index: usize,
+        /// Of which joint.
+        joint: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A quaternion that is no rotation.
+    #[error("the quaternion of joint `{joint}` is zero")]
+    ZeroQuaternion {
+        /// The joint.
+        joint: String,
+    },
+}
 
 /// Configuration and velocity.
 ///
@@ -14,6 +49,43 @@ pub struct State<T = f64> {
     pub q: Vec<T>,
     /// Velocity. Entries: `nv`.
     pub v: Vec<T>,
+}
+
+impl State {
+    /// A state of these numbers, quaternions scaled to length 1.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn new(model: &Model, q: Vec<f64>, v: Vec<f64>) -> Result<Self, StateError> {
+        for (what, found, expected) in [("q", q.len(), model.nq()), ("v", v.len(), model.nv())] {
+            if found != expected {
+                return Err(StateError::Count { what, found, expected });
+            }
+        }
+        for joint in model.joints() {
+            for (what, numbers, (first, count)) in [("q", &q, joint.q), ("v", &v, joint.v)] {
+                for index in first..first + count {
+                    let (value, joint) = (numbers[index], joint.name.clone());
+                    if !value.is_finite() {
+                        return Err(StateError::NotFinite { what, index, joint, value });
+                    }
+                }
+            }
+        }
+        let mut state = Self { q, v };
+        for link in model.links().iter().filter(|l| l.joint == JointKind::Ball) {
+            let q = &mut state.q[link.q_at..link.q_at + 4];
+            let length = q.iter().map(|x| x * x).sum::<f64>().sqrt();
+            if length < 1e-12 {
+                let holds = |j: &&crate::model::Joint| (j.q.0..j.q.0 + j.q.1).contains(&link.q_at);
+                let joint = model.joints().iter().find(holds);
+                let joint = joint.map(|j| j.name.clone()).unwrap_or_default();
+                return Err(StateError::ZeroQuaternion { joint });
+            }
+            q.iter_mut().for_each(|x| *x /= length);
+        }
+        Ok(state)
+    }
 }
 
 impl<T: Num> State<T> {
@@ -55,7 +127,7 @@ pub fn difference<T: Real>(model: &Model, a: &[T], b: &[T], d: &mut [T]) {
         let (a, b) = (&a[link.q_at..], &b[link.q_at..]);
         let d = &mut d[link.v_at..];
         if link.joint == JointKind::Ball {
-            let quat = |q: &[T]| Quat([q[0], q[1], q[2], q[3]]);
+            let quat = |q: &[T]| Quat([q[0], q[1], q[2], q[3]]).normalized();
             d[..3].copy_from_slice(&(quat(a).conjugate() * quat(b)).log().0);
         } else {
             for k in 0..link.joint.nv() {

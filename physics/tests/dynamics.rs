@@ -10,11 +10,11 @@
 
 mod common;
 
-use common::{close, pose, randoms, state, zoo};
+use common::{close, pose, randoms, state, whole, zoo};
 use cotangent_ad::{Pose, Quat, Vec3};
 use cotangent_physics::{
     Integrator, JointSpec, Mobility, Model, ModelBuilder, Scratch, Shape, State, StepOptions,
-    Weight, aba, acceleration, applied_forces, crba, energy, momentum, rnea, step,
+    Weight, aba, acceleration, applied_forces, crba, energy, kinematics, momentum, rnea, step,
 };
 
 #[test]
@@ -25,20 +25,20 @@ fn newton_euler_composite_and_articulated_bodies_agree() {
     for key in 0..5 {
         let State { q, v } = state(&model, 100 + key);
         let a = randoms(200 + key, n);
-        crba(&model, p, &q, &mut s);
-        let (mut tau, mut bias) = (vec![0.0; n], vec![0.0; n]);
-        rnea(&model, p, &v, Some(&a), &mut s, &mut tau);
-        rnea(&model, p, &v, None, &mut s, &mut bias);
-        let mass = |i: usize, j: usize| s.mass_matrix()[i.max(j) * n + i.min(j)];
+        let mut placed = kinematics(&model, p, &q, &mut s);
+        let mass = whole(crba(&model, p, &mut placed), n);
+        let tau = rnea(&model, p, &v, Some(&a), &mut placed).to_vec();
+        let bias = rnea(&model, p, &v, None, &mut placed);
         let moved: Vec<f64> =
-            (0..n).map(|i| bias[i] + (0..n).map(|j| mass(i, j) * a[j]).sum::<f64>()).collect();
+            (0..n).map(|i| bias[i] + (0..n).map(|j| mass[i * n + j] * a[j]).sum::<f64>()).collect();
         close(&moved, &tau, 1e-13);
-        close(&aba(&model, p, &v, &tau, &mut s), &a, 1e-11);
+        close(aba(&model, p, &v, &tau, &mut placed), &a, 1e-11);
         let u = randoms(300 + key, model.nu());
         let mut applied = vec![0.0; n];
         applied_forces(&model, p, &q, &v, &u, &mut applied);
         let by_factors = acceleration(&model, p, &q, &v, &u, &mut s).to_vec();
-        close(&aba(&model, p, &v, &applied, &mut s), &by_factors, 1e-11);
+        let mut placed = kinematics(&model, p, &q, &mut s);
+        close(aba(&model, p, &v, &applied, &mut placed), &by_factors, 1e-11);
     }
 }
 
@@ -173,8 +173,8 @@ fn top_precesses_steadily() {
     for _ in 0..8000 {
         step(&model, model.parameters(), &options, &mut now, &[], &mut s);
     }
-    cotangent_physics::kinematics(&model, model.parameters(), &now.q, &mut s);
-    let axis = s.body_pose(&model, 0).rotation.column(2);
+    let placed = kinematics(&model, model.parameters(), &now.q, &mut s);
+    let axis = placed.body_pose(&model, 0).rotation.column(2);
     // the axis started at -y and turned by W t about z
     let expected = [tilt.sin() * turn.sin(), -tilt.sin() * turn.cos(), tilt.cos()];
     close(&axis.0, &expected, 1e-9);
@@ -209,4 +209,34 @@ fn a_free_body_flips_about_its_middle_axis() {
         momentum(&model, model.parameters(), &now, &mut s).1,
     );
     assert!((e1 - e0).abs() < 1e-9 && (l1 - l0).norm() < 1e-9, "{} {}", e1 - e0, (l1 - l0).norm());
+}
+
+/// Numbers that no model has are refused with their place, whoever brings them.
+#[test]
+fn numbers_of_a_model_are_checked() {
+    use cotangent_physics::{BuildError, ParameterError};
+    let model = zoo();
+    let changed = |change: fn(&mut cotangent_physics::Parameters<f64>)| {
+        let mut p = model.parameters().clone();
+        change(&mut p);
+        model.clone().with_parameters(p).unwrap_err()
+    };
+    let named = |e: ParameterError, text: &str| assert!(e.to_string().contains(text), "{e}");
+    named(changed(|p| p.damping[3] = f64::NAN), "damping 3 is NaN");
+    named(
+        changed(|p| p.armature[1] = -1.0),
+        "armature 1 is -1: it must be finite and not negative",
+    );
+    named(
+        changed(|p| p.inertia[2].mass = -1.0),
+        "inertia of link 2 is not physical: the mass is -1",
+    );
+    named(changed(|p| p.inertia[2].rotational[0] += 50.0), "none may exceed the sum of the others");
+    named(changed(|p| p.gravity.0[2] = f64::INFINITY), "gravity 2 is inf");
+    named(changed(|p| p.gear.truncate(3)), "3 numbers of gear: the model has 4");
+    let mut b = ModelBuilder::new();
+    let body = b.body("odd", None, pose(1), &[]).unwrap();
+    let negative =
+        common::inertia(-1.0, [0.0; 3], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    assert!(matches!(b.inertia(body, negative), Err(BuildError::Unphysical { .. })));
 }

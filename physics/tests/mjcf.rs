@@ -2,10 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end")]
 
-use cotangent_physics::io::mjcf::{MjcfError, read_mjcf};
+use std::collections::BTreeMap;
+
+use cotangent_physics::io::mjcf::{
+    Effect, Files, Mjcf, MjcfError, MjcfErrors, read_mjcf, read_mjcf_with,
+};
+use cotangent_physics::model::Transmission;
+use cotangent_physics::{Scratch, State, acceleration, crba, kinematics};
 
 /// One line an element; `{}` takes the line under test, line 4.
 fn refused(line: &str) -> MjcfError {
+    let mut errors = all_refused(line).0;
+    assert_eq!(errors.len(), 1, "{line}: {errors:?}");
+    errors.remove(0)
+}
+
+fn all_refused(line: &str) -> MjcfErrors {
     let text = format!(
         "<mujoco>\n<worldbody>\n<body name=\"a\"><joint name=\"j\" axis=\"0 1 0\"/><geom name=\"g\" size=\".1\"/>\n\
          {line}\n</body>\n</worldbody>\n</mujoco>"
@@ -16,34 +28,33 @@ fn refused(line: &str) -> MjcfError {
 #[test]
 fn problems_are_named_with_their_line() {
     let cases = [
-        ("<geom size=\".1\" mass=\"-2\"/>", "mass of a geom is -2"),
+        ("<geom size=\".1\" mass=\"-2\"/>", "mass of geom `` is -2"),
         ("<geom size=\"0\"/>", "every size must be finite and positive"),
-        ("<geom type=\"mesh\" mesh=\"bunny\"/>", "attribute `mesh` of `geom` is not supported"),
+        ("<geom type=\"mesh\" mesh=\"bunny\"/>", "no mesh is named `bunny`; there is none"),
         ("<geom type=\"hfield\"/>", "`type=\"hfield\"`: sphere or capsule"),
-        ("<geom type=\"plane\"/>", "a plane on the world only"),
         ("<geom size=\".1\" euler=\"0 0 1\" quat=\"1 0 0 0\"/>", "exclude each other"),
-        ("<geom size=\"nan\"/>", "expected 1 to 3 finite numbers"),
+        ("<geom size=\"nan\"/>", "expected 0 to 3 finite numbers"),
         ("<geom name=\"g\" size=\".1\"/>", "two geoms are named `g`"),
         ("<geom class=\"limb\" size=\".1\"/>", "no default class is named `limb`"),
         ("<body pos=\"0 0\"/>", "expected 3 finite numbers"),
-        ("<body name=\"a\"/>", "two bodys are named `a`"),
-        ("<body gravcomp=\"1\"/>", "attribute `gravcomp` of `body`"),
+        ("<body name=\"a\"/>", "two bodies are named `a`"),
+        ("<body weight=\"1\"/>", "attribute `weight` of `body`"),
         ("<body><freejoint/></body>", "a free joint must be the only joint"),
-        ("<body><joint type=\"ball\"/></body>", "moves no inertia"),
+        ("<body><joint type=\"ball\"/></body>", "has no inertia"),
         ("<body><joint axis=\"0 0 0\"/></body>", "is zero"),
         ("<body><joint type=\"gimbal\"/></body>", "hinge or slide or ball or free is supported"),
-        ("<body><joint frictionloss=\"1\"/></body>", "attribute `frictionloss`"),
-        ("<body><joint damping=\"-1\"/></body>", "damping of  is -1"),
+        ("<body><joint springdamper=\"1 1\"/></body>", "attribute `springdamper`"),
+        ("<body><joint damping=\"-1\"/></body>", "damping of a joint without a name is -1"),
         ("<body><joint limited=\"true\"/></body>", "`joint` needs `range`"),
         ("<inertial mass=\"1\" diaginertia=\"1 1 1\"/>", "`inertial` needs `pos`"),
-        ("<inertial pos=\"0 0 0\" mass=\"-1\" diaginertia=\"1 1 1\"/>", "is -1"),
+        ("<inertial pos=\"0 0 0\" mass=\"-1\" diaginertia=\"1 1 1\"/>", "the mass is -1 kg"),
         ("<composite/>", "element `composite` in `body` is not supported"),
         ("<geom size=\".1\"", "not well-formed XML"),
     ];
     for (line, expected) in cases {
         let error = refused(line);
         assert!(error.to_string().contains(expected), "{line}: {error}");
-        let whole = expected == "moves no inertia"; // known when the whole model is
+        let whole = expected == "has no inertia"; // known when the whole model is
         let malformed = expected.contains("XML");
         assert!(whole || malformed || error.line == 4, "{line}: {error}");
     }
@@ -52,20 +63,23 @@ fn problems_are_named_with_their_line() {
 #[test]
 fn sections_are_known_or_refused() {
     let cases = [
-        ("<tendon/>", "element `tendon` in `mujoco`"),
-        ("<include file=\"other.xml\"/>", "element `include` in `mujoco`"),
-        ("<asset><mesh file=\"a.stl\"/></asset>", "element `mesh` in `asset`"),
-        ("<actuator><position joint=\"j\"/></actuator>", "element `position` in `actuator`"),
+        ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
+        ("<tendon><spatial/></tendon>", "element `spatial` in `tendon`"),
+        (
+            "<include file=\"other.xml\"/>",
+            "cannot read `other.xml`: the model was given as text alone",
+        ),
+        ("<actuator><muscle joint=\"j\"/></actuator>", "element `muscle` in `actuator`"),
         ("<actuator><motor joint=\"k\"/></actuator>", "no joint is named `k`; there is none"),
         ("<option integrator=\"implicit\"/>", "Euler or RK4 is supported"),
         ("<option timestep=\"0\"/>", "a positive number"),
         ("<option wind=\"1 0 0\"/>", "attribute `wind` of `option`"),
-        ("<default><tendon/></default>", "element `tendon` in `default`"),
+        ("<default><plugin/></default>", "element `plugin` in `default`"),
         ("<default><default/></default>", "needs `class`"),
         ("<compiler eulerseq=\"abc\"/>", "three letters of xyzXYZ"),
     ];
     for (section, expected) in cases {
-        let error = read_mjcf(&format!("<mujoco>\n{section}\n</mujoco>")).unwrap_err();
+        let error = read_mjcf(&format!("<mujoco>\n{section}\n</mujoco>")).unwrap_err().0.remove(0);
         assert!(error.to_string().contains(expected), "{section}: {error}");
         assert_eq!(error.line, 2, "{section}: {error}");
     }
@@ -79,22 +93,277 @@ fn sections_are_known_or_refused() {
 #[test]
 fn the_span_is_the_attribute() {
     let text = "<mujoco><option timestep=\"fast\"/></mujoco>";
-    let error = read_mjcf(text).unwrap_err();
+    let error = read_mjcf(text).unwrap_err().0.remove(0);
     assert_eq!(&text[error.span.clone()], "timestep=\"fast\"");
     assert_eq!((error.line, error.column), (1, 17));
 }
 
 #[test]
-fn what_is_not_simulated_is_noted() {
-    let body =
-        "<body><joint name=\"j\" range=\"0 1\"/><geom size=\".1\"/><geom size=\".2\"/></body>";
+fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
+    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1'/>\n\
+                <body name='b'><joint frictionloss='1'/><geom size='.2'/>\n\
+                <body name='c'><joint range='0 0'/><geom size='.2'/></body></body></body>";
     let read = |option: &str| {
-        read_mjcf(&format!("<mujoco>{option}\n<worldbody>{body}</worldbody></mujoco>"))
-            .unwrap()
-            .notes
+        let equality = "<equality><connect body1='a' anchor='0 0 0'/></equality>";
+        let text = format!("<mujoco>{option}\n<worldbody>{body}</worldbody>\n{equality}</mujoco>");
+        read_mjcf(&text).unwrap().unsimulated
     };
-    let notes = read("");
-    assert_eq!(notes.len(), 2);
-    assert!(notes.iter().all(|n| n.line == 2));
-    assert!(read("<option><flag constraint=\"disable\"/></option>").is_empty());
+    let listed: Vec<_> = read("").iter().map(|u| (u.what, u.line)).collect();
+    let expected = [
+        (Effect::Limits, 2),
+        (Effect::FrictionLoss, 3),
+        (Effect::Contact, 2),
+        (Effect::Equality, 5),
+    ];
+    assert_eq!(listed, expected);
+    assert!(read("<option><flag constraint='disable'/></option>").is_empty());
+    let less = read("<option><flag contact='disable' limit='disable'/></option>");
+    let less: Vec<_> = less.iter().map(|u| u.what.name()).collect();
+    assert_eq!(less, ["frictionloss", "equality"]);
+    // masks that exclude each other, and neighbours, do not collide
+    let apart = body.replace("<geom", "<geom contype='1' conaffinity='2'");
+    let text = format!("<mujoco><worldbody>{apart}</worldbody></mujoco>");
+    assert!(read_mjcf(&text).unwrap().unsimulated.iter().all(|u| u.what != Effect::Contact));
+}
+
+#[test]
+fn all_problems_of_a_file_are_reported_at_once() {
+    let errors = all_refused(
+        "<geom size='0' colour='red'/>\n<joint limited='true'/>\n<body><joint type='gimbal'/>\n\
+         <geom/></body><site pos='1'/><light strange='1'/>",
+    );
+    let found: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+    let expected = [
+        "attribute `colour`",
+        "every size must be",
+        "`joint` needs `range`",
+        "hinge or slide or ball or free",
+        "1 numbers in `size`",
+        "expected 3 finite numbers",
+    ];
+    for text in expected {
+        assert!(found.iter().any(|f| f.contains(text)), "{text} in {found:?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+}
+
+/// Newton's issue tracker, 3682 and 1206: an explicit class replaces the class of the bodies around. Values by hand.
+#[test]
+fn an_explicit_class_replaces_the_class_around() {
+    let read = read_mjcf(
+        "<mujoco><default><geom size='.1' friction='.5' density='500'/>
+           <default class='A'><geom size='.3' friction='.7'/><joint damping='2'/>
+             <default class='A1'><geom density='2000'/></default></default>
+           <default class='B'><joint armature='.4'/></default></default>
+         <worldbody><body name='b1' childclass='A'>
+           <joint name='ja'/><geom name='g0'/><geom name='g1' class='B' pos='1 0 0'/>
+           <body name='b2'><joint name='jb' class='B'/><geom name='g2' class='A1'/><geom name='g3'/></body>
+           <body name='b3' childclass='B'><joint name='jc'/><geom name='g4'/></body>
+         </body></worldbody></mujoco>",
+    )
+    .unwrap();
+    let model = &read.model;
+    let radii: Vec<f64> = model
+        .geoms()
+        .iter()
+        .map(|g| match g.shape {
+            cotangent_physics::Shape::Sphere { radius } => radius,
+            _ => f64::NAN,
+        })
+        .collect();
+    assert_eq!(radii, [0.3, 0.1, 0.3, 0.3, 0.1]);
+    let p = model.parameters();
+    let masses: Vec<f64> = p.inertia.iter().map(|i| i.mass).collect();
+    let expected = [58.643_062_867_009_47, 282.743_338_823_081_4, 2.094_395_102_393_195_7];
+    for (found, expected) in masses.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-12 * expected, "{masses:?}");
+    }
+    assert_eq!((&p.damping[..], &p.armature[..]), (&[2.0, 0.0, 0.0][..], &[0.0, 0.4, 0.4][..]));
+}
+
+/// Static bodies weigh: of 11 kg in all one hangs on the hinge.
+#[test]
+fn a_total_mass_counts_the_bodies_that_stand() {
+    let read = read_mjcf(
+        "<mujoco><compiler settotalmass='22'/><worldbody>
+         <body><geom size='.1' mass='10'/></body>
+         <body><joint/><geom size='.1' mass='1' pos='1 0 0'/></body></worldbody></mujoco>",
+    )
+    .unwrap();
+    assert!((read.model.mass() - 2.0).abs() < 1e-15, "{}", read.model.mass());
+}
+
+/// A massless body between hinges about one line can spin on the spot; between crossed hinges, as in a gimbal, it cannot.
+#[test]
+fn a_massless_body_between_coaxial_hinges_is_refused_by_name() {
+    let chain = |axis: &str| {
+        read_mjcf(&format!(
+            "<mujoco><worldbody><body name='ring'><joint name='first' axis='0 0 1'/>
+             <body name='load'><joint axis='{axis}'/><geom size='.1' pos='.3 0 .1'/></body>
+             </body></worldbody></mujoco>"
+        ))
+    };
+    let error = chain("0 0 1").unwrap_err().to_string();
+    assert!(error.contains("joint `first` of body `ring` has no inertia"), "{error}");
+    assert!(chain("1 0 0").is_ok());
+}
+
+#[test]
+fn an_inertia_that_no_body_has_is_refused_with_its_body() {
+    let inertial = |inertia: &str| {
+        read_mjcf(&format!(
+            "<mujoco><worldbody><body name='odd'><joint/>
+             <inertial pos='0 0 0' mass='1' {inertia}/></body></worldbody></mujoco>"
+        ))
+    };
+    for inertia in ["diaginertia='1 1 3'", "fullinertia='1 1 1 2 0 0'", "diaginertia='-1 1 1'"] {
+        let error = inertial(inertia).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("inertia of body `odd`"), "{error}");
+    }
+    assert!(inertial("diaginertia='1 1 2'").is_ok());
+}
+
+/// Files of a test, by name.
+struct Given(BTreeMap<&'static str, &'static str>);
+
+impl Files for Given {
+    fn read(&mut self, name: &str, _: Option<&str>) -> Result<Vec<u8>, String> {
+        self.0.get(name).map(|t| t.as_bytes().to_vec()).ok_or_else(|| "no such file".into())
+    }
+}
+
+#[test]
+fn included_files_stand_in_place_and_errors_name_them() {
+    let mut files = Given(BTreeMap::from([
+        (
+            "arm.xml",
+            "<mujocoinclude><body name='arm'><joint name='j'/>\n<include file='geoms.xml'/></body></mujocoinclude>",
+        ),
+        (
+            "geoms.xml",
+            "<mujocoinclude><geom name='one' size='.1'/>\n<geom name='two' size='.2'/></mujocoinclude>",
+        ),
+        ("bad.xml", "<mujocoinclude>\n<geom size='x'/></mujocoinclude>"),
+        ("cycle.xml", "<mujocoinclude>\n<include file='cycle.xml'/></mujocoinclude>"),
+    ]));
+    let mut read = |inside: &str| {
+        read_mjcf_with(&format!("<mujoco><worldbody>{inside}</worldbody></mujoco>"), &mut files)
+    };
+    let names = |read: &Mjcf| read.model.geoms().iter().map(|g| g.name.clone()).collect::<Vec<_>>();
+    let inside =
+        "<geom name='zero' size='.1'/><include file='arm.xml'/><geom name='three' size='.1'/>";
+    let model = read(inside).unwrap();
+    assert_eq!(names(&model), ["zero", "three", "one", "two"]);
+    let error = read("<include file='bad.xml'/>").unwrap_err().to_string();
+    assert!(error.starts_with("bad.xml, line 2"), "{error}");
+    let error = read("<include file='cycle.xml'/>").unwrap_err().to_string();
+    assert!(error.contains("cycle.xml, line 2") && error.contains("included already"), "{error}");
+    let error = read("<include file='none.xml'/>").unwrap_err().to_string();
+    assert!(error.contains("cannot read `none.xml`: no such file"), "{error}");
+}
+
+/// What files name, values and all.
+#[test]
+fn keyframes_tendons_and_servos_are_read() {
+    let text = "<mujoco><worldbody><body><joint name='a' springref='60'/><geom size='.1' pos='1 0 0'/>
+        <body><joint name='b' type='ball' stiffness='2'/><geom size='.1' pos='0 0 1'/></body></body></worldbody>
+      <tendon><fixed name='t' stiffness='5' range='-1 1'><joint joint='a' coef='-2'/></fixed></tendon>
+      <actuator><position joint='a' kp='3' kv='.5' forcerange='-1 1'/><motor tendon='t' gear='4'/>
+        <motor joint='b' gear='0 3 4'/></actuator>
+      <keyframe><key name='k' time='.5' qpos='.3 0 0 0 2' ctrl='1 2 3'/></keyframe></mujoco>";
+    let read = read_mjcf(text).unwrap();
+    let (model, key) = (&read.model, &read.keyframes[0]);
+    let tendon = &model.tendons()[0];
+    assert!((tendon.rest[0] + 2.0 * 60.0_f64.to_radians()).abs() < 1e-14);
+    assert_eq!(tendon.range, Some([-1.0, 1.0]));
+    let p = model.parameters();
+    assert_eq!((p.gain[0], p.bias[0]), ([3.0, 0.0, 0.0], [0.0, -3.0, -0.5]));
+    assert_eq!(p.gear, [1.0, 4.0, 5.0]);
+    let ball = Transmission::Ball { link: 1, direction: [0.0, 0.6, 0.8] };
+    assert_eq!(model.actuators()[2].transmission, ball);
+    assert_eq!((key.name.as_str(), key.time), ("k", 0.5));
+    assert_eq!(
+        (&key.state.q[..], &key.controls[..]),
+        (&[0.3, 0.0, 0.0, 0.0, 1.0][..], &[1.0, 2.0, 3.0][..])
+    );
+}
+
+/// A right tetrahedron of edges 1, 2, 3: volume 1, centre at a quarter, as OBJ, as text STL and as lists.
+#[test]
+fn meshes_weigh_what_they_enclose() {
+    let stl = "solid t\nfacet\nouter loop\nvertex 0 0 0\nvertex 0 2 0\nvertex 1 0 0\nendloop\nendfacet\n\
+        vertex 0 0 0\nvertex 1 0 0\nvertex 0 0 3\nvertex 0 0 0\nvertex 0 0 3\nvertex 0 2 0\n\
+        vertex 1 0 0\nvertex 0 2 0\nvertex 0 0 3\nendsolid";
+    let obj = "v 0 0 0\nv 1 0 0\nv 0 2 0\nv 0 0 3\nf 1 3 2\nf 1/1 2/2 4/3\nf 1 4 3\nf -3 -2 -1\n";
+    let mut files = Given(BTreeMap::from([("m/t.stl", stl), ("m/t.obj", obj)]));
+    let lists = "vertex='0 0 0 1 0 0 0 2 0 0 0 3' face='0 2 1 0 1 3 0 3 2 1 2 3' name='t'";
+    for mesh in ["file='t.stl'", "file='t.obj'", lists] {
+        let text = format!(
+            "<mujoco><compiler meshdir='m/'/><asset><mesh {mesh}/></asset><worldbody><body><freejoint/>
+             <geom type='mesh' mesh='t' density='1'/></body></worldbody></mujoco>"
+        );
+        let read = read_mjcf_with(&text, &mut files).unwrap();
+        let inertia = &read.model.parameters().inertia[1];
+        assert!((inertia.mass - 1.0).abs() < 1e-14, "{mesh}: {}", inertia.mass);
+        for (moment, expected) in inertia.moment.0.iter().zip([0.25, 0.5, 0.75]) {
+            assert!((moment - expected).abs() < 1e-14);
+        }
+        // about the corner: (b^2 + c^2) / 10, products a b / 20
+        let expected = [1.3, 1.0, 0.5, -0.1, -0.15, -0.3];
+        for (found, expected) in inertia.rotational.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-13, "{:?}", inertia.rotational);
+        }
+    }
+}
+
+/// Deep and wide files: no recursion, no quadratic time.
+#[test]
+fn deep_and_wide_files_are_read() {
+    let n = 20_000;
+    let deep = format!(
+        "<mujoco><worldbody>{}<geom size='1'/>{}</worldbody></mujoco>",
+        "<body>".repeat(n),
+        "</body>".repeat(n)
+    );
+    assert_eq!(read_mjcf(&deep).unwrap().model.bodies().len(), n);
+    let sibling =
+        |k: usize| format!("<body name='b{k}'><joint name='j{k}'/><geom size='1'/></body>");
+    let wide: String = (0..n).map(sibling).collect();
+    let wide = read_mjcf(&format!("<mujoco><worldbody>{wide}</worldbody></mujoco>")).unwrap();
+    assert_eq!(wide.model.nv(), n);
+    let classes: String =
+        (0..n).map(|k| format!("<default class='c{k}'><geom size='1'/>")).collect();
+    let ends = "</default>".repeat(n);
+    let text = format!("<mujoco><default>{classes}{ends}</default></mujoco>");
+    assert!(read_mjcf(&text).is_ok());
+}
+
+/// A quaternion of any length stands for the rotation of its direction; a state of a model has length 1.
+#[test]
+fn quaternions_of_a_state_are_directions() {
+    let read = read_mjcf(
+        "<mujoco><worldbody><body><freejoint/><geom type='box' size='.1 .2 .3' pos='.1 .2 .3'/>
+         </body></worldbody></mujoco>",
+    )
+    .unwrap();
+    let model = &read.model;
+    let q = [0.0, 0.0, 0.0, 0.6, 0.48, -0.64, 0.0];
+    let v = [0.1, 0.2, 0.3, 1.0, -2.0, 3.0];
+    let mut long = q;
+    long[3..].iter_mut().for_each(|x| *x *= 1.01);
+    let mut s = Scratch::new(model);
+    let a = acceleration(model, model.parameters(), &q, &v, &[], &mut s).to_vec();
+    let b = acceleration(model, model.parameters(), &long, &v, &[], &mut s).to_vec();
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a - b).abs() < 1e-13 * 20.0, "{a} {b}");
+    }
+    let state = State::new(model, long.to_vec(), v.to_vec()).unwrap();
+    assert!((state.q[3] - 0.6).abs() < 1e-15);
+    assert!(
+        State::new(model, vec![0.0; 7], v.to_vec()).unwrap_err().to_string().contains("is zero")
+    );
+    long[0] = f64::NAN;
+    assert!(State::new(model, long.to_vec(), v.to_vec()).is_err());
+    let mut placed = kinematics(model, model.parameters(), &q, &mut s);
+    assert!(crba(model, model.parameters(), &mut placed)[0] > 0.0);
 }

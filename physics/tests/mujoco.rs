@@ -11,10 +11,11 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::close;
+use common::{close, whole};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
 use cotangent_physics::{
-    Integrator, Scratch, State, StepOptions, acceleration, crba, difference, energy, rnea, step,
+    Integrator, Scratch, State, StepOptions, acceleration, crba, difference, energy, kinematics,
+    rnea, step,
 };
 use serde_json::Value;
 
@@ -32,18 +33,15 @@ fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: [(&str, I
     let mut s = Scratch::new(model);
     let state = State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]) };
     let u = numbers(&r["ctrl"]);
-    crba(model, p, &state.q, &mut s);
-    let mass: Vec<f64> =
-        (0..n * n).map(|k| s.mass_matrix()[(k / n).max(k % n) * n + (k / n).min(k % n)]).collect();
-    close(&mass, &numbers(&r["M"]), 1e-12);
+    let mut placed = kinematics(model, p, &state.q, &mut s);
+    close(&whole(crba(model, p, &mut placed), n), &numbers(&r["M"]), 1e-12);
     let places = numbers(&r["xpos"]);
     let skip = places.len() - 3 * model.bodies().len();
     let ours: Vec<f64> =
-        (0..model.bodies().len()).flat_map(|b| s.body_pose(model, b).translation.0).collect();
+        (0..model.bodies().len()).flat_map(|b| placed.body_pose(model, b).translation.0).collect();
     close(&ours, &places[skip..], 1e-12);
-    let mut bias = vec![0.0; n];
-    rnea(model, p, &state.v, None, &mut s, &mut bias);
-    close(&bias, &numbers(&r["qfrc_bias"]), 1e-11);
+    let bias = rnea(model, p, &state.v, None, &mut placed);
+    close(bias, &numbers(&r["qfrc_bias"]), 1e-11);
     close(acceleration(model, p, &state.q, &state.v, &u, &mut s), &numbers(qacc), 1e-11);
     let (potential, kinetic) = energy(model, p, &state, &mut s);
     close(&[potential, kinetic], &numbers(&r["energy"]), 1e-12);
@@ -67,8 +65,8 @@ fn zoo_agrees_with_mujoco() {
         let names = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
         compare(&read, r, &r["qacc"], r, names);
         let mut s = Scratch::new(model);
-        crba(model, model.parameters(), &numbers(&r["qpos"]), &mut s);
-        let poses: Vec<_> = (0..model.sites().len()).map(|k| s.site_pose(model, k)).collect();
+        let placed = kinematics(model, model.parameters(), &numbers(&r["qpos"]), &mut s);
+        let poses: Vec<_> = (0..model.sites().len()).map(|k| placed.site_pose(model, k)).collect();
         let places: Vec<f64> = poses.iter().flat_map(|p| p.translation.0).collect();
         close(&places, &numbers(&r["site_xpos"]), 1e-12);
         let turns: Vec<f64> = poses.iter().flat_map(|p| p.rotation.0.concat()).collect();

@@ -12,7 +12,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{close, inertia};
+use common::{close, inertia, whole};
 use cotangent_ad::{Mat3, Pose, Vec3};
 use cotangent_physics::derivative::{Multiplier, inverse_dynamics_pullback};
 use cotangent_physics::{
@@ -67,7 +67,7 @@ fn build(robot: &Value) -> Model {
         let body = b.body(&spec.name.clone(), parent, placement, &[spec]).unwrap();
         let at_center: Vec<[f64; 3]> = j["inertia"].as_array().unwrap().iter().map(three).collect();
         let mass = j["mass"].as_f64().unwrap();
-        b.inertia(body, inertia(mass, three(&j["lever"]), at_center.try_into().unwrap()));
+        b.inertia(body, inertia(mass, three(&j["lever"]), at_center.try_into().unwrap())).unwrap();
     }
     b.build().unwrap()
 }
@@ -87,17 +87,11 @@ fn fixed_robots_agree_with_pinocchio() {
             let q = get("q");
             let q: Vec<f64> =
                 if q.len() == n { q } else { q.chunks(2).map(|x| x[1].atan2(x[0])).collect() };
-            crba(&model, p, &q, &mut s);
-            let mass: Vec<f64> = (0..n * n)
-                .map(|k| s.mass_matrix()[(k / n).max(k % n) * n + (k / n).min(k % n)])
-                .collect();
-            close(&mass, &matrix(&r["M"]), 1e-12);
-            let mut tau = vec![0.0; n];
-            rnea(&model, p, &v, None, &mut s, &mut tau);
-            close(&tau, &get("nle"), 1e-12);
-            rnea(&model, p, &v, Some(&ddq), &mut s, &mut tau);
-            close(&tau, &get("tau"), 1e-11);
-            close(&aba(&model, p, &v, &get("tau"), &mut s), &ddq, 1e-11);
+            let mut placed = kinematics(&model, p, &q, &mut s);
+            close(&whole(crba(&model, p, &mut placed), n), &matrix(&r["M"]), 1e-12);
+            close(rnea(&model, p, &v, None, &mut placed), &get("nle"), 1e-12);
+            close(rnea(&model, p, &v, Some(&ddq), &mut placed), &get("tau"), 1e-11);
+            close(aba(&model, p, &v, &get("tau"), &mut placed), &ddq, 1e-11);
             let (by_q, by_v) = jacobians(&model, &q, &v, &ddq);
             close(&by_q, &matrix(&r["dtau_dq"]), 1e-11);
             close(&by_v, &matrix(&r["dtau_dv"]), 1e-11);
@@ -110,13 +104,13 @@ fn jacobians(model: &Model, q: &[f64], v: &[f64], a: &[f64]) -> (Vec<f64>, Vec<f
     let n = model.nv();
     let (mut s, mut m) = (Scratch::new(model), Multiplier::new(model));
     let (mut by_q, mut by_v) = (vec![0.0; n * n], vec![0.0; n * n]);
-    kinematics(model, model.parameters(), q, &mut s);
+    let mut placed = kinematics(model, model.parameters(), q, &mut s);
     for i in 0..n {
         m.lambda.fill(0.0);
         m.lambda[i] = 1.0;
         let bars = (&mut by_q[i * n..][..n], &mut by_v[i * n..][..n]);
         let p = model.parameters();
-        inverse_dynamics_pullback(model, p, (v, a), &mut m, &mut s, bars, None);
+        inverse_dynamics_pullback(model, p, (v, a), &mut m, &mut placed, bars, None);
     }
     (by_q, by_v)
 }
@@ -127,7 +121,7 @@ fn floating_robots_agree_with_pinocchio() {
     for name in ["solo12", "talos"] {
         let Some(robot) = reference(name) else { return };
         let model = build(&robot);
-        let (p, n) = (model.parameters(), model.nv());
+        let p = model.parameters();
         let mut s = Scratch::new(&model);
         for r in robot["states"].as_array().unwrap() {
             let get = |key: &str| numbers(&r[key]);
@@ -141,11 +135,9 @@ fn floating_robots_agree_with_pinocchio() {
                 let turned = turn.rotate(take(x, 0));
                 x[..3].copy_from_slice(&turned.0);
             }
-            kinematics(&model, p, &q, &mut s);
-            let mut forces = vec![0.0; n];
-            rnea(&model, p, &v, Some(&a), &mut s, &mut forces);
-            close(&forces, &tau, 1e-11);
-            close(&aba(&model, p, &v, &tau, &mut s), &a, 1e-11);
+            let mut placed = kinematics(&model, p, &q, &mut s);
+            close(rnea(&model, p, &v, Some(&a), &mut placed), &tau, 1e-11);
+            close(aba(&model, p, &v, &tau, &mut placed), &a, 1e-11);
         }
     }
 }

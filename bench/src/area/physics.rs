@@ -79,6 +79,7 @@ impl Motion {
             model,
             parameters: model.parameters(),
             options: self.options,
+            steps: STEPS,
             schedule: Schedule::StoreAll,
         };
         let start = State::at_reference(model);
@@ -177,7 +178,7 @@ fn rollout_against_duals(_: &Peers) -> Result<Vec<Item>, PeerError> {
     for integrator in [Integrator::Euler, Integrator::RungeKutta4] {
         let options = StepOptions { integrator, ..read.options };
         let by = |schedule| {
-            let rollout = Rollout { model, parameters: p, options, schedule };
+            let rollout = Rollout { model, parameters: p, options, steps: STEPS, schedule };
             rollout.gradient(&start, &controls, &end, false, &mut Scratch::new(model)).controls
         };
         let adjoint = by(Schedule::StoreAll);

@@ -10,13 +10,18 @@
 //! dphi/dv_j = S_j . G + ((v_p + v_j) x S_j) . H
 //! ```
 //!
+//! Wrenches `f_i` on links that depend on the link's velocity and on gravity's direction alone, as a fluid's and those that
+//! compensate gravity, join the sums: `-f_i` that of `F`, the derivative of `-w_i . f_i` by `v_i` that of `G`, and what gravity
+//! `a_0` contracts with a sum `C` that adds `(S_j x a_0) . C` to `dphi/dq_j`.
+//!
 //! The matrices whose contraction this is are those of Carpentier & Mansard, RSS 2018.
 
-use crate::kinematics::velocities;
+use crate::force::{LinkSums, pull_link_forces};
+use crate::kinematics::{Placed, move_links};
 use crate::model::{Model, Parameters};
-use crate::rnea::{accelerations, link_force};
+use crate::rnea::{accelerations, link_force, world_acceleration};
 use crate::scratch::{Scratch, lift_pose};
-use crate::spatial::{Force, Motion, SpatialInertia};
+use crate::spatial::{Motion, SpatialInertia};
 
 /// Memory of [`inverse_dynamics_pullback`], and the multiplier itself.
 #[derive(Clone, Debug)]
@@ -24,8 +29,8 @@ pub struct Multiplier {
     /// `lambda`, `nv` entries.
     pub lambda: Vec<f64>,
     virtual_velocity: Vec<Motion<f64>>,
-    /// `F`, `H`, `G` of each link's subtree.
-    sums: Vec<[Force<f64>; 3]>,
+    /// `F`, `H`, `G`, `C` of each link's subtree.
+    sums: Vec<LinkSums>,
 }
 
 impl Multiplier {
@@ -35,13 +40,12 @@ impl Multiplier {
         Self {
             lambda: vec![0.0; model.nv()],
             virtual_velocity: vec![Motion::zero(); links],
-            sums: vec![[Force::zero(); 3]; links],
+            sums: vec![LinkSums::zero(); links],
         }
     }
 }
 
-/// Adds the derivatives of `lambda^T rnea(q, v, a)` by `q` (tangent space), `v` and, where wanted, the parameters. After
-/// [`kinematics`](crate::kinematics()) at `q`.
+/// Adds the derivatives of `lambda^T rnea(q, v, a)` by `q` (tangent space), `v` and, where wanted, the parameters.
 ///
 /// # Shapes
 /// `v`, `a`, `q_bar`, `v_bar`: `nv`.
@@ -50,11 +54,24 @@ pub fn inverse_dynamics_pullback(
     parameters: &Parameters<f64>,
     (v, a): (&[f64], &[f64]),
     m: &mut Multiplier,
-    s: &mut Scratch,
-    (q_bar, v_bar): (&mut [f64], &mut [f64]),
+    placed: &mut Placed<'_>,
+    bars: (&mut [f64], &mut [f64]),
     parameters_bar: Option<&mut Parameters<f64>>,
 ) {
-    velocities(model, v, s);
+    pull(model, parameters, (v, a), m, placed.scratch(), bars, (parameters_bar, false));
+}
+
+/// [`inverse_dynamics_pullback`] after kinematics; less the forces on links where `with_link_forces`.
+pub(crate) fn pull(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    (v, a): (&[f64], &[f64]),
+    m: &mut Multiplier,
+    s: &mut Scratch,
+    (q_bar, v_bar): (&mut [f64], &mut [f64]),
+    (mut parameters_bar, with_link_forces): (Option<&mut Parameters<f64>>, bool),
+) {
+    move_links(model, v, s);
     accelerations(model, parameters, v, Some(a), s);
     for (i, link) in model.links().iter().enumerate() {
         let mut w = link.parent.map_or_else(Motion::zero, |p| m.virtual_velocity[p]);
@@ -67,14 +84,18 @@ pub fn inverse_dynamics_pullback(
         let g = velocity.cross_force(h)
             - w.cross_force(inertia.apply(velocity))
             - inertia.apply(velocity.cross(w));
-        m.sums[i] = [link_force(s, i), h, g];
+        m.sums[i] = LinkSums { f: link_force(s, i), h, g, ..LinkSums::zero() };
     }
-    if let Some(bar) = parameters_bar {
+    if let Some(bar) = parameters_bar.as_deref_mut() {
         parameters_pullback(model, a, m, s, bar);
     }
-    let world = Motion { linear: -parameters.gravity, ..Motion::zero() };
+    if with_link_forces {
+        let (w, sums) = (&m.virtual_velocity, &mut m.sums);
+        pull_link_forces(model, parameters, s, w, sums, parameters_bar);
+    }
+    let world = world_acceleration(parameters);
     for (i, link) in model.links().iter().enumerate().rev() {
-        let [f, h, g] = m.sums[i];
+        let LinkSums { f, h, g, c } = m.sums[i];
         let (v_p, a_p, w_p) = match link.parent {
             Some(p) => (s.velocity[p], s.acceleration[p], m.virtual_velocity[p]),
             None => (Motion::zero(), world, Motion::zero()),
@@ -84,13 +105,14 @@ pub fn inverse_dynamics_pullback(
             q_bar[d] += v_p.cross(axis).dot(g - v_p.cross_force(h))
                 - axis.cross(a_p).dot(h)
                 - axis.cross(w_p).dot(f);
+            if model.has_gravity_compensation {
+                q_bar[d] += axis.cross(world).dot(c);
+            }
             v_bar[d] += axis.dot(g) + (v_p + s.velocity[i]).cross(axis).dot(h);
         }
         if let Some(p) = link.parent {
-            for k in 0..3 {
-                let own = m.sums[i][k];
-                m.sums[p][k] += own;
-            }
+            let own = m.sums[i];
+            m.sums[p].add(&own);
         }
     }
 }
@@ -109,7 +131,7 @@ fn parameters_pullback(
         pose.translation -= s.origin(model, i);
         let pairs = [(w, s.acceleration[i]), (-v.cross(w), v)];
         bar.inertia[i] += SpatialInertia::cotangent(&pose, &pairs);
-        bar.gravity -= m.sums[i][1].linear;
+        bar.gravity -= m.sums[i].h.linear;
     }
     for d in 0..model.nv() {
         bar.armature[d] += m.lambda[d] * a[d];

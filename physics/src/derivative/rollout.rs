@@ -10,14 +10,14 @@ use crate::state::State;
 
 /// A cost of the states that a rollout passes.
 pub trait Cost {
-    /// Cost of state `k` (0: the initial state, `n`: the last).
+    /// Cost of state `k` (0: the initial state, `steps`: the last).
     fn value(&self, k: usize, state: &State, s: &mut Scratch) -> f64;
 
     /// Adds the derivative of [`Cost::value`] to `bar`, the configuration's in its tangent space.
     fn pull(&self, k: usize, state: &State, bar: &mut Cotangent, s: &mut Scratch);
 }
 
-/// A motion of `n` steps under given controls.
+/// A motion of some steps under given controls.
 #[derive(Clone, Copy, Debug)]
 pub struct Rollout<'a> {
     /// The model.
@@ -26,6 +26,8 @@ pub struct Rollout<'a> {
     pub parameters: &'a Parameters<f64>,
     /// Length and method of a step.
     pub options: StepOptions,
+    /// Number of steps.
+    pub steps: usize,
     /// Which states the reversal keeps.
     pub schedule: Schedule,
 }
@@ -37,17 +39,17 @@ pub struct RolloutGradient {
     pub value: f64,
     /// By the initial state.
     pub initial: Cotangent,
-    /// By the controls, `n x nu`, row-major.
+    /// By the controls, `steps x nu`, row-major.
     pub controls: Vec<f64>,
     /// By the parameters, where they were wanted.
     pub parameters: Option<Parameters<f64>>,
 }
 
 impl Rollout<'_> {
-    /// Runs from `initial` under `controls` (`n x nu`, row-major), calls `visit` with each state `0..=n` and returns the last.
+    /// Runs from `initial` under `controls` (`steps x nu`, row-major), calls `visit` with each state `0..=steps` and returns the last.
     ///
     /// # Panics
-    /// Where `controls` is not a whole number of steps.
+    /// Where `controls` has not `steps x nu` entries.
     pub fn run(
         &self,
         initial: &State,
@@ -55,7 +57,8 @@ impl Rollout<'_> {
         s: &mut Scratch,
         mut visit: impl FnMut(usize, &State, &mut Scratch),
     ) -> State {
-        let n = self.steps(controls);
+        self.check(controls);
+        let n = self.steps;
         let mut state = initial.clone();
         visit(0, &state, s);
         for k in 0..n {
@@ -65,10 +68,9 @@ impl Rollout<'_> {
         state
     }
 
-    fn steps(&self, controls: &[f64]) -> usize {
-        let nu = self.model.nu();
-        assert!(nu > 0 && controls.len().is_multiple_of(nu), "{} controls of {nu}", controls.len());
-        controls.len() / nu
+    fn check(&self, controls: &[f64]) {
+        let (n, nu) = (self.steps, self.model.nu());
+        assert!(controls.len() == n * nu, "{} controls, not {n} x {nu}", controls.len());
     }
 
     fn advance(&self, state: &mut State, controls: &[f64], k: usize, s: &mut Scratch) {
@@ -82,7 +84,7 @@ impl Rollout<'_> {
     /// schedule, bit for bit, and so are the derivatives.
     ///
     /// # Panics
-    /// Where `controls` is not a whole number of steps, or a schedule has no slot.
+    /// Where `controls` has not `steps x nu` entries, or a schedule has no slot.
     pub fn gradient(
         &self,
         initial: &State,
@@ -91,7 +93,8 @@ impl Rollout<'_> {
         by_parameters: bool,
         s: &mut Scratch,
     ) -> RolloutGradient {
-        let (model, n, nu) = (self.model, self.steps(controls), self.model.nu());
+        self.check(controls);
+        let (model, n, nu) = (self.model, self.steps, self.model.nu());
         let mut value = 0.0;
         let mut last = initial.clone();
         value += cost.value(0, &last, s);

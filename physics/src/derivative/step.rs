@@ -1,14 +1,15 @@
 //! The adjoint of a step.
 //!
-//! A step solves `R(a; q, v, u, p) = M a + c + damping (v + h a) + stiffness (q - rest) - gear u = 0` (without `h a` where damping
-//! is explicit). By the implicit function theorem a cotangent `a_bar` becomes the multiplier `lambda = -M^-1 a_bar`, one
+//! A step solves `R(a; q, v, u, p) = M a + c - tau + h diag(-d tau/dv of the damping) a = 0` (without the last where damping is
+//! explicit), with the forces `tau` of [`crate::force`]. By the implicit function theorem a cotangent `a_bar` becomes the multiplier `lambda = -M^-1 a_bar`, one
 //! solve with the factors that the step made, and then contracts the derivatives of `R`.
 
 use cotangent_ad::{Dual, Quat, Vec3};
 
-use super::inverse_dynamics::{Multiplier, inverse_dynamics_pullback};
-use crate::crba::solve;
-use crate::forward::{clamp, forward_dynamics};
+use super::inverse_dynamics::{Multiplier, pull};
+use crate::aba::solve;
+use crate::force::{self, Bars, Point};
+use crate::forward::forward_dynamics;
 use crate::integrate::{HALVES, Integrator, StepOptions, WEIGHTS, euler_acceleration, stages};
 use crate::model::{JointKind, Model, Parameters};
 use crate::scratch::Scratch;
@@ -40,6 +41,9 @@ pub struct StepAdjoint {
     displacement: Vec<f64>,
     velocity: Vec<f64>,
     start: Vec<f64>,
+    /// Cotangent of the forces on the coordinates.
+    tau_bar: Vec<f64>,
+    work: Vec<f64>,
 }
 
 impl StepAdjoint {
@@ -53,13 +57,15 @@ impl StepAdjoint {
             displacement: zeros(),
             velocity: zeros(),
             start: zeros(),
+            tau_bar: zeros(),
+            work: zeros(),
         }
     }
 
     /// Replays the step from `state` and replaces `bar`, the cotangent of the next state, by that of `state`; adds the
     /// cotangents of the controls to `u_bar` (`nu`) and, where wanted, of the parameters.
     ///
-    /// A control beyond its motor's range gets 0.
+    /// A control beyond its actuator's range gets 0.
     pub fn pull(
         &mut self,
         model: &Model,
@@ -120,38 +126,21 @@ impl StepAdjoint {
         mut parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
-        let (model, p) = (inputs.model, inputs.parameters);
+        let (model, parameters) = (inputs.model, inputs.parameters);
         let m = &mut self.multiplier;
-        solve(model, &s.factor, &mut m.lambda);
+        solve(model, &mut m.lambda, s);
         let a = std::mem::take(&mut s.a);
         let bars = (&mut *q_bar, &mut *v_bar);
-        inverse_dynamics_pullback(model, p, (v, &a), m, s, bars, parameters_bar.as_deref_mut());
-        for d in 0..model.nv() {
-            v_bar[d] += m.lambda[d] * p.damping[d];
-            if let Some(bar) = &mut parameters_bar {
-                bar.damping[d] += m.lambda[d] * (v[d] + damped * a[d]);
-            }
+        pull(model, parameters, (v, &a), m, s, bars, (parameters_bar.as_deref_mut(), true));
+        // R has -tau
+        self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
+        let point = Point { model, parameters, q, v, u: inputs.u };
+        let mut bars = Bars { q: q_bar, v: v_bar, u: u_bar, parameters: parameters_bar };
+        force::pull(&point, &self.tau_bar, &mut self.work, &mut bars);
+        if damped != 0.0 {
+            force::implicit_pull(&point, (damped, &a), &self.tau_bar, &mut bars);
         }
         s.a = a;
-        for link in model.links() {
-            if matches!(link.joint, JointKind::Hinge(_) | JointKind::Slide(_)) {
-                let d = link.v_at;
-                q_bar[d] += m.lambda[d] * p.stiffness[d];
-                if let Some(bar) = &mut parameters_bar {
-                    bar.stiffness[d] += m.lambda[d] * (q[link.q_at] - p.rest[d]);
-                    bar.rest[d] -= m.lambda[d] * p.stiffness[d];
-                }
-            }
-        }
-        for (k, motor) in model.motors().iter().enumerate() {
-            let clamped = clamp(motor, inputs.u[k]);
-            if clamped.to_bits() == inputs.u[k].to_bits() {
-                u_bar[k] -= m.lambda[motor.dof] * p.gear[k];
-            }
-            if let Some(bar) = &mut parameters_bar {
-                bar.gear[k] -= m.lambda[motor.dof] * clamped;
-            }
-        }
     }
 
     fn rk4(
@@ -182,7 +171,8 @@ impl StepAdjoint {
             let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
             let displacement = std::mem::take(&mut stage.displacement);
             // a = a(q, v, u): the factors of this stage are made again
-            forward_dynamics(model, inputs.parameters, (&q, &v, inputs.u), 0.0, s);
+            let (parameters, u) = (inputs.parameters, inputs.u);
+            forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, 0.0, s);
             for d in 0..n {
                 self.multiplier.lambda[d] = -self.acceleration[i][d];
             }

@@ -3,6 +3,7 @@
 use cotangent_ad::{Num, Real};
 
 use super::{Integrator, StepOptions};
+use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
@@ -13,11 +14,11 @@ pub(crate) fn euler_acceleration<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
     options: &StepOptions,
-    point: (&[T], &[T], &[T]),
+    (q, v, u): (&[T], &[T], &[T]),
     s: &mut Scratch<T>,
 ) {
-    let implicit = options.integrator == Integrator::Euler;
-    forward_dynamics(model, parameters, point, if implicit { options.dt } else { 0.0 }, s);
+    let h = if options.integrator == Integrator::Euler { options.dt } else { 0.0 };
+    forward_dynamics(&Point { model, parameters, q, v, u }, h, s);
 }
 
 pub(super) fn step<T: Real>(

@@ -1,3 +1,4 @@
-//! Models from files. The functions take text: opening files is the caller's.
+//! Models from files, and the surfaces of meshes.
 
+mod mesh;
 pub mod mjcf;

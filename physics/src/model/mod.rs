@@ -1,14 +1,19 @@
 //! A tree of rigid links: what does not change while it moves.
 
+mod actuator;
 mod builder;
+mod parameters;
 mod shape;
 
-pub use builder::{BuildError, JointSpec, Mobility, ModelBuilder, Weight};
+pub use actuator::{Actuator, Tendon, TendonPart, Transmission};
+pub use builder::{
+    ActuatorSpec, BuildError, Drive, JointSpec, Mobility, ModelBuilder, TendonSpec, Weight,
+};
+
+pub use parameters::{ParameterError, Parameters};
 pub use shape::Shape;
 
-use cotangent_ad::{Num, Pose, Vec3};
-
-use crate::spatial::SpatialInertia;
+use cotangent_ad::{Pose, Vec3};
 
 /// The mobility of a link against its parent. Free joints are a [`JointKind::Translation`] with a [`JointKind::Ball`] on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,6 +64,8 @@ pub struct Link {
     pub q_at: usize,
     /// First entry in `v`.
     pub v_at: usize,
+    /// Whether a ball has a spring.
+    pub(crate) spring: bool,
 }
 
 /// What the user calls a joint: one or two links.
@@ -72,8 +79,13 @@ pub struct Joint {
     pub q: (usize, usize),
     /// First entry in `v`, and how many.
     pub v: (usize, usize),
-    /// Least and greatest coordinate of a hinge or slide. It is not enforced by the dynamics: objectives bound it.
+    /// Least and greatest coordinate of a hinge or slide; of a ball, 0 and the greatest angle. It is not enforced by the
+    /// dynamics: objectives bound it.
     pub range: Option<[f64; 2]>,
+    /// Least and greatest sum of the actuators' forces on a hinge or slide; beyond them it is clamped and its derivative 0.
+    pub force_range: Option<[f64; 2]>,
+    /// Dry friction, N m or N. The dynamics do not have it yet.
+    pub friction_loss: f64,
 }
 
 /// A frame that carries geometry: fixed to a link or to the world.
@@ -111,69 +123,14 @@ pub struct Site {
     pub placement: Pose<f64>,
 }
 
-/// A force along one coordinate: `tau = gear clamp(u)`.
+/// A body that a fluid around resists.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Motor {
-    /// Its name; may be empty.
-    pub name: String,
-    /// The coordinate of `v` that it drives.
-    pub dof: usize,
-    /// Least and greatest control; beyond them the control is clamped and its derivative 0.
-    pub range: Option<[f64; 2]>,
-}
-
-/// The numbers of a model that a derivative can be taken to. As a cotangent it holds the derivatives by them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parameters<T> {
-    /// Acceleration of gravity, m/s^2.
-    pub gravity: Vec3<T>,
-    /// Inertia of each link in its frame, about its origin.
-    pub inertia: Vec<SpatialInertia<T>>,
-    /// Damping of each coordinate, N m s/rad or N s/m: `tau = -damping v`. Entries: `nv`.
-    pub damping: Vec<T>,
-    /// Inertia added to the diagonal of the mass matrix, kg m^2 or kg. Entries: `nv`.
-    pub armature: Vec<T>,
-    /// Spring constant of each coordinate, N m/rad or N/m: `tau = -stiffness (q - rest)`; zero for balls. Entries: `nv`.
-    pub stiffness: Vec<T>,
-    /// Coordinate where a spring is at rest. Entries: `nv`.
-    pub rest: Vec<T>,
-    /// Gear of each motor. Entries: `nu`.
-    pub gear: Vec<T>,
-}
-
-impl<T: Copy> Parameters<T> {
-    /// Every number through `f`.
-    pub fn map<U>(&self, mut f: impl FnMut(T) -> U) -> Parameters<U> {
-        Parameters {
-            gravity: Vec3(self.gravity.0.map(&mut f)),
-            inertia: self.inertia.iter().map(|i| map_inertia(i, &mut f)).collect(),
-            damping: self.damping.iter().map(|x| f(*x)).collect(),
-            armature: self.armature.iter().map(|x| f(*x)).collect(),
-            stiffness: self.stiffness.iter().map(|x| f(*x)).collect(),
-            rest: self.rest.iter().map(|x| f(*x)).collect(),
-            gear: self.gear.iter().map(|x| f(*x)).collect(),
-        }
-    }
-}
-
-fn map_inertia<T: Copy, U>(i: &SpatialInertia<T>, f: &mut impl FnMut(T) -> U) -> SpatialInertia<U> {
-    SpatialInertia {
-        mass: f(i.mass),
-        moment: Vec3(i.moment.0.map(&mut *f)),
-        rotational: i.rotational.map(&mut *f),
-    }
-}
-
-impl Parameters<f64> {
-    /// The constants in another scalar.
-    pub fn lift<T: Num>(&self) -> Parameters<T> {
-        self.map(T::lit)
-    }
-
-    /// All zero, of the same sizes: where a cotangent starts.
-    pub fn zero_like(&self) -> Self {
-        self.map(|_| 0.0)
-    }
+pub(crate) struct FluidBody {
+    pub(crate) link: usize,
+    /// Frame of its inertia, in the link's.
+    pub(crate) pose: Pose<f64>,
+    /// Edges of the box with its inertia, m.
+    pub(crate) edges: [f64; 3],
 }
 
 /// An articulated system: links in topological order, and what is fixed to them. Immutable while it moves.
@@ -184,7 +141,13 @@ pub struct Model {
     pub(crate) bodies: Vec<Body>,
     pub(crate) geoms: Vec<Geom>,
     pub(crate) sites: Vec<Site>,
-    pub(crate) motors: Vec<Motor>,
+    pub(crate) actuators: Vec<Actuator>,
+    pub(crate) tendons: Vec<Tendon>,
+    /// Bodies that the fluid resists; none where there is no fluid.
+    pub(crate) fluid: Vec<FluidBody>,
+    pub(crate) has_polynomial_damping: bool,
+    pub(crate) has_polynomial_stiffness: bool,
+    pub(crate) has_gravity_compensation: bool,
     pub(crate) parameters: Parameters<f64>,
     /// Link of each coordinate of `v`.
     pub(crate) dof_link: Vec<usize>,
@@ -205,9 +168,9 @@ impl Model {
         self.dof_link.len()
     }
 
-    /// Number of motors.
+    /// Number of actuators.
     pub fn nu(&self) -> usize {
-        self.motors.len()
+        self.actuators.len()
     }
 
     /// Links, parents first.
@@ -235,9 +198,14 @@ impl Model {
         &self.sites
     }
 
-    /// Motors, in the order of the controls.
-    pub fn motors(&self) -> &[Motor] {
-        &self.motors
+    /// Actuators, in the order of the controls.
+    pub fn actuators(&self) -> &[Actuator] {
+        &self.actuators
+    }
+
+    /// Tendons.
+    pub fn tendons(&self) -> &[Tendon] {
+        &self.tendons
     }
 
     /// The numbers that a derivative can be taken to.
@@ -247,15 +215,29 @@ impl Model {
 
     /// The same model with other numbers.
     ///
-    /// # Panics
-    /// Where sizes differ.
-    #[must_use]
-    pub fn with_parameters(mut self, parameters: Parameters<f64>) -> Self {
-        let old = &self.parameters;
-        let sizes = |p: &Parameters<f64>| (p.inertia.len(), p.damping.len(), p.gear.len());
-        assert_eq!(sizes(old), sizes(&parameters), "sizes of the model's parameters");
+    /// # Errors
+    /// [`ParameterError`].
+    pub fn with_parameters(mut self, parameters: Parameters<f64>) -> Result<Self, ParameterError> {
+        parameters.check(&self)?;
+        self.set_parameters(parameters);
+        Ok(self)
+    }
+
+    pub(crate) fn set_parameters(&mut self, parameters: Parameters<f64>) {
+        let curved = |x: &[[f64; 2]]| x.iter().flatten().any(|x| *x != 0.0);
+        self.has_polynomial_damping = curved(&parameters.damping_poly);
+        self.has_polynomial_stiffness = curved(&parameters.stiffness_poly);
+        self.has_gravity_compensation = parameters.gravity_compensation.iter().any(|x| *x != 0.0);
+        for link in &mut self.links {
+            let dofs = link.v_at..link.v_at + link.joint.nv();
+            link.spring = parameters.stiffness[dofs].iter().any(|k| *k != 0.0);
+        }
         self.parameters = parameters;
-        self
+    }
+
+    /// The coordinates, where some have damping that is not linear.
+    pub(crate) fn polynomial_damping(&self) -> std::ops::Range<usize> {
+        0..if self.has_polynomial_damping { self.nv() } else { 0 }
     }
 
     /// Index of the site of this name.
@@ -263,12 +245,17 @@ impl Model {
         self.sites.iter().position(|s| s.name == name)
     }
 
+    /// Index of the actuator of this name.
+    pub fn actuator(&self, name: &str) -> Option<usize> {
+        self.actuators.iter().position(|a| a.name == name)
+    }
+
     /// Index of the joint of this name.
     pub fn joint(&self, name: &str) -> Option<usize> {
         self.joints.iter().position(|j| j.name == name)
     }
 
-    /// Total mass, kg.
+    /// Mass of all that moves, kg.
     pub fn mass(&self) -> f64 {
         self.parameters.inertia.iter().map(|i| i.mass).sum()
     }

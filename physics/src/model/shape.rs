@@ -34,6 +34,13 @@ pub enum Shape {
         /// Semi-axes, m.
         half: [f64; 3],
     },
+    /// A homogeneous solid of any form, with its principal axes along the frame's: what is known of a mesh.
+    Solid {
+        /// Volume, m^3.
+        volume: f64,
+        /// Principal moments of inertia of mass 1, m^2.
+        unit_inertia: [f64; 3],
+    },
     /// The half-space `z <= 0`: it has no mass.
     Plane,
 }
@@ -49,6 +56,7 @@ impl Shape {
             Self::Cylinder { radius, half_length } => PI * radius.powi(2) * 2.0 * half_length,
             Self::Box { half: [a, b, c] } => 8.0 * a * b * c,
             Self::Ellipsoid { half: [a, b, c] } => 4.0 / 3.0 * PI * a * b * c,
+            Self::Solid { volume, .. } => volume,
             Self::Plane => 0.0,
         }
     }
@@ -71,6 +79,7 @@ impl Shape {
             }
             Self::Box { half } => pairs(half).map(|s| s / 3.0),
             Self::Ellipsoid { half } => pairs(half).map(|s| s / 5.0),
+            Self::Solid { unit_inertia, .. } => unit_inertia,
             Self::Plane => [0.0; 3],
         }
     }
@@ -84,6 +93,9 @@ impl Shape {
                 positive(radius) && positive(half_length)
             }
             Self::Box { half } | Self::Ellipsoid { half } => half.iter().all(positive),
+            Self::Solid { volume, unit_inertia } => {
+                positive(volume) && unit_inertia.iter().all(positive)
+            }
             Self::Plane => true,
         }
     }

@@ -7,10 +7,11 @@
 use cotangent_ad::Vec3;
 
 use crate::derivative::{Cotangent, Multiplier, inverse_dynamics_pullback};
+use crate::force::pull_spring_energy;
 use crate::kinematics::kinematics;
-use crate::model::{JointKind, Model, Parameters};
+use crate::model::{Model, Parameters};
 use crate::rnea::rnea;
-use crate::scratch::{Scratch, lift_pose};
+use crate::scratch::Scratch;
 use crate::spatial::SpatialInertia;
 use crate::state::State;
 
@@ -19,7 +20,6 @@ pub(super) struct EnergyPullback {
     weightless: Parameters<f64>,
     multiplier: Multiplier,
     still: Vec<f64>,
-    tau: Vec<f64>,
 }
 
 impl EnergyPullback {
@@ -28,7 +28,6 @@ impl EnergyPullback {
             weightless: Parameters { gravity: Vec3::zero(), ..parameters.clone() },
             multiplier: Multiplier::new(model),
             still: vec![0.0; model.nv()],
-            tau: vec![0.0; model.nv()],
         }
     }
 
@@ -42,10 +41,10 @@ impl EnergyPullback {
         parameters_bar: &mut Parameters<f64>,
         s: &mut Scratch,
     ) {
-        kinematics(model, &self.weightless, &state.q, s);
-        rnea(model, &self.weightless, &self.still, Some(&state.v), s, &mut self.tau);
+        let mut placed = kinematics(model, &self.weightless, &state.q, s);
+        let tau = rnea(model, &self.weightless, &self.still, Some(&state.v), &mut placed);
         for d in 0..model.nv() {
-            bar.v[d] += kinetic_bar * self.tau[d];
+            bar.v[d] += kinetic_bar * tau[d];
             self.multiplier.lambda[d] = 0.5 * kinetic_bar * state.v[d];
         }
         // gravity has no part in it: what its cotangent gets is dropped
@@ -56,7 +55,7 @@ impl EnergyPullback {
             &self.weightless,
             (&self.still, &state.v),
             &mut self.multiplier,
-            s,
+            &mut placed,
             (&mut bar.q, &mut by_velocity),
             Some(parameters_bar),
         );
@@ -74,11 +73,11 @@ impl EnergyPullback {
         parameters_bar: &mut Parameters<f64>,
         s: &mut Scratch,
     ) {
-        kinematics(model, parameters, &state.q, s);
-        rnea(model, parameters, &self.still, None, s, &mut self.tau);
-        bar.q.iter_mut().zip(&self.tau).for_each(|(q, tau)| *q += potential_bar * tau);
-        for (i, link) in model.links().iter().enumerate() {
-            let pose = lift_pose::<f64>(&s.link_pose(Some(i)));
+        let mut placed = kinematics(model, parameters, &state.q, s);
+        let tau = rnea(model, parameters, &self.still, None, &mut placed);
+        bar.q.iter_mut().zip(tau).for_each(|(q, tau)| *q += potential_bar * tau);
+        for i in 0..model.links().len() {
+            let pose = placed.link_pose(Some(i));
             let inertia = parameters.inertia[i];
             let along = parameters.gravity * -potential_bar;
             parameters_bar.inertia[i] += SpatialInertia {
@@ -88,13 +87,8 @@ impl EnergyPullback {
             };
             let moment = pose.rotation * inertia.moment + pose.translation * inertia.mass;
             parameters_bar.gravity -= moment * potential_bar;
-            if matches!(link.joint, JointKind::Hinge(_) | JointKind::Slide(_)) {
-                let d = link.v_at;
-                let stretch = state.q[link.q_at] - parameters.rest[d];
-                bar.q[d] += potential_bar * parameters.stiffness[d] * stretch;
-                parameters_bar.stiffness[d] += 0.5 * potential_bar * stretch * stretch;
-                parameters_bar.rest[d] -= potential_bar * parameters.stiffness[d] * stretch;
-            }
         }
+        let bars = (bar.q.as_mut_slice(), parameters_bar);
+        pull_spring_energy(model, parameters, &state.q, potential_bar, bars);
     }
 }

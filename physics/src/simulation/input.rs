@@ -149,7 +149,7 @@ pub(super) fn table(
         rows.push((InputKind::Gyration { link }, gyration));
     }
     joint_rows(model, &mut rows);
-    for (actuator, motor) in model.motors().iter().enumerate() {
+    for (actuator, motor) in model.actuators().iter().enumerate() {
         let (name, gear) = (element("actuator", &motor.name, actuator), p.gear[actuator]);
         let quantity = Quantity::scalar(format!("{name}.gear"), "", gear)
             .scaled(gear.abs().max(f64::MIN_POSITIVE))
@@ -237,7 +237,7 @@ fn part_rows(
             .about("velocity at the start");
         rows.push((InputKind::StartVelocity { part: k, joint: index }, quantity));
     }
-    for (actuator, motor) in model.motors().iter().enumerate() {
+    for (actuator, motor) in model.actuators().iter().enumerate() {
         let name = format!("{before}{}.control", element("actuator", &motor.name, actuator));
         let [lower, upper] = motor.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         let width = 0.5 * (upper - lower);

@@ -6,10 +6,10 @@ use cotangent_ad::{Dual, Real};
 use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Values, Workspace};
 
 use super::input::{InputKind, Setting, SettingBar};
-use super::output::{OutputKind, OutputPullback, What, force, see};
+use super::output::{OutputKind, OutputPullback, What, see};
 use super::{MotionPart, MotionSimulation};
 use crate::derivative::{Cotangent, StepAdjoint};
-use crate::forward::clamp;
+use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::integrate::step;
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -97,10 +97,11 @@ impl MotionMap {
                     break;
                 }
                 let u = &setting.controls[part][k * nu..][..nu];
+                let point =
+                    Point { model, parameters: &setting.parameters, q: &state.q, v: &state.v, u };
                 for output in &picked {
                     if let What::Force(actuator) = output.kind.what {
-                        y[output.first + k] =
-                            force(model, &setting.parameters, actuator, u[actuator]);
+                        y[output.first + k] = geared_force(&point, actuator);
                     }
                 }
                 step(model, &setting.parameters, &simulation.options, &mut state, u, &mut s);
@@ -220,14 +221,16 @@ impl MotionRun<'_> {
                     by_parameters,
                     &mut s,
                 );
+                let point = Point { model, parameters, q: &states[k].q, v: &states[k].v, u };
+                let mut at_start = Bars {
+                    q: &mut bar.q,
+                    v: &mut bar.v,
+                    u: u_bar,
+                    parameters: Some(&mut bars.parameters),
+                };
                 for output in &picked {
                     if let What::Force(a) = output.kind.what {
-                        let force_bar = y_bar[output.first + k];
-                        let clamped = clamp(&model.motors()[a], u[a]);
-                        bars.parameters.gear[a] += force_bar * clamped;
-                        if clamped.to_bits() == u[a].to_bits() {
-                            u_bar[a] += force_bar * parameters.gear[a];
-                        }
+                        pull_geared(&point, a, y_bar[output.first + k], &mut at_start);
                     }
                 }
             }

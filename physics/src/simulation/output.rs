@@ -10,10 +10,9 @@ use super::energy::EnergyPullback;
 use super::{MotionPart, prefix};
 use crate::derivative::Cotangent;
 use crate::energy::energy;
-use crate::forward::clamp;
-use crate::kinematics::{kinematics, point_pullback};
-use crate::model::{JointKind, Model, Parameters};
-use crate::scratch::{Scratch, lift_pose};
+use crate::kinematics::{Placed, kinematics};
+use crate::model::{JointKind, Model, Parameters, Transmission};
+use crate::scratch::Scratch;
 use crate::state::State;
 
 /// What an output is, and of which motion.
@@ -45,17 +44,19 @@ pub(super) enum Frame {
 }
 
 impl Frame {
-    /// The link that carries it, and its place there.
-    fn place(self, model: &Model) -> (Option<usize>, Pose<f64>) {
+    fn pose<T: Real>(self, model: &Model, placed: &Placed<'_, T>) -> Pose<T> {
         match self {
-            Self::Site(k) => (model.sites()[k].link, model.sites()[k].placement),
-            Self::Body(k) => (model.bodies()[k].link, model.bodies()[k].placement),
+            Self::Site(k) => placed.site_pose(model, k),
+            Self::Body(k) => placed.body_pose(model, k),
         }
     }
 
-    fn pose<T: Real>(self, model: &Model, s: &Scratch<T>) -> Pose<T> {
-        let (link, placement) = self.place(model);
-        s.link_pose(link) * lift_pose(&placement)
+    /// The link that carries it.
+    fn link(self, model: &Model) -> Option<usize> {
+        match self {
+            Self::Site(k) => model.sites()[k].link,
+            Self::Body(k) => model.bodies()[k].link,
+        }
     }
 }
 
@@ -88,15 +89,24 @@ pub(super) fn table(
         ] {
             row(what, name.into(), "J", &[], summary);
         }
-        for (k, motor) in model.motors().iter().enumerate() {
+        for (k, motor) in model.actuators().iter().enumerate() {
             let name = format!("{before}{}.force", element("actuator", &motor.name, k));
-            let rotary = matches!(
-                model.links()[model.dof_link[motor.dof]].joint,
-                JointKind::Hinge(_) | JointKind::Ball
-            );
-            let unit = if rotary { "N m" } else { "N" };
+            let rotary = |dof: usize| {
+                matches!(
+                    model.links()[model.dof_link[dof]].joint,
+                    JointKind::Hinge(_) | JointKind::Ball
+                )
+            };
+            let unit = match motor.transmission {
+                Transmission::Coordinate { dof, .. } if rotary(dof) => "N m",
+                Transmission::Ball { .. } => "N m",
+                Transmission::Free { .. } => "N and N m",
+                _ => "N",
+            };
             let quantity = Quantity::output(name, unit, &[steps.values.len()]);
-            let quantity = quantity.along(steps).about("force on its coordinate during a step");
+            let quantity = quantity
+                .along(steps)
+                .about("force times gear on its coordinate at the start of a step");
             rows.push((OutputKind { part, what: What::Force(k) }, quantity));
         }
     }
@@ -172,15 +182,13 @@ pub(super) fn see<T: Real>(
     s: &mut Scratch<T>,
     write: &mut dyn FnMut(usize, &[T]),
 ) {
-    if outputs.iter().any(|what| sees_frames(*what)) {
-        kinematics(model, parameters, &state.q, s);
-    }
     let energetic = |what: &What| {
         matches!(what, What::KineticEnergy | What::PotentialEnergy | What::TotalEnergy)
     };
-    // frames before energies: these move the scratch to the same kinematics
-    let energies =
-        outputs.iter().any(energetic).then(|| energy(model, parameters, state, &mut s.clone()));
+    let energies = outputs.iter().any(energetic).then(|| energy(model, parameters, state, s));
+    let sees_frames = outputs.iter().any(|what| sees_frames(*what));
+    let placed = sees_frames.then(|| kinematics(model, parameters, &state.q, s));
+    let pose = |frame: Frame| placed.as_ref().map(|placed| frame.pose(model, placed));
     for (index, what) in outputs.iter().enumerate() {
         match *what {
             What::JointPosition(k) => {
@@ -194,9 +202,11 @@ pub(super) fn see<T: Real>(
                 let (first, count) = model.joints()[k].v;
                 write(index, &state.v[first..first + count]);
             }
-            What::Position(frame) => write(index, &frame.pose(model, s).translation.0),
+            What::Position(frame) => {
+                pose(frame).iter().for_each(|pose| write(index, &pose.translation.0));
+            }
             What::Orientation(frame) => {
-                write(index, frame.pose(model, s).rotation.0.as_flattened());
+                pose(frame).iter().for_each(|pose| write(index, pose.rotation.0.as_flattened()));
             }
             What::KineticEnergy => energies.iter().for_each(|(_, t)| write(index, &[*t])),
             What::PotentialEnergy => energies.iter().for_each(|(v, _)| write(index, &[*v])),
@@ -211,11 +221,6 @@ fn quaternion<T: Real>(model: &Model, state: &State<T>, joint: usize) -> Quat<T>
     let (first, count) = model.joints()[joint].q;
     let q = &state.q[first + count - 4..];
     Quat([q[0], q[1], q[2], q[3]])
-}
-
-/// Force of actuator `k` under control `u`.
-pub(super) fn force<T: Real>(model: &Model, parameters: &Parameters<T>, k: usize, u: T) -> T {
-    parameters.gear[k] * clamp(&model.motors()[k], u)
 }
 
 /// Pulls cotangents of what is seen of states back.
@@ -244,9 +249,7 @@ impl<'a> OutputPullback<'a> {
         let model = self.model;
         let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
         let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
-        if pairs().any(|(what, _)| sees_frames(*what)) {
-            kinematics(model, self.parameters, &state.q, s);
-        }
+        let placed = kinematics(model, self.parameters, &state.q, s);
         let (mut kinetic, mut potential) = (0.0, 0.0);
         for (what, y_bar) in pairs() {
             match *what {
@@ -260,13 +263,13 @@ impl<'a> OutputPullback<'a> {
                     add(&mut bar.q[first + count - 3..], &rotation.transpose_mul(turn).0);
                 }
                 What::Position(frame) => {
-                    let point = frame.pose(model, s).translation;
+                    let point = frame.pose(model, &placed).translation;
                     let by_point = Vec3([y_bar[0], y_bar[1], y_bar[2]]);
-                    point_pullback(model, frame.place(model).0, point, by_point, s, &mut bar.q);
+                    placed.point_pullback(model, frame.link(model), point, by_point, &mut bar.q);
                 }
                 What::Orientation(frame) => {
-                    let turn = turning(&frame.pose(model, s).rotation, y_bar);
-                    turn_pullback(model, frame.place(model).0, turn, s, &mut bar.q);
+                    let turn = turning(&frame.pose(model, &placed).rotation, y_bar);
+                    placed.turn_pullback(model, frame.link(model), turn, &mut bar.q);
                 }
                 What::KineticEnergy => kinetic += y_bar[0],
                 What::PotentialEnergy => potential += y_bar[0],
@@ -296,20 +299,4 @@ fn turning(rotation: &Mat3<f64>, y_bar: &[f64]) -> Vec3<f64> {
     let by_entry = |row: usize, column: usize| y_bar[3 * row + column];
     let column_bar = |c: usize| Vec3([by_entry(0, c), by_entry(1, c), by_entry(2, c)]);
     (0..3).fold(Vec3::zero(), |sum, c| sum + rotation.column(c).cross(column_bar(c)))
-}
-
-/// Adds to `q_bar` what a cotangent of the turn of `link` in world axes gives.
-fn turn_pullback(
-    model: &Model,
-    link: Option<usize>,
-    turn: Vec3<f64>,
-    s: &Scratch,
-    q_bar: &mut [f64],
-) {
-    let Some(link) = link else { return };
-    let mut dof = Some(model.links()[link].v_at + model.links()[link].joint.nv() - 1);
-    while let Some(d) = dof {
-        q_bar[d] += s.axis[d].angular.dot(turn);
-        dof = model.dof_parent[d];
-    }
 }

@@ -7,9 +7,10 @@ use cotangent_problem::{
 use thiserror::Error;
 
 use crate::derivative::{Cost, Cotangent, Rollout};
+use crate::force::clamp;
 use crate::integrate::StepOptions;
-use crate::kinematics::{kinematics, point_pullback};
-use crate::model::Model;
+use crate::kinematics::kinematics;
+use crate::model::{Actuator, Model};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -32,6 +33,9 @@ pub enum ReachError {
     /// Nothing to drive.
     #[error("the model has no motor")]
     NoMotor,
+    /// An actuator whose torque is not its control times its gear.
+    #[error("actuator `{0}` is not a motor on a hinge or slide")]
+    NotMotor(String),
     /// A waypoint after the end.
     #[error("a waypoint at step {step}, but the motion has {steps}")]
     Late {
@@ -118,6 +122,9 @@ impl Reach {
         if model.nu() == 0 {
             return Err(ReachError::NoMotor);
         }
+        if let Some(other) = model.actuators().iter().find(|a| a.dof().is_none() || a.servo) {
+            return Err(ReachError::NotMotor(other.name.clone()));
+        }
         if let Some(late) = waypoints.iter().find(|w| w.step > steps) {
             return Err(ReachError::Late { step: late.step, steps });
         }
@@ -162,14 +169,14 @@ impl Reach {
     pub fn holding(&self) -> Vec<f64> {
         let (model, p) = (&self.model, self.model.parameters());
         let mut s = Scratch::new(model);
-        let mut tau = vec![0.0; model.nv()];
-        kinematics(model, p, &self.start.q, &mut s);
-        crate::rnea(model, p, &self.start.v, None, &mut s, &mut tau);
-        let hold = |(k, motor): (usize, &crate::model::Motor)| {
-            crate::forward::clamp(motor, tau[motor.dof] / p.gear[k])
+        let mut placed = kinematics(model, p, &self.start.q, &mut s);
+        let tau = crate::rnea(model, p, &self.start.v, None, &mut placed);
+        let hold = |(k, motor): (usize, &Actuator)| {
+            let dof = motor.dof().unwrap_or_else(|| unreachable!("motors, as `new` checks"));
+            clamp(motor.range, tau[dof] / p.gear[k])
         };
-        let one = model.motors().iter().enumerate().map(hold);
-        one.flat_map(|u| vec![u; self.intervals()]).collect()
+        let controls = model.actuators().iter().enumerate().map(hold);
+        controls.flat_map(|u| vec![u; self.intervals()]).collect()
     }
 
     /// Controls of every step, `steps x nu`.
@@ -184,17 +191,18 @@ impl Reach {
             model: &self.model,
             parameters: self.model.parameters(),
             options: self.options,
+            steps: self.steps,
             schedule: Schedule::StoreAll,
         }
     }
 
     /// `sum_k dt |tau_k|^2`; adds its derivative, times a weight, to `x_bar`.
     fn effort(&self, x: &[f64], bar: Option<(f64, &mut [f64])>) -> f64 {
-        let (n, motors) = (self.intervals(), self.model.motors());
+        let (n, motors) = (self.intervals(), self.model.actuators());
         let gear = &self.model.parameters().gear;
         let seconds =
             |k: usize| self.hold.min(self.steps - k % n * self.hold) as f64 * self.options.dt;
-        let clamped = |k: usize| crate::forward::clamp(&motors[k / n], x[k]);
+        let clamped = |k: usize| clamp(motors[k / n].range, x[k]);
         let torque = |k: usize| gear[k / n] * clamped(k);
         if let Some((weight, bar)) = bar {
             for k in (0..x.len()).filter(|k| clamped(*k).to_bits() == x[*k].to_bits()) {
@@ -209,8 +217,8 @@ impl Reach {
         let mut s = Scratch::new(&self.model);
         let (mut states, mut tip, mut beyond) = (vec![], vec![], 0.0_f64);
         self.rollout().run(&self.start, &self.controls(x), &mut s, |_, state, s| {
-            kinematics(&self.model, self.model.parameters(), &state.q, s);
-            tip.push(s.site_pose(&self.model, self.tip).translation);
+            let placed = kinematics(&self.model, self.model.parameters(), &state.q, s);
+            tip.push(placed.site_pose(&self.model, self.tip).translation);
             self.ranged(state, |_, q, [least, greatest]| {
                 beyond = beyond.max(least - q).max(q - greatest);
             });
@@ -223,7 +231,7 @@ impl Reach {
     /// Calls `f` with coordinate of `v`, value and range of each joint that has one.
     fn ranged(&self, state: &State, mut f: impl FnMut(usize, f64, [f64; 2])) {
         for joint in self.model.joints() {
-            if let Some(range) = joint.range {
+            if let (Some(range), 1) = (joint.range, joint.v.1) {
                 f(joint.v.0, state.q[joint.q.0], range);
             }
         }
@@ -252,8 +260,8 @@ impl Cost for Reach {
             sum += self.options.dt * penalty(beyond(q, range).0).0;
         });
         for w in self.waypoints.iter().filter(|w| w.step == k) {
-            kinematics(&self.model, self.model.parameters(), &state.q, s);
-            let miss = (s.site_pose(&self.model, self.tip).translation - w.position).norm();
+            let placed = kinematics(&self.model, self.model.parameters(), &state.q, s);
+            let miss = (placed.site_pose(&self.model, self.tip).translation - w.position).norm();
             sum += penalty(miss / self.tolerance - INNER).0;
         }
         sum
@@ -265,14 +273,14 @@ impl Cost for Reach {
             bar.q[d] += self.options.dt * penalty(excess).1 * side / (0.5 * MARGIN);
         });
         for w in self.waypoints.iter().filter(|w| w.step == k) {
-            kinematics(&self.model, self.model.parameters(), &state.q, s);
-            let tip = s.site_pose(&self.model, self.tip).translation;
+            let placed = kinematics(&self.model, self.model.parameters(), &state.q, s);
+            let tip = placed.site_pose(&self.model, self.tip).translation;
             let (between, link) = (tip - w.position, self.model.sites()[self.tip].link);
             let miss = between.norm();
             let (_, slope) = penalty(miss / self.tolerance - INNER);
             if slope > 0.0 {
                 let by_tip = between * (slope / (self.tolerance * miss));
-                point_pullback(&self.model, link, tip, by_tip, s, &mut bar.q);
+                placed.point_pullback(&self.model, link, tip, by_tip, &mut bar.q);
             }
         }
     }

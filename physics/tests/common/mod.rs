@@ -4,8 +4,8 @@
 
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 use cotangent_physics::{
-    JointSpec, Mobility, Model, ModelBuilder, Parameters, Shape, SpatialInertia, State, Weight,
-    displace,
+    ActuatorSpec, Drive, JointSpec, Mobility, Model, ModelBuilder, Parameters, Shape,
+    SpatialInertia, State, TendonSpec, Weight, displace,
 };
 
 /// Uniform in [-1, 1), from a counter.
@@ -38,12 +38,79 @@ fn joint(name: &str, mobility: Mobility, key: u64) -> JointSpec {
         armature: 0.05 + 0.04 * x[5],
         stiffness: 1.0 + x[6],
         rest: 0.5 * x[7],
+        // narrow enough that a motor reaches it
+        force_range: (name == "hip").then_some([-0.3, 0.4]),
         ..JointSpec::new(name, mobility)
     }
 }
 
 /// Two trees: a free body with a ball, a hinge and a two-joint body on it; a slide on the world with a hinge and a fixed body.
 pub(crate) fn zoo() -> Model {
+    zoo_builder().build().unwrap()
+}
+
+/// The same in a fluid, with every element of force: servos, limits of force, motors on a ball and a free joint, tendons of which
+/// one is slack within a range, polynomial damping and springs, weight that is held in part.
+pub(crate) fn forced_zoo() -> Model {
+    let mut b = zoo_builder();
+    b.fluid(40.0, 0.3).unwrap();
+    for body in 0..b.so_far().bodies().len() {
+        // the shoe is fixed to the leg
+        let share = if body >= 3 { 0.4 } else { -0.3 };
+        b.gravity_compensation(body, share).unwrap();
+    }
+    let joint = |b: &ModelBuilder, name: &str| b.so_far().joint(name).unwrap();
+    let (elbow, hip, twist, pole) =
+        (joint(&b, "elbow"), joint(&b, "hip"), joint(&b, "twist"), joint(&b, "pole"));
+    let rest = Some([-0.01, 0.01]);
+    let taut = TendonSpec {
+        stiffness: 3.0,
+        damping: 0.4,
+        ..TendonSpec::new("taut", vec![(elbow, 0.7), (hip, -1.3)])
+    };
+    let slack = TendonSpec {
+        stiffness: 2.0,
+        rest,
+        ..TendonSpec::new("slack", vec![(twist, 0.8), (pole, 0.5)])
+    };
+    let taut = b.tendon(&taut).unwrap();
+    b.tendon(&slack).unwrap();
+    let gear = [0.4, -0.3, 0.8, 0.2, 0.5, -0.6];
+    let specs = [
+        ActuatorSpec::position("servo", Drive::Joint(twist), 4.0, 0.3),
+        ActuatorSpec {
+            force_range: Some([-0.02, 0.03]),
+            ..ActuatorSpec::position("weak", Drive::Joint(pole), 5.0, 0.2)
+        },
+        ActuatorSpec { gear, ..ActuatorSpec::velocity("speed", Drive::Tendon(taut), 2.0) },
+        ActuatorSpec {
+            gear,
+            ..ActuatorSpec::position("turn", Drive::Joint(joint(&b, "shoulder")), 3.0, 0.4)
+        },
+        ActuatorSpec { gear, ..ActuatorSpec::motor("jet", Drive::Joint(joint(&b, "root"))) },
+        ActuatorSpec {
+            gain: [0.3, 0.2, -0.5],
+            ..ActuatorSpec::motor("general", Drive::Joint(joint(&b, "wrist")))
+        },
+    ];
+    for spec in &specs {
+        b.actuator(spec).unwrap();
+    }
+    let model = b.build().unwrap();
+    let mut p = model.parameters().clone();
+    for (d, poly) in p.damping_poly.iter_mut().enumerate() {
+        *poly = [0.3 + 0.1 * random(5, d), 0.2 + 0.1 * random(6, d)];
+    }
+    for (d, poly) in p.stiffness_poly.iter_mut().enumerate() {
+        // balls have none
+        let link = model.links().iter().find(|l| (l.v_at..l.v_at + l.joint.nv()).contains(&d));
+        let scalar = link.is_some_and(|l| l.joint.nv() == 1);
+        *poly = if scalar { [0.5 * random(7, d), 0.4] } else { [0.0; 2] };
+    }
+    model.with_parameters(p).unwrap()
+}
+
+fn zoo_builder() -> ModelBuilder {
     let mut b = ModelBuilder::new();
     b.gravity([0.7, -0.4, -9.6]).unwrap();
     let mut body = |name: &str, parent, key: u64, joints: &[JointSpec]| {
@@ -74,7 +141,7 @@ pub(crate) fn zoo() -> Model {
         let range = (k % 2 == 0).then_some([-0.8, 0.7]);
         b.motor(name, index, 2.0 + k as f64, range).unwrap();
     }
-    b.build().unwrap()
+    b
 }
 
 pub(crate) fn state(model: &Model, key: u64) -> State {
@@ -85,12 +152,12 @@ pub(crate) fn state(model: &Model, key: u64) -> State {
 
 /// Any parameters, entry by entry, in a fixed order.
 pub(crate) fn flatten<T: cotangent_ad::Num>(p: &Parameters<T>) -> Vec<T> {
-    let mut all = p.gravity.0.to_vec();
-    p.inertia.iter().for_each(|i| all.extend(i.numbers()));
-    for part in [&p.damping, &p.armature, &p.stiffness, &p.rest, &p.gear] {
-        all.extend(part);
-    }
-    all
+    p.numbers()
+}
+
+/// The whole of a mass matrix of which the lower triangle is filled.
+pub(crate) fn whole(lower: &[f64], n: usize) -> Vec<f64> {
+    (0..n * n).map(|k| lower[(k / n).max(k % n) * n + (k / n).min(k % n)]).collect()
 }
 
 pub(crate) fn close(a: &[f64], b: &[f64], tolerance: f64) {

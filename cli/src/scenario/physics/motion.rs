@@ -1,8 +1,9 @@
 //! `motion`: one or several motions of a model from a MuJoCo file.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use cotangent_physics::io::mjcf::{Mjcf, Note, read_mjcf};
+use cotangent_physics::io::mjcf::{Folder, Mjcf, MjcfError, Note, read_mjcf_with};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
@@ -17,7 +18,15 @@ use crate::plot::{Figure, Mark, Series};
 /// The kind.
 pub(crate) struct Motion;
 
-const KEYS: &[Key] = &[required("model.file", Kind::File, "MJCF file; its timestep is the step")];
+const KEYS: &[Key] = &[
+    required("model.file", Kind::File, "MJCF file; its timestep is the step"),
+    key(
+        "model.ignore",
+        Kind::Texts,
+        "[]",
+        "what the file asks for and the motion does without: limits, contact, ...",
+    ),
+];
 
 const MOTION_KEYS: &[Key] = &[
     key("label", Kind::Text, "\"\"", "its name, where there are several"),
@@ -62,6 +71,7 @@ impl Domain for Motion {
 /// The simulation of the file's motions.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let read = read(s)?;
+    check_simulated(s, &read)?;
     let parts = parts(s, &read)?;
     let note = |n: &Note| format!("line {} of the model: {}", n.line, n.message);
     let notes = read.notes.iter().map(note).collect();
@@ -78,12 +88,36 @@ fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
         let help = "an MJCF file is text in UTF-8";
         vec![s.problem("cotangent::scenario::unreadable", "model.file", message, help)]
     })?;
-    read_mjcf(&text).map_err(|e| {
+    let folder = Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
+    read_mjcf_with(&text, &mut Folder(folder)).map_err(|errors| {
         let source = Source { name: path.into(), text: text.as_str().into() };
-        let help = "docs/physics.md lists what is read of MJCF";
-        let (message, label) = (e.problem.to_string(), "here");
-        vec![Diagnostic::at("cotangent::model::mjcf", message, &source, e.span, label, help)]
+        let (code, help) = ("cotangent::model::mjcf", "docs/physics.md lists what is read of MJCF");
+        let diagnostic = |e: MjcfError| match &e.file {
+            None => Diagnostic::at(code, e.problem.to_string(), &source, e.span, "here", help),
+            // the text of an included file is not at hand
+            Some(_) => s.problem(code, "model.file", e.to_string(), help),
+        };
+        errors.0.into_iter().map(diagnostic).collect()
     })
+}
+
+/// A file that asks for what is not simulated is refused, unless the scenario turns that off by name.
+fn check_simulated(s: &Settings, read: &Mjcf) -> Result<(), Vec<Diagnostic>> {
+    let ignored = s.texts("model.ignore");
+    let mut problems = Vec::new();
+    for u in read.unsimulated.iter().filter(|u| !ignored.iter().any(|i| i == u.what.name())) {
+        let name = u.what.name();
+        let message = format!("line {} of the model: `{name}` is not simulated", u.line);
+        let help = format!("go on without: model.ignore = [\"{name}\"]");
+        problems.push(s.problem("cotangent::model::unsimulated", "model.file", message, help));
+    }
+    for name in ignored.iter().filter(|i| !read.unsimulated.iter().any(|u| u.what.name() == *i)) {
+        let message = format!("the model does not ask for \"{name}\"");
+        let help = "leave it out of model.ignore";
+        let code = "cotangent::scenario::contradiction";
+        problems.push(s.problem(code, "model.ignore", message, help));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// The motions, each from the model's reference configuration at rest.

@@ -1,100 +1,96 @@
 //! The attributes of one element, its class's defaults included.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-use roxmltree::{Document, Node};
 
 use super::error::{MjcfError, Problem};
-
-/// An attribute's value and its place.
-#[derive(Clone, Debug)]
-pub(super) struct Attribute<'a> {
-    pub(super) value: &'a str,
-    pub(super) span: Range<usize>,
-}
+use super::tree::{Attribute, Element, Tree};
 
 /// Attributes by name.
-pub(super) type Table<'a> = BTreeMap<&'a str, Attribute<'a>>;
+pub(super) type Table<'t> = BTreeMap<&'t str, &'t Attribute>;
 
-/// Attributes that are only looked at.
+/// Attributes that are only looked at, or only named.
 const LOOKS: [&str; 4] = ["rgba", "material", "group", "user"];
 
 /// The attributes of an element.
-pub(super) struct Attributes<'a, 'd> {
-    pub(super) node: Node<'a, 'a>,
-    document: &'d Document<'a>,
-    table: Table<'a>,
+#[derive(Clone, Debug)]
+pub(super) struct Attributes<'t> {
+    pub(super) element: &'t Element,
+    tree: &'t Tree,
+    table: Table<'t>,
 }
 
-pub(super) fn error_at(document: &Document<'_>, span: Range<usize>, problem: Problem) -> MjcfError {
-    let place = document.text_pos_at(span.start);
-    MjcfError { problem, span, line: place.row, column: place.col }
+/// The first attribute that an element may not have.
+pub(super) fn unknown<'t>(
+    tree: &'t Tree,
+    element: &'t Element,
+    known: &'t [&'t str],
+) -> impl Iterator<Item = MjcfError> + use<'t> {
+    let strange = element
+        .attributes
+        .iter()
+        .filter(move |a| !known.contains(&a.name.as_str()) && !LOOKS.contains(&a.name.as_str()));
+    strange.map(|a| {
+        let (attribute, element) = (a.name.clone(), element.tag.clone());
+        tree.error(&a.place, Problem::Attribute { attribute, element })
+    })
 }
 
-/// The start tag of an element, without what is inside.
-pub(super) fn tag_span(node: Node<'_, '_>) -> Range<usize> {
-    let range = node.range();
-    let text = &node.document().input_text()[range.clone()];
-    let end = text.find('>').map_or(range.end, |k| range.start + k + 1);
-    range.start..end
-}
-
-impl<'a, 'd> Attributes<'a, 'd> {
-    /// Those of `node` over `defaults`. Any that is not among `known`, and not only looked at, is an error.
-    pub(super) fn new(
-        document: &'d Document<'a>,
-        node: Node<'a, 'a>,
-        defaults: Option<&Table<'a>>,
-        known: &[&str],
-    ) -> Result<Self, MjcfError> {
+impl<'t> Attributes<'t> {
+    /// Those of `element` over `defaults`. An own way to write an orientation replaces those of the defaults.
+    pub(super) fn new(tree: &'t Tree, element: &'t Element, defaults: Option<&Table<'t>>) -> Self {
         let mut table = defaults.cloned().unwrap_or_default();
-        for a in node.attributes() {
-            table.insert(a.name(), Attribute { value: a.value(), span: a.range() });
+        let turned = |name: &str| super::place::ORIENTATION.contains(&name);
+        if element.attributes.iter().any(|a| turned(&a.name)) {
+            table.retain(|name, _| !turned(name));
         }
-        table.retain(|name, _| !LOOKS.contains(name));
-        if let Some((name, a)) = table.iter().find(|(name, _)| !known.contains(name)) {
-            let (attribute, element) = ((*name).to_owned(), node.tag_name().name().to_owned());
-            let problem = Problem::Attribute { attribute, element };
-            return Err(error_at(document, a.span.clone(), problem));
-        }
-        Ok(Self { node, document, table })
+        table.extend(element.attributes.iter().map(|a| (a.name.as_str(), a)));
+        Self { element, tree, table }
     }
 
     /// An error at an attribute, or at the element where it has none of that name.
     pub(super) fn error(&self, name: &str, problem: Problem) -> MjcfError {
-        let span = self.table.get(name).map_or_else(|| tag_span(self.node), |a| a.span.clone());
-        error_at(self.document, span, problem)
+        let place = self.table.get(name).map_or(&self.element.place, |a| &a.place);
+        self.tree.error(place, problem)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
-        self.table.get(name).map(|a| a.value)
+    pub(super) fn text(&self, name: &str) -> Option<&'t str> {
+        self.table.get(name).map(|a| a.value.as_str())
+    }
+
+    /// A name; nothing where there is none.
+    pub(super) fn name(&self) -> &'t str {
+        self.text("name").unwrap_or_default()
     }
 
     pub(super) fn missing(&self, what: &str) -> MjcfError {
-        let element = self.node.tag_name().name().to_owned();
-        error_at(
-            self.document,
-            tag_span(self.node),
-            Problem::Missing { element, what: what.into() },
-        )
+        let element = self.element.tag.clone();
+        self.tree.error(&self.element.place, Problem::Missing { element, what: what.into() })
+    }
+
+    pub(super) fn value_error(&self, name: &str, expected: &str) -> MjcfError {
+        let (attribute, value) = (name.to_owned(), self.text(name).unwrap_or_default().to_owned());
+        self.error(name, Problem::Value { attribute, value, expected: expected.into() })
     }
 
     /// The value of `name`, which must be among `choices`; the first of them where it is absent.
     pub(super) fn choice<'c>(&self, name: &str, choices: &[&'c str]) -> Result<&'c str, MjcfError> {
         let Some(value) = self.text(name) else { return Ok(choices[0]) };
-        choices.iter().find(|c| **c == value).copied().ok_or_else(|| {
-            let problem = Problem::Value {
-                attribute: name.into(),
-                value: value.into(),
-                expected: choices.join(" or "),
-            };
-            self.error(name, problem)
-        })
+        let chosen = choices.iter().find(|c| **c == value).copied();
+        chosen.ok_or_else(|| self.value_error(name, &choices.join(" or ")))
+    }
+
+    /// Refuses an attribute that would have an effect: whose numbers are not all `neutral`.
+    pub(super) fn neutral(&self, name: &str, neutral: f64) -> Result<(), MjcfError> {
+        let Some(numbers) = self.numbers(name, 0, usize::MAX)? else { return Ok(()) };
+        if numbers.iter().all(|x| *x == neutral) {
+            return Ok(());
+        }
+        let (attribute, element) = (name.to_owned(), self.element.tag.clone());
+        Err(self.error(name, Problem::Attribute { attribute, element }))
     }
 
     /// Finite numbers, between `least` and `most` of them.
@@ -111,12 +107,14 @@ impl<'a, 'd> Attributes<'a, 'd> {
                 Ok(Some(x))
             }
             _ => {
-                let count =
-                    if least == most { least.to_string() } else { format!("{least} to {most}") };
+                let count = match most {
+                    usize::MAX => "any number of".to_owned(),
+                    _ if least == most => least.to_string(),
+                    _ => format!("{least} to {most}"),
+                };
                 let expected = format!("{count} finite number{}", if most == 1 { "" } else { "s" });
-                let problem =
-                    Problem::Numbers { attribute: name.into(), value: text.into(), expected };
-                Err(self.error(name, problem))
+                let (attribute, value) = (name.into(), text.into());
+                Err(self.error(name, Problem::Numbers { attribute, value, expected }))
             }
         }
     }
@@ -125,11 +123,40 @@ impl<'a, 'd> Attributes<'a, 'd> {
         Ok(self.numbers(name, N, N)?.and_then(|x| x.try_into().ok()))
     }
 
+    /// Up to `N` numbers; those that are not given are as in `rest`.
+    pub(super) fn some<const N: usize>(
+        &self,
+        name: &str,
+        rest: [f64; N],
+    ) -> Result<[f64; N], MjcfError> {
+        let mut all = rest;
+        if let Some(given) = self.numbers(name, 1, N)? {
+            all[..given.len()].copy_from_slice(&given);
+        }
+        Ok(all)
+    }
+
     pub(super) fn number(&self, name: &str, default: f64) -> Result<f64, MjcfError> {
         Ok(self.array::<1>(name)?.map_or(default, |[x]| x))
     }
 
-    /// A range that counts where `limited` says so, or where it is given and limits are automatic.
+    /// Whole numbers that are not negative, of at most 32 bits.
+    pub(super) fn count(&self, name: &str, default: u32) -> Result<u32, MjcfError> {
+        match self.text(name) {
+            None => Ok(default),
+            Some(text) => {
+                text.trim().parse::<i64>().ok().and_then(|x| u32::try_from(x).ok()).ok_or_else(
+                    || {
+                        let expected = "a whole number that is not negative".to_owned();
+                        let (attribute, value) = (name.into(), text.into());
+                        self.error(name, Problem::Numbers { attribute, value, expected })
+                    },
+                )
+            }
+        }
+    }
+
+    /// A range that counts where `limited` says so, or where limits are automatic and it is not empty.
     pub(super) fn range(
         &self,
         name: &str,
@@ -144,7 +171,7 @@ impl<'a, 'd> Attributes<'a, 'd> {
             _ if range.is_some() && !automatic => {
                 Err(self.missing(&format!("`{limited}` beside `{name}`, as autolimits is off")))
             }
-            _ => Ok(range),
+            _ => Ok(range.filter(|[least, greatest]| least < greatest)),
         }
     }
 }

@@ -2,77 +2,106 @@
 
 use std::collections::BTreeMap;
 
-use roxmltree::{Document, Node};
-
-use super::attributes::{Attribute, Table, error_at, tag_span};
+use super::attributes::{Table, unknown};
 use super::error::{MjcfError, Problem};
-
-/// Defaults by class and element; a class starts as a copy of the one that it stands in.
-#[derive(Debug, Default)]
-pub(super) struct Defaults<'a> {
-    classes: BTreeMap<&'a str, BTreeMap<&'a str, Table<'a>>>,
-}
+use super::schema;
+use super::tree::{Element, Tree};
 
 /// The class of what names none.
 pub(super) const MAIN: &str = "main";
 
-impl<'a> Defaults<'a> {
+/// One class: it starts as a copy of the one that it stands in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Class<'t> {
+    tables: BTreeMap<&'t str, Table<'t>>,
+    /// Elements of `actuator` kinds, in the order in which they act: all write to one default.
+    pub(super) actuators: Vec<&'t Element>,
+}
+
+/// Defaults by class.
+#[derive(Debug, Default)]
+pub(super) struct Defaults<'t> {
+    classes: BTreeMap<&'t str, Class<'t>>,
+}
+
+/// Defaults of things that are only looked at.
+const LOOKS: [&str; 4] = ["camera", "light", "material", "texture"];
+
+impl<'t> Defaults<'t> {
     /// Reads a `default` section and those inside.
     pub(super) fn read(
         &mut self,
-        document: &Document<'a>,
-        node: Node<'a, 'a>,
-        outer: Option<&'a str>,
-    ) -> Result<(), MjcfError> {
-        let class = match (node.attribute("class"), outer) {
-            (Some(class), _) => class,
-            (None, None) => MAIN,
-            (None, Some(_)) => {
-                let (element, what) = ("default".into(), "`class` inside another default".into());
-                return Err(error_at(document, tag_span(node), Problem::Missing { element, what }));
-            }
-        };
-        let start = self.classes.get(outer.unwrap_or(class)).cloned().unwrap_or_default();
-        let tables = self.classes.entry(class).or_insert(start);
-        for child in node.children().filter(Node::is_element) {
-            let tag = child.tag_name().name();
-            match tag {
-                "joint" | "geom" | "site" | "motor" => {
-                    let table = tables.entry(tag).or_default();
-                    for a in child.attributes() {
-                        table.insert(a.name(), Attribute { value: a.value(), span: a.range() });
-                    }
+        tree: &'t Tree,
+        section: &'t Element,
+        problems: &mut Vec<MjcfError>,
+    ) {
+        let mut open: Vec<(&Element, Option<&'t str>)> = vec![(section, None)];
+        while let Some((element, outer)) = open.pop() {
+            let class = match (element.get("class"), outer) {
+                (Some(class), _) => class,
+                (None, None) => MAIN,
+                (None, Some(_)) => {
+                    let (name, what) = ("default".into(), "`class` inside another default".into());
+                    let problem = Problem::Missing { element: name, what };
+                    problems.push(tree.error(&element.place, problem));
+                    continue;
                 }
-                "default" | "camera" | "light" | "material" => {}
-                _ => {
-                    let problem =
-                        Problem::Element { element: tag.into(), parent: "default".into() };
-                    return Err(error_at(document, tag_span(child), problem));
-                }
+            };
+            problems.extend(unknown(tree, element, &["class"]));
+            let start = self.classes.get(outer.unwrap_or(class)).cloned().unwrap_or_default();
+            let into = self.classes.entry(class).or_insert(start);
+            for child in tree.children(element) {
+                into.add(tree, child, problems);
             }
+            // the first on top: a class may stand in one that comes before it
+            let inner = tree.children(element).rev().filter(|c| c.tag == "default");
+            open.extend(inner.map(|c| (c, Some(class))));
         }
-        for child in node.children().filter(|c| c.has_tag_name("default")) {
-            self.read(document, child, Some(class))?;
-        }
-        Ok(())
     }
 
-    /// The defaults of `tag` for an element whose own `class`, or that of the bodies around it, is `around`.
-    pub(super) fn of(
+    /// The class of an element whose own `class`, or that of the bodies around it, is `around`.
+    pub(super) fn class(
         &self,
-        document: &Document<'a>,
-        node: Node<'a, 'a>,
-        around: &'a str,
-    ) -> Result<Option<&Table<'a>>, MjcfError> {
-        let class = node.attribute("class").unwrap_or(around);
+        tree: &'t Tree,
+        element: &'t Element,
+        around: &'t str,
+    ) -> Result<Option<&Class<'t>>, MjcfError> {
+        let class = element.get("class").unwrap_or(around);
         match self.classes.get(class) {
-            Some(tables) => Ok(tables.get(node.tag_name().name())),
+            Some(class) => Ok(Some(class)),
             None if class == MAIN => Ok(None),
             None => {
                 let known = self.classes.keys().map(|k| (*k).to_owned()).collect();
                 let problem = Problem::Unknown { kind: "default class", name: class.into(), known };
-                Err(error_at(document, tag_span(node), problem))
+                let place =
+                    element.attributes.iter().find(|a| a.name == "class" || a.name == "childclass");
+                Err(tree.error(place.map_or(&element.place, |a| &a.place), problem))
             }
         }
+    }
+}
+
+impl<'t> Class<'t> {
+    fn add(&mut self, tree: &'t Tree, child: &'t Element, problems: &mut Vec<MjcfError>) {
+        let tag = child.tag.as_str();
+        if tag == "default" || LOOKS.contains(&tag) {
+            return;
+        }
+        let Some(known) = schema::defaults(tag) else {
+            let (element, parent) = (child.tag.clone(), "default".into());
+            problems.push(tree.error(&child.place, Problem::Element { element, parent }));
+            return;
+        };
+        problems.extend(unknown(tree, child, known));
+        if schema::is_actuator(tag) {
+            self.actuators.push(child);
+        } else {
+            let table = self.tables.entry(tag).or_default();
+            table.extend(child.attributes.iter().map(|a| (a.name.as_str(), a)));
+        }
+    }
+
+    pub(super) fn table(&self, tag: &str) -> Option<&Table<'t>> {
+        self.tables.get(tag)
     }
 }

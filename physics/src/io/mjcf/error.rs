@@ -1,17 +1,42 @@
 //! What is wrong with a file, and where.
 
+use std::fmt;
 use std::ops::Range;
 
 use thiserror::Error;
 
 use crate::model::BuildError;
 
-/// A file that cannot be read as a model.
+/// All that is wrong with a model, in the order in which it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MjcfErrors(pub Vec<MjcfError>);
+
+/// Most problems that are printed.
+const MOST_PRINTED: usize = 50;
+
+impl fmt::Display for MjcfErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (k, error) in self.0.iter().take(MOST_PRINTED).enumerate() {
+            let newline = if k == 0 { "" } else { "\n" };
+            write!(f, "{newline}{error}")?;
+        }
+        match self.0.len().saturating_sub(MOST_PRINTED) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
+    }
+}
+
+impl std::error::Error for MjcfErrors {}
+
+/// One thing that is wrong with a file.
 #[derive(Clone, Debug, Error, PartialEq)]
-#[error("line {line}, column {column}: {problem}")]
+#[error("{}line {line}, column {column}: {problem}", .file.as_ref().map(|f| format!("{f}, ")).unwrap_or_default())]
 pub struct MjcfError {
     /// What is wrong.
     pub problem: Problem,
+    /// The included file; `None` is the model's own.
+    pub file: Option<String>,
     /// Where, in bytes of the text.
     pub span: Range<usize>,
     /// Line, from 1.
@@ -30,6 +55,17 @@ pub enum Problem {
     /// The root is not `mujoco`.
     #[error("the root element is `{0}`, not `mujoco`")]
     NotMujoco(String),
+    /// A file that cannot be read.
+    #[error("cannot read `{name}`: {why}")]
+    File {
+        /// The file.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// A file that includes itself, or is included twice.
+    #[error("`{0}` is included already: a file may be included once")]
+    IncludedTwice(String),
     /// An element that this reader does not know.
     #[error("element `{element}` in `{parent}` is not supported")]
     Element {
@@ -92,6 +128,14 @@ pub enum Problem {
         /// The other.
         second: &'static str,
     },
+    /// A mesh whose inertia is needed and cannot be had.
+    #[error("mesh `{name}`: {why}")]
+    Mesh {
+        /// The mesh.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// The model has no meaning.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -100,15 +144,55 @@ pub enum Problem {
 fn list(names: &[String]) -> String {
     match names {
         [] => "is none".into(),
+        _ if names.len() > 12 => format!("are {}, ...", names[..12].join(", ")),
         _ => format!("are {}", names.join(", ")),
     }
 }
 
-/// Something that the file asks for and the simulation does not do.
+/// Something in the file that has no effect here, and that a user may want to know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What.
     pub message: String,
+    /// The included file; `None` is the model's own.
+    pub file: Option<String>,
     /// Line, from 1.
     pub line: u32,
+}
+
+/// Something that the file enables and the dynamics do not have: the motion is another than MuJoCo's wherever it acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsimulated {
+    /// What.
+    pub what: Effect,
+    /// The included file; `None` is the model's own.
+    pub file: Option<String>,
+    /// Line of the first element that enables it, from 1.
+    pub line: u32,
+}
+
+/// An effect of constraints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Limits of joints and tendons.
+    Limits,
+    /// Dry friction in joints and tendons.
+    FrictionLoss,
+    /// Contact of geoms.
+    Contact,
+    /// Equality constraints.
+    Equality,
+}
+
+impl Effect {
+    /// The word by which a scenario turns it off; MuJoCo's flag of the same name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Limits => "limit",
+            Self::FrictionLoss => "frictionloss",
+            Self::Contact => "contact",
+            Self::Equality => "equality",
+        }
+    }
 }

@@ -1,18 +1,23 @@
-//! A reader of MJCF, MuJoCo's model format, for the part of it that this crate simulates.
+//! A reader of MJCF, MuJoCo's model format, for what this crate simulates.
 //!
-//! What is read: `compiler` (`angle`, `eulerseq`, `autolimits`, `coordinate`, `inertiafromgeom`, `settotalmass`), `option`
-//! (`timestep`, `gravity`, `integrator` Euler or RK4, `flag`), `default` classes, `body`, `inertial`, `joint`, `freejoint`,
-//! `geom` (sphere, capsule, cylinder, box, ellipsoid, plane), `site`, `motor`, with every way to write an orientation.
+//! What is read: `include`; `compiler`; `option` and `flag`; `default` classes; `body`, `frame`, `inertial`, `joint`, `freejoint`, `geom`
+//! (sphere, capsule, cylinder, box, ellipsoid, plane; meshes for their inertia), `site`, with every way to write an orientation;
+//! fixed tendons; `motor`, `position`, `velocity`, `damper` and `general` actuators without activation; `keyframe`.
 //!
-//! What is skipped, because it is only looked at: `visual`, `statistic`, `light`, `camera`, `texture`, `material`, and the
-//! attributes `rgba`, `material`, `group`, `user`. What constraints would read (`friction`, `solref`, ...) is accepted; that
-//! contacts and limits are not simulated is a [`Note`]. Everything else is a [`MjcfError`] with its place.
+//! What the file enables and the dynamics do not have (limits, dry friction, contact, equalities) is
+//! [`Mjcf::unsimulated`], with its line, less what the file's own flags turn off: a motion under them is another than MuJoCo's. What has
+//! no effect here (sensors; what is only looked at) is skipped, some of it with a [`Note`]. Everything else is a
+//! [`MjcfError`] with its place; all of a file are reported at once.
 
 mod attributes;
 mod defaults;
 mod error;
+mod files;
 mod place;
 mod read;
+mod schema;
+mod tree;
 
-pub use error::{MjcfError, Note, Problem};
-pub use read::{Mjcf, read_mjcf};
+pub use error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
+pub use files::{Files, Folder, NoFiles};
+pub use read::{Keyframe, Mjcf, read_mjcf, read_mjcf_file, read_mjcf_with};

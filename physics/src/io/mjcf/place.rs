@@ -18,12 +18,12 @@ pub(super) struct Angles {
 pub(super) const ORIENTATION: [&str; 5] = ["quat", "axisangle", "euler", "xyaxes", "zaxis"];
 
 /// The pose that `pos` and an orientation give.
-pub(super) fn pose(a: &Attributes<'_, '_>, angles: Angles) -> Result<Pose<f64>, MjcfError> {
+pub(super) fn pose(a: &Attributes<'_>, angles: Angles) -> Result<Pose<f64>, MjcfError> {
     let translation = Vec3(a.array::<3>("pos")?.unwrap_or_default());
     Ok(Pose { rotation: rotation(a, angles)?, translation })
 }
 
-fn rotation(a: &Attributes<'_, '_>, angles: Angles) -> Result<Mat3<f64>, MjcfError> {
+fn rotation(a: &Attributes<'_>, angles: Angles) -> Result<Mat3<f64>, MjcfError> {
     let mut given = ORIENTATION.iter().filter(|name| a.has(name));
     let first = given.next();
     if let (Some(first), Some(second)) = (first, given.next()) {
@@ -68,7 +68,7 @@ fn rotation(a: &Attributes<'_, '_>, angles: Angles) -> Result<Mat3<f64>, MjcfErr
     Ok(Mat3::identity())
 }
 
-fn zero(a: &Attributes<'_, '_>, name: &str) -> MjcfError {
+fn zero(a: &Attributes<'_>, name: &str) -> MjcfError {
     let value = a.text(name).unwrap_or_default().to_owned();
     let expected = "a direction that is not zero".into();
     a.error(name, Problem::Numbers { attribute: name.into(), value, expected })
@@ -86,11 +86,11 @@ fn turn_z_to(to: Vec3<f64>) -> Mat3<f64> {
 }
 
 /// The pose between the two ends of `fromto`, z along it, and half the distance; `None` where there is no `fromto`.
-pub(super) fn between(a: &Attributes<'_, '_>) -> Result<Option<(Pose<f64>, f64)>, MjcfError> {
+pub(super) fn between(a: &Attributes<'_>) -> Result<Option<(Pose<f64>, f64)>, MjcfError> {
     let Some([a0, a1, a2, b0, b1, b2]) = a.array::<6>("fromto")? else { return Ok(None) };
     if let Some(second) = ORIENTATION.into_iter().chain(["pos"]).find(|name| a.has(name)) {
         // defaults may give a position: MuJoCo lets `fromto` win
-        if a.node.has_attribute(second) {
+        if a.element.get(second).is_some() {
             return Err(a.error(second, Problem::Both { first: "fromto", second }));
         }
     }

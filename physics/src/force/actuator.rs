@@ -1,0 +1,212 @@
+//! Actuators: `f = clamp(g u + b)` with `g` and `b` affine in length and velocity, through a transmission.
+//!
+//! With the transmission's length `l = gear L(q)` and velocity `w = gear m . v`, `m` its moment:
+//!
+//! ```text
+//! f = clamp_f((g0 + g1 l + g2 w) clamp_u(u) + b0 + b1 l + b2 w),     tau = gear m f
+//! ```
+//!
+//! A motor is `g = (1, 0, 0)`, `b = 0`; a position servo `g = (kp, 0, 0)`, `b = (0, -kp, -kv)`; a velocity servo `g = (kv, 0, 0)`,
+//! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators without activation). Last, the sum over actuators at
+//! a joint may be clamped once more.
+
+use cotangent_ad::{Quat, Real, Vec3};
+
+use super::{Bars, Point};
+use crate::model::{Model, Parameters, Transmission};
+
+/// A number within a range.
+#[inline]
+pub(crate) fn clamp<T: Real>(range: Option<[f64; 2]>, x: T) -> T {
+    match range {
+        Some([least, greatest]) => x.max(T::lit(least)).min(T::lit(greatest)),
+        None => x,
+    }
+}
+
+fn quaternion<T: Real>(model: &Model, link: usize, q: &[T]) -> Quat<T> {
+    let at = model.links[link].q_at;
+    Quat([q[at], q[at + 1], q[at + 2], q[at + 3]]).normalized()
+}
+
+/// `L(q)`.
+fn length<T: Real>(model: &Model, transmission: &Transmission, q: &[T]) -> T {
+    match transmission {
+        Transmission::Coordinate { q_at, .. } => q[*q_at],
+        Transmission::Ball { link, direction } => {
+            Vec3::lit(*direction).dot(quaternion(model, *link, q).log())
+        }
+        Transmission::Free { .. } => T::lit(0.0),
+        Transmission::Tendon(tendon) => model.tendons[*tendon].length(q),
+    }
+}
+
+/// Adds `l_bar dL/dq`.
+fn pull_length(
+    model: &Model,
+    transmission: &Transmission,
+    q: &[f64],
+    l_bar: f64,
+    q_bar: &mut [f64],
+) {
+    match transmission {
+        // log(q exp(d)) = log q + J_r(log q)^-1 d; the moment of a ball's actuator is not this derivative
+        Transmission::Ball { link, direction } => {
+            let (at, angle) = (model.links[*link].v_at, quaternion(model, *link, q).log());
+            for k in 0..3 {
+                let rate = Quat::exp_rate(angle, Vec3::unit(k));
+                q_bar[at + k] += l_bar * Vec3(*direction).dot(rate);
+            }
+        }
+        Transmission::Free { .. } => {}
+        _ => moments(model, transmission, |d, m| q_bar[d] += l_bar * m),
+    }
+}
+
+/// Calls `f` with each coordinate that the transmission moves, and its moment.
+fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
+    match transmission {
+        Transmission::Coordinate { dof, .. } => f(*dof, 1.0),
+        Transmission::Ball { link, direction } => {
+            let at = model.links[*link].v_at;
+            direction.iter().enumerate().for_each(|(k, m)| f(at + k, *m));
+        }
+        Transmission::Free { dof, direction } => {
+            direction.iter().enumerate().for_each(|(k, m)| f(dof + k, *m));
+        }
+        Transmission::Tendon(tendon) => {
+            model.tendons[*tendon].parts.iter().for_each(|part| f(part.dof, part.coefficient));
+        }
+    }
+}
+
+/// One actuator at one point.
+#[derive(Clone, Copy, Debug)]
+struct At<T> {
+    /// `L`, `m . v`.
+    length: T,
+    rate: T,
+    control: T,
+    gain: T,
+    /// Before it is clamped.
+    force: T,
+}
+
+fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
+    let (actuator, gear) = (&p.model.actuators[k], p.parameters.gear[k]);
+    let control = clamp(actuator.range, p.u[k]);
+    let ([g0, g1, g2], [b0, b1, b2]) = (p.parameters.gain[k], p.parameters.bias[k]);
+    if !actuator.servo {
+        let zero = T::lit(0.0);
+        return At { length: zero, rate: zero, control, gain: g0, force: g0 * control + b0 };
+    }
+    let length = length(p.model, &actuator.transmission, p.q);
+    let mut rate = T::lit(0.0);
+    moments(p.model, &actuator.transmission, |d, m| rate += p.v[d] * m);
+    let (l, w) = (length * gear, rate * gear);
+    let gain = g0 + g1 * l + g2 * w;
+    At { length, rate, control, gain, force: gain * control + b0 + b1 * l + b2 * w }
+}
+
+/// The force of each actuator: `nu` entries.
+///
+/// # Shapes
+/// `q`: `nq`; `v`: `nv`; `u`, `forces`: `nu`.
+pub fn actuator_forces<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    (q, v, u): (&[T], &[T], &[T]),
+    forces: &mut [T],
+) {
+    let point = Point { model, parameters, q, v, u };
+    for (k, force) in forces.iter_mut().enumerate() {
+        *force = clamp(model.actuators[k].force_range, at(&point, k).force);
+    }
+}
+
+pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
+    for (k, actuator) in p.model.actuators.iter().enumerate() {
+        let force = geared_force(p, k);
+        moments(p.model, &actuator.transmission, |d, m| tau[d] += force * m);
+    }
+    for joint in &p.model.joints {
+        if joint.force_range.is_some() {
+            tau[joint.v.0] = clamp(joint.force_range, tau[joint.v.0]);
+        }
+    }
+}
+
+/// Equal bits: a number that a range leaves alone.
+fn passes(range: Option<[f64; 2]>, x: f64) -> bool {
+    clamp(range, x).to_bits() == x.to_bits()
+}
+
+pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: &mut Bars<'_>) {
+    let model = p.model;
+    work.copy_from_slice(tau_bar);
+    if model.joints.iter().any(|j| j.force_range.is_some()) {
+        pull_joint_limits(p, work);
+    }
+    for (k, actuator) in model.actuators.iter().enumerate() {
+        let mut along = 0.0;
+        moments(model, &actuator.transmission, |d, m| along += m * work[d]);
+        pull_geared(p, k, along, bars);
+    }
+}
+
+/// The force of an actuator times its gear: what its coordinate gets.
+pub(crate) fn geared_force<T: Real>(p: &Point<'_, T>, k: usize) -> T {
+    clamp(p.model.actuators[k].force_range, at(p, k).force) * p.parameters.gear[k]
+}
+
+/// The derivative of [`geared_force`] by the control within its range.
+pub(crate) fn control_gain<T: Real>(p: &Point<'_, T>, k: usize) -> T {
+    at(p, k).gain * p.parameters.gear[k]
+}
+
+/// Adds the derivatives of `geared_bar` times [`geared_force`].
+pub(crate) fn pull_geared(p: &Point<'_, f64>, k: usize, geared_bar: f64, bars: &mut Bars<'_>) {
+    let (model, parameters) = (p.model, p.parameters);
+    let (actuator, point, gear) = (&model.actuators[k], at(p, k), parameters.gear[k]);
+    let mut gear_bar = geared_bar * clamp(actuator.force_range, point.force);
+    let force_bar = if passes(actuator.force_range, point.force) { geared_bar * gear } else { 0.0 };
+    if passes(actuator.range, p.u[k]) {
+        bars.u[k] += force_bar * point.gain;
+    }
+    if actuator.servo {
+        let ([_, g1, g2], [_, b1, b2]) = (parameters.gain[k], parameters.bias[k]);
+        let l_bar = force_bar * (g1 * point.control + b1);
+        let w_bar = force_bar * (g2 * point.control + b2);
+        gear_bar += l_bar * point.length + w_bar * point.rate;
+        pull_length(model, &actuator.transmission, p.q, gear * l_bar, bars.q);
+        let v_bar = &mut *bars.v;
+        moments(model, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
+    }
+    if let Some(bar) = &mut bars.parameters {
+        bar.gear[k] += gear_bar;
+        let by = [1.0, gear * point.length, gear * point.rate];
+        for (i, x) in by.into_iter().enumerate().take(if actuator.servo { 3 } else { 1 }) {
+            bar.gain[k][i] += force_bar * point.control * x;
+            bar.bias[k][i] += force_bar * x;
+        }
+    }
+}
+
+/// Zero where the sum of a joint's actuators is clamped.
+fn pull_joint_limits(p: &Point<'_, f64>, tau_bar: &mut [f64]) {
+    for joint in p.model.joints.iter().filter(|j| j.force_range.is_some()) {
+        let mut sum = 0.0;
+        for (k, actuator) in p.model.actuators.iter().enumerate() {
+            let mut moment = 0.0;
+            moments(p.model, &actuator.transmission, |d, m| {
+                moment += if d == joint.v.0 { m } else { 0.0 };
+            });
+            if moment != 0.0 {
+                sum += moment * geared_force(p, k);
+            }
+        }
+        if !passes(joint.force_range, sum) {
+            tau_bar[joint.v.0] = 0.0;
+        }
+    }
+}

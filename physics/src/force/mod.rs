@@ -1,0 +1,138 @@
+//! Forces on a model beside its inertia: one element a file, its value and its pullback together.
+//!
+//! Two kinds. Forces on coordinates depend on `q`, `v` and the controls: [`applied_forces`] and [`pull`] are folds over them.
+//! Forces on links are wrenches that depend on the motion of one link: [`subtract_link_forces`] and [`pull_link_forces`].
+
+mod actuator;
+mod damping;
+mod fluid;
+mod gravity_compensation;
+mod spring;
+mod tendon;
+
+pub use actuator::actuator_forces;
+pub(crate) use actuator::{clamp, control_gain, geared_force, pull_geared};
+pub(crate) use damping::{implicit_pull, slope as damping_slope};
+
+use cotangent_ad::Real;
+
+use crate::model::{Model, Parameters};
+use crate::scratch::Scratch;
+use crate::spatial::{Force, Motion};
+
+/// What a force on the coordinates reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point<'a, T> {
+    pub(crate) model: &'a Model,
+    pub(crate) parameters: &'a Parameters<T>,
+    /// Configuration, velocity and controls.
+    pub(crate) q: &'a [T],
+    pub(crate) v: &'a [T],
+    pub(crate) u: &'a [T],
+}
+
+/// Where the pullbacks of forces add up.
+#[derive(Debug)]
+pub(crate) struct Bars<'a> {
+    /// By the configuration, in its tangent space.
+    pub(crate) q: &'a mut [f64],
+    pub(crate) v: &'a mut [f64],
+    pub(crate) u: &'a mut [f64],
+    pub(crate) parameters: Option<&'a mut Parameters<f64>>,
+}
+
+/// Forces of actuators, damping, springs and tendons on the coordinates.
+///
+/// # Shapes
+/// `q`: `nq`; `v`, `tau`: `nv`; `u`: `nu`.
+pub fn applied_forces<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    q: &[T],
+    v: &[T],
+    u: &[T],
+    tau: &mut [T],
+) {
+    let point = Point { model, parameters, q, v, u };
+    tau.fill(T::lit(0.0));
+    // first, as limits of a joint's actuation clamp what stands in `tau`
+    actuator::add(&point, tau);
+    damping::add(&point, tau);
+    spring::add(&point, tau);
+    tendon::add(&point, tau);
+}
+
+/// Adds the derivatives of `tau_bar . tau`. `work` has `nv` entries.
+pub(crate) fn pull(point: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: &mut Bars<'_>) {
+    actuator::pull(point, tau_bar, work, bars);
+    damping::pull(point, tau_bar, bars);
+    spring::pull(point, tau_bar, bars);
+    tendon::pull(point, tau_bar, bars);
+}
+
+/// Energy of all springs, J.
+pub(crate) fn spring_energy<T: Real>(model: &Model, parameters: &Parameters<T>, q: &[T]) -> T {
+    spring::energy(model, parameters, q) + tendon::energy(model, parameters, q)
+}
+
+/// Adds the derivatives of `energy_bar` times [`spring_energy`].
+pub(crate) fn pull_spring_energy(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    q: &[f64],
+    energy_bar: f64,
+    (q_bar, parameters_bar): (&mut [f64], &mut Parameters<f64>),
+) {
+    spring::pull_energy(model, parameters, q, energy_bar, (&mut *q_bar, &mut *parameters_bar));
+    tendon::pull_energy(model, parameters, q, energy_bar, (q_bar, parameters_bar));
+}
+
+/// Takes the forces of the fluid around, and those that compensate gravity, from the forces that the motion needs: `s.force`, after
+/// the velocities.
+pub(crate) fn subtract_link_forces<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    s: &mut Scratch<T>,
+) {
+    fluid::subtract(model, parameters, s);
+    gravity_compensation::subtract(model, parameters, s);
+}
+
+/// Sums over subtrees that the derivative of inverse dynamics keeps; see `derivative/inverse_dynamics.rs`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinkSums {
+    /// The link's force.
+    pub(crate) f: Force<f64>,
+    /// `I w`, which the accelerations contract with.
+    pub(crate) h: Force<f64>,
+    /// What the velocity contracts with.
+    pub(crate) g: Force<f64>,
+    /// What gravity's share in forces other than inertia contracts with.
+    pub(crate) c: Force<f64>,
+}
+
+impl LinkSums {
+    pub(crate) fn zero() -> Self {
+        Self { f: Force::zero(), h: Force::zero(), g: Force::zero(), c: Force::zero() }
+    }
+
+    pub(crate) fn add(&mut self, b: &Self) {
+        self.f += b.f;
+        self.h += b.h;
+        self.g += b.g;
+        self.c += b.c;
+    }
+}
+
+/// The part of [`subtract_link_forces`] in `sum_i w_i . f_i`: adds to the sums of each link and to the parameters' cotangent.
+pub(crate) fn pull_link_forces(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    s: &Scratch,
+    virtual_velocity: &[Motion<f64>],
+    sums: &mut [LinkSums],
+    mut parameters_bar: Option<&mut Parameters<f64>>,
+) {
+    fluid::pull(model, parameters, s, virtual_velocity, sums, parameters_bar.as_deref_mut());
+    gravity_compensation::pull(model, parameters, s, virtual_velocity, sums, parameters_bar);
+}

@@ -1,0 +1,177 @@
+//! `actuator`: motors, servos, dampers, and general actuators without activation.
+//!
+//! All kinds write to one default, so an actuator is what its class's elements and then its own leave of a motor, one after the
+//! other.
+
+use super::Reader;
+use crate::io::mjcf::attributes::{Attributes, Table};
+use crate::io::mjcf::defaults::MAIN;
+use crate::io::mjcf::error::{MjcfError, Problem};
+use crate::io::mjcf::schema;
+use crate::io::mjcf::tree::Element;
+use crate::model::{ActuatorSpec, Drive};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    General,
+    Position,
+    Velocity,
+    Other,
+}
+
+/// Gain and bias on the way through the elements.
+#[derive(Clone, Copy, Debug)]
+struct Law {
+    /// The shortcut that wrote it last.
+    kind: Kind,
+    affine_gain: bool,
+    gain: [f64; 3],
+    affine_bias: bool,
+    bias: [f64; 3],
+}
+
+impl Law {
+    const MOTOR: Self = Self {
+        kind: Kind::General,
+        affine_gain: false,
+        gain: [1.0, 0.0, 0.0],
+        affine_bias: false,
+        bias: [0.0; 3],
+    };
+
+    /// What an element makes of it.
+    fn apply(&mut self, a: &Attributes<'_>) -> Result<(), MjcfError> {
+        let servo = |kind, gain, bias| Self { kind, gain, affine_bias: true, bias, ..Self::MOTOR };
+        let kind = match a.element.tag.as_str() {
+            "position" => Kind::Position,
+            "velocity" => Kind::Velocity,
+            "general" => Kind::General,
+            _ => Kind::Other,
+        };
+        // a servo keeps the numbers of its own kind and of `general`, and starts anew from those of another
+        if self.kind != Kind::General && kind != Kind::General && self.kind != kind {
+            *self = Self::MOTOR;
+        }
+        match a.element.tag.as_str() {
+            "motor" => *self = Self { kind, ..Self::MOTOR },
+            "position" => {
+                let kp = a.number("kp", self.gain[0])?;
+                let kv = a.number("kv", -self.bias[2])?;
+                if kv < 0.0 {
+                    return Err(a.value_error("kv", "damping (not a ratio) of 0 or more"));
+                }
+                a.neutral("dampratio", 0.0)?;
+                a.neutral("timeconst", 0.0)?;
+                a.neutral("inheritrange", 0.0)?;
+                *self = servo(kind, [kp, 0.0, 0.0], [0.0, -kp, -kv]);
+            }
+            "velocity" => {
+                let kv = a.number("kv", self.gain[0])?;
+                *self = servo(kind, [kv, 0.0, 0.0], [0.0, 0.0, -kv]);
+            }
+            "damper" => {
+                let kv = a.number("kv", -self.gain[2])?;
+                *self = Self { kind, affine_gain: true, gain: [0.0, 0.0, -kv], ..Self::MOTOR };
+            }
+            _ => {
+                if a.has("gaintype") {
+                    self.affine_gain = a.choice("gaintype", &["fixed", "affine"])? == "affine";
+                }
+                if a.has("biastype") {
+                    self.affine_bias = a.choice("biastype", &["none", "affine"])? == "affine";
+                }
+                a.choice("dyntype", &["none"])?;
+                self.gain = three(a, "gainprm", self.gain)?;
+                self.bias = three(a, "biasprm", self.bias)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gain(&self) -> [f64; 3] {
+        if self.affine_gain { self.gain } else { [self.gain[0], 0.0, 0.0] }
+    }
+
+    fn bias(&self) -> [f64; 3] {
+        if self.affine_bias { self.bias } else { [0.0; 3] }
+    }
+}
+
+/// The first three of up to ten numbers; those that are not given stay.
+fn three(a: &Attributes<'_>, name: &str, old: [f64; 3]) -> Result<[f64; 3], MjcfError> {
+    let mut all = old;
+    for (into, given) in all.iter_mut().zip(a.numbers(name, 1, 10)?.unwrap_or_default()) {
+        *into = given;
+    }
+    Ok(all)
+}
+
+impl<'t> Reader<'t, '_> {
+    pub(super) fn actuators(&mut self, section: &'t Element) {
+        for element in self.tree.children(section) {
+            let read = self.actuator(element);
+            self.keep(read);
+        }
+    }
+
+    fn actuator(&mut self, element: &'t Element) -> Result<(), MjcfError> {
+        let supported = ["general", "motor", "position", "velocity", "damper"];
+        if !supported.contains(&element.tag.as_str()) {
+            return Err(self.unsupported(element, "actuator"));
+        }
+        self.own(element, schema::ACTUATOR);
+        let class = self.defaults.class(self.tree, element, MAIN)?;
+        let before: Vec<&'t Element> = class.map(|c| c.actuators.clone()).unwrap_or_default();
+        let (mut law, mut table) = (Law::MOTOR, Table::new());
+        for default in before {
+            law.apply(&Attributes::new(self.tree, default, None))?;
+            table.extend(default.attributes.iter().map(|a| (a.name.as_str(), a)));
+        }
+        law.apply(&Attributes::new(self.tree, element, None))?;
+        // what is not of the law holds for every kind
+        let a = Attributes::new(self.tree, element, Some(&table));
+        for name in ["armature", "damping", "delay", "nsample"] {
+            a.neutral(name, 0.0)?;
+        }
+        if a.choice("actlimited", &["auto", "false", "true"])? == "true" {
+            return Err(a.value_error("actlimited", "false"));
+        }
+        let Some(drive) = self.drive(&a)? else { return Ok(()) };
+        let automatic = self.compiler.automatic_limits;
+        let spec = ActuatorSpec {
+            name: a.name().into(),
+            drive,
+            gear: a.some("gear", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0])?,
+            gain: law.gain(),
+            bias: law.bias(),
+            range: a.range("ctrlrange", "ctrllimited", automatic)?,
+            force_range: a.range("forcerange", "forcelimited", automatic)?,
+        };
+        let added = self.builder.actuator(&spec);
+        self.built(element, added).map(drop)
+    }
+
+    /// What it drives; `None` where that could not be read, which is said already.
+    fn drive(&self, a: &Attributes<'t>) -> Result<Option<Drive>, MjcfError> {
+        if let Some(name) = a.text("joint") {
+            return Ok(self.named(a, "joint", name)?.map(Drive::Joint));
+        }
+        if let Some(name) = a.text("jointinparent") {
+            let Some(joint) = self.named(a, "joint", name)? else { return Ok(None) };
+            if self.builder.so_far().joints()[joint].v.1 == 1 {
+                return Ok(Some(Drive::Joint(joint)));
+            }
+        }
+        if let Some(name) = a.text("tendon") {
+            return Ok(self.named(a, "tendon", name)?.map(Drive::Tendon));
+        }
+        for attribute in ["jointinparent", "site", "body", "slidersite", "cranksite"] {
+            if a.has(attribute) {
+                let (attribute_, element) = (attribute.to_owned(), a.element.tag.clone());
+                let problem = Problem::Attribute { attribute: attribute_, element };
+                return Err(a.error(attribute, problem));
+            }
+        }
+        Err(a.missing("`joint` or `tendon`"))
+    }
+}

@@ -1,0 +1,81 @@
+//! `tendon`: fixed tendons.
+
+use super::Reader;
+use crate::io::mjcf::defaults::MAIN;
+use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::schema;
+use crate::io::mjcf::tree::Element;
+use crate::model::TendonSpec;
+
+impl<'t> Reader<'t, '_> {
+    pub(super) fn tendons(&mut self, section: &'t Element) {
+        for element in self.tree.children(section) {
+            let name = element.get("name").unwrap_or_default();
+            let read = if element.tag == "fixed" {
+                self.fixed(element)
+            } else {
+                Err(self.unsupported(element, "tendon"))
+            };
+            let index = self.keep(read).flatten();
+            self.tendons.insert(name, index);
+        }
+    }
+
+    /// `None` where one of its joints could not be read, which is said already.
+    fn fixed(&mut self, element: &'t Element) -> Result<Option<usize>, MjcfError> {
+        let a = self.with_class(element, ("tendon", MAIN), schema::TENDON)?;
+        a.neutral("armature", 0.0)?;
+        let automatic = self.compiler.automatic_limits;
+        if a.range("actuatorfrcrange", "actuatorfrclimited", automatic)?.is_some() {
+            let (attribute, element) = ("actuatorfrcrange".into(), "fixed".into());
+            return Err(a.error("actuatorfrcrange", Problem::Attribute { attribute, element }));
+        }
+        let mut joints = vec![];
+        for child in self.tree.children(element) {
+            if child.tag != "joint" {
+                return Err(self.unsupported(child, "fixed"));
+            }
+            let part = self.own(child, &["joint", "coef"]);
+            let name = part.text("joint").ok_or_else(|| part.missing("`joint`"))?;
+            let Some(joint) = self.named(&part, "joint", name)? else { return Ok(None) };
+            joints.push((joint, part.number("coef", 0.0)?));
+        }
+        let rest = match a.numbers("springlength", 1, 2)?.as_deref() {
+            // MuJoCo's way to ask for the length at rest
+            None | Some([-1.0] | [-1.0, -1.0]) => None,
+            Some([least, greatest]) => Some([*least, *greatest]),
+            Some(one) => Some([one[0]; 2]),
+        };
+        let range = a.range("range", "limited", automatic)?;
+        let spec = TendonSpec {
+            stiffness: a.number("stiffness", 0.0)?,
+            damping: a.number("damping", 0.0)?,
+            rest,
+            range,
+            friction_loss: a.number("frictionloss", 0.0)?,
+            ..TendonSpec::new(a.name(), joints)
+        };
+        if spec.range.is_some() {
+            self.enables(element, Effect::Limits);
+        }
+        if spec.friction_loss > 0.0 {
+            self.enables(element, Effect::FrictionLoss);
+        }
+        let added = self.builder.tendon(&spec);
+        self.built(element, added).map(Some)
+    }
+
+    /// The joint or tendon of a name; `None` where it could not be read, which is said already.
+    pub(super) fn named(
+        &self,
+        a: &crate::io::mjcf::attributes::Attributes<'t>,
+        kind: &'static str,
+        name: &str,
+    ) -> Result<Option<usize>, MjcfError> {
+        let all = if kind == "joint" { &self.joints } else { &self.tendons };
+        all.get(name).copied().ok_or_else(|| {
+            let known = all.keys().map(|k| (*k).to_owned()).collect();
+            a.error(kind, Problem::Unknown { kind, name: name.into(), known })
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Actuators and the tendons that they may pull.
+
+use cotangent_ad::Num;
+
+/// How an actuator's force reaches the coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Transmission {
+    /// Along one coordinate of a hinge or slide.
+    Coordinate {
+        /// Its entry in `v`.
+        dof: usize,
+        /// Its entry in `q`.
+        q_at: usize,
+    },
+    /// A torque on a ball about a unit direction of its body axes; the length is the rotation vector's part along it.
+    Ball {
+        /// The ball's link.
+        link: usize,
+        /// The direction.
+        direction: [f64; 3],
+    },
+    /// Force in world axes and torque in body axes on a free joint, together of length 1; it has no length.
+    Free {
+        /// The joint's first entry in `v`.
+        dof: usize,
+        /// Force and torque.
+        direction: [f64; 6],
+    },
+    /// Along a tendon, by index.
+    Tendon(usize),
+}
+
+/// A force by a control, through a transmission: `f = clamp((g0 + g1 l + g2 w) clamp(u) + b0 + b1 l + b2 w)`, with the length `l` and
+/// velocity `w` of its transmission, gear included, and gains and biases among the [`Parameters`](crate::Parameters).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Actuator {
+    /// Its name; may be empty.
+    pub name: String,
+    /// Where it acts.
+    pub transmission: Transmission,
+    /// Least and greatest control; beyond them the control is clamped and its derivative 0.
+    pub range: Option<[f64; 2]>,
+    /// Least and greatest force, before the gear; beyond them it is clamped and its derivative 0.
+    pub force_range: Option<[f64; 2]>,
+    /// Whether length and velocity matter.
+    pub(crate) servo: bool,
+}
+
+impl Actuator {
+    /// The coordinate of `v` that it drives, where it is one.
+    pub fn dof(&self) -> Option<usize> {
+        match self.transmission {
+            Transmission::Coordinate { dof, .. } => Some(dof),
+            _ => None,
+        }
+    }
+}
+
+/// A coordinate's part of a fixed tendon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TendonPart {
+    /// The joint's entry in `v`.
+    pub dof: usize,
+    /// The joint's entry in `q`.
+    pub q_at: usize,
+    /// Length of tendon by the coordinate.
+    pub coefficient: f64,
+}
+
+/// A fixed tendon: the length `sum c_j q_j` of hinges and slides, with a spring and a damper along it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tendon {
+    /// Its name; may be empty.
+    pub name: String,
+    /// The joints that it runs over.
+    pub parts: Vec<TendonPart>,
+    /// Lengths between which its spring is slack; mostly twice the same.
+    pub rest: [f64; 2],
+    /// Least and greatest length. It is not enforced by the dynamics.
+    pub range: Option<[f64; 2]>,
+    /// Dry friction, N. The dynamics do not have it yet.
+    pub friction_loss: f64,
+}
+
+impl Tendon {
+    /// `sum c_j q_j`.
+    pub fn length<T: Num>(&self, q: &[T]) -> T {
+        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + q[part.q_at] * part.coefficient)
+    }
+
+    /// `sum c_j v_j`.
+    pub fn rate<T: Num>(&self, v: &[T]) -> T {
+        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + v[part.dof] * part.coefficient)
+    }
+}

@@ -1,0 +1,115 @@
+//! The last step of building: masses onto links, boxes for the fluid, and whether the mass matrix can be inverted.
+
+use cotangent_ad::Pose;
+
+use super::{BuildError, Load, ModelBuilder};
+use crate::aba::factorize;
+use crate::kinematics::place_links;
+use crate::model::{FluidBody, Model};
+use crate::scratch::Scratch;
+use crate::spatial::principal_axes;
+use crate::state::displace;
+
+/// A pivot below this share of the coordinate's whole inertia is rounding.
+const LEAST_PIVOT: f64 = 1e-12;
+
+impl ModelBuilder {
+    /// The model.
+    ///
+    /// # Errors
+    /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation.
+    pub fn build(self) -> Result<Model, BuildError> {
+        let Self { mut model, loads, .. } = self;
+        let mut held = vec![None; model.links.len()];
+        for (body, load) in model.bodies.iter().zip(&loads) {
+            let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };
+            model.parameters.inertia[link] += inertia.transformed(&body.placement);
+            if inertia.mass > 0.0 {
+                if held[link].is_some_and(|share| share != load.gravity_compensation) {
+                    return Err(BuildError::MixedCompensation { body: body.name.clone() });
+                }
+                held[link] = Some(load.gravity_compensation);
+            }
+        }
+        for (link, share) in held.into_iter().enumerate() {
+            model.parameters.gravity_compensation[link] = share.unwrap_or(0.0);
+        }
+        if model.parameters.fluid != [0.0; 2] {
+            model.fluid = fluid_bodies(&model, &loads);
+        }
+        let parameters = model.parameters.clone();
+        model.set_parameters(parameters);
+        check_pivots(&model, &loads)?;
+        Ok(model)
+    }
+}
+
+/// The boxes of moving bodies with mass.
+fn fluid_bodies(model: &Model, loads: &[Load]) -> Vec<FluidBody> {
+    let mut fluid = vec![];
+    for (body, load) in model.bodies.iter().zip(loads) {
+        let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };
+        if inertia.mass < 1e-15 {
+            continue;
+        }
+        let (pose, [a, b, c]) = load.principal.unwrap_or_else(|| {
+            let (moments, turn) = principal_axes(&inertia.at_center());
+            let translation = inertia.moment * inertia.mass.recip();
+            (Pose { rotation: turn.to_mat(), translation }, moments)
+        });
+        let edge = |twice: f64| (twice.max(1e-15) / inertia.mass * 6.0).sqrt();
+        let edges = [edge(b + c - a), edge(a + c - b), edge(a + b - c)];
+        fluid.push(FluidBody { link, pose: body.placement * pose, edges });
+    }
+    fluid
+}
+
+/// Refuses a model whose mass matrix is singular wherever it stands: at the reference, and at other configurations.
+fn check_pivots(model: &Model, loads: &[Load]) -> Result<(), BuildError> {
+    let mut s = Scratch::new(model);
+    let mut q = model.q0.clone();
+    for attempt in 0..3 {
+        // away from a reference that may be singular by chance, such as a gimbal's lock
+        let turned = |d: usize| f64::from(attempt) * (0.7 + 0.3 * (1.7 * d as f64).sin());
+        let d: Vec<f64> = (0..model.nv()).map(turned).collect();
+        displace(model, &model.q0, &d, &mut q);
+        place_links(model, &model.parameters, &q, &mut s);
+        factorize(model, &model.parameters, |_| None, &mut s);
+        let Some(dof) = singular(model, &mut s) else { return Ok(()) };
+        if attempt == 2 {
+            let link = model.dof_link[dof];
+            let joint = model.joints.iter().find(|j| (j.v.0..j.v.0 + j.v.1).contains(&dof));
+            let nearest = |l: usize| {
+                model.bodies.iter().zip(loads).find(|(b, load)| b.link == Some(l) && load.jointed)
+            };
+            // a link without a body of its own: the body whose further joints it carries
+            let body = (link..model.links.len()).find_map(nearest);
+            return Err(BuildError::Massless {
+                joint: joint.map(|j| j.name.clone()).unwrap_or_default(),
+                body: body.map(|(b, _)| b.name.clone()).unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The first coordinate whose pivot is nothing beside the inertia that it moves, others held.
+fn singular(model: &Model, s: &mut Scratch) -> Option<usize> {
+    s.composite.clone_from(&s.inertia);
+    let mut found = None;
+    for (i, link) in model.links.iter().enumerate().rev() {
+        for d in link.v_at..link.v_at + link.joint.nv() {
+            let whole =
+                s.axis[d].dot(s.composite[i].apply(s.axis[d])) + model.parameters.armature[d];
+            let pivot = s.pivot[d].recip();
+            if whole < 1e-15 || pivot.is_nan() || pivot < LEAST_PIVOT * whole {
+                found = Some(d);
+            }
+        }
+        if let Some(p) = link.parent {
+            let own = s.composite[i];
+            s.composite[p] += own;
+        }
+    }
+    found
+}
