@@ -9,9 +9,8 @@
 mod common;
 
 use common::{close, randoms};
-use cotangent_ad::{Vec3, check};
-use cotangent_physics::io::mjcf::read_mjcf;
-use cotangent_physics::task::{Reach, ReachError, Throw, Waypoint};
+use cotangent_ad::check;
+use cotangent_physics::task::Throw;
 use cotangent_problem::{Objective, SampleKey, TrialFailure, Want, Workspace};
 
 fn value(o: &dyn Objective, x: &[f64]) -> Result<f64, TrialFailure> {
@@ -41,46 +40,4 @@ fn throw_has_a_right_gradient_and_jacobian() {
     close(&by_residuals, &gradient.gradient.unwrap(), 1e-13);
     assert!(matches!(value(&throw, &[1.0]), Err(TrialFailure::Contract(_))));
     assert!(matches!(value(&throw, &[f64::NAN; 3]), Err(TrialFailure::NonFinite { .. })));
-}
-
-/// The zoo without its free tree's needs: the task only reads motors, ranges and a site.
-fn reach(effort_weight: f64) -> Reach {
-    let read = read_mjcf(include_str!("data/zoo.xml")).unwrap();
-    let q = read.model.reference_configuration().to_vec();
-    let at = |step, x| Waypoint { step, position: Vec3(x) };
-    let waypoints = vec![at(20, [0.4, 0.0, 0.6]), at(43, [0.5, 0.2, 0.4])];
-    Reach::new(read.model, read.options, q, (43, 5), "finger", waypoints, 0.005)
-        .unwrap()
-        .with_effort_weight(effort_weight)
-}
-
-#[test]
-fn reach_has_a_right_gradient() {
-    let reach = reach(0.3);
-    assert_eq!(reach.dim(), 9 * 3);
-    let x: Vec<f64> = randoms(9, reach.dim()).iter().map(|u| 0.3 * u).collect();
-    passes(&reach, &x, 0.02);
-}
-
-#[test]
-fn reach_measures_what_it_says() {
-    let reach = reach(0.0);
-    let x = vec![0.1; reach.dim()];
-    let motion = reach.motion(&x);
-    assert_eq!(motion.states.len(), 44);
-    // gears 3, -8 and 10; the motion lasts 43 x 4 ms
-    let expected = 0.172 * (0.09 + 0.64 + 1.0);
-    assert!((motion.effort - expected).abs() < 1e-12, "{} {expected}", motion.effort);
-    assert!(!motion.is_feasible(0.005));
-    assert!(motion.misses.iter().all(|m| *m > 0.01));
-    let held = reach.holding();
-    assert_eq!(held.len(), x.len());
-    let read = read_mjcf(include_str!("data/zoo.xml")).unwrap();
-    let q = read.model.reference_configuration().to_vec();
-    let late = vec![Waypoint { step: 11, position: Vec3([0.0; 3]) }];
-    let new = |tip: &str, waypoints| {
-        Reach::new(read.model.clone(), read.options, q.clone(), (10, 5), tip, waypoints, 0.005)
-    };
-    assert_eq!(new("finger", late).unwrap_err(), ReachError::Late { step: 11, steps: 10 });
-    assert_eq!(new("toe", vec![]).unwrap_err(), ReachError::NoSite("toe".into()));
 }

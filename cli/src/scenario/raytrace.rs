@@ -268,7 +268,7 @@ impl Scenario for Study {
     }
 
     fn cost(&self) -> String {
-let pixels = self.matching.shots()[0].target.pixels.len();
+        let pixels = self.matching.shots()[0].target.pixels.len();
         let o = self.matching.options(cotangent_problem::SampleKey(0));
         format!(
             "12 parameters; {pixels} pixels, {:.0} thousand paths an image; with gradient as many again, {:.0} thousand shading \

@@ -86,8 +86,8 @@ fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagno
 }
 
 fn named(s: &Settings, otherwise: &str) -> String {
-    let label = s.text("label");
-    if label.is_empty() { otherwise.to_owned() } else { label.to_owned() }
+    let names = [s.text("label"), otherwise, s.text("output")];
+    names.into_iter().find(|n| !n.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn of_parameter(space: &Space, s: &Settings) -> Result<Goal, Diagnostic> {

@@ -1,0 +1,254 @@
+//! Any parameter against any output: what a scenario may say, and what is said of it where it makes no sense.
+
+use super::place::{Place, json, stderr, stdout};
+
+const MODEL: &str = r#"
+<mujoco>
+  <option timestep="0.01"/>
+  <worldbody>
+    <body name="arm">
+      <joint name="lift" type="hinge" axis="0 1 0" damping="0.1" range="-2 2" limited="false"/>
+      <geom type="capsule" fromto="0 0 0 0.5 0 0" size="0.03" mass="1" contype="0" conaffinity="0"/>
+      <site name="tip" pos="0.5 0 0"/>
+    </body>
+  </worldbody>
+  <actuator><motor name="lift" joint="lift" ctrlrange="-9 9"/></actuator>
+</mujoco>
+"#;
+
+const SCENARIO: &str = r#"
+[scenario]
+name = "lift"
+kind = "motion"
+
+[model]
+file = "arm.xml"
+
+[[motion]]
+duration = "0.5 s"
+
+[values]
+"joint.lift.stiffness" = "2 N m/rad"
+
+[[parameter]]
+name = "actuator.lift.control"
+hold = "100 ms"
+spread = 0.02
+
+[[term]]
+label = "tip"
+output = "site.tip.position"
+at = [0.2, 0.5]
+target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]
+scale = "1 cm"
+
+[[term]]
+output = "actuator.lift.force"
+minimise = "square"
+weight = 1e-6
+
+[[goal]]
+of = "tip"
+within = "1 mm"
+"#;
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("arm.xml", MODEL);
+    place.write("lift.toml", SCENARIO);
+    place
+}
+
+#[test]
+fn a_question_that_no_adapter_knew_is_answered_and_its_gradient_checked() {
+    let place = place();
+    let output = place.run(&["gradcheck", "lift.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for method in ["lbfgsb", "gauss-newton"] {
+        let set = format!("optimizer.method={method}");
+        let words = ["run", "lift.toml", "--set", &set, "--out", method, "--format", "json"];
+        let output = place.run(&words);
+        assert_eq!(output.status.code(), Some(0), "{method}: {}", stderr(&output));
+        let finding = &json(&output)["findings"][0];
+        assert_eq!((finding["label"].as_str(), finding["unit"].as_str()), (Some("tip"), Some("m")));
+        assert!(finding["measured"].as_f64().unwrap() < 1e-3, "{finding}");
+        let answer = place.read(&format!("{method}/artifacts/answer.csv"));
+        assert!(
+            answer.starts_with("name,unit,start,answer,standard_error\nactuator.lift.control[0],")
+        );
+        assert_eq!(answer.lines().count(), 1 + 5);
+    }
+}
+
+#[test]
+fn a_label_names_a_term_on_the_command_line_and_a_number_one_without() {
+    let place = place();
+    for (set, code) in [
+        ("term.tip.scale=\"2 cm\"", 0),
+        ("term.1.weight=0.5", 0),
+        ("term.tap.weight=3", 2),
+        ("term.7.weight=3", 2),
+        ("term.tip.wieght=3", 2),
+        ("values.\"joint.lift.damping\"=0.2", 0),
+    ] {
+        let output = place.run(&["check", "lift.toml", "--set", set]);
+        assert_eq!(output.status.code(), Some(code), "{set}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn every_name_that_is_listed_can_be_used() {
+    let place = place();
+    let output = place.run(&["list", "lift.toml", "--format", "json"]);
+    let listed = json(&output);
+    let names = |role: &str| -> Vec<String> {
+        let all = listed[role].as_array().unwrap().iter();
+        all.map(|q| q["name"].as_str().unwrap().to_owned()).collect()
+    };
+    for name in names("inputs") {
+        let scenario =
+            SCENARIO.replace("\"actuator.lift.control\"\nhold = \"100 ms\"", &format!("{name:?}"));
+        let scenario = scenario.replace("\"joint.lift.stiffness\" = \"2 N m/rad\"", "");
+        place.write("one.toml", &scenario);
+        let output = place.run(&["check", "one.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
+    }
+    for name in names("outputs") {
+        let term = format!("[[term]]\noutput = {name:?}\nminimise = \"square\"\n");
+        place.write("one.toml", &(SCENARIO.to_owned() + &term));
+        let output = place.run(&["check", "one.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_is_simulated_with_noise_can_be_a_target() {
+    let place = place();
+    let words = ["simulate", "lift.toml", "--output", "joint.lift.position", "--noise", "0.001"];
+    let output = place.run(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let again = place.run(&words);
+    assert_eq!(again.status.code(), Some(2), "nothing is overwritten: {}", stdout(&again));
+    place.write(
+        "identify.toml",
+        r#"
+[scenario]
+name = "identify"
+kind = "motion"
+[model]
+file = "arm.xml"
+[[motion]]
+duration = "0.5 s"
+[[parameter]]
+name = "joint.lift.stiffness"
+start = 3
+lower = 0.1
+[[parameter]]
+name = "joint.lift.damping"
+start = 0.2
+[[term]]
+output = "joint.lift.position"
+target = "simulated/outputs.csv"
+scale = "0.001 rad"
+[optimizer]
+method = "gauss-newton"
+[[goal]]
+parameter = "joint.lift.stiffness"
+true = 2.0
+within = "2 %"
+[[goal]]
+parameter = "joint.lift.damping"
+true = 0.1
+within = "5 %"
+"#,
+    );
+    let output = place.run(&["run", "identify.toml", "--out", "found"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let answer = place.read("found/artifacts/answer.csv");
+    let stiffness: Vec<f64> =
+        answer.lines().nth(1).unwrap().split(',').skip(2).map(|f| f.parse().unwrap()).collect();
+    let [_, value, error] = stiffness[..] else { panic!("{answer}") };
+    assert!(error > 0.0 && (value - 2.0).abs() < 4.0 * error, "{answer}");
+}
+
+/// The scenario with one text replaced, and what is said about it.
+fn refused(from: &str, to: &str) -> String {
+    let place = place();
+    assert!(SCENARIO.contains(from), "{from:?}");
+    place.write("lift.toml", &SCENARIO.replacen(from, to, 1));
+    let output = place.run(&["check", "lift.toml"]);
+    assert_eq!(output.status.code(), Some(2), "{to}: {}", stderr(&output));
+    stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "")
+}
+
+#[test]
+fn what_makes_no_sense_is_named_with_its_place_and_a_remedy() {
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            "\"actuator.lift.control\"",
+            "\"actuator.lfit.control\"",
+            "did you mean `actuator.lift.control`?",
+        ),
+        ("\"actuator.lift.control\"", "\"actuator.*.gain\"", "there is no input `actuator.*.gain`"),
+        ("\"site.tip.position\"", "\"site.top.position\"", "did you mean `site.tip.position`?"),
+        ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "0.505 s is not on the grid of times"),
+        ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "the last is 0.5 s"),
+        ("at = [0.2, 0.5]", "at = [0.203, 0.5]", "its neighbours are 0.2 s and 0.21 s"),
+        (
+            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "target = [[0.5, 0.0], [0.45, 0.0]]",
+            "the target has shape 2 x 2",
+        ),
+        (
+            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "target = [[0.5, 0.0, 0.05], [0.45]]",
+            "rows of different lengths",
+        ),
+        ("target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]", "target = \"none.csv\"", "cannot read"),
+        (
+            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "",
+            "a term asks one thing of its output",
+        ),
+        ("scale = \"1 cm\"", "scale = \"1 kg\"", "this is a unit of mass"),
+        ("scale = \"1 cm\"", "scale = 0", "make it positive"),
+        ("hold = \"100 ms\"", "hold = \"105 ms\"", "no whole number of steps"),
+        ("hold = \"100 ms\"", "entries = [50]", "there is no entry 50"),
+        ("spread = 0.02", "lower = 2\nupper = 1", "exceeds its upper bound"),
+        ("of = \"tip\"", "of = \"tap\"", "did you mean \"tip\"?"),
+        ("of = \"tip\"", "", "a goal speaks of one thing"),
+        ("of = \"tip\"", "parameter = \"mass\"", "no free parameter is called `mass`"),
+        ("within = \"1 mm\"", "", "a goal has one bound"),
+        ("within = \"1 mm\"", "within = 1\nat_most = 2", "a goal has one bound"),
+        (
+            "\"joint.lift.stiffness\" = \"2 N m/rad\"",
+            "\"joint.lift.stifness\" = 2",
+            "did you mean `joint.lift.stiffness`?",
+        ),
+        (
+            "\"joint.lift.stiffness\" = \"2 N m/rad\"",
+            "\"joint.lift.stiffness\" = -2",
+            "outside [0, inf]",
+        ),
+        ("\"joint.lift.stiffness\" = \"2 N m/rad\"", "gravity = [1, 2]", "`gravity` has shape 3"),
+        ("[[motion]]\nduration = \"0.5 s\"", "", "there is no `[[motion]]`"),
+        ("duration = \"0.5 s\"", "duration = \"0.505 s\"", "the nearest is 0.510000 s"),
+        ("[[term]]\nlabel = \"tip\"", "[[trem]]\nlabel = \"tip\"", "did you mean `[[term]]`?"),
+        (
+            "[[term]]\noutput = \"actuator",
+            "[[term]]\nlabel = \"tip\"\noutput = \"actuator",
+            "have the label \"tip\"",
+        ),
+        ("[[goal]]", "[[parameter]]\nname = \"actuator.*.control\"\n[[goal]]", "is chosen twice"),
+        (
+            "minimise = \"square\"",
+            "minimise = \"square\"\nbeyond = \"range\"",
+            "a term asks one thing",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let said = refused(from, to);
+        assert!(said.contains(expected), "{expected}: {said}");
+        assert!(said.contains("lift.toml:"), "a place: {said}");
+    }
+}
