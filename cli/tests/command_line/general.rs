@@ -39,7 +39,7 @@ spread = 0.02
 label = "tip"
 output = "site.tip.position"
 at = [0.2, 0.5]
-target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]
+target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]
 scale = "1 cm"
 
 [[term]]
@@ -195,18 +195,18 @@ fn what_makes_no_sense_is_named_with_its_place_and_a_remedy() {
         ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "the last is 0.5 s"),
         ("at = [0.2, 0.5]", "at = [0.203, 0.5]", "its neighbours are 0.2 s and 0.21 s"),
         (
-            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
             "target = [[0.5, 0.0], [0.45, 0.0]]",
             "the target has shape 2 x 2",
         ),
         (
-            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
             "target = [[0.5, 0.0, 0.05], [0.45]]",
             "rows of different lengths",
         ),
-        ("target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]", "target = \"none.csv\"", "cannot read"),
+        ("target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]", "target = \"none.csv\"", "cannot read"),
         (
-            "target = [[0.5, 0.0, 0.05], [0.45, 0.0, 0.2]]",
+            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
             "",
             "a term asks one thing of its output",
         ),

@@ -76,7 +76,7 @@ fn refused(replace: &[(&str, &str)]) -> String {
 #[test]
 fn models_that_cannot_be_read_are_named_by_line() {
     let cases: &[(&str, &str, &str, &str)] = &[
-        ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of turret is -1", "arm.xml:16"),
+        ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of geom `turret` is -1", "arm.xml:16"),
         ("</mujoco>", "", "not well-formed XML", "arm.xml:"),
         (
             "<mujoco model",
@@ -84,7 +84,7 @@ fn models_that_cannot_be_read_are_named_by_line() {
             "not well-formed XML",
             "arm.xml:2",
         ),
-        ("<worldbody>", "<tendon/>\n  <worldbody>", "element `tendon`", "arm.xml:12"),
+        ("<worldbody>", "<wrench/>\n  <worldbody>", "`wrench`", "arm.xml:12"),
         ("joint=\"flex\"", "joint=\"flexx\"", "no joint is named `flexx`", "arm.xml:38"),
         ("file = \"arm.xml\"", "file = \"leg.xml\"", "there is no file", "scenario.toml:11"),
     ];
