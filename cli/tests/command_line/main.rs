@@ -8,3 +8,4 @@ mod end_to_end;
 mod physics;
 mod place;
 mod pose_from_picture;
+mod run_folder;
