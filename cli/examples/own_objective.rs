@@ -2,12 +2,15 @@
 //!
 //! `cargo run --release -p cotangent-cli --example own_objective`
 
+use std::io::Write as _;
+
 use cotangent_ad::{Real, value_and_grad};
+use cotangent_cli::progress::{Shown, Style};
+use cotangent_cli::report;
 use cotangent_cli::run::{HarnessError, Job, run};
 use cotangent_problem::{
-    Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, Objective, Parameter, SampleKey, Space, TrialFailure, Want, Workspace,
 };
-use cotangent_problem::{Parameter, Space};
 
 /// Rosenbrock's valley, written once over [`Real`].
 fn valley<R: Real>(x: &[R]) -> R {
@@ -39,6 +42,14 @@ impl Objective for Valley {
 fn main() -> Result<(), HarnessError> {
     let space =
         Space::new(vec![Parameter::vector("x", 2)]).map_err(cotangent_optim::StartError::from)?;
-    run(&Valley, &space, &Job::new("valley", &[-1.2, 1.0]))?;
+    let job = Job {
+        asked: "The lowest point of Rosenbrock's valley.".into(),
+        ..Job::new("valley", &[-1.2, 1.0])
+    };
+    let record = run(&Valley, &space, &job, &mut Shown::new(Style::Lines))?;
+    let folder = &record.summary.run_dir;
+    report::write(&record, folder)?;
+    let report = folder.join("report.html");
+    let _ = writeln!(std::io::stderr(), "x = {:?}; {}", record.found[0].value, report.display());
     Ok(())
 }

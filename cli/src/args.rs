@@ -6,7 +6,23 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 finished but the goal was not met, 2 bad usage or scenario, 3 numerical failure, \
-4 input or output, 70 a bug, 130 or 143 interrupted with a checkpoint written.";
+4 input or output, 70 a bug, 129, 130 or 143 interrupted with a checkpoint written.";
+
+/// The largest seed that a scenario can hold: TOML's whole numbers are signed.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
+/// A number of threads: from 1 to 64, or to twice the processors where these are more. Beyond that they only stand in each
+/// other's way, and so many that the system runs out of them take more than this program down.
+fn threads(text: &str) -> Result<usize, String> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = 64.max(2 * processors);
+    match text.parse() {
+        Ok(0) => Err("at least 1 thread is needed".into()),
+        Ok(n) if n <= most => Ok(n),
+        Ok(_) => Err(format!("at most {most} threads can be of use on {processors} processors")),
+        Err(_) => Err("it must be a whole number".into()),
+    }
+}
 
 /// Optimises scenarios by their own gradients.
 #[derive(Clone, Debug, Parser)]
@@ -37,8 +53,8 @@ pub struct General {
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
     /// Threads to use; results do not depend on it [default: one a processor].
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
 }
 
 /// How data are printed.
@@ -80,7 +96,8 @@ pub struct Changes {
     pub set: Vec<String>,
     /// The seed, which perturbs the start, in place of the scenario's.
     #[arg(long, value_name = "N")]
-    pub seed: Option<u32>,
+    #[arg(value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
+    pub seed: Option<u64>,
 }
 
 impl Changes {
@@ -181,7 +198,8 @@ pub enum Verb {
         #[arg(long)]
         force: bool,
     },
-    /// Draw a run's plots anew, or several runs in one picture.
+    /// Draw a run's plots anew, or compare several runs in one picture, on logarithmic axes.
+    #[command(visible_alias = "compare")]
     Plot {
         /// Run folders.
         #[arg(value_name = "RUN_DIR", required = true)]
@@ -189,6 +207,9 @@ pub enum Verb {
         /// Where the pictures go [default: RUN_DIR/plots; for several runs, the working folder].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Overwrite an earlier comparison.
+        #[arg(long)]
+        force: bool,
     },
     /// Write a finished run's report anew.
     Report {

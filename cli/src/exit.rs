@@ -19,6 +19,8 @@ pub enum Exit {
     Bug,
     /// Interrupted by Ctrl-C, with a checkpoint written.
     Interrupted,
+    /// The terminal was closed (SIGHUP), with a checkpoint written.
+    HungUp,
     /// Ended by SIGTERM, with a checkpoint written.
     Terminated,
 }
@@ -33,6 +35,7 @@ impl Exit {
             Self::Numerical => 3,
             Self::Io => 4,
             Self::Bug => 70,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

@@ -1,4 +1,4 @@
-//! The harness and the command line.
+//! The command line: arguments, verbs, progress and drawing, over the harness.
 
 #![cfg_attr(
     test,
@@ -15,8 +15,9 @@ pub mod args;
 pub mod command;
 pub mod diagnostic;
 pub mod exit;
-pub mod gradcheck;
 pub mod plot;
+pub mod progress;
 pub mod report;
-pub mod run;
 pub mod scenario;
+
+pub use cotangent_harness as run;

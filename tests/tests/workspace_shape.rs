@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cotangent-physics", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-raytrace", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-dft", &["cotangent-ad", "cotangent-problem"]),
+    ("cotangent-harness", &["cotangent-ad", "cotangent-problem", "cotangent-optim"]),
     (
         "cotangent-cli",
         &[
@@ -24,13 +25,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cotangent-physics",
             "cotangent-raytrace",
             "cotangent-dft",
+            "cotangent-harness",
         ],
     ),
 ];
 
 /// Crates that may know of files in TOML, of flags, of plots and of the terminal.
 const FRONT: &[&str] = &["cotangent-cli", "cotangent-tests", "cotangent-bench"];
-const FRONT_ONLY: &[&str] = &["toml", "clap", "plotters", "miette", "indicatif", "signal-hook"];
+const FRONT_ONLY: &[&str] = &["toml", "clap", "plotters", "miette", "indicatif"];
 
 fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").into()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Failure, Voice};
+use super::{Failure, Voice, as_text};
 use crate::args::Changes;
 use crate::exit::Exit;
 use crate::scenario;
@@ -37,7 +37,7 @@ pub(super) fn check(
                 );
                 found.push(json!({
                     "scenario": loaded.settings.text("scenario.name"),
-                    "file": path,
+                    "file": as_text(path),
                     "kind": loaded.domain.kind(),
                     "method": loaded.method.info().name,
                     "seed": loaded.seed,

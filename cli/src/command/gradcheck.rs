@@ -6,7 +6,7 @@ use super::{Failure, Voice};
 use crate::args::Input;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::gradcheck::{Gradcheck, GradcheckOptions, gradcheck as check};
+use crate::run::gradcheck::{Gradcheck, GradcheckOptions, gradcheck as check};
 use crate::scenario;
 
 /// Checks a scenario's gradient.

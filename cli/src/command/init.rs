@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::schema::schema;
-use super::{Failure, Voice};
+use super::{Failure, Voice, as_text};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
@@ -42,8 +42,8 @@ pub(super) fn init(
     let scenario = folder.join(files[0].0);
     voice.tell(&format!("next: cotangent run {}", scenario.display()));
     if voice.json() {
-        let paths: Vec<_> = files.iter().map(|(name, _)| folder.join(name)).collect();
-        voice.data("", &json!({ "scenario": scenario, "files": paths }))?;
+        let paths: Vec<_> = files.iter().map(|(name, _)| as_text(&folder.join(name))).collect();
+        voice.data("", &json!({ "scenario": as_text(&scenario), "files": paths }))?;
     }
     Ok(Exit::Done)
 }

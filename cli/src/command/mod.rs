@@ -13,14 +13,15 @@ mod simulate;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use clap::Parser;
 
 use crate::args::{Args, Colour, Format, General, Verb};
 use crate::diagnostic::{self, Diagnostic};
 use crate::exit::Exit;
+use crate::progress::{Shown, Style, say};
 use crate::run::HarnessError;
-use crate::run::progress::{Style, say};
 
 pub use schema::schema;
 
@@ -55,6 +56,16 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// A path in JSON, which has no bytes that are not UTF-8.
+pub(crate) fn as_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Whether the terminal can neither move its cursor nor show colours.
+pub(crate) fn dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// How things are said.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Voice {
@@ -70,7 +81,7 @@ impl Voice {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => {
-                let off = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+                let off = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || dumb();
                 let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
                 forced || (!off && io::stderr().is_terminal())
             }
@@ -93,18 +104,20 @@ impl Voice {
     /// Data: the text, or the JSON value.
     fn data(self, text: &str, json: &serde_json::Value) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        match self.format {
+        let written = match self.format {
             Format::Human => writeln!(out, "{}", text.trim_end_matches('\n')),
             Format::Json => writeln!(out, "{json}"),
-        }
+        };
+        // where nobody listens any more the verdict stands all the same
+        written.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
     }
 
-    fn progress(self) -> Style {
-        match (self.quiet, self.verbose) {
+    fn progress(self) -> Shown {
+        Shown::new(match (self.quiet, self.verbose) {
             (true, _) => Style::Quiet,
             (_, true) => Style::Every,
             _ => Style::Lines,
-        }
+        })
     }
 }
 
@@ -119,7 +132,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let voice = Voice::new(&args.general);
     if let Some(threads) = args.general.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         if let Err(error) = pool.build_global() {
             say(&format!("error: {threads} threads cannot be started: {error}"));
             return Exit::Usage;
@@ -140,7 +153,7 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
     match verb {
         Verb::Run { input, out, force, dry_run } => {
             if *dry_run {
-                check::check(std::slice::from_ref(&input.scenario), &input.changes, voice)
+                run::plan(input, out.as_deref(), *force, voice)
             } else {
                 run::run(input, out.as_deref(), *force, voice)
             }
@@ -157,7 +170,7 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             simulate::simulate(input, &wanted, voice)
         }
         Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
-        Verb::Plot { runs, out } => redraw::plot(runs, out.as_deref(), voice),
+        Verb::Plot { runs, out, force } => redraw::plot(runs, out.as_deref(), *force, voice),
         Verb::Report { run } => redraw::report(run, voice),
         Verb::Schema => {
             let schema = schema();
@@ -170,7 +183,6 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
 /// Says what went wrong: for people on stderr, and with `--format json` as data too.
 fn explain(voice: Voice, failure: Failure) -> Exit {
     let (problems, exit) = match failure {
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
         Failure::Output(error) => {
             (vec![Diagnostic::plain("cotangent::io", error.to_string(), "")], Exit::Io)
         }
@@ -185,8 +197,10 @@ fn explain(voice: Voice, failure: Failure) -> Exit {
     };
     say(diagnostic::render(&problems, voice.colour).trim_end());
     if voice.json() {
-        let each: Vec<_> = problems.iter().map(Diagnostic::to_json).collect();
-        let _ = voice.data("", &serde_json::json!({ "errors": each }));
+        let each = problems.iter().take(diagnostic::MOST_AS_DATA).map(Diagnostic::to_json);
+        let each: Vec<_> = each.collect();
+        let data = serde_json::json!({ "errors": each, "number": problems.len() });
+        let _ = voice.data("", &data);
     }
     exit
 }
@@ -196,6 +210,11 @@ fn harness_problem(error: &HarnessError) -> (Vec<Diagnostic>, Exit) {
     let (code, help, exit) = match error {
         HarnessError::Io { .. } => ("cotangent::io", "", Exit::Io),
         HarnessError::Exists(_) => ("cotangent::run::exists", "", Exit::Usage),
+        HarnessError::NotARun(_) => ("cotangent::run::not_a_run", "", Exit::Usage),
+        HarnessError::InUse(_) => ("cotangent::run::in_use", "", Exit::Usage),
+        HarnessError::Name(_) => {
+            ("cotangent::run::name", "set `scenario.name` to a plain name", Exit::Usage)
+        }
         HarnessError::Start(StartError::Start(_)) => {
             ("cotangent::run::start", "start elsewhere, or tighten the bounds", Exit::Numerical)
         }
@@ -203,11 +222,11 @@ fn harness_problem(error: &HarnessError) -> (Vec<Diagnostic>, Exit) {
         HarnessError::Checkpoint { .. } => {
             ("cotangent::run::checkpoint", "start a new run with `cotangent run`", Exit::Usage)
         }
-        HarnessError::Plot { .. } => ("cotangent::run::plot", "", Exit::Io),
         HarnessError::Conclude(_) => {
             let help = "what was computed until then is in the run folder";
             ("cotangent::run::conclude", help, Exit::Numerical)
         }
+        _ => ("cotangent::run", "", Exit::Usage),
     };
     (vec![Diagnostic::plain(code, error.to_string(), help)], exit)
 }

@@ -1,62 +1,121 @@
-//! `plot` and `report`: pictures of runs that are over.
+//! `plot` (or `compare`) and `report`: pictures of runs that are over.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Failure, Voice};
+use super::{Failure, Voice, as_text};
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::plot::{Figure, Mark, Series};
-use crate::report::{Record, history_figures, write_plots};
-use crate::run::history;
+use crate::plot::{Figure, Mark, Scales, Series, draw, draw_on};
+use crate::report;
+use crate::run::figure::history_figures;
+use crate::run::folder::write_whole;
+use crate::run::{HarnessError, Record, history};
 
 /// Draws one run's plots anew, or the convergence of several in one picture.
-pub(super) fn plot(runs: &[PathBuf], out: Option<&Path>, voice: Voice) -> Result<Exit, Failure> {
-    let (folder, figures) = match runs {
-        [run] => {
-            let folder = out.map_or_else(|| run.join("plots"), Path::to_path_buf);
-            // an unfinished run has a history all the same
-            let figures = Record::read(run).map(|r| r.figures).or_else(|_| {
-                let (names, rows) = history::read(run)?;
-                Ok::<_, Failure>(history_figures(&names, &rows, None))
-            })?;
-            (folder, figures)
-        }
-        several => (out.unwrap_or(Path::new(".")).to_path_buf(), vec![comparison(several)?]),
+pub(super) fn plot(
+    runs: &[PathBuf],
+    out: Option<&Path>,
+    force: bool,
+    voice: Voice,
+) -> Result<Exit, Failure> {
+    let paths = match runs {
+        [run] => redraw(run, out)?,
+        several => vec![compare(several, out.unwrap_or(Path::new(".")), force)?],
     };
-    write_plots(&folder, &figures)?;
-    let paths: Vec<_> = figures.iter().map(|f| folder.join(format!("{}.svg", f.name))).collect();
     let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
+    let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
     voice.data(&text, &json!({ "figures": paths }))?;
     Ok(Exit::Done)
 }
 
-/// Least objective so far against evaluations, a line a run.
-fn comparison(runs: &[PathBuf]) -> Result<Figure, Failure> {
-    let marks = [Mark::Line, Mark::Dashes, Mark::Dots, Mark::Crosses];
-    let mut series = Vec::new();
-    for (k, run) in runs.iter().enumerate() {
-        let (_, rows) = history::read(run)?;
-        let points = rows.iter().map(|r| (r.evaluations as f64, r.best)).collect();
-        let label = run.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        series.push(Series { label, mark: marks[k % marks.len()], points });
+fn redraw(run: &Path, out: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
+    // an unfinished run has a history all the same
+    let figures = Record::read(run).map(|r| r.figures).or_else(|_| {
+        let (names, rows) = history::read(run)?;
+        Ok::<_, HarnessError>(history_figures(&names, &rows, None))
+    })?;
+    let Some(folder) = out else {
+        let files = report::plots(&figures);
+        Record::add_files(run, &files)?;
+        return Ok(files.iter().map(|(name, _)| run.join(name)).collect());
+    };
+    let write = |figure: &Figure| {
+        let path = folder.join(format!("{}.svg", figure.name));
+        write_whole(&path, draw(figure).as_bytes()).map(|()| path)
+    };
+    Ok(figures.iter().map(write).collect::<Result<_, _>>()?)
+}
+
+/// Least objective so far against evaluations, a line for each run.
+fn compare(runs: &[PathBuf], folder: &Path, force: bool) -> Result<PathBuf, Failure> {
+    let path = folder.join("comparison.svg");
+    if path.exists() && !force {
+        let message = format!("{} exists already", path.display());
+        let help = "name a folder with --out, or overwrite it with --force";
+        return Err(vec![Diagnostic::plain("cotangent::plot::exists", message, help)].into());
     }
-    let positive = series.iter().all(|s| s.points.iter().all(|p| p.1 > 0.0));
-    Ok(Figure {
-        name: "comparison".into(),
-        title: "Least objective so far".into(),
-        x_label: "evaluations".into(),
-        y_label: "objective".into(),
-        log_y: positive,
-        series,
-        panels: Vec::new(),
-    })
+    let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
+    let mut series = Vec::new();
+    for (k, (run, label)) in runs.iter().zip(labels(runs)).enumerate() {
+        let (_, rows) = history::read(run)?;
+        let points = rows.iter().map(|r| (r.evaluations as f64, r.best));
+        series.push(Series::new(&label, marks[k % marks.len()], points));
+    }
+    // an objective that is negative somewhere has no logarithm there; a value of exactly 0 is left out
+    let values = || series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
+    let log_y = values().all(|v| v >= 0.0) && values().any(|v| v > 0.0);
+    let figure =
+        Figure::lines("comparison", "Least objective so far", ["evaluations", "objective"], series);
+    write_whole(&path, draw_on(&figure, Scales { log_x: true, log_y }).as_bytes())?;
+    Ok(path)
+}
+
+/// A name for each run: its optimizer, and as much of the end of its path as tells it from the others.
+fn labels(runs: &[PathBuf]) -> Vec<String> {
+    // `latest` and `.` are names of something
+    let real: Vec<PathBuf> =
+        runs.iter().map(|r| r.canonicalize().unwrap_or_else(|_| r.clone())).collect();
+    let parts = |path: &PathBuf| {
+        path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let parts: Vec<Vec<String>> = real.iter().map(parts).collect();
+    let deepest = parts.iter().map(Vec::len).max().unwrap_or(1);
+    let ends = |depth: usize| -> Vec<String> {
+        parts.iter().map(|p| p[p.len().saturating_sub(depth)..].join("/")).collect()
+    };
+    let differ = |names: &[String]| {
+        (0..names.len()).all(|i| (0..i).all(|j| names[i] != names[j] || real[i] == real[j]))
+    };
+    let depth = (1..=deepest).find(|d| differ(&ends(*d))).unwrap_or(deepest);
+    let method = |run: &PathBuf| Record::read(run).ok().map(|r| r.summary.method);
+    let named = |(run, end): (&PathBuf, String)| match method(run) {
+        Some(method) => format!("{method} ({end})"),
+        None => end,
+    };
+    runs.iter().zip(ends(depth)).map(named).collect()
 }
 
 /// Writes a finished run's plots and report anew.
 pub(super) fn report(run: &Path, voice: Voice) -> Result<Exit, Failure> {
-    Record::read(run)?.write_report(run)?;
+    report::write(&Record::read(run)?, run)?;
     let path = run.join("report.html");
-    voice.data(&path.display().to_string(), &json!({ "report": path }))?;
+    voice.data(&path.display().to_string(), &json!({ "report": as_text(&path) }))?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::labels;
+
+    #[test]
+    fn runs_are_told_apart_by_the_end_of_their_paths() {
+        let names = |paths: &[&str]| labels(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(names(&["no/a", "no/b"]), ["a", "b"]);
+        assert_eq!(names(&["no/arm/1", "no/ball/1"]), ["arm/1", "ball/1"]);
+        assert_eq!(names(&["no/a", "no/a"]), ["a", "a"]);
+    }
 }

@@ -1,39 +1,36 @@
 //! `resume`: go on from a checkpoint.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use std::path::Path;
 
 use super::run::{announce, conclude, job};
 use super::{Failure, Voice};
 use crate::exit::Exit;
-use crate::run::{Harness, HarnessError, Judge};
+use crate::run::{Harness, HarnessError, Judge, Manifest};
 use crate::scenario;
 
-/// What of `manifest.json` a resumed run needs.
-#[derive(Debug, Deserialize)]
-struct Manifest {
-    scenario: PathBuf,
-    overrides: Vec<String>,
-}
-
-/// Resumes the run in `folder`: its own copy of the scenario, in the place of the original.
+/// Resumes the run in `folder` by what is in it alone: its settings, which name its own copies of the input files.
 pub(super) fn resume(folder: &Path, limits: &[String], voice: Voice) -> Result<Exit, Failure> {
     let read = |name: &str| {
         let path = folder.join(name);
-        fs::read_to_string(&path).map_err(|source| HarnessError::Io { path, source })
+        std::fs::read_to_string(&path).map_err(|source| HarnessError::Io { path, source })
     };
-    let manifest: Manifest = serde_json::from_str(&read("manifest.json")?)
-        .map_err(|e| HarnessError::json(&folder.join("manifest.json"), e))?;
-    let overrides: Vec<String> = manifest.overrides.iter().chain(limits).cloned().collect();
-    let text = read("scenario.toml")?;
-    let loaded = scenario::load_text(&manifest.scenario, &text, &overrides)?;
-    let job = job(&loaded, &manifest.scenario, &overrides, voice);
+    let resolved = read("resolved.toml")?;
+    let Some(manifest) = Manifest::read(folder)? else {
+        let path = folder.join("manifest.json");
+        let source = std::io::Error::other("is not the manifest of a run");
+        return Err(HarnessError::Io { path, source }.into());
+    };
+    let loaded = scenario::load_text(&folder.join("resolved.toml"), &resolved, limits)?;
+    let mut overrides = manifest.overrides;
+    overrides.retain(|earlier| !limits.contains(earlier));
+    overrides.extend_from_slice(limits);
+    let job = job(&loaded, read("scenario.toml")?, &overrides)?;
     announce(&loaded, voice);
     let prepared = loaded.scenario.prepare().map_err(Failure::Numerical)?;
     let space = loaded.scenario.space();
     let judge: &dyn Judge = prepared.as_ref();
-    let harness = Harness::resume(prepared.objective(), &space, &job, judge, folder)?;
-    conclude(&harness.finish()?, voice)
+    let mut progress = voice.progress();
+    let objective = prepared.objective();
+    let harness = Harness::resume(objective, &space, &job, judge, folder, &mut progress)?;
+    conclude(&harness.finish(&mut progress)?, voice)
 }

@@ -6,8 +6,21 @@ use std::path::Path;
 use super::{Failure, Voice};
 use crate::args::Input;
 use crate::exit::Exit;
-use crate::run::{self, Harness, Job, Summary};
+use crate::report;
+use crate::run::{self, Harness, HarnessError, InputFile, Job, Record, Summary};
 use crate::scenario::{self, Loaded};
+
+/// Checks a scenario and where its run would go; nothing is left behind.
+pub(super) fn plan(
+    input: &Input,
+    out: Option<&Path>,
+    force: bool,
+    voice: Voice,
+) -> Result<Exit, Failure> {
+    let loaded = scenario::load(&input.scenario, &input.changes.overrides())?;
+    run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
+    super::check::check(std::slice::from_ref(&input.scenario), &input.changes, voice)
+}
 
 /// Runs a scenario.
 pub(super) fn run(
@@ -18,24 +31,37 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let overrides = input.changes.overrides();
     let loaded = scenario::load(&input.scenario, &overrides)?;
-    let mut job = job(&loaded, &input.scenario, &overrides, voice);
+    // before minutes of preparation
+    run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
+    let mut job = job(&loaded, loaded.settings.source().text.to_string(), &overrides)?;
     job.folder = out.map(Path::to_path_buf);
     job.force = force;
     announce(&loaded, voice);
     let prepared = loaded.scenario.prepare().map_err(Failure::Numerical)?;
     let space = loaded.scenario.space();
     let judge: &dyn run::Judge = prepared.as_ref();
-    let harness = Harness::start(prepared.objective(), &space, &job, judge)?;
+    let mut progress = voice.progress();
+    let harness = Harness::start(prepared.objective(), &space, &job, judge, &mut progress)?;
     voice.tell(&format!("run folder {}", harness.folder().display()));
-    let summary = harness.finish()?;
-    conclude(&summary, voice)
+    conclude(&harness.finish(&mut progress)?, voice)
 }
 
 /// The job that a scenario asks for.
-pub(super) fn job(loaded: &Loaded, path: &Path, overrides: &[String], voice: Voice) -> Job {
+pub(super) fn job(
+    loaded: &Loaded,
+    given: String,
+    overrides: &[String],
+) -> Result<Job, HarnessError> {
     let settings = &loaded.settings;
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    Job {
+    let paths = settings.files();
+    let files = InputFile::read(&paths)?;
+    let mut resolved = settings.resolved();
+    for (path, file) in paths.iter().zip(&files) {
+        // as the settings quote it
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        resolved = resolved.replace(&quoted(&path.to_string_lossy()), &quoted(&file.name));
+    }
+    Ok(Job {
         name: settings.text("scenario.name").into(),
         folder: None,
         force: false,
@@ -43,15 +69,39 @@ pub(super) fn job(loaded: &Loaded, path: &Path, overrides: &[String], voice: Voi
         stop: loaded.stop,
         start: loaded.scenario.start(loaded.seed),
         seed: loaded.seed,
-        input: Some(run::Input {
-            path,
-            given: settings.source().text.to_string(),
-            overrides: overrides.to_vec(),
-            resolved: settings.resolved(),
-            files: settings.files(),
-        }),
-        progress: voice.progress(),
-    }
+        asked: asked(loaded),
+        command: typed(),
+        input: Some(run::Input { given, overrides: overrides.to_vec(), resolved, files }),
+    })
+}
+
+/// What is asked, in sentences.
+fn asked(loaded: &Loaded) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let summary = loaded.domain.summary();
+    let mut letters = summary.chars();
+    let first = letters.next().map_or_else(String::new, |c| c.to_uppercase().to_string());
+    let space = loaded.scenario.space();
+    format!(
+        "{first}{}. {} in {} were free; the optimizer was {}, the seed {}.",
+        letters.as_str(),
+        count(space.dim(), "number"),
+        count(space.parameters().len(), "parameter"),
+        loaded.method.info().name,
+        loaded.seed,
+    )
+}
+
+/// The command as it was typed, quoted where a shell needs it.
+fn typed() -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    let word = |word: std::ffi::OsString| {
+        let word = word.to_string_lossy().into_owned();
+        let needs = word.is_empty() || !word.chars().all(plain);
+        if needs { format!("'{}'", word.replace('\'', "'\\''")) } else { word }
+    };
+    let words: Vec<_> = std::env::args_os().skip(1).map(word).collect();
+    format!("cotangent {}", words.join(" "))
 }
 
 /// Says what is about to be computed.
@@ -62,11 +112,16 @@ pub(super) fn announce(loaded: &Loaded, voice: Voice) {
 }
 
 /// Says how it ended.
-pub(super) fn conclude(summary: &Summary, voice: Voice) -> Result<Exit, Failure> {
+pub(super) fn conclude(record: &Record, voice: Voice) -> Result<Exit, Failure> {
+    if record.summary.signal == 0 {
+        report::write(record, &record.summary.run_dir)?;
+    }
+    let summary = &record.summary;
     let exit = match summary.signal {
         0 if summary.failed => Exit::Numerical,
         0 if summary.goal_met => Exit::Done,
         0 => Exit::GoalNotMet,
+        1 => Exit::HungUp,
         2 => Exit::Interrupted,
         _ => Exit::Terminated,
     };

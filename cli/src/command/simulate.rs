@@ -9,7 +9,7 @@ use cotangent_problem::name::matches;
 use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
 use serde_json::json;
 
-use super::{Failure, Voice};
+use super::{Failure, Voice, as_text};
 use crate::args::Input;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
     };
     let simulation: Arc<dyn Simulation> = Arc::from(simulation);
     let picked = picked(simulation.outputs(), wanted.outputs)?;
-    let seed = u64::from(input.changes.seed.unwrap_or(0));
+    let seed = input.changes.seed.unwrap_or(0);
     let map = Arc::clone(&simulation)
         .map(&[], &picked, false)
         .map_err(|e| Failure::Numerical(e.to_string()))?;
@@ -76,6 +76,7 @@ fn write(files: &[(String, String)], wanted: &Wanted<'_>, voice: Voice) -> Resul
         write_whole(path, text.as_bytes())?;
     }
     let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
+    let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
     voice.data(&text, &json!({ "files": paths }))?;
     Ok(Exit::Done)
 }

@@ -1,82 +1,83 @@
-//! Pictures: data in, SVG out. No system fonts are needed.
+//! Pictures: figures in, SVG out. No font is needed beyond the viewer's own, and no network.
 
-mod raster;
+mod axis;
+mod curve;
+mod panels;
 mod svg;
 
-use serde::{Deserialize, Serialize};
+pub use cotangent_harness::figure::{Figure, Mark, Panel, Series, encode_png};
+pub use svg::{Scales, draw, draw_on};
 
-pub use raster::{Panel, encode_png};
-pub use svg::draw;
-
-/// How a series is drawn. Lines differ by dash and points by shape, so that a print in black and white can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mark {
-    /// A solid line.
-    Line,
-    /// A dashed line.
-    Dashes,
-    /// A dotted line.
-    Dots,
-    /// A thin grey line.
-    Thin,
-    /// Circles.
-    Circles,
-    /// Crosses.
-    Crosses,
-    /// A grey area: its points go along one side and back along the other.
-    Band,
+/// Text within SVG and HTML.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Points with a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// Name in the legend; empty for none.
-    pub label: String,
-    /// How it is drawn.
-    pub mark: Mark,
-    /// `(x, y)`; points that are not finite (or not positive, on a log axis) are left out.
-    pub points: Vec<(f64, f64)>,
-}
-
-impl Series {
-    /// Points with a name.
-    pub fn new(label: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        Self { label: label.into(), mark, points: points.into_iter().collect() }
+/// A number for people: six significant digits, powers of ten as such.
+///
+/// ```
+/// use cotangent_cli::plot::number;
+/// assert_eq!(number(0.25), "0.25");
+/// assert_eq!(number(-1234.5678), "-1234.57");
+/// assert_eq!(number(3.0e-7), "3×10⁻⁷");
+/// ```
+pub fn number(v: f64) -> String {
+    if v == 0.0 {
+        return "0".into();
     }
+    if !v.is_finite() {
+        return v.to_string();
+    }
+    // rounding first, so that 999999.9 is a million
+    let scientific = format!("{v:.5e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        let places = usize::try_from(5 - exponent).unwrap_or(0);
+        return trimmed(&format!("{v:.places$}"));
+    }
+    format!("{}×{}", trimmed(digits), power_of_ten(exponent))
+}
 
-    /// The area up to `half` above and below these points.
-    pub fn band(label: &str, half: f64, points: &[(f64, f64)]) -> Self {
-        let above = points.iter().map(|(x, y)| (*x, y + half));
-        let below = points.iter().rev().map(|(x, y)| (*x, y - half));
-        Self::new(label, Mark::Band, above.chain(below))
+fn trimmed(digits: &str) -> String {
+    if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        digits.into()
     }
 }
 
-/// A picture with axes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
-    /// File name without ending.
-    pub name: String,
-    /// Title.
-    pub title: String,
-    /// Label of the x axis, with its unit.
-    pub x_label: String,
-    /// Label of the y axis, with its unit.
-    pub y_label: String,
-    /// Logarithmic y axis.
-    pub log_y: bool,
-    /// What is drawn.
-    pub series: Vec<Series>,
-    /// Images side by side; where there are any, they are the picture and there are no axes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub panels: Vec<Panel>,
+/// `10⁻³`.
+fn power_of_ten(exponent: i32) -> String {
+    let raised = |c: char| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        digit => char::from_u32(0x2070 + digit.to_digit(10).unwrap_or(0)).unwrap_or(digit),
+    };
+    format!("10{}", exponent.to_string().chars().map(raised).collect::<String>())
 }
 
-impl Figure {
-    /// Series over linear axes; the labels are those of x and y.
-    pub fn lines(name: &str, title: &str, labels: [&str; 2], series: Vec<Series>) -> Self {
-        let [x_label, y_label] = labels.map(str::to_owned);
-        let (name, title) = (name.into(), title.into());
-        Self { name, title, x_label, y_label, log_y: false, series, panels: Vec::new() }
+#[cfg(test)]
+mod tests {
+    use super::{number, power_of_ten};
+
+    #[test]
+    fn numbers_are_written_as_people_write_them() {
+        for (v, text) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (0.1 + 0.2, "0.3"),
+            (999_999.9, "1×10⁶"),
+            (123_456.0, "123456"),
+            (1e-4, "0.0001"),
+            (-2.5e-5, "-2.5×10⁻⁵"),
+            (6.02214076e23, "6.02214×10²³"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(number(v), text);
+        }
+        assert_eq!(power_of_ten(-14), "10⁻¹⁴");
     }
 }

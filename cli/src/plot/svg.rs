@@ -1,250 +1,316 @@
-//! Figures as SVG by plotters.
+//! Figures as SVG: coordinates to a hundredth of a pixel, light or dark as the viewer prefers.
+//!
+//! Attributes say how it looks in light, for viewers that know no style sheets; the classes' style sheet says how in dark.
 
-use std::ops::Range;
+use std::fmt::Write as _;
 
-use plotters::coord::Shift;
-use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
-use plotters::prelude::*;
-use plotters::style::ShapeStyle;
+use super::axis::{Axis, Tick};
+use super::curve::thinned;
+use super::panels::panels;
+use super::{Figure, Mark, Series, escape};
 
-use super::raster::panels;
-use super::{Figure, Mark, Series};
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 320.0;
+/// Left, right and lower margin, where the labels of the axes stand.
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 14.0;
+const BELOW: f64 = 44.0;
+const TITLE: f64 = 34.0;
+const LEGEND_ROW: f64 = 17.0;
+/// About the width of a character of the legend, which is the viewer's.
+const CHARACTER: f64 = 6.6;
 
-const SIZE: (u32, u32) = (820, 500);
-/// Okabe & Ito's palette, safe for colour-blind eyes.
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 0, 0),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 114, 178),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
+/// Colours that differ for all eyes (after Okabe & Ito), in light and in dark.
+const COLOURS: [(&str, &str); 6] = [
+    ("#0064b0", "#6cb8f5"),
+    ("#c8500a", "#f79a5b"),
+    ("#00825f", "#4fcf9f"),
+    ("#a8457d", "#e7a3cb"),
+    ("#8a6700", "#e8c14a"),
+    ("#5b5fc7", "#b3b5ff"),
 ];
 
-type Failure = String;
+/// Which axes are logarithmic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scales {
+    /// The x axis.
+    pub log_x: bool,
+    /// The y axis.
+    pub log_y: bool,
+}
 
 /// Draws a figure.
-///
-/// # Errors
-/// What the drawing library says.
-pub fn draw(figure: &Figure) -> Result<String, Failure> {
+pub fn draw(figure: &Figure) -> String {
+    draw_on(figure, Scales { log_x: false, log_y: figure.log_y })
+}
+
+/// Draws a figure on axes of one's own choice; points that these cannot show are left out.
+pub fn draw_on(figure: &Figure, scales: Scales) -> String {
     if !figure.panels.is_empty() {
-        return Ok(panels(figure));
+        return panels(figure);
     }
-    let mut text = String::new();
-    {
-        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        root.fill(&WHITE).map_err(|e| e.to_string())?;
-        let points = || figure.series.iter().flat_map(|s| finite(s, figure.log_y));
-        let height = |p: (f64, f64)| if figure.log_y { p.1.log10() } else { p.1 };
-        let x = padded(points().map(|p| p.0), 0.02);
-        let mut y = padded(points().map(height), 0.06);
-        let legend = legend_size(figure);
-        let (corner, covered) =
-            emptiest_corner(legend, points().map(|p| (fraction(&x, p.0), fraction(&y, height(p)))));
-        if covered {
-            // a strip of its own, above the data
-            y.end += (y.end - y.start) * legend.1 / (1.0 - legend.1);
-        }
-        if figure.log_y {
-            let y = (10f64.powf(y.start)..10f64.powf(y.end)).log_scale();
-            draw_in(&root, figure, corner, x, y, &power)?;
-        } else {
-            draw_in(&root, figure, corner, x, y, &plain)?;
-        }
-        root.present().map_err(|e| e.to_string())?;
+    let shown: Vec<_> = figure.series.iter().map(|s| showable(s, scales)).collect();
+    let points = || shown.iter().flatten();
+    let x = Axis::fit(points().map(|p| p.0), scales.log_x, 0.02);
+    let y = Axis::fit(points().map(|p| p.1), scales.log_y, 0.06);
+    let colours = colours(&figure.series);
+    let (legend, rows) = legend(&figure.series, &colours);
+    let top = TITLE + LEGEND_ROW * rows as f64;
+    let height = HEIGHT + LEGEND_ROW * rows.saturating_sub(1) as f64;
+    let frame = Frame { top, bottom: height - BELOW };
+    let mut svg = open(figure, height);
+    svg.push_str(&legend);
+    axes(&mut svg, figure, &frame, &x.ticks(6), &y.ticks(5));
+    let _ = write!(
+        svg,
+        "<svg x=\"{LEFT}\" y=\"{top}\" width=\"{:.2}\" height=\"{:.2}\" overflow=\"hidden\">",
+        frame.width(),
+        frame.height()
+    );
+    for ((series, points), colour) in figure.series.iter().zip(&shown).zip(&colours) {
+        let place =
+            |p: &(f64, f64)| (x.share(p.0) * frame.width(), (1.0 - y.share(p.1)) * frame.height());
+        let placed: Vec<_> = points.iter().map(place).collect();
+        mark(&mut svg, series.mark, &placed, *colour);
     }
-    Ok(text)
+    svg.push_str("</svg>\n");
+    close(svg)
 }
 
-/// The range of the values with a margin; `0..1` where there are none.
-fn padded(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
-    let (low, high) =
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    if low > high {
-        return 0.0..1.0;
+/// Where the data are drawn.
+struct Frame {
+    top: f64,
+    bottom: f64,
+}
+
+impl Frame {
+    fn width(&self) -> f64 {
+        WIDTH - LEFT - RIGHT
     }
-    let width = (high - low).max(1e-12 * high.abs()).max(1e-300);
-    let pad = if high > low { margin * width } else { 0.5 * high.abs().max(1.0) };
-    low - pad..high + pad
-}
-
-fn fraction(range: &Range<f64>, v: f64) -> f64 {
-    (v - range.start) / (range.end - range.start)
-}
-
-/// Width and height of the legend as shares of the plot's sides; about, for the fonts are the viewer's.
-fn legend_size(figure: &Figure) -> (f64, f64) {
-    let labels = || figure.series.iter().map(|s| s.label.len()).filter(|length| *length > 0);
-    let (rows, longest) = (labels().count(), labels().max().unwrap_or(0));
-    if rows < 2 {
-        return (0.0, 0.0);
+    fn height(&self) -> f64 {
+        self.bottom - self.top
     }
-    let (width, height) = (f64::from(SIZE.0) - 130.0, f64::from(SIZE.1) - 110.0);
-    let share = |pixels: f64, of: f64| (pixels / of).min(0.6);
-    (share(70.0 + 8.0 * longest as f64, width), share(26.0 + 19.0 * rows as f64, height))
 }
 
-/// The corner where a legend of this size covers the fewest points, which are given as fractions of the plot's sides, and
-/// whether it covers any: then the upper right one.
-fn emptiest_corner(
-    (width, height): (f64, f64),
-    points: impl Iterator<Item = (f64, f64)>,
-) -> (SeriesLabelPosition, bool) {
-    let mut covered = [false; 4];
-    for (x, y) in points {
-        let (left, right, low, high) = (x < width, x > 1.0 - width, y < height, y > 1.0 - height);
-        let inside = [right && high, left && high, right && low, left && low];
-        covered.iter_mut().zip(inside).for_each(|(covered, inside)| *covered |= inside);
+/// The beginning of a picture: size, style, paper and title.
+pub(super) fn open(figure: &Figure, height: f64) -> String {
+    let mut dark = String::new();
+    for (k, (_, colour)) in COLOURS.iter().enumerate() {
+        let _ = write!(dark, ".ct .l{k}{{stroke:{colour}}}.ct .f{k}{{fill:{colour}}}");
     }
-    let corners = [
-        SeriesLabelPosition::UpperRight,
-        SeriesLabelPosition::UpperLeft,
-        SeriesLabelPosition::LowerRight,
-        SeriesLabelPosition::LowerLeft,
-    ];
-    let free = corners.into_iter().zip(covered).find(|(_, covered)| !covered);
-    free.map_or((SeriesLabelPosition::UpperRight, true), |(corner, _)| (corner, false))
+    format!(
+        "<svg class=\"ct\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
+         xmlns=\"http://www.w3.org/2000/svg\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">\n\
+         <title>{title}</title>\n\
+         <style>@media (prefers-color-scheme:dark){{.ct .paper{{fill:#15191e}}.ct .ink{{fill:#e4e8ec}}.ct .soft{{fill:#a9b2bb}}\
+         .ct .grid{{stroke:#2c333b}}.ct .axis{{stroke:#6e7781}}.ct .lgrey{{stroke:#98a1aa}}.ct .fgrey{{fill:#3a424b}}{dark}}}</style>\n\
+         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
+         <text class=\"ink\" fill=\"#1b1f24\" x=\"12\" y=\"22\" font-size=\"14.5\" font-weight=\"600\">{title}</text>\n",
+        title = escape(&figure.title)
+    )
 }
 
-fn plain(v: &f64) -> String {
-    let text = format!("{v:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-" || text == "-0" { "0".into() } else { text.into() }
+/// The end of a picture.
+pub(super) fn close(mut svg: String) -> String {
+    svg.push_str("</svg>\n");
+    svg
 }
 
-fn power(v: &f64) -> String {
-    format!("{v:.0e}")
-}
-
-fn draw_in<Y>(
-    root: &DrawingArea<SVGBackend, Shift>,
-    figure: &Figure,
-    corner: SeriesLabelPosition,
-    x: Range<f64>,
-    y: Y,
-    y_text: &dyn Fn(&f64) -> String,
-) -> Result<(), Failure>
-where
-    Y: AsRangedCoord<Value = f64>,
-    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
-{
-    let failed = |e: &dyn std::fmt::Display| e.to_string();
-    let mut chart = ChartBuilder::on(root)
-        .caption(&figure.title, ("sans-serif", 20))
-        .margin(14)
-        .margin_right(26)
-        .x_label_area_size(46)
-        .y_label_area_size(78)
-        .build_cartesian_2d(x, y)
-        .map_err(|e| failed(&e))?;
-    chart
-        .configure_mesh()
-        .x_desc(&figure.x_label)
-        .y_desc(&figure.y_label)
-        .axis_desc_style(("sans-serif", 16))
-        .label_style(("sans-serif", 13))
-        .x_label_formatter(&plain)
-        .y_label_formatter(y_text)
-        .light_line_style(RGBColor(240, 240, 240))
-        .draw()
-        .map_err(|e| failed(&e))?;
-    let mut coloured = 0;
-    for series in &figure.series {
-        draw_one(&mut chart, series, coloured, figure.log_y)?;
-        coloured += usize::from(!is_grey(series.mark));
-    }
-    if figure.series.iter().filter(|s| !s.label.is_empty()).count() > 1 {
-        chart
-            .configure_series_labels()
-            .position(corner)
-            .background_style(WHITE.mix(0.85))
-            .border_style(RGBColor(160, 160, 160))
-            .label_font(("sans-serif", 14))
-            .legend_area_size(34)
-            .margin(8)
-            .draw()
-            .map_err(|e| failed(&e))?;
-    }
-    Ok(())
-}
-
-/// What is drawn in grey takes no colour.
-fn is_grey(mark: Mark) -> bool {
-    matches!(mark, Mark::Thin | Mark::Band)
-}
-
-/// Draws a series in colour number `k`.
-fn draw_one<'a, Y: Ranged<ValueType = f64>>(
-    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
-    series: &Series,
-    k: usize,
-    log_y: bool,
-) -> Result<(), Failure> {
-    let colour = match series.mark {
-        Mark::Band => RGBColor(205, 205, 205),
-        Mark::Thin => RGBColor(120, 120, 120),
-        _ => COLOURS[k % COLOURS.len()],
+/// Points that can be drawn on these axes.
+fn showable(series: &Series, scales: Scales) -> Vec<(f64, f64)> {
+    let finite = |p: &&(f64, f64)| {
+        p.0.is_finite()
+            && p.1.is_finite()
+            && (!scales.log_x || p.0 > 0.0)
+            && (!scales.log_y || p.1 > 0.0)
     };
-    let width = if series.mark == Mark::Thin { 1 } else { 2 };
-    let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: width };
-    let points = finite(series, log_y);
-    let drawn = match series.mark {
-        Mark::Line | Mark::Thin => chart.draw_series(LineSeries::new(points, style)),
-        Mark::Dashes => chart.draw_series(DashedLineSeries::new(points, 9, 5, style)),
-        Mark::Dots => {
-            let style = ShapeStyle { stroke_width: 3, ..style };
-            chart.draw_series(DashedLineSeries::new(points, 2, 4, style))
+    series.points.iter().filter(finite).copied().collect()
+}
+
+/// The colour of each series; what is drawn in grey takes none.
+fn colours(series: &[Series]) -> Vec<Option<usize>> {
+    let mut next = 0;
+    let colour = |s: &Series| {
+        let coloured = !matches!(s.mark, Mark::Thin | Mark::Band);
+        next += usize::from(coloured);
+        coloured.then(|| (next - 1) % COLOURS.len())
+    };
+    series.iter().map(colour).collect()
+}
+
+/// The attributes of a stroke, or of a fill.
+fn paint(colour: Option<usize>, fill: bool) -> String {
+    let (class, what) = if fill { ('f', "fill") } else { ('l', "stroke") };
+    match colour {
+        Some(k) => format!("class=\"{class}{k}\" {what}=\"{}\"", COLOURS[k].0),
+        None => {
+            let grey = if fill { "#d5d9de" } else { "#6a737d" };
+            format!("class=\"{class}grey\" {what}=\"{grey}\"")
         }
-        Mark::Band => chart.draw_series([Polygon::new(points, colour.filled())]),
-        Mark::Circles => chart.draw_series(points.into_iter().map(|p| Circle::new(p, 6, style))),
-        Mark::Crosses => chart.draw_series(points.into_iter().map(|p| Cross::new(p, 4, style))),
-    };
-    label(drawn.map_err(|e| e.to_string())?, series, style);
-    Ok(())
-}
-
-fn finite(series: &Series, log_y: bool) -> Vec<(f64, f64)> {
-    let shown = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite() && (!log_y || p.1 > 0.0);
-    series.points.iter().filter(shown).copied().collect()
-}
-
-/// The same mark in the legend as in the picture.
-fn label<'a>(
-    annotation: &mut plotters::chart::SeriesAnno<'a, SVGBackend<'a>>,
-    series: &Series,
-    style: ShapeStyle,
-) {
-    if series.label.is_empty() {
-        return;
     }
-    let stroke_width = match series.mark {
-        Mark::Band => 9,
-        Mark::Dots => 3,
-        _ => 2,
-    };
-    let style = ShapeStyle { stroke_width, ..style };
-    let mark = series.mark;
-    annotation.label(series.label.clone()).legend(move |at| {
-        let [a, b, c, d] = strokes(mark).map(|points| PathElement::new(points, style));
-        EmptyElement::at(at) + a + b + c + d
-    });
 }
 
-/// A mark of the legend as at most four strokes, so that every mark is of one type.
-fn strokes(mark: Mark) -> [Vec<(i32, i32)>; 4] {
-    let dash = |from: i32, to: i32| vec![(from, 0), (to, 0)];
-    let none = || vec![(0, 0)];
-    match mark {
-        Mark::Line | Mark::Thin | Mark::Band => [dash(0, 28), none(), none(), none()],
-        Mark::Dashes => [dash(0, 9), dash(14, 23), none(), none()],
-        Mark::Dots => [dash(0, 3), dash(8, 11), dash(16, 19), dash(24, 27)],
+fn axes(svg: &mut String, figure: &Figure, frame: &Frame, x: &[Tick], y: &[Tick]) {
+    let (right, bottom) = (LEFT + frame.width(), frame.bottom);
+    for tick in x {
+        let at = LEFT + tick.share * frame.width();
+        let _ = writeln!(
+            svg,
+            "<path class=\"grid\" stroke=\"#e3e6ea\" d=\"M{at:.2} {:.2}V{bottom:.2}\"/>\
+             <text class=\"soft\" fill=\"#57606a\" x=\"{at:.2}\" y=\"{:.2}\" text-anchor=\"middle\" font-size=\"12\">{}</text>",
+            frame.top,
+            bottom + 16.0,
+            tick.label
+        );
+    }
+    for tick in y {
+        let at = bottom - tick.share * frame.height();
+        let _ = writeln!(
+            svg,
+            "<path class=\"grid\" stroke=\"#e3e6ea\" d=\"M{LEFT} {at:.2}H{right:.2}\"/>\
+             <text class=\"soft\" fill=\"#57606a\" x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"end\" font-size=\"12\">{}</text>",
+            LEFT - 6.0,
+            at + 4.0,
+            tick.label
+        );
+    }
+    let _ = writeln!(
+        svg,
+        "<path class=\"axis\" stroke=\"#8b949e\" fill=\"none\" d=\"M{LEFT} {:.2}V{bottom:.2}H{right:.2}\"/>\n\
+         <text class=\"ink\" fill=\"#1b1f24\" x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"middle\" font-size=\"12.5\">{}</text>\n\
+         <text class=\"ink\" fill=\"#1b1f24\" transform=\"translate(14 {:.2}) rotate(-90)\" text-anchor=\"middle\" \
+         font-size=\"12.5\">{}</text>",
+        frame.top,
+        f64::midpoint(LEFT, right),
+        bottom + 35.0,
+        escape(&figure.x_label),
+        f64::midpoint(frame.top, bottom),
+        escape(&figure.y_label)
+    );
+}
+
+/// Draws placed points; a series of very many marks has small ones.
+fn mark(svg: &mut String, mark: Mark, points: &[(f64, f64)], colour: Option<usize>) {
+    let many = points.len() > 80;
+    let line = |dash: &str, width: f64| {
+        let path = path(&thinned(points));
+        format!(
+            "<path {} fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash} d=\"{path}\"/>\n",
+            paint(colour, false)
+        )
+    };
+    let drawn = match mark {
+        Mark::Line => line("", 1.8),
+        Mark::Dashes => line(" stroke-dasharray=\"7 4\"", 1.8),
+        Mark::Dots => line(" stroke-dasharray=\"0.1 4.2\" stroke-linecap=\"round\"", 2.4),
+        Mark::Thin => line("", 0.9),
+        Mark::Band => format!("<path {} d=\"{}Z\"/>\n", paint(colour, true), path(points)),
+        Mark::Circles | Mark::Crosses if many => {
+            let dots: String = points.iter().map(|(x, y)| format!("M{x:.2} {y:.2}h0")).collect();
+            let paint = paint(colour, false);
+            format!(
+                "<path {paint} fill=\"none\" stroke-width=\"3\" stroke-linecap=\"round\" d=\"{dots}\"/>\n"
+            )
+        }
         Mark::Circles => {
-            let round =
-                [(5, 0), (4, 4), (0, 5), (-4, 4), (-5, 0), (-4, -4), (0, -5), (4, -4), (5, 0)];
-            [round.map(|(x, y)| (14 + x, y)).to_vec(), none(), none(), none()]
+            let circle = |(x, y): &(f64, f64)| {
+                format!("M{:.2} {y:.2}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", x - 4.0)
+            };
+            shapes(points.iter().map(circle), colour)
         }
-        Mark::Crosses => [vec![(10, -4), (18, 4)], vec![(10, 4), (18, -4)], none(), none()],
+        Mark::Crosses => {
+            let cross =
+                |(x, y): &(f64, f64)| format!("M{:.2} {:.2}l7 7m0 -7l-7 7", x - 3.5, y - 3.5);
+            shapes(points.iter().map(cross), colour)
+        }
+    };
+    svg.push_str(&drawn);
+}
+
+fn shapes(each: impl Iterator<Item = String>, colour: Option<usize>) -> String {
+    let paint = paint(colour, false);
+    format!(
+        "<path {paint} fill=\"none\" stroke-width=\"1.6\" d=\"{}\"/>\n",
+        each.collect::<String>()
+    )
+}
+
+fn path(points: &[(f64, f64)]) -> String {
+    let mut text = String::new();
+    for (k, (x, y)) in points.iter().enumerate() {
+        let _ = write!(text, "{}{x:.2} {y:.2}", if k == 0 { 'M' } else { 'L' });
+    }
+    text
+}
+
+/// The legend in rows under the title, where it covers nothing, and the number of its rows; there is none for one series.
+fn legend(series: &[Series], colours: &[Option<usize>]) -> (String, usize) {
+    let named: Vec<_> = series.iter().zip(colours).filter(|(s, _)| !s.label.is_empty()).collect();
+    if named.len() < 2 {
+        return (String::new(), 0);
+    }
+    let (mut svg, mut x, mut row) = (String::new(), 12.0, 0);
+    for (s, colour) in named {
+        let width = 34.0 + CHARACTER * s.label.chars().count() as f64 + 14.0;
+        if x > 12.0 && x + width > WIDTH {
+            (x, row) = (12.0, row + 1);
+        }
+        let y = TITLE + 6.0 + LEGEND_ROW * f64::from(row);
+        let ends = [(x, y), (x + 26.0, y)];
+        match s.mark {
+            Mark::Circles | Mark::Crosses => mark(&mut svg, s.mark, &[(x + 13.0, y)], *colour),
+            Mark::Band => {
+                let band = [(x, y - 5.0), (x + 26.0, y - 5.0), (x + 26.0, y + 5.0), (x, y + 5.0)];
+                mark(&mut svg, s.mark, &band, *colour);
+            }
+            _ => mark(&mut svg, s.mark, &ends, *colour),
+        }
+        let _ = writeln!(
+            svg,
+            "<text class=\"ink\" fill=\"#1b1f24\" x=\"{:.2}\" y=\"{:.2}\" font-size=\"12\">{}</text>",
+            x + 32.0,
+            y + 4.0,
+            escape(&s.label)
+        );
+        x += width;
+    }
+    (svg, usize::try_from(row).unwrap_or(0) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scales, draw, draw_on};
+    use crate::plot::{Figure, Mark, Series};
+
+    fn figure(points: Vec<(f64, f64)>) -> Figure {
+        let series = vec![Series::new("a & b", Mark::Line, points)];
+        Figure::lines("f", "Title <1>", ["x", "y"], series)
+    }
+
+    #[test]
+    fn points_stand_between_pixels_where_they_belong() {
+        let svg = draw(&figure(vec![(0.0, 0.0), (1.0, 1.0), (3.0, 2.0)]));
+        // 2 % and 6 % of margin on a frame of 400 by 242
+        let share = |v: f64, range: f64, margin: f64| (v / range + margin) / (1.0 + 2.0 * margin);
+        let (x, y) = (400.0 * share(1.0, 3.0, 0.02), 242.0 * (1.0 - share(1.0, 2.0, 0.06)));
+        assert!(svg.contains(&format!("L{x:.2} {y:.2}")), "{x:.2} {y:.2} {svg}");
+        assert!(svg.contains("Title &lt;1&gt;") && !svg.contains("Title <1>"));
+    }
+
+    #[test]
+    fn what_an_axis_cannot_show_is_left_out() {
+        let points = vec![(0.0, 1.0), (1.0, -1.0), (2.0, f64::NAN), (3.0, 10.0), (10.0, 100.0)];
+        let svg = draw_on(&figure(points), Scales { log_x: true, log_y: true });
+        let path = svg.lines().find(|l| l.contains("stroke-linejoin")).unwrap();
+        assert_eq!(path.matches('L').count(), 1, "two points are left: {path}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn an_empty_figure_is_drawn_too() {
+        for series in [Vec::new(), vec![Series::new("none", Mark::Circles, [])]] {
+            let svg = draw(&Figure::lines("f", "Nothing", ["x", "y"], series));
+            assert!(svg.contains("<svg") && !svg.contains("NaN"));
+        }
     }
 }

@@ -20,7 +20,7 @@ use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::run::Judge;
+use crate::run::{Judge, check_name};
 use document::{Document, Grammar, Settings};
 
 /// A kind of scenario.
@@ -162,6 +162,11 @@ pub fn simulation(
 /// Everything that is wrong with it.
 pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
     let (domain, settings) = checked(path, text, overrides)?;
+    check_name(settings.text("scenario.name")).map_err(|e| {
+        let help = "it becomes a folder's name: letters, digits, spaces, `-`, `_`, `.`";
+        let code = "cotangent::scenario::bad_name";
+        vec![settings.problem(code, "scenario.name", e.to_string(), help)]
+    })?;
     let scenario = domain.load(&settings)?;
     let method = method(&settings);
     check_method(&settings, scenario.as_ref(), &method)?;

@@ -25,7 +25,9 @@ fn a_run_leaves_everything_that_it_learned() {
     ] {
         assert!(!summary[key].is_null(), "{key}");
     }
+    assert_eq!(summary["start_check"]["verdict"], "agrees", "{}", summary["start_check"]);
     let expected = [
+        ".lock",
         "artifacts",
         "checkpoints",
         "events.jsonl",
@@ -86,7 +88,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_resumes_to_the_same_bits() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let place = Place::with_scenario(&[]);
         let whole = place.run(&["run", "scenario.toml", "--out", "whole", "--quiet"]);
         let mut child = place
@@ -150,12 +152,12 @@ fn a_checkpoint_of_something_else_is_refused_and_the_difference_named() {
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output).replace("\n  │ ", " ");
     assert!(said.contains("then `scf.mixing = 0.5`; now `scf.mixing = 0.3`"), "{said}");
-    let checkpoint = place.read("r/checkpoints/latest.json");
+    let manifest = place.read("r/manifest.json");
     for (from, to, says) in [
-        ("\"version\":\"", "\"version\":\"9.", "written by version 9."),
-        ("\"simd\":\"", "\"simd\":\"wide-", "SIMD level wide-"),
+        ("\"version\": \"", "\"version\": \"9.", "written by version 9."),
+        ("\"simd\": \"", "\"simd\": \"wide-", "SIMD level wide-"),
     ] {
-        place.write("r/checkpoints/latest.json", &checkpoint.replacen(from, to, 1));
+        place.write("r/manifest.json", &manifest.replacen(from, to, 1));
         let output = place.run(&["resume", "r"]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(says), "{}", stderr(&output));
@@ -261,8 +263,17 @@ fn plots_and_report_are_made_anew() {
         (place.read("a/plots/convergence.svg"), place.read("a/report.html")),
         (plot, report)
     );
-    assert_eq!(place.run(&["plot", "a", "b"]).status.code(), Some(0));
-    assert!(place.read("comparison.svg").contains("evaluations"));
+    assert_eq!(place.run(&["compare", "a", "b"]).status.code(), Some(0));
+    let picture = place.read("comparison.svg");
+    for text in ["evaluations", "lbfgsb (a)", "lbfgsb (b)"] {
+        assert!(picture.contains(text), "{text}");
+    }
+    // a picture that is there is somebody's
+    place.write("comparison.svg", "mine");
+    let output = place.run(&["plot", "a", "b"]);
+    assert_eq!((output.status.code(), place.read("comparison.svg").as_str()), (Some(2), "mine"));
+    assert_eq!(place.run(&["plot", "a", "b", "--force"]).status.code(), Some(0));
+    assert_eq!(place.read("comparison.svg"), picture);
 }
 
 #[test]
@@ -279,11 +290,16 @@ fn the_schema_in_docs_is_the_program_s() {
 }
 
 #[test]
-fn a_closed_pipe_is_not_an_error() {
-    let place = Place::new();
-    let mut child =
-        place.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+fn a_closed_pipe_changes_no_exit_code() {
+    let place = Place::with_scenario(&[]);
+    let closed = |words: &[&str]| {
+        let mut child =
+            place.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(closed(&["schema"]), Some(0));
+    assert_eq!(closed(&["gradcheck", "scenario.toml", "--tolerance", "1e-30"]), Some(1));
+    assert_eq!(closed(&["check", "absent.toml", "--format", "json"]), Some(4));
 }

@@ -9,3 +9,4 @@ mod general;
 mod physics;
 mod place;
 mod pose_from_picture;
+mod run_folder;

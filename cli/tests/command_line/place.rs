@@ -78,7 +78,7 @@ impl Place {
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cotangent"));
         command.args(words).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
+        command.env_remove("CLICOLOR_FORCE").env_remove("COTANGENT_SIMD").env("NO_COLOR", "1");
         command
     }
 

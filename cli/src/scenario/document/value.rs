@@ -94,8 +94,11 @@ pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, 
         (Kind::File, Raw::Text(text)) => {
             let path = folder.join(text);
             if path.is_file() {
-                let path = path.canonicalize().unwrap_or(path);
-                return Ok(Value::Text(path.display().to_string()));
+                // settings are texts: where a folder above has no name in UTF-8, the path stays relative
+                let whole = path.canonicalize().ok().filter(|p| p.to_str().is_some());
+                if let Some(text) = whole.unwrap_or_else(|| path.clone()).to_str() {
+                    return Ok(Value::Text(text.to_owned()));
+                }
             }
             let message = format!("`{}`: there is no file {}", key.path, path.display());
             let help = "paths are relative to the scenario file";

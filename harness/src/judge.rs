@@ -3,7 +3,7 @@
 use cotangent_problem::Finding;
 use serde::{Deserialize, Serialize};
 
-use crate::plot::Figure;
+use crate::figure::Figure;
 
 /// A statement about a finished run, with the number that was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use cotangent_problem::{Evaluation, TrialFailure};
 
 /// Halvings of the first step: down to where rounding begins, so that a jump of a higher derivative beside the point is left behind.
-const LEVELS: usize = 11;
+pub const LEVELS: usize = 11;
 
 /// What finite differences say of a function along a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Line<'a> {
     pub step: f64,
     /// Sides that may be used: below, above.
     pub sides: (bool, bool),
+    /// Number of steps, each half the last; [`LEVELS`] for all that rounding allows.
+    pub levels: usize,
 }
 
 impl std::fmt::Debug for Line<'_> {
@@ -45,7 +47,7 @@ impl Line<'_> {
         let (mut estimates, mut kinks, mut remainders) = (Vec::new(), Vec::new(), Vec::new());
         let mut crossed = None;
         let zero = self.at_zero.value;
-        for level in 0..LEVELS {
+        for level in 0..self.levels {
             let h = self.step * 0.5_f64.powi(i32::try_from(level).unwrap_or(0));
             let side = |wanted: bool, h: f64| wanted.then(|| (self.evaluate)(h)).transpose();
             let (below, above) = (side(self.sides.0, -h)?, side(self.sides.1, h)?);
@@ -132,12 +134,13 @@ fn kink(kinks: &[(f64, f64, f64)], zero: f64) -> Option<String> {
 mod tests {
     use cotangent_problem::{Evaluation, Switch};
 
-    use super::{Difference, Line};
+    use super::{Difference, LEVELS, Line};
 
     fn along(f: &dyn Fn(f64) -> f64, slope: f64, sides: (bool, bool)) -> Difference {
         let evaluate = |h: f64| Ok(Evaluation { value: f(h), ..Evaluation::default() });
         let at_zero = Evaluation { value: f(0.0), ..Evaluation::default() };
-        let line = Line { evaluate: &evaluate, at_zero: &at_zero, step: 0.1, sides };
+        let line =
+            Line { evaluate: &evaluate, at_zero: &at_zero, step: 0.1, sides, levels: LEVELS };
         line.compare(slope).unwrap()
     }
 
@@ -172,7 +175,9 @@ mod tests {
         let switch = |h: f64| vec![Switch { name: "bounces".into(), state: i64::from(h > 5e-5) }];
         let evaluate = |h: f64| Ok(Evaluation { switches: switch(h), ..Evaluation::default() });
         let at_zero = Evaluation { switches: switch(0.0), ..Evaluation::default() };
-        let line = Line { evaluate: &evaluate, at_zero: &at_zero, step: 0.1, sides: (true, true) };
+        let sides = (true, true);
+        let line =
+            Line { evaluate: &evaluate, at_zero: &at_zero, step: 0.1, sides, levels: LEVELS };
         let crossed = line.compare(0.0).unwrap().crossed.unwrap();
         assert!(crossed.starts_with("switch `bounces`: 0 becomes 1"), "{crossed}");
     }

@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 use cotangent_optim::Iteration;
 use cotangent_problem::Space;
 
-use super::{HarnessError, Score};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::folder::write_whole;
+use crate::input::hexadecimal;
+use crate::{HarnessError, Score};
 
 /// Entries up to which every one has a column; beyond, each parameter has its norm.
 const MOST_COLUMNS: usize = 12;
@@ -32,16 +37,79 @@ pub struct Row {
     pub traces: Vec<f64>,
 }
 
+/// How much of a history belongs to a checkpoint: its length and SHA-256 of both files up to there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    rows: usize,
+    csv: String,
+    events: String,
+}
+
+/// A file that grows by lines, with the digest of what is in it.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    file: File,
+    digest: Sha256,
+}
+
+impl Lines {
+    /// Starts the file with `text`.
+    fn create(path: PathBuf, text: &str) -> Result<Self, HarnessError> {
+        write_whole(&path, text.as_bytes())?;
+        let failed = |source| HarnessError::Io { path: path.clone(), source };
+        let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
+        Ok(Self { file, digest: Sha256::new_with_prefix(text), path })
+    }
+
+    /// Continues the file after its first `lines`, whose digest must be `expected`.
+    fn resume(path: PathBuf, lines: usize, expected: &str) -> Result<(Self, String), HarnessError> {
+        let failed = |source| HarnessError::Io { path: path.clone(), source };
+        let text = String::from_utf8_lossy(&fs::read(&path).map_err(failed)?).into_owned();
+        let kept: String = text.split_inclusive('\n').take(lines).collect();
+        if hexadecimal(Sha256::new_with_prefix(&kept)) != expected {
+            let whole = text.matches('\n').count();
+            let why = if whole < lines {
+                format!("has {whole} whole lines where the checkpoint has {lines}")
+            } else {
+                "was changed since the checkpoint".to_owned()
+            };
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+            return Err(HarnessError::Checkpoint { folder, why: format!("{name} {why}") });
+        }
+        Ok((Self::create(path, &kept)?, kept))
+    }
+
+    fn push(&mut self, line: &str) -> Result<(), HarnessError> {
+        let failed = |source| HarnessError::Io { path: self.path.clone(), source };
+        self.file.write_all(line.as_bytes()).map_err(failed)?;
+        self.digest.update(line);
+        Ok(())
+    }
+}
+
 /// Both files, and the rows so far.
 #[derive(Debug)]
 pub struct History {
-    csv: File,
-    events: File,
-    path: PathBuf,
+    csv: Lines,
+    events: Lines,
     /// Names of the traces.
     pub trace_names: Vec<String>,
     /// Rows so far.
     pub rows: Vec<Row>,
+}
+
+const COLUMNS: &str = "iteration,objective,best,gradient_norm,step_norm,evaluations,\
+gradient_evaluations,failures,score,wall_s";
+
+/// A name as a field of CSV (RFC 4180).
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Names of the parameter columns.
@@ -67,39 +135,41 @@ fn traces(space: &Space, x: &[f64]) -> Vec<f64> {
 }
 
 impl History {
-    /// Starts both files in `folder`, or continues them after `keep` rows of an earlier part of the run.
+    /// Starts both files in `folder`.
     ///
     /// # Errors
-    /// A file cannot be read or written.
-    pub fn open(folder: &Path, space: &Space, keep: Option<usize>) -> Result<Self, HarnessError> {
+    /// A file cannot be written.
+    pub fn create(folder: &Path, space: &Space) -> Result<Self, HarnessError> {
         let trace_names = trace_names(space);
-        let path = folder.join("history.csv");
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| HarnessError::Io { path: path.clone(), source }
-        };
-        let events_path = folder.join("events.jsonl");
-        let mut rows = Vec::new();
-        if let Some(keep) = keep {
-            let text = fs::read_to_string(&path).map_err(failed(&path))?;
-            let kept: Vec<&str> = text.lines().take(keep + 1).collect();
-            rows.extend(kept.iter().skip(1).filter_map(|line| parse(line)));
-            super::folder::write_whole(&path, (kept.join("\n") + "\n").as_bytes())?;
-            let text = fs::read_to_string(&events_path).unwrap_or_default();
-            let kept: String = text.lines().take(keep).map(|l| format!("{l}\n")).collect();
-            super::folder::write_whole(&events_path, kept.as_bytes())?;
-        } else {
-            let quoted = |n: &String| if n.contains(',') { format!("\"{n}\"") } else { n.clone() };
-            let names: String = trace_names.iter().map(|n| format!(",{}", quoted(n))).collect();
-            let head = format!(
-                "iteration,objective,best,gradient_norm,step_norm,evaluations,gradient_evaluations,failures,score,wall_s{names}\n"
-            );
-            super::folder::write_whole(&path, head.as_bytes())?;
-            super::folder::write_whole(&events_path, b"")?;
+        let names: String = trace_names.iter().map(|n| format!(",{}", quoted(n))).collect();
+        Ok(Self {
+            csv: Lines::create(folder.join("history.csv"), &format!("{COLUMNS}{names}\n"))?,
+            events: Lines::create(folder.join("events.jsonl"), "")?,
+            trace_names,
+            rows: Vec::new(),
+        })
+    }
+
+    /// Continues both files in `folder` after what belongs to a checkpoint.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or has not what the checkpoint was written with: no gap is left in a history.
+    pub fn resume(folder: &Path, space: &Space, mark: &Mark) -> Result<Self, HarnessError> {
+        let csv = folder.join("history.csv");
+        let (csv, text) = Lines::resume(csv, mark.rows + 1, &mark.csv)?;
+        let events = folder.join("events.jsonl");
+        let (events, _) = Lines::resume(events, mark.rows, &mark.events)?;
+        let rows = text.lines().skip(1).filter_map(parse).collect();
+        Ok(Self { csv, events, trace_names: trace_names(space), rows })
+    }
+
+    /// What a checkpoint records of it.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            rows: self.rows.len(),
+            csv: hexadecimal(self.csv.digest.clone()),
+            events: hexadecimal(self.events.digest.clone()),
         }
-        let append = |path: &Path| OpenOptions::new().append(true).open(path).map_err(failed(path));
-        let (csv, events) = (append(&path)?, append(&events_path)?);
-        Ok(Self { csv, events, path, trace_names, rows })
     }
 
     /// Appends one iteration.
@@ -144,10 +214,8 @@ impl History {
             "note": it.note,
             "wall_s": wall_s,
         });
-        let write = |file: &mut File, text: &str| file.write_all(text.as_bytes());
-        let written = write(&mut self.csv, &line)
-            .and_then(|()| write(&mut self.events, &format!("{event}\n")));
-        written.map_err(|source| HarnessError::Io { path: self.path.clone(), source })?;
+        self.csv.push(&line)?;
+        self.events.push(&format!("{event}\n"))?;
         self.rows.push(Row {
             index: it.index,
             evaluations: it.evaluations,
@@ -161,16 +229,17 @@ impl History {
     }
 }
 
-/// Rows of a finished run's `history.csv`.
+/// Names of the parameter columns and rows of a run's `history.csv`; a last line that was cut is left out.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn read(folder: &Path) -> Result<(Vec<String>, Vec<Row>), HarnessError> {
     let path = folder.join("history.csv");
     let text = fs::read_to_string(&path).map_err(|source| HarnessError::Io { path, source })?;
-    let names = text.lines().next().map(split).unwrap_or_default();
+    let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+    let names = whole.lines().next().map(split).unwrap_or_default();
     let traces = names.into_iter().skip(10).collect();
-    Ok((traces, text.lines().skip(1).filter_map(parse).collect()))
+    Ok((traces, whole.lines().skip(1).filter_map(parse).collect()))
 }
 
 /// Fields of a CSV line; a name with a comma is quoted.

@@ -3,8 +3,35 @@
 //! Up to 200 parameters are all checked; beyond that the 50 with the largest gradient, and 20 random directions. The error is
 //! `|g - fd| / max(|g|, 1e-4 |g|_inf)`. Each difference is extrapolated over eleven steps, each half the last, so it carries an
 //! error of its own: where that exceeds the tolerance the check has not passed. A crossed switch is named, never counted as passed.
+//!
+//! ```
+//! use cotangent_harness::gradcheck::{GradcheckOptions, gradcheck};
+//! use cotangent_problem::{Capabilities, Evaluation, Objective, Parameter, SampleKey, Space, TrialFailure, Want, Workspace};
+//!
+//! /// `x^2 y` with a derivative by `y` that is 1 % too long.
+//! struct Off;
+//! impl Objective for Off {
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!     fn capabilities(&self) -> Capabilities {
+//!         Capabilities { gradient: true, ..Default::default() }
+//!     }
+//!     fn evaluate(&self, x: &[f64], _: Want, _: SampleKey, _: &mut Workspace) -> Result<Evaluation, TrialFailure> {
+//!         let gradient = vec![2.0 * x[0] * x[1], 1.01 * x[0] * x[0]];
+//!         Ok(Evaluation { value: x[0] * x[0] * x[1], gradient: Some(gradient), ..Default::default() })
+//!     }
+//! }
+//! let space = Space::new(vec![Parameter::scalar("x"), Parameter::scalar("y")]).unwrap();
+//! let options = GradcheckOptions { tolerance: 1e-6, samples: 1, seed: 0, only: Vec::new() };
+//! let found = gradcheck(&Off, &space, &[3.0, 2.0], &options, &|_, _| ()).unwrap();
+//! let [x, y] = found.parameters.as_slice() else { panic!() };
+//! assert!(x.problem.is_none() && (x.finite_difference - 12.0).abs() < 1e-9);
+//! assert!(!found.passed && (y.relative_error - 0.09 / 9.09).abs() < 1e-9);
+//! ```
 
 mod difference;
+mod start;
 mod stochastic;
 
 use cotangent_ad::random::Stream;
@@ -13,7 +40,8 @@ use cotangent_problem::{Evaluation, Objective, SampleKey, TrialFailure, Want, Wo
 use rayon::prelude::*;
 use serde::Serialize;
 
-pub use difference::{Difference, Line};
+pub use difference::{Difference, LEVELS, Line};
+pub use start::{StartCheck, check_start};
 
 /// Parameters up to which every one is checked.
 const ALL_UP_TO: usize = 200;
@@ -159,14 +187,19 @@ fn directions(
     order.sort_by(|&a, &b| {
         (gradient[b] * slopes[b]).abs().total_cmp(&(gradient[a] * slopes[a]).abs())
     });
-    let random = |k: usize| {
-        let stream = Stream::new(&[options.seed, k as u64]);
-        let raw: Vec<f64> = (0..n).map(|i| stream.normal(i as u64)).collect();
-        let norm = raw.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let vector = raw.iter().zip(&slopes).map(|(v, s)| v / norm * s).collect();
-        Direction { name: format!("direction {k}"), vector }
+    let random = |k: usize| Direction {
+        name: format!("direction {k}"),
+        vector: random_direction(&slopes, options.seed, k as u64),
     };
     order.into_iter().take(LARGEST).map(unit).chain((0..DIRECTIONS).map(random)).collect()
+}
+
+/// A random unit vector in optimizer coordinates, in the parameters' own units.
+fn random_direction(slopes: &[f64], seed: u64, k: u64) -> Vec<f64> {
+    let stream = Stream::new(&[seed, k]);
+    let raw: Vec<f64> = (0..slopes.len()).map(|i| stream.normal(i as u64)).collect();
+    let norm = raw.iter().map(|v| v * v).sum::<f64>().sqrt();
+    raw.iter().zip(slopes).map(|(v, s)| v / norm * s).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -190,6 +223,15 @@ fn room(space: &Space, x: &[f64], v: &[f64]) -> (f64, f64) {
     (below, above)
 }
 
+/// The sides that may be used and the first step there: beside a bound the step shrinks; on it the other side alone is used.
+fn steps(space: &Space, x: &[f64], v: &[f64], first: f64) -> ((bool, bool), f64) {
+    let (below, above) = room(space, x, v);
+    let smallest = 1e-3 * first;
+    let sides = (below >= smallest, above >= smallest);
+    let used = [(sides.0, below), (sides.1, above)].into_iter().filter(|(used, _)| *used);
+    (sides, used.fold(first, |step, (_, room)| step.min(room)))
+}
+
 fn moved(x: &[f64], v: &[f64], h: f64) -> Vec<f64> {
     x.iter().zip(v).map(|(x, v)| x + h * v).collect()
 }
@@ -204,18 +246,11 @@ fn deterministic(
     options: &GradcheckOptions,
 ) -> Result<Entry, TrialFailure> {
     let slope = dot(&direction.vector, at_x.gradient.as_deref().unwrap_or_default());
-    let (below, above) = room(space, x, &direction.vector);
-    // beside a bound the step shrinks; on it the other side alone is used
-    let smallest = 1e-3 * STEP;
-    let sides = (below >= smallest, above >= smallest);
-    let step = [(sides.0, below), (sides.1, above)]
-        .into_iter()
-        .filter(|(used, _)| *used)
-        .fold(STEP, |step, (_, room)| step.min(room));
+    let (sides, step) = steps(space, x, &direction.vector, STEP);
     let at = |h: f64| {
         evaluate(objective, &moved(x, &direction.vector, h), Want::VALUE, SampleKey(options.seed))
     };
-    let line = Line { evaluate: &at, at_zero: at_x, step, sides };
+    let line = Line { evaluate: &at, at_zero: at_x, step, sides, levels: LEVELS };
     let found = line.compare(slope)?;
     let scale = slope.abs().max(1e-4 * largest).max(f64::MIN_POSITIVE);
     let relative_error = (slope - found.derivative).abs() / scale;

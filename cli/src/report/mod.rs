@@ -1,0 +1,24 @@
+//! A run as its owner shows it around: `plots/*.svg`, and one HTML page that needs no network.
+
+mod page;
+
+use std::path::Path;
+
+use crate::plot::{Figure, draw};
+use crate::run::{HarnessError, Record};
+
+/// Draws `plots/*.svg` and writes `report.html` into the run folder.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write(record: &Record, folder: &Path) -> Result<(), HarnessError> {
+    let mut files = plots(&record.figures);
+    files.push(("report.html".into(), page::page(record).into_bytes()));
+    Record::add_files(folder, &files)
+}
+
+/// The pictures of a run as files of its folder.
+pub fn plots(figures: &[Figure]) -> Vec<(String, Vec<u8>)> {
+    let file = |f: &Figure| (format!("plots/{}.svg", f.name), draw(f).into_bytes());
+    figures.iter().map(file).collect()
+}

@@ -1,0 +1,389 @@
+//! One run from its start (or a checkpoint) to its report.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cotangent_optim::{Iteration, Method, Outcome, Problem, Run, Status, StepResult};
+use cotangent_problem::{Objective, SampleKey, Space};
+
+use crate::checkpoint::{Answer, Checkpoint, VERSION};
+use crate::figure::history_figures;
+use crate::folder::{Folder, probe};
+use crate::gradcheck::{StartCheck, check_start};
+use crate::history::History;
+use crate::manifest::{Manifest, now};
+use crate::record::answer_file;
+use crate::signals::Signals;
+use crate::{
+    Conclusion, Finished, Found, HarnessError, Input, Job, Judge, Note, Progress, Record, Score,
+    Stage, Summary, simd,
+};
+
+/// Time between checkpoints. The clock decides when one is written, and nothing else.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+/// A run in progress.
+pub struct Harness<'a> {
+    problem: Problem<'a>,
+    job: &'a Job,
+    judge: &'a dyn Judge,
+    folder: Folder,
+    input: Input,
+    run: Run,
+    history: History,
+    start_check: StartCheck,
+    notes: Vec<Note>,
+    answer: Option<Answer>,
+    initial: f64,
+    earlier_s: f64,
+    clock: Instant,
+    saved: Option<Instant>,
+    /// Whether the folder holds a result that the next iteration makes untrue.
+    concluded: bool,
+}
+
+impl std::fmt::Debug for Harness<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Harness").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Harness<'a> {
+    /// Evaluates the start, checks the gradient there, makes the run folder and writes what is known.
+    ///
+    /// # Errors
+    /// [`HarnessError`]; where the start has no value, no folder is made.
+    pub fn start(
+        objective: &'a dyn Objective,
+        space: &'a Space,
+        job: &'a Job,
+        judge: &'a dyn Judge,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, HarnessError> {
+        probe(&job.name, job.folder.as_deref(), job.force)?;
+        let input = Input::of(job);
+        let begun = begin(objective, space, job, progress)?;
+        let manifest = Manifest::new(job, &input);
+        let folder = Folder::create(&job.name, job.folder.as_deref(), job.force, manifest)?;
+        Self::new(Problem { objective, space }, job, judge, folder, input, begun)
+    }
+
+    fn new(
+        problem: Problem<'a>,
+        job: &'a Job,
+        judge: &'a dyn Judge,
+        mut folder: Folder,
+        input: Input,
+        (run, start_check): (Run, StartCheck),
+    ) -> Result<Self, HarnessError> {
+        write_input(&mut folder, &input, job)?;
+        Ok(Self {
+            initial: run.best(&problem).1,
+            history: History::create(folder.path(), problem.space)?,
+            problem,
+            job,
+            judge,
+            folder,
+            input,
+            run,
+            start_check,
+            notes: Vec::new(),
+            answer: None,
+            earlier_s: 0.0,
+            clock: Instant::now(),
+            saved: None,
+            concluded: false,
+        })
+    }
+
+    /// Goes on from the checkpoint in `folder`; from the start, where the run was stopped before it could write one.
+    ///
+    /// # Errors
+    /// [`HarnessError`]: no run, one that another process works on, or one of another scenario, version or SIMD level.
+    pub fn resume(
+        objective: &'a dyn Objective,
+        space: &'a Space,
+        job: &'a Job,
+        judge: &'a dyn Judge,
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, HarnessError> {
+        let input = Input::of(job);
+        let problem = Problem { objective, space };
+        let mut folder = Folder::open(folder)?;
+        let Some(checkpoint) = Checkpoint::read(folder.path(), &input, folder.manifest())? else {
+            let begun = begin(objective, space, job, progress)?;
+            folder.note(|m| m.resumed.push(now()))?;
+            return Self::new(problem, job, judge, folder, input, begun);
+        };
+        let Checkpoint { mut run, answer, initial, start_check, notes, history, wall_s, .. } =
+            checkpoint;
+        *run.stop_mut() = job.stop;
+        let history = History::resume(folder.path(), space, &history)?;
+        folder.note(|m| {
+            m.resumed.push(now());
+            m.overrides.clone_from(&input.overrides);
+        })?;
+        write_input(&mut folder, &input, job)?;
+        Ok(Self {
+            problem,
+            job,
+            judge,
+            history,
+            folder,
+            input,
+            run,
+            start_check,
+            notes,
+            answer,
+            initial,
+            earlier_s: wall_s,
+            clock: Instant::now(),
+            saved: None,
+            concluded: true,
+        })
+    }
+
+    /// The run folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn wall_s(&self) -> f64 {
+        self.earlier_s + self.clock.elapsed().as_secs_f64()
+    }
+
+    /// Writes a checkpoint where none was written for a while, or where it must be.
+    fn checkpoint(&mut self, must: bool) -> Result<(), HarnessError> {
+        if !must && self.saved.is_some_and(|saved| saved.elapsed() < CHECKPOINT_EVERY) {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint {
+            version: VERSION.into(),
+            simd: simd::level(),
+            input: self.folder.manifest().input_hash.clone(),
+            run: &self.run,
+            initial: self.initial,
+            start_check: self.start_check.clone(),
+            notes: self.notes.clone(),
+            answer: self.answer.clone(),
+            history: self.history.mark(),
+            wall_s: self.wall_s(),
+        };
+        checkpoint.write(self.folder.path())?;
+        self.saved = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Keeps the iterate where it is the best so far, by score where there is one.
+    fn consider(&mut self, it: &Iteration, score: Option<Score>) {
+        let rank = score.map_or(it.value, |s| s.value);
+        if !rank.is_finite() {
+            return;
+        }
+        if self.answer.as_ref().is_none_or(|a| rank < a.rank) {
+            let scored = score.is_some();
+            self.answer = Some(Answer {
+                iteration: it.index,
+                x: it.x.clone(),
+                value: it.value,
+                rank,
+                scored,
+            });
+        }
+    }
+
+    /// Takes note of one iteration, in memory and in the history.
+    fn record(&mut self, it: &Iteration, score: Option<Score>) -> Result<(), HarnessError> {
+        if std::mem::take(&mut self.concluded) {
+            self.folder.withdraw_result()?;
+        }
+        self.consider(it, score);
+        if let Some(text) = &it.note {
+            self.notes.push(Note { iteration: it.index, text: text.clone() });
+        }
+        let wall_s = self.wall_s();
+        self.history.push(self.problem.space, it, score, wall_s)
+    }
+
+    /// Iterates to the end, judges, and writes the record.
+    ///
+    /// # Errors
+    /// [`HarnessError`]; what was computed until then is in the run folder.
+    pub fn finish(mut self, progress: &mut dyn Progress) -> Result<Record, HarnessError> {
+        let signals = Signals::listen();
+        let outcome = loop {
+            self.checkpoint(signals.received() != 0)?;
+            if signals.received() != 0 {
+                break self.run.outcome(&self.problem, Status::Interrupted);
+            }
+            match self.run.step(&self.problem) {
+                StepResult::Done(outcome) => break outcome,
+                StepResult::Continue(it) => {
+                    let score = self.judge.score(&it.x);
+                    self.record(&it, score)?;
+                    progress.iteration(&it, score, &self.job.stop);
+                }
+            }
+        };
+        if outcome.status != Status::Interrupted {
+            self.checkpoint(true)?;
+            // nothing is lost by stopping from here on: `resume` judges again
+            signals.end_at_once();
+        }
+        // a signal between the last iteration and the line above
+        let signal = signals.received();
+        if signal == 0 {
+            progress.stage(Stage::Judging, Some(self.folder.path()));
+        }
+        let record = self.conclude(&outcome, signal);
+        progress.stage(Stage::Over, None);
+        record
+    }
+
+    fn conclude(mut self, outcome: &Outcome, signal: i32) -> Result<Record, HarnessError> {
+        let answer = self.answer.clone().unwrap_or_else(|| Answer {
+            iteration: 0,
+            x: outcome.x.clone(),
+            value: outcome.value,
+            rank: outcome.value,
+            scored: false,
+        });
+        let found = self.found(&answer);
+        let resolved = self.input.resolved.clone();
+        if signal != 0 {
+            let summary = self.summary(outcome, &answer, &Conclusion::default(), signal);
+            let manifest = self.folder.manifest().clone();
+            return Ok(Record { summary, found, figures: Vec::new(), resolved, manifest });
+        }
+        // written before anything that may fail
+        self.folder.write(&[answer_file(&found)?])?;
+        let finished = Finished {
+            start: &self.job.start,
+            start_value: self.initial,
+            answer: &answer.x,
+            answer_value: answer.value,
+        };
+        let judged = self.judge.conclude(&finished).map_err(HarnessError::Conclude)?;
+        let score = self.judge.score(finished.answer);
+        let score = score.map(|s| format!("{} ({})", s.name.replace('_', " "), s.unit));
+        let summary = self.summary(outcome, &answer, &judged, signal);
+        let mut figures = judged.figures;
+        let (names, rows) = (&self.history.trace_names, &self.history.rows);
+        figures.extend(history_figures(names, rows, score.as_deref()));
+        let artifacts: Vec<_> = judged
+            .artifacts
+            .into_iter()
+            .map(|(name, content)| (format!("artifacts/{name}"), content))
+            .collect();
+        self.folder.write(&artifacts)?;
+        self.folder.note(|m| m.finished = Some(now()))?;
+        let manifest = self.folder.manifest().clone();
+        let mut record = Record { summary, found, figures, resolved, manifest };
+        self.folder.write(&record.files()?)?;
+        record.manifest.clone_from(self.folder.manifest());
+        Ok(record)
+    }
+
+    fn summary(
+        &self,
+        outcome: &Outcome,
+        answer: &Answer,
+        judged: &Conclusion,
+        signal: i32,
+    ) -> Summary {
+        let met = if judged.criteria.is_empty() {
+            outcome.status.is_success()
+        } else {
+            judged.criteria.iter().all(|c| c.met)
+        };
+        // an optimizer's own success rests on the gradient
+        let wrong = self.start_check.warning();
+        let met = met && !(wrong.is_some() && judged.criteria.is_empty());
+        Summary {
+            scenario: self.job.name.clone(),
+            asked: self.job.asked.clone(),
+            method: self.job.method.info().name.into(),
+            status: outcome.status.name().into(),
+            advice: outcome.status.advice(),
+            goal_met: met && signal == 0,
+            criteria: judged.criteria.clone(),
+            findings: judged.findings.clone(),
+            warnings: wrong.into_iter().chain(judged.warnings.iter().cloned()).collect(),
+            start_check: self.start_check.clone(),
+            notes: self.notes.clone(),
+            objective_initial: self.initial,
+            objective_final: answer.value,
+            score: answer.scored.then_some(answer.rank),
+            answer_iteration: answer.iteration,
+            iterations: outcome.iterations,
+            evaluations: outcome.evaluations,
+            gradient_evaluations: outcome.gradient_evaluations,
+            failures: outcome.failures,
+            wall_s: self.wall_s(),
+            run_dir: self.folder.path().into(),
+            signal,
+            failed: matches!(outcome.status, Status::Failed { .. }),
+        }
+    }
+
+    /// The parameters of the answer by name.
+    fn found(&self, answer: &Answer) -> Vec<Found> {
+        let finite =
+            |bounds: &[f64]| bounds.iter().map(|b| Some(*b).filter(|b| b.is_finite())).collect();
+        let mut first = 0;
+        let block = |p: &cotangent_problem::Parameter| {
+            let entries = first..first + p.len();
+            first = entries.end;
+            Found {
+                name: p.name.clone(),
+                unit: p.unit.clone(),
+                shape: p.shape.clone(),
+                start: self.job.start[entries.clone()].to_vec(),
+                value: answer.x[entries].to_vec(),
+                lower: finite(&p.lower),
+                upper: finite(&p.upper),
+                standard_error: None,
+            }
+        };
+        self.problem.space.parameters().iter().map(block).collect()
+    }
+}
+
+/// Evaluates the start and checks the gradient there.
+fn begin(
+    objective: &dyn Objective,
+    space: &Space,
+    job: &Job,
+    progress: &mut dyn Progress,
+) -> Result<(Run, StartCheck), HarnessError> {
+    progress.stage(Stage::Start, None);
+    let method = seeded(&job.method, job.seed);
+    let gradient = method.info().needs_gradient || method.info().needs_residuals;
+    let problem = Problem { objective, space };
+    let run = Run::start(&problem, method, job.stop, &job.start, SampleKey(job.seed))?;
+    let check = if gradient {
+        check_start(objective, space, &job.start, job.seed)
+    } else {
+        StartCheck::NotChecked { why: "the optimizer uses no gradient".into() }
+    };
+    Ok((run, check))
+}
+
+/// The scenario as given and as resolved, and the files that it names.
+fn write_input(folder: &mut Folder, input: &Input, job: &Job) -> Result<(), HarnessError> {
+    let mut files = vec![("resolved.toml".to_owned(), input.resolved.clone().into_bytes())];
+    if job.input.is_some() && !folder.path().join("scenario.toml").exists() {
+        files.push(("scenario.toml".to_owned(), input.given.clone().into_bytes()));
+    }
+    files.extend(input.files.iter().map(|f| (f.name.clone(), f.content.clone())));
+    folder.write(&files)
+}
+
+/// The method with the run's seed, where it samples.
+fn seeded(method: &Method, seed: u64) -> Method {
+    match method {
+        Method::CmaEs(options) => Method::CmaEs(cotangent_optim::CmaEsOptions { seed, ..*options }),
+        other => other.clone(),
+    }
+}
