@@ -204,7 +204,11 @@ fn what_makes_no_sense_is_named_with_its_place_and_a_remedy() {
             "target = [[0.5, 0.0, 0.05], [0.45]]",
             "rows of different lengths",
         ),
-        ("target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]", "target = \"none.csv\"", "cannot read"),
+        (
+            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
+            "target = \"none.csv\"",
+            "cannot read",
+        ),
         (
             "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
             "",

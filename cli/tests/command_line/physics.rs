@@ -76,7 +76,12 @@ fn refused(replace: &[(&str, &str)]) -> String {
 #[test]
 fn models_that_cannot_be_read_are_named_by_line() {
     let cases: &[(&str, &str, &str, &str)] = &[
-        ("size=\"0.07\"/>", "size=\"0.07\" mass=\"-1\"/>", "mass of geom `turret` is -1", "arm.xml:16"),
+        (
+            "size=\"0.07\"/>",
+            "size=\"0.07\" mass=\"-1\"/>",
+            "mass of geom `turret` is -1",
+            "arm.xml:16",
+        ),
         ("</mujoco>", "", "not well-formed XML", "arm.xml:"),
         (
             "<mujoco model",
