@@ -188,10 +188,10 @@ pub enum Verb {
     },
     /// Write a commented scenario with the files that it names; it runs as it is.
     Init {
-        /// Kind of scenario; `cotangent list` shows them.
-        #[arg(value_name = "KIND")]
+        /// Kind of scenario, as `cotangent list` shows them, or a model file of your own (.xml).
+        #[arg(value_name = "KIND|FILE")]
         kind: String,
-        /// The folder to write into [default: a folder of the kind's name].
+        /// The folder to write into [default: a folder of the kind's name, or beside the file].
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
         /// Overwrite files of the same names.

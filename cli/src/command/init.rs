@@ -18,6 +18,10 @@ pub(super) fn init(
     force: bool,
     voice: Voice,
 ) -> Result<Exit, Failure> {
+    let file = Path::new(kind);
+    if file.extension().is_some() && DOMAINS.iter().all(|d| d.kind() != kind) {
+        return of_file(file, folder, force, voice);
+    }
     let Some(domain) = DOMAINS.iter().find(|d| d.kind() == kind) else {
         let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
         let help = nearest(kind, kinds.iter().copied()).map_or_else(
@@ -44,6 +48,37 @@ pub(super) fn init(
     if voice.json() {
         let paths: Vec<_> = files.iter().map(|(name, _)| as_text(&folder.join(name))).collect();
         voice.data("", &json!({ "scenario": as_text(&scenario), "files": paths }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes a scenario for a user's own file: beside it, or into `folder`.
+fn of_file(file: &Path, folder: Option<&Path>, force: bool, voice: Voice) -> Result<Exit, Failure> {
+    let beside = file.parent().unwrap_or(Path::new(""));
+    // named from another folder, the file needs its whole path
+    let named = match folder {
+        None => file.file_name().map(PathBuf::from).unwrap_or_default(),
+        Some(_) => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
+    };
+    let made = DOMAINS.iter().find_map(|d| d.from_file(file, &named.to_string_lossy()));
+    let Some(text) = made.transpose()? else {
+        let message = format!("nothing is known to do with {}", file.display());
+        let help = "give an MJCF file (.xml), or a kind of `cotangent list`";
+        return Err(vec![Diagnostic::plain("cotangent::init::unknown_kind", message, help)].into());
+    };
+    let name = file.with_extension("toml");
+    let name = name.file_name().map(PathBuf::from).unwrap_or_default();
+    let path = folder.unwrap_or(beside).join(name);
+    if path.exists() && !force {
+        let message = format!("{} exists already", path.display());
+        let help = "name another folder, or overwrite with --force";
+        return Err(vec![Diagnostic::plain("cotangent::init::exists", message, help)].into());
+    }
+    write_whole(&path, text.as_bytes())?;
+    voice.tell(&format!("wrote {}", path.display()));
+    voice.tell(&format!("next: cotangent list {0}; cotangent check {0}", path.display()));
+    if voice.json() {
+        voice.data("", &json!({ "scenario": as_text(&path), "files": [as_text(&path)] }))?;
     }
     Ok(Exit::Done)
 }

@@ -44,6 +44,14 @@ pub trait Domain: Sync {
         let _ = settings;
         None
     }
+    /// A scenario for a user's own file, where the kind is made for such; `file` is its path as the scenario will name it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    fn from_file(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+        let _ = (path, file);
+        None
+    }
     /// Makes sense of checked settings, without computing anything long.
     ///
     /// # Errors

@@ -167,12 +167,17 @@ fn tables(study: &Study, y: &[f64]) -> Vec<(String, Vec<u8>)> {
 
 /// Columns of a quantity along its axis, with their names.
 pub(crate) fn columns(quantity: &Quantity, y: &[f64]) -> Vec<(String, Vec<f64>)> {
+    let column = |c: usize| y.iter().skip(c).step_by(quantity.row_len()).copied().collect();
+    column_names(quantity).into_iter().enumerate().map(|(c, name)| (name, column(c))).collect()
+}
+
+/// Names of the columns that a quantity has in a table along its axis.
+pub(super) fn column_names(quantity: &Quantity) -> Vec<String> {
     let row = quantity.row_len();
-    let column = |c: usize| y.iter().skip(c).step_by(row).copied().collect();
     let component = |c: usize| match (row, quantity.is_vector) {
         (1, _) => quantity.name.clone(),
         (3, true) => format!("{}.{}", quantity.name, ["x", "y", "z"][c]),
         _ => format!("{}[{c}]", quantity.name),
     };
-    (0..row).map(|c| (component(c), column(c))).collect()
+    (0..row).map(component).collect()
 }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use cotangent_problem::Quantity;
+
 use super::super::document::Settings;
 use super::super::units::convert;
+use super::conclude::column_names;
 use crate::diagnostic::Diagnostic;
 
 /// Columns of a file, row by row.
@@ -20,7 +23,7 @@ pub(super) struct Table {
 ///
 /// # Errors
 /// No such file or column, a field that is no number, a file without rows.
-pub(super) fn table(s: &Settings, unit: &str) -> Result<Option<Table>, Diagnostic> {
+pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, Diagnostic> {
     let Some(name) = s.word("target") else { return Ok(None) };
     let path = s.folder().join(name);
     let refuse = |message: String, help: &str| {
@@ -49,9 +52,17 @@ pub(super) fn table(s: &Settings, unit: &str) -> Result<Option<Table>, Diagnosti
         Some(position(time)?)
     };
     if columns.is_empty() {
+        // a file that `simulate` wrote names its columns after the outputs
+        columns = column_names(quantity)
+            .iter()
+            .map(|name| header.iter().position(|h| h == name))
+            .collect::<Option<_>>()
+            .unwrap_or_default();
+    }
+    if columns.is_empty() {
         columns = (0..header.len()).filter(|k| Some(*k) != time).collect();
     }
-    let factor = factor(s, unit)?;
+    let factor = factor(s, &quantity.unit)?;
     let pick = |row: &Vec<f64>| columns.iter().map(|c| row[*c] * factor).collect::<Vec<_>>();
     Ok(Some(Table {
         times: time.map(|k| rows.iter().map(|row| row[k]).collect()),

@@ -240,6 +240,13 @@ impl Scenario for Study {
         self.asked.capabilities()
     }
 
+    fn not_differentiable(&self) -> Vec<(String, String)> {
+        let why = |q: &Quantity| Some((q.name.clone(), q.not_differentiable.clone()?));
+        let inputs = self.asked.choice().inputs().iter().map(|k| &self.simulation.inputs()[*k]);
+        let outputs = self.outputs.iter().map(|(k, _)| &self.simulation.outputs()[*k]);
+        inputs.chain(outputs).filter_map(why).collect()
+    }
+
     fn cost(&self) -> String {
         format!("{} free numbers; {}", self.asked.dim(), self.notes.join("; "))
     }

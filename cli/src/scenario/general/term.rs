@@ -18,7 +18,12 @@ pub(super) const KEYS: &[Key] = &[
         "entries of a row that count; all",
     ),
     optional("target", Kind::Quantity, "0", "what it should be: numbers, or a CSV file"),
-    optional("columns", Kind::Texts, "[]", "columns of the file; all but the times"),
+    optional(
+        "columns",
+        Kind::Texts,
+        "[]",
+        "columns of the file; those of the output's name, or all but the times",
+    ),
     optional("time_column", Kind::Text, "\"\"", "column of the times; \"time\" where there is one"),
     optional("unit", Kind::Text, "\"\"", "unit of the file's numbers; the output's own"),
     optional(
@@ -193,7 +198,7 @@ fn join(mut sum: Term, term: Term, s: &Settings) -> Result<Term, Diagnostic> {
 }
 
 fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Diagnostic> {
-    let file = data::table(s, &quantity.unit)?;
+    let file = data::table(s, quantity)?;
     let times = file.as_ref().and_then(|f| f.times.as_deref());
     let selected = select::entries(s, quantity, times)?;
     let flat = selected.flat();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cotangent_physics::io::mjcf::{Folder, Mjcf, MjcfError, Note, read_mjcf_with};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
+use cotangent_problem::name::element;
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::super::document::{Grammar, Settings};
@@ -63,9 +64,61 @@ impl Domain for Motion {
     fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
         Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
     }
+    fn from_file(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+        path.extension().filter(|e| e.eq_ignore_ascii_case("xml"))?;
+        Some(
+            read_file(path, &|code, message, help| Diagnostic::plain(code, message, help))
+                .map(|read| scenario_for(file, &read)),
+        )
+    }
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         Ok(Box::new(Study::new(model(s)?, s)?))
     }
+}
+
+/// A scenario for any model: its controls where it has actuators, else its masses; its last site or body.
+fn scenario_for(file: &str, read: &Mjcf) -> String {
+    let model = &read.model;
+    let stem = Path::new(file).file_stem().map(|s| s.to_string_lossy().into_owned());
+    let name: String = stem
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' })
+        .collect();
+    let place = match (model.sites().len(), model.bodies().len()) {
+        (0, 0) => "site.*.position".to_owned(),
+        (0, bodies) => {
+            format!("{}.position", element("body", &model.bodies()[bodies - 1].name, bodies - 1))
+        }
+        (sites, _) => {
+            format!("{}.position", element("site", &model.sites()[sites - 1].name, sites - 1))
+        }
+    };
+    let mut names: Vec<&str> = read.unsimulated.iter().map(|u| u.what.name()).collect();
+    names.dedup();
+    let ignored: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
+    let ignore = if ignored.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "ignore = [{}]        # the file asks for these; they are not simulated yet\n",
+            ignored.join(", ")
+        )
+    };
+    let steps = (1.0 / read.options.dt).round().max(1.0);
+    let parameter = if model.nu() > 0 {
+        "name = \"actuator.*.control\"\nspread = 0.05                 # the seed moves the start\n"
+    } else {
+        "name = \"body.*.mass\"\nspread = 0.2                  # the seed moves the start\n"
+    };
+    format!(
+        "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
+         kind = \"motion\"\n\n[model]\nfile = {file:?}\n{ignore}\n[[motion]]\nduration = {duration}              # s\n\n\
+         [[parameter]]\n{parameter}\n[[term]]\nlabel = \"place\"\noutput = {place:?}\nat = {duration}                    # s\n\
+         target = [0.0, 0.0, 1.0]      # m\nscale = \"1 cm\"                # a miss that matters\n\n[[goal]]\nof = \"place\"\n\
+         within = \"1 cm\"\n",
+        duration = steps * read.options.dt,
+    )
 }
 
 /// The simulation of the file's motions.
@@ -80,22 +133,29 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
 
+/// Makes a problem that has no place in the model's own text: code, message, remedy.
+type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -> Diagnostic;
+
 /// The model, or what is wrong with its file.
 fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
     let path = s.text("model.file");
+    read_file(Path::new(path), &|code, message, help| s.problem(code, "model.file", message, help))
+}
+
+fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
-        let message = format!("cannot read {path}: {e}");
+        let message = format!("cannot read {}: {e}", path.display());
         let help = "an MJCF file is text in UTF-8";
-        vec![s.problem("cotangent::scenario::unreadable", "model.file", message, help)]
+        vec![elsewhere("cotangent::scenario::unreadable", message, help)]
     })?;
-    let folder = Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     read_mjcf_with(&text, &mut Folder(folder)).map_err(|errors| {
-        let source = Source { name: path.into(), text: text.as_str().into() };
+        let source = Source { name: path.display().to_string(), text: text.as_str().into() };
         let (code, help) = ("cotangent::model::mjcf", "docs/physics.md lists what is read of MJCF");
         let diagnostic = |e: MjcfError| match &e.file {
             None => Diagnostic::at(code, e.problem.to_string(), &source, e.span, "here", help),
             // the text of an included file is not at hand
-            Some(_) => s.problem(code, "model.file", e.to_string(), help),
+            Some(_) => elsewhere(code, e.to_string(), help),
         };
         errors.0.into_iter().map(diagnostic).collect()
     })
