@@ -55,7 +55,7 @@ impl Block {
     /// Its `label`, where it has one.
     fn label(&self) -> Option<&str> {
         match &self.entries.get("label")?.raw {
-            Raw::Text(text) => Some(text),
+            Raw::Text(text) if !text.is_empty() => Some(text),
             _ => None,
         }
     }
