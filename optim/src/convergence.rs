@@ -12,11 +12,13 @@
 //! Methods for Unconstrained Optimization*, sect. 7.2, with the typical sizes taken from the run itself). For least squares
 //! the first is the relative offset of Bates & Watts, Technometrics 23, 179 (1981).
 //!
-//! A model made from few pairs of gradients may be wrong about some parameter by orders of magnitude. [`confirm`] asks
-//! the objective itself: along each parameter whose gradient could still matter it measures the curvature by one more
-//! gradient, and a claim stands only where no parameter alone could bring a decrease.
+//! A model made from few pairs of gradients may be wrong about some direction by orders of magnitude. [`confirm`] asks
+//! the objective itself: up to [`MOST_PROBES`] parameters it makes the whole Hessian, one gradient a column, and takes the
+//! claim by Newton's step anew; beyond, it measures the curvature along the parameters whose gradients could matter the
+//! most, and a claim stands only where none of these alone could bring a decrease.
 
 use crate::context::{Context, NoValue};
+use crate::newton_model::{self, Dense};
 use crate::outcome::{Status, Stop};
 
 /// What is left to gain by a method's model where nothing limits its step.
@@ -96,13 +98,13 @@ pub(crate) fn claim(
 
 /// What a confirmation found.
 pub(crate) enum Confirmation {
-    /// No parameter alone can bring a decrease.
+    /// The objective's own curvature promises no decrease.
     Stands,
-    /// This step, Newton's along each parameter alone, would: the method's model is wrong.
+    /// It does along this step: the method's model is wrong.
     Refuted { step: Vec<f64> },
 }
 
-/// Measures the curvature along the parameters that could still matter, one gradient each.
+/// Asks the objective whether a claim stands: at most [`MOST_PROBES`] gradients.
 pub(crate) fn confirm(
     context: &mut Context,
     z: &[f64],
@@ -110,7 +112,59 @@ pub(crate) fn confirm(
     gradient: &[f64],
     tolerance: Tolerance,
 ) -> Result<Confirmation, NoValue> {
-    let tolerance = tolerance.confirming();
+    if z.len() <= MOST_PROBES {
+        confirm_whole(context, z, value, gradient, tolerance.confirming())
+    } else {
+        confirm_singly(context, z, value, gradient, tolerance.confirming())
+    }
+}
+
+/// By the whole Hessian.
+fn confirm_whole(
+    context: &mut Context,
+    z: &[f64],
+    value: f64,
+    gradient: &[f64],
+    tolerance: Tolerance,
+) -> Result<Confirmation, NoValue> {
+    let n = z.len();
+    let mut rows = Vec::with_capacity(n);
+    for i in 0..n {
+        let mut unit = vec![0.0; n];
+        unit[i] = 1.0;
+        rows.push(context.product(z, gradient, &unit)?);
+    }
+    // a parameter without curvature counts by the size that it has
+    let length = |i: usize| {
+        let straight = value.abs().sqrt() / context.sizes[i];
+        rows[i][i].abs().sqrt().max(1e-3 * straight).max(f64::MIN_POSITIVE)
+    };
+    let lengths: Vec<f64> = (0..n).map(length).collect();
+    let free = (0..n).filter(|&i| !context.is_held(z, gradient, i)).collect();
+    let Some(dense) = Dense::new(&rows, gradient, &lengths, free) else {
+        return Ok(Confirmation::Refuted { step: vec![0.0; n] });
+    };
+    let left = dense.left(&lengths, gradient, newton_model::ROUNDING);
+    if left.is_some_and(|left| claim(&left, z, value, context.sizes, tolerance).is_some()) {
+        return Ok(Confirmation::Stands);
+    }
+    let size = |i: usize| (lengths[i] * context.size_of(z, i)).powi(2);
+    let radius = (0..n).map(size).sum::<f64>().sqrt();
+    let mut there: Vec<f64> =
+        dense.within(radius, &lengths).0.iter().zip(z).map(|(step, z)| z + step).collect();
+    context.project(&mut there);
+    let step = there.iter().zip(z).map(|(there, z)| there - z).collect();
+    Ok(Confirmation::Refuted { step })
+}
+
+/// By the curvature along the parameters that could still matter, one gradient each.
+fn confirm_singly(
+    context: &mut Context,
+    z: &[f64],
+    value: f64,
+    gradient: &[f64],
+    tolerance: Tolerance,
+) -> Result<Confirmation, NoValue> {
     // to first order, a change of entry i by its own size changes the value by |g_i| size_i
     let effect = |i: usize| gradient[i].abs() * context.size_of(z, i);
     let mut open: Vec<usize> = (0..z.len())

@@ -14,8 +14,10 @@ use crate::context::{Advance, Algorithm, Context, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, projected_gradient_norm};
 use crate::method::MethodInfo;
+use crate::newton_model::Dense;
 use crate::outcome::Status;
 use crate::triangle::Triangle;
+use crate::trust_region::DENSE_UP_TO;
 
 /// Options of Levenberg-Marquardt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ impl Default for GaussNewtonOptions {
     }
 }
 
+/// Fraction of a parameter's size that a difference of gradients moves it by.
+const DIFFERENCE: f64 = 1e-7;
 /// Radii tried in one iteration.
 const MOST_TRIES: usize = 60;
 
@@ -197,8 +201,17 @@ impl Algorithm for State {
         let judge = |state: &Self, tolerance| {
             claim(&left, &state.z, state.residual_value(), context.sizes, tolerance)
         };
-        if let Some(status) = judge(self, Tolerance::asked(context.stop)) {
-            return self.report(norm, 0.0, Some(status));
+        match judge(self, Tolerance::asked(context.stop)) {
+            // a short step beside a decrease that is neither nothing nor all: J^T J may be wrong about it
+            Some(Status::StepConverged { .. }) if left.decrease < 0.5 * self.residual_value() => {
+                match self.judge_by_hessian(context) {
+                    Ok(None) => {}
+                    Ok(status) => return self.report(norm, 0.0, status),
+                    Err(error) => return self.report(norm, 0.0, Some(error.status())),
+                }
+            }
+            None => {}
+            status => return self.report(norm, 0.0, status),
         }
         let at_noise = judge(self, Tolerance::noise(context.stop));
         let mut radius = self.radius.unwrap_or_else(|| {
@@ -217,10 +230,16 @@ impl Algorithm for State {
                 Err(error) => return self.report(norm, 0.0, Some(error.status())),
             }
         }
-        match (at_noise, failure) {
-            (Some(status), _) => self.report(norm, 0.0, Some(status)),
-            (None, Some(failure)) => self.report(norm, 0.0, Some(Status::Failed { failure })),
-            (None, None) => self.stalled(norm, "no damping gives a step that lowers the value"),
+        if let Some(status) = at_noise {
+            return self.report(norm, 0.0, Some(status));
+        }
+        if let Some(failure) = failure {
+            return self.report(norm, 0.0, Some(Status::Failed { failure }));
+        }
+        match self.judge_by_hessian(context) {
+            Ok(Some(status)) => self.report(norm, 0.0, Some(status)),
+            Ok(None) => self.stalled(norm, "no damping gives a step that lowers the value"),
+            Err(error) => self.report(norm, 0.0, Some(error.status())),
         }
     }
 }
@@ -234,6 +253,34 @@ impl State {
                 *length = f64::MIN_POSITIVE.max(1e-3 * self.value.abs().sqrt() / context.sizes[j]);
             }
         }
+    }
+
+    /// Where the residuals stay large and the Jacobian loses rank, `J^T J` sees a decrease that is none: there the whole
+    /// Hessian, by differences of `J^T r`, says what is left.
+    fn judge_by_hessian(&self, context: &mut Context) -> Result<Option<Status>, NoValue> {
+        let n = self.z.len();
+        if n > DENSE_UP_TO {
+            return Ok(None);
+        }
+        let mut rows = Vec::with_capacity(n);
+        for i in 0..n {
+            let mut there = self.z.clone();
+            let h = DIFFERENCE * context.size_of(&self.z, i);
+            there[i] += if there[i] + h <= context.upper[i] { h } else { -h };
+            context.project(&mut there);
+            let moved = there[i] - self.z[i];
+            let (.., triangle) = linearise(context, &there)?;
+            let slopes = triangle.gradient();
+            let held = moved == 0.0;
+            let entry = |j: usize| if held { 0.0 } else { (slopes[j] - self.gradient[j]) / moved };
+            rows.push((0..n).map(entry).collect::<Vec<f64>>());
+        }
+        let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
+        let left = Dense::new(&rows, &self.gradient, &self.lengths, free)
+            .and_then(|dense| dense.left(&self.lengths, &self.gradient, DIFFERENCE));
+        let tolerance = Tolerance::noise(context.stop);
+        let value = self.residual_value();
+        Ok(left.and_then(|left| claim(&left, &self.z, value, context.sizes, tolerance)))
     }
 
     /// `|r|^2/2`, what the decrease is compared with: a constant in the value is not the residuals'.

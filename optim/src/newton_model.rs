@@ -22,7 +22,7 @@ pub(crate) struct Dense {
 }
 
 /// Eigenvalues of the scaled Hessian within this fraction of the largest are rounding.
-const ROUNDING: f64 = 64.0 * f64::EPSILON;
+pub(crate) const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 impl Dense {
     /// `None` where the eigenvalues cannot be found.
@@ -61,9 +61,10 @@ impl Dense {
         self.values.iter().fold(0.0, |most, e| most.max(e.abs()))
     }
 
-    /// Newton's step, where the Hessian is positive along every direction that the gradient has a share in.
-    pub(crate) fn left(&self, lengths: &[f64], gradient: &[f64]) -> Option<Left> {
-        let least = ROUNDING * self.largest();
+    /// Newton's step, where the Hessian is positive along every direction that the gradient has a share in. `noise` is the
+    /// relative error of the Hessian's entries: eigenvalues below it say nothing.
+    pub(crate) fn left(&self, lengths: &[f64], gradient: &[f64], noise: f64) -> Option<Left> {
+        let least = noise * self.largest();
         let steepest = self.slopes.iter().fold(0.0, |most: f64, s| most.max(s.abs()));
         let mut coefficients = Vec::with_capacity(self.values.len());
         for (e, s) in self.values.iter().zip(&self.slopes) {

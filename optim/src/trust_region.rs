@@ -14,7 +14,7 @@ use crate::context::{Advance, Algorithm, Context, NoValue};
 use crate::convergence::{Confirmation, Left, Tolerance, claim, confirm};
 use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
 use crate::method::MethodInfo;
-use crate::newton_model::{Dense, to_the_border};
+use crate::newton_model::{Dense, ROUNDING, to_the_border};
 use crate::outcome::Status;
 
 /// Options of the trust-region method.
@@ -35,6 +35,8 @@ impl Default for TrustRegionOptions {
 
 /// Most variables whose Hessian is made whole.
 pub const DENSE_UP_TO: usize = 30;
+/// Least `D` of a parameter, as a fraction of the root of the value over the parameter's size.
+const STRAIGHT: f64 = 1e-3;
 /// Radii tried in one iteration.
 const MOST_TRIES: usize = 60;
 
@@ -120,7 +122,7 @@ impl State {
         let sizes = context.sizes.iter().zip(&self.lengths).map(|(s, d)| (s * d).powi(2));
         let mut radius = self.radius.unwrap_or(options.radius * sizes.sum::<f64>().sqrt());
         let unlimited = match &model {
-            Model::Dense(dense) => dense.left(&self.lengths, &self.gradient),
+            Model::Dense(dense) => dense.left(&self.lengths, &self.gradient, ROUNDING),
             Model::Products => None,
         };
         let (asked, noise) = (Tolerance::asked(context.stop), Tolerance::noise(context.stop));
@@ -193,12 +195,9 @@ impl State {
             rows.push(context.product(&self.z, &self.gradient, &unit)?);
         }
         for (i, length) in self.lengths.iter_mut().enumerate() {
-            *length = length.max(rows[i][i].abs().sqrt());
-            if *length == 0.0 {
-                // straight: as far as the parameter is large, at the price of the value
-                let rise = (self.gradient[i].abs() / context.sizes[i]).sqrt();
-                *length = rise.max(f64::MIN_POSITIVE);
-            }
+            // where it is straight, the value and the size of the parameter still say how far is far
+            let straight = STRAIGHT * self.value.abs().sqrt() / context.sizes[i];
+            *length = length.max(rows[i][i].abs().sqrt()).max(straight).max(f64::MIN_POSITIVE);
         }
         let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
         match Dense::new(&rows, &self.gradient, &self.lengths, free) {

@@ -6,6 +6,8 @@
     reason = "a test: it may panic, and defines an objective beside its use"
 )]
 
+mod mgh;
+
 use std::f64::consts::SQRT_2;
 
 use cotangent_ad::{Real, VectorFn, grad, jacobian_forward};
@@ -468,6 +470,39 @@ mod truth {
         let objective = free(TwoScales, 2);
         let end = run(&objective, "nelder-mead", &[1.0, 1.0]);
         assert!(end.value < 1e-6 || !end.status.is_success(), "{end:?}");
+    }
+
+    /// The least value that a standard start leads to, `|r|^2`.
+    fn minimum(number: u32) -> f64 {
+        mgh::MINIMA.iter().find(|(k, _)| *k == number).map_or(0.0, |(_, value)| *value)
+    }
+
+    #[test]
+    fn all_of_more_garbow_and_hillstrom_are_solved_from_their_standard_starts() {
+        for problem in mgh::PROBLEMS {
+            let x0 = (problem.start)();
+            let objective = free(problem, x0.len());
+            assert_eq!(objective.m, problem.m, "{}", problem.name);
+            let end = run(&objective, "gauss-newton", &x0);
+            let right = minimum(problem.number);
+            let found = (2.0 * end.value - right).abs() <= 1e-6 * right + 1e-15;
+            assert!(end.status.is_success() && found, "{}: {right} {end:?}", problem.name);
+        }
+    }
+
+    #[test]
+    fn what_a_quasi_newton_method_claims_is_stationary() {
+        for problem in mgh::PROBLEMS {
+            let x0 = (problem.start)();
+            let objective = free(problem, x0.len());
+            let stop = Stop { max_evaluations: 2000, max_iterations: 2000, ..Default::default() };
+            let space = space(x0.len(), objective.bounds);
+            let end = solve(&objective, &space, named("lbfgsb"), stop, &x0);
+            // Gauss-Newton from there finds nothing more
+            let further = run(&objective, "gauss-newton", &end.x);
+            let honest = end.value - further.value <= 1e-6 * end.value.abs() || end.value < 1e-15;
+            assert!(honest || !end.status.is_success(), "{}: {end:?} {further:?}", problem.name);
+        }
     }
 
     #[test]
