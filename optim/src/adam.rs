@@ -1,13 +1,16 @@
 //! Adam: adaptive moments for stochastic gradients.
 //!
-//! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. The sample key advances every iteration.
+//! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. Every iteration draws another sample: its
+//! key is the stream (the run's key, [`SAMPLES`], iteration).
 
-use cotangent_problem::{SampleKey, TermValue, TrialFailure, Want};
+use cotangent_ad::random::Stream;
+use cotangent_problem::{SampleKey, TermValue};
 use serde::{Deserialize, Serialize};
 
+use crate::context::{Advance, Algorithm, Context, NoValue};
 use crate::evaluator::{distance, projected_gradient_norm};
+use crate::method::MethodInfo;
 use crate::outcome::Status;
-use crate::run::{Advance, Context};
 
 /// How the learning rate changes over the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,8 @@ impl Default for AdamOptions {
     }
 }
 
+/// Names the stream of sample keys ("adam").
+const SAMPLES: u64 = 0x6164_616d;
 /// Halvings of a step whose end has no value.
 const MOST_HALVINGS: usize = 20;
 
@@ -61,14 +66,23 @@ pub(crate) struct State {
     gradient: Vec<f64>,
     first: Vec<f64>,
     second: Vec<f64>,
-    pub gradient_norm: f64,
-    pub terms: Vec<TermValue>,
+    gradient_norm: f64,
+    terms: Vec<TermValue>,
 }
 
-impl State {
-    pub(crate) fn start(context: &mut Context, z: Vec<f64>) -> Result<(Self, f64), TrialFailure> {
-        let found = context.evaluate(&z, Want::GRADIENT)?;
-        let gradient = found.gradient.unwrap_or_default();
+impl Algorithm for State {
+    type Options = AdamOptions;
+    const INFO: MethodInfo = MethodInfo {
+        name: "adam",
+        summary: "adaptive moments for stochastic gradients (Kingma, Ba 2015)",
+        needs_gradient: true,
+        needs_residuals: false,
+        accepts_stochastic: true,
+        draws_anew: true,
+    };
+
+    fn start(context: &mut Context, z: Vec<f64>, _: &AdamOptions) -> Result<(Self, f64), NoValue> {
+        let (found, gradient) = context.value_and_gradient(&z)?;
         let n = z.len();
         let gradient_norm = projected_gradient_norm(&z, &gradient, context.lower, context.upper);
         let (value, terms) = (found.value, found.terms);
@@ -76,11 +90,36 @@ impl State {
         Ok((Self { z, value, gradient, first, second, gradient_norm, terms }, value))
     }
 
-    pub(crate) fn iterate(&mut self, context: &mut Context, o: &AdamOptions) -> Advance {
-        if self.gradient_norm <= context.stop.gradient_tolerance {
+    fn gradient_norm(&self, _: &[f64], _: &[f64]) -> Option<f64> {
+        Some(self.gradient_norm)
+    }
+
+    fn terms(&self) -> &[TermValue] {
+        &self.terms
+    }
+
+    fn iterate(&mut self, context: &mut Context, o: &AdamOptions) -> Advance {
+        // the gradient of one sample says nothing about that of the mean
+        let sampled = context.problem.objective.capabilities().stochastic;
+        if !sampled && self.gradient_norm <= context.stop.gradient_tolerance {
             let gradient_norm = self.gradient_norm;
             return self.report(0.0, Some(Status::GradientConverged { gradient_norm }));
         }
+        let (first, second) = (self.first.clone(), self.second.clone());
+        let step = self.moments(context, o);
+        let end = match self.take(context, &step) {
+            Ok(moved) => return self.report(moved, None),
+            Err(error) => error.status(),
+        };
+        // the iteration has not been made
+        (self.first, self.second) = (first, second);
+        self.report(0.0, Some(end))
+    }
+}
+
+impl State {
+    /// Updates the moments; the step that they give. Algorithm 1.
+    fn moments(&mut self, context: &Context, o: &AdamOptions) -> Vec<f64> {
         let t = i32::try_from(context.iteration).unwrap_or(i32::MAX);
         let (correct1, correct2) = (1.0 - o.beta1.powi(t), 1.0 - o.beta2.powi(t));
         let rate =
@@ -93,27 +132,33 @@ impl State {
             let root = (self.second[i] / correct2).sqrt() + o.epsilon;
             *step = -rate * self.first[i] / correct1 / root;
         }
-        context.key = SampleKey(context.key.0.wrapping_add(context.iteration as u64));
-        let mut failure = None;
-        for halving in 0..MOST_HALVINGS {
-            let fraction = 0.5_f64.powi(i32::try_from(halving).unwrap_or(i32::MAX));
-            let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + fraction * s).collect();
+        step
+    }
+
+    /// Takes the step, halved while its end has no value; its length.
+    fn take(&mut self, context: &mut Context, step: &[f64]) -> Result<f64, NoValue> {
+        let stream = Stream::new(&[context.key.0, SAMPLES, context.iteration as u64]);
+        context.key = SampleKey(stream.bits(0));
+        let (mut fraction, mut halvings) = (1.0, 0);
+        loop {
+            let mut z: Vec<f64> = self.z.iter().zip(step).map(|(z, s)| z + fraction * s).collect();
             context.project(&mut z);
-            match context.evaluate(&z, Want::GRADIENT) {
-                Ok(found) => {
+            match context.value_and_gradient(&z) {
+                Ok((found, gradient)) => {
                     let moved = distance(&z, &self.z);
-                    self.gradient = found.gradient.unwrap_or_default();
                     self.gradient_norm =
-                        projected_gradient_norm(&z, &self.gradient, context.lower, context.upper);
-                    (self.z, self.value, self.terms) = (z, found.value, found.terms);
-                    return self.report(moved, None);
+                        projected_gradient_norm(&z, &gradient, context.lower, context.upper);
+                    (self.z, self.value, self.gradient) = (z, found.value, gradient);
+                    self.terms = found.terms;
+                    return Ok(moved);
                 }
-                Err(f) if f.is_recoverable() => failure = Some(f),
-                Err(f) => return self.report(0.0, Some(Status::Failed { failure: f })),
+                Err(error) if error.is_recoverable() && halvings < MOST_HALVINGS => {
+                    halvings += 1;
+                    fraction *= 0.5;
+                }
+                Err(error) => return Err(error),
             }
         }
-        let end = failure.map(|failure| Status::Failed { failure });
-        self.report(0.0, end)
     }
 
     fn report(&self, step_norm: f64, end: Option<Status>) -> Advance {

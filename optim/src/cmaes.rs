@@ -6,14 +6,16 @@
 //! random numbers come from keyed counters and sums run in a fixed order, so any number of threads gives the same bits.
 
 use cotangent_ad::random::Stream;
-use cotangent_problem::{SampleKey, TrialFailure, Want, Workspace};
+use cotangent_problem::{SampleKey, TermValue, TrialFailure, Want, Workspace};
 use faer::{Mat, Side};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, evaluate};
+use crate::method::MethodInfo;
 use crate::outcome::Status;
-use crate::run::{Advance, Context};
 
 /// Options of CMA-ES.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,13 +27,11 @@ pub struct CmaEsOptions {
     pub population: usize,
     /// Seed of the sampling.
     pub seed: u64,
-    /// Ends the run when the deviations have shrunk to this fraction of `sigma`.
-    pub sigma_tolerance: f64,
 }
 
 impl Default for CmaEsOptions {
     fn default() -> Self {
-        Self { sigma: 0.3, population: 0, seed: 0, sigma_tolerance: 1e-12 }
+        Self { sigma: 0.3, population: 0, seed: 0 }
     }
 }
 
@@ -48,6 +48,10 @@ pub(crate) struct State {
     /// Covariance: `n x n` row-major, or its diagonal.
     covariance: Vec<f64>,
     generation: u64,
+    /// Value of the start.
+    start: f64,
+    /// Best values of the last generations, newest last.
+    recent: Vec<f64>,
 }
 
 /// Rates and weights that depend on the dimension alone. Table 1 of the tutorial.
@@ -89,6 +93,11 @@ impl Strategy {
         let c_mu = (faster * rank_mu).min(1.0 - c_1);
         let chi = d.sqrt() * (1.0 - 1.0 / (4.0 * d) + 1.0 / (21.0 * d * d));
         Self { weights, mu_eff, c_sigma, d_sigma, c_c, c_1, c_mu, chi, lambda }
+    }
+
+    /// Generations over which values must be flat (appendix B.3 of the tutorial).
+    fn memory(&self, n: usize) -> usize {
+        10 + (30 * n).div_ceil(self.lambda)
     }
 }
 
@@ -140,11 +149,6 @@ impl Factor {
             }
         }
     }
-
-    fn largest(&self) -> f64 {
-        let (Self::Full { deviations, .. } | Self::Diagonal { deviations }) = self;
-        deviations.iter().copied().fold(0.0, f64::max)
-    }
 }
 
 /// An individual of a generation.
@@ -158,12 +162,25 @@ struct Individual {
     outside: f64,
 }
 
-impl State {
-    pub(crate) fn start(
+/// Relative spread of values that counts as flat, at least: Hansen's `TolFunHist`, made relative.
+const FLAT: f64 = 1e-12;
+
+impl Algorithm for State {
+    type Options = CmaEsOptions;
+    const INFO: MethodInfo = MethodInfo {
+        name: "cma-es",
+        summary: "covariance matrix adaptation without gradients (Hansen 2016)",
+        needs_gradient: false,
+        needs_residuals: false,
+        accepts_stochastic: true,
+        draws_anew: false,
+    };
+
+    fn start(
         context: &mut Context,
         z: Vec<f64>,
         options: &CmaEsOptions,
-    ) -> Result<(Self, f64), TrialFailure> {
+    ) -> Result<(Self, f64), NoValue> {
         let n = z.len();
         let value = context.evaluate(&z, Want::VALUE)?.value;
         let covariance = if n > DIAGONAL_ABOVE {
@@ -171,46 +188,109 @@ impl State {
         } else {
             (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect()
         };
-        let (path_sigma, path_c) = (vec![0.0; n], vec![0.0; n]);
-        let state =
-            Self { mean: z, sigma: options.sigma, path_sigma, path_c, covariance, generation: 0 };
+        let state = Self {
+            mean: z,
+            sigma: options.sigma,
+            path_sigma: vec![0.0; n],
+            path_c: vec![0.0; n],
+            covariance,
+            generation: 0,
+            start: value,
+            recent: Vec::new(),
+        };
         Ok((state, value))
     }
 
-    pub(crate) fn iterate(&mut self, context: &mut Context, options: &CmaEsOptions) -> Advance {
+    fn gradient_norm(&self, _: &[f64], _: &[f64]) -> Option<f64> {
+        None
+    }
+
+    fn terms(&self) -> &[TermValue] {
+        &[]
+    }
+
+    fn iterate(&mut self, context: &mut Context, options: &CmaEsOptions) -> Advance {
         let n = self.mean.len();
         let strategy = Strategy::new(n, options.population, n > DIAGONAL_ABOVE);
         let Some(factor) = Factor::of(&self.covariance, n) else {
             let why = "the covariance matrix cannot be diagonalised".into();
             return self.ended(Status::Stalled { gradient_norm: None, why });
         };
-        if self.sigma * factor.largest() < options.sigma_tolerance * options.sigma {
-            return self.ended(Status::ValueConverged { relative_decrease: 0.0 });
+        if let Some(status) = self.settled(context, &strategy) {
+            return self.ended(status);
         }
-        let mut generation = self.sample(context, options, &strategy, &factor);
+        // a generation is judged as a whole or not at all
+        if let Err(error) = context.spend(strategy.lambda as u64) {
+            return self.ended(error.status());
+        }
+        let generation = self.sample(context, options, &strategy, &factor);
         for individual in &generation {
             context.counts.add(Want::VALUE, individual.value.is_err());
         }
-        let fitness = fitness(&generation);
-        let Some(fitness) = fitness else {
-            let failure = generation.swap_remove(0).value.err();
-            let failure =
-                failure.unwrap_or(TrialFailure::NonFinite { what: "every individual".into() });
-            return self.ended(Status::Failed { failure });
+        let Some(fitness) = fitness(&generation) else {
+            let failure = generation.into_iter().find_map(|i| i.value.err());
+            let none = TrialFailure::NonFinite { what: "every individual".into() };
+            return self.ended(Status::Failed { failure: failure.unwrap_or(none) });
         };
+        if self.generation == 0 && generation.iter().all(|i| i.value == Ok(self.start)) {
+            let why = format!(
+                "all {} values of the first generation equal that of the start: the objective does not depend on the                  parameters within `sigma` of it",
+                generation.len()
+            );
+            return self.ended(Status::Stalled { gradient_norm: None, why });
+        }
+        self.select(&strategy, &factor, &generation, &fitness)
+    }
+}
+
+impl State {
+    /// Whether the last generations have been flat, or the deviations are below what the parameters can resolve.
+    fn settled(&self, context: &Context, s: &Strategy) -> Option<Status> {
+        let n = self.mean.len();
+        let deviation = |i: usize| {
+            let variance = if self.covariance.len() == n { i } else { i * (n + 1) };
+            self.sigma * self.covariance[variance].sqrt()
+        };
+        let left = Left { decrease: f64::INFINITY, step: (0..n).map(deviation).collect() };
+        let tolerance = Tolerance::asked(context.stop);
+        if let Some(status) = claim(&left, &self.mean, 1.0, context.sizes, tolerance) {
+            return Some(status);
+        }
+        let most = self.recent.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = self.recent.iter().copied().fold(f64::INFINITY, f64::min);
+        let flat = context.stop.value_tolerance.max(FLAT);
+        let long = self.recent.len() >= s.memory(n);
+        (long && most - least <= flat * least.abs()).then(|| Status::ValueConverged {
+            relative_decrease: if most > least { (most - least) / least.abs() } else { 0.0 },
+        })
+    }
+
+    /// Recombines the best of a generation, and adapts to them.
+    fn select(
+        &mut self,
+        strategy: &Strategy,
+        factor: &Factor,
+        generation: &[Individual],
+        fitness: &[f64],
+    ) -> Advance {
         let mut order: Vec<usize> = (0..generation.len()).collect();
         order.sort_by(|&i, &j| fitness[i].total_cmp(&fitness[j]).then(i.cmp(&j)));
         let parents: Vec<&Individual> =
             order.iter().take(strategy.weights.len()).map(|&i| &generation[i]).collect();
         let before = self.mean.clone();
-        self.adapt(&strategy, &factor, &parents);
+        self.adapt(strategy, factor, &parents);
         self.generation += 1;
-        let best = (0..generation.len()).filter(|&i| generation[i].value.is_ok());
-        let value_of = |i: &usize| generation[*i].value.as_ref().copied().unwrap_or(f64::INFINITY);
-        let best = best.min_by(|i, j| value_of(i).total_cmp(&value_of(j))).unwrap_or(order[0]);
+        let value_of = |i: usize| generation[i].value.as_ref().copied().unwrap_or(f64::INFINITY);
+        let best = (0..generation.len())
+            .min_by(|&i, &j| value_of(i).total_cmp(&value_of(j)))
+            .unwrap_or(order[0]);
+        if self.recent.len() >= strategy.memory(before.len()) {
+            self.recent.remove(0);
+        }
+        self.recent.push(value_of(best));
         Advance {
             z: generation[best].z.clone(),
-            value: value_of(&best),
+            value: value_of(best),
             gradient_norm: None,
             step_norm: distance(&before, &self.mean),
             terms: Vec::new(),

@@ -1,23 +1,29 @@
 //! Levenberg-Marquardt for sums of squares, with bounds.
 //!
-//! More, *The Levenberg-Marquardt algorithm*, Lecture Notes in Mathematics 630, 105 (1978): steps from the QR factorization of
-//! the Jacobian augmented by `sqrt(lambda) D`, damping by the gain ratio (Nielsen 1999). Variables at a bound that the
-//! gradient presses against are held; the step is projected.
+//! More, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics 630, 105 (1978): the step
+//! minimises `|J p + r|` within `|D p| <= radius`, `D` the largest lengths that the columns of the Jacobian have had, so
+//! nothing depends on the parameters' units. The constrained problem is solved by the singular values of `R D^-1`, `R` the
+//! factor of the Jacobian ([`crate::triangle`]). Variables at a bound that the gradient presses against are held; the step
+//! is projected. A trial costs residuals; the Jacobian is asked for where a trial has been accepted.
 
-use cotangent_problem::{Evaluation, TermValue, TrialFailure, Want};
+use cotangent_problem::{TermValue, Want};
 use faer::Mat;
-use faer::linalg::solvers::SolveLstsq;
 use serde::{Deserialize, Serialize};
 
+use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, projected_gradient_norm};
+use crate::method::MethodInfo;
+use crate::newton_model::Dense;
 use crate::outcome::Status;
-use crate::run::{Advance, Context, Problem};
+use crate::triangle::Triangle;
+use crate::trust_region::DENSE_UP_TO;
 
 /// Options of Levenberg-Marquardt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussNewtonOptions {
-    /// First damping, relative to the largest squared column of the Jacobian.
+    /// Damping of the first step, relative to the squared lengths of the Jacobian's columns.
     pub initial_damping: f64,
 }
 
@@ -27,153 +33,330 @@ impl Default for GaussNewtonOptions {
     }
 }
 
-/// Dampings tried in one iteration.
-const MOST_TRIES: usize = 40;
+/// Fraction of a parameter's size that a difference of gradients moves it by.
+const DIFFERENCE: f64 = 1e-7;
+/// Radii tried in one iteration.
+const MOST_TRIES: usize = 60;
 
 /// State between two iterations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     z: Vec<f64>,
     value: f64,
-    residuals: Vec<f64>,
-    jacobian: Vec<f64>,
+    triangle: Triangle,
     gradient: Vec<f64>,
-    damping: f64,
-    growth: f64,
-    flat: Option<f64>,
-    pub terms: Vec<TermValue>,
+    /// `D`.
+    lengths: Vec<f64>,
+    /// Radius in the norm of `D p`; not yet chosen at the start.
+    radius: Option<f64>,
+    terms: Vec<TermValue>,
 }
 
-impl State {
-    pub(crate) fn start(
+/// The linear problem over the variables that no bound holds: `R D^-1 = U S V^T`.
+struct Spectrum {
+    free: Vec<usize>,
+    values: Vec<f64>,
+    /// `U^T Q^T r`.
+    projected: Vec<f64>,
+    basis: Mat<f64>,
+}
+
+impl Spectrum {
+    /// `None` where the singular values cannot be found.
+    fn new(state: &State, context: &Context) -> Option<Self> {
+        let n = state.z.len();
+        let free: Vec<usize> =
+            (0..n).filter(|&i| !context.is_held(&state.z, &state.gradient, i)).collect();
+        let (mut matrix, rhs) = state.triangle.columns(&free);
+        for (j, &i) in free.iter().enumerate() {
+            for k in 0..matrix.nrows() {
+                matrix[(k, j)] /= state.lengths[i];
+            }
+        }
+        if free.is_empty() {
+            let basis = Mat::zeros(0, 0);
+            return Some(Self { free, values: Vec::new(), projected: Vec::new(), basis });
+        }
+        let svd = matrix.thin_svd().ok()?;
+        let (left, basis) = (svd.U(), svd.V().to_owned());
+        let values: Vec<f64> = (0..left.ncols()).map(|k| svd.S()[k]).collect();
+        let project = |k: usize| (0..rhs.len()).map(|i| left[(i, k)] * rhs[i]).sum();
+        let projected = (0..values.len()).map(project).collect();
+        Some(Self { free, values, projected, basis })
+    }
+
+    /// Coefficients of the scaled step with damping `lambda`; directions that the Jacobian does not resolve are left out.
+    fn coefficients(&self, lambda: f64) -> Vec<f64> {
+        let largest = self.values.iter().copied().fold(0.0, f64::max);
+        let least = largest * f64::EPSILON * self.values.len().max(1) as f64;
+        let entry = |(s, b): (&f64, &f64)| {
+            if *s <= least { 0.0 } else { -s * b / (s * s + lambda) }
+        };
+        self.values.iter().zip(&self.projected).map(entry).collect()
+    }
+
+    /// The coefficients of least residual within the radius, and whether the radius limits them. Newton's method on
+    /// `1/|D p| - 1/radius` (More, eq. 5.5) from below, which is monotone.
+    fn within(&self, radius: f64) -> Vec<f64> {
+        let mut coefficients = self.coefficients(0.0);
+        let mut length = dot(&coefficients, &coefficients).sqrt();
+        // |p| <= |J^T r|/lambda in the scaled variables
+        let pull: f64 =
+            self.values.iter().zip(&self.projected).map(|(s, b)| (s * b).powi(2)).sum::<f64>();
+        let (mut lambda, mut low, mut high) = (0.0, 0.0, pull.sqrt() / radius);
+        for _ in 0..100 {
+            if length <= 1.1 * radius && (lambda == 0.0 || length >= 0.9 * radius) {
+                break;
+            }
+            if length > radius {
+                low = lambda
+            } else {
+                high = lambda
+            }
+            // d|p|/d lambda
+            let slope = self.values.iter().zip(&coefficients).fold(0.0, |sum, (s, c)| {
+                if *c == 0.0 { sum } else { sum - c * c / (s * s + lambda) }
+            }) / length;
+            let newton = lambda - (length - radius) / slope * (length / radius);
+            lambda = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+            coefficients = self.coefficients(lambda);
+            length = dot(&coefficients, &coefficients).sqrt();
+        }
+        coefficients
+    }
+
+    /// The step in optimizer coordinates.
+    fn step(&self, coefficients: &[f64], lengths: &[f64]) -> Vec<f64> {
+        let mut step = vec![0.0; lengths.len()];
+        for (row, &i) in self.free.iter().enumerate() {
+            let scaled: f64 =
+                coefficients.iter().enumerate().map(|(k, c)| self.basis[(row, k)] * c).sum();
+            step[i] = scaled / lengths[i];
+        }
+        step
+    }
+
+    /// What the undamped step would gain.
+    fn left(&self, lengths: &[f64]) -> Left {
+        let coefficients = self.coefficients(0.0);
+        let seen = self.projected.iter().zip(&coefficients);
+        let decrease = 0.5 * seen.map(|(b, c)| if *c == 0.0 { 0.0 } else { b * b }).sum::<f64>();
+        Left { decrease, step: self.step(&coefficients, lengths) }
+    }
+}
+
+/// Value, terms and factor at `z`.
+fn linearise(context: &mut Context, z: &[f64]) -> Result<(f64, Vec<TermValue>, Triangle), NoValue> {
+    let found = context.evaluate(z, Want::JACOBIAN)?;
+    let mut triangle = Triangle::new(z.len());
+    triangle.absorb(
+        found.residuals.as_deref().unwrap_or_default(),
+        found.jacobian.as_deref().unwrap_or_default(),
+    );
+    triangle.reduce();
+    Ok((found.value, found.terms, triangle))
+}
+
+impl Algorithm for State {
+    type Options = GaussNewtonOptions;
+    const INFO: MethodInfo = MethodInfo {
+        name: "gauss-newton",
+        summary: "Levenberg-Marquardt for sums of squares, with bounds (More 1978)",
+        needs_gradient: false,
+        needs_residuals: true,
+        accepts_stochastic: false,
+        draws_anew: false,
+    };
+
+    fn start(
         context: &mut Context,
         z: Vec<f64>,
-        options: &GaussNewtonOptions,
-    ) -> Result<(Self, f64), TrialFailure> {
-        let found = context.evaluate(&z, Want::JACOBIAN)?;
-        let n = z.len();
-        let mut state = Self {
-            z,
-            value: found.value,
-            residuals: Vec::new(),
-            jacobian: Vec::new(),
-            gradient: Vec::new(),
-            damping: 0.0,
-            growth: 2.0,
-            flat: None,
-            terms: Vec::new(),
-        };
-        state.keep(found)?;
-        let column =
-            |j: usize| state.jacobian.chunks_exact(n).map(|row| row[j] * row[j]).sum::<f64>();
-        let largest = (0..n).map(column).fold(0.0, f64::max);
-        state.damping = options.initial_damping * largest.max(f64::MIN_POSITIVE);
-        let value = state.value;
+        _: &GaussNewtonOptions,
+    ) -> Result<(Self, f64), NoValue> {
+        let (value, terms, triangle) = linearise(context, &z)?;
+        let gradient = triangle.gradient();
+        let lengths = vec![0.0; z.len()];
+        let mut state = Self { z, value, triangle, gradient, lengths, radius: None, terms };
+        state.lengthen(context);
         Ok((state, value))
     }
 
-    fn keep(&mut self, found: Evaluation) -> Result<(), TrialFailure> {
-        let missing =
-            || TrialFailure::Contract("the objective gave no residuals and Jacobian".into());
-        self.residuals = found.residuals.ok_or_else(missing)?;
-        self.jacobian = found.jacobian.ok_or_else(missing)?;
-        let n = self.z.len();
-        self.gradient = vec![0.0; n];
-        for (row, r) in self.jacobian.chunks_exact(n).zip(&self.residuals) {
-            self.gradient.iter_mut().zip(row).for_each(|(g, j)| *g += j * r);
-        }
-        (self.value, self.terms) = (found.value, found.terms);
-        Ok(())
+    fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
+        Some(projected_gradient_norm(&self.z, &self.gradient, lower, upper))
     }
 
-    pub(crate) fn gradient_norm(&self, problem: &Problem) -> f64 {
-        let (lower, upper) = problem.space.bounds();
-        projected_gradient_norm(&self.z, &self.gradient, &lower, &upper)
+    fn terms(&self) -> &[TermValue] {
+        &self.terms
     }
 
-    pub(crate) fn iterate(&mut self, context: &mut Context, _: &GaussNewtonOptions) -> Advance {
+    fn iterate(&mut self, context: &mut Context, options: &GaussNewtonOptions) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
         if norm <= context.stop.gradient_tolerance {
             return self.report(norm, 0.0, Some(Status::GradientConverged { gradient_norm: norm }));
         }
-        if let Some(relative_decrease) = self.flat {
-            return self.report(norm, 0.0, Some(Status::ValueConverged { relative_decrease }));
+        let Some(spectrum) = Spectrum::new(self, context) else {
+            return self.stalled(norm, "the singular values of the Jacobian cannot be found");
+        };
+        let left = spectrum.left(&self.lengths);
+        let judge = |state: &Self, tolerance| {
+            claim(&left, &state.z, state.residual_value(), context.sizes, tolerance)
+        };
+        match judge(self, Tolerance::asked(context.stop)) {
+            // a short step beside a decrease that is neither nothing nor all: J^T J may be wrong about it
+            Some(Status::StepConverged { .. }) if left.decrease < 0.5 * self.residual_value() => {
+                match self.judge_by_hessian(context) {
+                    Ok(None) => {}
+                    Ok(status) => return self.report(norm, 0.0, status),
+                    Err(error) => return self.report(norm, 0.0, Some(error.status())),
+                }
+            }
+            None => {}
+            status => return self.report(norm, 0.0, status),
         }
+        let at_noise = judge(self, Tolerance::noise(context.stop));
+        let mut radius = self.radius.unwrap_or_else(|| {
+            let first = spectrum.coefficients(options.initial_damping);
+            dot(&first, &first).sqrt()
+        });
         let mut failure = None;
         for _ in 0..MOST_TRIES {
-            let mut z = self.trial(context);
+            match self.attempt(context, &spectrum, &mut radius) {
+                Ok(Some(advance)) => {
+                    self.radius = Some(radius);
+                    return advance;
+                }
+                Ok(None) => break,
+                Err(NoValue::Failed(error)) if error.is_recoverable() => failure = Some(error),
+                Err(error) => return self.report(norm, 0.0, Some(error.status())),
+            }
+        }
+        if let Some(status) = at_noise {
+            return self.report(norm, 0.0, Some(status));
+        }
+        if let Some(failure) = failure {
+            return self.report(norm, 0.0, Some(Status::Failed { failure }));
+        }
+        match self.judge_by_hessian(context) {
+            Ok(Some(status)) => self.report(norm, 0.0, Some(status)),
+            Ok(None) => self.stalled(norm, "no damping gives a step that lowers the value"),
+            Err(error) => self.report(norm, 0.0, Some(error.status())),
+        }
+    }
+}
+
+impl State {
+    /// `D` grows with the columns' lengths; a column that has always been zero takes the parameter's own size.
+    fn lengthen(&mut self, context: &Context) {
+        for (j, length) in self.lengths.iter_mut().enumerate() {
+            *length = length.max(self.triangle.column_norm(j));
+            if *length == 0.0 {
+                *length = f64::MIN_POSITIVE.max(1e-3 * self.value.abs().sqrt() / context.sizes[j]);
+            }
+        }
+    }
+
+    /// Where the residuals stay large and the Jacobian loses rank, `J^T J` sees a decrease that is none: there the whole
+    /// Hessian, by differences of `J^T r`, says what is left.
+    fn judge_by_hessian(&self, context: &mut Context) -> Result<Option<Status>, NoValue> {
+        let n = self.z.len();
+        if n > DENSE_UP_TO {
+            return Ok(None);
+        }
+        let mut rows = Vec::with_capacity(n);
+        for i in 0..n {
+            let mut there = self.z.clone();
+            let h = DIFFERENCE * context.size_of(&self.z, i);
+            there[i] += if there[i] + h <= context.upper[i] { h } else { -h };
+            context.project(&mut there);
+            let moved = there[i] - self.z[i];
+            let (.., triangle) = linearise(context, &there)?;
+            let slopes = triangle.gradient();
+            let held = moved == 0.0;
+            let entry = |j: usize| if held { 0.0 } else { (slopes[j] - self.gradient[j]) / moved };
+            rows.push((0..n).map(entry).collect::<Vec<f64>>());
+        }
+        let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
+        let left = Dense::new(&rows, &self.gradient, &self.lengths, free)
+            .and_then(|dense| dense.left(&self.lengths, &self.gradient, DIFFERENCE));
+        let tolerance = Tolerance::noise(context.stop);
+        let value = self.residual_value();
+        Ok(left.and_then(|left| claim(&left, &self.z, value, context.sizes, tolerance)))
+    }
+
+    /// `|r|^2/2`, what the decrease is compared with: a constant in the value is not the residuals'.
+    fn residual_value(&self) -> f64 {
+        self.triangle.half_square()
+    }
+
+    /// One trial. `Ok(Some)`: accepted. `Ok(None)`: the step is too small for the value to show it. Else the radius has
+    /// been made smaller, or there was no value.
+    fn attempt(
+        &mut self,
+        context: &mut Context,
+        spectrum: &Spectrum,
+        radius: &mut f64,
+    ) -> Result<Option<Advance>, NoValue> {
+        for _ in 0..MOST_TRIES {
+            let step = spectrum.step(&spectrum.within(*radius), &self.lengths);
+            let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, p)| z + p).collect();
             context.project(&mut z);
             let step: Vec<f64> = z.iter().zip(&self.z).map(|(a, b)| a - b).collect();
-            let predicted = self.predicted_decrease(&step);
-            match context.evaluate(&z, Want::JACOBIAN) {
-                Ok(found) if predicted > 0.0 && found.value < self.value => {
-                    return self.accept(context, z, found, predicted);
-                }
-                Ok(_) => {}
-                Err(f) if f.is_recoverable() => failure = Some(f),
-                Err(f) => return self.report(norm, 0.0, Some(Status::Failed { failure: f })),
+            let scaled: Vec<f64> = step.iter().zip(&self.lengths).map(|(p, d)| p * d).collect();
+            let length = dot(&scaled, &scaled).sqrt();
+            let predicted = -dot(&self.gradient, &step) - 0.5 * self.triangle.squared_image(&step);
+            if length == 0.0 || predicted.abs() <= f64::EPSILON * self.residual_value() {
+                return Ok(None);
             }
-            self.damping *= self.growth;
-            self.growth *= 2.0;
+            if predicted < 0.0 {
+                // the bounds have bent the step away from descent: shorter ones are bent less
+                *radius = 0.25 * length.min(*radius);
+                continue;
+            }
+            // an accepted trial asks for the Jacobian too
+            context.spend(2)?;
+            let shrunk = 0.25 * length.min(*radius);
+            let found = context.evaluate(&z, Want::RESIDUALS).inspect_err(|_| *radius = shrunk)?;
+            let gained = self.value - found.value;
+            let ratio = gained / predicted;
+            if ratio >= 1e-4 {
+                let next = linearise(context, &z).inspect_err(|_| *radius = shrunk)?;
+                if ratio >= 0.75 || (ratio > 0.25 && length < 0.9 * *radius) {
+                    *radius = 2.0 * length;
+                } else if ratio <= 0.25 {
+                    *radius = 0.5 * length.min(*radius);
+                }
+                return Ok(Some(self.accept(context, z, next)));
+            }
+            *radius = self.shorter(&step, gained, predicted) * length.min(*radius);
         }
-        let stalled = Status::Stalled {
-            gradient_norm: Some(norm),
-            why: "no damping gives a step that lowers the value".into(),
-        };
-        let status = failure.map_or(stalled, |failure| Status::Failed { failure });
-        self.report(norm, 0.0, Some(status))
+        Ok(None)
     }
 
-    /// The damped Gauss-Newton step from the current point, over the variables that no bound holds.
-    fn trial(&self, context: &Context) -> Vec<f64> {
-        let n = self.z.len();
-        let held = |i: usize| {
-            (self.z[i] <= context.lower[i] && self.gradient[i] > 0.0)
-                || (self.z[i] >= context.upper[i] && self.gradient[i] < 0.0)
-        };
-        let free: Vec<usize> = (0..n).filter(|&i| !held(i)).collect();
-        let (m, k) = (self.residuals.len(), free.len());
-        let root = self.damping.sqrt();
-        let augmented = Mat::from_fn(m + k, k, |i, j| match i.checked_sub(m) {
-            None => self.jacobian[i * n + free[j]],
-            Some(row) if row == j => root,
-            Some(_) => 0.0,
-        });
-        let rhs = Mat::from_fn(m + k, 1, |i, _| if i < m { -self.residuals[i] } else { 0.0 });
-        let step = augmented.qr().solve_lstsq(rhs);
-        let mut z = self.z.clone();
-        for (j, &i) in free.iter().enumerate() {
-            z[i] += step[(j, 0)];
-        }
-        z
-    }
-
-    /// `-g.p - |J p|^2/2`.
-    fn predicted_decrease(&self, step: &[f64]) -> f64 {
-        let image: f64 =
-            self.jacobian.chunks_exact(step.len()).map(|row| dot(row, step).powi(2)).sum();
-        -dot(&self.gradient, step) - 0.5 * image
+    /// Fraction of the radius after a step that gained too little: the minimum of the parabola through value, slope and
+    /// the value found, between a tenth and a half.
+    fn shorter(&self, step: &[f64], gained: f64, predicted: f64) -> f64 {
+        let slope = dot(&self.gradient, step).min(-predicted);
+        let fraction = 0.5 * slope / (slope + gained);
+        if fraction.is_finite() { fraction.clamp(0.1, 0.5) } else { 0.1 }
     }
 
     fn accept(
         &mut self,
         context: &Context,
         z: Vec<f64>,
-        found: Evaluation,
-        predicted: f64,
+        (value, terms, triangle): (f64, Vec<TermValue>, Triangle),
     ) -> Advance {
-        let gain = (self.value - found.value) / predicted;
-        let decrease = (self.value - found.value) / self.value.abs().max(1e-12);
-        self.damping *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
-        self.growth = 2.0;
         let step_norm = distance(&z, &self.z);
-        self.z = z;
-        if let Err(failure) = self.keep(found) {
-            return self.report(f64::NAN, 0.0, Some(Status::Failed { failure }));
-        }
-        self.flat = (decrease <= context.stop.value_tolerance).then_some(decrease);
+        self.gradient = triangle.gradient();
+        (self.z, self.value, self.terms, self.triangle) = (z, value, terms, triangle);
+        self.lengthen(context);
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
         self.report(norm, step_norm, None)
+    }
+
+    fn stalled(&self, norm: f64, why: &str) -> Advance {
+        let status = Status::Stalled { gradient_norm: Some(norm), why: why.into() };
+        self.report(norm, 0.0, Some(status))
     }
 
     fn report(&self, norm: f64, step_norm: f64, end: Option<Status>) -> Advance {

@@ -4,15 +4,17 @@
 //! Cauchy point, subspace minimisation over the free variables (direct primal method), with the projection of Morales &
 //! Nocedal, ACM Trans. Math. Softw. 38, 7 (2011).
 
-use cotangent_problem::{Evaluation, TermValue, TrialFailure, Want};
+use cotangent_problem::TermValue;
 use faer::Mat;
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluator::{distance, dot, projected_gradient_norm};
-use crate::line_search::{Search, strong_wolfe};
+use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::convergence::{Confirmation, Left, Tolerance, claim, confirm};
+use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
+use crate::line_search::{Origin, Search, strong_wolfe};
+use crate::method::MethodInfo;
 use crate::outcome::Status;
-use crate::run::{Advance, Context, Problem};
 
 /// Options of L-BFGS-B.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,9 +38,7 @@ pub(crate) struct State {
     gradient: Vec<f64>,
     steps: Vec<Vec<f64>>,
     changes: Vec<Vec<f64>>,
-    /// The last relative decrease, where it was below the tolerance: the next call ends the run.
-    flat: Option<f64>,
-    pub terms: Vec<TermValue>,
+    terms: Vec<TermValue>,
 }
 
 /// `B = theta I - W M W^T`, `W = [Y, theta S]`.
@@ -104,6 +104,12 @@ impl<'a> Compact<'a> {
         y.map(|y| dot(y, v)).chain(s.map(|s| self.theta * dot(s, v))).collect()
     }
 
+    /// `v . B v`.
+    fn curvature(&self, v: &[f64]) -> f64 {
+        let w = self.transposed(v);
+        self.theta * dot(v, v) - dot(&w, &self.middle(&w))
+    }
+
     /// `M u`.
     fn middle(&self, u: &[f64]) -> Vec<f64> {
         let entry = |i: usize| (0..u.len()).map(|j| self.m[(i, j)] * u[j]).sum();
@@ -111,91 +117,166 @@ impl<'a> Compact<'a> {
     }
 }
 
-impl State {
-    pub(crate) fn start(context: &mut Context, z: Vec<f64>) -> Result<(Self, f64), TrialFailure> {
-        let found = context.evaluate(&z, Want::GRADIENT)?;
-        let value = found.value;
-        let gradient = gradient_of(&found)?;
-        let state = Self {
-            z,
-            value,
-            gradient,
-            steps: Vec::new(),
-            changes: Vec::new(),
-            flat: None,
-            terms: found.terms,
-        };
-        Ok((state, value))
+impl Algorithm for State {
+    type Options = LbfgsbOptions;
+    const INFO: MethodInfo = MethodInfo {
+        name: "lbfgsb",
+        summary: "limited-memory quasi-Newton with bounds (Byrd, Lu, Nocedal, Zhu 1995)",
+        needs_gradient: true,
+        needs_residuals: false,
+        accepts_stochastic: false,
+        draws_anew: false,
+    };
+
+    fn start(
+        context: &mut Context,
+        z: Vec<f64>,
+        _: &LbfgsbOptions,
+    ) -> Result<(Self, f64), NoValue> {
+        let (found, gradient) = context.value_and_gradient(&z)?;
+        let (value, terms) = (found.value, found.terms);
+        Ok((Self { z, value, gradient, steps: Vec::new(), changes: Vec::new(), terms }, value))
     }
 
-    pub(crate) fn gradient_norm(&self, problem: &Problem) -> f64 {
-        let (lower, upper) = problem.space.bounds();
-        projected_gradient_norm(&self.z, &self.gradient, &lower, &upper)
+    fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
+        Some(projected_gradient_norm(&self.z, &self.gradient, lower, upper))
     }
 
-    pub(crate) fn iterate(&mut self, context: &mut Context, options: &LbfgsbOptions) -> Advance {
+    fn terms(&self) -> &[TermValue] {
+        &self.terms
+    }
+
+    fn iterate(&mut self, context: &mut Context, options: &LbfgsbOptions) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
         if norm <= context.stop.gradient_tolerance {
             return self.end(norm, Status::GradientConverged { gradient_norm: norm });
         }
-        if let Some(relative_decrease) = self.flat {
-            return self.end(norm, Status::ValueConverged { relative_decrease });
+        match self.improve(context, options) {
+            Ok(advance) => advance,
+            Err(error) => self.end(norm, error.status()),
         }
-        let mut last_failure = None;
-        // a second try from steepest descent where the model of the curvature leads nowhere
+    }
+}
+
+/// What a search along a direction led to.
+enum Tried {
+    Accepted(Advance),
+    /// Why there is no lower point, where a point had no value.
+    Nothing(Option<NoValue>),
+}
+
+impl State {
+    /// A claim of convergence that the objective confirms, or a step: by the model, from steepest descent where that leads
+    /// nowhere, and along the parameters' own curvatures where the confirmation has shown the model wrong.
+    fn improve(
+        &mut self,
+        context: &mut Context,
+        options: &LbfgsbOptions,
+    ) -> Result<Advance, NoValue> {
+        let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
+        let (direction, left) = self.model(context);
+        let tolerance = Tolerance::asked(context.stop);
+        // at the start there is no model yet
+        let claimed = left.as_ref().filter(|_| !self.steps.is_empty());
+        let claimed = claimed.and_then(|l| claim(l, &self.z, self.value, context.sizes, tolerance));
+        if let Some(status) = claimed {
+            match confirm(context, &self.z, self.value, &self.gradient, tolerance)? {
+                Confirmation::Stands => return Ok(self.end(norm, status)),
+                Confirmation::Refuted { step } => {
+                    if let Tried::Accepted(advance) = self.anew(context, options, &step)? {
+                        return Ok(advance);
+                    }
+                }
+            }
+        }
+        let mut failure = None;
         for attempt in 0..2 {
-            if attempt == 1 {
-                if self.steps.is_empty() {
-                    break;
-                }
-                self.steps.clear();
-                self.changes.clear();
+            let direction = if attempt == 0 { direction.clone() } else { self.model(context).0 };
+            match self.along(context, options, &direction)? {
+                Tried::Accepted(advance) => return Ok(advance),
+                Tried::Nothing(error) => failure = error.or(failure),
             }
-            let direction = self.direction(context);
-            let slope = dot(&direction, &self.gradient);
-            if slope >= 0.0 || !slope.is_finite() {
-                continue;
+            // a second try from steepest descent where the model of the curvature leads nowhere
+            if attempt == 0 && self.steps.is_empty() {
+                break;
             }
-            let length = dot(&direction, &direction).sqrt();
-            let first = if self.steps.is_empty() { (1.0 / length).min(1.0) } else { 1.0 };
-            let longest = longest_step(&self.z, &direction, context.lower, context.upper).min(1e10);
-            let here = Evaluation {
-                value: self.value,
-                gradient: Some(self.gradient.clone()),
-                ..Default::default()
-            };
-            match strong_wolfe(context, &self.z, &here, &direction, slope, first, longest) {
-                Search::Found { z, evaluation } => {
-                    return self.accept(context, options, z, evaluation);
-                }
-                Search::None { last_failure: failure } => last_failure = failure.or(last_failure),
-            }
+            self.steps.clear();
+            self.changes.clear();
         }
-        let status = match last_failure {
-            Some(failure) => Status::Failed { failure },
-            None => Status::Stalled {
-                gradient_norm: Some(norm),
-                why: "no step along the search direction lowers the value".into(),
-            },
-        };
-        self.end(norm, status)
+        if let Some(error) = failure {
+            return Ok(self.end(norm, error.status()));
+        }
+        self.last_resort(context, options, norm, left)
     }
 
-    fn accept(
+    /// No step lowers the value: that is convergence where what is left is below the noise, by the model that led here and by
+    /// the objective's own curvatures; else one more step along these.
+    fn last_resort(
         &mut self,
-        context: &Context,
+        context: &mut Context,
         options: &LbfgsbOptions,
-        z: Vec<f64>,
-        found: Evaluation,
-    ) -> Advance {
-        let Ok(gradient) = gradient_of(&found) else {
-            let why = "the objective gave no gradient".into();
-            return self.end(f64::NAN, Status::Stalled { gradient_norm: None, why });
-        };
+        norm: f64,
+        left: Option<Left>,
+    ) -> Result<Advance, NoValue> {
+        let tolerance = Tolerance::noise(context.stop);
+        let confirmation = confirm(context, &self.z, self.value, &self.gradient, tolerance)?;
+        let claimed = left.and_then(|l| claim(&l, &self.z, self.value, context.sizes, tolerance));
+        match (confirmation, claimed) {
+            (Confirmation::Stands, Some(status)) => return Ok(self.end(norm, status)),
+            (Confirmation::Stands, None) => {}
+            (Confirmation::Refuted { step }, _) => {
+                if let Tried::Accepted(advance) = self.anew(context, options, &step)? {
+                    return Ok(advance);
+                }
+            }
+        }
+        let why = "no step along the search direction lowers the value".into();
+        Ok(self.end(norm, Status::Stalled { gradient_norm: Some(norm), why }))
+    }
+
+    /// Forgets the pairs, which a confirmation has shown to be misleading, and goes along `step`.
+    fn anew(
+        &mut self,
+        context: &mut Context,
+        options: &LbfgsbOptions,
+        step: &[f64],
+    ) -> Result<Tried, NoValue> {
+        self.steps.clear();
+        self.changes.clear();
+        self.along(context, options, step)
+    }
+
+    /// A line search.
+    fn along(
+        &mut self,
+        context: &mut Context,
+        options: &LbfgsbOptions,
+        direction: &[f64],
+    ) -> Result<Tried, NoValue> {
+        let slope = dot(direction, &self.gradient);
+        if slope >= 0.0 || !slope.is_finite() {
+            return Ok(Tried::Nothing(None));
+        }
+        let longest = longest_step(&self.z, direction, context.lower, context.upper).min(1e10);
+        let origin = Origin { z: &self.z, value: self.value, gradient: &self.gradient };
+        match strong_wolfe(context, &origin, direction, 1.0, longest) {
+            Search::Found { z, gradient, evaluation } => {
+                self.remember(options, &z, &gradient);
+                let step_norm = distance(&z, &self.z);
+                (self.z, self.value, self.gradient) = (z, evaluation.value, gradient);
+                self.terms = evaluation.terms;
+                Ok(Tried::Accepted(self.report(context, step_norm)))
+            }
+            Search::None { last_failure } => Ok(Tried::Nothing(last_failure.map(NoValue::Failed))),
+            Search::Broken(error) => Err(error),
+        }
+    }
+
+    /// Keeps the pair of step and change of the gradient, where its curvature is positive: `B` would lose definiteness.
+    fn remember(&mut self, options: &LbfgsbOptions, z: &[f64], gradient: &[f64]) {
         let step: Vec<f64> = z.iter().zip(&self.z).map(|(a, b)| a - b).collect();
         let change: Vec<f64> = gradient.iter().zip(&self.gradient).map(|(a, b)| a - b).collect();
-        // the pair must have positive curvature, or B would lose definiteness
-        if dot(&step, &change) > f64::EPSILON * dot(&change, &change) {
+        if dot(&step, &change) > f64::EPSILON * norm(&step) * norm(&change) {
             if self.steps.len() == options.memory.max(1) {
                 self.steps.remove(0);
                 self.changes.remove(0);
@@ -203,16 +284,18 @@ impl State {
             self.steps.push(step);
             self.changes.push(change);
         }
-        let decrease = (self.value - found.value) / self.value.abs().max(1e-12);
-        let step_norm = distance(&z, &self.z);
-        (self.z, self.value, self.gradient) = (z, found.value, gradient);
-        self.terms = found.terms;
+    }
+
+    fn report(&self, context: &Context, step_norm: f64) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
-        let mut advance = self.end(norm, Status::Interrupted);
-        advance.step_norm = step_norm;
-        advance.end = None;
-        self.flat = (decrease.abs() <= context.stop.value_tolerance).then_some(decrease);
-        advance
+        Advance {
+            z: self.z.clone(),
+            value: self.value,
+            gradient_norm: Some(norm),
+            step_norm,
+            terms: self.terms.clone(),
+            end: None,
+        }
     }
 
     fn end(&self, norm: f64, status: Status) -> Advance {
@@ -226,14 +309,23 @@ impl State {
         }
     }
 
-    /// From the current point to the minimum of the quadratic model within the bounds.
-    fn direction(&self, context: &Context) -> Vec<f64> {
+    /// From the current point to the minimum of the quadratic model within the bounds, and what the model says is left
+    /// there; `None` where the pairs are dependent. Without pairs: steepest descent by at most length 1.
+    fn model(&self, context: &Context) -> (Vec<f64>, Option<Left>) {
+        let steepest = || self.gradient.iter().map(|g| -g).collect();
         let Some(b) = Compact::new(&self.steps, &self.changes) else {
-            return self.gradient.iter().map(|g| -g).collect();
+            return (steepest(), None);
         };
         let (cauchy, c) = self.cauchy_point(&b, context);
         let target = self.subspace_minimum(&b, &cauchy, &c, context);
-        target.iter().zip(&self.z).map(|(t, z)| t - z).collect()
+        let mut step: Vec<f64> = target.iter().zip(&self.z).map(|(t, z)| t - z).collect();
+        let decrease = -dot(&self.gradient, &step) - 0.5 * b.curvature(&step);
+        let left = Left { decrease, step: step.clone() };
+        if self.steps.is_empty() {
+            let length = norm(&step);
+            step.iter_mut().for_each(|s| *s *= (1.0 / length).min(1.0));
+        }
+        (step, Some(left))
     }
 
     /// The first local minimum of the model along the projected steepest descent, and `W^T (z_c - z)`. Algorithm CP.
@@ -360,9 +452,4 @@ fn longest_step(z: &[f64], d: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
         _ => f64::INFINITY,
     };
     (0..z.len()).map(room).fold(f64::INFINITY, f64::min).max(1.0)
-}
-
-fn gradient_of(found: &Evaluation) -> Result<Vec<f64>, TrialFailure> {
-    let missing = || TrialFailure::Contract("the objective gave no gradient".into());
-    found.gradient.clone().ok_or_else(missing)
 }

@@ -54,6 +54,8 @@
 
 pub mod adam;
 pub mod cmaes;
+mod context;
+mod convergence;
 mod evaluator;
 pub mod gauss_newton;
 pub mod lbfgsb;
@@ -61,12 +63,16 @@ mod line_search;
 pub mod method;
 pub mod multi_start;
 pub mod nelder_mead;
+mod newton_model;
 pub mod outcome;
+mod quadratic;
 pub mod run;
+mod triangle;
 pub mod trust_region;
 
 pub use adam::AdamOptions;
 pub use cmaes::CmaEsOptions;
+pub use context::Problem;
 pub use evaluator::Counts;
 pub use gauss_newton::GaussNewtonOptions;
 pub use lbfgsb::LbfgsbOptions;
@@ -74,5 +80,5 @@ pub use method::{METHODS, Method, MethodInfo};
 pub use multi_start::MultiStart;
 pub use nelder_mead::NelderMeadOptions;
 pub use outcome::{Iteration, Observer, Outcome, Status, Stop};
-pub use run::{Problem, Run, StartError, StepResult, minimize};
+pub use run::{Run, StartError, StepResult, minimize};
 pub use trust_region::TrustRegionOptions;

@@ -1,30 +1,9 @@
 //! The optimizers by name.
 
+use cotangent_problem::TermValue;
 use serde::{Deserialize, Serialize};
 
-use crate::adam::AdamOptions;
-use crate::cmaes::CmaEsOptions;
-use crate::gauss_newton::GaussNewtonOptions;
-use crate::lbfgsb::LbfgsbOptions;
-use crate::nelder_mead::NelderMeadOptions;
-use crate::trust_region::TrustRegionOptions;
-
-/// An optimizer with its options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Method {
-    /// Limited-memory quasi-Newton with bounds.
-    Lbfgsb(LbfgsbOptions),
-    /// Adaptive moments, for stochastic gradients.
-    Adam(AdamOptions),
-    /// Levenberg-Marquardt for sums of squares.
-    GaussNewton(GaussNewtonOptions),
-    /// Covariance matrix adaptation, without gradients.
-    CmaEs(CmaEsOptions),
-    /// Newton's method with conjugate gradients in a trust region.
-    TrustRegion(TrustRegionOptions),
-    /// The simplex of Nelder and Mead, without gradients.
-    NelderMead(NelderMeadOptions),
-}
+use crate::context::{Advance, Algorithm, Context, NoValue};
 
 /// What a method is and needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,79 +16,116 @@ pub struct MethodInfo {
     pub needs_gradient: bool,
     /// Needs residuals and their Jacobian.
     pub needs_residuals: bool,
-    /// Works with a value that changes from sample to sample; others freeze the sample.
+    /// Works with a value that changes from sample to sample.
     pub accepts_stochastic: bool,
+    /// Draws another sample of a stochastic objective at every iteration; the others freeze the first.
+    pub draws_anew: bool,
 }
 
-/// All methods.
-pub const METHODS: &[MethodInfo] = &[
-    MethodInfo {
-        name: "lbfgsb",
-        summary: "limited-memory quasi-Newton with bounds (Byrd, Lu, Nocedal, Zhu 1995)",
-        needs_gradient: true,
-        needs_residuals: false,
-        accepts_stochastic: false,
-    },
-    MethodInfo {
-        name: "adam",
-        summary: "adaptive moments for stochastic gradients (Kingma, Ba 2015)",
-        needs_gradient: true,
-        needs_residuals: false,
-        accepts_stochastic: true,
-    },
-    MethodInfo {
-        name: "gauss-newton",
-        summary: "Levenberg-Marquardt for sums of squares, with bounds (More 1978)",
-        needs_gradient: false,
-        needs_residuals: true,
-        accepts_stochastic: false,
-    },
-    MethodInfo {
-        name: "cma-es",
-        summary: "covariance matrix adaptation without gradients (Hansen 2016)",
-        needs_gradient: false,
-        needs_residuals: false,
-        accepts_stochastic: true,
-    },
-    MethodInfo {
-        name: "trust-region",
-        summary: "Newton with conjugate gradients, with bounds (Steihaug 1983)",
-        needs_gradient: true,
-        needs_residuals: false,
-        accepts_stochastic: false,
-    },
-    MethodInfo {
-        name: "nelder-mead",
-        summary: "simplex without gradients, few parameters (Nelder, Mead 1965)",
-        needs_gradient: false,
-        needs_residuals: false,
-        accepts_stochastic: false,
-    },
-];
-
-impl Method {
-    /// The method of this name with default options.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "lbfgsb" => Some(Self::Lbfgsb(LbfgsbOptions::default())),
-            "adam" => Some(Self::Adam(AdamOptions::default())),
-            "gauss-newton" => Some(Self::GaussNewton(GaussNewtonOptions::default())),
-            "cma-es" => Some(Self::CmaEs(CmaEsOptions::default())),
-            "trust-region" => Some(Self::TrustRegion(TrustRegionOptions::default())),
-            "nelder-mead" => Some(Self::NelderMead(NelderMeadOptions::default())),
-            _ => None,
+/// Makes of one line a method: its entry in [`METHODS`], its variants of [`Method`] and [`State`], and its calls.
+macro_rules! methods {
+    ($($(#[$about:meta])* $variant:ident($module:ident, $options:ident);)+) => {
+        /// An optimizer with its options.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Method {
+            $($(#[$about])* $variant(crate::$module::$options),)+
         }
-    }
 
-    /// What it is and needs.
-    pub fn info(&self) -> &'static MethodInfo {
-        match self {
-            Self::Lbfgsb(_) => &METHODS[0],
-            Self::Adam(_) => &METHODS[1],
-            Self::GaussNewton(_) => &METHODS[2],
-            Self::CmaEs(_) => &METHODS[3],
-            Self::TrustRegion(_) => &METHODS[4],
-            Self::NelderMead(_) => &METHODS[5],
+        /// All methods.
+        pub const METHODS: &[MethodInfo] =
+            &[$(<crate::$module::State as Algorithm>::INFO,)+];
+
+        impl Method {
+            /// The method of this name with default options.
+            pub fn named(name: &str) -> Option<Self> {
+                $(if name == <crate::$module::State as Algorithm>::INFO.name {
+                    return Some(Self::$variant(crate::$module::$options::default()));
+                })+
+                None
+            }
+
+            /// What it is and needs.
+            pub fn info(&self) -> &'static MethodInfo {
+                match self {
+                    $(Self::$variant(_) => &<crate::$module::State as Algorithm>::INFO,)+
+                }
+            }
         }
+
+        /// The state of a method between two iterations.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub(crate) enum State {
+            $($variant(crate::$module::State),)+
+        }
+
+        impl State {
+            pub(crate) fn start(
+                context: &mut Context,
+                z: Vec<f64>,
+                method: &Method,
+            ) -> Result<(Self, f64), NoValue> {
+                match method {
+                    $(Method::$variant(options) => {
+                        let (state, value) = Algorithm::start(context, z, options)?;
+                        Ok((Self::$variant(state), value))
+                    })+
+                }
+            }
+
+            /// One iteration; `None` where the state is another method's, which only a checkpoint that was edited by
+            /// hand can bring about.
+            pub(crate) fn iterate(
+                &mut self,
+                context: &mut Context,
+                method: &Method,
+            ) -> Option<Advance> {
+                match (self, method) {
+                    $((Self::$variant(state), Method::$variant(options)) => {
+                        Some(state.iterate(context, options))
+                    })+
+                    _ => None,
+                }
+            }
+
+            pub(crate) fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
+                match self {
+                    $(Self::$variant(state) => state.gradient_norm(lower, upper),)+
+                }
+            }
+
+            pub(crate) fn terms(&self) -> &[TermValue] {
+                match self {
+                    $(Self::$variant(state) => state.terms(),)+
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    /// Limited-memory quasi-Newton with bounds.
+    Lbfgsb(lbfgsb, LbfgsbOptions);
+    /// Adaptive moments, for stochastic gradients.
+    Adam(adam, AdamOptions);
+    /// Levenberg-Marquardt for sums of squares.
+    GaussNewton(gauss_newton, GaussNewtonOptions);
+    /// Covariance matrix adaptation, without gradients.
+    CmaEs(cmaes, CmaEsOptions);
+    /// Newton's method in a trust region.
+    TrustRegion(trust_region, TrustRegionOptions);
+    /// The simplex of Nelder and Mead, without gradients.
+    NelderMead(nelder_mead, NelderMeadOptions);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{METHODS, Method};
+
+    #[test]
+    fn every_method_is_found_by_the_name_that_it_registers() {
+        for info in METHODS {
+            assert_eq!(Method::named(info.name).map(|m| *m.info()), Some(*info));
+        }
+        assert_eq!(Method::named("no such"), None);
     }
 }

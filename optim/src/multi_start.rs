@@ -5,9 +5,10 @@ use cotangent_problem::SampleKey;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::context::Problem;
 use crate::method::Method;
 use crate::outcome::{Outcome, Stop};
-use crate::run::{Problem, StartError, minimize};
+use crate::run::{StartError, minimize};
 
 /// How starts are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,12 +11,18 @@ use serde::{Deserialize, Serialize};
 pub struct Stop {
     /// Most iterations.
     pub max_iterations: usize,
-    /// Most calls of the objective.
+    /// Most calls of the objective, Hessian-vector products and trial points of line searches included. Never exceeded;
+    /// the start is always evaluated.
     pub max_evaluations: u64,
-    /// Converged when the projected gradient in optimizer coordinates falls to this.
+    /// Converged when the projected gradient in optimizer coordinates falls to this: a number with the unit of the value.
+    /// 0, the default, leaves the judgement to the two tolerances below, which do not depend on units; an exactly zero
+    /// gradient is converged whatever the tolerances.
     pub gradient_tolerance: f64,
-    /// Converged when the value falls by less than this fraction of `max(|f|, 1e-12)` in an iteration.
+    /// Converged when the decrease that is left, as the method predicts it where nothing limits its step, is at most this
+    /// fraction of `|f|`. CMA-ES and Nelder-Mead, which have no model, take it for the spread of values.
     pub value_tolerance: f64,
+    /// Converged when the step that is left is at most this fraction of every parameter, optimizer coordinates.
+    pub step_tolerance: f64,
     /// Success as soon as the value is at most this.
     pub target_value: Option<f64>,
 }
@@ -26,8 +32,9 @@ impl Default for Stop {
         Self {
             max_iterations: 500,
             max_evaluations: 100_000,
-            gradient_tolerance: 1e-8,
+            gradient_tolerance: 0.0,
             value_tolerance: 1e-13,
+            step_tolerance: 1e-9,
             target_value: None,
         }
     }
@@ -69,10 +76,15 @@ pub enum Status {
         /// Projected gradient.
         gradient_norm: f64,
     },
-    /// The value no longer falls.
+    /// What is left to gain is below what the value can resolve.
     ValueConverged {
-        /// Last relative decrease.
+        /// Decrease that is left, relative to the value.
         relative_decrease: f64,
+    },
+    /// The step that is left is below what the parameters can resolve.
+    StepConverged {
+        /// Its largest entry, relative to the parameter.
+        relative_step: f64,
     },
     /// The target was reached.
     TargetReached,
@@ -80,7 +92,7 @@ pub enum Status {
     MaxIterations,
     /// The evaluations ran out.
     MaxEvaluations,
-    /// No step lowers the value.
+    /// No step lowers the value, and nothing shows that this is a minimum.
     Stalled {
         /// Projected gradient, where there is one.
         gradient_norm: Option<f64>,
@@ -102,6 +114,7 @@ impl Status {
         match self {
             Self::GradientConverged { .. } => "gradient_converged",
             Self::ValueConverged { .. } => "value_converged",
+            Self::StepConverged { .. } => "step_converged",
             Self::TargetReached => "target_reached",
             Self::MaxIterations => "max_iterations",
             Self::MaxEvaluations => "max_evaluations",
@@ -115,16 +128,20 @@ impl Status {
     pub fn is_success(&self) -> bool {
         matches!(
             self,
-            Self::GradientConverged { .. } | Self::ValueConverged { .. } | Self::TargetReached
+            Self::GradientConverged { .. }
+                | Self::ValueConverged { .. }
+                | Self::StepConverged { .. }
+                | Self::TargetReached
         )
     }
 
     /// What to do next, in a sentence.
     pub fn advice(&self) -> String {
         match self {
-            Self::GradientConverged { .. } | Self::ValueConverged { .. } | Self::TargetReached => {
-                String::new()
-            }
+            Self::GradientConverged { .. }
+            | Self::ValueConverged { .. }
+            | Self::StepConverged { .. }
+            | Self::TargetReached => String::new(),
             Self::MaxIterations => "raise `max_iterations`, or resume with more".into(),
             Self::MaxEvaluations => "raise `max_evaluations`, or resume with more".into(),
             Self::Stalled { why, .. } => {

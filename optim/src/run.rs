@@ -1,31 +1,13 @@
 //! A run: the whole state of an optimisation, one iteration at a time.
 
-use cotangent_problem::{
-    Evaluation, Objective, SampleKey, TermValue, TrialFailure, Want, Workspace,
-};
+use cotangent_problem::{SampleKey, SpaceError, TrialFailure, Workspace};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::evaluator::{Counts, evaluate};
-use crate::method::Method;
+use crate::context::{Advance, Context, NoValue, Problem};
+use crate::evaluator::Counts;
+use crate::method::{Method, State};
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
-use crate::{adam, cmaes, gauss_newton, lbfgsb, nelder_mead, trust_region};
-use cotangent_problem::{Space, SpaceError};
-
-/// An objective and its parameters.
-#[derive(Clone, Copy)]
-pub struct Problem<'a> {
-    /// What is minimised.
-    pub objective: &'a dyn Objective,
-    /// Its parameters.
-    pub space: &'a Space,
-}
-
-impl std::fmt::Debug for Problem<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Problem").field("space", self.space).finish_non_exhaustive()
-    }
-}
 
 /// Why a run cannot start.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -57,81 +39,6 @@ pub enum StartError {
     Start(TrialFailure),
 }
 
-/// What an algorithm sees of the run.
-pub(crate) struct Context<'a> {
-    pub problem: &'a Problem<'a>,
-    pub lower: &'a [f64],
-    pub upper: &'a [f64],
-    pub key: SampleKey,
-    pub counts: &'a mut Counts,
-    pub ws: &'a mut Workspace,
-    pub iteration: usize,
-    pub stop: &'a Stop,
-}
-
-impl Context<'_> {
-    /// One counted evaluation.
-    pub(crate) fn evaluate(&mut self, z: &[f64], want: Want) -> Result<Evaluation, TrialFailure> {
-        let found = evaluate(self.problem, z, want, self.key, self.ws);
-        self.counts.add(want, found.is_err());
-        found
-    }
-
-    /// `z` brought within the bounds.
-    pub(crate) fn project(&self, z: &mut [f64]) {
-        for i in 0..z.len() {
-            z[i] = z[i].clamp(self.lower[i], self.upper[i]);
-        }
-    }
-}
-
-/// What an iteration did.
-pub(crate) struct Advance {
-    pub z: Vec<f64>,
-    pub value: f64,
-    pub gradient_norm: Option<f64>,
-    pub step_norm: f64,
-    pub terms: Vec<TermValue>,
-    /// Set where the algorithm itself ends the run.
-    pub end: Option<Status>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum State {
-    Lbfgsb(lbfgsb::State),
-    Adam(adam::State),
-    GaussNewton(gauss_newton::State),
-    CmaEs(cmaes::State),
-    TrustRegion(trust_region::State),
-    NelderMead(nelder_mead::State),
-}
-
-impl State {
-    fn start(
-        context: &mut Context,
-        z: Vec<f64>,
-        method: &Method,
-    ) -> Result<(Self, f64), TrialFailure> {
-        fn map<S>(found: (S, f64), wrap: impl FnOnce(S) -> State) -> (State, f64) {
-            (wrap(found.0), found.1)
-        }
-        Ok(match method {
-            Method::Lbfgsb(_) => map(lbfgsb::State::start(context, z)?, Self::Lbfgsb),
-            Method::Adam(_) => map(adam::State::start(context, z)?, Self::Adam),
-            Method::GaussNewton(o) => {
-                map(gauss_newton::State::start(context, z, o)?, Self::GaussNewton)
-            }
-            Method::CmaEs(o) => map(cmaes::State::start(context, z, o)?, Self::CmaEs),
-            Method::TrustRegion(o) => {
-                map(trust_region::State::start(context, z, o)?, Self::TrustRegion)
-            }
-            Method::NelderMead(o) => {
-                map(nelder_mead::State::start(context, &z, o)?, Self::NelderMead)
-            }
-        })
-    }
-}
-
 /// The whole state of an optimisation. Serialised between two iterations and restored, it goes on with the same bits.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
@@ -143,6 +50,8 @@ pub struct Run {
     value: f64,
     best_z: Vec<f64>,
     best_value: f64,
+    /// Largest `|z_i|` of all iterates; an entry that starts at 0 counts as 1 there, the unit that its scale makes.
+    sizes: Vec<f64>,
     state: State,
     reported_start: bool,
     #[serde(skip)]
@@ -176,19 +85,29 @@ impl Run {
         let mut z = problem.space.encode(x0);
         let mut counts = Counts::default();
         let mut ws = Workspace::new();
+        z.iter_mut().zip(lower.iter().zip(&upper)).for_each(|(z, (l, u))| *z = z.clamp(*l, *u));
+        let size = |z: &f64| if *z == 0.0 { 1.0 } else { z.abs() };
+        let sizes: Vec<f64> = z.iter().map(size).collect();
+        // the start has a value or there is no run: that call is not limited
+        let unlimited = Stop { max_evaluations: u64::MAX, ..stop };
         let mut context = Context {
             problem,
             lower: &lower,
             upper: &upper,
+            sizes: &sizes,
             key,
             counts: &mut counts,
             ws: &mut ws,
             iteration: 0,
-            stop: &stop,
+            stop: &unlimited,
         };
-        context.project(&mut z);
         let (state, value) =
-            State::start(&mut context, z.clone(), &method).map_err(StartError::Start)?;
+            State::start(&mut context, z.clone(), &method).map_err(|error| match error {
+                NoValue::Failed(failure) => StartError::Start(failure),
+                NoValue::Spent => {
+                    StartError::Start(TrialFailure::Contract("no call is left".into()))
+                }
+            })?;
         let (best_z, best_value) = (z, value);
         Ok(Self {
             method,
@@ -199,6 +118,7 @@ impl Run {
             value,
             best_z,
             best_value,
+            sizes,
             state,
             reported_start: false,
             ws,
@@ -239,20 +159,17 @@ impl Run {
             problem,
             lower: &lower,
             upper: &upper,
+            sizes: &self.sizes,
             key: self.key,
             counts: &mut self.counts,
             ws: &mut self.ws,
             iteration: self.iteration + 1,
             stop: &self.stop,
         };
-        let advance = match (&mut self.state, &self.method) {
-            (State::Lbfgsb(s), Method::Lbfgsb(o)) => s.iterate(&mut context, o),
-            (State::Adam(s), Method::Adam(o)) => s.iterate(&mut context, o),
-            (State::GaussNewton(s), Method::GaussNewton(o)) => s.iterate(&mut context, o),
-            (State::CmaEs(s), Method::CmaEs(o)) => s.iterate(&mut context, o),
-            (State::TrustRegion(s), Method::TrustRegion(o)) => s.iterate(&mut context, o),
-            (State::NelderMead(s), Method::NelderMead(o)) => s.iterate(&mut context, o),
-            _ => unreachable!("state and method are made together"),
+        let Some(advance) = self.state.iterate(&mut context, &self.method) else {
+            let why = format!("this state is not that of {}", self.method.info().name);
+            let failure = TrialFailure::Contract(why);
+            return StepResult::Done(self.outcome(problem, Status::Failed { failure }));
         };
         match advance {
             Advance { end: Some(status), .. } => StepResult::Done(self.outcome(problem, status)),
@@ -267,6 +184,7 @@ impl Run {
             self.best_value = advance.value;
             self.best_z.clone_from(&advance.z);
         }
+        self.sizes.iter_mut().zip(&advance.z).for_each(|(size, z)| *size = size.max(z.abs()));
         Iteration {
             index: self.iteration,
             value: advance.value,
@@ -284,14 +202,10 @@ impl Run {
 
     fn report_start(&self, problem: &Problem) -> Iteration {
         let stochastic = problem.objective.capabilities().stochastic;
-        let frozen = stochastic && !matches!(self.method, Method::Adam(_));
-        let (gradient_norm, terms) = match &self.state {
-            State::Lbfgsb(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
-            State::Adam(s) => (Some(s.gradient_norm), s.terms.clone()),
-            State::GaussNewton(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
-            State::TrustRegion(s) => (Some(s.gradient_norm(problem)), s.terms.clone()),
-            State::CmaEs(_) | State::NelderMead(_) => (None, Vec::new()),
-        };
+        let frozen = stochastic && !self.method.info().draws_anew;
+        let (lower, upper) = problem.space.bounds();
+        let gradient_norm = self.state.gradient_norm(&lower, &upper);
+        let terms = self.state.terms().to_vec();
         Iteration {
             index: 0,
             value: self.value,

@@ -1,21 +1,27 @@
-//! Trust-region Newton with conjugate gradients, with bounds.
+//! Newton's method in a trust region, with bounds.
 //!
-//! Steihaug, SIAM J. Numer. Anal. 20, 626 (1983), over the variables that no bound stops; the step is brought back within the
-//! bounds and judged by what it gains there. Hessian-vector products are the objective's where it has them, with the curvature
-//! of the transforms added; else differences of gradients.
+//! Up to [`DENSE_UP_TO`] variables the Hessian is made column by column and the step is the exact minimum of the model within
+//! `|D p| <= radius` (More & Sorensen, SIAM J. Sci. Stat. Comput. 4, 553 (1983), by the eigenvalues of `D^-1 H D^-1`), `D` the roots of the largest
+//! diagonal entries so far, so nothing depends on the parameters' units; a direction of negative curvature is followed to
+//! the border. Beyond, conjugate gradients (Steihaug, SIAM J. Numer. Anal. 20, 626 (1983)) and `D = 1`. Variables that a bound stops are held; the
+//! step is brought back within the bounds and judged by what it gains there. Hessian-vector products are the objective's
+//! where it has them, with the curvature of the transforms added; else differences of gradients.
 
-use cotangent_problem::{TermValue, TrialFailure, Want};
+use cotangent_problem::{TermValue, TrialFailure};
 use serde::{Deserialize, Serialize};
 
-use crate::evaluator::{distance, dot, projected_gradient_norm};
+use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::convergence::{Confirmation, Left, Tolerance, claim, confirm};
+use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
+use crate::method::MethodInfo;
+use crate::newton_model::{Dense, ROUNDING, to_the_border};
 use crate::outcome::Status;
-use crate::run::{Advance, Context, Problem};
 
 /// Options of the trust-region method.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrustRegionOptions {
-    /// First radius in optimizer coordinates.
+    /// First radius, relative to the size of the parameters.
     pub radius: f64,
     /// Most conjugate-gradient steps an iteration; 0 for twice the number of variables, at most 200.
     pub inner_iterations: usize,
@@ -23,9 +29,16 @@ pub struct TrustRegionOptions {
 
 impl Default for TrustRegionOptions {
     fn default() -> Self {
-        Self { radius: 1.0, inner_iterations: 0 }
+        Self { radius: 0.1, inner_iterations: 0 }
     }
 }
+
+/// Most variables whose Hessian is made whole.
+pub const DENSE_UP_TO: usize = 30;
+/// Least `D` of a parameter, as a fraction of the root of the value over the parameter's size.
+const STRAIGHT: f64 = 1e-3;
+/// Radii tried in one iteration.
+const MOST_TRIES: usize = 60;
 
 /// State between two iterations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,198 +46,281 @@ pub(crate) struct State {
     z: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
-    radius: f64,
-    /// The last relative decrease, where it was below the tolerance: the next call ends the run.
-    flat: Option<f64>,
-    pub terms: Vec<TermValue>,
+    /// Largest length that the gradient has had.
+    steepest: f64,
+    /// `D`.
+    lengths: Vec<f64>,
+    radius: Option<f64>,
+    terms: Vec<TermValue>,
+}
+
+/// The model of an iteration.
+enum Model {
+    Dense(Dense),
+    /// Products are asked for as conjugate gradients need them.
+    Products,
+}
+
+/// A step within the radius.
+struct Step {
+    step: Vec<f64>,
+    /// `-(g.p + p.H p/2)`.
+    predicted: f64,
+    /// Whether neither radius nor bounds limit it: the minimum of the model.
+    interior: bool,
+}
+
+impl Algorithm for State {
+    type Options = TrustRegionOptions;
+    const INFO: MethodInfo = MethodInfo {
+        name: "trust-region",
+        summary: "Newton in a trust region, with bounds (More, Sorensen 1983; Steihaug 1983)",
+        needs_gradient: true,
+        needs_residuals: false,
+        accepts_stochastic: false,
+        draws_anew: false,
+    };
+
+    fn start(
+        context: &mut Context,
+        z: Vec<f64>,
+        _: &TrustRegionOptions,
+    ) -> Result<(Self, f64), NoValue> {
+        let (found, gradient) = context.value_and_gradient(&z)?;
+        let (value, terms) = (found.value, found.terms);
+        let (steepest, lengths) = (norm(&gradient), vec![0.0; z.len()]);
+        Ok((Self { z, value, gradient, steepest, lengths, radius: None, terms }, value))
+    }
+
+    fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
+        Some(projected_gradient_norm(&self.z, &self.gradient, lower, upper))
+    }
+
+    fn terms(&self) -> &[TermValue] {
+        &self.terms
+    }
+
+    fn iterate(&mut self, context: &mut Context, options: &TrustRegionOptions) -> Advance {
+        let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
+        if norm <= context.stop.gradient_tolerance {
+            return self.end(context, Status::GradientConverged { gradient_norm: norm });
+        }
+        match self.improve(context, options) {
+            Ok(advance) => advance,
+            Err(error) => self.end(context, error.status()),
+        }
+    }
 }
 
 impl State {
-    pub(crate) fn start(
-        context: &mut Context,
-        z: Vec<f64>,
-        options: &TrustRegionOptions,
-    ) -> Result<(Self, f64), TrialFailure> {
-        let found = context.evaluate(&z, Want::GRADIENT)?;
-        let gradient = found.gradient.ok_or_else(no_gradient)?;
-        let (value, terms, radius) = (found.value, found.terms, options.radius);
-        Ok((Self { z, value, gradient, radius, flat: None, terms }, value))
-    }
-
-    pub(crate) fn gradient_norm(&self, problem: &Problem) -> f64 {
-        let (lower, upper) = problem.space.bounds();
-        projected_gradient_norm(&self.z, &self.gradient, &lower, &upper)
-    }
-
-    pub(crate) fn iterate(
+    fn improve(
         &mut self,
         context: &mut Context,
         options: &TrustRegionOptions,
-    ) -> Advance {
-        let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
-        if norm <= context.stop.gradient_tolerance {
-            return self.advance(0.0, Some(Status::GradientConverged { gradient_norm: norm }));
+    ) -> Result<Advance, NoValue> {
+        let model = self.model(context)?;
+        let sizes = context.sizes.iter().zip(&self.lengths).map(|(s, d)| (s * d).powi(2));
+        let mut radius = self.radius.unwrap_or(options.radius * sizes.sum::<f64>().sqrt());
+        let unlimited = match &model {
+            Model::Dense(dense) => dense.left(&self.lengths, &self.gradient, ROUNDING),
+            Model::Products => None,
+        };
+        let (asked, noise) = (Tolerance::asked(context.stop), Tolerance::noise(context.stop));
+        if let Some(status) = self.claimed(context, unlimited.as_ref(), asked)? {
+            return Ok(self.end(context, status));
         }
-        if let Some(relative_decrease) = self.flat {
-            return self.advance(0.0, Some(Status::ValueConverged { relative_decrease }));
-        }
-        let mut failure = None;
-        let least = 1e-14 * (1.0 + self.z.iter().fold(0.0, |s: f64, z| s.max(z.abs())));
-        while self.radius > least {
-            let step = match self.step(context, options) {
-                Ok(step) => step,
-                Err(error) => return self.advance(0.0, Some(Status::Failed { failure: error })),
-            };
-            let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + s).collect();
-            context.project(&mut z);
-            let step: Vec<f64> = z.iter().zip(&self.z).map(|(a, b)| a - b).collect();
-            let length = dot(&step, &step).sqrt();
-            let curved = match self.product(context, &step) {
-                Ok(curved) => curved,
-                Err(error) => return self.advance(0.0, Some(Status::Failed { failure: error })),
-            };
-            let predicted = -dot(&self.gradient, &step) - 0.5 * dot(&step, &curved);
-            if length == 0.0 || predicted <= 0.0 {
-                self.radius *= 0.25;
-                continue;
-            }
-            match context.evaluate(&z, Want::GRADIENT) {
-                Ok(found) => {
-                    let gained = self.value - found.value;
-                    // below the rounding of the value the model decides
-                    let noise = 8.0 * f64::EPSILON * self.value.abs();
-                    let ratio = (gained + noise) / (predicted + noise);
-                    self.resize(ratio, length);
-                    if ratio > 1e-4 {
-                        let Some(gradient) = found.gradient else {
-                            let failure = no_gradient();
-                            return self.advance(0.0, Some(Status::Failed { failure }));
-                        };
-                        let relative = gained.abs() / self.value.abs().max(1e-12);
-                        self.flat = (relative < context.stop.value_tolerance).then_some(relative);
-                        let moved = distance(&z, &self.z);
-                        (self.z, self.value, self.gradient) = (z, found.value, gradient);
-                        self.terms = found.terms;
-                        return self.advance(moved, None);
-                    }
+        let (mut failure, mut last) = (None, unlimited);
+        for _ in 0..MOST_TRIES {
+            let found = self.within(context, &model, options, radius)?;
+            if found.interior && found.predicted >= 0.0 && matches!(model, Model::Products) {
+                let left = Left { decrease: found.predicted, step: found.step.clone() };
+                if let Some(status) = self.claimed(context, Some(&left), asked)? {
+                    return Ok(self.end(context, status));
                 }
-                Err(error) if error.is_recoverable() => {
-                    self.radius = 0.25 * length;
+                last = Some(left);
+            }
+            match self.attempt(context, &model, &found, &mut radius) {
+                Ok(Some(advance)) => {
+                    self.radius = Some(radius);
+                    return Ok(advance);
+                }
+                Ok(None) => {}
+                Err(NoValue::Failed(error)) if error.is_recoverable() => {
+                    radius *= 0.25;
                     failure = Some(error);
                 }
-                Err(error) => return self.advance(0.0, Some(Status::Failed { failure: error })),
+                Err(error) => return Err(error),
+            }
+            if (0.0..=f64::EPSILON * self.value.abs()).contains(&found.predicted) {
+                break; // below what the value can show
             }
         }
-        let end = match failure {
-            Some(failure) => Status::Failed { failure },
-            None => Status::Stalled {
-                gradient_norm: Some(norm),
-                why: "no step within the smallest trust region lowers the value".into(),
-            },
+        if let Some(failure) = failure {
+            return Ok(self.end(context, Status::Failed { failure }));
+        }
+        let status = self.claimed(context, last.as_ref(), noise)?.unwrap_or_else(|| {
+            let why = "no step within the smallest trust region lowers the value".into();
+            Status::Stalled { gradient_norm: Some(norm(&self.gradient)), why }
+        });
+        Ok(self.end(context, status))
+    }
+
+    /// A claim that stands. The dense model has seen every parameter's curvature; conjugate gradients may not have.
+    fn claimed(
+        &self,
+        context: &mut Context,
+        left: Option<&Left>,
+        tolerance: Tolerance,
+    ) -> Result<Option<Status>, NoValue> {
+        let status = left.and_then(|l| claim(l, &self.z, self.value, context.sizes, tolerance));
+        if status.is_none() || self.z.len() <= DENSE_UP_TO {
+            return Ok(status);
+        }
+        Ok(match confirm(context, &self.z, self.value, &self.gradient, tolerance)? {
+            Confirmation::Stands => status,
+            Confirmation::Refuted { .. } => None,
+        })
+    }
+
+    fn model(&mut self, context: &mut Context) -> Result<Model, NoValue> {
+        let n = self.z.len();
+        if n > DENSE_UP_TO {
+            self.lengths = vec![1.0; n];
+            return Ok(Model::Products);
+        }
+        let mut rows = Vec::with_capacity(n);
+        for i in 0..n {
+            let mut unit = vec![0.0; n];
+            unit[i] = 1.0;
+            rows.push(context.product(&self.z, &self.gradient, &unit)?);
+        }
+        for (i, length) in self.lengths.iter_mut().enumerate() {
+            // where it is straight, the value and the size of the parameter still say how far is far
+            let straight = STRAIGHT * self.value.abs().sqrt() / context.sizes[i];
+            *length = length.max(rows[i][i].abs().sqrt()).max(straight).max(f64::MIN_POSITIVE);
+        }
+        let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
+        match Dense::new(&rows, &self.gradient, &self.lengths, free) {
+            Some(dense) => Ok(Model::Dense(dense)),
+            None => Err(TrialFailure::NonFinite { what: "the Hessian's spectrum".into() }.into()),
+        }
+    }
+
+    /// The step of the model within the radius, brought back within the bounds.
+    fn within(
+        &self,
+        context: &mut Context,
+        model: &Model,
+        options: &TrustRegionOptions,
+        radius: f64,
+    ) -> Result<Step, NoValue> {
+        let (step, interior) = match model {
+            Model::Dense(dense) => dense.within(radius, &self.lengths),
+            Model::Products => self.steihaug(context, options, radius)?,
         };
-        self.advance(0.0, Some(end))
+        let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + s).collect();
+        context.project(&mut z);
+        let straight =
+            step.iter().zip(&self.z).zip(&z).all(|((s, old), new)| (old + s - new).abs() <= 0.0);
+        let bent: Vec<f64> = z.iter().zip(&self.z).map(|(a, b)| a - b).collect();
+        let curved = match model {
+            Model::Dense(dense) => dense.product(&bent),
+            Model::Products => context.product(&self.z, &self.gradient, &bent)?,
+        };
+        let predicted = -dot(&self.gradient, &bent) - 0.5 * dot(&bent, &curved);
+        Ok(Step { step: bent, predicted, interior: interior && straight })
     }
 
-    /// Nocedal & Wright, algorithm 4.1.
-    fn resize(&mut self, ratio: f64, length: f64) {
+    /// One trial; `None` where the radius has been made smaller.
+    fn attempt(
+        &mut self,
+        context: &mut Context,
+        model: &Model,
+        found: &Step,
+        radius: &mut f64,
+    ) -> Result<Option<Advance>, NoValue> {
+        let scaled: Vec<f64> = found.step.iter().zip(&self.lengths).map(|(p, d)| p * d).collect();
+        let length = norm(&scaled);
+        if length == 0.0 || found.predicted <= 0.0 {
+            *radius *= 0.25;
+            return Ok(None);
+        }
+        let z: Vec<f64> = self.z.iter().zip(&found.step).map(|(z, s)| z + s).collect();
+        let (evaluation, gradient) = context.value_and_gradient(&z)?;
+        let gained = self.value - evaluation.value;
+        // below the rounding of the value the model decides
+        let rounding = 8.0 * f64::EPSILON * self.value.abs();
+        let ratio = (gained + rounding) / (found.predicted + rounding);
+        // Nocedal & Wright, algorithm 4.1
         if ratio < 0.25 {
-            self.radius = 0.25 * length;
-        } else if ratio > 0.75 && length > 0.8 * self.radius {
-            self.radius *= 2.0;
+            *radius = 0.25 * length.min(*radius);
+        } else if ratio > 0.75 && length > 0.8 * *radius {
+            *radius *= if matches!(model, Model::Dense(_)) && ratio > 0.9 { 10.0 } else { 2.0 };
         }
+        if ratio <= 1e-4 {
+            return Ok(None);
+        }
+        let moved = distance(&z, &self.z);
+        (self.z, self.value, self.gradient) = (z, evaluation.value, gradient);
+        self.steepest = self.steepest.max(norm(&self.gradient));
+        self.terms = evaluation.terms;
+        Ok(Some(self.report(context, moved, None)))
     }
 
-    fn advance(&self, step_norm: f64, end: Option<Status>) -> Advance {
-        Advance {
-            z: self.z.clone(),
-            value: self.value,
-            gradient_norm: Some(self.gradient.iter().fold(0.0, |s: f64, g| s.max(g.abs()))),
-            step_norm,
-            terms: self.terms.clone(),
-            end,
-        }
-    }
-
-    /// Steihaug's conjugate gradients: the minimum of the model within the radius, along directions that no bound stops.
-    fn step(
+    /// Conjugate gradients: the minimum of the model within the radius, along directions that no bound stops, and whether
+    /// neither the radius nor the number of steps has cut it short.
+    fn steihaug(
         &self,
         context: &mut Context,
         options: &TrustRegionOptions,
-    ) -> Result<Vec<f64>, TrialFailure> {
+        radius: f64,
+    ) -> Result<(Vec<f64>, bool), NoValue> {
         let n = self.z.len();
-        let free: Vec<bool> = (0..n)
-            .map(|i| {
-                let (z, g) = (self.z[i], self.gradient[i]);
-                !(z <= context.lower[i] && g > 0.0 || z >= context.upper[i] && g < 0.0)
-            })
-            .collect();
+        let free: Vec<bool> =
+            (0..n).map(|i| !context.is_held(&self.z, &self.gradient, i)).collect();
         let masked = |v: &[f64]| -> Vec<f64> {
             v.iter().zip(&free).map(|(v, free)| if *free { *v } else { 0.0 }).collect()
         };
         let mut step = vec![0.0; n];
         let mut r: Vec<f64> = masked(&self.gradient).iter().map(|g| -g).collect();
         let mut d = r.clone();
-        let start = dot(&r, &r).sqrt();
-        let enough = start * start.sqrt().min(0.5);
+        let start = norm(&r);
+        // looser far from the end, where the gradient is not yet small beside what it has been
+        let enough = start * (start / self.steepest).sqrt().min(0.5);
         let most =
             if options.inner_iterations > 0 { options.inner_iterations } else { (2 * n).min(200) };
         for _ in 0..most {
-            let hd = masked(&self.product(context, &d)?);
+            let hd = masked(&context.product(&self.z, &self.gradient, &d)?);
             let (rr, curvature) = (dot(&r, &r), dot(&d, &hd));
             let alpha = rr / curvature;
             let next: Vec<f64> = step.iter().zip(&d).map(|(s, d)| s + alpha * d).collect();
-            if curvature <= 0.0 || dot(&next, &next).sqrt() >= self.radius {
-                return Ok(to_the_border(&step, &d, self.radius));
+            if curvature <= 0.0 || norm(&next) >= radius {
+                return Ok((to_the_border(&step, &d, radius), false));
             }
             step = next;
             r.iter_mut().zip(&hd).for_each(|(r, h)| *r -= alpha * h);
             let after = dot(&r, &r);
             if after.sqrt() <= enough {
-                break;
+                return Ok((step, true));
             }
             d.iter_mut().zip(&r).for_each(|(d, r)| *d = r + after / rr * *d);
         }
-        Ok(step)
+        Ok((step, false))
     }
 
-    /// `H v` in optimizer coordinates.
-    fn product(&self, context: &mut Context, v: &[f64]) -> Result<Vec<f64>, TrialFailure> {
-        let length = dot(v, v).sqrt();
-        if length == 0.0 {
-            return Ok(vec![0.0; v.len()]);
-        }
-        let Problem { objective, space } = *context.problem;
-        if objective.capabilities().hvp {
-            let x = space.decode(&self.z);
-            let slopes = space.slopes(&x);
-            let along: Vec<f64> = v.iter().zip(&slopes).map(|(v, s)| v * s).collect();
-            let product = objective.hvp(&x, &along, context.key, context.ws);
-            context.counts.add(Want::GRADIENT, product.is_err());
-            let curved = space.curvatures(&x);
-            let entry = |(i, h): (usize, f64)| h * slopes[i] + self.gradient[i] * curved[i] * v[i];
-            return Ok(product?.into_iter().enumerate().map(entry).collect());
-        }
-        // forward or backward, whichever stays within the bounds
-        let size = 1e-7 * (1.0 + dot(&self.z, &self.z).sqrt()) / length;
-        let moved = |h: f64| -> Vec<f64> { self.z.iter().zip(v).map(|(z, v)| z + h * v).collect() };
-        let inside =
-            |z: &[f64]| (0..z.len()).all(|i| (context.lower[i]..=context.upper[i]).contains(&z[i]));
-        let h = if inside(&moved(size)) { size } else { -size };
-        let mut there = moved(h);
-        context.project(&mut there);
-        let gradient =
-            context.evaluate(&there, Want::GRADIENT)?.gradient.ok_or_else(no_gradient)?;
-        Ok(gradient.iter().zip(&self.gradient).map(|(a, b)| (a - b) / h).collect())
+    fn end(&self, context: &Context, status: Status) -> Advance {
+        self.report(context, 0.0, Some(status))
     }
-}
 
-fn no_gradient() -> TrialFailure {
-    TrialFailure::Contract("a gradient was wanted and not given".into())
-}
-
-/// `step + tau d` of length `radius`, `tau > 0`.
-fn to_the_border(step: &[f64], d: &[f64], radius: f64) -> Vec<f64> {
-    let (a, b, c) = (dot(d, d), dot(step, d), dot(step, step) - radius * radius);
-    let tau = (-b + (b * b - a * c).max(0.0).sqrt()) / a;
-    step.iter().zip(d).map(|(s, d)| s + tau * d).collect()
+    fn report(&self, context: &Context, step_norm: f64, end: Option<Status>) -> Advance {
+        let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
+        Advance {
+            z: self.z.clone(),
+            value: self.value,
+            gradient_norm: Some(norm),
+            step_norm,
+            terms: self.terms.clone(),
+            end,
+        }
+    }
 }

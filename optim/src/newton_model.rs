@@ -1,0 +1,140 @@
+//! The quadratic model of a trust region whose Hessian is known whole.
+//!
+//! In the scaled step `q = D p` over the free variables the Hessian is `D^-1 H D^-1 = V E V^T`, and the minimum within
+//! `|q| <= radius` is `-V (E + lambda)^-1 V^T D^-1 g` with the least `lambda >= 0` that makes `E + lambda` positive and the step
+//! short enough; in the hard case the rest of the radius is filled along the lowest eigenvector. More & Sorensen, SIAM J.
+//! Sci. Stat. Comput. 4, 553 (1983), sect. 2 and 3.
+
+use faer::{Mat, Side};
+
+use crate::convergence::Left;
+use crate::evaluator::dot;
+
+/// Spectrum of the scaled Hessian over the free variables.
+pub(crate) struct Dense {
+    n: usize,
+    hessian: Vec<f64>,
+    free: Vec<usize>,
+    values: Vec<f64>,
+    basis: Mat<f64>,
+    /// `V^T D^-1 g`.
+    slopes: Vec<f64>,
+}
+
+/// Eigenvalues of the scaled Hessian within this fraction of the largest are rounding.
+pub(crate) const ROUNDING: f64 = 64.0 * f64::EPSILON;
+
+impl Dense {
+    /// `None` where the eigenvalues cannot be found.
+    pub(crate) fn new(
+        rows: &[Vec<f64>],
+        gradient: &[f64],
+        lengths: &[f64],
+        free: Vec<usize>,
+    ) -> Option<Self> {
+        let (n, k) = (rows.len(), free.len());
+        let symmetric = |i: usize, j: usize| 0.5 * (rows[i][j] + rows[j][i]);
+        let hessian = (0..n * n).map(|e| symmetric(e / n, e % n)).collect();
+        if k == 0 {
+            let (values, basis, slopes) = (Vec::new(), Mat::zeros(0, 0), Vec::new());
+            return Some(Self { n, hessian, free, values, basis, slopes });
+        }
+        let scaled = Mat::from_fn(k, k, |a, b| {
+            symmetric(free[a], free[b]) / lengths[free[a]] / lengths[free[b]]
+        });
+        let eigen = scaled.self_adjoint_eigen(Side::Lower).ok()?;
+        let basis = eigen.U().to_owned();
+        let values: Vec<f64> = (0..k).map(|e| eigen.S()[e]).collect();
+        let slope = |e: usize| {
+            free.iter().enumerate().map(|(a, &i)| basis[(a, e)] * gradient[i] / lengths[i]).sum()
+        };
+        let slopes = (0..k).map(slope).collect();
+        Some(Self { n, hessian, free, values, basis, slopes })
+    }
+
+    /// `H v`.
+    pub(crate) fn product(&self, v: &[f64]) -> Vec<f64> {
+        self.hessian.chunks_exact(self.n).map(|row| dot(row, v)).collect()
+    }
+
+    fn largest(&self) -> f64 {
+        self.values.iter().fold(0.0, |most, e| most.max(e.abs()))
+    }
+
+    /// Newton's step, where the Hessian is positive along every direction that the gradient has a share in. `noise` is the
+    /// relative error of the Hessian's entries: eigenvalues below it say nothing.
+    pub(crate) fn left(&self, lengths: &[f64], gradient: &[f64], noise: f64) -> Option<Left> {
+        let least = noise * self.largest();
+        let steepest = self.slopes.iter().fold(0.0, |most: f64, s| most.max(s.abs()));
+        let mut coefficients = Vec::with_capacity(self.values.len());
+        for (e, s) in self.values.iter().zip(&self.slopes) {
+            if *e > least {
+                coefficients.push(-s / e);
+            } else if *e >= -least && s.abs() <= ROUNDING * steepest {
+                coefficients.push(0.0);
+            } else {
+                return None;
+            }
+        }
+        let step = self.unscaled(&coefficients, lengths);
+        let decrease = -dot(gradient, &step) - 0.5 * dot(&step, &self.product(&step));
+        Some(Left { decrease, step })
+    }
+
+    /// The minimum within the radius, and whether it lies inside.
+    pub(crate) fn within(&self, radius: f64, lengths: &[f64]) -> (Vec<f64>, bool) {
+        if self.values.is_empty() {
+            return (vec![0.0; lengths.len()], true);
+        }
+        let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        let least = ROUNDING * self.largest();
+        let at = |lambda: f64| -> Vec<f64> {
+            let floor = least.max(f64::MIN_POSITIVE);
+            let entry = |(e, s): (&f64, &f64)| -s / (e + lambda).max(floor);
+            self.values.iter().zip(&self.slopes).map(entry).collect()
+        };
+        let length = |c: &[f64]| dot(c, c).sqrt();
+        let newton = at(0.0);
+        if lowest > least && length(&newton) <= radius {
+            return (self.unscaled(&newton, lengths), true);
+        }
+        // |step| falls with lambda: bisection in the exponent, then in the number
+        let pull = length(&self.slopes) / radius;
+        let (mut low, mut high) = ((-lowest).max(0.0), (-lowest).max(0.0) + pull + least);
+        let mut coefficients = at(low);
+        if length(&coefficients) > radius {
+            for _ in 0..200 {
+                let middle = 0.5 * (low + high);
+                coefficients = at(middle);
+                let long = length(&coefficients);
+                if (long - radius).abs() <= 1e-3 * radius || high - low <= f64::EPSILON * high {
+                    break;
+                }
+                if long > radius { low = middle } else { high = middle }
+            }
+        } else if lowest <= least {
+            // the hard case: the gradient has no share in the lowest direction
+            let rest = (radius * radius - dot(&coefficients, &coefficients)).max(0.0).sqrt();
+            let k = self.values.iter().position(|e| *e <= lowest).unwrap_or(0);
+            coefficients[k] += if self.slopes[k] > 0.0 { -rest } else { rest };
+        }
+        (self.unscaled(&coefficients, lengths), false)
+    }
+
+    fn unscaled(&self, coefficients: &[f64], lengths: &[f64]) -> Vec<f64> {
+        let mut step = vec![0.0; lengths.len()];
+        for (a, &i) in self.free.iter().enumerate() {
+            let scaled: f64 =
+                coefficients.iter().enumerate().map(|(e, c)| self.basis[(a, e)] * c).sum();
+            step[i] = scaled / lengths[i];
+        }
+        step
+    }
+}
+
+/// `step + tau d` of length `radius`, `tau > 0`.
+pub(crate) fn to_the_border(step: &[f64], d: &[f64], radius: f64) -> Vec<f64> {
+    let (a, b, c) = (dot(d, d), dot(step, d), dot(step, step) - radius * radius);
+    let tau = (-b + (b * b - a * c).max(0.0).sqrt()) / a;
+    step.iter().zip(d).map(|(s, d)| s + tau * d).collect()
+}

@@ -1,0 +1,134 @@
+//! A quadratic model of the objective from its values alone.
+//!
+//! Central differences of values give gradient and Hessian around a point; what is left to gain by them is the only evidence
+//! of a stationary point that a method without gradients can show. `h_i = eps^(1/4)` of the parameter's size, so truncation
+//! and rounding of a second difference are alike (Gill, Murray & Wright, *Practical Optimization*, sect. 4.6.1).
+
+use cotangent_problem::Want;
+use faer::{Mat, Side};
+
+use crate::context::{Context, NoValue};
+use crate::convergence::Left;
+
+/// Fractions of a parameter's size that a difference moves it by: the second, where the value is so small that its rounding
+/// allows it, has a ten-thousandth of the truncation.
+pub(crate) const FRACTIONS: [f64; 2] = [1.2e-4, 1.2e-6];
+/// Most variables whose mixed derivatives are measured.
+const MIXED_UP_TO: usize = 12;
+/// Multiple of the rounding of a second difference from which on it is believed.
+const RESOLVED: f64 = 1e3;
+
+/// Gradient and Hessian by the parameters in units of their sizes.
+struct Model {
+    fraction: f64,
+    sizes: Vec<f64>,
+    /// Variables that may move.
+    free: Vec<usize>,
+    gradient: Vec<f64>,
+    hessian: Mat<f64>,
+}
+
+/// What is left to gain around `z`, whose value is `value`.
+pub(crate) fn left_by_differences(
+    context: &mut Context,
+    z: &[f64],
+    value: f64,
+    fraction: f64,
+) -> Result<Left, NoValue> {
+    let model = Model::measure(context, z, value, fraction)?;
+    Ok(model.left(z, value, context))
+}
+
+impl Model {
+    fn measure(
+        context: &mut Context,
+        z: &[f64],
+        value: f64,
+        fraction: f64,
+    ) -> Result<Self, NoValue> {
+        let n = z.len();
+        let sizes: Vec<f64> = (0..n).map(|i| context.size_of(z, i)).collect();
+        let (mut free, mut steps, mut gradient, mut diagonal) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut forward_values = Vec::new();
+        for i in 0..n {
+            let h = fraction * sizes[i];
+            let room = |s: f64| (context.lower[i]..=context.upper[i]).contains(&(z[i] + s));
+            let h = if room(h) { h } else { -h };
+            if !room(h) {
+                continue; // held between its bounds
+            }
+            let forward = value_at(context, z, &[(i, h)])?;
+            if !room(-h) {
+                // at a bound: one side; it is held where that rises
+                if forward >= value {
+                    continue;
+                }
+                gradient.push((forward - value) / (h / sizes[i]));
+                diagonal.push(0.0);
+            } else {
+                let backward = value_at(context, z, &[(i, -h)])?;
+                let unit = h / sizes[i];
+                gradient.push((forward - backward) / (2.0 * unit));
+                diagonal.push((forward - 2.0 * value + backward) / (unit * unit));
+            }
+            (free.push(i), steps.push(h), forward_values.push(forward));
+        }
+        let k = free.len();
+        let mut hessian = Mat::from_fn(k, k, |a, b| if a == b { diagonal[a] } else { 0.0 });
+        for a in 0..k {
+            for b in 0..a {
+                if n > MIXED_UP_TO {
+                    break;
+                }
+                let (i, j) = (free[a], free[b]);
+                let both = value_at(context, z, &[(i, steps[a]), (j, steps[b])])?;
+                let units = steps[a] / sizes[i] * (steps[b] / sizes[j]);
+                let mixed = (both - forward_values[a] - forward_values[b] + value) / units;
+                // forward differences hold half the third derivatives; those of the diagonal are left as they are
+                (hessian[(a, b)], hessian[(b, a)]) = (mixed, mixed);
+            }
+        }
+        Ok(Self { fraction, sizes, free, gradient, hessian })
+    }
+
+    /// Newton's step along the directions whose curvature is resolved; the parameters' own sizes down the slope along the others.
+    fn left(&self, z: &[f64], value: f64, context: &Context) -> Left {
+        let mut left = Left { decrease: 0.0, step: vec![0.0; z.len()] };
+        if self.free.is_empty() {
+            return left;
+        }
+        let Ok(eigen) = self.hessian.self_adjoint_eigen(Side::Lower) else {
+            left.decrease = f64::NAN;
+            return left;
+        };
+        let rounding = f64::EPSILON * value.abs() / self.fraction;
+        for k in 0..self.free.len() {
+            let direction: Vec<f64> = (0..self.free.len()).map(|a| eigen.U()[(a, k)]).collect();
+            let slope: f64 = direction.iter().zip(&self.gradient).map(|(d, g)| d * g).sum();
+            if slope.abs() <= 4.0 * rounding {
+                continue;
+            }
+            let curvature = eigen.S()[k];
+            let resolved = curvature > RESOLVED * rounding / self.fraction;
+            let length = if resolved { (slope / curvature).abs().min(1.0) } else { 1.0 };
+            left.decrease += 0.5 * slope.abs() * length;
+            for (a, &i) in self.free.iter().enumerate() {
+                left.step[i] -= direction[a] * slope.signum() * length * self.sizes[i];
+            }
+        }
+        for &i in &self.free {
+            left.step[i] = (z[i] + left.step[i]).clamp(context.lower[i], context.upper[i]) - z[i];
+        }
+        left
+    }
+}
+
+/// The value at `z` with some entries moved.
+fn value_at(context: &mut Context, z: &[f64], moves: &[(usize, f64)]) -> Result<f64, NoValue> {
+    let mut there = z.to_vec();
+    for &(i, h) in moves {
+        there[i] += h;
+    }
+    Ok(context.evaluate(&there, Want::VALUE)?.value)
+}
