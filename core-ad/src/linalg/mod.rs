@@ -16,6 +16,7 @@
 //! | [`polar`] | `U V^T` | smooth at full rank |
 //! | [`eigh_subspace`] | projector on a range of eigenvectors | smooth while the range's own gap is open |
 //! | [`expm`](fn@expm) | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
+//! | [`solve_operator`], [`solve_sparse`] | conjugate gradients, BiCGStab | a solve by the same iteration |
 //! | [`solve_banded`] | band LU | as for [`solve`](fn@solve), within the band |
 //! | [`fft`](fn@fft), [`ifft`] | rustfft | linear |
 
@@ -26,6 +27,7 @@ mod expm;
 mod factor;
 mod fft;
 mod gap;
+mod krylov;
 mod lu;
 mod matrix;
 mod qr;
@@ -47,6 +49,9 @@ pub use cholesky::cholesky;
 pub use eigh::{Eigh, eigenvalues, eigh};
 pub use expm::expm;
 pub use fft::{fft, ifft};
+pub use krylov::{
+    Iteration, KrylovOptions, LinearOperator, SparseOperator, solve_operator, solve_sparse,
+};
 pub use lu::{Lu, lu};
 pub use matrix::{Matrix, dot};
 pub use qr::{Qr, qr};
@@ -110,6 +115,17 @@ pub enum LinalgError {
     OutsideOfDomain {
         /// The eigenvalue.
         eigenvalue: f64,
+    },
+    /// An iteration did not reach its tolerance.
+    #[error(
+        "after {products} products with the matrix the residual is {residual:.1e} of the right side; a preconditioner, a \
+         looser tolerance, or a direct solve"
+    )]
+    NotSolved {
+        /// What is left, beside the right side.
+        residual: f64,
+        /// Products that were made.
+        products: usize,
     },
     /// An iteration inside a factorization did not end.
     #[error("{0} did not converge")]

@@ -1,10 +1,12 @@
 //! Matrix rules.
 
 use cotangent_ad::linalg::{
-    Banded, LinalgError, Matrix, Triangle, cholesky, eigh, eigh_subspace, expm, fft, ifft, inverse,
-    log_det, log_det_spd, lu, qr, solve, solve_banded, solve_matrix, solve_spd, solve_sylvester,
+    Banded, Iteration, KrylovOptions, LinalgError, LinearOperator, Matrix, Triangle, cholesky,
+    eigh, eigh_subspace, expm, fft, ifft, inverse, log_det, log_det_spd, lu, qr, solve,
+    solve_banded, solve_matrix, solve_operator, solve_sparse, solve_spd, solve_sylvester,
     solve_triangular, svd,
 };
+use cotangent_ad::sparse::Pattern;
 use cotangent_ad::{Dual, Real, Var, VectorFn, grad, try_value_and_grad};
 
 use crate::{numbers, prove};
@@ -170,6 +172,75 @@ fn bands_and_transforms() {
     let (there, and) = fft(&re, &im);
     let (back, _) = ifft(&there, &and);
     assert!(re.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-15));
+}
+
+/// The five-point Laplacian with conductivities `p` on the edges of a grid of `SIDE` by `SIDE`, and what leaks.
+#[derive(Clone)]
+struct Heat;
+const SIDE: usize = 4;
+impl LinearOperator for Heat {
+    fn apply<R: Real>(&self, p: &[R], x: &[R]) -> Vec<R> {
+        let mut y: Vec<R> = x.iter().map(|x| *x * 0.3).collect();
+        let mut edge = 0;
+        for (i, j) in (0..SIDE * SIDE).map(|k| (k / SIDE, k % SIDE)) {
+            for (a, b) in [(i + 1, j), (i, j + 1)] {
+                if a < SIDE && b < SIDE {
+                    let flow = p[edge] * (x[i * SIDE + j] - x[a * SIDE + b]);
+                    y[i * SIDE + j] += flow;
+                    y[a * SIDE + b] -= flow;
+                    edge += 1;
+                }
+            }
+        }
+        y
+    }
+}
+
+#[test]
+fn systems_by_iteration() {
+    let edges = 2 * SIDE * (SIDE - 1);
+    function!(Temperatures, |x: &[R]| {
+        let edges = 2 * SIDE * (SIDE - 1);
+        solve_operator(&Heat, &x[..edges], &x[edges..], &KrylovOptions::default()).unwrap()
+    });
+    let conductivities = numbers(41, edges).iter().map(|x| 1.5 + x).collect::<Vec<_>>();
+    prove(&Temperatures, &[conductivities, numbers(42, SIDE * SIDE)].concat());
+    // a sparse matrix that is not symmetric: six rows of three entries
+    function!(Sparse, |x: &[R]| {
+        let rows: Vec<Vec<usize>> = (0..6)
+            .map(|i| {
+                let mut row = vec![i, (i + 1) % 6, (i + 4) % 6];
+                row.sort_unstable();
+                row
+            })
+            .collect();
+        let (pattern, options) = (Pattern::new(6, &rows), KrylovOptions::default());
+        let options = KrylovOptions { iteration: Iteration::BiCgStab, ..options };
+        solve_sparse(&pattern, &x[..18], &x[18..], &options).unwrap()
+    });
+    let mut x = numbers(43, 24);
+    for i in 0..6 {
+        let mut row = [i, (i + 1) % 6, (i + 4) % 6];
+        row.sort_unstable();
+        let diagonal = row.iter().position(|j| *j == i).unwrap();
+        x[3 * i + diagonal] += 3.0;
+    }
+    prove(&Sparse, &x);
+    // against a dense solve
+    let dense = Matrix::from_fn(6, 6, |i, j| {
+        let mut row = [i, (i + 1) % 6, (i + 4) % 6];
+        row.sort_unstable();
+        row.iter().position(|k| *k == j).map_or(0.0, |k| x[3 * i + k])
+    });
+    let (direct, iterated) = (solve(&dense, &x[18..]).unwrap(), Sparse.call(&x[..]));
+    assert!(direct.iter().zip(&iterated).all(|(a, b)| (a - b).abs() < 1e-12));
+    let few = KrylovOptions { max_products: 2, ..KrylovOptions::default() };
+    let refused = solve_operator(&Heat, &vec![1.0; edges], &numbers(42, SIDE * SIDE), &few);
+    assert!(
+        matches!(refused, Err(LinalgError::NotSolved { products: 2, residual }) if residual > 0.0)
+    );
+    let negative = solve_operator(&Heat, &vec![-1.0; edges], &numbers(42, SIDE * SIDE), &few);
+    assert!(matches!(negative, Err(LinalgError::NotPositiveDefinite { .. })));
 }
 
 #[test]
