@@ -1,17 +1,20 @@
-"""Golden numbers of tests/data/zoo.xml from MuJoCo.
+"""Golden numbers of a model of tests/data from MuJoCo: its constraints are off.
 
     pip install mujoco==4.0.0
-    python physics/peers/golden_mujoco.py > physics/tests/data/zoo.json
+    python physics/peers/golden_mujoco.py zoo > physics/tests/data/zoo.json
+    python physics/peers/golden_mujoco.py forces > physics/tests/data/forces.json
 """
 
 import json
 import pathlib
+import sys
 
 import mujoco
 import numpy as np
 
 assert mujoco.__version__ == "4.0.0", mujoco.__version__
-path = pathlib.Path(__file__).parent.parent / "tests/data/zoo.xml"
+name = sys.argv[1]
+path = pathlib.Path(__file__).parent.parent / f"tests/data/{name}.xml"
 model = mujoco.MjModel.from_xml_path(str(path))
 model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
 data = mujoco.MjData(model)
@@ -41,11 +44,11 @@ for _ in range(4):
         "site_xmat": data.site_xmat,
     }
     state = {k: np.array(v).tolist() for k, v in state.items()}
-    for name in ("Euler", "RK4"):
+    for method in ("Euler", "RK4"):
         reset()
-        model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{name.upper()}")
+        model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{method.upper()}")
         mujoco.mj_step(model, data)
-        state[name] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
+        state[method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
     states.append(state)
 
-print(json.dumps({"mujoco": mujoco.__version__, "model": "zoo.xml", "states": states}))
+print(json.dumps({"mujoco": mujoco.__version__, "model": f"{name}.xml", "states": states}))

@@ -280,7 +280,7 @@ impl SpatialInertia<f64> {
         if self.mass < 0.0 {
             return Err(Unphysical::NegativeMass(self.mass));
         }
-        if self.mass == 0.0 && self.moment.0 != [0.0; 3] {
+        if self.mass == 0.0 && self.moment.0.iter().any(|x| *x != 0.0) {
             return Err(Unphysical::MassAtInfinity);
         }
         let [xx, yy, zz, ..] = self.rotational;
@@ -335,7 +335,7 @@ pub(crate) fn principal_axes(m: &Mat3<f64>) -> ([f64; 3], Quat<f64>) {
     for j in [0, 1, 0] {
         if moments[j] + SMALL < moments[j + 1] {
             moments.swap(j, j + 1);
-            let mut step = [0.707_106_781_186_548, 0.0, 0.0, 0.0];
+            let mut step = [std::f64::consts::FRAC_1_SQRT_2, 0.0, 0.0, 0.0];
             step[(j + 2) % 3 + 1] = step[0];
             turn = (turn * Quat(step)).normalized();
         }

@@ -367,3 +367,74 @@ fn quaternions_of_a_state_are_directions() {
     let mut placed = kinematics(model, model.parameters(), &q, &mut s);
     assert!(crba(model, model.parameters(), &mut placed)[0] > 0.0);
 }
+
+/// A link whose inertial frame is turned by `yaw`: the moments 1 and 2 about x and y of that frame, about the joint's x.
+fn turned(yaw: f64) -> cotangent_physics::Model {
+    let text = format!(
+        "<robot name='r'><link name='base'/><link name='arm'>
+         <inertial><origin rpy='0 0 {yaw:.17}' xyz='0 0 0'/><mass value='3'/>
+         <inertia ixx='1' iyy='2' izz='2.5' ixy='0' ixz='0' iyz='0'/></inertial>
+         <collision><geometry><box size='.1 .2 .3'/></geometry></collision></link>
+         <joint name='j' type='continuous'><parent link='base'/><child link='arm'/><axis xyz='1 0 0'/>
+         </joint></robot>"
+    );
+    cotangent_physics::io::urdf::read_urdf(&text, false).unwrap()
+}
+
+/// google-deepmind/mujoco 3559: the turn of a URDF's inertial frame counts. A quarter turn swaps the moments; at 0.6 the
+/// acceleration under 2 N m has the derivative `-2 sin(2a) / (1 + sin^2 a)^2` by the angle, by the adjoint through the tensor.
+#[test]
+fn the_inertial_frame_of_a_urdf_is_turned() {
+    use cotangent_physics::derivative::{Multiplier, inverse_dynamics_pullback};
+    let accelerate = |model: &cotangent_physics::Model| {
+        let mut s = Scratch::new(model);
+        let mut placed = kinematics(model, model.parameters(), &[0.0], &mut s);
+        cotangent_physics::aba(model, model.parameters(), &[0.0], &[2.0], &mut placed)[0]
+    };
+    assert!((accelerate(&turned(std::f64::consts::FRAC_PI_2)) - 1.0).abs() < 1e-12);
+    let (yaw, model) = (0.6_f64, turned(0.6));
+    let a = accelerate(&model);
+    assert!((a - 2.0 / (1.0 + yaw.sin().powi(2))).abs() < 1e-12);
+    // da/dp = -M^-1 d(M a)/dp; the tensor R diag(1, 2, 2.5) R^T moves by its rotation about z
+    let mut s = Scratch::new(&model);
+    let (mut m, mut bar) = (Multiplier::new(&model), model.parameters().zero_like());
+    m.lambda[0] = -a / 2.0;
+    let mut placed = kinematics(&model, model.parameters(), &[0.0], &mut s);
+    let (mut q_bar, mut v_bar) = ([0.0], [0.0]);
+    let bars = (&mut q_bar[..], &mut v_bar[..]);
+    let p = model.parameters();
+    inverse_dynamics_pullback(&model, p, (&[0.0], &[a]), &mut m, &mut placed, bars, Some(&mut bar));
+    let (sin, cos) = (2.0 * yaw).sin_cos();
+    // xx = 1 + sin^2 a, yy = 2 - sin^2 a, xy = -sin(2a) / 2
+    let by_yaw = [sin, -sin, 0.0, -cos, 0.0, 0.0];
+    let slope: f64 = bar.inertia[0].rotational.iter().zip(by_yaw).map(|(b, d)| b * d).sum();
+    assert!((slope + 1.071_747_1).abs() < 1e-7, "{slope}");
+    assert!((slope + 2.0 * sin / (1.0 + yaw.sin().powi(2)).powi(2)).abs() < 1e-12, "{slope}");
+}
+
+#[test]
+fn problems_of_a_urdf_are_named_with_their_line() {
+    let read = |inside: &str| {
+        let text = format!("<robot name='r'>\n<link name='a'/><link name='b'/>\n{inside}</robot>");
+        cotangent_physics::io::urdf::read_urdf(&text, false).unwrap_err()
+    };
+    let joint = |kind: &str, inside: &str| {
+        format!("<joint name='j' type='{kind}'><parent link='a'/><child link='b'/>{inside}</joint>")
+    };
+    let cases = [
+        (joint("planar", ""), "joint `j` is `planar`"),
+        (joint("revolute", "<mimic joint='k'/>"), "`mimic` is not supported"),
+        (joint("revolute", "<axis xyz='0 0'/>"), "expected 3 finite numbers"),
+        (joint("revolute", "<axis xyz='0 0 0'/>"), "axis of joint `j` is zero"),
+        (joint("revolute", "").replace("'b'", "'c'"), "no link is named `c`"),
+        ("<link name='a'/>".into(), "two links are named `a`"),
+        ("<wheel/>".into(), "element `wheel` is not supported"),
+        (String::new(), "are both roots"),
+    ];
+    for (inside, expected) in cases {
+        let errors = read(&inside);
+        assert!(errors.iter().any(|e| e.message.contains(expected)), "{inside}: {errors:?}");
+    }
+    let moves = read(&joint("revolute", "<axis xyz='1 0 0'/>"));
+    assert!(moves[0].message.contains("joint `j` of body `b` has no inertia"), "{moves:?}");
+}

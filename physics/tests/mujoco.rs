@@ -74,6 +74,17 @@ fn zoo_agrees_with_mujoco() {
     }
 }
 
+/// Every element of force in one model, with everything else that a file holds around it.
+#[test]
+fn forces_agree_with_mujoco() {
+    let read = read_mjcf(include_str!("data/forces.xml")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("data/forces.json")).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        let names = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
+        compare(&read, r, &r["qacc"], r, names);
+    }
+}
+
 /// The file without a section that this crate does not read, and that moves nothing here.
 fn without(text: &str, section: &str) -> String {
     let mut text = text.to_owned();

@@ -161,14 +161,20 @@ pub const COMMON: &[Key] = &[
     key(
         "stop.gradient_tolerance",
         number(0.0, INF),
-        Some("1e-8"),
-        "converged at this projected gradient, optimizer coordinates",
+        Some("0.0"),
+        "converged at this projected gradient, optimizer coordinates; 0 leaves it to the other two",
     ),
     key(
         "stop.value_tolerance",
         number(0.0, INF),
         Some("1e-13"),
-        "converged at this relative decrease of an iteration",
+        "converged when what is still to be gained is at most this share of the value",
+    ),
+    key(
+        "stop.step_tolerance",
+        number(0.0, INF),
+        Some("1e-9"),
+        "converged when the step that is left is at most this share of every parameter",
     ),
 ];
 

@@ -90,8 +90,7 @@ impl Arena {
         }
         for (w, wall) in self.walls.iter().enumerate() {
             let length = wall.normal.norm();
-            // a NaN fails the comparison
-            if !((length - 1.0).abs() <= 1e-9) {
+            if length.is_nan() || (length - 1.0).abs() > 1e-9 {
                 return bad(format!("the length of the normal of wall {w}"), length, "1");
             }
             if !wall.offset.is_finite() {
@@ -262,6 +261,5 @@ fn share(a: Pair, b: Pair) -> bool {
 }
 
 fn is_finite<T: Real>(x: T) -> bool {
-    // infinities and NaN leave no zero
-    x - x == T::lit(0.0)
+    x.concrete().is_finite()
 }

@@ -76,7 +76,7 @@ impl Surface {
                 second += x.outer(x) * (v / 20.0);
             }
         }
-        if !(volume > 1e-15) {
+        if volume.is_nan() || volume <= 1e-15 {
             return Err(format!("it encloses a volume of {volume:.3e} m^3"));
         }
         let center = center * volume.recip();
@@ -84,7 +84,7 @@ impl Surface {
         let trace = about_center.0[0][0] + about_center.0[1][1] + about_center.0[2][2];
         let inertia = Mat3::diagonal([trace; 3]) + about_center * -1.0;
         let (moments, rotation) = principal_axes(&inertia);
-        if moments.iter().any(|m| !(*m > 0.0)) {
+        if moments.iter().any(|m| m.is_nan() || *m <= 0.0) {
             return Err(format!("its principal moments are {moments:?} m^2: is it closed?"));
         }
         Ok(Inertia { volume, center: center + apex, rotation, moments })

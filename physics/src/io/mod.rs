@@ -2,3 +2,4 @@
 
 mod mesh;
 pub mod mjcf;
+pub mod urdf;

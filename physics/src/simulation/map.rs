@@ -85,7 +85,7 @@ impl MotionMap {
             let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
             let mut state = setting.starts[part].clone();
             for k in 0..=motion.steps {
-                if !state.q.iter().chain(&state.v).all(|x| *x - *x == T::lit(0.0)) {
+                if !state.q.iter().chain(&state.v).all(|x| x.concrete().is_finite()) {
                     return Err(diverged(simulation, motion, k));
                 }
                 see(model, &setting.parameters, &state, &seen, &mut s, &mut |index, entries| {

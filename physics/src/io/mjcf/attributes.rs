@@ -86,7 +86,7 @@ impl<'t> Attributes<'t> {
     /// Refuses an attribute that would have an effect: whose numbers are not all `neutral`.
     pub(super) fn neutral(&self, name: &str, neutral: f64) -> Result<(), MjcfError> {
         let Some(numbers) = self.numbers(name, 0, usize::MAX)? else { return Ok(()) };
-        if numbers.iter().all(|x| *x == neutral) {
+        if numbers.iter().all(|x| x.to_bits() == neutral.to_bits()) {
             return Ok(());
         }
         let (attribute, element) = (name.to_owned(), self.element.tag.clone());

@@ -14,8 +14,8 @@ pub(super) const MAIN: &str = "main";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Class<'t> {
     tables: BTreeMap<&'t str, Table<'t>>,
-    /// Elements of `actuator` kinds, in the order in which they act: all write to one default.
-    pub(super) actuators: Vec<&'t Element>,
+    /// Elements of `actuator` kinds, which all write to one default: those of each class around, and of itself, outermost first.
+    pub(super) actuators: Vec<Vec<&'t Element>>,
 }
 
 /// Defaults by class.
@@ -50,6 +50,7 @@ impl<'t> Defaults<'t> {
             problems.extend(unknown(tree, element, &["class"]));
             let start = self.classes.get(outer.unwrap_or(class)).cloned().unwrap_or_default();
             let into = self.classes.entry(class).or_insert(start);
+            into.actuators.push(vec![]);
             for child in tree.children(element) {
                 into.add(tree, child, problems);
             }
@@ -94,7 +95,7 @@ impl<'t> Class<'t> {
         };
         problems.extend(unknown(tree, child, known));
         if schema::is_actuator(tag) {
-            self.actuators.push(child);
+            self.actuators.last_mut().into_iter().for_each(|own| own.push(child));
         } else {
             let table = self.tables.entry(tag).or_default();
             table.extend(child.attributes.iter().map(|a| (a.name.as_str(), a)));

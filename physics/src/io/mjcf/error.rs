@@ -34,7 +34,7 @@ impl std::error::Error for MjcfErrors {}
 #[error("{}line {line}, column {column}: {problem}", .file.as_ref().map(|f| format!("{f}, ")).unwrap_or_default())]
 pub struct MjcfError {
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// The included file; `None` is the model's own.
     pub file: Option<String>,
     /// Where, in bytes of the text.

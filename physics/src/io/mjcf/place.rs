@@ -85,15 +85,10 @@ fn turn_z_to(to: Vec3<f64>) -> Mat3<f64> {
     Quat::from_axis_angle(axis * sin.recip(), sin.atan2(cos)).to_mat()
 }
 
-/// The pose between the two ends of `fromto`, z along it, and half the distance; `None` where there is no `fromto`.
+/// The pose between the two ends of `fromto`, z along it, and half the distance; `None` where there is no `fromto`. It
+/// wins over a position and an orientation, as MuJoCo lets it.
 pub(super) fn between(a: &Attributes<'_>) -> Result<Option<(Pose<f64>, f64)>, MjcfError> {
     let Some([a0, a1, a2, b0, b1, b2]) = a.array::<6>("fromto")? else { return Ok(None) };
-    if let Some(second) = ORIENTATION.into_iter().chain(["pos"]).find(|name| a.has(name)) {
-        // defaults may give a position: MuJoCo lets `fromto` win
-        if a.element.get(second).is_some() {
-            return Err(a.error(second, Problem::Both { first: "fromto", second }));
-        }
-    }
     let (from, to) = (Vec3([a0, a1, a2]), Vec3([b0, b1, b2]));
     let length = (to - from).norm();
     if length < 1e-12 {

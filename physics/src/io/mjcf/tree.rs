@@ -202,7 +202,7 @@ impl Tree {
         let start = source.lines[line as usize - 1];
         let column = source.text[start..place.span.start].chars().count() + 1;
         MjcfError {
-            problem,
+            problem: Box::new(problem),
             file: source.name.clone(),
             span: place.span.clone(),
             line,

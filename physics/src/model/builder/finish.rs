@@ -25,7 +25,9 @@ impl ModelBuilder {
             let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };
             model.parameters.inertia[link] += inertia.transformed(&body.placement);
             if inertia.mass > 0.0 {
-                if held[link].is_some_and(|share| share != load.gravity_compensation) {
+                if held[link].is_some_and(|share: f64| {
+                    share.to_bits() != load.gravity_compensation.to_bits()
+                }) {
                     return Err(BuildError::MixedCompensation { body: body.name.clone() });
                 }
                 held[link] = Some(load.gravity_compensation);
@@ -34,7 +36,7 @@ impl ModelBuilder {
         for (link, share) in held.into_iter().enumerate() {
             model.parameters.gravity_compensation[link] = share.unwrap_or(0.0);
         }
-        if model.parameters.fluid != [0.0; 2] {
+        if model.parameters.fluid.iter().any(|x| *x > 0.0) {
             model.fluid = fluid_bodies(&model, &loads);
         }
         let parameters = model.parameters.clone();

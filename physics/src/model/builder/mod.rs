@@ -203,7 +203,7 @@ impl ModelBuilder {
         };
         let what = if joint.force_range.is_some() {
             "a range of the actuators' force"
-        } else if joint.stiffness_poly != [0.0; 2] {
+        } else if joint.stiffness_poly.iter().any(|x| *x != 0.0) {
             "a polynomial spring"
         } else {
             return Ok(());

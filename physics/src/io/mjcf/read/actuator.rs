@@ -40,7 +40,7 @@ impl Law {
     };
 
     /// What an element makes of it.
-    fn apply(&mut self, a: &Attributes<'_>) -> Result<(), MjcfError> {
+    fn apply(&mut self, a: &Attributes<'_>, around: &[Self]) -> Result<(), MjcfError> {
         let servo = |kind, gain, bias| Self { kind, gain, affine_bias: true, bias, ..Self::MOTOR };
         let kind = match a.element.tag.as_str() {
             "position" => Kind::Position,
@@ -48,9 +48,11 @@ impl Law {
             "general" => Kind::General,
             _ => Kind::Other,
         };
-        // a servo keeps the numbers of its own kind and of `general`, and starts anew from those of another
+        // a servo keeps the numbers of its own kind and of `general`; where another kind wrote last, those of the nearest class
+        // around that has its kind
         if self.kind != Kind::General && kind != Kind::General && self.kind != kind {
-            *self = Self::MOTOR;
+            let same = around.iter().rev().find(|law| law.kind == kind);
+            *self = same.copied().unwrap_or(Self::MOTOR);
         }
         match a.element.tag.as_str() {
             "motor" => *self = Self { kind, ..Self::MOTOR },
@@ -62,7 +64,6 @@ impl Law {
                 }
                 a.neutral("dampratio", 0.0)?;
                 a.neutral("timeconst", 0.0)?;
-                a.neutral("inheritrange", 0.0)?;
                 *self = servo(kind, [kp, 0.0, 0.0], [0.0, -kp, -kv]);
             }
             "velocity" => {
@@ -121,13 +122,18 @@ impl<'t> Reader<'t, '_> {
         }
         self.own(element, schema::ACTUATOR);
         let class = self.defaults.class(self.tree, element, MAIN)?;
-        let before: Vec<&'t Element> = class.map(|c| c.actuators.clone()).unwrap_or_default();
+        let classes = class.map(|c| c.actuators.clone()).unwrap_or_default();
         let (mut law, mut table) = (Law::MOTOR, Table::new());
-        for default in before {
-            law.apply(&Attributes::new(self.tree, default, None))?;
-            table.extend(default.attributes.iter().map(|a| (a.name.as_str(), a)));
+        // the law at the end of each class around
+        let mut around = vec![];
+        for default in classes.into_iter().filter(|own| !own.is_empty()) {
+            for default in default {
+                law.apply(&Attributes::new(self.tree, default, None), &around)?;
+                table.extend(default.attributes.iter().map(|a| (a.name.as_str(), a)));
+            }
+            around.push(law);
         }
-        law.apply(&Attributes::new(self.tree, element, None))?;
+        law.apply(&Attributes::new(self.tree, element, None), &around)?;
         // what is not of the law holds for every kind
         let a = Attributes::new(self.tree, element, Some(&table));
         for name in ["armature", "damping", "delay", "nsample"] {
@@ -138,17 +144,43 @@ impl<'t> Reader<'t, '_> {
         }
         let Some(drive) = self.drive(&a)? else { return Ok(()) };
         let automatic = self.compiler.automatic_limits;
+        let range = match a.number("inheritrange", 0.0)? {
+            share if share > 0.0 => Some(self.inherited(&a, drive, share)?),
+            _ => a.range("ctrlrange", "ctrllimited", automatic)?,
+        };
         let spec = ActuatorSpec {
             name: a.name().into(),
             drive,
             gear: a.some("gear", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0])?,
             gain: law.gain(),
             bias: law.bias(),
-            range: a.range("ctrlrange", "ctrllimited", automatic)?,
+            range,
             force_range: a.range("forcerange", "forcelimited", automatic)?,
         };
         let added = self.builder.actuator(&spec);
         self.built(element, added).map(drop)
+    }
+
+    /// The range of what is driven, its width times `share`.
+    fn inherited(
+        &self,
+        a: &Attributes<'t>,
+        drive: Drive,
+        share: f64,
+    ) -> Result<[f64; 2], MjcfError> {
+        if a.has("ctrlrange") {
+            let problem = Problem::Both { first: "ctrlrange", second: "inheritrange" };
+            return Err(a.error("inheritrange", problem));
+        }
+        let model = self.builder.so_far();
+        let range = match drive {
+            Drive::Joint(joint) => model.joints()[joint].range,
+            Drive::Tendon(tendon) => model.tendons()[tendon].range,
+        };
+        let [least, greatest] =
+            range.ok_or_else(|| a.missing("a joint or tendon with a range for `inheritrange`"))?;
+        let (middle, half) = (f64::midpoint(least, greatest), 0.5 * share * (greatest - least));
+        Ok([middle - half, middle + half])
     }
 
     /// What it drives; `None` where that could not be read, which is said already.

@@ -30,7 +30,7 @@ impl<'t> Reader<'t, '_> {
         let mut open = vec![];
         self.fill(None, contents, &mut open);
         while let Some(next) = open.pop() {
-            let read = self.body(next, &mut open);
+            let read = self.body(&next, &mut open);
             self.keep(read);
         }
     }
@@ -61,8 +61,8 @@ impl<'t> Reader<'t, '_> {
         contents
     }
 
-    fn body(&mut self, next: Open<'t>, open: &mut Vec<Open<'t>>) -> Result<(), MjcfError> {
-        let Open { content: Content { element, frame, class }, parent } = next;
+    fn body(&mut self, next: &Open<'t>, open: &mut Vec<Open<'t>>) -> Result<(), MjcfError> {
+        let Open { content: Content { element, frame, class }, parent } = *next;
         let a = self.own(element, schema::BODY);
         let class = a.text("childclass").unwrap_or(class);
         let placement = frame * pose(&a, self.compiler.angles)?;

@@ -10,11 +10,14 @@ use crate::model::Model;
 /// The geoms of one pair of contact masks: links (`None`: the world's) and the first element of each.
 type Links = BTreeMap<Option<usize>, usize>;
 
+/// A geom: its body and its element.
+type Collider = (Option<usize>, usize);
+
 /// Geoms by what they may collide with.
 #[derive(Debug, Default)]
 pub(super) struct Collisions {
-    /// By `contype`, `conaffinity`: bodies, and the elements of their geoms.
-    groups: BTreeMap<(u32, u32), Vec<(Option<usize>, usize)>>,
+    /// By `contype` and `conaffinity`.
+    groups: BTreeMap<(u32, u32), Vec<Collider>>,
 }
 
 impl Collisions {
@@ -25,7 +28,7 @@ impl Collisions {
     /// The first element of a pair of geoms that may touch by its masks: on links that are neither one nor neighbours. Excluded
     /// pairs of bodies are not looked at, so that it errs on the side of a contact.
     pub(super) fn first(&self, model: &Model) -> Option<usize> {
-        let links = |geoms: &[(Option<usize>, usize)]| {
+        let links = |geoms: &[Collider]| {
             let mut links = Links::new();
             for (body, element) in geoms {
                 let link = body.and_then(|b| model.bodies()[b].link);

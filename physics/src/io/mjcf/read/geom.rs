@@ -27,16 +27,19 @@ impl<'t> Reader<'t, '_> {
         a.choice("shellinertia", &["false"])?;
         let masks = (a.count("contype", 1)?, a.count("conaffinity", 1)?);
         let weight = self.weight(&a, body, weighed)?;
+        if a.text("type") == Some("hfield") && body.is_none() {
+            self.note(element, "height fields are not read, and collide with nothing");
+            self.collisions.add(body, masks, element.index);
+            return Ok(());
+        }
         let (shape, place) = if a.text("type") == Some("mesh") || (!a.has("type") && a.has("mesh"))
         {
-            match self.mesh_shape(&a, weight)? {
-                Some(found) => found,
-                None => {
-                    // its inertia does not count: it may still collide
-                    self.collisions.add(body, masks, element.index);
-                    return Ok(());
-                }
-            }
+            let Some(solid) = self.mesh_shape(&a, weight)? else {
+                // its inertia does not count: it may still collide
+                self.collisions.add(body, masks, element.index);
+                return Ok(());
+            };
+            solid
         } else {
             self.primitive(&a)?
         };

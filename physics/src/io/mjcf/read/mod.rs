@@ -70,6 +70,7 @@ pub fn read_mjcf(text: &str) -> Result<Mjcf, MjcfErrors> {
 pub fn read_mjcf_file(path: &Path) -> Result<Mjcf, MjcfErrors> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let problem = Problem::File { name: path.display().to_string(), why: e.to_string() };
+        let problem = Box::new(problem);
         MjcfErrors(vec![MjcfError { problem, file: None, span: 0..0, line: 1, column: 1 }])
     })?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -186,16 +187,15 @@ impl<'t> Reader<'t, '_> {
                     self.keep(read);
                 }
                 "default" => self.defaults.read(tree, section, &mut self.problems),
+                // read below, or only looked at
                 "asset" | "worldbody" | "contact" | "equality" | "tendon" | "actuator"
-                | "keyframe" => {}
+                | "keyframe" | "visual" | "statistic" | "size" | "custom" => {}
                 "sensor" => {
                     if !section.children.is_empty() {
                         self.note(section, "sensors are no outputs");
                     }
                 }
-                "visual" | "statistic" | "size" | "custom" => {}
-                "extension" if section.children.is_empty() => {}
-                "deformable" if section.children.is_empty() => {}
+                "extension" | "deformable" if section.children.is_empty() => {}
                 _ => {
                     let problem = self.unsupported(section, "mujoco");
                     self.problems.push(problem);
