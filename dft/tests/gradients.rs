@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use cotangent_ad::check;
-use cotangent_dft::one_d::unrolled::reverse_trajectory;
+use cotangent_dft::one_d::field::unrolled::reverse_trajectory;
 use cotangent_dft::one_d::{
     Architecture, EigenOptions, Functional, Grid, ImplicitOptions, Interaction, Lda, Model,
     Network, Prepared, Scf, ScfOptions, Stencil, System, implicit_adjoint, self_consistent_field,

@@ -2,13 +2,13 @@
 
 use cotangent_problem::TrialFailure;
 
-use super::eigen::EigenError;
-use super::exact::ExactError;
-use super::full_ci::FullCiError;
-use super::implicit::ImplicitError;
-use super::reference::ReferenceError;
-use super::scf::{Model, Scf, ScfError, ScfStatus};
-use super::system::SystemError;
+use crate::one_d::exact::full_ci::FullCiError;
+use crate::one_d::exact::reference::ReferenceError;
+use crate::one_d::exact::two_electrons::ExactError;
+use crate::one_d::field::implicit::ImplicitError;
+use crate::one_d::field::scf::{Model, Scf, ScfError, ScfStatus};
+use crate::one_d::linear::eigen::EigenError;
+use crate::one_d::system::SystemError;
 
 impl From<EigenError> for TrialFailure {
     fn from(error: EigenError) -> Self {
@@ -117,7 +117,7 @@ impl From<ImplicitError> for TrialFailure {
 }
 
 /// A field that converged, or what it means that it did not.
-pub(super) fn converged(model: &Model, scf: Scf) -> Result<Scf, TrialFailure> {
+pub(in crate::one_d) fn converged(model: &Model, scf: Scf) -> Result<Scf, TrialFailure> {
     match scf.status {
         ScfStatus::MaxSteps { residual } => Err(TrialFailure::NotConverged {
             what: "self-consistent field".into(),

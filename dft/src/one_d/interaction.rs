@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::grid::Grid;
+use crate::one_d::grid::Grid;
 
 /// Interaction energy `w(u)` of two unit charges at distance `u`, in hartree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

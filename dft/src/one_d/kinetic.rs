@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::banded::Pentadiagonal;
-use super::grid::Grid;
+use crate::one_d::grid::Grid;
+use crate::one_d::linear::banded::Pentadiagonal;
 
 /// Finite-difference stencil of the second derivative; the function is zero outside the grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

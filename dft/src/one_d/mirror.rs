@@ -1,7 +1,7 @@
 //! Mirror symmetry about the centre of a molecule.
 
-use super::grid::Grid;
-use super::system::System;
+use crate::one_d::grid::Grid;
+use crate::one_d::system::System;
 
 /// A reflection that maps grid points to grid points: `i -> sum - i`. The centre is a point or half-way between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl Mirror {
         let positions = || nuclei.iter().map(|a| a.position_bohr);
         let twice_centre = positions().fold(f64::INFINITY, f64::min)
             + positions().fold(f64::NEG_INFINITY, f64::max);
-        let has_image = |a: &super::system::Nucleus| {
+        let has_image = |a: &crate::one_d::system::Nucleus| {
             nuclei.iter().any(|b| {
                 (a.position_bohr + b.position_bohr - twice_centre).abs() < 1e-9
                     && (a.charge - b.charge).abs() < 1e-12

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::grid::Grid;
-use super::interaction::Interaction;
+use crate::one_d::grid::Grid;
+use crate::one_d::interaction::Interaction;
 
 /// A nucleus.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

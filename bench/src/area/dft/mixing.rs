@@ -1,6 +1,6 @@
 //! How far the gradient through a trajectory is from that of the fixed point, by the number of steps and by the mixing.
 
-use cotangent_dft::one_d::unrolled::reverse_trajectory;
+use cotangent_dft::one_d::field::unrolled::reverse_trajectory;
 use cotangent_dft::one_d::{
     Architecture, EigenOptions, ImplicitOptions, Model, Network, Prepared, ScfOptions, System,
     implicit_adjoint, self_consistent_field,
