@@ -4,7 +4,7 @@ use cotangent_ad::linalg::{
     Matrix, Triangle, cholesky, dot, log_det_spd, solve_spd, solve_triangular,
 };
 use cotangent_ad::ode::{Dynamics, Options, solve};
-use cotangent_ad::{Num, Real, ScanOptions, SliceStep, Var, grad};
+use cotangent_ad::{Real, ScanOptions, SliceStep, Var, grad};
 
 use crate::clock;
 use crate::peer::{PeerError, Peers};
