@@ -112,17 +112,50 @@ pub fn jacobian(
     selection: &Selection,
     options: &DerivativeOptions,
 ) -> Vec<Image> {
+    let columns = Columns::entries(&world.scene, &world.layout, selection);
+    forward(world, camera, selection, &columns, options)
+}
+
+/// `J v`: the derivative image along each direction `v` of as many numbers as `selection` has entries. The same bits on any number
+/// of threads.
+///
+/// # Panics
+/// Where there is no such camera, or a direction has another length.
+pub fn jvp(
+    world: &World,
+    camera: usize,
+    selection: &Selection,
+    directions: &[&[f64]],
+    options: &DerivativeOptions,
+) -> Vec<Image> {
+    for direction in directions {
+        assert_eq!(direction.len(), selection.dim(), "a number for every entry of the selection");
+    }
+    let columns = Columns::directions(&world.scene, &world.layout, selection, directions);
+    forward(world, camera, selection, &columns, options)
+}
+
+/// The derivative image of every column.
+fn forward(
+    world: &World,
+    camera: usize,
+    selection: &Selection,
+    columns: &Columns,
+    options: &DerivativeOptions,
+) -> Vec<Image> {
     let eye = Eye::new(world, camera);
     let wanted = selection.wanted(&world.scene, camera);
     let trees = shadow_trees(eye, &wanted, options);
-    let columns = Columns::new(&world.scene, &world.layout, selection);
-    let (width, height, k) = (eye.camera.width, eye.camera.height, selection.dim());
+    let (width, height, k) = (eye.camera.width, eye.camera.height, columns.count);
     let mut out = vec![Rgb::BLACK; width * height * k];
     out.par_chunks_mut((width * k).max(1)).enumerate().for_each(|(row, out)| {
-        let mut sink = Forward { columns: &columns, first: row * width, out };
+        let mut sink = Forward { columns, first: row * width, out };
         rows_into(eye, &wanted, trees.as_ref(), options, row..row + 1, &mut sink);
     });
-    let mut sink = Forward { columns: &columns, first: 0, out: &mut out };
+    if k == 0 {
+        return Vec::new();
+    }
+    let mut sink = Forward { columns, first: 0, out: &mut out };
     primary_into(eye, &wanted, options, &mut sink);
     let image = |c: usize| Image {
         width,

@@ -46,8 +46,9 @@ mod sampler;
 mod scene;
 mod sensor;
 pub mod shape;
+mod simulation;
 
-pub use derivative::{DerivativeOptions, jacobian, vjp};
+pub use derivative::{DerivativeOptions, jacobian, jvp, vjp};
 pub use film::{Image, ImageError, Picture, read_picture, write_exr, write_png};
 pub use geometry::{Rgb, V3};
 pub use integrator::{RenderOptions, render};
@@ -60,3 +61,4 @@ pub use shape::{
     MeshError, MeshFile, MeshFileError, MeshNote, MeshPart, TriangleMesh, parse_obj, parse_ply,
     read_mesh,
 };
+pub use simulation::PictureSimulation;

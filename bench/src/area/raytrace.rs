@@ -1,12 +1,16 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
 use std::process::Command;
+use std::sync::Arc;
 
+use cotangent_ad::random::Stream;
+use cotangent_raytrace::accel::Bvh;
 use cotangent_raytrace::reference::{
-    Reference, adjoint, emissive_triangles, icosphere_shadow, oblique, shadow_blocker,
+    Reference, adjoint, emissive_triangles, icosphere, icosphere_shadow, oblique, shadow_blocker,
 };
 use cotangent_raytrace::{
-    DerivativeOptions, RenderOptions, Scene, SceneError, Selection, World, render, vjp,
+    DerivativeOptions, RenderOptions, Scene, SceneError, SceneMesh, Selection, V3, World, render,
+    vjp,
 };
 
 use super::Measure;
@@ -14,8 +18,8 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = &[beside_mitsuba];
-pub(super) const PROOFS: &[Measure] = &[known_derivatives, every_parameter];
+pub(super) const ROWS: &[Measure] = &[beside_mitsuba, edges];
+pub(super) const PROOFS: &[Measure] = &[known_derivatives, every_parameter, watertight];
 
 const SPP: u32 = 64;
 const SEEDS: u64 = 16;
@@ -96,6 +100,59 @@ fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         items.push(Row::cpu_us(&format!("{name}: gradient"), cost, ("our image", primal), None));
     }
     Ok(items)
+}
+
+/// A gradient by all vertices of a sphere in images, as the sphere gets finer.
+fn edges(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let one = one.map_err(std::io::Error::other)?;
+    let scene = icosphere_shadow().scene;
+    let mut items = Vec::new();
+    for level in [2, 5, 6] {
+        let finer = |m: &SceneMesh| match m.name.as_str() {
+            "sphere" => {
+                SceneMesh { shape: Arc::new(icosphere([0.0, 0.6, 0.0], 0.5, level)), ..m.clone() }
+            }
+            _ => m.clone(),
+        };
+        let meshes = scene.meshes().iter().map(finer).collect();
+        let scene = Scene::with_cameras(scene.cameras().to_vec(), scene.transport, meshes)
+            .map_err(|e| failed("a finer sphere", &e))?;
+        let selection = select(&scene, "mesh.sphere.vertices")?;
+        let world = World::new(&scene);
+        let options = DerivativeOptions { spp: SPP, ..DerivativeOptions::default() };
+        let image = || one.install(|| render(&world, 0, RenderOptions::default()));
+        let gradient = || one.install(|| vjp(&world, 0, &selection, &adjoint(64, 64), &options));
+        let (image, gradient) = (clock::best(3, image), clock::best(3, gradient));
+        let work = format!("sphere of {} edges: gradient by all vertices", 30 << (2 * level));
+        items.push(Row::cpu_us(&work, gradient, ("our image", image), None));
+    }
+    Ok(items)
+}
+
+/// Rays from inside a closed sphere at its edges and vertices.
+fn watertight(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    const RAYS: usize = 10_000_000;
+    let mesh = icosphere([0.0; 3], 1.0, 5);
+    let corners: Vec<[V3; 3]> =
+        mesh.faces().iter().map(|f| f.map(|v| mesh.vertices()[v as usize])).collect();
+    let bvh = Bvh::new(&corners);
+    let stream = Stream::new(&[0x6c65_616b]);
+    let leaks = (0..RAYS)
+        .filter(|&k| {
+            let u = |c: u64| stream.uniform(4 * k as u64 + c);
+            let from = V3::from([u(0) - 0.5, u(1) - 0.5, u(2) - 0.5]);
+            let [a, b, _] = corners[k % corners.len()];
+            let part = if k % 3 == 0 { 0.0 } else { u(3) };
+            bvh.closest(from, a + (b - a) * part - from, f64::INFINITY).is_none()
+        })
+        .count();
+    Ok(vec![Item::Proof(Proof {
+        what: format!("{RAYS} rays at edges and vertices of a closed sphere"),
+        must: "none leaks".into(),
+        measured: format!("{leaks} leak"),
+        holds: leaks == 0,
+    })])
 }
 
 /// The three reference scenes over 32 seeds, and what is missing without the boundary terms.

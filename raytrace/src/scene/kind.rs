@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Quat};
+use cotangent_problem::name::segment;
 
 use super::slot::{Layout, Leaf};
 use super::{Scene, SceneError};
@@ -272,17 +273,16 @@ pub(crate) const KINDS: &[Kind] = &[
 impl Owner {
     /// Name of its `k`th part in front of a kind's own name; `None` where that part has no such parameters.
     pub(crate) fn prefix(self, scene: &Scene, k: usize) -> Option<String> {
-        let mesh = || scene.meshes.get(k);
-        match self {
-            Self::Mesh => Some(format!("mesh.{}.", mesh()?.name)),
-            Self::Tinted => {
-                mesh()?.tint.is_some().then(|| format!("mesh.{}.", scene.meshes[k].name))
-            }
-            Self::Emitter => {
-                mesh()?.emission.is_some().then(|| format!("light.{}.", scene.meshes[k].name))
-            }
-            Self::Camera => Some(format!("camera.{}.", scene.cameras.get(k)?.name)),
+        if self == Self::Camera {
+            return Some(format!("camera.{}.", segment(&scene.cameras.get(k)?.name)));
         }
+        let mesh = scene.meshes.get(k)?;
+        let (kind, exists) = match self {
+            Self::Emitter => ("light", mesh.emission.is_some()),
+            Self::Tinted => ("mesh", mesh.tint.is_some()),
+            Self::Mesh | Self::Camera => ("mesh", true),
+        };
+        exists.then(|| format!("{kind}.{}.", segment(&mesh.name)))
     }
 }
 

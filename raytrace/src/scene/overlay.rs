@@ -10,10 +10,11 @@ use crate::shape::TriangleMesh;
 
 use super::world::Face;
 
-/// Distance below which points are one, relative to the size of the scene.
-const SAME: f64 = 1e-9;
+/// Distance below which points are one, relative to the size of the scene: more than the rounding of placed points, and less than any
+/// detail that doubles can hold beside it.
+const SAME: f64 = 1e-11;
 /// How far the keys of lines that coincide may lie apart, relative to the size of the scene.
-const SAME_LINE: f64 = 1e-7;
+const SAME_LINE: f64 = 1e-8;
 /// Two faces whose normals differ by less than this angle (radians) form no edge: nothing is discontinuous there.
 const FLAT: f64 = 1e-9;
 

@@ -137,24 +137,57 @@ impl Selection {
     }
 }
 
-/// What each entry of a selection moves, by leaf.
+/// What each of some directions in the space of a selection moves, by leaf.
 pub(crate) struct Columns {
     pub(crate) count: usize,
-    /// Of each vertex of the world: entries that move it, and its velocities.
+    /// Of each vertex of the world: directions that move it, and its velocities.
     pub(crate) points: Vec<Vec<(usize, V3)>>,
     /// The same of each slot.
     pub(crate) slots: Vec<Vec<(usize, V3)>>,
 }
 
 impl Columns {
-    pub(crate) fn new(scene: &Scene, layout: &Layout, selection: &Selection) -> Self {
-        let mut points = vec![Vec::new(); layout.vertices()];
-        let mut slots = vec![Vec::new(); layout.slots()];
-        selection.spread(scene, layout, |entry, leaf, velocity| match leaf {
-            Leaf::Point(p) => points[p as usize].push((entry, velocity)),
-            Leaf::Slot(s) => slots[s as usize].push((entry, velocity)),
+    /// One column for every entry.
+    pub(crate) fn entries(scene: &Scene, layout: &Layout, selection: &Selection) -> Self {
+        let mut columns = Self::empty(layout, selection.dim());
+        selection.spread(scene, layout, |entry, leaf, velocity| {
+            columns.of(leaf).push((entry, velocity));
         });
-        Self { count: selection.dim(), points, slots }
+        columns
+    }
+
+    /// One column for every direction, of as many numbers as the selection has entries.
+    pub(crate) fn directions(
+        scene: &Scene,
+        layout: &Layout,
+        selection: &Selection,
+        directions: &[&[f64]],
+    ) -> Self {
+        let mut columns = Self::empty(layout, directions.len());
+        selection.spread(scene, layout, |entry, leaf, velocity| {
+            let motions = columns.of(leaf);
+            for (k, direction) in directions.iter().enumerate() {
+                let velocity = velocity * direction[entry];
+                // all entries that move a leaf along one direction are one motion
+                match motions.iter_mut().find(|m| m.0 == k) {
+                    Some(motion) => motion.1 += velocity,
+                    None => motions.push((k, velocity)),
+                }
+            }
+        });
+        columns
+    }
+
+    fn empty(layout: &Layout, count: usize) -> Self {
+        let blank = |n: usize| vec![Vec::new(); n];
+        Self { count, points: blank(layout.vertices()), slots: blank(layout.slots()) }
+    }
+
+    fn of(&mut self, leaf: Leaf) -> &mut Vec<(usize, V3)> {
+        match leaf {
+            Leaf::Point(p) => &mut self.points[p as usize],
+            Leaf::Slot(s) => &mut self.slots[s as usize],
+        }
     }
 }
 

@@ -1,0 +1,334 @@
+//! Pictures as a simulation: every number of a scene is an input, every camera's image an output.
+//!
+//! The image and its derivatives are Monte Carlo estimates, each from random numbers of its own that the seed and the sample key
+//! name: a residual made of the image is independent of the derivatives that it is multiplied with.
+
+use std::sync::Arc;
+
+use cotangent_problem::simulation::{check_picks, check_value};
+use cotangent_problem::{
+    Cost, Keep, Linearised, Map, MapError, Quantity, SampleKey, Simulation, Transform,
+    TrialFailure, Values, Workspace, name,
+};
+
+use crate::derivative::{DerivativeOptions, jvp, vjp};
+use crate::film::Image;
+use crate::geometry::Rgb;
+use crate::integrator::{RenderOptions, render};
+use crate::scene::{ParameterInfo, Scene, SceneError, Selection, World};
+
+/// A scene whose inputs are its parameters and whose outputs are `camera.NAME.image`, of shape `rows x columns x 3`.
+#[derive(Clone, Debug)]
+pub struct PictureSimulation {
+    scene: Scene,
+    options: DerivativeOptions,
+    /// Names of the inputs as the scene has them.
+    names: Vec<String>,
+    inputs: Vec<Quantity>,
+    outputs: Vec<Quantity>,
+}
+
+/// How an input is optimised: its transform, and the typical size of a change under it.
+fn manner(info: &ParameterInfo, value: &[f64], size: f64) -> (Transform, f64) {
+    let largest = value.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    match info.unit {
+        "rad" => (Transform::RotationVector, 0.2),
+        "scene unit" => (Transform::Identity, 0.05 * size),
+        _ if info.bounds[0] > 0.0 => (Transform::Log, 0.1),
+        "pixel" => (Transform::Identity, 0.01 * largest.max(1.0)),
+        _ => (Transform::Identity, if largest > 0.0 { 0.2 * largest } else { 0.1 }),
+    }
+}
+
+impl PictureSimulation {
+    /// The simulation of a scene, with `options.spp` paths a pixel for the images as well.
+    ///
+    /// # Panics
+    /// Never: the names are the scene's own.
+    pub fn new(scene: Scene, options: DerivativeOptions) -> Self {
+        let size = scene.meshes().iter().map(|m| m.scale * m.shape.size()).fold(0.0, f64::max);
+        let (mut names, mut inputs) = (Vec::new(), Vec::new());
+        for info in scene.parameters() {
+            if info.not_differentiable.is_some() {
+                continue; // a list of indices is no quantity
+            }
+            let selection = Selection::new(&scene, &[&info.name]).expect("a name of the scene");
+            let value = selection.get(&scene);
+            let (transform, scale) = manner(&info, &value, size);
+            let [lower, upper] = info.bounds;
+            let quantity = Quantity::input(info.name.clone(), info.unit, &info.shape, value)
+                .within(lower, upper)
+                .through(transform)
+                .scaled(scale);
+            names.push(info.name);
+            inputs.push(quantity);
+        }
+        let image = |(k, camera): (usize, &crate::SceneCamera)| {
+            let [width, height] = scene.film(k);
+            let name = format!("camera.{}.image", name::segment(&camera.name));
+            Quantity::output(name, "radiance", &[height, width, 3])
+                .about("linear radiance, row 0 at the top, times exposure and white balance")
+        };
+        let outputs = scene.cameras().iter().enumerate().map(image).collect();
+        Self { scene, options, names, inputs, outputs }
+    }
+
+    /// The scene with its present values.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+fn refused(error: &SceneError) -> TrialFailure {
+    TrialFailure::OutOfDomain { why: error.to_string() }
+}
+
+impl Simulation for PictureSimulation {
+    fn inputs(&self) -> &[Quantity] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Quantity] {
+        &self.outputs
+    }
+
+    fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
+        let count = self.inputs.len();
+        let quantity = self.inputs.get_mut(input).ok_or(MapError::Index {
+            role: "input",
+            index: input,
+            count,
+        })?;
+        check_value(quantity, value)?;
+        let name = &self.names[input];
+        let set = |scene: &mut Scene| Selection::new(scene, &[name])?.set(scene, value);
+        set(&mut self.scene)
+            .map_err(|e| MapError::Value { name: name.clone(), why: e.to_string() })?;
+        quantity.value = value.to_vec();
+        Ok(())
+    }
+
+    fn map(
+        self: Arc<Self>,
+        inputs: &[usize],
+        outputs: &[usize],
+        differentiated: bool,
+    ) -> Result<Box<dyn Map>, MapError> {
+        check_picks(self.as_ref(), inputs, outputs, differentiated)?;
+        let names: Vec<&String> = inputs.iter().map(|k| &self.names[*k]).collect();
+        let selection = Selection::new(&self.scene, &names)
+            .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
+        Ok(Box::new(PictureMap { selection, cameras: outputs.to_vec(), simulation: self }))
+    }
+}
+
+/// The map of picked inputs to the images of picked cameras.
+struct PictureMap {
+    simulation: Arc<PictureSimulation>,
+    selection: Selection,
+    cameras: Vec<usize>,
+}
+
+impl PictureMap {
+    /// Numbers of the image of a camera.
+    fn entries(&self, camera: usize) -> usize {
+        self.simulation.outputs[camera].len()
+    }
+
+    fn options(&self, key: SampleKey) -> DerivativeOptions {
+        DerivativeOptions { key: key.0, ..self.simulation.options }
+    }
+}
+
+impl Map for PictureMap {
+    fn input_len(&self) -> usize {
+        self.selection.dim()
+    }
+
+    fn output_len(&self) -> usize {
+        self.cameras.iter().map(|c| self.entries(*c)).sum()
+    }
+
+    fn plan(&self, keep: Keep) -> Cost {
+        let options = &self.simulation.options;
+        let pixels = self.output_len() as f64 / 3.0;
+        let images = match self.cameras.len() {
+            1 => String::new(),
+            n => format!(" in {n} images"),
+        };
+        let derivatives = match keep {
+            Keep::Values => String::new(),
+            Keep::Linearisation => format!(
+                "; for each derivative as many again, {:.0} thousand points that shadows fall on, and {} samples a pixel length of \
+                 visible edges",
+                pixels * f64::from(options.shadow_spp) / 1e3,
+                options.edge_samples
+            ),
+        };
+        let paths = pixels * f64::from(options.spp) / 1e3;
+        Cost {
+            work: format!("{pixels:.0} pixels{images}, {paths:.0} thousand paths{derivatives}"),
+            bytes: 8 * self.output_len() as u64,
+        }
+    }
+
+    fn is_stochastic(&self) -> bool {
+        true
+    }
+
+    fn run<'a>(
+        &'a self,
+        x: &[f64],
+        _: Keep,
+        key: SampleKey,
+        ws: &mut Workspace,
+    ) -> Result<Box<dyn Linearised + 'a>, TrialFailure> {
+        let mut scene = self.simulation.scene.clone();
+        self.selection.set(&mut scene, x).map_err(|e| refused(&e))?;
+        // the last world's tree keeps its shape, where nobody else holds it
+        let kept = ws.get_or_insert_with(|| None::<Arc<World>>);
+        let world = match kept.take().and_then(|last| Arc::try_unwrap(last).ok()) {
+            Some(last) => last.moved(&scene),
+            None => World::new(&scene),
+        };
+        let world = Arc::new(world);
+        *kept = Some(Arc::clone(&world));
+        let options = self.options(key);
+        let DerivativeOptions { spp, seed, key, .. } = options;
+        let image = |c: &usize| render(&world, *c, RenderOptions { spp, seed, key });
+        let entries = self.cameras.iter().flat_map(|c| flattened(&image(c))).collect();
+        let values = Values { entries, ..Values::default() };
+        Ok(Box::new(PictureRun { map: self, world, values, options }))
+    }
+}
+
+/// One forward run.
+struct PictureRun<'a> {
+    map: &'a PictureMap,
+    world: Arc<World>,
+    values: Values,
+    options: DerivativeOptions,
+}
+
+impl Linearised for PictureRun<'_> {
+    fn values(&self) -> &Values {
+        &self.values
+    }
+
+    fn pullback(&self, cotangents: &[&[f64]]) -> Result<Vec<Vec<f64>>, TrialFailure> {
+        cotangents.iter().map(|y_bar| self.pulled(y_bar)).collect()
+    }
+
+    fn pushforward(&self, tangents: &[&[f64]]) -> Result<Vec<Vec<f64>>, TrialFailure> {
+        let n = self.map.selection.dim();
+        if let Some(wrong) = tangents.iter().find(|t| t.len() != n) {
+            let why = format!("a tangent has {} entries, the inputs {n}", wrong.len());
+            return Err(TrialFailure::Contract(why));
+        }
+        let mut columns = vec![Vec::new(); tangents.len()];
+        for camera in &self.map.cameras {
+            let images = jvp(&self.world, *camera, &self.map.selection, tangents, &self.options);
+            columns.iter_mut().zip(&images).for_each(|(column, i)| column.extend(flattened(i)));
+        }
+        Ok(columns)
+    }
+}
+
+impl PictureRun<'_> {
+    fn pulled(&self, y_bar: &[f64]) -> Result<Vec<f64>, TrialFailure> {
+        let map = self.map;
+        if y_bar.len() != map.output_len() {
+            let why = format!(
+                "a cotangent has {} entries, the outputs {}",
+                y_bar.len(),
+                map.output_len()
+            );
+            return Err(TrialFailure::Contract(why));
+        }
+        let mut sum = vec![0.0; map.selection.dim()];
+        let mut rest = y_bar;
+        for camera in &map.cameras {
+            let (own, others) = rest.split_at(map.entries(*camera));
+            rest = others;
+            let [width, height] = map.simulation.scene.film(*camera);
+            let pixels = own.chunks_exact(3).map(|c| Rgb([c[0], c[1], c[2]])).collect();
+            let adjoint = Image { width, height, pixels };
+            let gradient = vjp(&self.world, *camera, &map.selection, &adjoint, &self.options);
+            sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
+        }
+        Ok(sum)
+    }
+}
+
+fn flattened(image: &Image) -> Vec<f64> {
+    image.pixels.iter().flat_map(|p| p.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cotangent_problem::{Keep, MapError, SampleKey, Simulation, Workspace};
+
+    use super::PictureSimulation;
+    use crate::reference::oblique;
+    use crate::{CameraView, DerivativeOptions, Scene, SceneCamera};
+
+    /// The oblique scene with a second camera.
+    fn simulation() -> PictureSimulation {
+        let scene = oblique();
+        let view = CameraView { position: [-1.5, 1.8, 2.5], ..*scene.cameras()[0].view() };
+        let side = SceneCamera::new("side view", &view, [12, 10]).unwrap();
+        let cameras = vec![scene.cameras()[0].clone(), side];
+        let scene = Scene::with_cameras(cameras, scene.transport, scene.meshes().to_vec()).unwrap();
+        let options = DerivativeOptions {
+            spp: 2,
+            shadow_spp: 2,
+            edge_samples: 4,
+            ..DerivativeOptions::default()
+        };
+        PictureSimulation::new(scene, options)
+    }
+
+    fn input(s: &PictureSimulation, name: &str) -> usize {
+        s.inputs().iter().position(|q| q.name == name).unwrap()
+    }
+
+    #[test]
+    fn pushforward_and_pullback_are_one_matrix_over_all_cameras() {
+        let s = Arc::new(simulation());
+        let names: Vec<&str> = s.outputs().iter().map(|q| q.name.as_str()).collect();
+        assert_eq!(names, ["camera.main.image", "camera.\"side view\".image"]);
+        let all: Vec<usize> = (0..s.inputs().len()).collect();
+        let x: Vec<f64> = s.inputs().iter().flat_map(|q| q.value.clone()).collect();
+        let map = Arc::clone(&s).map(&all, &[0, 1], true).unwrap();
+        assert_eq!((map.input_len(), map.output_len()), (x.len(), 3 * (32 * 24 + 12 * 10)));
+        let mut ws = Workspace::new();
+        let wave = |n: usize, f: f64| (0..n).map(|k| (f * k as f64).sin()).collect::<Vec<f64>>();
+        for key in [SampleKey(1), SampleKey(2)] {
+            let run = map.run(&x, Keep::Linearisation, key, &mut ws).unwrap();
+            let (v, w) = (wave(x.len(), 1.3), wave(map.output_len(), 0.7));
+            let jv = run.pushforward(&[&v]).unwrap().remove(0);
+            let jtw = run.pullback(&[&w]).unwrap().remove(0);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let (left, right) = (dot(&jv, &w), dot(&v, &jtw));
+            let size = dot(&jtw, &jtw).sqrt() * dot(&v, &v).sqrt();
+            assert!((left - right).abs() < 1e-10 * size, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn what_is_fixed_stays_and_what_is_refused_changes_nothing() {
+        let mut s = simulation();
+        let scale = input(&s, "mesh.solid.scale");
+        s.fix(scale, &[1.25]).unwrap();
+        assert_eq!(s.inputs()[scale].value, [1.25]);
+        assert!(matches!(s.fix(scale, &[-1.0]), Err(MapError::Value { .. })));
+        assert!(matches!(s.fix(999, &[1.0]), Err(MapError::Index { .. })));
+        assert_eq!(s.scene().mesh("solid").unwrap().scale, 1.25);
+        let albedo = input(&s, "mesh.solid.albedo");
+        let map = Arc::new(s).map(&[albedo], &[0], true).unwrap();
+        let run = map.run(&[0.5; 2], Keep::Values, SampleKey(0), &mut Workspace::new());
+        assert!(run.is_err());
+    }
+}
