@@ -128,7 +128,7 @@ impl<A: LinearOperator> Krylov<A> {
         }
     }
 
-    fn not_solved(&self, residual: f64, scale: f64, products: usize) -> LinalgError {
+    fn not_solved(residual: f64, scale: f64, products: usize) -> LinalgError {
         LinalgError::NotSolved { residual: residual / scale, products }
     }
 
@@ -156,7 +156,7 @@ impl<A: LinearOperator> Krylov<A> {
             direction.iter_mut().zip(&z).for_each(|(d, z)| *d = z + share * *d);
             along = next;
         }
-        Err(self.not_solved(norm(&r), scale, self.options.max_products))
+        Err(Self::not_solved(norm(&r), scale, self.options.max_products))
     }
 
     fn bicgstab(&self, p: &[f64], b: &[f64]) -> Result<Vec<f64>, LinalgError> {
@@ -197,7 +197,7 @@ impl<A: LinearOperator> Krylov<A> {
             }
             along = next;
         }
-        Err(self.not_solved(norm(&r), scale, products))
+        Err(Self::not_solved(norm(&r), scale, products))
     }
 }
 
