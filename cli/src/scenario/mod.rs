@@ -268,6 +268,6 @@ fn stop(settings: &Settings) -> Stop {
         max_evaluations: settings.count("stop.max_evaluations") as u64,
         gradient_tolerance: settings.number("stop.gradient_tolerance"),
         value_tolerance: settings.number("stop.value_tolerance"),
-        target_value: None,
+        ..Stop::default()
     }
 }
