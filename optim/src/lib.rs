@@ -15,6 +15,12 @@
 //! | many local minima | [`MultiStart`] of any of them |
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
 //!
+//! # What success means
+//!
+//! A run claims success only where its end is shown to be stationary, in terms that do not depend on units: what is left to
+//! gain is at most [`Stop::value_tolerance`] of the value, or the step that is left at most [`Stop::step_tolerance`] of every
+//! parameter. It is `stalled` where no step helps and nothing shows a minimum, and never goes beyond [`Stop::max_evaluations`].
+//!
 //! ```
 //! use cotangent_problem::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
 //! use cotangent_optim::{Method, Problem, Stop, minimize};

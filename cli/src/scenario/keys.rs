@@ -142,14 +142,14 @@ pub const COMMON: &[Key] = &[
     key(
         "optimizer.radius",
         number(POSITIVE, INF),
-        Some("1.0"),
-        "trust-region: first radius in optimizer coordinates",
+        Some("0.1"),
+        "trust-region: first radius, relative to the size of the parameters",
     ),
     key(
         "optimizer.size",
         number(POSITIVE, INF),
         Some("0.1"),
-        "nelder-mead: first edge of the simplex in optimizer coordinates",
+        "nelder-mead: first edges of the simplex, relative to the start",
     ),
     key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, Some("500"), "most iterations"),
     key(
