@@ -1,12 +1,13 @@
 //! `simulate`: a scenario's simulation, run once.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cotangent_ad::random::Stream;
 use cotangent_problem::name::matches;
 use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
+use cotangent_raytrace::{Image, Rgb, write_exr};
 use serde_json::json;
 
 use super::{Failure, Voice, as_text};
@@ -49,7 +50,8 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
     let quantities: Vec<&Quantity> = picked.iter().map(|k| &simulation.outputs()[*k]).collect();
     let mut y = run.values().entries.clone();
     add_noise(&quantities, wanted.noise, seed, &mut y);
-    write(&tables(&quantities, &y), wanted, voice)
+    let images = images(&quantities, &y, wanted)?;
+    write(&tables(&quantities, &y), images, wanted, voice)
 }
 
 /// Normal noise on every entry, by a stream of its own for each quantity.
@@ -65,16 +67,49 @@ fn add_noise(quantities: &[&Quantity], deviation: f64, seed: u64, y: &mut [f64])
     }
 }
 
-fn write(files: &[(String, String)], wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
-    let paths: Vec<_> = files.iter().map(|(name, _)| wanted.out.join(name)).collect();
-    if let Some(path) = paths.iter().find(|p| p.exists() && !wanted.force) {
-        let message = format!("{} exists already", path.display());
-        let help = "name another folder with --out, or overwrite with --force";
-        return Err(vec![Diagnostic::plain("cotangent::simulate::exists", message, help)].into());
+/// Writes the images among the outputs as OpenEXR files; returns their paths.
+fn images(
+    quantities: &[&Quantity],
+    y: &[f64],
+    wanted: &Wanted<'_>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let (mut paths, mut first) = (Vec::new(), 0);
+    for quantity in quantities {
+        let entries = &y[first..first + quantity.len()];
+        first += quantity.len();
+        let [height, width, 3] = quantity.shape[..] else { continue };
+        let path = wanted.out.join(format!("{}.exr", quantity.name.replace('"', "")));
+        refuse_existing(&path, wanted.force)?;
+        std::fs::create_dir_all(wanted.out)?;
+        let pixels = entries.chunks_exact(3).map(|p| Rgb([p[0], p[1], p[2]])).collect();
+        write_exr(&path, &Image { width, height, pixels })
+            .map_err(|e| Failure::Output(std::io::Error::other(e.to_string())))?;
+        paths.push(path);
     }
+    Ok(paths)
+}
+
+fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
+    if force || !path.exists() {
+        return Ok(());
+    }
+    let message = format!("{} exists already", path.display());
+    let help = "name another folder with --out, or overwrite with --force";
+    Err(vec![Diagnostic::plain("cotangent::simulate::exists", message, help)].into())
+}
+
+fn write(
+    files: &[(String, String)],
+    images: Vec<PathBuf>,
+    wanted: &Wanted<'_>,
+    voice: Voice,
+) -> Result<Exit, Failure> {
+    let mut paths: Vec<_> = files.iter().map(|(name, _)| wanted.out.join(name)).collect();
+    paths.iter().try_for_each(|path| refuse_existing(path, wanted.force))?;
     for (path, (_, text)) in paths.iter().zip(files) {
         write_whole(path, text.as_bytes())?;
     }
+    paths.extend(images);
     let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
     let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
     voice.data(&text, &json!({ "files": paths }))?;
@@ -117,6 +152,9 @@ fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
     for quantity in quantities {
         let values = &y[first..first + quantity.len()];
         first += quantity.len();
+        if matches!(quantity.shape[..], [_, _, 3]) && quantity.axis.is_none() {
+            continue; // an image
+        }
         let name = quoted(&quantity.name);
         let Some(axis) = &quantity.axis else {
             let shown: Vec<String> = values.iter().map(f64::to_string).collect();

@@ -67,6 +67,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Potential,
     &physics::Motion,
     &physics::Ball,
+    &raytrace::Pictures,
     &raytrace::PoseFromPicture,
 ];
 

@@ -2,6 +2,9 @@
 
 mod conclude;
 mod keys;
+mod pictures;
+
+pub(super) use pictures::Pictures;
 
 use std::path::Path;
 

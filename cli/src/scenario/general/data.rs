@@ -1,8 +1,9 @@
-//! Targets from files: CSV with a header line.
+//! Targets from files: CSV with a header line, pictures.
 
 use std::path::Path;
 
 use cotangent_problem::Quantity;
+use cotangent_raytrace::read_picture;
 
 use super::super::document::Settings;
 use super::super::units::convert;
@@ -29,10 +30,13 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
     let refuse = |message: String, help: &str| {
         s.problem("cotangent::scenario::data", "target", message, help)
     };
+    if ["exr", "png"].iter().any(|e| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e))) {
+        return picture(s, &path, quantity).map(Some);
+    }
     if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("csv")) {
         return Err(refuse(
             format!("{name} is no CSV file"),
-            "a target is numbers or a file ending in .csv",
+            "a target is numbers, or a file ending in .csv, .exr or .png",
         ));
     }
     let (header, rows) =
@@ -69,6 +73,27 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
         values: rows.iter().flat_map(pick).collect(),
         rows: rows.len(),
     }))
+}
+
+/// A picture as the numbers of an image: linear radiance, row 0 at the top.
+fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
+    let picture = read_picture(path).map_err(|e| {
+        let help = "it must be an OpenEXR or PNG file";
+        s.problem("cotangent::scenario::picture", "target", e.to_string(), help)
+    })?;
+    let image = picture.image;
+    if quantity.shape != [image.height, image.width, 3] {
+        let (width, height) = (image.width, image.height);
+        let message = format!(
+            "the picture has {width} x {height} pixels, `{}` is {} (rows x columns x colours)",
+            quantity.name,
+            super::select::shape(&quantity.shape)
+        );
+        let help = "give the camera the picture's width and height";
+        return Err(s.problem("cotangent::scenario::length", "target", message, help));
+    }
+    let values = image.pixels.iter().flat_map(|p| p.0).collect();
+    Ok(Table { times: None, values, rows: 1 })
 }
 
 /// What numbers of the file are multiplied by.

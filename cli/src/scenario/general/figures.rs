@@ -2,7 +2,7 @@
 
 use cotangent_problem::{Misfit, Quantity, Term};
 
-use super::{Study, conclude::columns};
+use super::{Study, conclude::columns, image};
 use crate::plot::{Figure, Mark, Series};
 use crate::run::Finished;
 
@@ -32,8 +32,14 @@ fn of_term(
     let entry = *term.entries.first()?;
     let (output, first) = *study.outputs.iter().rfind(|(_, first)| *first <= entry)?;
     let quantity = &study.simulation.outputs()[output];
-    let axis = quantity.axis.as_ref()?;
     let range = first..first + quantity.len();
+    if let [height, width, 3] = quantity.shape[..]
+        && term.entries.len() == quantity.len()
+    {
+        let images = [&term.target, &before[range.clone()], &after[range.clone()]];
+        return image::panels(&format!("term-{}", index + 1), &term.label, [width, height], images);
+    }
+    let axis = quantity.axis.as_ref()?;
     let (old, new) =
         (columns(quantity, &before[range.clone()]), columns(quantity, &after[range.clone()]));
     let line = |name: &str, mark, values: &[f64]| {

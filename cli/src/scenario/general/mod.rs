@@ -7,6 +7,7 @@ mod conclude;
 mod data;
 mod figures;
 mod goal;
+mod image;
 mod parameter;
 mod select;
 mod term;

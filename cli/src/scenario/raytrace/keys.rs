@@ -2,21 +2,26 @@
 
 use crate::scenario::keys::{Key, Kind};
 
-const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+pub(super) const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
     Key { path, kind, default: Some(default), doc }
 }
 
-const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+pub(super) const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
     Key { path, kind, default: None, doc }
 }
 
-const INF: f64 = f64::INFINITY;
-const POINT: Kind = Kind::Numbers { unit: "", min: -INF, max: INF };
-const ANGLES: Kind = Kind::Numbers { unit: "rad", min: -INF, max: INF };
-const ALBEDO: Kind = Kind::Numbers { unit: "", min: 0.0, max: 1.0 };
-const RADIANCE: Kind = Kind::Numbers { unit: "", min: 0.0, max: INF };
+pub(super) const INF: f64 = f64::INFINITY;
+pub(super) const POINT: Kind = Kind::Numbers { unit: "", min: -INF, max: INF };
+pub(super) const ANGLES: Kind = Kind::Numbers { unit: "rad", min: -INF, max: INF };
+pub(super) const ALBEDO: Kind = Kind::Numbers { unit: "", min: 0.0, max: 1.0 };
+pub(super) const RADIANCE: Kind = Kind::Numbers { unit: "", min: 0.0, max: INF };
 const SHARE: Kind = Kind::Number { unit: "", min: 0.0, max: 1.0 };
-const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
+pub(super) const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
     Kind::Number { unit, min, max }
 }
 

@@ -1,0 +1,179 @@
+//! `pictures`: a scene of meshes, lights and cameras, and what is asked of the cameras' images.
+
+use std::path::Path;
+
+use cotangent_problem::Simulation;
+use cotangent_raytrace::{
+    CameraView, DerivativeOptions, MeshFile, PictureSimulation, Rgb, Scene, SceneCamera, SceneMesh,
+    Transport, TriangleMesh, parse_obj, parse_ply,
+};
+
+use super::super::document::{Grammar, Settings};
+use super::super::general::{self, Model, Study};
+use super::super::keys::{Key, Kind, List};
+use super::super::{Domain, Scenario};
+use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, key, number, required};
+use super::{CONTRADICTION, quad, three};
+use crate::diagnostic::Diagnostic;
+
+/// The kind.
+pub(crate) struct Pictures;
+
+const SAMPLES: Kind = Kind::Integer { min: 1, max: 65_536 };
+const KEYS: &[Key] = &[
+    key("samples.paths", SAMPLES, "16", "paths through each pixel"),
+    key("samples.edges", SAMPLES, "16", "samples for each pixel length of visible edges"),
+    key(
+        "samples.shadow_points",
+        SAMPLES,
+        "4",
+        "points in each pixel at which shadow borders are looked for",
+    ),
+];
+
+const MESH_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in mesh.LABEL.translation"),
+    key(
+        "file",
+        Kind::File,
+        "\"\"",
+        "OBJ or PLY file; or a parallelogram by centre, side_a, side_b",
+    ),
+    key("centre", POINT, "[]", "centre of a parallelogram"),
+    key("side_a", POINT, "[]", "half of one of its sides"),
+    key("side_b", POINT, "[]", "half of the other; its front is along a cross b"),
+    key("translation", POINT, "[0.0, 0.0, 0.0]", "place of its origin"),
+    key("rotation", ANGLES, "[0.0, 0.0, 0.0]", "rotation vector about its origin"),
+    key("scale", number("", f64::MIN_POSITIVE, INF), "1.0", "factor of its size"),
+    key("albedo", ALBEDO, "[0.5, 0.5, 0.5]", "reflected fraction, RGB"),
+    key("radiance", RADIANCE, "[]", "what it shines with, RGB; a mesh with it is a light"),
+];
+
+const CAMERA_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in camera.LABEL.image"),
+    required("position", POINT, "the pinhole"),
+    required("target", POINT, "a point in the middle of the picture"),
+    key("up", POINT, "[0.0, 1.0, 0.0]", "up in the picture"),
+    key("fov", number("deg", 0.1, 179.0), "40.0", "full horizontal angle of view"),
+    key("width", Kind::Integer { min: 1, max: 8192 }, "96", "columns of the picture"),
+    key("height", Kind::Integer { min: 1, max: 8192 }, "72", "rows of the picture"),
+];
+
+const LISTS: &[List] = &[
+    List { name: "mesh", keys: MESH_KEYS, required: true, doc: "an object or a light" },
+    List { name: "camera", keys: CAMERA_KEYS, required: true, doc: "a view of the scene" },
+    general::LISTS[0],
+    general::LISTS[1],
+    general::LISTS[2],
+];
+
+const TEMPLATE: &[(&str, &[u8])] = &[
+    ("scenario.toml", include_bytes!("../../../../scenarios/two-views.toml")),
+    ("letter-f.obj", include_bytes!("../../../../scenarios/letter-f.obj")),
+    ("two-views-front.exr", include_bytes!("../../../../scenarios/two-views-front.exr")),
+    ("two-views-side.exr", include_bytes!("../../../../scenarios/two-views-side.exr")),
+];
+
+impl Domain for Pictures {
+    fn kind(&self) -> &'static str {
+        "pictures"
+    }
+    fn summary(&self) -> &'static str {
+        "pictures of a scene of meshes and lights: poses, colours, lights and cameras from images"
+    }
+    fn grammar(&self) -> Grammar {
+        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
+    }
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
+        TEMPLATE
+    }
+    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+        Ok(Box::new(Study::new(model(s)?, s)?))
+    }
+}
+
+/// The simulation of the file's scene.
+fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let meshes: Vec<SceneMesh> =
+        s.list("mesh").iter().filter_map(|m| mesh(m, &mut notes, &mut problems)).collect();
+    let cameras: Vec<SceneCamera> =
+        s.list("camera").iter().filter_map(|c| camera(c, &mut problems)).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let scene = Scene::with_cameras(cameras, Transport::Direct, meshes).map_err(|e| {
+        let help = "see the keys of its meshes and cameras";
+        vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
+    })?;
+    let count = |path| u32::try_from(s.count(path)).unwrap_or(u32::MAX);
+    let options = DerivativeOptions {
+        spp: count("samples.paths"),
+        edge_samples: count("samples.edges"),
+        shadow_spp: count("samples.shadow_points"),
+        ..DerivativeOptions::default()
+    };
+    let simulation = Box::new(PictureSimulation::new(scene, options));
+    Ok(Model { simulation, notes, draw: None })
+}
+
+fn mesh(
+    m: &Settings,
+    notes: &mut Vec<String>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<SceneMesh> {
+    let shape = if m.text("file").is_empty() {
+        let [centre, a, b] = ["centre", "side_a", "side_b"].map(|p| three(m, p, problems));
+        quad(centre, a, b)
+            .map_err(|e| m.problem(CONTRADICTION, "side_a", e, "half sides that span an area"))
+    } else {
+        read(m, notes)
+    };
+    let shape = shape.map_err(|e| problems.push(e)).ok()?;
+    let emission = (!m.numbers("radiance").is_empty()).then(|| Rgb(three(m, "radiance", problems)));
+    let albedo = if emission.is_some() && !m.is_given("albedo") {
+        [0.0; 3]
+    } else {
+        three(m, "albedo", problems)
+    };
+    Some(SceneMesh {
+        translation: three(m, "translation", problems),
+        rotation: three(m, "rotation", problems),
+        scale: m.number("scale"),
+        albedo: Rgb(albedo),
+        emission,
+        ..SceneMesh::new(m.text("label"), shape)
+    })
+}
+
+/// The triangles of a file.
+fn read(m: &Settings, notes: &mut Vec<String>) -> Result<TriangleMesh, Diagnostic> {
+    let path = m.text("file");
+    let refuse = |why: String| {
+        let help = "a mesh needs finite vertices and faces with area";
+        m.problem("cotangent::scenario::mesh", "file", format!("{path}: {why}"), help)
+    };
+    let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
+    let is_ply = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("ply"));
+    let file: MeshFile =
+        if is_ply { parse_ply(&bytes) } else { parse_obj(&String::from_utf8_lossy(&bytes)) }
+            .map_err(|e| refuse(e.to_string()))?;
+    notes.extend(file.notes.iter().map(|note| match note.line {
+        Some(line) => format!("{path}, line {line}: {}", note.text),
+        None => format!("{path}: {}", note.text),
+    }));
+    Ok(file.merged())
+}
+
+fn camera(c: &Settings, problems: &mut Vec<Diagnostic>) -> Option<SceneCamera> {
+    let [position, target, up] = ["position", "target", "up"].map(|p| three(c, p, problems));
+    let view = CameraView { position, target, up, fov_deg: c.number("fov") };
+    let film = [c.count("width"), c.count("height")];
+    let help = "its position, target and up must span a view";
+    SceneCamera::new(c.text("label"), &view, film)
+        .map_err(|e| problems.push(c.problem(CONTRADICTION, "target", e.to_string(), help)))
+        .ok()
+}
