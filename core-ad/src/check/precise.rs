@@ -1,4 +1,4 @@
-//! A number of 31 digits, to check others against.
+//! A number of 31 digits, to check others against; functions are right to 29.
 //!
 //! The sum of two `f64` that do not overlap (Dekker 1971; Hida, Li & Bailey, "Library for double-double and quad-double
 //! arithmetic", 2007). Functions are sums of their series after a reduction, or Newton's method on those; nothing is shared
@@ -16,7 +16,7 @@ use crate::rule::{Rule, SliceRule};
 /// use cotangent_ad::{Num, check::Precise};
 /// let e = Precise::lit(1.0).exp();
 /// let difference = e.ln() - 1.0;
-/// assert!(difference.value().abs() < 1e-30);
+/// assert!(difference.value().abs() < 1e-29);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Precise {
@@ -239,12 +239,12 @@ impl Num for Precise {
     fn atanh(self) -> Self {
         ((self + 1.0) / (-self + 1.0)).ln() * 0.5
     }
-    /// `exp x = 2^n exp(r)^256`.
+    /// `exp x = 2^n exp(r)^16`: every squaring doubles the relative error, so there are few.
     fn exp(self) -> Self {
         let n = (self.high / LN_2.high).round();
-        let r = (self - LN_2 * n) * (1.0 / 256.0);
+        let r = (self - LN_2 * n) * (1.0 / 16.0);
         let mut y = r.series(Self::lit(1.0), |k| k + 1.0);
-        for _ in 0..8 {
+        for _ in 0..4 {
             y = y * y;
         }
         #[expect(clippy::cast_possible_truncation, reason = "an exponent within the range of f64")]
