@@ -66,7 +66,7 @@ fn values_that_contradict_are_named() {
 
 #[test]
 fn one_two_and_three_threads_give_the_same_bits() {
-    let place = place(&[("max_evaluations = 60", "max_evaluations = 2")]);
+    let place = place(&[("max_evaluations = 60", "max_evaluations = 3")]);
     let histories = ["1", "2", "3"].map(|threads| {
         let set = ["--set", "samples.paths=2", "--set", "samples.shadow_points=1"];
         let words = ["run", "scenario.toml", "--out", threads, "--threads", threads, "--quiet"];
