@@ -14,8 +14,8 @@ pub struct Criterion {
     pub must: String,
     /// What it is.
     pub measured: String,
-    /// Whether it is met.
-    pub met: bool,
+    /// Whether it is met; `None` for what is reported and not judged.
+    pub met: Option<bool>,
 }
 
 /// A score by which the answer is chosen among the iterates, least first.

@@ -137,8 +137,15 @@ pub(super) fn conclude(record: &Record, voice: Voice) -> Result<Exit, Failure> {
             summary.status, summary.iterations, summary.evaluations, summary.wall_s
         );
         for c in &summary.criteria {
-            let mark = if c.met { "met" } else { "NOT MET" };
-            let _ = writeln!(text, "  {mark}: {}: {} (must: {})", c.what, c.measured, c.must);
+            let _ = match c.met {
+                Some(true) => {
+                    writeln!(text, "  met: {}: {} (must: {})", c.what, c.measured, c.must)
+                }
+                Some(false) => {
+                    writeln!(text, "  NOT MET: {}: {} (must: {})", c.what, c.measured, c.must)
+                }
+                None => writeln!(text, "  -: {}: {}", c.what, c.measured),
+            };
         }
         for warning in &summary.warnings {
             let _ = writeln!(text, "  warning: {warning}");

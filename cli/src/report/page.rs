@@ -104,7 +104,11 @@ fn goals(page: &mut String, summary: &Summary) {
         "<h2>Goals</h2>\n<div class=\"scroll\"><table><thead><tr><th>what</th><th>must be</th><th>is</th><th>met</th></tr></thead>\n",
     );
     for c in &summary.criteria {
-        let met = if c.met { "<td class=\"yes\">yes" } else { "<td class=\"no\">no" };
+        let met = match c.met {
+            Some(true) => "<td class=\"yes\">yes",
+            Some(false) => "<td class=\"no\">no",
+            None => "<td>–",
+        };
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td>{met}</td></tr>",

@@ -250,7 +250,7 @@ impl Study {
                 error(after),
                 error(before)
             ),
-            met: error(after) <= self.density_error,
+            met: Some(error(after) <= self.density_error),
         }];
         if !self.truth.is_empty() {
             let mut found = x[..self.truth.len()].to_vec();
@@ -262,7 +262,7 @@ impl Study {
                 what: "the nuclei are where those of the wanted density stand".into(),
                 must: format!("within {} bohr", self.position_error),
                 measured: format!("{off:.4} bohr away, at {}", at.join(", ")),
-                met: off <= self.position_error,
+                met: Some(off <= self.position_error),
             });
         }
         criteria

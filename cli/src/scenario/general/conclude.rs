@@ -60,7 +60,7 @@ fn criterion(finding: &Finding) -> Criterion {
         what: format!("{}: {}", finding.label, finding.what),
         must,
         measured: format!("{}{error}{unit}", shown(finding.measured)),
-        met: finding.met.unwrap_or(true),
+        met: finding.met,
     }
 }
 

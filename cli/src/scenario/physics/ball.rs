@@ -160,13 +160,13 @@ impl Judge for Ready<'_> {
                 what: "the ball lands on the target".into(),
                 must: format!("within {:.1} mm", 1e3 * study.miss),
                 measured: format!("{:.2e} mm away", 1e3 * miss),
-                met: miss <= study.miss,
+                met: Some(miss <= study.miss),
             },
             Criterion {
                 what: "it bounces before".into(),
                 must: format!("{} times", study.bounces),
                 measured: format!("{bounces} times, in {:.3} s", after.duration()),
-                met: bounces == study.bounces,
+                met: Some(bounces == study.bounces),
             },
         ];
         let csv = study.table(&after).into_bytes();

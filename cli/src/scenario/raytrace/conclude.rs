@@ -47,7 +47,7 @@ impl Study {
             what: what.into(),
             must: format!("at most {}{unit}", factor * most),
             measured: format!("{:.3}{unit} -> {:.4}{unit}", factor * a, factor * b),
-            met: b <= most,
+            met: Some(b <= most),
         };
         vec![
             row("rotation", " deg", 1.0, rotation, start.rotation_deg, end.rotation_deg),
