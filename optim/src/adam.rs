@@ -1,7 +1,7 @@
 //! Adam: adaptive moments for stochastic gradients.
 //!
 //! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. Every iteration draws another sample: its
-//! key is the stream (the run's key, [`SAMPLES`], iteration).
+//! key is the stream (the run's key, `SAMPLES`, iteration).
 
 use cotangent_ad::random::Stream;
 use cotangent_problem::{SampleKey, TermValue};

@@ -3,7 +3,7 @@
 //! More, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics 630, 105 (1978): the step
 //! minimises `|J p + r|` within `|D p| <= radius`, `D` the largest lengths that the columns of the Jacobian have had, so
 //! nothing depends on the parameters' units. The constrained problem is solved by the singular values of `R D^-1`, `R` the
-//! factor of the Jacobian ([`crate::triangle`]). Variables at a bound that the gradient presses against are held; the step
+//! factor of the Jacobian (`triangle`). Variables at a bound that the gradient presses against are held; the step
 //! is projected. A trial costs residuals; the Jacobian is asked for where a trial has been accepted.
 
 use cotangent_problem::{TermValue, Want};
@@ -109,9 +109,9 @@ impl Spectrum {
                 break;
             }
             if length > radius {
-                low = lambda
+                low = lambda;
             } else {
-                high = lambda
+                high = lambda;
             }
             // d|p|/d lambda
             let slope = self.values.iter().zip(&coefficients).fold(0.0, |sum, (s, c)| {

@@ -1,6 +1,6 @@
 //! Optimizers with bounds over [`cotangent_problem::Objective`].
 //!
-//! A [`Space`] says what the parameters are: names, units, bounds, scales, transforms. A [`Run`] is the whole state of an
+//! A [`Space`](cotangent_problem::Space) says what the parameters are: names, units, bounds, scales, transforms. A [`Run`] is the whole state of an
 //! optimisation; it steps one iteration at a time, serialises between any two, and resumes with the same bits.
 //!
 //! # Choosing an optimizer

@@ -7,6 +7,7 @@ use crate::context::{Advance, Algorithm, Context, NoValue};
 
 /// What a method is and needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a method")]
 pub struct MethodInfo {
     /// Name in scenarios.
     pub name: &'static str,

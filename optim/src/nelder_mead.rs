@@ -4,7 +4,7 @@
 //! from collapsing in many dimensions. Trial points are brought within the bounds; one without a value counts as the worst.
 //!
 //! A simplex that has shrunk shows nothing by itself: it shrinks in narrow valleys too. Where it has, differences of values
-//! around its best corner ([`crate::quadratic`]) say what is left to gain. Nothing: that is convergence. Something: a new simplex
+//! around its best corner (`quadratic`) say what is left to gain. Nothing: that is convergence. Something: a new simplex
 //! starts there along the step that they propose, and where that gains nothing either, the run has stalled.
 
 use cotangent_problem::{TermValue, Want};

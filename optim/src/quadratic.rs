@@ -59,20 +59,22 @@ impl Model {
                 continue; // held between its bounds
             }
             let forward = value_at(context, z, &[(i, h)])?;
-            if !room(-h) {
+            if room(-h) {
+                let backward = value_at(context, z, &[(i, -h)])?;
+                let unit = h / sizes[i];
+                gradient.push((forward - backward) / (2.0 * unit));
+                diagonal.push((forward - 2.0 * value + backward) / (unit * unit));
+            } else {
                 // at a bound: one side; it is held where that rises
                 if forward >= value {
                     continue;
                 }
                 gradient.push((forward - value) / (h / sizes[i]));
                 diagonal.push(0.0);
-            } else {
-                let backward = value_at(context, z, &[(i, -h)])?;
-                let unit = h / sizes[i];
-                gradient.push((forward - backward) / (2.0 * unit));
-                diagonal.push((forward - 2.0 * value + backward) / (unit * unit));
             }
-            (free.push(i), steps.push(h), forward_values.push(forward));
+            free.push(i);
+            steps.push(h);
+            forward_values.push(forward);
         }
         let k = free.len();
         let mut hessian = Mat::from_fn(k, k, |a, b| if a == b { diagonal[a] } else { 0.0 });

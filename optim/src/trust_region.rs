@@ -63,7 +63,7 @@ enum Model {
 
 /// A step within the radius.
 struct Step {
-    step: Vec<f64>,
+    displacement: Vec<f64>,
     /// `-(g.p + p.H p/2)`.
     predicted: f64,
     /// Whether neither radius nor bounds limit it: the minimum of the model.
@@ -133,7 +133,7 @@ impl State {
         for _ in 0..MOST_TRIES {
             let found = self.within(context, &model, options, radius)?;
             if found.interior && found.predicted >= 0.0 && matches!(model, Model::Products) {
-                let left = Left { decrease: found.predicted, step: found.step.clone() };
+                let left = Left { decrease: found.predicted, step: found.displacement.clone() };
                 if let Some(status) = self.claimed(context, Some(&left), asked)? {
                     return Ok(self.end(context, status));
                 }
@@ -228,7 +228,7 @@ impl State {
             Model::Products => context.product(&self.z, &self.gradient, &bent)?,
         };
         let predicted = -dot(&self.gradient, &bent) - 0.5 * dot(&bent, &curved);
-        Ok(Step { step: bent, predicted, interior: interior && straight })
+        Ok(Step { displacement: bent, predicted, interior: interior && straight })
     }
 
     /// One trial; `None` where the radius has been made smaller.
@@ -239,13 +239,14 @@ impl State {
         found: &Step,
         radius: &mut f64,
     ) -> Result<Option<Advance>, NoValue> {
-        let scaled: Vec<f64> = found.step.iter().zip(&self.lengths).map(|(p, d)| p * d).collect();
+        let scaled: Vec<f64> =
+            found.displacement.iter().zip(&self.lengths).map(|(p, d)| p * d).collect();
         let length = norm(&scaled);
         if length == 0.0 || found.predicted <= 0.0 {
             *radius *= 0.25;
             return Ok(None);
         }
-        let z: Vec<f64> = self.z.iter().zip(&found.step).map(|(z, s)| z + s).collect();
+        let z: Vec<f64> = self.z.iter().zip(&found.displacement).map(|(z, s)| z + s).collect();
         let (evaluation, gradient) = context.value_and_gradient(&z)?;
         let gained = self.value - evaluation.value;
         // below the rounding of the value the model decides

@@ -10,19 +10,18 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{randoms, state, zoo};
+use common::{forced_zoo, randoms, state, zoo};
 use cotangent_ad::{Pose, Vec3};
 use cotangent_physics::{
-    Integrator, JointSpec, Mobility, ModelBuilder, MotionPart, MotionSimulation, Shape, State,
-    StepOptions, Weight,
+    Integrator, JointSpec, Mobility, Model, ModelBuilder, MotionPart, MotionSimulation, Shape,
+    State, StepOptions, Weight,
 };
-use cotangent_problem::{Keep, Map, SampleKey, Simulation, TrialFailure, Workspace};
+use cotangent_problem::{Keep, Map, Quantity, SampleKey, Simulation, TrialFailure, Workspace};
 
-fn simulation(integrator: Integrator) -> MotionSimulation {
-    let model = zoo();
+fn simulation(model: &Model, integrator: Integrator) -> MotionSimulation {
     let part = |label: &str, key, steps| MotionPart {
         label: label.into(),
-        start: state(&model, key),
+        start: state(model, key),
         steps,
     };
     let parts = vec![part("first", 3, 12), part("second one", 8, 7)];
@@ -53,9 +52,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
-    for integrator in [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4]
-    {
-        let simulation = Arc::new(simulation(integrator));
+    let integrators =
+        [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
+    let each = |model: &Model| integrators.map(|integrator| (model.clone(), integrator));
+    for (model, integrator) in [each(&zoo()), each(&forced_zoo())].concat() {
+        let simulation = Arc::new(simulation(&model, integrator));
         let (map, x) = whole(&simulation);
         let run = |x: &[f64]| {
             map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
@@ -96,14 +97,14 @@ fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
 
 #[test]
 fn what_is_not_picked_stays_and_is_not_computed() {
-    let simulation = Arc::new(simulation(Integrator::Euler));
+    let simulation = Arc::new(simulation(&zoo(), Integrator::Euler));
     let (map, x) = whole(&simulation);
     let all = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
     let index = |name: &str| simulation.outputs().iter().position(|q| q.name == name).unwrap();
     let name = "motion.\"second one\".site.wrist_tip.position";
     let one = Arc::clone(&simulation).map(&[], &[index(name)], true).unwrap();
     let run = one.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
-    let first: usize = simulation.outputs()[..index(name)].iter().map(|q| q.len()).sum();
+    let first: usize = simulation.outputs()[..index(name)].iter().map(Quantity::len).sum();
     let entries = &run.values().entries;
     assert_eq!(entries.len(), 8 * 3);
     assert_eq!(entries[..], all.values().entries[first..first + entries.len()]);
@@ -113,7 +114,7 @@ fn what_is_not_picked_stays_and_is_not_computed() {
 
 #[test]
 fn a_motion_that_diverges_names_its_step() {
-    let simulation = Arc::new(simulation(Integrator::Euler));
+    let simulation = Arc::new(simulation(&zoo(), Integrator::Euler));
     let index = simulation
         .inputs()
         .iter()

@@ -39,7 +39,8 @@ impl Lights {
             .enumerate()
             .filter_map(|(k, f)| {
                 let surface = &surfaces[f.mesh as usize];
-                let [a, b, c] = surface.tints(f).map_or([1.0; 3], |t| t.map(|t| t.max_channel()));
+                let [a, b, c] =
+                    surface.tints(f).map_or([1.0; 3], |t| t.map(crate::geometry::Rgb::max_channel));
                 let radiance = surface.emission?.max_channel() * (a + b + c) / 3.0;
                 Some((id(k), length(f.normal) * PI * 0.5, radiance))
             })

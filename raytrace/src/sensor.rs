@@ -82,7 +82,7 @@ impl Camera {
     }
 
     fn is_straight(&self) -> bool {
-        self.distortion == [0.0; 2]
+        self.distortion.iter().all(|k| k.abs() <= 0.0)
     }
 
     /// Coordinates on the plane at distance 1, of the film's point, before the distortion is undone.

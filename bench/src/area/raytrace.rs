@@ -131,6 +131,7 @@ fn edges(_: &Peers) -> Result<Vec<Item>, PeerError> {
 }
 
 /// Rays from inside a closed sphere at its edges and vertices.
+#[expect(clippy::unnecessary_wraps, reason = "a row like the others")]
 fn watertight(_: &Peers) -> Result<Vec<Item>, PeerError> {
     const RAYS: usize = 10_000_000;
     let mesh = icosphere([0.0; 3], 1.0, 5);

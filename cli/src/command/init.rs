@@ -60,7 +60,7 @@ fn of_file(file: &Path, folder: Option<&Path>, force: bool, voice: Voice) -> Res
         None => file.file_name().map(PathBuf::from).unwrap_or_default(),
         Some(_) => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
     };
-    let made = DOMAINS.iter().find_map(|d| d.from_file(file, &named.to_string_lossy()));
+    let made = DOMAINS.iter().find_map(|d| d.scenario_for(file, &named.to_string_lossy()));
     let Some(text) = made.transpose()? else {
         let message = format!("nothing is known to do with {}", file.display());
         let help = "give an MJCF file (.xml), or a kind of `cotangent list`";

@@ -1,6 +1,5 @@
 //! `simulate`: a scenario's simulation, run once.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
     let mut y = run.values().entries.clone();
     add_noise(&quantities, wanted.noise, seed, &mut y);
     let images = images(&quantities, &y, wanted)?;
-    write(&tables(&quantities, &y), images, wanted, voice)
+    write(&scenario::tables(&quantities, &y), images, wanted, voice)
 }
 
 /// Normal noise on every entry, by a stream of its own for each quantity.
@@ -135,64 +134,4 @@ fn picked(outputs: &[Quantity], names: &[String]) -> Result<Vec<usize>, Failure>
         picked.extend(new);
     }
     Ok(picked)
-}
-
-/// Rows that share their coordinates.
-struct Table {
-    head: String,
-    coordinates: Vec<f64>,
-    lines: Vec<String>,
-}
-
-/// A CSV table for each axis, and one of what has none: file names and texts.
-fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
-    let mut tables: Vec<Table> = Vec::new();
-    let mut scalars = String::new();
-    let mut first = 0;
-    for quantity in quantities {
-        let values = &y[first..first + quantity.len()];
-        first += quantity.len();
-        if matches!(quantity.shape[..], [_, _, 3]) && quantity.axis.is_none() {
-            continue; // an image
-        }
-        let name = quoted(&quantity.name);
-        let Some(axis) = &quantity.axis else {
-            let shown: Vec<String> = values.iter().map(f64::to_string).collect();
-            let _ = writeln!(scalars, "{name},{},{}", quantity.unit, shown.join(","));
-            continue;
-        };
-        let known = tables.iter().position(|t| t.coordinates == axis.values);
-        let index = known.unwrap_or_else(|| {
-            let lines = axis.values.iter().map(f64::to_string).collect();
-            let (head, coordinates) = (axis.name.clone(), axis.values.clone());
-            tables.push(Table { head, coordinates, lines });
-            tables.len() - 1
-        });
-        for (name, column) in scenario::columns(quantity, values) {
-            let table = &mut tables[index];
-            let _ = write!(table.head, ",{}", quoted(&name));
-            for (line, value) in table.lines.iter_mut().zip(column) {
-                let _ = write!(line, ",{value}");
-            }
-        }
-    }
-    let name = |k: usize| match k {
-        0 => "outputs.csv".to_owned(),
-        k => format!("outputs-{}.csv", k + 1),
-    };
-    let text = |t: &Table| format!("{}\n{}\n", t.head, t.lines.join("\n"));
-    let mut files: Vec<(String, String)> =
-        tables.iter().enumerate().map(|(k, table)| (name(k), text(table))).collect();
-    if !scalars.is_empty() {
-        files.push(("scalars.csv".into(), format!("name,unit,value\n{scalars}")));
-    }
-    files
-}
-
-fn quoted(name: &str) -> String {
-    if name.contains([',', '"']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    } else {
-        name.to_owned()
-    }
 }

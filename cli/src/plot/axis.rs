@@ -95,7 +95,7 @@ impl Axis {
         while decade <= last {
             for multiple in [1.0, 2.0, 5.0] {
                 let at = decade + f64::log10(multiple);
-                let wanted = multiple == 1.0 || between;
+                let wanted = multiple < 1.5 || between;
                 if wanted && at >= self.low && at <= self.high {
                     let share = (at - self.low) / (self.high - self.low);
                     ticks.push(Tick { share, label: log_label(decade, multiple, plain) });

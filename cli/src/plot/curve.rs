@@ -15,7 +15,7 @@ pub(super) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let width = ((last - first) / COLUMNS as f64).max(f64::MIN_POSITIVE);
     let column = |p: &(f64, f64)| ((p.0 - first) / width).floor();
     let mut kept = Vec::with_capacity(4 * COLUMNS);
-    for run in points.chunk_by(|a, b| column(a) == column(b)) {
+    for run in points.chunk_by(|a, b| column(a).total_cmp(&column(b)).is_eq()) {
         let extreme = |sign: f64| {
             let better = |a: &usize, b: &usize| (sign * run[*a].1).total_cmp(&(sign * run[*b].1));
             (0..run.len()).max_by(better).unwrap_or(0)

@@ -64,12 +64,12 @@ pub fn draw_on(figure: &Figure, scales: Scales) -> String {
     let _ = write!(
         svg,
         "<svg x=\"{LEFT}\" y=\"{top}\" width=\"{:.2}\" height=\"{:.2}\" overflow=\"hidden\">",
-        frame.width(),
+        FRAME_WIDTH,
         frame.height()
     );
     for ((series, points), colour) in figure.series.iter().zip(&shown).zip(&colours) {
         let place =
-            |p: &(f64, f64)| (x.share(p.0) * frame.width(), (1.0 - y.share(p.1)) * frame.height());
+            |p: &(f64, f64)| (x.share(p.0) * FRAME_WIDTH, (1.0 - y.share(p.1)) * frame.height());
         let placed: Vec<_> = points.iter().map(place).collect();
         mark(&mut svg, series.mark, &placed, *colour);
     }
@@ -83,10 +83,10 @@ struct Frame {
     bottom: f64,
 }
 
+/// Width of a plot's area.
+const FRAME_WIDTH: f64 = WIDTH - LEFT - RIGHT;
+
 impl Frame {
-    fn width(&self) -> f64 {
-        WIDTH - LEFT - RIGHT
-    }
     fn height(&self) -> f64 {
         self.bottom - self.top
     }
@@ -141,19 +141,17 @@ fn colours(series: &[Series]) -> Vec<Option<usize>> {
 /// The attributes of a stroke, or of a fill.
 fn paint(colour: Option<usize>, fill: bool) -> String {
     let (class, what) = if fill { ('f', "fill") } else { ('l', "stroke") };
-    match colour {
-        Some(k) => format!("class=\"{class}{k}\" {what}=\"{}\"", COLOURS[k].0),
-        None => {
-            let grey = if fill { "#d5d9de" } else { "#6a737d" };
-            format!("class=\"{class}grey\" {what}=\"{grey}\"")
-        }
+    if let Some(k) = colour {
+        return format!("class=\"{class}{k}\" {what}=\"{}\"", COLOURS[k].0);
     }
+    let grey = if fill { "#d5d9de" } else { "#6a737d" };
+    format!("class=\"{class}grey\" {what}=\"{grey}\"")
 }
 
 fn axes(svg: &mut String, figure: &Figure, frame: &Frame, x: &[Tick], y: &[Tick]) {
-    let (right, bottom) = (LEFT + frame.width(), frame.bottom);
+    let (right, bottom) = (LEFT + FRAME_WIDTH, frame.bottom);
     for tick in x {
-        let at = LEFT + tick.share * frame.width();
+        let at = LEFT + tick.share * FRAME_WIDTH;
         let _ = writeln!(
             svg,
             "<path class=\"grid\" stroke=\"#e3e6ea\" d=\"M{at:.2} {:.2}V{bottom:.2}\"/>\

@@ -180,12 +180,11 @@ fn rows(f: &Found, errors: bool) -> Vec<String> {
 fn on_bound(f: &Found, k: usize) -> Option<&'static str> {
     let (v, lower, upper) = (f.value[k], f.lower.get(k)?.as_ref(), f.upper.get(k)?.as_ref());
     // transforms round: a part in 1e12 is the bound
-    let at = |b: &&f64| (v - **b).abs() <= 1e-12 * b.abs().max(v.abs());
-    if lower.filter(at).is_some() {
-        Some("on its lower bound")
-    } else {
-        upper.filter(at).map(|_| "on its upper bound")
+    let at = |b: &f64| (v - b).abs() <= 1e-12 * b.abs().max(v.abs());
+    if lower.is_some_and(at) {
+        return Some("on its lower bound");
     }
+    upper.is_some_and(at).then_some("on its upper bound")
 }
 
 /// `name[i,j]`, row-major.

@@ -10,7 +10,7 @@ pub mod units;
 
 use std::path::Path;
 
-pub(crate) use general::columns;
+pub(crate) use general::tables;
 
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
@@ -48,7 +48,7 @@ pub trait Domain: Sync {
     ///
     /// # Errors
     /// Everything that is wrong with the file.
-    fn from_file(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
         let _ = (path, file);
         None
     }

@@ -181,76 +181,74 @@ fn refused(from: &str, to: &str) -> String {
     stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "")
 }
 
+/// What is replaced in the scenario, by what, and what must be said of it.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "\"actuator.lift.control\"",
+        "\"actuator.lfit.control\"",
+        "did you mean `actuator.lift.control`?",
+    ),
+    ("\"actuator.lift.control\"", "\"actuator.*.gain\"", "there is no input `actuator.*.gain`"),
+    ("\"site.tip.position\"", "\"site.top.position\"", "did you mean `site.tip.position`?"),
+    ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "0.505 s is not on the grid of times"),
+    ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "the last is 0.5 s"),
+    ("at = [0.2, 0.5]", "at = [0.203, 0.5]", "its neighbours are 0.2 s and 0.21 s"),
+    (
+        "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
+        "target = [[0.5, 0.0], [0.45, 0.0]]",
+        "the target has shape 2 x 2",
+    ),
+    (
+        "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
+        "target = [[0.5, 0.0, 0.05], [0.45]]",
+        "rows of different lengths",
+    ),
+    (
+        "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
+        "target = \"none.csv\"",
+        "cannot read",
+    ),
+    (
+        "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
+        "",
+        "a term asks one thing of its output",
+    ),
+    ("scale = \"1 cm\"", "scale = \"1 kg\"", "this is a unit of mass"),
+    ("scale = \"1 cm\"", "scale = 0", "make it positive"),
+    ("hold = \"100 ms\"", "hold = \"105 ms\"", "no whole number of steps"),
+    ("hold = \"100 ms\"", "entries = [50]", "there is no entry 50"),
+    ("spread = 0.02", "lower = 2\nupper = 1", "exceeds its upper bound"),
+    ("of = \"tip\"", "of = \"tap\"", "did you mean \"tip\"?"),
+    ("of = \"tip\"", "", "a goal speaks of one thing"),
+    ("of = \"tip\"", "parameter = \"mass\"", "no free parameter is called `mass`"),
+    ("within = \"1 mm\"", "", "a goal has one bound"),
+    ("within = \"1 mm\"", "within = 1\nat_most = 2", "a goal has one bound"),
+    (
+        "\"joint.lift.stiffness\" = \"2 N m/rad\"",
+        "\"joint.lift.stifness\" = 2",
+        "did you mean `joint.lift.stiffness`?",
+    ),
+    (
+        "\"joint.lift.stiffness\" = \"2 N m/rad\"",
+        "\"joint.lift.stiffness\" = -2",
+        "outside [0, inf]",
+    ),
+    ("\"joint.lift.stiffness\" = \"2 N m/rad\"", "gravity = [1, 2]", "`gravity` has shape 3"),
+    ("[[motion]]\nduration = \"0.5 s\"", "", "there is no `[[motion]]`"),
+    ("duration = \"0.5 s\"", "duration = \"0.505 s\"", "the nearest is 0.510000 s"),
+    ("[[term]]\nlabel = \"tip\"", "[[trem]]\nlabel = \"tip\"", "did you mean `[[term]]`?"),
+    (
+        "[[term]]\noutput = \"actuator",
+        "[[term]]\nlabel = \"tip\"\noutput = \"actuator",
+        "have the label \"tip\"",
+    ),
+    ("[[goal]]", "[[parameter]]\nname = \"actuator.*.control\"\n[[goal]]", "is chosen twice"),
+    ("minimise = \"square\"", "minimise = \"square\"\nbeyond = \"range\"", "a term asks one thing"),
+];
+
 #[test]
 fn what_makes_no_sense_is_named_with_its_place_and_a_remedy() {
-    let cases: &[(&str, &str, &str)] = &[
-        (
-            "\"actuator.lift.control\"",
-            "\"actuator.lfit.control\"",
-            "did you mean `actuator.lift.control`?",
-        ),
-        ("\"actuator.lift.control\"", "\"actuator.*.gain\"", "there is no input `actuator.*.gain`"),
-        ("\"site.tip.position\"", "\"site.top.position\"", "did you mean `site.tip.position`?"),
-        ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "0.505 s is not on the grid of times"),
-        ("at = [0.2, 0.5]", "at = [0.2, 0.505]", "the last is 0.5 s"),
-        ("at = [0.2, 0.5]", "at = [0.203, 0.5]", "its neighbours are 0.2 s and 0.21 s"),
-        (
-            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
-            "target = [[0.5, 0.0], [0.45, 0.0]]",
-            "the target has shape 2 x 2",
-        ),
-        (
-            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
-            "target = [[0.5, 0.0, 0.05], [0.45]]",
-            "rows of different lengths",
-        ),
-        (
-            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
-            "target = \"none.csv\"",
-            "cannot read",
-        ),
-        (
-            "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
-            "",
-            "a term asks one thing of its output",
-        ),
-        ("scale = \"1 cm\"", "scale = \"1 kg\"", "this is a unit of mass"),
-        ("scale = \"1 cm\"", "scale = 0", "make it positive"),
-        ("hold = \"100 ms\"", "hold = \"105 ms\"", "no whole number of steps"),
-        ("hold = \"100 ms\"", "entries = [50]", "there is no entry 50"),
-        ("spread = 0.02", "lower = 2\nupper = 1", "exceeds its upper bound"),
-        ("of = \"tip\"", "of = \"tap\"", "did you mean \"tip\"?"),
-        ("of = \"tip\"", "", "a goal speaks of one thing"),
-        ("of = \"tip\"", "parameter = \"mass\"", "no free parameter is called `mass`"),
-        ("within = \"1 mm\"", "", "a goal has one bound"),
-        ("within = \"1 mm\"", "within = 1\nat_most = 2", "a goal has one bound"),
-        (
-            "\"joint.lift.stiffness\" = \"2 N m/rad\"",
-            "\"joint.lift.stifness\" = 2",
-            "did you mean `joint.lift.stiffness`?",
-        ),
-        (
-            "\"joint.lift.stiffness\" = \"2 N m/rad\"",
-            "\"joint.lift.stiffness\" = -2",
-            "outside [0, inf]",
-        ),
-        ("\"joint.lift.stiffness\" = \"2 N m/rad\"", "gravity = [1, 2]", "`gravity` has shape 3"),
-        ("[[motion]]\nduration = \"0.5 s\"", "", "there is no `[[motion]]`"),
-        ("duration = \"0.5 s\"", "duration = \"0.505 s\"", "the nearest is 0.510000 s"),
-        ("[[term]]\nlabel = \"tip\"", "[[trem]]\nlabel = \"tip\"", "did you mean `[[term]]`?"),
-        (
-            "[[term]]\noutput = \"actuator",
-            "[[term]]\nlabel = \"tip\"\noutput = \"actuator",
-            "have the label \"tip\"",
-        ),
-        ("[[goal]]", "[[parameter]]\nname = \"actuator.*.control\"\n[[goal]]", "is chosen twice"),
-        (
-            "minimise = \"square\"",
-            "minimise = \"square\"\nbeyond = \"range\"",
-            "a term asks one thing",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    for (from, to, expected) in MISTAKES {
         let said = refused(from, to);
         assert!(said.contains(expected), "{expected}: {said}");
         assert!(said.contains("lift.toml:"), "a place: {said}");

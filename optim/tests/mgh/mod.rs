@@ -17,8 +17,8 @@ pub(crate) struct Mgh {
     pub start: fn() -> Vec<f64>,
 }
 
-/// `|r|^2` at the minimum that the standard start leads to, where it is not 0: the paper's, with more digits from a run of
-/// SciPy 1.17.1's `least_squares`. Those of 2 and 26 are local minima, as the paper lists them.
+/// `|r|^2` at the minimum that the standard start leads to, where it is not 0: the paper's, with further digits from this
+/// crate's own runs. Those of 2 and 26 are local minima, as the paper lists them.
 pub(crate) const MINIMA: [(u32, f64); 17] = [
     (2, 48.984_253_68),
     (6, 124.362_182_4),
@@ -368,6 +368,6 @@ fn chebyquad<R: Real>(x: &[R]) -> Vec<R> {
             (before, polynomial) = (polynomial, twice * polynomial - before);
         }
     }
-    let integral = |i: usize| if i % 2 == 0 { -1.0 / ((i * i) as f64 - 1.0) } else { 0.0 };
+    let integral = |i: usize| if i.is_multiple_of(2) { -1.0 / ((i * i) as f64 - 1.0) } else { 0.0 };
     residuals.iter().enumerate().map(|(i, r)| *r - integral(i + 1)).collect()
 }

@@ -8,7 +8,10 @@
 //!
 //! A motor is `g = (1, 0, 0)`, `b = 0`; a position servo `g = (kp, 0, 0)`, `b = (0, -kp, -kv)`; a velocity servo `g = (kv, 0, 0)`,
 //! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators without activation). Last, the sum over actuators at
-//! a joint may be clamped once more.
+//! a joint may be clamped once more. On a ball a position servo pulls towards the nearest of the angles that differ by whole turns,
+//! as MuJoCo's does.
+
+use std::f64::consts::TAU;
 
 use cotangent_ad::{Quat, Real, Vec3};
 
@@ -100,7 +103,12 @@ fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
         let zero = T::lit(0.0);
         return At { length: zero, rate: zero, control, gain: g0, force: g0 * control + b0 };
     }
-    let length = length(p.model, &actuator.transmission, p.q);
+    let mut length = length(p.model, &actuator.transmission, p.q);
+    if actuator.wraps {
+        // an angle about a fixed axis is known but for whole turns: the servo takes the one nearest to its control
+        let turns = ((control / gear - length).concrete() / TAU).round();
+        length += T::lit(turns * TAU);
+    }
     let mut rate = T::lit(0.0);
     moments(p.model, &actuator.transmission, |d, m| rate += p.v[d] * m);
     let (l, w) = (length * gear, rate * gear);

@@ -44,6 +44,8 @@ pub struct Actuator {
     pub force_range: Option<[f64; 2]>,
     /// Whether length and velocity matter.
     pub(crate) servo: bool,
+    /// Whether it is a position servo on a ball, which does not tell whole turns apart.
+    pub(crate) wraps: bool,
 }
 
 impl Actuator {

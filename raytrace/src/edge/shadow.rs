@@ -140,8 +140,8 @@ impl<'a> ShadowEdges<'a> {
         // seen from its front the light face runs counter-clockwise, and from x to it clockwise
         let planes = [0, 1, 2].map(|k| sides[(k + 1) % 3].cross(sides[k]));
         let depth = normal * to_plane.recip();
-        (to_plane < 0.0 && above && light.face != path.hit.face)
-            .then(|| Cone { light, pyramid: Pyramid { apex: path.x, planes, depth } })
+        let cone = Cone { light, pyramid: Pyramid { apex: path.x, planes, depth } };
+        (to_plane < 0.0 && above && light.face != path.hit.face).then_some(cone)
     }
 
     /// The part of an edge that throws a border on the light face: its ends, and `1/tau` at the ends of the edge.
@@ -172,7 +172,7 @@ impl<'a> ShadowEdges<'a> {
 
     /// Estimate of a part's share: integrand at its middle, times length, times the speed of the border.
     fn share(&self, path: &Path, cone: &Cone, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> f64 {
-        let [y0, y1] = self.border(path, edge, s, depth);
+        let [y0, y1] = border(path, edge, s, depth);
         let (d, mid) = ((y0 + y1) * 0.5 - path.x, 0.5 * (s[0] + s[1]));
         let r2 = d.norm_squared();
         let r = r2.sqrt();
@@ -183,12 +183,6 @@ impl<'a> ShadowEdges<'a> {
         let radiance =
             self.world.emission(cone.light.face, [1.0 / 3.0; 3]).max_channel().max(LEAST_RADIANCE);
         radiance * cos * cos_light / r2 * length(y1 - y0) * tau
-    }
-
-    /// Shadows of the ends of a part.
-    fn border(&self, path: &Path, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
-        let [a, b] = edge.points.map(|p| p - path.x);
-        s.map(|s| path.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
     }
 
     /// Draws `shadow_points` points in proportion to the shares, one in each of as many equal strata.
@@ -220,7 +214,7 @@ impl<'a> ShadowEdges<'a> {
         let edge = &world.edges.all[part.edge as usize];
         let sides = world.edges.sides(edge);
         let light = world.lights.faces[part.light as usize].face;
-        let [y0, y1] = self.border(path, edge, part.s, part.depth);
+        let [y0, y1] = border(path, edge, part.s, part.depth);
         let y = y0 + (y1 - y0) * u;
         let d = y - path.x;
         let normal = world.faces[light as usize].normal;
@@ -268,4 +262,9 @@ fn barycentric([a, b, c]: [V3; 3], p: V3) -> [f64; 3] {
     let inverse = n.norm_squared().recip();
     let of = |u: V3, v: V3| (u - p).cross(v - p).dot(n) * inverse;
     [of(b, c), of(c, a), of(a, b)]
+}
+/// Shadows of the ends of a part of an edge, seen from the point of `path`.
+fn border(path: &Path, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
+    let [a, b] = edge.points.map(|p| p - path.x);
+    s.map(|s| path.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
 }

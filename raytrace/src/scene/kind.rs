@@ -106,7 +106,7 @@ pub(crate) const KINDS: &[Kind] = &[
             let turn = Turn::new(s.meshes[m].rotation);
             let spins = [0, 1, 2].map(|k| turn.jacobian.column(k) * s.meshes[m].scale);
             points(s, l, m, |v, x| {
-                (0..3).for_each(|k| each(k, v, turn.matrix * spins[k].cross(x)))
+                (0..3).for_each(|k| each(k, v, turn.matrix * spins[k].cross(x)));
             });
         }),
         ..VECTOR

@@ -148,7 +148,7 @@ impl Overlay<'_> {
     /// A number that edges on one line share and others hardly ever do: a generic linear function of the line's direction and of its
     /// point next to the centre.
     fn line_key(&self, single: usize, centre: V3, size: f64) -> f64 {
-        const A: [f64; 3] = [0.577_215_664_9, 0.301_029_995_7, -0.434_294_481_9];
+        const A: [f64; 3] = [0.577_215_664_9, 0.302_585_093_0, -0.428_657_154_2];
         const B: [f64; 3] = [0.367_879_441_2, -0.739_085_133_2, 0.567_143_290_4];
         let [p, q] = self.points(id(single));
         let d = unit(q - p);

@@ -48,12 +48,14 @@ impl Layout {
 
     /// Fraction that a mesh reflects.
     #[inline]
+    #[expect(clippy::unused_self, reason = "every slot is asked of the layout")]
     pub(crate) fn albedo(&self, mesh: usize) -> u32 {
         id(OF_MESH * mesh)
     }
 
     /// Radiance that a mesh emits.
     #[inline]
+    #[expect(clippy::unused_self, reason = "every slot is asked of the layout")]
     pub(crate) fn radiance(&self, mesh: usize) -> u32 {
         id(OF_MESH * mesh + 1)
     }

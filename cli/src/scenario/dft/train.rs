@@ -79,7 +79,7 @@ const KEYS: &[Key] = &[
         "goal.largest_error",
         Kind::Numbers { unit: "", min: 0.0, max: INF },
         "[]",
-        "largest error of the energy in mHa, for each text of test.molecules in turn; 0, or none: as found",
+        "largest error of the energy in mHa, for each text of test.molecules in turn; 0, or none: reported and not judged",
     ),
 ];
 

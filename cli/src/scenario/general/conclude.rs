@@ -7,6 +7,7 @@ use cotangent_problem::{
     uncertainty,
 };
 
+use super::table::{quoted, tables};
 use super::{Study, figures};
 use crate::run::{Conclusion, Criterion, Finished};
 
@@ -31,7 +32,7 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         criteria: findings.iter().map(criterion).collect(),
         findings,
         figures: figures::of_run(study, &before.entries, &after.entries, run),
-        artifacts: tables(study, &after.entries),
+        artifacts: output_tables(study, &after.entries),
         ..Conclusion::default()
     };
     if let Some(found) = uncertainty_of(study, run.answer) {
@@ -66,9 +67,12 @@ fn criterion(finding: &Finding) -> Criterion {
 
 /// A number with four figures.
 fn shown(value: f64) -> String {
-    if value == 0.0 || (1e-3..1e5).contains(&value.abs()) {
-        let digits =
-            if value == 0.0 { 1 } else { (3.0 - value.abs().log10().floor()).max(0.0) as usize };
+    if value == 0.0 {
+        return "0".into();
+    }
+    if (1e-3..1e5).contains(&value.abs()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 6")]
+        let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 6.0) as usize;
         format!("{value:.digits$}")
     } else {
         format!("{value:.3e}")
@@ -121,63 +125,15 @@ fn answer_table(study: &Study, run: &Finished, found: Option<&Uncertainty>) -> S
             None => String::new(),
         };
         let name = space.name_of(k);
-        let name = if name.contains([',', '"']) {
-            format!("\"{}\"", name.replace('"', "\"\""))
-        } else {
-            name
-        };
+        let name = quoted(&name);
         let _ = writeln!(text, "{name},{},{start},{answer},{error}", units[k]);
     }
     text
 }
 
-/// The outputs of the answer as CSV: those along one axis in one table.
-fn tables(study: &Study, y: &[f64]) -> Vec<(String, Vec<u8>)> {
-    let mut tables: Vec<(Vec<f64>, String, Vec<(String, Vec<f64>)>)> = Vec::new();
-    for &(index, first) in &study.outputs {
-        let quantity = &study.simulation.outputs()[index];
-        let Some(axis) = &quantity.axis else { continue };
-        let columns = columns(quantity, &y[first..first + quantity.len()]);
-        match tables.iter_mut().find(|(values, ..)| *values == axis.values) {
-            Some((_, _, known)) => known.extend(columns),
-            None => tables.push((
-                axis.values.clone(),
-                format!("{} ({})", axis.name, axis.unit),
-                columns,
-            )),
-        }
-    }
-    let text = |(values, name, columns): (Vec<f64>, String, Vec<(String, Vec<f64>)>)| {
-        let mut text = name;
-        columns.iter().for_each(|(name, _)| text.push_str(&format!(",{}", name.replace(',', ";"))));
-        text.push('\n');
-        for (row, value) in values.iter().enumerate() {
-            let _ = write!(text, "{value:.9}");
-            columns.iter().for_each(|(_, column)| {
-                let _ = write!(text, ",{:.9e}", column[row]);
-            });
-            text.push('\n');
-        }
-        text.into_bytes()
-    };
-    let name =
-        |k: usize| if k == 0 { "outputs.csv".into() } else { format!("outputs-{}.csv", k + 1) };
-    tables.into_iter().enumerate().map(|(k, table)| (name(k), text(table))).collect()
-}
-
-/// Columns of a quantity along its axis, with their names.
-pub(crate) fn columns(quantity: &Quantity, y: &[f64]) -> Vec<(String, Vec<f64>)> {
-    let column = |c: usize| y.iter().skip(c).step_by(quantity.row_len()).copied().collect();
-    column_names(quantity).into_iter().enumerate().map(|(c, name)| (name, column(c))).collect()
-}
-
-/// Names of the columns that a quantity has in a table along its axis.
-pub(super) fn column_names(quantity: &Quantity) -> Vec<String> {
-    let row = quantity.row_len();
-    let component = |c: usize| match (row, quantity.is_vector) {
-        (1, _) => quantity.name.clone(),
-        (3, true) => format!("{}.{}", quantity.name, ["x", "y", "z"][c]),
-        _ => format!("{}[{c}]", quantity.name),
-    };
-    (0..row).map(component).collect()
+/// The outputs of the answer that are asked of, as CSV.
+fn output_tables(study: &Study, y: &[f64]) -> Vec<(String, Vec<u8>)> {
+    let all = study.simulation.outputs();
+    let quantities: Vec<&Quantity> = study.outputs.iter().map(|(k, _)| &all[*k]).collect();
+    tables(&quantities, y).into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
 }

@@ -7,7 +7,7 @@ use cotangent_raytrace::read_picture;
 
 use super::super::document::Settings;
 use super::super::units::convert;
-use super::conclude::column_names;
+use super::table::column_names;
 use crate::diagnostic::Diagnostic;
 
 /// Columns of a file, row by row.

@@ -2,7 +2,7 @@
 
 use cotangent_problem::{Misfit, Quantity, Term};
 
-use super::{Study, conclude::columns, image};
+use super::{Study, image, table::columns};
 use crate::plot::{Figure, Mark, Series};
 use crate::run::Finished;
 

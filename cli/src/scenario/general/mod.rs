@@ -10,9 +10,10 @@ mod goal;
 mod image;
 mod parameter;
 mod select;
+mod table;
 mod term;
 
-pub(crate) use conclude::columns;
+pub(crate) use table::tables;
 
 use std::sync::Arc;
 

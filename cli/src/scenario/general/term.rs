@@ -112,7 +112,7 @@ pub(super) fn read(
             Ok(mut spoken) => {
                 let mut label = s.text("label").to_owned();
                 if label.is_empty() {
-                    label = s.text("output").to_owned();
+                    s.text("output").clone_into(&mut label);
                 }
                 if terms.iter().any(|t| t.term.label == label) {
                     label = format!("{label} ({index})");

@@ -64,11 +64,11 @@ impl Domain for Motion {
     fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
         Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
     }
-    fn from_file(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
         path.extension().filter(|e| e.eq_ignore_ascii_case("xml"))?;
         Some(
             read_file(path, &|code, message, help| Diagnostic::plain(code, message, help))
-                .map(|read| scenario_for(file, &read)),
+                .map(|read| first_scenario(file, &read)),
         )
     }
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
@@ -77,7 +77,7 @@ impl Domain for Motion {
 }
 
 /// A scenario for any model: its controls where it has actuators, else its masses; its last site or body.
-fn scenario_for(file: &str, read: &Mjcf) -> String {
+fn first_scenario(file: &str, read: &Mjcf) -> String {
     let model = &read.model;
     let stem = Path::new(file).file_stem().map(|s| s.to_string_lossy().into_owned());
     let name: String = stem

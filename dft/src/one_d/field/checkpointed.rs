@@ -35,7 +35,7 @@ enum Kept {
 /// Value and gradient of `loss(energies, density)` over [`ScfOptions::steps`] steps. A tolerance does not stop them.
 ///
 /// # Errors
-/// As [`self_consistent_field`](super::self_consistent_field).
+/// As [`self_consistent_field`](crate::one_d::self_consistent_field).
 ///
 /// # Panics
 /// Where the loss returns cotangents of other shapes.

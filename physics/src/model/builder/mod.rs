@@ -497,8 +497,12 @@ impl ModelBuilder {
             return Err(BuildError::ZeroGear(spec.name.clone()));
         }
         let servo = [spec.gain, spec.bias].iter().any(|x| x[1] != 0.0 || x[2] != 0.0);
+        let [[gain, g1, g2], [_, stiffness, _]] = [spec.gain, spec.bias];
+        let to_position = [g1, g2, gain + stiffness].iter().all(|x| x.abs() <= 0.0) && gain != 0.0;
+        let wraps = to_position && matches!(transmission, Transmission::Ball { .. });
         let (name, range, force_range) = (spec.name.clone(), spec.range, spec.force_range);
-        self.model.actuators.push(Actuator { name, transmission, range, force_range, servo });
+        let actuator = Actuator { name, transmission, range, force_range, servo, wraps };
+        self.model.actuators.push(actuator);
         let p = &mut self.model.parameters;
         p.gear.push(gear);
         p.gain.push(spec.gain);

@@ -197,7 +197,7 @@ impl Ready<'_> {
             }
             let (mean, most_lda) = errors(&|p| p.lda);
             let _ = write!(measured, "; the LDA's {mean:.2} and {most_lda:.2}");
-            let must = study.largest_error_mha.get(k).copied();
+            let must = study.largest_error_mha.get(k).copied().filter(|m| *m > 0.0);
             criteria.push(Criterion {
                 what: format!("error of {} at {} test geometries", list.formula, members_of(list)),
                 must: must.map_or(String::new(), |m| format!("at most {m} mHa")),
