@@ -180,6 +180,10 @@ fn of_spoken(spoken: &Spoken, s: &Settings) -> Result<Goal, Diagnostic> {
     if let Misfit::Distance { tolerance } = &mut term.misfit {
         *tolerance = 0.0;
     }
+    if let Misfit::Beyond { lower, upper } = &mut term.misfit {
+        lower.iter_mut().for_each(|b| *b -= spoken.margin);
+        upper.iter_mut().for_each(|b| *b += spoken.margin);
+    }
     if term.misfit == Misfit::Difference && spoken.vector > 1 && statistic == Statistic::Largest {
         term.group = spoken.vector;
         term.misfit = Misfit::Distance { tolerance: 0.0 };

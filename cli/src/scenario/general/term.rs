@@ -39,6 +39,7 @@ pub(super) const KEYS: &[Key] = &[
         "[]",
         "\"range\" or [least, greatest]: what is beyond costs",
     ),
+    optional("margin", Kind::Quantity, "0", "how far before the ends of `beyond` the cost starts"),
     optional(
         "loss",
         Kind::Choice(&["square", "absolute", "huber"]),
@@ -78,6 +79,8 @@ pub(super) struct Spoken {
     pub(super) words: String,
     /// Whether the output itself is to be small or large.
     pub(super) is_small: bool,
+    /// How far before the ends of a range the cost starts; goals judge the range itself.
+    pub(super) margin: f64,
     /// Components of the output's vectors that are selected; 1 where entries stand alone.
     pub(super) vector: usize,
 }
@@ -173,6 +176,7 @@ pub(super) fn of_entry(
         unit,
         weight_unit: axis.map_or(String::new(), |a| a.unit.clone()),
         words: words(s, &quantities),
+        margin: s.quantity("margin", &quantity.unit)?.unwrap_or(0.0),
         is_small: !s.text("minimise").is_empty() || !s.text("maximise").is_empty(),
         vector: if quantity.is_vector { components } else { 1 },
     })
@@ -286,8 +290,17 @@ fn misfit(
     if !s.text("minimise").is_empty() && !s.text("maximise").is_empty() {
         return refuse("maximise", "it cannot be both small and large", "leave one out");
     }
+    if s.is_given("margin") && !beyond {
+        return refuse("margin", "a margin is of a range", "leave it out, or ask with `beyond`");
+    }
     if beyond {
-        let (lower, upper) = bounds(quantity, s, flat)?;
+        let (mut lower, mut upper) = bounds(quantity, s, flat)?;
+        let margin = s.quantity("margin", &quantity.unit)?.unwrap_or(0.0);
+        lower.iter_mut().for_each(|b| *b += margin);
+        upper.iter_mut().for_each(|b| *b -= margin);
+        if lower.iter().zip(&upper).any(|(l, u)| l > u) {
+            return refuse("margin", "the margin leaves nothing of the range", "make it smaller");
+        }
         return Ok((Misfit::Beyond { lower, upper }, 1));
     }
     let tolerance = s.quantity("tolerance", &quantity.unit)?.unwrap_or(0.0);
