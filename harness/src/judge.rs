@@ -49,6 +49,8 @@ pub struct Conclusion {
     pub criteria: Vec<Criterion>,
     /// The same as numbers, where a simulation's goals were judged.
     pub findings: Vec<Finding>,
+    /// Standard error of each number of the answer, where they can be had.
+    pub standard_errors: Option<Vec<Option<f64>>>,
     /// What makes the answer doubtful though it was found, each with a remedy.
     pub warnings: Vec<String>,
     /// Pictures.

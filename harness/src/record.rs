@@ -93,9 +93,9 @@ pub struct Found {
     pub lower: Vec<Option<f64>>,
     /// Greatest value of each entry; `None` for none.
     pub upper: Vec<Option<f64>>,
-    /// Standard errors of the values, where they have any.
+    /// Standard errors of the values, where there are any; `None` for an entry on its bound, or one that the data do not determine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standard_error: Option<Vec<f64>>,
+    pub standard_error: Option<Vec<Option<f64>>>,
 }
 
 /// `artifacts/answer.json`.

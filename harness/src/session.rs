@@ -267,6 +267,7 @@ impl<'a> Harness<'a> {
         let judged = self.judge.conclude(&finished).map_err(HarnessError::Conclude)?;
         let score = self.judge.score(finished.answer);
         let score = score.map(|s| format!("{} ({})", s.name.replace('_', " "), s.unit));
+        let found = with_errors(found, judged.standard_errors.as_deref());
         let summary = self.summary(outcome, &answer, &judged, signal);
         let mut figures = judged.figures;
         let (names, rows) = (&self.history.trace_names, &self.history.rows);
@@ -350,6 +351,17 @@ impl<'a> Harness<'a> {
         };
         self.problem.space.parameters().iter().map(block).collect()
     }
+}
+
+/// The parameters with the standard errors of their entries, which are one list for all.
+fn with_errors(mut found: Vec<Found>, errors: Option<&[Option<f64>]>) -> Vec<Found> {
+    let Some(mut rest) = errors else { return found };
+    for parameter in &mut found {
+        let (own, others) = rest.split_at(parameter.value.len().min(rest.len()));
+        parameter.standard_error = Some(own.to_vec());
+        rest = others;
+    }
+    found
 }
 
 /// Evaluates the start and checks the gradient there.

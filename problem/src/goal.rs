@@ -56,7 +56,7 @@ pub enum Measure {
         entries: Vec<usize>,
         /// What they should be.
         truth: Vec<f64>,
-        /// Whether each distance is divided by its true value.
+        /// Whether each distance is divided by its true value, and the number in percent.
         relative: bool,
         /// Whether the entries are a rotation vector, and the distance an angle.
         rotation: bool,
@@ -73,9 +73,10 @@ impl Measure {
                 if *rotation {
                     return rotation_angle(&found, truth);
                 }
-                let distance =
-                    |(x, t): (&f64, &f64)| (x - t).abs() / if *relative { t.abs() } else { 1.0 };
-                found.iter().zip(truth).map(distance).fold(0.0, f64::max)
+                let distance = |(x, t): (&f64, &f64)| {
+                    (x - t).abs() / if *relative { 0.01 * t.abs() } else { 1.0 }
+                };
+                found.iter().zip(truth).map(distance).fold(0.0, greatest)
             }
         }
     }
@@ -92,7 +93,7 @@ impl Statistic {
     fn of(self, term: &Term, y: &[f64]) -> f64 {
         let misfits = (0..term.groups()).map(|g| (term.weights[g], term.misfit(y, g).0));
         match self {
-            Self::Largest => misfits.map(|(_, e)| e.abs()).fold(0.0, f64::max),
+            Self::Largest => misfits.map(|(_, e)| e.abs()).fold(0.0, greatest),
             Self::Total => misfits.map(|(w, e)| w * e).sum(),
             Self::TotalSquare => misfits.map(|(w, e)| w * e * e).sum(),
             Self::RootMeanSquare => {
@@ -122,6 +123,11 @@ impl Statistic {
         };
         (0..term.groups()).flat_map(of_group).collect()
     }
+}
+
+/// The greater of two, NaN where one is: a number that does not exist is no small one.
+fn greatest(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// Angle between two rotations given as rotation vectors, rad.
@@ -237,6 +243,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_meets_nothing() {
+        let found = goal(Statistic::Largest, 1.0).judge(&[0.0, 0.0, f64::NAN, 0.0], None, &[]);
+        assert!(found.measured.is_nan() && found.met == Some(false));
+    }
+
+    #[test]
     fn distances_of_parameters_are_plain_relative_or_angles() {
         let measure = |relative, rotation, truth: &[f64]| Measure::Parameter {
             entries: vec![1, 2, 3],
@@ -246,7 +258,7 @@ mod tests {
         };
         let x = [9.0, 1.1, 2.0, -3.3];
         assert!((measure(false, false, &[1.0, 2.0, -3.0]).of(&[], &x) - 0.3).abs() < 1e-15);
-        assert!((measure(true, false, &[1.0, 2.0, -3.0]).of(&[], &x) - 0.1).abs() < 1e-15);
+        assert!((measure(true, false, &[1.0, 2.0, -3.0]).of(&[], &x) - 10.0).abs() < 1e-13);
         let x = [9.0, 0.0, 0.0, 3.0];
         let angle = measure(false, true, &[0.0, 0.0, -3.0]).of(&[], &x);
         assert!((angle - (std::f64::consts::TAU - 6.0)).abs() < 1e-12, "{angle}");

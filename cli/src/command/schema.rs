@@ -88,7 +88,7 @@ fn property(key: &Key) -> Value {
     };
     schema.insert("description".into(), format!("{}{unit}", key.doc).into());
     // a quantity's default is the simulation's own, which no schema knows
-    let default = key.default.filter(|_| key.kind != Kind::Quantity);
+    let default = key.default.filter(|_| !matches!(key.kind, Kind::Quantity | Kind::Data));
     if let Some(default) = default.and_then(toml_value) {
         schema.insert("default".into(), default);
     }
@@ -130,7 +130,7 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
         Kind::Integers { min, max } => list(integer(*min, *max)),
         Kind::Flag => bounded("boolean", None, None),
         Kind::Text | Kind::File => bounded("string", None, None),
-        Kind::Quantity => {
+        Kind::Quantity | Kind::Data => {
             let kinds = json!(["number", "string", "array"]);
             Map::from_iter([("type".to_owned(), kinds)])
         }

@@ -164,12 +164,13 @@ fn rows(f: &Found, errors: bool) -> Vec<String> {
         let bound = (0..f.value.len()).filter(|k| on_bound(f, *k).is_some()).count();
         let remark = if bound > 0 { format!("{bound} entries on a bound") } else { String::new() };
         let name = format!("{} ({shape} values)", f.name);
-        let error = errors.then(|| f.standard_error.as_deref().map_or("–".into(), between));
+        let known = f.standard_error.iter().flatten().filter_map(|e| *e).collect::<Vec<_>>();
+        let error = errors.then(|| if known.is_empty() { "–".into() } else { between(&known) });
         return vec![row(name, between(&f.start), between(&f.value), error, &remark)];
     }
     let entry = |k: usize| {
-        let error = f.standard_error.as_ref().and_then(|e| e.get(k));
-        let error = errors.then(|| error.map_or("–".into(), |e| number(*e)));
+        let error = f.standard_error.as_ref().and_then(|e| *e.get(k)?);
+        let error = errors.then(|| error.map_or("–".into(), number));
         let remark = on_bound(f, k).unwrap_or("");
         row(entry_name(f, k), number(f.start[k]), number(f.value[k]), error, remark)
     };
@@ -346,7 +347,7 @@ mod tests {
     #[test]
     fn found_values_have_names_units_bounds_and_errors() {
         let mut mass = parameter("mass <1>", &[], &[2.5]);
-        mass.standard_error = Some(vec![0.0125]);
+        mass.standard_error = Some(vec![Some(0.0125)]);
         let mut page = String::new();
         found(&mut page, &[mass, parameter("place", &[2, 1], &[-1.0, 3.0])]);
         for text in [

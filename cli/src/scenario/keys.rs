@@ -45,6 +45,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Path of a file that must exist, relative to the scenario; an empty text names none.
     File,
+    /// As [`Kind::Quantity`], or the path of a file with the numbers, which must exist.
+    Data,
     /// A number or a block of numbers in the unit of the simulation's quantity that it speaks of, which is known later; or a
     /// text that names a file or a rule.
     Quantity,
@@ -222,6 +224,7 @@ impl Kind {
             ),
             Self::File => "the path of a file".into(),
             Self::Quantity => "a number or a list of numbers".into(),
+            Self::Data => "a number, a list of numbers or the path of a file".into(),
         }
     }
 }

@@ -206,7 +206,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",
         "target = \"none.csv\"",
-        "cannot read",
+        "there is no file",
     ),
     (
         "target = [[0.4975, 0.0, 0.0499], [0.4605, 0.0, 0.1947]]",

@@ -85,11 +85,22 @@ impl Settings {
 
     /// Every file that the scenario names.
     pub fn files(&self) -> Vec<PathBuf> {
-        let keys = self.keys.iter().filter(|k| k.kind == Kind::File);
-        let named = keys.map(|k| self.text(k.path)).filter(|path| !path.is_empty());
+        let keys = self.keys.iter().filter(|k| matches!(k.kind, Kind::File | Kind::Data));
+        let named = keys.filter_map(|k| self.file(k.path));
         let mut files: Vec<PathBuf> = named.map(PathBuf::from).collect();
         files.extend(self.lists.values().flatten().flat_map(Self::files));
+        // a file that several entries name is one file
+        let mut seen = std::collections::BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
         files
+    }
+
+    /// The file that a key names; `None` where it names none, or has numbers.
+    pub fn file(&self, path: &str) -> Option<&str> {
+        match self.values.get(path) {
+            Some(Value::Text(file)) if !file.is_empty() => Some(file),
+            _ => None,
+        }
     }
 
     /// A flag.
@@ -208,12 +219,7 @@ impl Settings {
 
     /// A text at `path` that is no number: the name of a file or of a rule.
     pub fn word(&self, path: &str) -> Option<&str> {
-        match &self.entries.get(path)?.raw {
-            Raw::Text(text) if text.trim().parse::<f64>().is_err() && !starts_with_number(text) => {
-                Some(text)
-            }
-            _ => None,
-        }
+        value::file_name(&self.entries.get(path)?.raw)
     }
 
     /// A problem with a key of an open table, or with the file where it is absent.
@@ -289,10 +295,6 @@ fn written(raw: &Raw) -> String {
         }
         Raw::Integer(None) | Raw::Other(_) => String::new(),
     }
-}
-
-fn starts_with_number(text: &str) -> bool {
-    text.split_whitespace().next().is_some_and(|word| word.parse::<f64>().is_ok())
 }
 
 /// Adds the numbers of a nested list to `values`; `shape` becomes `None` where its rows differ.

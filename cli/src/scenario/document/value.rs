@@ -31,6 +31,14 @@ pub enum Value {
     Quantity,
 }
 
+/// A text that is no number with or without a unit: the name of a file or of a rule.
+pub(super) fn file_name(raw: &Raw) -> Option<&str> {
+    let Raw::Text(text) = raw else { return None };
+    let first = text.split_whitespace().next();
+    let is_number = first.is_some_and(|word| word.parse::<f64>().is_ok());
+    (!is_number).then_some(text)
+}
+
 /// Numbers, texts, and lists of them.
 fn is_quantity(raw: &Raw) -> bool {
     match raw {
@@ -91,28 +99,26 @@ pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, 
                 help,
             ))
         }
-        (Kind::File, Raw::Text(text)) => {
-            let path = folder.join(text);
-            if path.is_file() {
-                // settings are texts: where a folder above has no name in UTF-8, the path stays relative
-                let whole = path.canonicalize().ok().filter(|p| p.to_str().is_some());
-                if let Some(text) = whole.unwrap_or_else(|| path.clone()).to_str() {
-                    return Ok(Value::Text(text.to_owned()));
-                }
-            }
-            let message = format!("`{}`: there is no file {}", key.path, path.display());
-            let help = "paths are relative to the scenario file";
-            Err(Diagnostic::at(
-                "cotangent::scenario::missing_file",
-                message,
-                &entry.source,
-                span(),
-                "not found",
-                help,
-            ))
-        }
+        (Kind::Data, raw) if is_quantity(raw) && file_name(raw).is_none() => Ok(Value::Quantity),
+        (Kind::File | Kind::Data, Raw::Text(text)) => existing(key, entry, text, folder),
         _ => Err(wrong_type(key, entry, span())),
     }
+}
+
+/// The whole path of a file that is there.
+fn existing(key: &Key, entry: &Entry, text: &str, folder: &Path) -> Result<Value, Diagnostic> {
+    let path = folder.join(text);
+    if path.is_file() {
+        // settings are texts: where a folder above has no name in UTF-8, the path stays relative
+        let whole = path.canonicalize().ok().filter(|p| p.to_str().is_some());
+        if let Some(text) = whole.unwrap_or_else(|| path.clone()).to_str() {
+            return Ok(Value::Text(text.to_owned()));
+        }
+    }
+    let message = format!("`{}`: there is no file {}", key.path, path.display());
+    let help = "paths are relative to the scenario file";
+    let (code, span) = ("cotangent::scenario::missing_file", entry.value.clone());
+    Err(Diagnostic::at(code, message, &entry.source, span, "not found", help))
 }
 
 pub(super) fn number(

@@ -36,6 +36,8 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         ..Conclusion::default()
     };
     if let Some(found) = uncertainty_of(study, run.answer) {
+        let errors = found.standard_errors.iter().map(|e| e.ok()).collect();
+        conclusion.standard_errors = Some(errors);
         conclusion.warnings.extend(warnings(&found));
         conclusion
             .artifacts
@@ -52,13 +54,17 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
 fn criterion(finding: &Finding) -> Criterion {
     let unit = if finding.unit.is_empty() { String::new() } else { format!(" {}", finding.unit) };
     let must = match finding.must {
-        Some(Must::AtMost(bound)) => format!("at most {bound:.6}{unit}"),
-        Some(Must::AtLeast(bound)) => format!("at least {bound:.6}{unit}"),
+        Some(Must::AtMost(bound)) => format!("at most {}{unit}", shown(bound)),
+        Some(Must::AtLeast(bound)) => format!("at least {}{unit}", shown(bound)),
         None => String::new(),
     };
     let error = finding.standard_error.map_or(String::new(), |e| format!(" +- {e:.2e}"));
     Criterion {
-        what: format!("{}: {}", finding.label, finding.what),
+        what: if finding.what.starts_with(&finding.label) {
+            finding.what.clone()
+        } else {
+            format!("{}: {}", finding.label, finding.what)
+        },
         must,
         measured: format!("{}{error}{unit}", shown(finding.measured)),
         met: finding.met,

@@ -1,6 +1,6 @@
 //! Targets from files: CSV with a header line, pictures.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cotangent_problem::Quantity;
 use cotangent_raytrace::read_picture;
@@ -25,8 +25,8 @@ pub(super) struct Table {
 /// # Errors
 /// No such file or column, a field that is no number, a file without rows.
 pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, Diagnostic> {
-    let Some(name) = s.word("target") else { return Ok(None) };
-    let path = s.folder().join(name);
+    let Some(name) = s.file("target") else { return Ok(None) };
+    let path = PathBuf::from(name);
     let refuse = |message: String, help: &str| {
         s.problem("cotangent::scenario::data", "target", message, help)
     };

@@ -17,7 +17,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
     optional("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
     optional("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that count; all"),
-    optional("target", Kind::Quantity, "0", "what it should be: numbers, or a CSV file"),
+    optional("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
     optional("columns", Kind::Texts, "[]", "columns of the file"),
     optional("time_column", Kind::Text, "\"\"", "column of the times"),
     optional("unit", Kind::Text, "\"\"", "unit of the file's numbers"),
@@ -79,7 +79,7 @@ fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagno
         return Err(s.problem("cotangent::scenario::contradiction", "within", message, help));
     };
     let (bound, is_share) = match s.percent(path) {
-        Some(percent) if relative => (percent / 100.0, true),
+        Some(percent) if relative => (percent, true),
         _ => (s.quantity(path, unit)?.unwrap_or(0.0), false),
     };
     Ok((if path == "at_least" { Must::AtLeast(bound) } else { Must::AtMost(bound) }, is_share))
@@ -124,7 +124,7 @@ fn of_parameter(space: &Space, s: &Settings) -> Result<Goal, Diagnostic> {
     Ok(Goal {
         label: named(s, name),
         what: format!("{name} from its true value"),
-        unit: if relative { String::new() } else { p.unit.clone() },
+        unit: if relative { "%".into() } else { p.unit.clone() },
         measure: Measure::Parameter { entries, truth, relative, rotation },
         must,
     })

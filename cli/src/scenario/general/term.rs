@@ -17,7 +17,7 @@ pub(super) const KEYS: &[Key] = &[
         "[]",
         "entries of a row that count; all",
     ),
-    optional("target", Kind::Quantity, "0", "what it should be: numbers, or a CSV file"),
+    optional("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
     optional(
         "columns",
         Kind::Texts,
