@@ -95,6 +95,18 @@ impl Asked {
         self.terms.iter().map(Term::groups).sum()
     }
 
+    /// Refuses outputs that are not finite where a term speaks of them: a misfit of NaN would cost nothing.
+    fn check_finite(&self, y: &[f64]) -> Result<(), TrialFailure> {
+        for term in &self.terms {
+            if term.entries.iter().any(|e| !y[*e].is_finite()) {
+                return Err(TrialFailure::NonFinite {
+                    what: format!("an output of `{}`", term.label),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Value, its parts, its standard error, and what was wanted of the residuals' values.
     fn valued(&self, values: &Values, want: Want) -> Evaluation {
         let y = &values.entries;
@@ -162,7 +174,7 @@ impl Asked {
         for block in rows.chunks(16) {
             let cotangent = |row: &Vec<(usize, f64)>| {
                 let mut y_bar = vec![0.0; y.len()];
-                row.iter().for_each(|(e, factor)| y_bar[*e] = *factor);
+                row.iter().for_each(|(e, factor)| y_bar[*e] += *factor);
                 y_bar
             };
             let cotangents: Vec<Vec<f64>> = block.iter().map(cotangent).collect();
@@ -224,6 +236,7 @@ impl Objective for Asked {
         let derivatives = want.gradient || want.jacobian;
         if !derivatives {
             let run = self.map.run(&u, Keep::Values, value_key(key), ws)?;
+            self.check_finite(&run.values().entries)?;
             return Ok(self.valued(run.values(), want));
         }
         let stochastic = self.map.is_stochastic();
@@ -233,6 +246,7 @@ impl Objective for Asked {
         let draw = if stochastic { derivative_key(key) } else { value_key(key) };
         let run = self.map.run(&u, Keep::Linearisation, draw, ws)?;
         let values = values.unwrap_or_else(|| run.values().clone());
+        self.check_finite(&values.entries)?;
         let mut evaluation = self.valued(&values, want);
         let y = &values.entries;
         if want.gradient {

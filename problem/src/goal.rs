@@ -8,6 +8,8 @@ use crate::term::Term;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Must {
+    /// At most this far from 0.
+    Within(f64),
     /// At most this.
     AtMost(f64),
     /// At least this.
@@ -19,6 +21,7 @@ impl Must {
     pub fn holds(self, measured: f64, standard_error: Option<f64>) -> bool {
         let doubt = 2.0 * standard_error.unwrap_or(0.0);
         match self {
+            Self::Within(bound) => measured.abs() + doubt <= bound,
             Self::AtMost(bound) => measured + doubt <= bound,
             Self::AtLeast(bound) => measured - doubt >= bound,
         }
@@ -27,7 +30,7 @@ impl Must {
     /// The bound.
     pub fn bound(self) -> f64 {
         match self {
-            Self::AtMost(bound) | Self::AtLeast(bound) => bound,
+            Self::Within(bound) | Self::AtMost(bound) | Self::AtLeast(bound) => bound,
         }
     }
 }
@@ -183,7 +186,7 @@ impl Goal {
             must: Some(self.must),
             measured,
             standard_error,
-            met: Some(self.must.holds(measured, standard_error)),
+            met: Some(measured.is_finite() && self.must.holds(measured, standard_error)),
         }
     }
 }
@@ -239,6 +242,13 @@ mod tests {
             let error = (0..4).map(|k| (slope(k) * errors[k]).powi(2)).sum::<f64>().sqrt();
             assert!((with_errors.standard_error.unwrap() - error).abs() < 1e-8);
             assert_eq!(with_errors.met, Some(false), "two standard errors are not within");
+        }
+    }
+
+    #[test]
+    fn within_is_a_distance_on_both_sides() {
+        for (measured, met) in [(-5.0, false), (-0.5, true), (0.5, true), (5.0, false)] {
+            assert_eq!(Must::Within(1.0).holds(measured, None), met);
         }
     }
 

@@ -150,7 +150,13 @@ pub(super) fn conclude(record: &Record, voice: Voice) -> Result<Exit, Failure> {
         for warning in &summary.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }
-        let verdict = if summary.goal_met { "goal met" } else { "goal not met" };
+        let judged = summary.criteria.iter().any(|c| c.met.is_some());
+        let verdict = match (summary.goal_met, judged) {
+            (true, true) => "goal met",
+            (false, true) => "goal not met",
+            (true, false) => "converged; no goal was stated",
+            (false, false) => "not converged; no goal was stated",
+        };
         let _ = writeln!(text, "{verdict}; report: {folder}/report.html");
         if !summary.goal_met && !summary.advice.is_empty() {
             let _ = writeln!(text, "advice: {}", summary.advice);

@@ -81,6 +81,41 @@ fn a_question_that_no_adapter_knew_is_answered_and_its_gradient_checked() {
 }
 
 #[test]
+fn within_is_a_distance_and_a_run_without_a_goal_has_met_none() {
+    let place = place();
+    // the arm falls: its velocity is far from 0 on the negative side of some axis
+    let goal = |of: &str| SCENARIO.replace("of = \"tip\"\nwithin = \"1 mm\"", of);
+    for axis in ["0 1 0", "0 -1 0"] {
+        place.write("arm.xml", &MODEL.replace("axis=\"0 1 0\"", &format!("axis=\"{axis}\"")));
+        let of = "output = \"joint.lift.velocity\"\nat = 0.3\nwithin = 1e-4";
+        place.write("lift.toml", &goal(of));
+        let words = ["run", "lift.toml", "--out", "w", "--force", "--set", "stop.max_iterations=1"];
+        let output = place.run(&words);
+        assert_eq!(output.status.code(), Some(1), "{axis}: {}", stderr(&output));
+        assert!(stderr(&output).contains("NOT MET"), "{}", stderr(&output));
+    }
+    place.write("lift.toml", &goal("").replace("[[goal]]\n", ""));
+    let output = place.run(&["run", "lift.toml", "--out", "n"]);
+    assert!(stderr(&output).contains("no goal was stated"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_is_resumed_when_the_file_of_its_target_is_gone() {
+    let place = place();
+    let rows: String =
+        (0..=50).map(|k| format!("{},{}\n", f64::from(k) * 0.01, f64::from(k) * 0.001)).collect();
+    place.write("wanted.csv", &format!("time,joint.lift.position\n{rows}"));
+    let term = "[[term]]\noutput = \"joint.lift.position\"\ntarget = \"wanted.csv\"\n";
+    place.write("lift.toml", &(SCENARIO.to_owned() + term));
+    let output = place.run(&["run", "lift.toml", "--out", "r", "--set", "stop.max_iterations=2"]);
+    assert_eq!(place.read("r/inputs/wanted.csv"), place.read("wanted.csv"), "{}", stderr(&output));
+    std::fs::remove_file(place.path("wanted.csv")).unwrap();
+    let output = place.run(&["resume", "r", "--set", "stop.max_iterations=4"]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
+    assert!(place.read("r/history.csv").lines().count() > 4);
+}
+
+#[test]
 fn a_label_names_a_term_on_the_command_line_and_a_number_one_without() {
     let place = place();
     for (set, code) in [
@@ -244,6 +279,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("[[goal]]", "[[parameter]]\nname = \"actuator.*.control\"\n[[goal]]", "is chosen twice"),
     ("minimise = \"square\"", "minimise = \"square\"\nbeyond = \"range\"", "a term asks one thing"),
+    (
+        "minimise = \"square\"",
+        "minimise = \"square\"\nloss = \"huber\"",
+        "`loss` has no effect here",
+    ),
+    ("minimise = \"square\"", "minimise = \"square\"\nat = []", "nothing is selected"),
+    ("scale = \"1 cm\"", "scale = \"1 cm\"\ncolumns = [\"a\"]", "`columns` has no effect here"),
+    ("scale = \"1 cm\"", "scale = \"1 cm\"\ntolerance = -1", "a distance is not negative"),
+    ("scale = \"1 cm\"", "scale = \"1 cm\"\nentries = [0, 0]", "an entry is named twice"),
+    ("hold = \"100 ms\"", "hold = \"100 ms\"\nentries = [1]", "`entries` has no effect beside"),
+    ("spread = 0.02", "shared = true", "nothing to share"),
+    ("spread = 0.02", "start = 20", "starts at 20"),
+    ("spread = 0.02", "upper = 20", "goes beyond what"),
+    ("within = \"1 mm\"", "within = -1", "out of range"),
+    ("of = \"tip\"", "of = \"tip\"\nat = [0.1]", "`at` has no effect here"),
 ];
 
 #[test]

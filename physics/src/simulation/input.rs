@@ -152,7 +152,7 @@ pub(super) fn table(
     for (actuator, motor) in model.actuators().iter().enumerate() {
         let (name, gear) = (element("actuator", &motor.name, actuator), p.gear[actuator]);
         let quantity = Quantity::scalar(format!("{name}.gear"), "", gear)
-            .scaled(gear.abs().max(f64::MIN_POSITIVE))
+            .scaled(if gear == 0.0 { 1.0 } else { gear.abs() })
             .about("force on its coordinate per control");
         rows.push((InputKind::Gear { actuator }, quantity));
     }

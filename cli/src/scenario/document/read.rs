@@ -112,16 +112,17 @@ impl Overlay {
         }
         for (key, value) in tree.get_ref() {
             if let Some(tables) = tables(value) {
+                let problems = &mut self.problems;
                 let block = |(table, header): (&DeTable, _)| {
                     let mut entries = Entries::new();
-                    flatten(source, "", table, &mut entries);
+                    flatten(source, "", table, &mut entries, problems);
                     Block { entries, source: source.clone(), header }
                 };
                 let blocks = tables.into_iter().map(block).collect();
                 self.lists.insert(key.get_ref().to_string(), blocks);
             }
         }
-        flatten(source, "", tree.get_ref(), &mut self.entries);
+        flatten(source, "", tree.get_ref(), &mut self.entries, &mut self.problems);
         self.entries.retain(|path, _| !self.lists.contains_key(path));
     }
 }
@@ -149,7 +150,14 @@ fn quoted(text: &str) -> String {
     format!("{key}={}", toml::Value::from(value.trim()))
 }
 
-fn flatten(source: &Source, prefix: &str, table: &DeTable, entries: &mut Entries) {
+/// Adds the keys of a table under dotted paths; one path may be written in two ways, but not twice.
+fn flatten(
+    source: &Source,
+    prefix: &str,
+    table: &DeTable,
+    entries: &mut Entries,
+    problems: &mut Vec<Diagnostic>,
+) {
     for (key, value) in table {
         let path = if prefix.is_empty() {
             key.get_ref().to_string()
@@ -157,10 +165,16 @@ fn flatten(source: &Source, prefix: &str, table: &DeTable, entries: &mut Entries
             format!("{prefix}.{}", key.get_ref())
         };
         if let DeValue::Table(inner) = value.get_ref() {
-            flatten(source, &path, inner, entries);
+            flatten(source, &path, inner, entries, problems);
         } else {
             let (key, value_span) = (key.span(), value.span());
             let entry = Entry { raw: raw(value), source: source.clone(), key, value: value_span };
+            if entries.contains_key(&path) {
+                let message = format!("`{path}` is given twice");
+                let (code, help) = ("cotangent::scenario::syntax", "leave one of them out");
+                let span = entry.key.clone();
+                problems.push(Diagnostic::at(code, message, source, span, "the second", help));
+            }
             entries.insert(path, entry);
         }
     }
@@ -181,6 +195,6 @@ fn raw(value: &Spanned<DeValue>) -> Raw {
 pub(super) fn entries_of(source: &Source) -> Entries {
     let mut entries = Entries::new();
     let (tree, _) = DeTable::parse_recoverable(&source.text);
-    flatten(source, "", tree.get_ref(), &mut entries);
+    flatten(source, "", tree.get_ref(), &mut entries, &mut Vec::new());
     entries
 }

@@ -234,7 +234,8 @@ impl Settings {
         of_entry(&self.open, home, code, path, message.into(), help.into())
     }
 
-    /// Every setting, defaults included, as TOML.
+    /// Every setting, defaults included, as TOML; of an entry of a list what is given, because there a key means something by
+    /// being there.
     pub fn resolved(&self) -> String {
         let method = self.values.get("optimizer.method");
         let foreign = |path: &str| {
@@ -253,7 +254,12 @@ impl Settings {
         }
         for (name, blocks) in &self.lists {
             for block in blocks {
-                let _ = write!(text, "\n[[{name}]]\n{}", block.resolved());
+                let _ = writeln!(text, "\n[[{name}]]");
+                for (path, value) in block.values.iter().filter(|(path, _)| block.is_given(path)) {
+                    if let Some(line) = block.resolved_value(path, value) {
+                        let _ = writeln!(text, "{path} = {line}");
+                    }
+                }
             }
         }
         text

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use cotangent_problem::{
-    Finding, Must, NoError, Objective, Quantity, SampleKey, Uncertainty, Want, Workspace,
+    Finding, Must, NoError, Objective, Quantity, SampleKey, Uncertainty, Values, Want, Workspace,
     uncertainty,
 };
 
@@ -21,10 +21,7 @@ const MOST_NUMBERS: usize = 1000;
 /// # Errors
 /// Outputs that have no value at the start or at the answer.
 pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, String> {
-    let key = SampleKey(0).child("judge", 0);
-    let mut ws = Workspace::new();
-    let mut outputs = |x: &[f64]| study.asked.outputs(x, key, &mut ws).map_err(|e| e.to_string());
-    let (before, after) = (outputs(run.start)?, outputs(run.answer)?);
+    let (before, after) = (outputs(study, run.start)?, outputs(study, run.answer)?);
     let errors = after.standard_errors.as_deref();
     let findings: Vec<Finding> =
         study.goals.iter().map(|g| g.judge(&after.entries, errors, run.answer)).collect();
@@ -35,6 +32,9 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         artifacts: output_tables(study, &after.entries),
         ..Conclusion::default()
     };
+    if study.asked.capabilities().gradient {
+        conclusion.warnings.extend(idle_parameters(study, run));
+    }
     if let Some(found) = uncertainty_of(study, run.answer) {
         let errors = found.standard_errors.iter().map(|e| e.ok()).collect();
         conclusion.standard_errors = Some(errors);
@@ -50,10 +50,39 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
     Ok(conclusion)
 }
 
+/// Draws that are judged together where outputs are stochastic.
+const DRAWS: u64 = 8;
+
+/// The outputs at `x`. Stochastic ones that state no error of their own are averaged over several draws, whose spread is it.
+fn outputs(study: &Study, x: &[f64]) -> Result<Values, String> {
+    let mut ws = Workspace::new();
+    let mut draw = |k: u64| {
+        let key = SampleKey(0).child("judge", k);
+        study.asked.outputs(x, key, &mut ws).map_err(|e| e.to_string())
+    };
+    let first = draw(0)?;
+    if !study.asked.capabilities().stochastic || first.standard_errors.is_some() {
+        return Ok(first);
+    }
+    let (mut mean, mut square) = (first.entries.clone(), vec![0.0; first.entries.len()]);
+    for k in 1..DRAWS {
+        // Welford's recursion: the sum of the squares is about the mean so far
+        for ((y, mean), square) in draw(k)?.entries.iter().zip(&mut mean).zip(&mut square) {
+            let away = y - *mean;
+            *mean += away / (k + 1) as f64;
+            *square += away * (y - *mean);
+        }
+    }
+    let count = DRAWS as f64;
+    let errors = square.iter().map(|s| (s / (count * (count - 1.0))).sqrt()).collect();
+    Ok(Values { entries: mean, standard_errors: Some(errors), ..first })
+}
+
 /// A finding as a statement of the report.
 fn criterion(finding: &Finding) -> Criterion {
     let unit = if finding.unit.is_empty() { String::new() } else { format!(" {}", finding.unit) };
     let must = match finding.must {
+        Some(Must::Within(bound)) => format!("within {}{unit}", shown(bound)),
         Some(Must::AtMost(bound)) => format!("at most {}{unit}", shown(bound)),
         Some(Must::AtLeast(bound)) => format!("at least {}{unit}", shown(bound)),
         None => String::new(),
@@ -95,26 +124,88 @@ fn uncertainty_of(study: &Study, x: &[f64]) -> Option<Uncertainty> {
     let key = SampleKey(0).child("judge", 0);
     let found = study.asked.evaluate(x, Want::JACOBIAN, key, &mut Workspace::new()).ok()?;
     let (residuals, jacobian) = (found.residuals?, found.jacobian?);
-    uncertainty(study.asked.choice().space(), x, &residuals, &jacobian, study.noise_known)
+    let data = measured_rows(study, x.len(), &residuals, &jacobian)?;
+    let noise_known = study.measured.iter().flatten().all(|known| *known);
+    uncertainty(study.asked.choice().space(), x, &data.0, &data.1, noise_known)
+}
+
+/// Residuals and Jacobian rows of the terms that compare with data, in units of their scales: weights are taken out, because
+/// they say what is asked and not how noisy it was. `None` where data are weighed differently, or where a term that is no
+/// measurement pulls at the answer: then the answer is not the one whose errors these would be.
+fn measured_rows(
+    study: &Study,
+    n: usize,
+    residuals: &[f64],
+    jacobian: &[f64],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let (mut r, mut j, mut first) = (Vec::new(), Vec::new(), 0);
+    let mut weight: Option<f64> = None;
+    for (term, measured) in study.asked.terms().iter().zip(&study.measured) {
+        for g in 0..term.groups() {
+            let row = first + g;
+            if measured.is_none() {
+                if residuals[row] != 0.0 {
+                    return None;
+                }
+                continue;
+            }
+            let own = term.weight * term.weights[g];
+            let first_weight = *weight.get_or_insert(own);
+            if (first_weight - own).abs() > 1e-12 * own || own <= 0.0 {
+                return None;
+            }
+            let factor = 1.0 / own.sqrt();
+            r.push(residuals[row] * factor);
+            j.extend(jacobian[row * n..][..n].iter().map(|d| d * factor));
+        }
+        first += term.groups();
+    }
+    (!r.is_empty()).then_some((r, j))
 }
 
 fn warnings(found: &Uncertainty) -> Vec<String> {
-    found
-        .undetermined
-        .iter()
-        .map(|direction| {
-            let shares: Vec<String> = direction
-                .shares
-                .iter()
-                .take(6)
-                .map(|(name, share)| format!("{share:+.2} {name}"))
-                .collect();
-            format!(
-                "the data do not determine the direction {}: fix one of these",
-                shares.join(" ")
-            )
-        })
-        .collect()
+    let contradicted =
+        found.noise_factor.filter(|f| !found.noise_estimated && !(0.5..2.0).contains(f));
+    let contradicted = contradicted.map(|factor| {
+        format!(
+            "the misfits are {factor:.2} times what the scales say, so the standard errors are not to be trusted: change the \
+             scales, or see what the model lacks"
+        )
+    });
+    let undetermined = found.undetermined.iter().map(|direction| {
+        let shares: Vec<String> = direction
+            .shares
+            .iter()
+            .take(6)
+            .map(|(name, share)| format!("{share:+.2} {name}"))
+            .collect();
+        format!("the data do not determine the direction {}: fix one of these", shares.join(" "))
+    });
+    contradicted.into_iter().chain(undetermined).collect()
+}
+
+/// Free parameters on which nothing that is asked depends, neither at the start nor at the answer.
+fn idle_parameters(study: &Study, run: &Finished) -> Vec<String> {
+    let key = SampleKey(0).child("judge", 0);
+    let gradient = |x: &[f64]| {
+        let found = study.asked.evaluate(x, Want::GRADIENT, key, &mut Workspace::new());
+        found.ok().and_then(|e| e.gradient)
+    };
+    let (Some(start), Some(answer)) = (gradient(run.start), gradient(run.answer)) else {
+        return Vec::new();
+    };
+    let (mut first, mut idle) = (0, Vec::new());
+    for p in study.asked.choice().space().parameters() {
+        let own = first..first + p.len();
+        first = own.end;
+        if start[own.clone()].iter().chain(&answer[own]).all(|g| *g == 0.0) {
+            idle.push(format!(
+                "nothing that is asked depends on `{}`: its value is that of the start",
+                p.name
+            ));
+        }
+    }
+    idle
 }
 
 /// Every free number with its unit, its start, its answer and its standard error.

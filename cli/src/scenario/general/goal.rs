@@ -51,7 +51,11 @@ pub(super) fn read(
     let mut goals = Vec::new();
     for s in list {
         let kinds = ["of", "output", "parameter"].iter().filter(|k| !s.text(k).is_empty()).count();
-        let goal = if kinds != 1 {
+        let goal = if let Some(idle) = idle_key(s) {
+            let message = format!("`{idle}` has no effect here");
+            let help = "`of` takes a statistic and a bound; `parameter` takes `true` and a bound; `output` what a term has";
+            Err(s.problem("cotangent::scenario::contradiction", idle, message, help))
+        } else if kinds != 1 {
             let (message, help) =
                 ("a goal speaks of one thing", "give one of `of`, `output` and `parameter`");
             Err(s.problem("cotangent::scenario::contradiction", "of", message, help))
@@ -70,6 +74,23 @@ pub(super) fn read(
     goals
 }
 
+/// A key that is given and does not act beside what the goal speaks of.
+fn idle_key(s: &Settings) -> Option<&'static str> {
+    const COMMON: [&str; 5] = ["label", "within", "at_most", "at_least", "statistic"];
+    let (own, others): (&[&str], &[&str]) = if !s.text("parameter").is_empty() {
+        (&["parameter", "true"], &["label", "within", "at_most", "at_least"])
+    } else if !s.text("of").is_empty() {
+        (&["of"], &COMMON)
+    } else {
+        let own =
+            &["output", "at", "entries", "target", "columns", "time_column", "unit", "beyond"];
+        (own, &COMMON)
+    };
+    let acts = |key: &str| own.contains(&key) || others.contains(&key);
+    let is_subject = |key: &str| ["of", "output", "parameter"].contains(&key);
+    KEYS.iter().map(|k| k.path).find(|key| s.is_given(key) && !acts(key) && !is_subject(key))
+}
+
 /// The bound, in `unit`; a share in percent where `relative` is allowed.
 fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagnostic> {
     let given: Vec<&str> =
@@ -82,7 +103,17 @@ fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagno
         Some(percent) if relative => (percent, true),
         _ => (s.quantity(path, unit)?.unwrap_or(0.0), false),
     };
-    Ok((if path == "at_least" { Must::AtLeast(bound) } else { Must::AtMost(bound) }, is_share))
+    if !bound.is_finite() || (path == "within" && bound < 0.0) {
+        let (message, help) =
+            (format!("`{path}` = {bound} is out of range"), "a bound that can be missed");
+        return Err(s.problem("cotangent::scenario::out_of_range", path, message, help));
+    }
+    let must = match path {
+        "at_least" => Must::AtLeast(bound),
+        "at_most" => Must::AtMost(bound),
+        _ => Must::Within(bound),
+    };
+    Ok((must, is_share))
 }
 
 fn named(s: &Settings, otherwise: &str) -> String {
@@ -150,7 +181,7 @@ fn of_output(
     // a goal is a term that only measures: without target and range, the value itself
     let asks = s.is_given("target") || s.is_given("beyond");
     let minimise = if asks { "" } else { "value" };
-    let completed = s.completed(term::KEYS, &[("minimise", minimise), ("reduce", "sum")]);
+    let completed = s.completed(term::KEYS, &[("minimise", minimise), ("reduce", "auto")]);
     let spoken = term::of_entry(simulation.outputs(), &completed, picks)?;
     if !asks && spoken.term.groups() > 1 && s.text("statistic") == "auto" {
         let message = format!("{} has {} values", spoken.words, spoken.term.groups());
@@ -166,6 +197,7 @@ fn of_spoken(spoken: &Spoken, s: &Settings) -> Result<Goal, Diagnostic> {
     let own = match term.loss {
         Loss::Value | Loss::Negative => Statistic::Total,
         Loss::Square if spoken.is_small => Statistic::TotalSquare,
+        Loss::Absolute if spoken.is_small => Statistic::Total,
         _ => Statistic::Largest,
     };
     let statistic = match s.text("statistic") {
@@ -184,7 +216,9 @@ fn of_spoken(spoken: &Spoken, s: &Settings) -> Result<Goal, Diagnostic> {
         lower.iter_mut().for_each(|b| *b -= spoken.margin);
         upper.iter_mut().for_each(|b| *b += spoken.margin);
     }
-    if term.misfit == Misfit::Difference && spoken.vector > 1 && statistic == Statistic::Largest {
+    // misfits are lengths, of vectors as a whole; only a value that is itself small or large keeps its sign
+    let signed = matches!(term.loss, Loss::Value | Loss::Negative);
+    if term.misfit == Misfit::Difference && !signed && statistic != Statistic::TotalSquare {
         term.group = spoken.vector;
         term.misfit = Misfit::Distance { tolerance: 0.0 };
         term.weights = term.weights.chunks(spoken.vector).map(|w| w[0]).collect();

@@ -17,6 +17,7 @@ pub(crate) use table::tables;
 
 use std::sync::Arc;
 
+use cotangent_problem::name::is_pattern;
 use cotangent_problem::{
     Asked, Capabilities, Choice, Goal, Keep, Objective, Quantity, Simulation, Space, Term,
 };
@@ -85,8 +86,8 @@ pub(super) struct Study {
     goals: Vec<Goal>,
     /// Picked outputs, and the first entry of each.
     outputs: Vec<(usize, usize)>,
-    /// Whether the terms' scales are the noise's standard deviations.
-    noise_known: bool,
+    /// Which terms compare with data, and whether each states its noise; `None` for a term that does not.
+    measured: Vec<Option<bool>>,
     notes: Vec<String>,
     draw: Option<Box<dyn Draw>>,
 }
@@ -154,10 +155,12 @@ impl Study {
                 let code = "cotangent::scenario::not_differentiable";
                 vec![s.problem(code, "parameter", e.to_string(), "leave it out")]
             })?;
-        let noise_known = s.list("term").iter().all(|t| t.is_given("scale"));
+        let is_measured = |t: &Settings| t.is_given("target") && !t.is_given("tolerance");
+        let measured =
+            s.list("term").iter().map(|t| is_measured(t).then(|| t.is_given("scale"))).collect();
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
-        Ok(Self { simulation, asked, goals, outputs: picks.outputs, noise_known, notes, draw })
+        Ok(Self { simulation, asked, goals, outputs: picks.outputs, measured, notes, draw })
     }
 
     /// Value of every input at `x`.
@@ -186,7 +189,10 @@ fn differentiable(simulation: &dyn Simulation, choice: &Choice, outputs: &[usize
 /// Gives the inputs that `[values]` names what it says.
 fn fix_values(simulation: &mut dyn Simulation, s: &Settings) -> Result<(), Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    for key in s.open_keys("values") {
+    // what is named by itself has the last word over a pattern
+    let (patterns, names): (Vec<&str>, Vec<&str>) =
+        s.open_keys("values").into_iter().partition(|key| is_pattern(key));
+    for key in patterns.into_iter().chain(names) {
         let path = format!("values.{key}");
         if let Err(problem) = fix_value(simulation, s, key, &path) {
             problems.push(problem);

@@ -1,6 +1,6 @@
 //! `[[parameter]]`: which inputs are free.
 
-use cotangent_problem::{Free, Parameter, Quantity, Simulation, Transform};
+use cotangent_problem::{Free, Parameter, Quantity, Simulation, Space, SpaceError, Transform};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind};
@@ -72,6 +72,16 @@ fn of_entry(simulation: &dyn Simulation, s: &Settings) -> Result<Vec<Free>, Diag
         matching.iter().map(|k| of_input(simulation, *k, s)).collect::<Result<Vec<Free>, _>>()?;
     if s.flag("shared") && free.len() > 1 {
         free = vec![shared(free, s)?];
+    } else if s.flag("shared") {
+        let (message, help) =
+            ("only one input matches, so there is nothing to share", "leave it out");
+        return Err(s.problem("cotangent::scenario::contradiction", "shared", message, help));
+    }
+    if free.len() > 1 && !s.text("label").is_empty() {
+        let message =
+            format!("`{name}` means {} parameters, which cannot have one label", free.len());
+        let help = "leave the label out; each has the name of its input";
+        return Err(s.problem("cotangent::scenario::label", "label", message, help));
     }
     if let [only] = free.as_mut_slice()
         && !s.text("label").is_empty()
@@ -130,22 +140,16 @@ fn initial(
 
 fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<Free, Diagnostic> {
     let quantity = &simulation.inputs()[index];
-    let entries = s.counts("entries");
-    if let Some(bad) = entries.iter().find(|e| **e >= quantity.len()) {
-        let message =
-            format!("`{}` has {} entries, there is no entry {bad}", quantity.name, quantity.len());
-        let code = "cotangent::scenario::length";
-        return Err(s.problem(code, "entries", message, "entries count from 0"));
-    }
-    let groups: Vec<Vec<usize>> = match held(quantity, s)? {
-        Some(groups) => groups,
-        None if entries.is_empty() => (0..quantity.len()).map(|e| vec![e]).collect(),
-        None => entries.iter().map(|e| vec![*e]).collect(),
-    };
+    let groups = groups(quantity, s)?;
     let whole = groups.len() == quantity.len();
     let shape = if whole { quantity.shape.clone() } else { vec![groups.len()] };
-    let firsts: Vec<usize> = groups.iter().map(|g| g[0]).collect();
-    let of_entries = |values: &[f64]| firsts.iter().map(|e| values[*e]).collect::<Vec<_>>();
+    // what is held together starts from its mean, and is bounded by all
+    let mean = |values: &[f64]| -> Vec<f64> {
+        groups.iter().map(|g| g.iter().map(|e| values[*e]).sum::<f64>() / g.len() as f64).collect()
+    };
+    let tightest = |values: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
+        groups.iter().map(|g| g.iter().map(|e| values[*e]).fold(values[g[0]], pick)).collect()
+    };
     let filled = |path: &str, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
         let Some(given) = s.quantities(path, &quantity.unit)? else { return Ok(own) };
         select::broadcast(&given, groups.len(), &shape).ok_or_else(|| {
@@ -154,11 +158,23 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
         })
     };
     let start = match s.word("start") {
-        None => filled("start", of_entries(&quantity.value))?,
-        Some(word) => of_entries(&initial(simulation, index, s, word)?),
+        None => filled("start", mean(&quantity.value))?,
+        Some(word) => mean(&initial(simulation, index, s, word)?),
     };
-    let lower = filled("lower", of_entries(&quantity.lower))?;
-    let upper = filled("upper", of_entries(&quantity.upper))?;
+    let (least, greatest) =
+        (tightest(&quantity.lower, f64::max), tightest(&quantity.upper, f64::min));
+    let lower = filled("lower", least.clone())?;
+    let upper = filled("upper", greatest.clone())?;
+    for (path, beyond) in [
+        ("lower", lower.iter().zip(&least).any(|(own, meant)| own < meant)),
+        ("upper", upper.iter().zip(&greatest).any(|(own, meant)| own > meant)),
+    ] {
+        if beyond {
+            let message = format!("`{path}` goes beyond what `{}` may be", quantity.name);
+            let help = "`cotangent list FILE` prints its range";
+            return Err(s.problem("cotangent::scenario::out_of_range", path, message, help));
+        }
+    }
     let transform = match s.text("transform") {
         "identity" => Transform::Identity,
         "log" => Transform::Log,
@@ -167,16 +183,50 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
     };
     let logarithmic = matches!(transform, Transform::Log | Transform::Logit);
     let scale_unit = if logarithmic { "" } else { quantity.unit.as_str() };
-    let scale = s.quantity("scale", scale_unit)?.unwrap_or(quantity.scale);
+    // a scale is after the transform, so that of another transform means nothing
+    let largest = quantity.value.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let own = match transform {
+        _ if transform == quantity.transform => quantity.scale,
+        Transform::Identity if largest > 0.0 => largest,
+        Transform::Log => 0.5,
+        _ => 1.0,
+    };
+    let scale = s.quantity("scale", scale_unit)?.unwrap_or(own);
     let name = quantity.name.clone();
     let unit = quantity.unit.clone();
     let parameter = Parameter { name, unit, shape, lower, upper, scale, transform };
-    cotangent_problem::Space::new(vec![parameter.clone()]).map_err(|e| {
-        let help = "change its bounds, scale or transform";
-        s.problem("cotangent::scenario::parameter", "name", e.to_string(), help)
-    })?;
+    let contradicts = |path: &str, e: SpaceError| {
+        let help = "change its start, bounds, scale or transform";
+        s.problem("cotangent::scenario::parameter", path, e.to_string(), help)
+    };
+    let space = Space::new(vec![parameter.clone()]).map_err(|e| contradicts("name", e))?;
+    space.check_start(&start).map_err(|e| contradicts("start", e))?;
     let sets = groups.iter().map(|g| g.iter().map(|e| (index, *e)).collect()).collect();
     Ok(Free { parameter, start, spread: s.number("spread"), sets })
+}
+
+/// The entries that follow each free number.
+fn groups(quantity: &Quantity, s: &Settings) -> Result<Vec<Vec<usize>>, Diagnostic> {
+    let entries = s.counts("entries");
+    if let Some(bad) = entries.iter().find(|e| **e >= quantity.len()) {
+        let message =
+            format!("`{}` has {} entries, there is no entry {bad}", quantity.name, quantity.len());
+        let code = "cotangent::scenario::length";
+        return Err(s.problem(code, "entries", message, "entries count from 0"));
+    }
+    if s.is_given("hold") && !entries.is_empty() {
+        let (message, help) = ("`entries` has no effect beside `hold`", "leave one of them out");
+        return Err(s.problem("cotangent::scenario::contradiction", "entries", message, help));
+    }
+    Ok(match held(quantity, s)? {
+        Some(groups) => groups,
+        None if (1..entries.len()).any(|k| entries[..k].contains(&entries[k])) => {
+            let (message, help) = ("an entry is named twice", "name each once");
+            return Err(s.problem("cotangent::scenario::length", "entries", message, help));
+        }
+        None if entries.is_empty() => (0..quantity.len()).map(|e| vec![e]).collect(),
+        None => entries.iter().map(|e| vec![*e]).collect(),
+    })
 }
 
 /// Groups of entries that are held together along the axis.

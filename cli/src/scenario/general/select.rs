@@ -109,6 +109,10 @@ pub(super) fn entries(
         let code = "cotangent::scenario::length";
         return Err(s.problem(code, "entries", message, "entries count from 0"));
     }
+    if (1..chosen.len()).any(|k| chosen[..k].contains(&chosen[k])) {
+        let (message, help) = ("an entry is named twice", "name each once");
+        return Err(s.problem("cotangent::scenario::length", "entries", message, help));
+    }
     let components = if chosen.is_empty() { (0..row_len).collect() } else { chosen };
     Ok(Entries { rows, components, row_len })
 }

@@ -110,15 +110,18 @@ pub(super) fn read(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Spoken> {
     let mut terms: Vec<Spoken> = Vec::new();
+    let given: Vec<&str> = list.iter().map(|s| s.text("label")).collect();
     for (index, s) in list.iter().enumerate() {
         match of_entry(outputs, s, picks) {
             Ok(mut spoken) => {
                 let mut label = s.text("label").to_owned();
                 if label.is_empty() {
                     s.text("output").clone_into(&mut label);
-                }
-                if terms.iter().any(|t| t.term.label == label) {
-                    label = format!("{label} ({index})");
+                    // a name that somebody gave, or that another has already, stays with its owner
+                    let taken = |l: &String| terms.iter().any(|t| t.term.label == *l);
+                    if given.contains(&label.as_str()) || taken(&label) {
+                        label = format!("{label} ({index})");
+                    }
                 }
                 spoken.term.label = label;
                 terms.push(spoken);
@@ -155,6 +158,14 @@ pub(super) fn of_entry(
             let help = "write a term for each unit";
             return Err(s.problem("cotangent::scenario::wrong_unit", "output", message, help));
         }
+        if quantity.vector_len() != outputs[first].vector_len() {
+            let message = format!(
+                "`{}` is of vectors and `{}` is not, or of another length",
+                outputs[first].name, quantity.name
+            );
+            let help = "write a term for each kind";
+            return Err(s.problem("cotangent::scenario::length", "output", message, help));
+        }
         let term = of_output(quantity, s, picks.first(index, quantity))?;
         joined = Some(match joined {
             None => term,
@@ -162,6 +173,11 @@ pub(super) fn of_entry(
         });
     }
     let Some(mut term) = joined else { return Err(nothing()) };
+    if term.groups() == 0 {
+        let message = "nothing is selected of the output".to_owned();
+        let help = "leave `at` out for all times, or name some";
+        return Err(s.problem("cotangent::scenario::length", "at", message, help));
+    }
     if s.text("reduce") == "mean" {
         let groups = term.groups() as f64;
         term.weights.iter_mut().for_each(|w| *w /= groups);
@@ -202,8 +218,19 @@ fn join(mut sum: Term, term: Term, s: &Settings) -> Result<Term, Diagnostic> {
 }
 
 fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Diagnostic> {
+    no_idle_keys(s)?;
     let file = data::table(s, quantity)?;
     let times = file.as_ref().and_then(|f| f.times.as_deref());
+    if times.is_some() && s.is_given("at") {
+        let message = "the file says itself at which times it counts";
+        let help = "leave `at` out, or the rows that are not wanted";
+        return Err(s.problem("cotangent::scenario::contradiction", "at", message, help));
+    }
+    if file.is_some() && times.is_none() && quantity.axis.is_some() && !s.is_given("at") {
+        let message = "the file has no column of times";
+        let help = "name it by time_column, or give `at` a time for each row";
+        return Err(s.problem("cotangent::scenario::data", "target", message, help));
+    }
     let selected = select::entries(s, quantity, times)?;
     let flat = selected.flat();
     let target = target(quantity, s, &selected, file.as_ref())?;
@@ -236,6 +263,26 @@ fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Di
         loss,
         weight: s.number("weight"),
     })
+}
+
+/// Refuses a key that has no effect beside the others: whoever wrote it believes that it has.
+fn no_idle_keys(s: &Settings) -> Result<(), Diagnostic> {
+    let small = !s.text("minimise").is_empty() || !s.text("maximise").is_empty();
+    let needs = [
+        ("columns", s.file("target").is_some(), "a file as target"),
+        ("time_column", s.file("target").is_some(), "a file as target"),
+        ("unit", s.file("target").is_some(), "a file as target"),
+        ("tolerance", s.is_given("target"), "a target"),
+        ("loss", !small, "a target or `beyond`; `minimise` says itself what it costs"),
+    ];
+    match needs.iter().find(|(key, there, _)| s.is_given(key) && !there) {
+        None => Ok(()),
+        Some((key, _, what)) => {
+            let message = format!("`{key}` has no effect here");
+            let help = format!("it needs {what}");
+            Err(s.problem("cotangent::scenario::contradiction", key, message, help))
+        }
+    }
 }
 
 /// What the selected entries should be; `None` where nothing is said.
@@ -304,6 +351,9 @@ fn misfit(
         return Ok((Misfit::Beyond { lower, upper }, 1));
     }
     let tolerance = s.quantity("tolerance", &quantity.unit)?.unwrap_or(0.0);
+    if tolerance < 0.0 {
+        return refuse("tolerance", "a distance is not negative", "make it 0 or more");
+    }
     let distance = tolerance > 0.0 || s.text("loss") != "square";
     if has_target && distance {
         let group = if quantity.is_vector { selected.components.len() } else { 1 };

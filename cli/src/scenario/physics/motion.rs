@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cotangent_physics::io::mjcf::{Folder, Mjcf, MjcfError, Note, read_mjcf_with};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
-use cotangent_problem::name::element;
+use cotangent_problem::name::{element, segment};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::super::document::{Grammar, Settings};
@@ -241,12 +241,14 @@ impl Postures {
             simulation.fix(k, value).ok()?;
         }
         let parts = simulation.parts().to_vec();
+        let own = |name: &str| -> String {
+            let prefixes = parts.iter().map(|p| format!("motion.{}.", segment(&p.label)));
+            let found = prefixes.into_iter().find_map(|p| name.strip_prefix(&p).map(str::to_owned));
+            found.unwrap_or_else(|| name.to_owned())
+        };
         let is_place = |name: &str| {
-            name.ends_with(".position")
-                && (name.contains("site.")
-                    || name.contains("body.")
-                    || name.contains("site[")
-                    || name.contains("body["))
+            let kinds = ["site.", "site[", "body.", "body["];
+            name.ends_with(".position") && kinds.iter().any(|k| own(name).starts_with(k))
         };
         let outputs: Vec<usize> = (0..simulation.outputs().len())
             .filter(|k| is_place(&simulation.outputs()[*k].name))
@@ -260,9 +262,11 @@ impl Postures {
             let quantity = &simulation.outputs()[k];
             let points =
                 y[first..first + quantity.len()].chunks_exact(3).map(|p| [p[0], p[1], p[2]]);
-            let of = |p: &MotionPart| quantity.name.starts_with(&format!("motion.{}.", p.label));
+            let of = |p: &MotionPart| {
+                quantity.name.starts_with(&format!("motion.{}.", segment(&p.label)))
+            };
             let part = parts.iter().position(of).unwrap_or(0);
-            tracks.push(Track { part, name: quantity.name.clone(), points: points.collect() });
+            tracks.push(Track { part, name: own(&quantity.name), points: points.collect() });
             first += quantity.len();
         }
         Some(tracks)
@@ -281,7 +285,7 @@ impl Postures {
         let of_part = |tracks: &'_ [Track]| -> Vec<usize> {
             (0..tracks.len()).filter(|k| tracks[*k].part == part).collect()
         };
-        let is_site = |t: &Track| t.name.contains("site.") || t.name.contains("site[");
+        let is_site = |t: &Track| t.name.starts_with("site");
         let tracks = of_part(after);
         let steps = after.get(*tracks.first()?)?.points.len() - 1;
         let mut drawn: Vec<Series> = Vec::new();
@@ -312,7 +316,7 @@ impl Postures {
         let name = if label.is_empty() {
             format!("motion-{view}")
         } else {
-            format!("motion-{label}-{view}")
+            format!("motion-{}-{view}", part + 1) // a label may hold what no file name does
         };
         let labels = [axis(across), axis(up)];
         Some(Figure::lines(
