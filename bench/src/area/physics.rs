@@ -21,11 +21,16 @@ pub(super) const ROWS: &[Measure] = &[beside_mujoco];
 pub(super) const PROOFS: &[Measure] = &[rollout_against_duals, bounce_against_closed_form];
 
 const STEPS: usize = 500;
-const REPEATS: usize = 40;
+const REPEATS: usize = 10;
 const ROUNDS: usize = 5;
 /// `(name, file, coordinates)`.
-const MODELS: [(&str, &str, usize); 2] =
-    [("arm", "scenarios/arm.xml", 5), ("zoo", "physics/tests/data/zoo.xml", 15)];
+const MODELS: [(&str, &str, usize); 5] = [
+    ("arm", "scenarios/arm.xml", 5),
+    ("zoo", "physics/tests/data/zoo.xml", 15),
+    ("chain-20", "bench/models/chain-20.xml", 20),
+    ("chain-100", "bench/models/chain-100.xml", 100),
+    ("chain-200", "bench/models/chain-200.xml", 200),
+];
 
 /// The last configuration's first number.
 struct Last(usize);
