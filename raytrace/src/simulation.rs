@@ -40,6 +40,25 @@ fn manner(info: &ParameterInfo, value: &[f64], size: f64) -> (Transform, f64) {
     }
 }
 
+/// What a parameter is, by the last segment of its name.
+fn summary(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "translation" => "moves it; zero leaves it where it was described",
+        "rotation" => "rotation vector about its own origin",
+        "scale" => "factor of its size",
+        "vertices" => "its corners, in its own coordinates",
+        "albedo" => "fraction that it reflects, RGB",
+        "radiance" => "what it shines with, RGB",
+        "tint" => "factor of albedo and radiance at each vertex",
+        "focal" => "focal length",
+        "principal_point" => "film point on the view's axis: column, row",
+        "distortion" => "radial distortion, second and fourth order",
+        "exposure" => "factor of the image",
+        "white_balance" => "factor of each channel",
+        _ => "",
+    }
+}
+
 impl PictureSimulation {
     /// The simulation of a scene, with `options.spp` paths a pixel for the images as well.
     ///
@@ -59,7 +78,8 @@ impl PictureSimulation {
             let quantity = Quantity::input(info.name.clone(), info.unit, &info.shape, value)
                 .within(lower, upper)
                 .through(transform)
-                .scaled(scale);
+                .scaled(scale)
+                .about(summary(&info.name));
             names.push(info.name);
             inputs.push(quantity);
         }

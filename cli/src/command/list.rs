@@ -84,6 +84,7 @@ fn line(q: &Quantity) -> String {
     let (lower, upper) = (least(&q.lower), greatest(&q.upper));
     let range = match (lower.is_finite(), upper.is_finite()) {
         (false, false) => "any".to_owned(),
+        (true, false) if lower <= f64::MIN_POSITIVE && lower > 0.0 => "> 0".to_owned(),
         (true, false) => format!(">= {}", short(lower)),
         (false, true) => format!("<= {}", short(upper)),
         (true, true) => format!("{} to {}", short(lower), short(upper)),
