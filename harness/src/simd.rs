@@ -2,7 +2,7 @@
 
 use std::env::consts::ARCH;
 
-use cotangent_ad::program::{SimdLevel, simd_level};
+use cotangent_ad::program::{SimdLevel, simd_level, widest_simd_level};
 
 /// Architecture and SIMD level in use, as manifest and checkpoint record it: `x86_64 avx2`.
 ///
@@ -15,7 +15,7 @@ use cotangent_ad::program::{SimdLevel, simd_level};
 /// assert!(level.starts_with(std::env::consts::ARCH));
 /// ```
 pub fn level() -> String {
-    describe(simd_level(), widest())
+    describe(simd_level(), widest_simd_level())
 }
 
 fn describe(programs: SimdLevel, libraries: SimdLevel) -> String {
@@ -29,25 +29,6 @@ fn describe(programs: SimdLevel, libraries: SimdLevel) -> String {
     } else {
         format!("{ARCH} {} (libraries {})", name(programs), name(libraries))
     }
-}
-
-/// What libraries find that dispatch by the processor.
-#[cfg(target_arch = "x86_64")]
-fn widest() -> SimdLevel {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let avx512 = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl");
-    match (avx2, avx512) {
-        (true, true) => SimdLevel::Avx512,
-        (true, false) => SimdLevel::Avx2,
-        _ => SimdLevel::Baseline,
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn widest() -> SimdLevel {
-    SimdLevel::Baseline
 }
 
 #[cfg(test)]

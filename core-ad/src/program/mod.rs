@@ -61,7 +61,7 @@ use crate::rule::SliceRule;
 
 pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
-pub use self::replay::{SimdLevel, simd_level};
+pub use self::replay::{SimdLevel, simd_level, widest_simd_level};
 pub use self::scan::{ScanGradient, ScanProgram};
 pub use self::scan_tangent::{ScanCurvature, ScanTangent};
 pub use self::traced::Traced;

@@ -38,12 +38,14 @@ pub fn simd_level() -> SimdLevel {
             Ok("avx2") => SimdLevel::Avx2,
             _ => SimdLevel::Avx512,
         };
-        wanted.min(widest())
+        wanted.min(widest_simd_level())
     })
 }
 
+/// The widest level that the processor has, whatever the environment asks of replays: what libraries find that dispatch by the
+/// processor.
 #[cfg(target_arch = "x86_64")]
-fn widest() -> SimdLevel {
+pub fn widest_simd_level() -> SimdLevel {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512dq")
@@ -55,8 +57,9 @@ fn widest() -> SimdLevel {
     }
 }
 
+/// Without vector levels of its own, an architecture has the baseline.
 #[cfg(not(target_arch = "x86_64"))]
-fn widest() -> SimdLevel {
+pub fn widest_simd_level() -> SimdLevel {
     SimdLevel::Baseline
 }
 
