@@ -29,7 +29,7 @@ use crate::key::SampleKey;
 use crate::objective::{TrialFailure, Workspace};
 use crate::quantity::Quantity;
 use crate::simulation::{
-    Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, check_value,
+    Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, fix_quantity,
 };
 
 /// The function: all inputs, entry after entry, to all outputs.
@@ -73,13 +73,7 @@ impl Simulation for Closure {
     }
 
     fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
-        let count = self.inputs.len();
-        let Some(quantity) = self.inputs.get_mut(input) else {
-            return Err(MapError::Index { role: "input", index: input, count });
-        };
-        check_value(quantity, value)?;
-        quantity.value = value.to_vec();
-        Ok(())
+        fix_quantity(&mut self.inputs, input, value)
     }
 
     fn map(

@@ -66,6 +66,7 @@ pub use objective::{
 pub use quantity::{Axis, Quantity};
 pub use simulation::{
     Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, check_value,
+    fix_quantity,
 };
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};
 pub use term::{Loss, Misfit, Term};

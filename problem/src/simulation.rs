@@ -234,6 +234,20 @@ pub fn check_picks(
     check("output", outputs, simulation.outputs())
 }
 
+/// [`Simulation::fix`] of a simulation whose quantities hold all that it knows of its inputs.
+///
+/// # Errors
+/// [`MapError::Index`] without such an input, [`MapError::Value`] for a value that [`check_value`] refuses.
+pub fn fix_quantity(inputs: &mut [Quantity], input: usize, value: &[f64]) -> Result<(), MapError> {
+    let count = inputs.len();
+    let Some(quantity) = inputs.get_mut(input) else {
+        return Err(MapError::Index { role: "input", index: input, count });
+    };
+    check_value(quantity, value)?;
+    quantity.value = value.to_vec();
+    Ok(())
+}
+
 /// Checks a value for [`Simulation::fix`]: its length, and that it is finite and within the quantity's bounds.
 ///
 /// # Errors

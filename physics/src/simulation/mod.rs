@@ -33,7 +33,7 @@ mod output;
 
 use std::sync::Arc;
 
-use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, check_value};
+use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, fix_quantity};
 
 use self::input::{InputKind, Setting};
 use self::map::MotionMap;
@@ -136,13 +136,7 @@ impl Simulation for MotionSimulation {
     }
 
     fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
-        let count = self.inputs.len();
-        let Some(quantity) = self.inputs.get_mut(input) else {
-            return Err(MapError::Index { role: "input", index: input, count });
-        };
-        check_value(quantity, value)?;
-        quantity.value = value.to_vec();
-        Ok(())
+        fix_quantity(&mut self.inputs, input, value)
     }
 
     /// `holding` of a control: constant, and holds the start still against gravity and springs as far as its range allows.
