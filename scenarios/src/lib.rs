@@ -12,7 +12,7 @@
 //! let loaded = load(file.as_ref(), &["scenario.seed=7".into()]).map_err(|e| e[0].clone())?;
 //! let prepared = loaded.scenario.prepare()?;
 //! let start = loaded.scenario.start(loaded.seed);
-//! assert_eq!(loaded.scenario.space().len(), start.len());
+//! assert_eq!(loaded.scenario.space().dim(), start.len());
 //! assert!(prepared.objective().capabilities().gradient);
 //! # Ok(()) }
 //! ```
