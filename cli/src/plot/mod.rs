@@ -1,6 +1,5 @@
 //! Pictures: figures in, SVG out. No font is needed beyond the viewer's own, and no network.
 
-mod axis;
 mod curve;
 mod panels;
 mod svg;

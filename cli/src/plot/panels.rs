@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::{close, open};
+use super::svg::open;
 use super::{Figure, Panel, escape};
 
 /// Width of a panel as drawn.
@@ -16,23 +16,29 @@ pub(super) fn panels(figure: &Figure) -> String {
     let drawn_height = |p: &Panel| PANEL * p.height / p.width.max(1);
     let row_height = LABEL + figure.panels.iter().map(drawn_height).max().unwrap_or(0) + GAP;
     let rows = u32::try_from(figure.panels.len().div_ceil(2)).unwrap_or(u32::MAX);
-    let mut svg = open(figure, f64::from(TITLE + rows * row_height));
+    let mut svg = open(figure, TITLE + rows * row_height, 1);
+    let _ = writeln!(
+        svg,
+        "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n\
+         <text fill=\"#1B1F24\" x=\"12\" y=\"22\" font-size=\"14.5\" font-weight=\"bold\">{}</text>",
+        escape(&figure.title)
+    );
     for (k, p) in (0_u32..).zip(&figure.panels) {
         let (x, y) = (GAP + (k % 2) * (PANEL + GAP), TITLE + (k / 2) * row_height);
         let (top, height) = (y + LABEL, drawn_height(p));
         let _ = writeln!(
             svg,
-            "<text class=\"ink\" fill=\"#1b1f24\" x=\"{x}\" y=\"{}\" font-size=\"12\">{}</text>\n\
+            "<text fill=\"#1B1F24\" x=\"{x}\" y=\"{}\" font-size=\"12\">{}</text>\n\
              <image x=\"{x}\" y=\"{top}\" width=\"{PANEL}\" height=\"{height}\" style=\"image-rendering:pixelated\" \
              href=\"data:image/png;base64,{}\"/>\n\
-             <rect x=\"{x}\" y=\"{top}\" width=\"{PANEL}\" height=\"{height}\" fill=\"none\" stroke=\"#8b949e\" \
+             <rect x=\"{x}\" y=\"{top}\" width=\"{PANEL}\" height=\"{height}\" fill=\"none\" stroke=\"#8B949E\" \
              stroke-width=\"0.6\"/>",
             y + LABEL - 7,
             escape(&p.label),
             p.png,
         );
     }
-    close(svg)
+    svg + "</svg>\n"
 }
 
 #[cfg(test)]

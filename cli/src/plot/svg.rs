@@ -1,33 +1,68 @@
-//! Figures as SVG: coordinates to a hundredth of a pixel, light or dark as the viewer prefers.
+//! Figures as SVG, drawn by `plotters`; light or dark as the viewer prefers.
 //!
-//! Attributes say how it looks in light, for viewers that know no style sheets; the classes' style sheet says how in dark.
+//! `plotters` places everything on whole units, so a figure is drawn on a canvas of [`UNITS`] units to the pixel and shown through
+//! a view box: curves have no kinks. What it draws has the colours of a light page as attributes, for viewers that know no style
+//! sheets; a style sheet puts the colours of a dark page in their place.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::ops::Range;
 
-use super::axis::{Axis, Tick};
+use plotters::coord::Shift;
+use plotters::coord::combinators::BindKeyPoints;
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::element::{DashedPathElement, DottedPathElement};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
 use super::curve::thinned;
 use super::panels::panels;
-use super::{Figure, Mark, Series, escape};
+use super::{Figure, Mark, Series, escape, number};
 
-const WIDTH: f64 = 480.0;
-const HEIGHT: f64 = 320.0;
-/// Left, right and lower margin, where the labels of the axes stand.
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 14.0;
-const BELOW: f64 = 44.0;
-const TITLE: f64 = 34.0;
-const LEGEND_ROW: f64 = 17.0;
-/// About the width of a character of the legend, which is the viewer's.
-const CHARACTER: f64 = 6.6;
+/// Size of a figure in pixels; every row of the legend but the first adds to its height.
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 320;
+/// Units of the canvas to a pixel.
+const UNITS: u32 = 100;
+/// Heights of the title and of a row of the legend, in pixels.
+const TITLE: u32 = 34;
+const LEGEND_ROW: u32 = 17;
+/// About the width in pixels of a character of the legend, whose font is the viewer's.
+const CHARACTER: usize = 7;
+const FONT: &str = "system-ui,sans-serif";
 
-/// Colours that differ for all eyes (after Okabe & Ito), in light and in dark.
-const COLOURS: [(&str, &str); 6] = [
-    ("#0064b0", "#6cb8f5"),
-    ("#c8500a", "#f79a5b"),
-    ("#00825f", "#4fcf9f"),
-    ("#a8457d", "#e7a3cb"),
-    ("#8a6700", "#e8c14a"),
-    ("#5b5fc7", "#b3b5ff"),
+const PAPER: RGBColor = RGBColor(255, 255, 255);
+const INK: RGBColor = RGBColor(27, 31, 36);
+const SOFT: RGBColor = RGBColor(87, 96, 106);
+const GRID: RGBColor = RGBColor(227, 230, 234);
+const AXIS: RGBColor = RGBColor(139, 148, 158);
+const GREY_LINE: RGBColor = RGBColor(106, 115, 125);
+const GREY_AREA: RGBColor = RGBColor(213, 217, 222);
+
+/// Colours of series that differ for all eyes (after Okabe & Ito).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 100, 176),
+    RGBColor(200, 80, 10),
+    RGBColor(0, 130, 95),
+    RGBColor(168, 69, 125),
+    RGBColor(138, 103, 0),
+    RGBColor(91, 95, 199),
+];
+
+/// Each colour on a light page with what stands in its place on a dark one.
+const DARK: [(RGBColor, &str); 13] = [
+    (PAPER, "#15191e"),
+    (INK, "#e4e8ec"),
+    (SOFT, "#a9b2bb"),
+    (GRID, "#2c333b"),
+    (AXIS, "#6e7781"),
+    (GREY_LINE, "#98a1aa"),
+    (GREY_AREA, "#3a424b"),
+    (COLOURS[0], "#6cb8f5"),
+    (COLOURS[1], "#f79a5b"),
+    (COLOURS[2], "#4fcf9f"),
+    (COLOURS[3], "#e7a3cb"),
+    (COLOURS[4], "#e8c14a"),
+    (COLOURS[5], "#b3b5ff"),
 ];
 
 /// Which axes are logarithmic.
@@ -44,245 +79,325 @@ pub fn draw(figure: &Figure) -> String {
     draw_on(figure, Scales { log_x: false, log_y: figure.log_y })
 }
 
-/// Draws a figure on axes of one's own choice; points that these cannot show are left out.
+/// Draws a figure on axes of one's own choice; points that these cannot show are left out. Where `plotters` fails, the picture
+/// says why.
 pub fn draw_on(figure: &Figure, scales: Scales) -> String {
     if !figure.panels.is_empty() {
         return panels(figure);
     }
-    let shown: Vec<_> = figure.series.iter().map(|s| showable(s, scales)).collect();
-    let points = || shown.iter().flatten();
-    let x = Axis::fit(points().map(|p| p.0), scales.log_x, 0.02);
-    let y = Axis::fit(points().map(|p| p.1), scales.log_y, 0.06);
-    let colours = colours(&figure.series);
-    let (legend, rows) = legend(&figure.series, &colours);
-    let top = TITLE + LEGEND_ROW * rows as f64;
-    let height = HEIGHT + LEGEND_ROW * rows.saturating_sub(1) as f64;
-    let frame = Frame { top, bottom: height - BELOW };
-    let mut svg = open(figure, height);
-    svg.push_str(&legend);
-    axes(&mut svg, figure, &frame, &x.ticks(6), &y.ticks(5));
-    let _ = write!(
-        svg,
-        "<svg x=\"{LEFT}\" y=\"{top}\" width=\"{:.2}\" height=\"{:.2}\" overflow=\"hidden\">",
-        FRAME_WIDTH,
-        frame.height()
-    );
-    for ((series, points), colour) in figure.series.iter().zip(&shown).zip(&colours) {
-        let place =
-            |p: &(f64, f64)| (x.share(p.0) * FRAME_WIDTH, (1.0 - y.share(p.1)) * frame.height());
-        let placed: Vec<_> = points.iter().map(place).collect();
-        mark(&mut svg, series.mark, &placed, *colour);
-    }
-    svg.push_str("</svg>\n");
-    close(svg)
+    curves(figure, scales).unwrap_or_else(|why| {
+        let why = escape(&why);
+        open(figure, HEIGHT, 1)
+            + &format!("<text x=\"12\" y=\"40\" font-size=\"12\">{why}</text></svg>\n")
+    })
 }
 
-/// Where the data are drawn.
-struct Frame {
-    top: f64,
-    bottom: f64,
-}
-
-/// Width of a plot's area.
-const FRAME_WIDTH: f64 = WIDTH - LEFT - RIGHT;
-
-impl Frame {
-    fn height(&self) -> f64 {
-        self.bottom - self.top
+fn curves(figure: &Figure, scales: Scales) -> Result<String, String> {
+    let shown = Shown::new(figure, scales);
+    let [x, y] = [shown.range(0, scales.log_x, 0.02), shown.range(1, scales.log_y, 0.06)];
+    let logarithmic = |r: &Range<f64>| r.clone().log_scale().with_key_points(decades(r));
+    match (scales.log_x, scales.log_y) {
+        (false, false) => shown.draw(x, y),
+        (false, true) => shown.draw(x, logarithmic(&y)),
+        (true, false) => shown.draw(logarithmic(&x), y),
+        (true, true) => shown.draw(logarithmic(&x), logarithmic(&y)),
     }
 }
 
-/// The beginning of a picture: size, style, paper and title.
-pub(super) fn open(figure: &Figure, height: f64) -> String {
+/// Ticks of a logarithmic axis: about six powers of ten, with 2 and 5 times them where these are few, or round numbers where the
+/// axis holds less than half a decade.
+fn decades(range: &Range<f64>) -> Vec<f64> {
+    let (low, high) = (range.start.log10(), range.end.log10());
+    if high - low < 0.5 {
+        return plotters::coord::types::RangedCoordf64::from(range.clone()).key_points(5);
+    }
+    let stride = ((high - low) / 6.0).ceil().max(1.0);
+    let multiples: &[f64] = if high - low < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let mut ticks = Vec::new();
+    let mut decade = (low / stride).floor() * stride;
+    while decade <= high {
+        ticks
+            .extend(multiples.iter().map(|m| m * 10f64.powf(decade)).filter(|v| range.contains(v)));
+        decade += stride;
+    }
+    ticks
+}
+
+/// What a tick says: a number as people write it, a power of ten without its factor 1. `span` is that of a linear axis, or 0.
+fn tick(value: f64, span: f64) -> String {
+    // what rounding leaves of 0 is 0
+    let said = number(if value.abs() < 1e-9 * span { 0.0 } else { value });
+    said.strip_prefix("1×").map_or(said.clone(), str::to_owned)
+}
+
+/// The beginning of a picture of this height in pixels with `units` units to a pixel: size, name, colours of a dark page.
+pub(super) fn open(figure: &Figure, height: u32, units: u32) -> String {
     let mut dark = String::new();
-    for (k, (_, colour)) in COLOURS.iter().enumerate() {
-        let _ = write!(dark, ".ct .l{k}{{stroke:{colour}}}.ct .f{k}{{fill:{colour}}}");
+    for (light, dark_hex) in DARK {
+        let hex = hex(light);
+        let _ = write!(
+            dark,
+            ".ct [fill=\"{hex}\"]{{fill:{dark_hex}}}.ct [stroke=\"{hex}\"]{{stroke:{dark_hex}}}"
+        );
     }
     format!(
-        "<svg class=\"ct\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
-         xmlns=\"http://www.w3.org/2000/svg\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">\n\
-         <title>{title}</title>\n\
-         <style>@media (prefers-color-scheme:dark){{.ct .paper{{fill:#15191e}}.ct .ink{{fill:#e4e8ec}}.ct .soft{{fill:#a9b2bb}}\
-         .ct .grid{{stroke:#2c333b}}.ct .axis{{stroke:#6e7781}}.ct .lgrey{{stroke:#98a1aa}}.ct .fgrey{{fill:#3a424b}}{dark}}}</style>\n\
-         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
-         <text class=\"ink\" fill=\"#1b1f24\" x=\"12\" y=\"22\" font-size=\"14.5\" font-weight=\"600\">{title}</text>\n",
-        title = escape(&figure.title)
+        "<svg class=\"ct\" viewBox=\"0 0 {} {}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
+         xmlns=\"http://www.w3.org/2000/svg\" font-family=\"{FONT}\">\n<title>{}</title>\n\
+         <style>@media (prefers-color-scheme:dark){{{dark}}}</style>\n",
+        WIDTH * units,
+        height * units,
+        escape(&figure.title)
     )
 }
 
-/// The end of a picture.
-pub(super) fn close(mut svg: String) -> String {
-    svg.push_str("</svg>\n");
-    svg
+fn hex(RGBColor(r, g, b): RGBColor) -> String {
+    format!("#{r:02X}{g:02X}{b:02X}")
 }
 
-/// Points that can be drawn on these axes.
-fn showable(series: &Series, scales: Scales) -> Vec<(f64, f64)> {
-    let finite = |p: &&(f64, f64)| {
-        p.0.is_finite()
-            && p.1.is_finite()
-            && (!scales.log_x || p.0 > 0.0)
-            && (!scales.log_y || p.1 > 0.0)
-    };
-    series.points.iter().filter(finite).copied().collect()
+/// So many pixels in units of the canvas.
+#[expect(clippy::cast_possible_truncation, reason = "a few thousand pixels")]
+fn units(pixels: f64) -> i32 {
+    (pixels * f64::from(UNITS)).round() as i32
 }
 
-/// The colour of each series; what is drawn in grey takes none.
-fn colours(series: &[Series]) -> Vec<Option<usize>> {
-    let mut next = 0;
-    let colour = |s: &Series| {
-        let coloured = !matches!(s.mark, Mark::Thin | Mark::Band);
-        next += usize::from(coloured);
-        coloured.then(|| (next - 1) % COLOURS.len())
-    };
-    series.iter().map(colour).collect()
+/// What the backend makes a pixel of a font of; it divides sizes by 1.24.
+const FONT_UNITS: f64 = UNITS as f64 * 1.24;
+
+fn text(size: f64, colour: &RGBColor) -> TextStyle<'_> {
+    TextStyle::from((FONT, FONT_UNITS * size)).color(colour)
 }
 
-/// The attributes of a stroke, or of a fill.
-fn paint(colour: Option<usize>, fill: bool) -> String {
-    let (class, what) = if fill { ('f', "fill") } else { ('l', "stroke") };
-    if let Some(k) = colour {
-        return format!("class=\"{class}{k}\" {what}=\"{}\"", COLOURS[k].0);
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A figure with what its axes can show of it.
+struct Shown<'a> {
+    figure: &'a Figure,
+    scales: Scales,
+    /// For each series its points and its colour; what is drawn in grey has none.
+    series: Vec<(&'a Series, Vec<(f64, f64)>, Option<RGBColor>)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(figure: &'a Figure, scales: Scales) -> Self {
+        let drawable = |p: &&(f64, f64)| {
+            let fits = |v: f64, log: bool| v.is_finite() && (!log || v > 0.0);
+            fits(p.0, scales.log_x) && fits(p.1, scales.log_y)
+        };
+        let mut coloured = 0;
+        let mut series = Vec::new();
+        for s in &figure.series {
+            let colour = (!matches!(s.mark, Mark::Thin | Mark::Band)).then(|| {
+                coloured += 1;
+                COLOURS[(coloured - 1) % COLOURS.len()]
+            });
+            series.push((s, s.points.iter().filter(drawable).copied().collect(), colour));
+        }
+        Self { figure, scales, series }
     }
-    let grey = if fill { "#d5d9de" } else { "#6a737d" };
-    format!("class=\"{class}grey\" {what}=\"{grey}\"")
+
+    /// Range of an axis (0: x, 1: y) that holds all points, with a share of it as margin at both ends.
+    fn range(&self, axis: usize, log: bool, margin: f64) -> Range<f64> {
+        let values = self.series.iter().flat_map(|(_, points, _)| points).map(|p| [p.0, p.1][axis]);
+        let scaled = values.map(|v| if log { v.log10() } else { v });
+        let (low, high) =
+            scaled.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        if low > high {
+            return if log { 0.1..1.0 } else { 0.0..1.0 };
+        }
+        // one value, or several that only rounding tells apart, stand in the middle of something that can be read
+        let least = if log { 0.1 } else { 1e-9 * high.abs().max(low.abs()) };
+        let pad = match (high - low > least, log) {
+            (true, _) => margin * (high - low),
+            (false, true) => 0.5,
+            (false, false) if high == 0.0 => 0.5,
+            (false, false) => 0.5 * high.abs().max(1e-300),
+        };
+        let (low, high) = (low - pad, high + pad);
+        if log { 10f64.powf(low)..10f64.powf(high) } else { low..high }
+    }
+
+    /// The whole picture on these axes.
+    fn draw<X, Y>(&self, x: X, y: Y) -> Result<String, String>
+    where
+        X: AsRangedCoord<Value = f64>,
+        Y: AsRangedCoord<Value = f64>,
+        X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+        Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let entries = self.legend();
+        let rows = entries.iter().map(|e| e.row + 1).max().unwrap_or(0);
+        let height = HEIGHT + LEGEND_ROW * rows.saturating_sub(1);
+        let mut drawn = String::new();
+        {
+            let root = SVGBackend::with_string(&mut drawn, (WIDTH * UNITS, height * UNITS))
+                .into_drawing_area();
+            root.fill(&PAPER).map_err(|e| said(&e))?;
+            let (head, body) = root.split_vertically(units(f64::from(TITLE + LEGEND_ROW * rows)));
+            let bold = FontDesc::new(FontFamily::Name(FONT), FONT_UNITS * 14.5, FontStyle::Bold);
+            let title = self.figure.title.clone();
+            head.draw(&Text::new(title, (units(12.0), units(10.0)), bold.color(&INK)))
+                .map_err(|e| said(&e))?;
+            for entry in &entries {
+                entry.draw(&head)?;
+            }
+            self.chart(&root, &body, x, y)?;
+            root.present().map_err(|e| said(&e))?;
+        }
+        let inner = drawn.split_once('>').map_or("", |(_, rest)| rest);
+        Ok(open(self.figure, height, UNITS) + inner.trim_start())
+    }
+
+    /// Axes and series in `body`, a part of `root`.
+    fn chart<X, Y>(&self, root: &Area, body: &Area, x: X, y: Y) -> Result<(), String>
+    where
+        X: AsRangedCoord<Value = f64>,
+        Y: AsRangedCoord<Value = f64>,
+        X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+        Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let mut chart = ChartBuilder::on(body)
+            .margin_left(units(5.0))
+            .margin_right(units(14.0))
+            .x_label_area_size(units(44.0))
+            .y_label_area_size(units(61.0))
+            .build_cartesian_2d(x, y)
+            .map_err(|e| said(&e))?;
+        let span = |range: Range<f64>, log: bool| if log { 0.0 } else { range.end - range.start };
+        let x_span = span(chart.x_range(), self.scales.log_x);
+        let y_span = span(chart.y_range(), self.scales.log_y);
+        let write_x = |v: &f64| tick(*v, x_span);
+        let write_y = |v: &f64| tick(*v, y_span);
+        chart
+            .configure_mesh()
+            .x_labels(7)
+            .y_labels(6)
+            .max_light_lines(0)
+            .bold_line_style(GRID.stroke_width(UNITS))
+            .axis_style(AXIS.stroke_width(UNITS))
+            .set_all_tick_mark_size(units(4.0))
+            .label_style(text(12.0, &SOFT))
+            .axis_desc_style(text(12.5, &INK))
+            .x_desc(self.figure.x_label.clone())
+            .y_desc(self.figure.y_label.clone())
+            .x_label_formatter(&write_x)
+            .y_label_formatter(&write_y)
+            .draw()
+            .map_err(|e| said(&e))?;
+        for (series, points, colour) in &self.series {
+            let place = |p: &(f64, f64)| chart.plotting_area().map_coordinate(p);
+            let placed: Vec<(i32, i32)> = match series.mark {
+                Mark::Circles | Mark::Crosses | Mark::Band => points.iter().map(place).collect(),
+                _ => thinned(points).iter().map(place).collect(),
+            };
+            mark(root, series.mark, &placed, *colour)?;
+        }
+        Ok(())
+    }
+
+    /// The legend in rows under the title, where it covers nothing; one series needs none.
+    fn legend(&self) -> Vec<Entry<'a>> {
+        let named: Vec<_> = self.series.iter().filter(|(s, ..)| !s.label.is_empty()).collect();
+        let (mut entries, mut left, mut row) = (Vec::new(), 12, 0);
+        for (series, _, colour) in named.iter().filter(|_| named.len() > 1) {
+            let characters = CHARACTER * series.label.chars().count();
+            let width = 48 + u32::try_from(characters).unwrap_or(WIDTH);
+            if left > 12 && left + width > WIDTH {
+                (left, row) = (12, row + 1);
+            }
+            entries.push(Entry { series, colour: *colour, left, row });
+            left += width;
+        }
+        entries
+    }
 }
 
-fn axes(svg: &mut String, figure: &Figure, frame: &Frame, x: &[Tick], y: &[Tick]) {
-    let (right, bottom) = (LEFT + FRAME_WIDTH, frame.bottom);
-    for tick in x {
-        let at = LEFT + tick.share * FRAME_WIDTH;
-        let _ = writeln!(
-            svg,
-            "<path class=\"grid\" stroke=\"#e3e6ea\" d=\"M{at:.2} {:.2}V{bottom:.2}\"/>\
-             <text class=\"soft\" fill=\"#57606a\" x=\"{at:.2}\" y=\"{:.2}\" text-anchor=\"middle\" font-size=\"12\">{}</text>",
-            frame.top,
-            bottom + 16.0,
-            tick.label
-        );
+/// An entry of the legend, with its place: pixels from the left, and a row.
+struct Entry<'a> {
+    series: &'a Series,
+    colour: Option<RGBColor>,
+    left: u32,
+    row: u32,
+}
+
+impl Entry<'_> {
+    fn draw(&self, head: &Area) -> Result<(), String> {
+        let x = f64::from(self.left);
+        let y = f64::from(TITLE + LEGEND_ROW * self.row) + 6.0;
+        let point = |x: f64, y: f64| (units(x), units(y));
+        let sample = match self.series.mark {
+            Mark::Circles | Mark::Crosses => vec![point(x + 13.0, y)],
+            Mark::Band => [(0.0, -5.0), (26.0, -5.0), (26.0, 5.0), (0.0, 5.0)]
+                .map(|(dx, dy)| point(x + dx, y + dy))
+                .to_vec(),
+            _ => vec![point(x, y), point(x + 26.0, y)],
+        };
+        mark(head, self.series.mark, &sample, self.colour)?;
+        let style = text(12.0, &INK).pos(Pos::new(HPos::Left, VPos::Center));
+        let label = Text::new(self.series.label.clone(), point(x + 32.0, y), style);
+        head.draw(&label).map_err(|e| said(&e))
     }
-    for tick in y {
-        let at = bottom - tick.share * frame.height();
-        let _ = writeln!(
-            svg,
-            "<path class=\"grid\" stroke=\"#e3e6ea\" d=\"M{LEFT} {at:.2}H{right:.2}\"/>\
-             <text class=\"soft\" fill=\"#57606a\" x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"end\" font-size=\"12\">{}</text>",
-            LEFT - 6.0,
-            at + 4.0,
-            tick.label
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<path class=\"axis\" stroke=\"#8b949e\" fill=\"none\" d=\"M{LEFT} {:.2}V{bottom:.2}H{right:.2}\"/>\n\
-         <text class=\"ink\" fill=\"#1b1f24\" x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"middle\" font-size=\"12.5\">{}</text>\n\
-         <text class=\"ink\" fill=\"#1b1f24\" transform=\"translate(14 {:.2}) rotate(-90)\" text-anchor=\"middle\" \
-         font-size=\"12.5\">{}</text>",
-        frame.top,
-        f64::midpoint(LEFT, right),
-        bottom + 35.0,
-        escape(&figure.x_label),
-        f64::midpoint(frame.top, bottom),
-        escape(&figure.y_label)
-    );
+}
+
+fn said(error: &dyn Display) -> String {
+    format!("the figure cannot be drawn: {error}")
 }
 
 /// Draws placed points; a series of very many marks has small ones.
-fn mark(svg: &mut String, mark: Mark, points: &[(f64, f64)], colour: Option<usize>) {
-    let many = points.len() > 80;
-    let line = |dash: &str, width: f64| {
-        let path = path(&thinned(points));
-        format!(
-            "<path {} fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash} d=\"{path}\"/>\n",
-            paint(colour, false)
-        )
-    };
+fn mark(
+    area: &Area,
+    mark: Mark,
+    points: &[(i32, i32)],
+    colour: Option<RGBColor>,
+) -> Result<(), String> {
+    let pixels = |p: f64| units(p).unsigned_abs();
+    let line = colour.unwrap_or(GREY_LINE);
+    let stroke = |width: f64| line.stroke_width(pixels(width));
     let drawn = match mark {
-        Mark::Line => line("", 1.8),
-        Mark::Dashes => line(" stroke-dasharray=\"7 4\"", 1.8),
-        Mark::Dots => line(" stroke-dasharray=\"0.1 4.2\" stroke-linecap=\"round\"", 2.4),
-        Mark::Thin => line("", 0.9),
-        Mark::Band => format!("<path {} d=\"{}Z\"/>\n", paint(colour, true), path(points)),
-        Mark::Circles | Mark::Crosses if many => {
-            let dots: String = points.iter().map(|(x, y)| format!("M{x:.2} {y:.2}h0")).collect();
-            let paint = paint(colour, false);
-            format!(
-                "<path {paint} fill=\"none\" stroke-width=\"3\" stroke-linecap=\"round\" d=\"{dots}\"/>\n"
-            )
+        Mark::Line => area.draw(&PathElement::new(points, stroke(1.8))),
+        Mark::Thin => area.draw(&PathElement::new(points, stroke(0.9))),
+        Mark::Dashes => area.draw(&DashedPathElement::new(
+            points.iter().copied(),
+            units(7.0),
+            units(4.0),
+            stroke(1.8),
+        )),
+        Mark::Dots => {
+            let dot = move |at: (i32, i32)| Circle::new(at, units(1.2), line.filled());
+            area.draw(&DottedPathElement::new(points.iter().copied(), 0, units(4.3), dot))
+        }
+        Mark::Band => area.draw(&Polygon::new(points, colour.unwrap_or(GREY_AREA).filled())),
+        Mark::Circles | Mark::Crosses if points.len() > 80 => {
+            points.iter().try_for_each(|p| area.draw(&Circle::new(*p, units(1.5), line.filled())))
         }
         Mark::Circles => {
-            let circle = |(x, y): &(f64, f64)| {
-                format!("M{:.2} {y:.2}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", x - 4.0)
-            };
-            shapes(points.iter().map(circle), colour)
+            points.iter().try_for_each(|p| area.draw(&Circle::new(*p, units(4.0), stroke(1.6))))
         }
         Mark::Crosses => {
-            let cross =
-                |(x, y): &(f64, f64)| format!("M{:.2} {:.2}l7 7m0 -7l-7 7", x - 3.5, y - 3.5);
-            shapes(points.iter().map(cross), colour)
+            points.iter().try_for_each(|p| area.draw(&Cross::new(*p, units(3.5), stroke(1.6))))
         }
     };
-    svg.push_str(&drawn);
-}
-
-fn shapes(each: impl Iterator<Item = String>, colour: Option<usize>) -> String {
-    let paint = paint(colour, false);
-    format!(
-        "<path {paint} fill=\"none\" stroke-width=\"1.6\" d=\"{}\"/>\n",
-        each.collect::<String>()
-    )
-}
-
-fn path(points: &[(f64, f64)]) -> String {
-    let mut text = String::new();
-    for (k, (x, y)) in points.iter().enumerate() {
-        let _ = write!(text, "{}{x:.2} {y:.2}", if k == 0 { 'M' } else { 'L' });
-    }
-    text
-}
-
-/// The legend in rows under the title, where it covers nothing, and the number of its rows; there is none for one series.
-fn legend(series: &[Series], colours: &[Option<usize>]) -> (String, usize) {
-    let named: Vec<_> = series.iter().zip(colours).filter(|(s, _)| !s.label.is_empty()).collect();
-    if named.len() < 2 {
-        return (String::new(), 0);
-    }
-    let (mut svg, mut x, mut row) = (String::new(), 12.0, 0);
-    for (s, colour) in named {
-        let width = 34.0 + CHARACTER * s.label.chars().count() as f64 + 14.0;
-        if x > 12.0 && x + width > WIDTH {
-            (x, row) = (12.0, row + 1);
-        }
-        let y = TITLE + 6.0 + LEGEND_ROW * f64::from(row);
-        let ends = [(x, y), (x + 26.0, y)];
-        match s.mark {
-            Mark::Circles | Mark::Crosses => mark(&mut svg, s.mark, &[(x + 13.0, y)], *colour),
-            Mark::Band => {
-                let band = [(x, y - 5.0), (x + 26.0, y - 5.0), (x + 26.0, y + 5.0), (x, y + 5.0)];
-                mark(&mut svg, s.mark, &band, *colour);
-            }
-            _ => mark(&mut svg, s.mark, &ends, *colour),
-        }
-        let _ = writeln!(
-            svg,
-            "<text class=\"ink\" fill=\"#1b1f24\" x=\"{:.2}\" y=\"{:.2}\" font-size=\"12\">{}</text>",
-            x + 32.0,
-            y + 4.0,
-            escape(&s.label)
-        );
-        x += width;
-    }
-    (svg, usize::try_from(row).unwrap_or(0) + 1)
+    drawn.map_err(|e| said(&e))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Scales, draw, draw_on};
+    use super::{Scales, decades, draw, draw_on, tick};
     use crate::plot::{Figure, Mark, Series};
 
     fn figure(points: Vec<(f64, f64)>) -> Figure {
         let series = vec![Series::new("a & b", Mark::Line, points)];
         Figure::lines("f", "Title <1>", ["x", "y"], series)
+    }
+
+    /// Points of the first curve, in pixels.
+    fn curve(svg: &str) -> Vec<(f64, f64)> {
+        let line = svg.lines().find(|l| l.contains("stroke-width=\"180\"")).unwrap();
+        let points = line.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+        let pair = |p: &str| {
+            let (x, y) = p.split_once(',').unwrap();
+            (x.parse::<f64>().unwrap() / 100.0, y.parse::<f64>().unwrap() / 100.0)
+        };
+        points.split_whitespace().map(pair).collect()
     }
 
     #[test]
@@ -291,22 +406,38 @@ mod tests {
         // 2 % and 6 % of margin on a frame of 400 by 242
         let share = |v: f64, range: f64, margin: f64| (v / range + margin) / (1.0 + 2.0 * margin);
         let (x, y) = (400.0 * share(1.0, 3.0, 0.02), 242.0 * (1.0 - share(1.0, 2.0, 0.06)));
-        assert!(svg.contains(&format!("L{x:.2} {y:.2}")), "{x:.2} {y:.2} {svg}");
+        let point = curve(&svg)[1];
+        assert!(
+            (point.0 - 66.0 - x).abs() < 0.02 && (point.1 - 34.0 - y).abs() < 0.02,
+            "{point:?}"
+        );
         assert!(svg.contains("Title &lt;1&gt;") && !svg.contains("Title <1>"));
+    }
+
+    #[test]
+    fn ticks_stand_at_round_numbers() {
+        let said = |low: f64, high: f64| -> Vec<String> {
+            decades(&(low..high)).into_iter().map(|v| tick(v, 0.0)).collect()
+        };
+        assert_eq!(said(1e-13, 2.0), ["10⁻¹²", "10⁻⁹", "10⁻⁶", "0.001", "1"]);
+        assert_eq!(said(0.9, 101.0), ["1", "2", "5", "10", "20", "50", "100"]);
+        assert_eq!(said(3.0, 4.0), ["3", "3.2", "3.4", "3.6", "3.8", "4"]);
+        assert_eq!(tick(2e-18, 0.02), "0");
     }
 
     #[test]
     fn what_an_axis_cannot_show_is_left_out() {
         let points = vec![(0.0, 1.0), (1.0, -1.0), (2.0, f64::NAN), (3.0, 10.0), (10.0, 100.0)];
         let svg = draw_on(&figure(points), Scales { log_x: true, log_y: true });
-        let path = svg.lines().find(|l| l.contains("stroke-linejoin")).unwrap();
-        assert_eq!(path.matches('L').count(), 1, "two points are left: {path}");
+        assert_eq!(curve(&svg).len(), 2, "two points are left: {svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
 
     #[test]
-    fn an_empty_figure_is_drawn_too() {
-        for series in [Vec::new(), vec![Series::new("none", Mark::Circles, [])]] {
+    fn an_empty_figure_and_one_of_one_point_are_drawn_too() {
+        let one = |v: f64| vec![Series::new("one", Mark::Circles, [(v, v)])];
+        let none = vec![Series::new("none", Mark::Circles, [])];
+        for series in [Vec::new(), none, one(0.0), one(-3.0), one(1e300), one(5e-324)] {
             let svg = draw(&Figure::lines("f", "Nothing", ["x", "y"], series));
             assert!(svg.contains("<svg") && !svg.contains("NaN"));
         }
