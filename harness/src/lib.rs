@@ -134,6 +134,9 @@ pub enum HarnessError {
     /// The folder holds files, and no run: it is somebody's.
     #[error("{0} holds files that are not a run's; choose a new folder with --out")]
     NotARun(PathBuf),
+    /// The run in the folder has no answer yet.
+    #[error("the run in {0} has not finished: it has no answer yet")]
+    Unfinished(PathBuf),
     /// Another process works in the run folder.
     #[error("another process is working in {0}; wait for it, or stop it")]
     InUse(PathBuf),

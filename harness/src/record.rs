@@ -123,7 +123,7 @@ impl Record {
     /// Reads the record of a finished run.
     ///
     /// # Errors
-    /// A file that is not there or not readable: the run did not finish.
+    /// [`HarnessError::Unfinished`] of a run without an answer, [`HarnessError::Io`] of what is no run.
     pub fn read(folder: &Path) -> Result<Self, HarnessError> {
         let text = |name: &str| {
             let path = folder.join(name);
@@ -131,6 +131,9 @@ impl Record {
         };
         let wrong = |name: &str, e| HarnessError::json(&folder.join(name), e);
         let (result, figures) = ("result.json", "artifacts/figures.json");
+        if !folder.join(result).exists() && Manifest::read(folder)?.is_some() {
+            return Err(HarnessError::Unfinished(folder.into()));
+        }
         let answer: Answer = serde_json::from_str(&text(ANSWER)?).map_err(|e| wrong(ANSWER, e))?;
         let summary: Summary =
             serde_json::from_str(&text(result)?).map_err(|e| wrong(result, e))?;

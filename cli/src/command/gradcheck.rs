@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Failure, Voice};
 use crate::args::Input;
 use crate::exit::Exit;
-use crate::run::gradcheck::{Gradcheck, GradcheckOptions, gradcheck as check};
+use crate::run::gradcheck::{Entry, Gradcheck, GradcheckOptions, gradcheck as check};
 use cotangent_scenarios as scenario;
 use cotangent_scenarios::diagnostic::Diagnostic;
 
@@ -65,14 +65,22 @@ fn table(found: &Gradcheck) -> String {
             e.name, e.gradient, e.finite_difference, e.relative_error
         );
     }
+    let entries = &found.parameters;
+    let agree = entries.iter().filter(|e| e.problem.is_none()).count();
+    let differs = |e: &&Entry| e.problem.as_ref().is_some_and(|p| p.starts_with("differs"));
+    let wrong = entries.iter().filter(differs).count();
+    let undecided = entries.len() - agree - wrong;
     let verdict = if found.passed { "passed" } else { "NOT PASSED" };
+    let _ = write!(text, "{verdict}: of {} parameters or directions, {agree} agree", entries.len());
+    for (count, what) in [(wrong, "differ"), (undecided, "cannot be told")] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
     let _ = write!(
         text,
-        "{verdict}: {} of {} parameters or directions, largest relative error {:.1e} (tolerance {:.0e})",
-        found.parameters.len(),
-        found.dimension,
-        found.max_relative_error,
-        found.tolerance
+        "; largest relative error {:.1e} (tolerance {:.0e}); the objective has {} numbers",
+        found.max_relative_error, found.tolerance, found.dimension
     );
     text
 }

@@ -212,6 +212,10 @@ fn harness_problem(error: &HarnessError) -> (Vec<Diagnostic>, Exit) {
         HarnessError::Io { .. } => ("cotangent::io", "", Exit::Io),
         HarnessError::Exists(_) => ("cotangent::run::exists", "", Exit::Usage),
         HarnessError::NotARun(_) => ("cotangent::run::not_a_run", "", Exit::Usage),
+        HarnessError::Unfinished(_) => {
+            let help = "`cotangent resume FOLDER` goes on with it; `cotangent plot FOLDER` draws how far it is";
+            ("cotangent::run::unfinished", help, Exit::Usage)
+        }
         HarnessError::InUse(_) => ("cotangent::run::in_use", "", Exit::Usage),
         HarnessError::Name(_) => {
             ("cotangent::run::name", "set `scenario.name` to a plain name", Exit::Usage)

@@ -18,7 +18,12 @@ pub(super) fn plan(
     voice: Voice,
 ) -> Result<Exit, Failure> {
     let loaded = scenario::load(&input.scenario, &input.changes.overrides())?;
-    run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
+    let name = loaded.settings.text("scenario.name");
+    run::folder::probe(name, out, force)?;
+    voice.tell(&match out {
+        Some(folder) => format!("the run would go to {}", folder.display()),
+        None => format!("the run would go to a new folder in runs/{name}"),
+    });
     super::check::check(std::slice::from_ref(&input.scenario), &input.changes, voice)
 }
 
