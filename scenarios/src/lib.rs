@@ -92,7 +92,7 @@ pub trait Domain: Sync {
 pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Train,
     &dft::Relax,
-    &dft::Design,
+    &dft::Molecules,
     &dft::Potential,
     &physics::Motion,
     &physics::Ball,

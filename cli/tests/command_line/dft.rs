@@ -13,10 +13,9 @@ fn place(kind: &str) -> Place {
 }
 
 #[test]
-fn bonds_designs_and_potentials_are_found_on_a_coarse_grid() {
+fn bonds_and_potentials_are_found_on_a_coarse_grid() {
     for (kind, artifact, set) in [
         ("dft-1d-relax", "minimum.csv", "goal.force=1e-6"),
-        ("dft-1d-design", "nuclei.csv", "design.charges=false"),
         ("dft-1d-potential", "potential.csv", "molecule.formula=\"H 4.8 H\""),
     ] {
         let place = place(kind);
@@ -109,18 +108,34 @@ fn geometries_of_more_than_four_electrons_and_potentials_of_given_densities_are_
 
 #[test]
 fn densities_that_cannot_be_are_named_at_their_line() {
-    let place = place("dft-1d-design");
+    let place = place("dft-1d-potential");
     for (text, words) in [
-        ("x,n\n-1,0.5\n0,-0.1\n", ["h4-density.csv:3", "not negative"]),
-        ("x,n\n-1,0.5\n-2,0.1\n", ["h4-density.csv:3", "ascend"]),
-        ("x,n\n-1,half\n", ["h4-density.csv:2", "not negative"]),
+        ("x,n\n-1,0.5\n0,-0.1\n", ["given.csv:3", "not negative"]),
+        ("x,n\n-1,0.5\n-2,0.1\n", ["given.csv:3", "ascend"]),
+        ("x,n\n-1,half\n", ["given.csv:2", "not negative"]),
         ("x,n\n", ["has 0 points", "header"]),
-        (
-            "x,n\n-1,0.0\n0,1.0\n1,0.0\n",
-            ["holds 1.0016 electrons", "\"H 2.4 H 2.4 H 2.4 H\" has 4"],
-        ),
     ] {
-        place.write("h4-density.csv", text);
-        refused(&place, &[], &words);
+        place.write("given.csv", text);
+        refused(&place, &["density.file=given.csv"], &words);
+    }
+}
+
+#[test]
+fn nuclei_are_found_that_have_a_wanted_density() {
+    let place = place("dft-1d-molecules");
+    let output = place.run(&["run", "scenario.toml", "--out", "r", "--format", "json"]);
+    assert_eq!(json(&output)["goal_met"], true, "{}", stderr(&output));
+    for (sets, words) in [
+        (vec!["interaction.kind=exponential"], ["kink at a nucleus", "soft Coulomb"]),
+        (vec!["molecule.h4.formula=\"H R H\""], ["that nothing says", "write the distance"]),
+        (vec!["molecule.h4.formula=\"H 60 H\""], ["comes within 5 bohr", "more grid points"]),
+        (
+            vec!["functional.kind=exact", "molecule.h4.formula=\"B 2.0 H\""],
+            ["has 6 electrons", "at most 4"],
+        ),
+        (vec!["functional.kind=exact"], ["only the energy of an exact state", "density"]),
+        (vec!["term.density.time_column=n"], ["has no column", "x_bohr"]),
+    ] {
+        refused(&place, &sets, &words);
     }
 }

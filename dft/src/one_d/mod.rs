@@ -59,8 +59,8 @@
 //! ```
 //!
 //! The same from a TOML file, with curves and tables of errors, is the scenario kind `dft-1d` of the command line. What can be had
-//! beside energies: forces and force constants ([`Converged`]), bond lengths ([`Relaxation`]), nuclei that give a wanted density
-//! ([`WantedDensity`]), the exact potential of a density ([`LiebFunctional`], [`invert`]).
+//! beside energies: forces and force constants ([`Converged`]), bond lengths ([`Relaxation`]), the exact potential of a density ([`LiebFunctional`], [`invert`]); and any of energy, density, forces by any
+//! of positions, charges, potential and functional ([`LineSimulation`]).
 
 pub mod exact;
 mod failure;
@@ -72,6 +72,7 @@ pub mod interaction;
 pub mod kinetic;
 pub mod linear;
 pub mod mirror;
+pub mod simulation;
 pub mod system;
 pub mod task;
 
@@ -82,9 +83,8 @@ pub use field::checkpointed::checkpointed_gradient;
 pub use field::direct::minimise_energy;
 pub use field::implicit::{FixedPointAdjoint, ImplicitError, ImplicitOptions, implicit_adjoint};
 pub use field::nuclear::Converged;
-pub use field::scf::{
-    Model, Prepared, Scf, ScfError, ScfOptions, ScfStatus, self_consistent_field,
-};
+pub use field::prepared::Prepared;
+pub use field::scf::{Model, Scf, ScfError, ScfOptions, ScfStatus, self_consistent_field};
 pub use formula::{Formula, FormulaError};
 pub use functional::file::{FunctionalFile, FunctionalFileError};
 pub use functional::lda::Lda;
@@ -96,8 +96,9 @@ pub use interaction::Interaction;
 pub use kinetic::Stencil;
 pub use linear::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 pub use mirror::Mirror;
+pub use simulation::{LineMolecule, LineSimulation, LineTheory};
 pub use system::{Nucleus, System, SystemError};
-pub use task::geometry::{Relaxation, Theory, WantedDensity, wave_numbers};
+pub use task::geometry::{Relaxation, Theory, wave_numbers};
 pub use task::inversion::{Inversion, InversionError, InversionOptions, invert};
 pub use task::lieb::LiebFunctional;
 pub use task::training::{Molecule, Training, TrainingOptions};

@@ -1,9 +1,9 @@
-//! Kohn-Sham in one dimension: functionals that are trained (`dft-1d`), geometries that are relaxed (`dft-1d-relax`) or
-//! designed (`dft-1d-design`), and the potential of a given density (`dft-1d-potential`).
+//! Kohn-Sham in one dimension: molecules of which anything is asked (`dft-1d-molecules`), functionals that are trained (`dft-1d`),
+//! geometries that are relaxed (`dft-1d-relax`), and the potential of a given density (`dft-1d-potential`).
 
 mod density_file;
-mod design;
 mod figures;
+mod line;
 mod molecules;
 mod potential;
 mod relax;
@@ -17,7 +17,7 @@ use super::document::Settings;
 use super::keys::{Key, Kind};
 use crate::diagnostic::Diagnostic;
 
-pub(super) use design::Design;
+pub(super) use line::Molecules;
 pub(super) use potential::Potential;
 pub(super) use relax::Relax;
 pub(super) use train::Train;

@@ -9,7 +9,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 use crate::one_d::exact::two_electrons::TwoElectrons;
-use crate::one_d::field::scf::{Model, Prepared, ScfError, ScfOptions, self_consistent_field};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, ScfError, ScfOptions, self_consistent_field};
 use crate::one_d::functional::lda::Lda;
 use crate::one_d::linear::eigen::{EigenOptions, lowest_states};
 use crate::one_d::linear::vector::{project_out, slices};

@@ -7,7 +7,8 @@
 
 use cotangent_ad::checkpoint::{Action, Schedule};
 
-use crate::one_d::field::scf::{Iteration, Model, Prepared, ScfError, ScfOptions, ScfStep, check};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Iteration, Model, ScfError, ScfOptions, ScfStep, check};
 use crate::one_d::field::unrolled::{Reversal, TrajectoryAdjoint};
 use crate::one_d::functional::Functional;
 

@@ -5,9 +5,9 @@
 //! preconditioned by `(H - sigma)^-1` with `sigma` below the spectrum: for a fixed potential a step of inverse iteration.
 //! (Payne et al., Rev. Mod. Phys. 64, 1045 (1992), sec. V.)
 
+use crate::one_d::field::prepared::Prepared;
 use crate::one_d::field::scf::{
-    Model, Prepared, Scf, ScfError, ScfOptions, ScfStatus, ScfStep, check, fixed_density_step,
-    total,
+    Model, Scf, ScfError, ScfOptions, ScfStatus, ScfStep, check, fixed_density_step, total,
 };
 use crate::one_d::functional::Functional;
 use crate::one_d::interaction::Interaction;

@@ -7,7 +7,8 @@
 
 use thiserror::Error;
 
-use crate::one_d::field::scf::{Model, Prepared, Scf, ScfOptions, ScfStatus};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, Scf, ScfOptions, ScfStatus};
 use crate::one_d::field::unrolled::{Pulled, pull_step};
 use crate::one_d::functional::Functional;
 use crate::one_d::linear::gmres::gmres;

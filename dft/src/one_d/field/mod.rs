@@ -6,5 +6,6 @@ pub mod direct;
 pub mod implicit;
 mod mixing;
 pub mod nuclear;
+pub mod prepared;
 pub mod scf;
 pub mod unrolled;

@@ -3,7 +3,8 @@
 use crate::one_d::field::implicit::{
     FixedPointAdjoint, ImplicitError, ImplicitOptions, implicit_adjoint,
 };
-use crate::one_d::field::scf::{Model, Prepared, Scf, ScfOptions, total};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, Scf, ScfOptions, total};
 use crate::one_d::functional::Functional;
 use crate::one_d::system::System;
 

@@ -5,8 +5,9 @@
 //! eigen-decomposition is differentiated and no tape is made.
 
 use crate::one_d::field::mixing::{History, HistoryBar, mix_adjoint};
+use crate::one_d::field::prepared::Prepared;
 use crate::one_d::field::scf::{
-    Model, Prepared, Scf, ScfOptions, ScfStep, channel_states, difference, history, total,
+    Model, Scf, ScfOptions, ScfStep, channel_states, difference, history, total,
 };
 use crate::one_d::functional::Functional;
 use crate::one_d::linear::eigen::{EigenError, EigenOptions, EigenPairs, eigenvector_adjoint};
@@ -238,7 +239,8 @@ pub(in crate::one_d) fn pull_orbitals(
 #[cfg(test)]
 mod tests {
     use super::reverse_trajectory;
-    use crate::one_d::field::scf::{Model, Prepared, ScfOptions, self_consistent_field};
+    use crate::one_d::field::prepared::Prepared;
+    use crate::one_d::field::scf::{Model, ScfOptions, self_consistent_field};
     use crate::one_d::functional::network::{Architecture, Network};
     use crate::one_d::{EigenOptions, Functional, Grid, Interaction, Lda, Stencil, System};
 

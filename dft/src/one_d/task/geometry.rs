@@ -1,4 +1,4 @@
-//! Objectives of the nuclei: the total energy, and the distance from a wanted density.
+//! Distances of nuclei by the total energy, force constants and vibrations.
 
 use cotangent_problem::{
     Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
@@ -6,15 +6,14 @@ use cotangent_problem::{
 
 use crate::one_d::exact::reference::ground_state;
 use crate::one_d::failure;
-use crate::one_d::field::implicit::ImplicitOptions;
-use crate::one_d::field::implicit::implicit_adjoint;
 use crate::one_d::field::nuclear::Converged;
 use crate::one_d::formula::centred;
 use crate::one_d::functional::Functional;
 use crate::one_d::linear::eigen::EigenOptions;
 
-use crate::one_d::field::scf::{Model, Prepared, Scf, ScfOptions, self_consistent_field};
-use crate::one_d::system::{Nucleus, System};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, Scf, ScfOptions, self_consistent_field};
+use crate::one_d::system::System;
 
 /// How the electrons are solved for.
 pub enum Theory {
@@ -31,7 +30,7 @@ impl std::fmt::Debug for Theory {
 }
 
 /// To 1e-10 electrons, so that a derivative has nine digits. No symmetry is enforced: the nuclei move.
-fn tight() -> ScfOptions {
+pub(in crate::one_d) fn tight() -> ScfOptions {
     let eigen = EigenOptions { tol_residual_ha: 1e-12 };
     ScfOptions { tol_density: 1e-10, mirror_symmetric: false, eigen, ..ScfOptions::converged() }
 }
@@ -197,104 +196,6 @@ impl Objective for Relaxation {
     }
 }
 
-/// `int (n[X, Z] - n*)^2 dx` in electrons squared per bohr, as a function of the positions of the nuclei in bohr and, where
-/// they are free, of their charges; positions first.
-pub struct WantedDensity {
-    model: Model,
-    charges: Vec<f64>,
-    charges_free: bool,
-    electrons: usize,
-    functional: Box<dyn Functional + Send>,
-    wanted: Vec<f64>,
-}
-
-impl std::fmt::Debug for WantedDensity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WantedDensity").field("charges", &self.charges).finish_non_exhaustive()
-    }
-}
-
-impl WantedDensity {
-    /// For nuclei of these charges, which are where the free ones start, and a wanted density of `n` entries.
-    pub fn new(
-        model: Model,
-        charges: Vec<f64>,
-        charges_free: bool,
-        electrons: usize,
-        functional: Box<dyn Functional + Send>,
-        wanted: Vec<f64>,
-    ) -> Self {
-        Self { model, charges, charges_free, electrons, functional, wanted }
-    }
-
-    /// The wanted density, `n` entries, in 1/bohr.
-    pub fn wanted(&self) -> &[f64] {
-        &self.wanted
-    }
-
-    /// The system at a point.
-    ///
-    /// # Errors
-    /// A nucleus outside the box.
-    pub fn system(&self, x: &[f64]) -> Result<System, TrialFailure> {
-        let (positions, charges) = x.split_at(self.charges.len());
-        let charges = if self.charges_free { charges } else { &self.charges };
-        let nuclei = positions.iter().zip(charges);
-        let nuclei = nuclei.map(|(&position_bohr, &charge)| Nucleus { position_bohr, charge });
-        let (up, down) = (self.electrons.div_ceil(2), self.electrons / 2);
-        let system = System::new(nuclei.collect(), up, down)?;
-        system.check_inside(&self.model.grid)?;
-        Ok(system)
-    }
-
-    /// The field at a point.
-    ///
-    /// # Errors
-    /// A field that does not converge.
-    pub fn field(&self, x: &[f64]) -> Result<Scf, TrialFailure> {
-        let system = self.system(x)?;
-        Ok(converged(&self.model, &system, self.functional.as_ref())?.1)
-    }
-}
-
-impl Objective for WantedDensity {
-    fn dim(&self) -> usize {
-        self.charges.len() * if self.charges_free { 2 } else { 1 }
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { gradient: true, ..Capabilities::default() }
-    }
-
-    fn evaluate(
-        &self,
-        x: &[f64],
-        want: Want,
-        _: SampleKey,
-        _: &mut Workspace,
-    ) -> Result<Evaluation, TrialFailure> {
-        let Self { model, functional, .. } = self;
-        let functional = functional.as_ref();
-        let system = self.system(x)?;
-        let (prepared, scf) = converged(model, &system, functional)?;
-        let h = model.grid.spacing_bohr();
-        let error: Vec<f64> =
-            scf.last().density_out.iter().zip(&self.wanted).map(|(n, w)| n - w).collect();
-        let value = h * error.iter().map(|e| e * e).sum::<f64>();
-        let mut gradient = None;
-        if want.gradient {
-            let bar: Vec<f64> = error.iter().map(|e| 2.0 * h * e).collect();
-            let linear = ImplicitOptions::default();
-            let adjoint =
-                implicit_adjoint(model, &prepared, functional, &tight(), &scf, 0.0, &bar, &linear)?;
-            let (by_x, by_z): (Vec<f64>, Vec<f64>) =
-                adjoint.nuclei(model, &system).into_iter().unzip();
-            gradient = Some(if self.charges_free { [by_x, by_z].concat() } else { by_x });
-        }
-        Ok(Evaluation { value, gradient, ..Evaluation::default() })
-    }
-}
-
 /// Wave numbers in 1/cm of the harmonic vibrations of nuclei on a line, ascending; a negative one is the rate of an instability.
 ///
 /// Eigenvalues of `K_ab/sqrt(m_a m_b)`, by Jacobi's rotations; the smallest in size, of the translation, is left out.
@@ -345,7 +246,7 @@ fn rotate(a: &mut [Vec<f64>], p: usize, q: usize) {
 mod tests {
     use cotangent_problem::{Objective, SampleKey, TrialFailure, Want, Workspace};
 
-    use super::{Relaxation, Theory, WantedDensity, by_spacings, wave_numbers};
+    use super::{Relaxation, Theory, by_spacings, wave_numbers};
     use crate::one_d::{Grid, Interaction, Lda, Model};
 
     fn model() -> Model {
@@ -375,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn energies_and_densities_have_gradients_by_distances_positions_and_charges() {
+    fn energies_have_gradients_by_distances() {
         let charges = vec![1.0, 2.0, 1.0];
         let lda = || Theory::KohnSham(Box::new(Lda::default()));
         gradient_agrees_with_differences(
@@ -384,11 +285,6 @@ mod tests {
         );
         let exact = Relaxation::new(model(), vec![1.0, 1.2], 2, Theory::Exact);
         gradient_agrees_with_differences(&exact, &[2.1]);
-        let wanted: Vec<f64> =
-            (0..81).map(|i| 0.4 * (-0.2 * model().grid.x(i).powi(2)).exp()).collect();
-        let design =
-            WantedDensity::new(model(), charges, true, 4, Box::new(Lda::default()), wanted);
-        gradient_agrees_with_differences(&design, &[-2.0, 0.1, 2.2, 1.1, 1.9, 1.0]);
     }
 
     #[test]

@@ -12,7 +12,8 @@
 
 use thiserror::Error;
 
-use crate::one_d::field::scf::{Model, Prepared, density_of};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, density_of};
 use crate::one_d::linear::banded::BandedLu;
 use crate::one_d::linear::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
 use crate::one_d::linear::vector::dot;

@@ -9,7 +9,8 @@ use cotangent_problem::{
     Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
 };
 
-use crate::one_d::field::scf::{Model, Prepared, channel_states, density_of};
+use crate::one_d::field::prepared::Prepared;
+use crate::one_d::field::scf::{Model, channel_states, density_of};
 use crate::one_d::field::unrolled::pull_orbitals;
 use crate::one_d::linear::eigen::{EigenOptions, EigenPairs};
 

@@ -9,8 +9,9 @@ use cotangent_problem::{
 use rayon::prelude::*;
 
 use crate::one_d::exact::two_electrons::GroundState;
+use crate::one_d::field::prepared::Prepared;
 use crate::one_d::field::scf::{
-    Model, Prepared, Scf, ScfError, ScfOptions, difference, self_consistent_field,
+    Model, Scf, ScfError, ScfOptions, difference, self_consistent_field,
 };
 use crate::one_d::field::unrolled::reverse_trajectory;
 use crate::one_d::functional::network::{Architecture, Network};

@@ -1,0 +1,155 @@
+//! `dft-1d-molecules`: molecules on a line, and what is asked of their energies, densities and forces.
+
+use std::sync::Arc;
+
+use cotangent_dft::one_d::formula::centred;
+use cotangent_dft::one_d::{Formula, Lda, LineMolecule, LineSimulation, LineTheory, Model};
+use cotangent_problem::Simulation;
+
+use super::super::document::{Grammar, Settings};
+use super::super::general::{self, Study};
+use super::super::keys::{Key, Kind, List};
+use super::super::{Domain, Scenario};
+use super::{
+    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, MARGIN_BOHR, SOFT, SOFTENING, functional_file, key,
+    model, required, too_large,
+};
+use crate::diagnostic::Diagnostic;
+
+/// The kind.
+pub(crate) struct Molecules;
+
+const KEYS: &[Key] = &[
+    GRID_POINTS,
+    GRID_SPACING,
+    SOFT,
+    SOFTENING,
+    key(
+        "functional.kind",
+        Kind::Choice(&["kohn-sham", "exact"]),
+        "\"kohn-sham\"",
+        "the electrons: Kohn-Sham with the functional of functional.file, or the exact ground state",
+    ),
+    FUNCTIONAL_FILE,
+];
+
+const MOLECULE_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in molecule.LABEL.energy"),
+    required(
+        "formula",
+        Kind::Text,
+        "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"",
+    ),
+];
+
+const LISTS: &[List] = &[
+    List { name: "molecule", keys: MOLECULE_KEYS, required: true, doc: "a molecule on the line" },
+    general::LISTS[0],
+    general::LISTS[1],
+    general::LISTS[2],
+];
+
+const TEMPLATE: &[(&str, &[u8])] = &[
+    ("scenario.toml", include_bytes!("../../h4-design.toml")),
+    ("h4-density.csv", include_bytes!("../../h4-density.csv")),
+];
+
+impl Domain for Molecules {
+    fn kind(&self) -> &'static str {
+        "dft-1d-molecules"
+    }
+    fn summary(&self) -> &'static str {
+        "molecules on a line: nuclei, potentials or a functional from energies, densities and forces"
+    }
+    fn grammar(&self) -> Grammar {
+        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
+    }
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
+        TEMPLATE
+    }
+    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        Some(simulation(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+        Ok(Box::new(Study::new(simulation(s)?, s)?))
+    }
+}
+
+/// The simulation of the file's molecules.
+fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let model = model(s, &mut problems);
+    let exactly = s.text("functional.kind") == "exact";
+    if exactly && s.is_given(FUNCTIONAL_FILE.path) {
+        let message = "exact electrons have no functional";
+        let help = "leave one of functional.kind and functional.file out";
+        let code = "cotangent::scenario::contradiction";
+        problems.push(s.problem(code, FUNCTIONAL_FILE.path, message, help));
+    }
+    let theory = match functional_file(s, FUNCTIONAL_FILE.path, &model, false) {
+        _ if exactly => LineTheory::Exact,
+        Ok(Some(file)) => LineTheory::Trained(file),
+        Ok(None) => LineTheory::KohnSham(Arc::new(Lda::default())),
+        Err(problem) => {
+            problems.push(problem);
+            LineTheory::Exact
+        }
+    };
+    let molecules: Vec<LineMolecule> = s
+        .list("molecule")
+        .iter()
+        .filter_map(|m| {
+            let formula = formula(m, &model, exactly).map_err(|p| problems.push(p)).ok()?;
+            problems.extend(too_large(s, &model, &formula).filter(|_| exactly));
+            Some(LineMolecule {
+                name: m.text("label").to_owned(),
+                positions_bohr: centred(&formula.spacings_bohr(0.0)),
+                charges: formula.charges().to_vec(),
+                electrons: formula.electrons(),
+            })
+        })
+        .collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let simulation = Box::new(LineSimulation::new(model, theory, molecules));
+    Ok(general::Model { simulation, notes: Vec::new(), draw: None })
+}
+
+/// The formula of an entry of the list: a molecule without a free distance, within the box.
+fn formula(m: &Settings, model: &Model, exactly: bool) -> Result<Formula, Diagnostic> {
+    let refuse = |message: String, help: &str| {
+        Err(m.problem("cotangent::scenario::molecule", "formula", message, help))
+    };
+    let text = m.text("formula");
+    let formula: Formula = match text.parse() {
+        Ok(formula) => formula,
+        Err(e) => {
+            return refuse(
+                format!("{e}"),
+                "nuclei and distances in bohr alternate, signs of the charge come last",
+            );
+        }
+    };
+    if formula.is_free() {
+        return refuse(
+            format!("\"{formula}\" has a distance R that nothing says"),
+            "write the distance in bohr in its place",
+        );
+    }
+    if exactly && formula.electrons() > 4 {
+        return refuse(
+            format!("\"{formula}\" has {} electrons", formula.electrons()),
+            "exact states are computed of at most 4",
+        );
+    }
+    let half = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>();
+    let width = model.grid.half_width_bohr();
+    if half > width - MARGIN_BOHR {
+        let message = format!(
+            "\"{formula}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
+        );
+        return refuse(message, "use more grid points");
+    }
+    Ok(formula)
+}
