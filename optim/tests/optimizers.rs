@@ -7,6 +7,7 @@
 )]
 
 mod mgh;
+mod stationary;
 mod truth;
 
 use std::f64::consts::SQRT_2;
