@@ -4,7 +4,7 @@
 //! the objective that the method has made, taken where no trust radius, damping or line search cuts its step short:
 //!
 //! * **value**: the decrease `q = -(g.p + p.B p/2)` that is left is at most `value_tolerance |f|`, which the objective cannot
-//!   tell from nothing, and no entry of the step `p` is more than a thousandth of the parameter;
+//!   tell from nothing, and no entry of the step `p` is more than a millionth of the parameter (a thousandth, where no step lowers the value);
 //! * **step**: no entry of the step `p` is more than `step_tolerance` of the parameter itself, or more than the rounding of
 //!   what the parameter has been.
 //!
@@ -36,12 +36,16 @@ pub(crate) struct Tolerance {
     pub value: f64,
     /// Of a parameter.
     pub step: f64,
+    /// Of a parameter, where the value converges.
+    modest: f64,
 }
 
 /// Of the largest size that a parameter has had: its rounding.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
-/// Of a parameter: a longer step is not at an end, however little it gains.
-const MODEST: f64 = 1e-3;
+/// Of a parameter: a longer step is not at an end, however little it gains. The first leaves six digits of every parameter.
+const MODEST: f64 = 1e-6;
+/// The same where no step lowers the value, or the curvature is measured anew.
+const MODEST_AT_NOISE: f64 = 1e-3;
 /// Of the value, where a method has found that no step lowers it: what is left lies below the objective's own noise.
 const NOISE_OF_VALUE: f64 = 1e-10;
 /// Of a parameter, in the same case.
@@ -52,18 +56,20 @@ const CONFIRM: f64 = 100.0;
 impl Tolerance {
     /// What the user asked for.
     pub(crate) fn asked(stop: &Stop) -> Self {
-        Self { value: stop.value_tolerance, step: stop.step_tolerance }
+        Self { value: stop.value_tolerance, step: stop.step_tolerance, modest: MODEST }
     }
 
     /// Where no step lowers the value any more.
     pub(crate) fn noise(stop: &Stop) -> Self {
         let (value, step) = (stop.value_tolerance, stop.step_tolerance);
-        Self { value: value.max(NOISE_OF_VALUE), step: step.max(NOISE_OF_STEP) }
+        let (value, step) = (value.max(NOISE_OF_VALUE), step.max(NOISE_OF_STEP));
+        Self { value, step, modest: MODEST_AT_NOISE }
     }
 
     /// Of a confirmation.
     pub(crate) fn confirming(self) -> Self {
-        Self { value: CONFIRM * self.value.max(1e-13), step: CONFIRM * self.step.max(1e-10) }
+        let (value, step) = (CONFIRM * self.value.max(1e-13), CONFIRM * self.step.max(1e-10));
+        Self { value, step, modest: MODEST_AT_NOISE }
     }
 }
 
@@ -86,7 +92,7 @@ pub(crate) fn claim(
     if left.decrease.is_nan() || rises || left.step.iter().any(|p| !p.is_finite()) {
         return None;
     }
-    let modest = |i: usize| left.step[i].abs() <= MODEST * size(z[i], sizes[i]);
+    let modest = |i: usize| left.step[i].abs() <= tolerance.modest * size(z[i], sizes[i]);
     if left.decrease <= tolerance.value * value.abs() && (0..z.len()).all(modest) {
         let relative_decrease = if left.decrease > 0.0 { left.decrease / value.abs() } else { 0.0 };
         return Some(Status::ValueConverged { relative_decrease });

@@ -198,8 +198,11 @@ fn by_differences(
     let n = point.z.len();
     let forward = fraction <= FORWARD.0;
     let mut rows = Vec::with_capacity(n);
-    for i in 0..n {
-        let h = fraction * context.size_of(point.z, i);
+    let mut i = 0;
+    let mut shorter = None;
+    while i < n {
+        let size = shorter.unwrap_or(context.size_of(point.z, i));
+        let h = fraction * size;
         let room = |s: f64| {
             let there = point.z[i] + s;
             (context.lower[i]..=context.upper[i]).contains(&there)
@@ -212,6 +215,7 @@ fn by_differences(
             (false, true) if room(-2.0 * h) => (-h, -2.0 * h),
             _ => {
                 rows.push(vec![0.0; n]);
+                (i, shorter) = (i + 1, None);
                 continue;
             }
         };
@@ -227,7 +231,15 @@ fn by_differences(
             let (p, q) = (first[j] - point.gradient[j], second[j] - point.gradient[j]);
             if b == 0.0 { p / a } else { (p * b / a - q * a / b) / (b - a) }
         };
-        rows.push((0..n).map(row).collect());
+        let row: Vec<f64> = (0..n).map(row).collect();
+        // a parameter may have shrunk by orders of magnitude: then its curvature says how far is far
+        let natural = (point.value.abs() / row[i].abs()).sqrt().max(point.z[i].abs());
+        if shorter.is_none() && natural > 0.0 && natural < 1e-2 * size {
+            shorter = Some(natural);
+            continue;
+        }
+        rows.push(row);
+        (i, shorter) = (i + 1, None);
     }
     Ok(rows)
 }

@@ -7,6 +7,7 @@
 )]
 
 mod mgh;
+mod nist;
 mod stationary;
 mod truth;
 

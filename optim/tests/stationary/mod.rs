@@ -86,7 +86,14 @@ pub(crate) fn judge<F: VectorFn>(f: &F, x: &[f64], start: &[f64]) -> Verdict {
     let n = x.len();
     let mut point: Vec<Precise> = x.iter().map(|x| Precise::lit(*x)).collect();
     let size = |i: usize| x[i].abs().max(1e-3 * start[i].abs()).max(1e-3);
-    let scaled = |g: &[Precise]| (0..n).map(|i| g[i].value().abs() * size(i)).fold(0.0, f64::max);
+    // in units of the curvature: a parameter may have become smaller by tens of orders
+    let length = |h: &[Precise], i: usize| match h[i * n + i].value().abs() {
+        curvature if curvature > 0.0 => 1.0 / curvature.sqrt(),
+        _ => size(i),
+    };
+    let scaled = |g: &[Precise], h: &[Precise]| {
+        (0..n).map(|i| g[i].value().abs() * length(h, i)).fold(0.0, f64::max)
+    };
     let influences = |h: &[Precise], g: &[Precise], i: usize| {
         g[i].value() != 0.0 || (0..n).any(|j| h[i * n + j].value() != 0.0)
     };
@@ -101,25 +108,26 @@ pub(crate) fn judge<F: VectorFn>(f: &F, x: &[f64], start: &[f64]) -> Verdict {
             return Verdict::Plateau;
         }
     }
-    let before = scaled(&slopes);
+    let before = scaled(&slopes, &hessian);
     let mut after = before;
     for _ in 0..STEPS {
         let (value, slopes, hessian) = second(f, &point);
-        after = scaled(&slopes);
-        if after <= 1e-26 * first.max(value) || after == 0.0 {
+        after = scaled(&slopes, &hessian);
+        if after <= 1e-20 * first.max(value).sqrt() || after == 0.0 {
             break;
         }
-        let by_size =
-            (0..n * n).map(|k| hessian[k] * size(k / n) * size(k % n)).collect::<Vec<_>>();
-        let step = solve(by_size, (0..n).map(|i| slopes[i] * size(i)).collect());
+        let by_curvature = (0..n * n)
+            .map(|k| hessian[k] * length(&hessian, k / n) * length(&hessian, k % n))
+            .collect::<Vec<_>>();
+        let step = solve(by_curvature, (0..n).map(|i| slopes[i] * length(&hessian, i)).collect());
         for i in 0..n {
-            point[i] -= step[i] * size(i);
+            point[i] -= step[i] * length(&hessian, i);
         }
         let near = |i: usize| (point[i].value() - x[i]).abs() <= NEAR * size(i);
         if !(0..n).all(near) {
             return Verdict::RunsAway;
         }
     }
-    let vanished = after <= 1e-8 * before || after <= 1e-20 * first;
+    let vanished = after <= 1e-8 * before || after <= 1e-16 * first.sqrt();
     if vanished { Verdict::Stationary } else { Verdict::RunsAway }
 }

@@ -1,5 +1,7 @@
 //! Optimizers tell the truth: what faults were found with, in units of their own.
 
+mod regression;
+
 use super::stationary::{Verdict, judge};
 use super::*;
 
