@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(crate) enum PeerError {
     /// The temporary folder for compiled peers could not be made.
-    #[error("no temporary folder for compiled peers: {0}")]
+    #[error("no temporary folder for compiled peers, or no pipe to a peer: {0}")]
     Folder(#[from] std::io::Error),
     /// A peer ran and failed.
     #[error("{what} failed:\n{stderr}")]
@@ -29,6 +29,9 @@ pub(crate) enum PeerError {
         /// The line.
         line: String,
     },
+    /// A peer that answers questions has ended.
+    #[error("the peer's process has ended")]
+    Gone,
 }
 
 /// One variant's line: CPU seconds, then the numbers that it computed.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Advance, Algorithm, Context, NoValue};
 use crate::evaluator::{distance, projected_gradient_norm};
+use crate::hessian::{Point, objective_slopes, zero_gradient};
 use crate::method::MethodInfo;
 use crate::outcome::Status;
 
@@ -102,8 +103,7 @@ impl Algorithm for State {
         // the gradient of one sample says nothing about that of the mean
         let sampled = context.problem.objective.capabilities().stochastic;
         if !sampled && self.gradient_norm <= context.stop.gradient_tolerance {
-            let gradient_norm = self.gradient_norm;
-            return self.report(0.0, Some(Status::GradientConverged { gradient_norm }));
+            return self.report(0.0, Some(self.without_gradient(context)));
         }
         let (first, second) = (self.first.clone(), self.second.clone());
         let step = self.moments(context, o);
@@ -118,6 +118,19 @@ impl Algorithm for State {
 }
 
 impl State {
+    /// The gradient is below the tolerance; where it is zero, this may be a plateau.
+    fn without_gradient(&self, context: &mut Context) -> Status {
+        let gradient_norm = self.gradient_norm;
+        if gradient_norm > 0.0 {
+            return Status::GradientConverged { gradient_norm };
+        }
+        // a second moment remembers whether the value has depended on the parameter
+        let mattered: Vec<bool> = self.second.iter().map(|s| *s > 0.0).collect();
+        let (z, value, gradient) = (&self.z[..], self.value, &self.gradient[..]);
+        let point = Point { z, value, gradient, mattered: &mattered };
+        zero_gradient(context, &point, &mut objective_slopes).unwrap_or_else(NoValue::status)
+    }
+
     /// Updates the moments; the step that they give. Algorithm 1.
     fn moments(&mut self, context: &Context, o: &AdamOptions) -> Vec<f64> {
         let t = i32::try_from(context.iteration).unwrap_or(i32::MAX);

@@ -16,6 +16,7 @@ use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, evaluate};
 use crate::method::MethodInfo;
 use crate::outcome::Status;
+use crate::quadratic::{Judgement, judge_by_values};
 
 /// Options of CMA-ES.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub(crate) struct State {
     generation: u64,
     /// Value of the start.
     start: f64,
+    /// The best individual so far: its value, and where it is.
+    best: (f64, Vec<f64>),
     /// Best values of the last generations, newest last.
     recent: Vec<f64>,
 }
@@ -189,6 +192,7 @@ impl Algorithm for State {
             (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect()
         };
         let state = Self {
+            best: (value, z.clone()),
             mean: z,
             sigma: options.sigma,
             path_sigma: vec![0.0; n],
@@ -216,8 +220,8 @@ impl Algorithm for State {
             let why = "the covariance matrix cannot be diagonalised".into();
             return self.ended(Status::Stalled { gradient_norm: None, why });
         };
-        if let Some(status) = self.settled(context, &strategy) {
-            return self.ended(status);
+        if self.settled(context, &strategy) {
+            return self.ended(self.judged(context));
         }
         // a generation is judged as a whole or not at all
         if let Err(error) = context.spend(strategy.lambda as u64) {
@@ -245,7 +249,7 @@ impl Algorithm for State {
 
 impl State {
     /// Whether the last generations have been flat, or the deviations are below what the parameters can resolve.
-    fn settled(&self, context: &Context, s: &Strategy) -> Option<Status> {
+    fn settled(&self, context: &Context, s: &Strategy) -> bool {
         let n = self.mean.len();
         let deviation = |i: usize| {
             let variance = if self.covariance.len() == n { i } else { i * (n + 1) };
@@ -253,16 +257,28 @@ impl State {
         };
         let left = Left { decrease: f64::INFINITY, step: (0..n).map(deviation).collect() };
         let tolerance = Tolerance::asked(context.stop);
-        if let Some(status) = claim(&left, &self.mean, 1.0, context.sizes, tolerance) {
-            return Some(status);
+        if claim(&left, &self.mean, 1.0, context.sizes, tolerance).is_some() {
+            return true;
         }
         let most = self.recent.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let least = self.recent.iter().copied().fold(f64::INFINITY, f64::min);
         let flat = context.stop.value_tolerance.max(FLAT);
         let long = self.recent.len() >= s.memory(n);
-        (long && most - least <= flat * least.abs()).then(|| Status::ValueConverged {
-            relative_decrease: if most > least { (most - least) / least.abs() } else { 0.0 },
-        })
+        long && most - least <= flat * least.abs()
+    }
+
+    /// What a distribution that has settled has found: it also does in narrow valleys and on plateaus, so differences of values
+    /// around the best individual decide.
+    fn judged(&self, context: &mut Context) -> Status {
+        let (value, z) = &self.best;
+        match judge_by_values(context, z, *value) {
+            Ok(Judgement::Stands(status)) => status,
+            Ok(judgement) => {
+                let why = format!("the distribution has settled, but {}", judgement.objection());
+                Status::Stalled { gradient_norm: None, why }
+            }
+            Err(error) => error.status(),
+        }
     }
 
     /// Recombines the best of a generation, and adapts to them.
@@ -288,6 +304,9 @@ impl State {
             self.recent.remove(0);
         }
         self.recent.push(value_of(best));
+        if value_of(best) < self.best.0 {
+            self.best = (value_of(best), generation[best].z.clone());
+        }
         Advance {
             z: generation[best].z.clone(),
             value: value_of(best),

@@ -158,7 +158,7 @@ impl Context<'_> {
 
     /// How large entry `i` is: its own size, or a small fraction of what it has been where it passes through zero.
     pub(crate) fn size_of(&self, z: &[f64], i: usize) -> f64 {
-        z[i].abs().max(1e-3 * self.sizes[i])
+        crate::convergence::size(z[i], self.sizes[i])
     }
 
     /// Refuses where fewer than `calls` calls are left.

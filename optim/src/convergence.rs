@@ -4,21 +4,20 @@
 //! the objective that the method has made, taken where no trust radius, damping or line search cuts its step short:
 //!
 //! * **value**: the decrease `q = -(g.p + p.B p/2)` that is left is at most `value_tolerance |f|`, which the objective cannot
-//!   tell from nothing;
+//!   tell from nothing, and no entry of the step `p` is more than a millionth of the parameter (a thousandth, where no step lowers the value);
 //! * **step**: no entry of the step `p` is more than `step_tolerance` of the parameter itself, or more than the rounding of
 //!   what the parameter has been.
+//!
+//! The first without the second half of its condition would call the far end of a slope a minimum: along `1 + 1/x` the
+//! decrease that is left falls below every tolerance, while Newton's step stays half of `x`.
 //!
 //! Both stay the same where the objective or any parameter is counted in another unit (Dennis & Schnabel, *Numerical
 //! Methods for Unconstrained Optimization*, sect. 7.2, with the typical sizes taken from the run itself). For least squares
 //! the first is the relative offset of Bates & Watts, Technometrics 23, 179 (1981).
 //!
-//! A model made from few pairs of gradients may be wrong about some direction by orders of magnitude. [`confirm`] asks
-//! the objective itself: up to [`MOST_PROBES`] parameters it makes the whole Hessian, one gradient a column, and takes the
-//! claim by Newton's step anew; beyond, it measures the curvature along the parameters whose gradients could matter the
-//! most, and a claim stands only where none of these alone could bring a decrease.
+//! A model made from few pairs of gradients may be wrong about some direction by orders of magnitude: [`crate::hessian`] asks
+//! the objective itself.
 
-use crate::context::{Context, NoValue};
-use crate::newton_model::{self, Dense};
 use crate::outcome::{Status, Stop};
 
 /// What is left to gain by a method's model where nothing limits its step.
@@ -34,38 +33,50 @@ pub(crate) struct Left {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tolerance {
     /// Of the value.
-    value: f64,
+    pub value: f64,
     /// Of a parameter.
-    step: f64,
+    pub step: f64,
+    /// Of a parameter, where the value converges.
+    modest: f64,
 }
 
 /// Of the largest size that a parameter has had: its rounding.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// Of a parameter: a longer step is not at an end, however little it gains. The first leaves six digits of every parameter.
+const MODEST: f64 = 1e-6;
+/// The same where no step lowers the value, or the curvature is measured anew.
+const MODEST_AT_NOISE: f64 = 1e-3;
 /// Of the value, where a method has found that no step lowers it: what is left lies below the objective's own noise.
 const NOISE_OF_VALUE: f64 = 1e-10;
 /// Of a parameter, in the same case.
 const NOISE_OF_STEP: f64 = 1e-6;
-/// How much looser a confirmation by single parameters is than the claim that it confirms.
+/// How much looser a confirmation is than the claim that it confirms.
 const CONFIRM: f64 = 100.0;
-/// Most parameters that a confirmation probes.
-const MOST_PROBES: usize = 20;
 
 impl Tolerance {
     /// What the user asked for.
     pub(crate) fn asked(stop: &Stop) -> Self {
-        Self { value: stop.value_tolerance, step: stop.step_tolerance }
+        Self { value: stop.value_tolerance, step: stop.step_tolerance, modest: MODEST }
     }
 
     /// Where no step lowers the value any more.
     pub(crate) fn noise(stop: &Stop) -> Self {
         let (value, step) = (stop.value_tolerance, stop.step_tolerance);
-        Self { value: value.max(NOISE_OF_VALUE), step: step.max(NOISE_OF_STEP) }
+        let (value, step) = (value.max(NOISE_OF_VALUE), step.max(NOISE_OF_STEP));
+        Self { value, step, modest: MODEST_AT_NOISE }
     }
 
-    /// Of a confirmation by single parameters.
-    fn confirming(self) -> Self {
-        Self { value: CONFIRM * self.value.max(1e-13), step: CONFIRM * self.step.max(1e-10) }
+    /// Of a confirmation.
+    pub(crate) fn confirming(self) -> Self {
+        let (value, step) = (CONFIRM * self.value.max(1e-13), CONFIRM * self.step.max(1e-10));
+        Self { value, step, modest: MODEST_AT_NOISE }
     }
+}
+
+/// How large a parameter at `z` counts that has been as large as `most`: its own size, or a small fraction of what it has
+/// been where it passes through zero.
+pub(crate) fn size(z: f64, most: f64) -> f64 {
+    z.abs().max(1e-3 * most)
 }
 
 /// The claim that the model allows at `z`, if any.
@@ -81,7 +92,8 @@ pub(crate) fn claim(
     if left.decrease.is_nan() || rises || left.step.iter().any(|p| !p.is_finite()) {
         return None;
     }
-    if left.decrease <= tolerance.value * value.abs() {
+    let modest = |i: usize| left.step[i].abs() <= tolerance.modest * size(z[i], sizes[i]);
+    if left.decrease <= tolerance.value * value.abs() && (0..z.len()).all(modest) {
         let relative_decrease = if left.decrease > 0.0 { left.decrease / value.abs() } else { 0.0 };
         return Some(Status::ValueConverged { relative_decrease });
     }
@@ -94,99 +106,4 @@ pub(crate) fn claim(
         let relative_step = (0..z.len()).map(relative).fold(0.0, f64::max);
         Status::StepConverged { relative_step }
     })
-}
-
-/// What a confirmation found.
-pub(crate) enum Confirmation {
-    /// The objective's own curvature promises no decrease.
-    Stands,
-    /// It does along this step: the method's model is wrong.
-    Refuted { step: Vec<f64> },
-}
-
-/// Asks the objective whether a claim stands: at most [`MOST_PROBES`] gradients.
-pub(crate) fn confirm(
-    context: &mut Context,
-    z: &[f64],
-    value: f64,
-    gradient: &[f64],
-    tolerance: Tolerance,
-) -> Result<Confirmation, NoValue> {
-    if z.len() <= MOST_PROBES {
-        confirm_whole(context, z, value, gradient, tolerance.confirming())
-    } else {
-        confirm_singly(context, z, value, gradient, tolerance.confirming())
-    }
-}
-
-/// By the whole Hessian.
-fn confirm_whole(
-    context: &mut Context,
-    z: &[f64],
-    value: f64,
-    gradient: &[f64],
-    tolerance: Tolerance,
-) -> Result<Confirmation, NoValue> {
-    let n = z.len();
-    let mut rows = Vec::with_capacity(n);
-    for i in 0..n {
-        let mut unit = vec![0.0; n];
-        unit[i] = 1.0;
-        rows.push(context.product(z, gradient, &unit)?);
-    }
-    // a parameter without curvature counts by the size that it has
-    let length = |i: usize| {
-        let straight = value.abs().sqrt() / context.sizes[i];
-        rows[i][i].abs().sqrt().max(1e-3 * straight).max(f64::MIN_POSITIVE)
-    };
-    let lengths: Vec<f64> = (0..n).map(length).collect();
-    let free = (0..n).filter(|&i| !context.is_held(z, gradient, i)).collect();
-    let Some(dense) = Dense::new(&rows, gradient, &lengths, free) else {
-        return Ok(Confirmation::Refuted { step: vec![0.0; n] });
-    };
-    let left = dense.left(&lengths, gradient, newton_model::ROUNDING);
-    if left.is_some_and(|left| claim(&left, z, value, context.sizes, tolerance).is_some()) {
-        return Ok(Confirmation::Stands);
-    }
-    let size = |i: usize| (lengths[i] * context.size_of(z, i)).powi(2);
-    let radius = (0..n).map(size).sum::<f64>().sqrt();
-    let mut there: Vec<f64> =
-        dense.within(radius, &lengths).0.iter().zip(z).map(|(step, z)| z + step).collect();
-    context.project(&mut there);
-    let step = there.iter().zip(z).map(|(there, z)| there - z).collect();
-    Ok(Confirmation::Refuted { step })
-}
-
-/// By the curvature along the parameters that could still matter, one gradient each.
-fn confirm_singly(
-    context: &mut Context,
-    z: &[f64],
-    value: f64,
-    gradient: &[f64],
-    tolerance: Tolerance,
-) -> Result<Confirmation, NoValue> {
-    // to first order, a change of entry i by its own size changes the value by |g_i| size_i
-    let effect = |i: usize| gradient[i].abs() * context.size_of(z, i);
-    let mut open: Vec<usize> = (0..z.len())
-        .filter(|&i| gradient[i] != 0.0 && !context.is_held(z, gradient, i))
-        .filter(|&i| effect(i) > tolerance.value * value.abs())
-        .collect();
-    open.sort_by(|&i, &j| effect(j).total_cmp(&effect(i)).then(i.cmp(&j)));
-    open.truncate(MOST_PROBES);
-    let mut step = vec![0.0; z.len()];
-    let mut decrease = 0.0;
-    for i in open {
-        let mut unit = vec![0.0; z.len()];
-        unit[i] = 1.0;
-        let curvature = context.product(z, gradient, &unit)?[i];
-        // straight or bent downwards: the size of the parameter is as far as one may believe it
-        let newton = if curvature > 0.0 { gradient[i] / curvature } else { f64::INFINITY };
-        let longest = context.size_of(z, i);
-        let length = newton.abs().min(longest) * -gradient[i].signum();
-        step[i] = (z[i] + length).clamp(context.lower[i], context.upper[i]) - z[i];
-        decrease += 0.5 * (gradient[i] * step[i]).abs();
-    }
-    let left = Left { decrease, step };
-    let stands = claim(&left, z, value, context.sizes, tolerance).is_some();
-    Ok(if stands { Confirmation::Stands } else { Confirmation::Refuted { step: left.step } })
 }

@@ -13,11 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::context::{Advance, Algorithm, Context, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, projected_gradient_norm};
+use crate::hessian::{Judgement, Point, WHOLE_UP_TO, judge, note, on_a_plateau, zero_gradient};
 use crate::method::MethodInfo;
-use crate::newton_model::Dense;
 use crate::outcome::Status;
 use crate::triangle::Triangle;
-use crate::trust_region::DENSE_UP_TO;
 
 /// Options of Levenberg-Marquardt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,8 +32,6 @@ impl Default for GaussNewtonOptions {
     }
 }
 
-/// Fraction of a parameter's size that a difference of gradients moves it by.
-const DIFFERENCE: f64 = 1e-7;
 /// Radii tried in one iteration.
 const MOST_TRIES: usize = 60;
 
@@ -49,6 +46,8 @@ pub(crate) struct State {
     lengths: Vec<f64>,
     /// Radius in the norm of `D p`; not yet chosen at the start.
     radius: Option<f64>,
+    /// Whether a residual has depended on the parameter.
+    mattered: Vec<bool>,
     terms: Vec<TermValue>,
 }
 
@@ -62,15 +61,15 @@ struct Spectrum {
 }
 
 impl Spectrum {
-    /// `None` where the singular values cannot be found.
-    fn new(state: &State, context: &Context) -> Option<Self> {
+    /// With the columns in units of `lengths`; `None` where the singular values cannot be found.
+    fn new(state: &State, context: &Context, lengths: &[f64]) -> Option<Self> {
         let n = state.z.len();
         let free: Vec<usize> =
             (0..n).filter(|&i| !context.is_held(&state.z, &state.gradient, i)).collect();
         let (mut matrix, rhs) = state.triangle.columns(&free);
         for (j, &i) in free.iter().enumerate() {
             for k in 0..matrix.nrows() {
-                matrix[(k, j)] /= state.lengths[i];
+                matrix[(k, j)] /= lengths[i];
             }
         }
         if free.is_empty() {
@@ -87,8 +86,7 @@ impl Spectrum {
 
     /// Coefficients of the scaled step with damping `lambda`; directions that the Jacobian does not resolve are left out.
     fn coefficients(&self, lambda: f64) -> Vec<f64> {
-        let largest = self.values.iter().copied().fold(0.0, f64::max);
-        let least = largest * f64::EPSILON * self.values.len().max(1) as f64;
+        let least = self.extremes().0 * self.resolved();
         let entry = |(s, b): (&f64, &f64)| {
             if *s <= least { 0.0 } else { -s * b / (s * s + lambda) }
         };
@@ -136,6 +134,22 @@ impl Spectrum {
         step
     }
 
+    /// Whether the Jacobian resolves every direction.
+    fn has_full_rank(&self) -> bool {
+        let (most, least) = self.extremes();
+        least > self.resolved() * most
+    }
+
+    fn extremes(&self) -> (f64, f64) {
+        let most = self.values.iter().copied().fold(0.0, f64::max);
+        (most, self.values.iter().copied().fold(f64::INFINITY, f64::min))
+    }
+
+    /// Fraction of the largest singular value below which one is rounding.
+    fn resolved(&self) -> f64 {
+        f64::EPSILON * self.values.len().max(1) as f64
+    }
+
     /// What the undamped step would gain.
     fn left(&self, lengths: &[f64]) -> Left {
         let coefficients = self.coefficients(0.0);
@@ -157,6 +171,11 @@ fn linearise(context: &mut Context, z: &[f64]) -> Result<(f64, Vec<TermValue>, T
     Ok((found.value, found.terms, triangle))
 }
 
+/// `J^T r` at `z`.
+fn slopes(context: &mut Context, z: &[f64]) -> Result<Vec<f64>, NoValue> {
+    Ok(linearise(context, z)?.2.gradient())
+}
+
 impl Algorithm for State {
     type Options = GaussNewtonOptions;
     const INFO: MethodInfo = MethodInfo {
@@ -176,7 +195,9 @@ impl Algorithm for State {
         let (value, terms, triangle) = linearise(context, &z)?;
         let gradient = triangle.gradient();
         let lengths = vec![0.0; z.len()];
-        let mut state = Self { z, value, triangle, gradient, lengths, radius: None, terms };
+        let mattered = vec![false; z.len()];
+        let mut state =
+            Self { z, value, triangle, gradient, lengths, radius: None, mattered, terms };
         state.lengthen(context);
         Ok((state, value))
     }
@@ -191,29 +212,40 @@ impl Algorithm for State {
 
     fn iterate(&mut self, context: &mut Context, options: &GaussNewtonOptions) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
-        if norm <= context.stop.gradient_tolerance {
-            return self.report(norm, 0.0, Some(Status::GradientConverged { gradient_norm: norm }));
-        }
-        let Some(spectrum) = Spectrum::new(self, context) else {
-            return self.stalled(norm, "the singular values of the Jacobian cannot be found");
+        let advanced = if norm <= context.stop.gradient_tolerance {
+            self.without_gradient(context, norm)
+        } else {
+            self.improve(context, options, norm)
+        };
+        advanced.unwrap_or_else(|error| self.report(norm, 0.0, Some(error.status())))
+    }
+}
+
+impl State {
+    /// The gradient is below the tolerance; where it is zero beside residuals, this may be a plateau.
+    fn without_gradient(&self, context: &mut Context, norm: f64) -> Result<Advance, NoValue> {
+        let status = if norm == 0.0 && self.residual_value() > 0.0 {
+            zero_gradient(context, &self.point(), &mut slopes)?
+        } else {
+            Status::GradientConverged { gradient_norm: norm }
+        };
+        Ok(self.report(norm, 0.0, Some(status)))
+    }
+
+    /// The end of the run, or a step.
+    fn improve(
+        &mut self,
+        context: &mut Context,
+        options: &GaussNewtonOptions,
+        norm: f64,
+    ) -> Result<Advance, NoValue> {
+        let Some(spectrum) = Spectrum::new(self, context, &self.lengths) else {
+            return Ok(self.stalled(norm, "the singular values of the Jacobian cannot be found"));
         };
         let left = spectrum.left(&self.lengths);
-        let judge = |state: &Self, tolerance| {
-            claim(&left, &state.z, state.residual_value(), context.sizes, tolerance)
-        };
-        match judge(self, Tolerance::asked(context.stop)) {
-            // a short step beside a decrease that is neither nothing nor all: J^T J may be wrong about it
-            Some(Status::StepConverged { .. }) if left.decrease < 0.5 * self.residual_value() => {
-                match self.judge_by_hessian(context) {
-                    Ok(None) => {}
-                    Ok(status) => return self.report(norm, 0.0, status),
-                    Err(error) => return self.report(norm, 0.0, Some(error.status())),
-                }
-            }
-            None => {}
-            status => return self.report(norm, 0.0, status),
+        if let Some(status) = self.claimed(context, &left, Tolerance::asked(context.stop), norm)? {
+            return Ok(self.report(norm, 0.0, Some(status)));
         }
-        let at_noise = judge(self, Tolerance::noise(context.stop));
         let mut radius = self.radius.unwrap_or_else(|| {
             let first = spectrum.coefficients(options.initial_damping);
             dot(&first, &first).sqrt()
@@ -223,28 +255,64 @@ impl Algorithm for State {
             match self.attempt(context, &spectrum, &mut radius) {
                 Ok(Some(advance)) => {
                     self.radius = Some(radius);
-                    return advance;
+                    return Ok(advance);
                 }
                 Ok(None) => break,
                 Err(NoValue::Failed(error)) if error.is_recoverable() => failure = Some(error),
-                Err(error) => return self.report(norm, 0.0, Some(error.status())),
+                Err(error) => return Err(error),
             }
         }
-        if let Some(status) = at_noise {
-            return self.report(norm, 0.0, Some(status));
+        let noise = Tolerance::noise(context.stop);
+        if let Some(status) = self.claimed(context, &left, noise, norm)? {
+            return Ok(self.report(norm, 0.0, Some(status)));
         }
         if let Some(failure) = failure {
-            return self.report(norm, 0.0, Some(Status::Failed { failure }));
+            return Ok(self.report(norm, 0.0, Some(Status::Failed { failure })));
         }
-        match self.judge_by_hessian(context) {
-            Ok(Some(status)) => self.report(norm, 0.0, Some(status)),
-            Ok(None) => self.stalled(norm, "no damping gives a step that lowers the value"),
-            Err(error) => self.report(norm, 0.0, Some(error.status())),
+        match self.judge_by_hessian(context, norm)? {
+            Some(status) => Ok(self.report(norm, 0.0, Some(status))),
+            None => Ok(self.stalled(norm, "no damping gives a step that lowers the value")),
         }
     }
-}
 
-impl State {
+    fn point(&self) -> Point<'_> {
+        let (value, mattered) = (self.residual_value(), &self.mattered[..]);
+        Point { z: &self.z, value, gradient: &self.gradient, mattered }
+    }
+
+    /// How the run ends, where the Jacobian claims it: taken anew with its columns in units of what they are here, so that a
+    /// parameter that has lost most of its influence still counts. Where a direction is not resolved, or the step is short beside a
+    /// decrease that is neither nothing nor all, `J^T J` may be wrong about it and the Hessian is asked.
+    fn claimed(
+        &self,
+        context: &mut Context,
+        left: &Left,
+        tolerance: Tolerance,
+        norm: f64,
+    ) -> Result<Option<Status>, NoValue> {
+        let value = self.residual_value();
+        if claim(left, &self.z, value, context.sizes, tolerance).is_none() {
+            return Ok(None);
+        }
+        let own = |j: usize| match self.triangle.column_norm(j) {
+            norm if norm > 0.0 => norm,
+            _ => self.lengths[j],
+        };
+        let lengths: Vec<f64> = (0..self.z.len()).map(own).collect();
+        let Some(spectrum) = Spectrum::new(self, context, &lengths) else {
+            return Ok(None);
+        };
+        let left = spectrum.left(&lengths);
+        let status = claim(&left, &self.z, value, context.sizes, tolerance);
+        let doubtful = !spectrum.has_full_rank()
+            || (matches!(status, Some(Status::StepConverged { .. }))
+                && left.decrease < 0.5 * value);
+        if status.is_some() && doubtful && value > 0.0 {
+            return self.judge_by_hessian(context, norm);
+        }
+        Ok(status)
+    }
+
     /// `D` grows with the columns' lengths; a column that has always been zero takes the parameter's own size.
     fn lengthen(&mut self, context: &Context) {
         for (j, length) in self.lengths.iter_mut().enumerate() {
@@ -253,34 +321,26 @@ impl State {
                 *length = f64::MIN_POSITIVE.max(1e-3 * self.value.abs().sqrt() / context.sizes[j]);
             }
         }
+        let columns: Vec<f64> = (0..self.z.len()).map(|j| self.triangle.column_norm(j)).collect();
+        note(&mut self.mattered, &columns);
     }
 
     /// Where the residuals stay large and the Jacobian loses rank, `J^T J` sees a decrease that is none: there the whole
     /// Hessian, by differences of `J^T r`, says what is left.
-    fn judge_by_hessian(&self, context: &mut Context) -> Result<Option<Status>, NoValue> {
-        let n = self.z.len();
-        if n > DENSE_UP_TO {
+    fn judge_by_hessian(
+        &self,
+        context: &mut Context,
+        norm: f64,
+    ) -> Result<Option<Status>, NoValue> {
+        if self.z.len() > WHOLE_UP_TO {
             return Ok(None);
         }
-        let mut rows = Vec::with_capacity(n);
-        for i in 0..n {
-            let mut there = self.z.clone();
-            let h = DIFFERENCE * context.size_of(&self.z, i);
-            there[i] += if there[i] + h <= context.upper[i] { h } else { -h };
-            context.project(&mut there);
-            let moved = there[i] - self.z[i];
-            let (.., triangle) = linearise(context, &there)?;
-            let slopes = triangle.gradient();
-            let held = moved == 0.0;
-            let entry = |j: usize| if held { 0.0 } else { (slopes[j] - self.gradient[j]) / moved };
-            rows.push((0..n).map(entry).collect::<Vec<f64>>());
-        }
-        let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
-        let left = Dense::new(&rows, &self.gradient, &self.lengths, free)
-            .and_then(|dense| dense.left(&self.lengths, &self.gradient, DIFFERENCE));
         let tolerance = Tolerance::noise(context.stop);
-        let value = self.residual_value();
-        Ok(left.and_then(|left| claim(&left, &self.z, value, context.sizes, tolerance)))
+        Ok(match judge(context, &self.point(), &mut slopes, tolerance)? {
+            Judgement::Stands(status) => Some(status),
+            Judgement::Refuted { .. } => None,
+            Judgement::Plateau(plateau) => Some(on_a_plateau(context, &plateau, norm)),
+        })
     }
 
     /// `|r|^2/2`, what the decrease is compared with: a constant in the value is not the residuals'.

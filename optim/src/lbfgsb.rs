@@ -10,8 +10,11 @@ use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Advance, Algorithm, Context, NoValue};
-use crate::convergence::{Confirmation, Left, Tolerance, claim, confirm};
+use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
+use crate::hessian::{
+    Judgement, Point, judge, note, objective_slopes, on_a_plateau, zero_gradient,
+};
 use crate::line_search::{Origin, Search, strong_wolfe};
 use crate::method::MethodInfo;
 use crate::outcome::Status;
@@ -38,6 +41,8 @@ pub(crate) struct State {
     gradient: Vec<f64>,
     steps: Vec<Vec<f64>>,
     changes: Vec<Vec<f64>>,
+    /// Whether the value has depended on the parameter.
+    mattered: Vec<bool>,
     terms: Vec<TermValue>,
 }
 
@@ -135,7 +140,9 @@ impl Algorithm for State {
     ) -> Result<(Self, f64), NoValue> {
         let (found, gradient) = context.value_and_gradient(&z)?;
         let (value, terms) = (found.value, found.terms);
-        Ok((Self { z, value, gradient, steps: Vec::new(), changes: Vec::new(), terms }, value))
+        let mattered = gradient.iter().map(|g| *g != 0.0).collect();
+        let (steps, changes) = (Vec::new(), Vec::new());
+        Ok((Self { z, value, gradient, steps, changes, mattered, terms }, value))
     }
 
     fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
@@ -148,13 +155,12 @@ impl Algorithm for State {
 
     fn iterate(&mut self, context: &mut Context, options: &LbfgsbOptions) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
-        if norm <= context.stop.gradient_tolerance {
-            return self.end(norm, Status::GradientConverged { gradient_norm: norm });
-        }
-        match self.improve(context, options) {
-            Ok(advance) => advance,
-            Err(error) => self.end(norm, error.status()),
-        }
+        let advanced = if norm <= context.stop.gradient_tolerance {
+            self.without_gradient(context, norm)
+        } else {
+            self.improve(context, options)
+        };
+        advanced.unwrap_or_else(|error| self.end(norm, error.status()))
     }
 }
 
@@ -166,6 +172,21 @@ enum Tried {
 }
 
 impl State {
+    fn point(&self) -> Point<'_> {
+        let (value, mattered) = (self.value, &self.mattered[..]);
+        Point { z: &self.z, value, gradient: &self.gradient, mattered }
+    }
+
+    /// The gradient is below the tolerance; where it is zero, this may be a plateau.
+    fn without_gradient(&self, context: &mut Context, norm: f64) -> Result<Advance, NoValue> {
+        let status = if norm == 0.0 {
+            zero_gradient(context, &self.point(), &mut objective_slopes)?
+        } else {
+            Status::GradientConverged { gradient_norm: norm }
+        };
+        Ok(self.end(norm, status))
+    }
+
     /// A claim of convergence that the objective confirms, or a step: by the model, from steepest descent where that leads
     /// nowhere, and along the parameters' own curvatures where the confirmation has shown the model wrong.
     fn improve(
@@ -180,9 +201,12 @@ impl State {
         let claimed = left.as_ref().filter(|_| !self.steps.is_empty());
         let claimed = claimed.and_then(|l| claim(l, &self.z, self.value, context.sizes, tolerance));
         if let Some(status) = claimed {
-            match confirm(context, &self.z, self.value, &self.gradient, tolerance)? {
-                Confirmation::Stands => return Ok(self.end(norm, status)),
-                Confirmation::Refuted { step } => {
+            match judge(context, &self.point(), &mut objective_slopes, tolerance)? {
+                Judgement::Stands(_) => return Ok(self.end(norm, status)),
+                Judgement::Plateau(plateau) => {
+                    return Ok(self.end(norm, on_a_plateau(context, &plateau, norm)));
+                }
+                Judgement::Refuted { step } => {
                     if let Tried::Accepted(advance) = self.anew(context, options, &step)? {
                         return Ok(advance);
                     }
@@ -219,12 +243,15 @@ impl State {
         left: Option<Left>,
     ) -> Result<Advance, NoValue> {
         let tolerance = Tolerance::noise(context.stop);
-        let confirmation = confirm(context, &self.z, self.value, &self.gradient, tolerance)?;
+        let judgement = judge(context, &self.point(), &mut objective_slopes, tolerance)?;
         let claimed = left.and_then(|l| claim(&l, &self.z, self.value, context.sizes, tolerance));
-        match (confirmation, claimed) {
-            (Confirmation::Stands, Some(status)) => return Ok(self.end(norm, status)),
-            (Confirmation::Stands, None) => {}
-            (Confirmation::Refuted { step }, _) => {
+        match (judgement, claimed) {
+            (Judgement::Stands(_), Some(status)) => return Ok(self.end(norm, status)),
+            (Judgement::Stands(_), None) => {}
+            (Judgement::Plateau(plateau), _) => {
+                return Ok(self.end(norm, on_a_plateau(context, &plateau, norm)));
+            }
+            (Judgement::Refuted { step }, _) => {
                 if let Tried::Accepted(advance) = self.anew(context, options, &step)? {
                     return Ok(advance);
                 }
@@ -264,6 +291,7 @@ impl State {
                 self.remember(options, &z, &gradient);
                 let step_norm = distance(&z, &self.z);
                 (self.z, self.value, self.gradient) = (z, evaluation.value, gradient);
+                note(&mut self.mattered, &self.gradient);
                 self.terms = evaluation.terms;
                 Ok(Tried::Accepted(self.report(context, step_norm)))
             }

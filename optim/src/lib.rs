@@ -19,7 +19,10 @@
 //!
 //! A run claims success only where its end is shown to be stationary, in terms that do not depend on units: what is left to
 //! gain is at most [`Stop::value_tolerance`] of the value, or the step that is left at most [`Stop::step_tolerance`] of every
-//! parameter. It is `stalled` where no step helps and nothing shows a minimum, and never goes beyond [`Stop::max_evaluations`].
+//! parameter. Methods with gradients ask the objective's own second derivatives before they claim; a slope that flattens out
+//! towards infinity and a plateau on which the value no longer depends on a parameter are no ends. Methods without gradients
+//! ask differences of values, and claim nothing along a direction that these cannot resolve. A run is `stalled` where no
+//! step helps and nothing shows a minimum, and never goes beyond [`Stop::max_evaluations`].
 //!
 //! ```
 //! use cotangent_problem::{Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace};
@@ -64,6 +67,7 @@ mod context;
 mod convergence;
 mod evaluator;
 pub mod gauss_newton;
+mod hessian;
 pub mod lbfgsb;
 mod line_search;
 pub mod method;

@@ -11,11 +11,10 @@ use cotangent_problem::{TermValue, Want};
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Advance, Algorithm, Context, NoValue};
-use crate::convergence::{Tolerance, claim};
 use crate::evaluator::distance;
 use crate::method::MethodInfo;
 use crate::outcome::Status;
-use crate::quadratic::{FRACTIONS, left_by_differences};
+use crate::quadratic::{Judgement, judge_by_values};
 
 /// Options of the simplex method.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -172,27 +171,27 @@ impl State {
         options: &NelderMeadOptions,
     ) -> Result<Option<Status>, NoValue> {
         let (value, best) = self.corners[0].clone();
-        let tolerance = Tolerance::noise(context.stop);
-        let [wide, narrow] = FRACTIONS;
-        let mut left = left_by_differences(context, &best, value, wide)?;
-        let mut claimed = claim(&left, &best, value, context.sizes, tolerance);
-        if claimed.is_none() {
-            left = left_by_differences(context, &best, value, narrow)?;
-            claimed = claim(&left, &best, value, context.sizes, tolerance);
+        let judgement = judge_by_values(context, &best, value)?;
+        if let Judgement::Stands(status) = judgement {
+            return Ok(Some(status));
         }
-        if claimed.is_some() {
-            return Ok(claimed);
-        }
-        if self.restarted.is_some_and(|before| before - value <= WORTH * value.abs()) {
+        // a new simplex would be as flat as this one where no value differs at all
+        let all_equal = self.corners.iter().all(|corner| corner.0 <= value);
+        let gained = |before: f64| before - value > WORTH * value.abs();
+        if (all_equal && matches!(judgement, Judgement::Flat))
+            || self.restarted.is_some_and(|b| !gained(b))
+        {
             let why = format!(
-                "the simplex has shrunk where differences of values promise a decrease of {:.1e}, and a new simplex does \
-                 not find it",
-                left.decrease
+                "the simplex has shrunk, a new one would find nothing lower, and {}",
+                judgement.objection()
             );
             return Ok(Some(Status::Stalled { gradient_norm: None, why }));
         }
         self.restarted = Some(value);
-        let step = left.step.iter().any(|s| *s != 0.0).then_some(&left.step[..]);
+        let step = match &judgement {
+            Judgement::Refuted(left) if left.step.iter().any(|s| *s != 0.0) => Some(&left.step[..]),
+            _ => None,
+        };
         self.waiting = around(context, &best, options.size, step);
         self.corners.truncate(1);
         Ok(None)

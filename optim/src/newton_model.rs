@@ -21,6 +21,27 @@ pub(crate) struct Dense {
     slopes: Vec<f64>,
 }
 
+/// What rounding makes of a scaled gradient that is zero.
+pub(crate) struct Rounding {
+    /// `|D z|`.
+    reach: f64,
+    /// Root of the value: the length of the residuals, where it is a sum of squares.
+    residual: f64,
+}
+
+impl Rounding {
+    pub(crate) fn at(z: &[f64], lengths: &[f64], value: f64) -> Self {
+        let reach: Vec<f64> = z.iter().zip(lengths).map(|(z, d)| z * d).collect();
+        Self { reach: length(&reach), residual: value.abs().sqrt() }
+    }
+
+    /// Along a direction of curvature `e`, in units of the rounding: `|J z|`, to which the residuals' terms cancel, seen along it, and
+    /// the residuals' own.
+    fn slope(&self, e: f64, largest: f64) -> f64 {
+        (e.abs() * largest).sqrt() * self.reach + self.residual * largest.sqrt()
+    }
+}
+
 /// Eigenvalues of the scaled Hessian within this fraction of the largest are rounding.
 pub(crate) const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
@@ -61,39 +82,66 @@ impl Dense {
         self.values.iter().fold(0.0, |most, e| most.max(e.abs()))
     }
 
-    /// Newton's step, where the Hessian is positive along every direction that the gradient has a share in. `noise` is the
-    /// relative error of the Hessian's entries: eigenvalues below it say nothing.
-    pub(crate) fn left(&self, lengths: &[f64], gradient: &[f64], noise: f64) -> Option<Left> {
-        let least = noise * self.largest();
-        let steepest = self.slopes.iter().fold(0.0, |most: f64, s| most.max(s.abs()));
+    /// The smallest curvature of a free direction, as a fraction of the largest.
+    pub(crate) fn weakest(&self) -> f64 {
+        let least = self.values.iter().fold(f64::INFINITY, |least, e| least.min(e.abs()));
+        if self.values.is_empty() { 1.0 } else { least / self.largest() }
+    }
+
+    /// Which directions have neither slope nor curvature beyond rounding. `noise` is the relative error of the Hessian's entries.
+    fn flat(&self, noise: f64, rounding: &Rounding) -> Vec<bool> {
+        let (largest, steepest) = (self.largest(), length(&self.slopes));
+        let is_flat = |(e, s): (&f64, &f64)| {
+            let slope = ROUNDING * (steepest + rounding.slope(*e, largest));
+            e.abs() <= noise * largest && s.abs() <= slope
+        };
+        self.values.iter().zip(&self.slopes).map(is_flat).collect()
+    }
+
+    /// Newton's step, where the Hessian is positive along every direction that is not flat. `noise` is the relative error of the
+    /// Hessian's entries; eigenvalues below the fraction `least` of the largest are not believed.
+    pub(crate) fn left(
+        &self,
+        lengths: &[f64],
+        gradient: &[f64],
+        [noise, least]: [f64; 2],
+        rounding: &Rounding,
+    ) -> Option<Left> {
+        let least = least * self.largest();
+        let flat = self.flat(noise, rounding);
         let mut coefficients = Vec::with_capacity(self.values.len());
-        for (e, s) in self.values.iter().zip(&self.slopes) {
-            if *e > least {
-                coefficients.push(-s / e);
-            } else if *e >= -least && s.abs() <= ROUNDING * steepest {
-                coefficients.push(0.0);
-            } else {
+        for ((e, s), flat) in self.values.iter().zip(&self.slopes).zip(flat) {
+            if !flat && *e <= least {
                 return None;
             }
+            coefficients.push(if flat { 0.0 } else { -s / e });
         }
         let step = self.unscaled(&coefficients, lengths);
         let decrease = -dot(gradient, &step) - 0.5 * dot(&step, &self.product(&step));
         Some(Left { decrease, step })
     }
 
-    /// The minimum within the radius, and whether it lies inside.
-    pub(crate) fn within(&self, radius: f64, lengths: &[f64]) -> (Vec<f64>, bool) {
-        if self.values.is_empty() {
+    /// The minimum within the radius, and whether it lies inside. Flat directions are not followed.
+    pub(crate) fn within(
+        &self,
+        radius: f64,
+        lengths: &[f64],
+        noise: f64,
+        rounding: &Rounding,
+    ) -> (Vec<f64>, bool) {
+        let flat = self.flat(noise, rounding);
+        let followed = || (0..flat.len()).filter(|&k| !flat[k]);
+        let Some(k) = followed().reduce(|a, b| if self.values[b] < self.values[a] { b } else { a })
+        else {
             return (vec![0.0; lengths.len()], true);
-        }
-        let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        };
+        let lowest = self.values[k];
         let least = ROUNDING * self.largest();
         let at = |lambda: f64| -> Vec<f64> {
             let floor = least.max(f64::MIN_POSITIVE);
-            let entry = |(e, s): (&f64, &f64)| -s / (e + lambda).max(floor);
-            self.values.iter().zip(&self.slopes).map(entry).collect()
+            let entry = |k: usize| -self.slopes[k] / (self.values[k] + lambda).max(floor);
+            (0..flat.len()).map(|k| if flat[k] { 0.0 } else { entry(k) }).collect()
         };
-        let length = |c: &[f64]| dot(c, c).sqrt();
         let newton = at(0.0);
         if lowest > least && length(&newton) <= radius {
             return (self.unscaled(&newton, lengths), true);
@@ -115,7 +163,6 @@ impl Dense {
         } else if lowest <= least {
             // the hard case: the gradient has no share in the lowest direction
             let rest = (radius * radius - dot(&coefficients, &coefficients)).max(0.0).sqrt();
-            let k = self.values.iter().position(|e| *e <= lowest).unwrap_or(0);
             coefficients[k] += if self.slopes[k] > 0.0 { -rest } else { rest };
         }
         (self.unscaled(&coefficients, lengths), false)
@@ -130,6 +177,10 @@ impl Dense {
         }
         step
     }
+}
+
+fn length(v: &[f64]) -> f64 {
+    dot(v, v).sqrt()
 }
 
 /// `step + tau d` of length `radius`, `tau > 0`.

@@ -11,10 +11,13 @@ use cotangent_problem::{TermValue, TrialFailure};
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Advance, Algorithm, Context, NoValue};
-use crate::convergence::{Confirmation, Left, Tolerance, claim, confirm};
+use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
+use crate::hessian::{
+    Judgement, Point, judge, noise_of_products, note, objective_slopes, on_a_plateau, zero_gradient,
+};
 use crate::method::MethodInfo;
-use crate::newton_model::{Dense, ROUNDING, to_the_border};
+use crate::newton_model::{Dense, ROUNDING, Rounding, to_the_border};
 use crate::outcome::Status;
 
 /// Options of the trust-region method.
@@ -34,7 +37,7 @@ impl Default for TrustRegionOptions {
 }
 
 /// Most variables whose Hessian is made whole.
-pub const DENSE_UP_TO: usize = 30;
+pub const DENSE_UP_TO: usize = crate::hessian::WHOLE_UP_TO;
 /// Least `D` of a parameter, as a fraction of the root of the value over the parameter's size.
 const STRAIGHT: f64 = 1e-3;
 /// Radii tried in one iteration.
@@ -51,6 +54,8 @@ pub(crate) struct State {
     /// `D`.
     lengths: Vec<f64>,
     radius: Option<f64>,
+    /// Whether the value has depended on the parameter.
+    mattered: Vec<bool>,
     terms: Vec<TermValue>,
 }
 
@@ -89,7 +94,8 @@ impl Algorithm for State {
         let (found, gradient) = context.value_and_gradient(&z)?;
         let (value, terms) = (found.value, found.terms);
         let (steepest, lengths) = (norm(&gradient), vec![0.0; z.len()]);
-        Ok((Self { z, value, gradient, steepest, lengths, radius: None, terms }, value))
+        let mattered = gradient.iter().map(|g| *g != 0.0).collect();
+        Ok((Self { z, value, gradient, steepest, lengths, radius: None, mattered, terms }, value))
     }
 
     fn gradient_norm(&self, lower: &[f64], upper: &[f64]) -> Option<f64> {
@@ -102,17 +108,35 @@ impl Algorithm for State {
 
     fn iterate(&mut self, context: &mut Context, options: &TrustRegionOptions) -> Advance {
         let norm = projected_gradient_norm(&self.z, &self.gradient, context.lower, context.upper);
-        if norm <= context.stop.gradient_tolerance {
-            return self.end(context, Status::GradientConverged { gradient_norm: norm });
-        }
-        match self.improve(context, options) {
-            Ok(advance) => advance,
-            Err(error) => self.end(context, error.status()),
-        }
+        let advanced = if norm <= context.stop.gradient_tolerance {
+            self.without_gradient(context, norm)
+        } else {
+            self.improve(context, options)
+        };
+        advanced.unwrap_or_else(|error| self.end(context, error.status()))
     }
 }
 
 impl State {
+    fn point(&self) -> Point<'_> {
+        let (value, mattered) = (self.value, &self.mattered[..]);
+        Point { z: &self.z, value, gradient: &self.gradient, mattered }
+    }
+
+    fn rounding(&self) -> Rounding {
+        Rounding::at(&self.z, &self.lengths, self.value)
+    }
+
+    /// The gradient is below the tolerance; where it is zero, this may be a plateau.
+    fn without_gradient(&self, context: &mut Context, norm: f64) -> Result<Advance, NoValue> {
+        let status = if norm == 0.0 {
+            zero_gradient(context, &self.point(), &mut objective_slopes)?
+        } else {
+            Status::GradientConverged { gradient_norm: norm }
+        };
+        Ok(self.end(context, status))
+    }
+
     fn improve(
         &mut self,
         context: &mut Context,
@@ -121,8 +145,12 @@ impl State {
         let model = self.model(context)?;
         let sizes = context.sizes.iter().zip(&self.lengths).map(|(s, d)| (s * d).powi(2));
         let mut radius = self.radius.unwrap_or(options.radius * sizes.sum::<f64>().sqrt());
+        let noise = noise_of_products(context.problem.objective.capabilities().hvp);
         let unlimited = match &model {
-            Model::Dense(dense) => dense.left(&self.lengths, &self.gradient, ROUNDING),
+            Model::Dense(dense) => {
+                let accuracy = [noise, ROUNDING];
+                dense.left(&self.lengths, &self.gradient, accuracy, &self.rounding())
+            }
             Model::Products => None,
         };
         let (asked, noise) = (Tolerance::asked(context.stop), Tolerance::noise(context.stop));
@@ -165,7 +193,7 @@ impl State {
         Ok(self.end(context, status))
     }
 
-    /// A claim that stands. The dense model has seen every parameter's curvature; conjugate gradients may not have.
+    /// How the run ends, where the model claims it and the objective confirms that or has lost its dependence.
     fn claimed(
         &self,
         context: &mut Context,
@@ -173,12 +201,15 @@ impl State {
         tolerance: Tolerance,
     ) -> Result<Option<Status>, NoValue> {
         let status = left.and_then(|l| claim(l, &self.z, self.value, context.sizes, tolerance));
-        if status.is_none() || self.z.len() <= DENSE_UP_TO {
-            return Ok(status);
+        if status.is_none() {
+            return Ok(None);
         }
-        Ok(match confirm(context, &self.z, self.value, &self.gradient, tolerance)? {
-            Confirmation::Stands => status,
-            Confirmation::Refuted { .. } => None,
+        Ok(match judge(context, &self.point(), &mut objective_slopes, tolerance)? {
+            Judgement::Stands(_) => status,
+            Judgement::Refuted { .. } => None,
+            Judgement::Plateau(plateau) => {
+                Some(on_a_plateau(context, &plateau, norm(&self.gradient)))
+            }
         })
     }
 
@@ -215,7 +246,10 @@ impl State {
         radius: f64,
     ) -> Result<Step, NoValue> {
         let (step, interior) = match model {
-            Model::Dense(dense) => dense.within(radius, &self.lengths),
+            Model::Dense(dense) => {
+                let noise = noise_of_products(context.problem.objective.capabilities().hvp);
+                dense.within(radius, &self.lengths, noise, &self.rounding())
+            }
             Model::Products => self.steihaug(context, options, radius)?,
         };
         let mut z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + s).collect();
@@ -264,6 +298,7 @@ impl State {
         let moved = distance(&z, &self.z);
         (self.z, self.value, self.gradient) = (z, evaluation.value, gradient);
         self.steepest = self.steepest.max(norm(&self.gradient));
+        note(&mut self.mattered, &self.gradient);
         self.terms = evaluation.terms;
         Ok(Some(self.report(context, moved, None)))
     }

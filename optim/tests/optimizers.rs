@@ -7,6 +7,8 @@
 )]
 
 mod mgh;
+mod nist;
+mod stationary;
 mod truth;
 
 use std::f64::consts::SQRT_2;

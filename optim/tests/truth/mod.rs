@@ -1,5 +1,8 @@
 //! Optimizers tell the truth: what faults were found with, in units of their own.
 
+mod regression;
+
+use super::stationary::{Verdict, judge};
 use super::*;
 
 struct Brown;
@@ -74,7 +77,10 @@ fn a_peak_of_1e_8_is_found_or_not_claimed() {
             let found = (end.x[0] / 1e-8 - 1.0).abs() < 1e-5
                 && (end.x[1] - 0.3).abs() < 1e-5
                 && (end.x[2].abs() - 0.7).abs() < 1e-5;
-            assert!(found || !end.status.is_success(), "{name} {x0:?}: {end:?}");
+            // a peak so narrow that it meets two samples is a stationary point too
+            let honest =
+                !end.status.is_success() || judge(&Peak, &end.x, &x0) == Verdict::Stationary;
+            assert!(found || honest, "{name} {x0:?}: {end:?}");
             assert!(found || name != "gauss-newton" || x0[0] == 1.0, "{end:?}");
         }
     }
@@ -123,21 +129,6 @@ fn all_of_more_garbow_and_hillstrom_are_solved_from_their_standard_starts() {
         let right = minimum(problem.number);
         let found = (2.0 * end.value - right).abs() <= 1e-6 * right + 1e-15;
         assert!(end.status.is_success() && found, "{}: {right} {end:?}", problem.name);
-    }
-}
-
-#[test]
-fn what_a_quasi_newton_method_claims_is_stationary() {
-    for problem in mgh::PROBLEMS {
-        let x0 = (problem.start)();
-        let objective = free(problem, x0.len());
-        let stop = Stop { max_evaluations: 2000, max_iterations: 2000, ..Default::default() };
-        let space = space(x0.len(), objective.bounds);
-        let end = solve(&objective, &space, named("lbfgsb"), stop, &x0);
-        // Gauss-Newton from there finds nothing more
-        let further = run(&objective, "gauss-newton", &end.x);
-        let honest = end.value - further.value <= 1e-6 * end.value.abs() || end.value < 1e-15;
-        assert!(honest || !end.status.is_success(), "{}: {end:?} {further:?}", problem.name);
     }
 }
 
@@ -280,4 +271,70 @@ fn the_samples_of_two_seeds_of_adam_never_meet() {
     };
     let (a, b) = (keys(0), keys(1));
     assert!(a.len() == 51 && a.iter().all(|k| !b.contains(k)));
+}
+
+/// How the problems of a collection ended.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    /// At the minimum that the standard start leads to.
+    solved: usize,
+    /// At another stationary point.
+    elsewhere: usize,
+    /// Without a claim.
+    honest: usize,
+    /// A claim where there is no stationary point.
+    false_claims: Vec<String>,
+}
+
+/// The start times a factor; a start at the origin becomes the factor itself (section 2 of the paper).
+fn further_away(start: Vec<f64>, factor: f64) -> Vec<f64> {
+    let origin = start.iter().all(|x| *x == 0.0);
+    let moved = |x: f64| if origin && factor > 1.0 { factor } else { factor * x };
+    start.into_iter().map(moved).collect()
+}
+
+fn table(name: &str, factor: f64, max_evaluations: u64) -> Table {
+    let mut table = Table::default();
+    for problem in mgh::PROBLEMS {
+        let x0 = further_away((problem.start)(), factor);
+        let objective = free(problem, x0.len());
+        let stop = Stop { max_evaluations, max_iterations: 5000, ..Default::default() };
+        let space = space(x0.len(), objective.bounds);
+        let whole = Problem { objective: &objective, space: &space };
+        let Ok(end) = minimize(&whole, named(name), stop, &x0, SampleKey(0), &mut ()) else {
+            table.honest += 1; // no value at the start: exponentials overflow
+            continue;
+        };
+        let right = minimum(problem.number);
+        let at_minimum = (2.0 * end.value - right).abs() <= 1e-6 * right + 1e-12;
+        if !end.status.is_success() {
+            table.honest += 1;
+        } else if judge(&problem, &end.x, &x0) != Verdict::Stationary {
+            table.false_claims.push(format!("{}: {end:?}", problem.name));
+        } else if at_minimum {
+            table.solved += 1;
+        } else {
+            table.elsewhere += 1;
+        }
+    }
+    table
+}
+
+#[test]
+fn no_success_is_claimed_where_31_digits_find_no_stationary_point() {
+    // far starts lead to asymptotes (Beale, Bard, Jennrich and Sampson) and plateaus (Box, Gulf, Osborne, Biggs)
+    for (name, most, solved) in [
+        ("gauss-newton", 1000, [35, 27]),
+        ("lbfgsb", 1000, [31, 28]),
+        ("trust-region", 1000, [32, 26]),
+        ("nelder-mead", 2000, [16, 8]),
+        ("cma-es", 1500, [6, 3]),
+        ("adam", 200, [0, 0]),
+    ] {
+        for (factor, least) in [1.0, 10.0].into_iter().zip(solved) {
+            let table = table(name, factor, most);
+            assert!(table.false_claims.is_empty(), "{name} {factor}: {table:?}");
+            assert!(table.solved >= least, "{name} {factor}: {table:?}");
+        }
+    }
 }
