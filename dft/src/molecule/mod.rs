@@ -5,8 +5,16 @@
 
 pub mod basis;
 pub mod geometry;
+pub mod gradient;
+pub mod integrals;
+pub mod matrix;
+pub mod scf;
 
+pub use basis::file::{BasisFileError, BasisProblem, parse_basis};
 pub use basis::harmonics::Form;
+pub use basis::library::{basis_set, names as basis_names};
 pub use basis::{Basis, BasisError, BasisSet, Shell, ShellTemplate};
 pub use geometry::element::Element;
+pub use geometry::xyz::{LengthUnit, XyzError, XyzProblem, parse_xyz};
 pub use geometry::{Atom, BOHR_ANGSTROM, GeometryError, Molecule};
+pub use matrix::Matrix;

@@ -1,6 +1,8 @@
 //! Gaussian basis functions.
 
+pub mod file;
 pub mod harmonics;
+pub mod library;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -133,6 +135,30 @@ impl Shell {
         let scale = 1.0 / contraction_norm(self.l, &self.exponents, &self.coefficients).sqrt();
         let weight = |(a, c): (&f64, &f64)| scale * c * primitive_norm(self.l, *a);
         self.exponents.iter().zip(&self.coefficients).map(weight).collect()
+    }
+}
+
+impl Shell {
+    /// The pullback of [`Self::weights`]: adds to the cotangents of exponents and coefficients what cotangents of the weights give.
+    ///
+    /// `w_k = c_k N(a_k)/sqrt(s)` with `s = sum_kl c_k c_l o_kl`, `o_kl = (2 sqrt(a_k a_l)/(a_k + a_l))^(l + 3/2)`; along the coefficients
+    /// themselves the derivative is 0, since the contraction is normalised.
+    pub fn weights_pullback(&self, w_bar: &[f64], a_bar: &mut [f64], c_bar: &mut [f64]) {
+        let (a, c) = (&self.exponents, &self.coefficients);
+        let power = self.l as f64 + 1.5;
+        let norm = contraction_norm(self.l, a, c);
+        let weights = self.weights();
+        let s_bar: f64 = weights.iter().zip(w_bar).map(|(w, bar)| -0.5 * w * bar / norm).sum();
+        for k in 0..a.len() {
+            c_bar[k] += w_bar[k] * primitive_norm(self.l, a[k]) / norm.sqrt();
+            a_bar[k] += w_bar[k] * weights[k] * 0.5 * power / a[k];
+            for m in 0..a.len() {
+                let overlap = (2.0 * (a[k] * a[m]).sqrt() / (a[k] + a[m])).powf(power);
+                c_bar[k] += 2.0 * s_bar * c[m] * overlap;
+                let slope = power * (0.5 / a[k] - 1.0 / (a[k] + a[m]));
+                a_bar[k] += 2.0 * s_bar * c[k] * c[m] * overlap * slope;
+            }
+        }
     }
 }
 

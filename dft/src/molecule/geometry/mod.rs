@@ -1,6 +1,7 @@
 //! Nuclei and electrons of a molecule.
 
 pub mod element;
+pub mod xyz;
 
 use thiserror::Error;
 
