@@ -18,6 +18,5 @@ pub mod exit;
 pub mod plot;
 pub mod progress;
 pub mod report;
-pub mod scenario;
 
 pub use cotangent_harness as run;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Failure, Voice, as_text};
 use crate::args::Changes;
 use crate::exit::Exit;
-use crate::scenario;
+use cotangent_scenarios as scenario;
 
 /// Checks every file; all problems of all files are reported.
 pub(super) fn check(

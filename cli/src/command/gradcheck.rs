@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::{Failure, Voice};
 use crate::args::Input;
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::run::gradcheck::{Gradcheck, GradcheckOptions, gradcheck as check};
-use crate::scenario;
+use cotangent_scenarios as scenario;
+use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// Checks a scenario's gradient.
 pub(super) fn gradcheck(

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::schema::schema;
 use super::{Failure, Voice, as_text};
-use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
-use crate::scenario::{DOMAINS, Domain};
+use cotangent_scenarios::diagnostic::{Diagnostic, nearest};
+use cotangent_scenarios::{DOMAINS, Domain};
 
 /// Writes the template of `kind` into `folder`; nothing is overwritten unasked.
 pub(super) fn init(

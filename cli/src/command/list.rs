@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Failure, Voice};
 use crate::args::Changes;
 use crate::exit::Exit;
-use crate::scenario::{self, DOMAINS};
+use cotangent_scenarios::{self as scenario, DOMAINS};
 
 /// Kinds and optimizers.
 pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {

@@ -18,10 +18,11 @@ use std::path::Path;
 use clap::Parser;
 
 use crate::args::{Args, Colour, Format, General, Verb};
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic;
 use crate::exit::Exit;
 use crate::progress::{Shown, Style, say};
 use crate::run::HarnessError;
+use cotangent_scenarios::diagnostic::Diagnostic;
 
 pub use schema::schema;
 

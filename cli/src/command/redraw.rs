@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Failure, Voice, as_text};
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::plot::{Figure, Mark, Scales, Series, draw, draw_on};
 use crate::report;
 use crate::run::figure::history_figures;
 use crate::run::folder::write_whole;
 use crate::run::{HarnessError, Record, history};
+use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// Draws one run's plots anew, or the convergence of several in one picture.
 pub(super) fn plot(

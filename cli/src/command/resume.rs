@@ -6,7 +6,7 @@ use super::run::{announce, conclude, job};
 use super::{Failure, Voice};
 use crate::exit::Exit;
 use crate::run::{Harness, HarnessError, Judge, Manifest};
-use crate::scenario;
+use cotangent_scenarios as scenario;
 
 /// Resumes the run in `folder` by what is in it alone: its settings, which name its own copies of the input files.
 pub(super) fn resume(folder: &Path, limits: &[String], voice: Voice) -> Result<Exit, Failure> {

@@ -8,7 +8,7 @@ use crate::args::Input;
 use crate::exit::Exit;
 use crate::report;
 use crate::run::{self, Harness, HarnessError, InputFile, Job, Record, Summary};
-use crate::scenario::{self, Loaded};
+use cotangent_scenarios::{self as scenario, Loaded};
 
 /// Checks a scenario and where its run would go; nothing is left behind.
 pub(super) fn plan(

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::DOMAINS;
-use crate::scenario::document::Grammar;
-use crate::scenario::keys::{COMMON, Key, Kind};
+use cotangent_scenarios::DOMAINS;
+use cotangent_scenarios::document::Grammar;
+use cotangent_scenarios::keys::{COMMON, Key, Kind};
 
 /// The schema of all kinds.
 pub fn schema() -> Value {

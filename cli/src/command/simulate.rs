@@ -11,10 +11,10 @@ use serde_json::json;
 
 use super::{Failure, Voice, as_text};
 use crate::args::Input;
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
-use crate::scenario;
+use cotangent_scenarios as scenario;
+use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// What is written, and where.
 pub(super) struct Wanted<'a> {

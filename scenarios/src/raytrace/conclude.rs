@@ -7,8 +7,8 @@ use cotangent_raytrace::{
 };
 
 use super::{NAMES, Ready, Study};
-use crate::plot::{Figure, Panel, encode_png};
-use crate::run::{Conclusion, Criterion, Finished, Judge};
+use cotangent_harness::figure::{Figure, Panel, encode_png};
+use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
 /// Samples of the pictures in the report, as a multiple of the run's.
 const FINER: u32 = 4;

@@ -14,7 +14,7 @@ use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
 use super::{key, required, same_scale, series};
 use crate::diagnostic::{Diagnostic, Source};
-use crate::plot::{Figure, Mark, Series};
+use cotangent_harness::figure::{Figure, Mark, Series};
 
 /// The kind.
 pub(crate) struct Motion;
@@ -45,8 +45,8 @@ const LISTS: &[List] = &[
     general::LISTS[2],
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/arm.toml");
-const TEMPLATE_MODEL: &[u8] = include_bytes!("../../../../scenarios/arm.xml");
+const TEMPLATE: &[u8] = include_bytes!("../../arm.toml");
+const TEMPLATE_MODEL: &[u8] = include_bytes!("../../arm.xml");
 
 impl Domain for Motion {
     fn kind(&self) -> &'static str {

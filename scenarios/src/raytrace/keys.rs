@@ -1,6 +1,6 @@
 //! The keys of `pose-from-picture`.
 
-use crate::scenario::keys::{Key, Kind};
+use crate::keys::{Key, Kind};
 
 pub(super) const fn key(
     path: &'static str,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use cotangent_dft::one_d::Grid;
 
-use crate::plot::{Figure, Mark, Series};
+use cotangent_harness::figure::{Figure, Mark, Series};
 
 /// Chemical accuracy in hartree.
 pub(super) const CHEMICAL_HA: f64 = 1.6e-3;

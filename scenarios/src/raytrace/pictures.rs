@@ -68,10 +68,10 @@ const LISTS: &[List] = &[
 ];
 
 const TEMPLATE: &[(&str, &[u8])] = &[
-    ("scenario.toml", include_bytes!("../../../../scenarios/two-views.toml")),
-    ("letter-f.obj", include_bytes!("../../../../scenarios/letter-f.obj")),
-    ("two-views-front.exr", include_bytes!("../../../../scenarios/two-views-front.exr")),
-    ("two-views-side.exr", include_bytes!("../../../../scenarios/two-views-side.exr")),
+    ("scenario.toml", include_bytes!("../../two-views.toml")),
+    ("letter-f.obj", include_bytes!("../../letter-f.obj")),
+    ("two-views-front.exr", include_bytes!("../../two-views-front.exr")),
+    ("two-views-side.exr", include_bytes!("../../two-views-side.exr")),
 ];
 
 impl Domain for Pictures {

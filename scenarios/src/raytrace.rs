@@ -24,9 +24,9 @@ use crate::diagnostic::{Diagnostic, Source};
 pub(super) struct PoseFromPicture;
 
 const TEMPLATE: &[(&str, &[u8])] = &[
-    ("scenario.toml", include_bytes!("../../../scenarios/pose-from-picture.toml")),
-    ("letter-f.obj", include_bytes!("../../../scenarios/letter-f.obj")),
-    ("letter-f.exr", include_bytes!("../../../scenarios/letter-f.exr")),
+    ("scenario.toml", include_bytes!("../pose-from-picture.toml")),
+    ("letter-f.obj", include_bytes!("../letter-f.obj")),
+    ("letter-f.exr", include_bytes!("../letter-f.exr")),
 ];
 
 /// Selected parameters, in this order.

@@ -3,8 +3,8 @@
 use cotangent_problem::{Misfit, Quantity, Term};
 
 use super::{Study, image, table::columns};
-use crate::plot::{Figure, Mark, Series};
-use crate::run::Finished;
+use cotangent_harness::Finished;
+use cotangent_harness::figure::{Figure, Mark, Series};
 
 /// Series in one picture.
 const MOST_SERIES: usize = 6;

@@ -1,6 +1,35 @@
-//! Scenario files: what a user writes, and the domains that give it meaning.
+//! Scenario files: what a user writes, and the kinds that give it meaning.
+//!
+//! [`document`] reads a TOML file with the places of its parts, checks it against the tables of [`keys`] and converts [`units`];
+//! [`simulation`] is the simulation that it describes, [`load`] also what is free in it and what is asked of it. What is wrong with
+//! a file is a [`diagnostic::Diagnostic`]; how it is shown is not known here.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use cotangent_scenarios::load;
+//!
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/two-swings.toml");
+//! let loaded = load(file.as_ref(), &["scenario.seed=7".into()]).map_err(|e| e[0].clone())?;
+//! let prepared = loaded.scenario.prepare()?;
+//! let start = loaded.scenario.start(loaded.seed);
+//! assert_eq!(loaded.scenario.space().dim(), start.len());
+//! assert!(prepared.objective().capabilities().gradient);
+//! # Ok(()) }
+//! ```
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "tests compare exact bits where bits must be exact, and count with small numbers"
+    )
+)]
 
 mod dft;
+pub mod diagnostic;
 pub mod document;
 mod general;
 pub mod keys;
@@ -10,7 +39,7 @@ pub mod units;
 
 use std::path::Path;
 
-pub(crate) use general::tables;
+pub use general::tables;
 
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
@@ -20,7 +49,7 @@ use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::run::{Judge, check_name};
+use cotangent_harness::{Judge, check_name};
 use document::{Document, Grammar, Settings};
 
 /// A kind of scenario.

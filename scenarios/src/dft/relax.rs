@@ -17,8 +17,8 @@ use super::{
     model, molecule, number, reference_bytes, too_large,
 };
 use crate::diagnostic::Diagnostic;
-use crate::plot::{Figure, Mark, Series};
-use crate::run::{Conclusion, Criterion, Finished, Judge};
+use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
 /// The domain.
 pub(crate) struct Relax;
@@ -53,7 +53,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/h2-bond.toml");
+const TEMPLATE: &[u8] = include_bytes!("../../h2-bond.toml");
 
 impl Domain for Relax {
     fn kind(&self) -> &'static str {

@@ -1,12 +1,12 @@
 //! Renders the picture that the `truth` of a `pose-from-picture` scenario gives.
 //!
-//! `cargo run --release -p cotangent-cli --example take_picture -- scenarios/pose-from-picture.toml scenarios/letter-f.exr 4096`
+//! `cargo run --release -p cotangent-scenarios --example take_picture -- scenarios/pose-from-picture.toml scenarios/letter-f.exr 4096`
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use cotangent_cli::scenario::raytrace::take_picture;
 use cotangent_raytrace::write_exr;
+use cotangent_scenarios::raytrace::take_picture;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

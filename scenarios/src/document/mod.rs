@@ -236,7 +236,7 @@ fn checked_values(
 #[cfg(test)]
 mod tests {
     use super::{COMMON, value::default};
-    use crate::scenario::DOMAINS;
+    use crate::DOMAINS;
 
     #[test]
     fn every_default_is_a_value_of_its_kind() {

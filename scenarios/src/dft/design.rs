@@ -17,8 +17,8 @@ use super::{
     model, molecule, number, required,
 };
 use crate::diagnostic::Diagnostic;
-use crate::plot::{Figure, Mark, Series};
-use crate::run::{Conclusion, Criterion, Finished, Judge};
+use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
 /// The domain.
 pub(crate) struct Design;
@@ -65,8 +65,8 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/h4-design.toml");
-const TEMPLATE_DENSITY: &[u8] = include_bytes!("../../../../scenarios/h4-density.csv");
+const TEMPLATE: &[u8] = include_bytes!("../../h4-design.toml");
+const TEMPLATE_DENSITY: &[u8] = include_bytes!("../../h4-density.csv");
 
 impl Domain for Design {
     fn kind(&self) -> &'static str {

@@ -12,7 +12,7 @@ struct Table {
 }
 
 /// A CSV table for each axis, and one of what has none: file names and texts.
-pub(crate) fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
+pub fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
     let mut tables: Vec<Table> = Vec::new();
     let mut scalars = String::new();
     let mut first = 0;

@@ -9,7 +9,7 @@ use cotangent_problem::{
 
 use super::table::{quoted, tables};
 use super::{Study, figures};
-use crate::run::{Conclusion, Criterion, Finished};
+use cotangent_harness::{Conclusion, Criterion, Finished};
 
 /// Entries of a Jacobian up to which the answer's uncertainty is computed.
 const MOST_ENTRIES: usize = 20_000_000;

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::super::figures::{densities, exact_in_band, on_grid, potentials};
 use super::super::molecules::members;
 use super::{Known, Molecules, Ready};
-use crate::plot::{Figure, Mark, Series};
-use crate::run::{Conclusion, Criterion, Finished};
+use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_harness::{Conclusion, Criterion, Finished};
 
 /// What a molecule is for.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,7 +13,7 @@ mod select;
 mod table;
 mod term;
 
-pub(crate) use table::tables;
+pub use table::tables;
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use super::document::Settings;
 use super::keys::{Key, Kind, List};
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
-use crate::plot::Figure;
-use crate::run::{Conclusion, Finished, Judge};
+use cotangent_harness::figure::Figure;
+use cotangent_harness::{Conclusion, Finished, Judge};
 
 const fn optional(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key { path, kind, default: Some(default), doc }

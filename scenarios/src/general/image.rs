@@ -1,6 +1,6 @@
 //! Images as pictures for people: target, start, result and their difference side by side.
 
-use crate::plot::{Figure, Panel};
+use cotangent_harness::figure::{Figure, Panel};
 
 /// Target, start, result and result less target, of `width x height` pixels of linear radiance; `None` where a panel cannot be made.
 pub(super) fn panels(

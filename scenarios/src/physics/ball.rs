@@ -13,8 +13,8 @@ use super::super::keys::{Key, Kind};
 use super::super::{Domain, Prepared, Scenario};
 use super::{key, number, numbers, required, same_scale, series};
 use crate::diagnostic::Diagnostic;
-use crate::plot::{Figure, Mark};
-use crate::run::{Conclusion, Criterion, Finished, Judge};
+use cotangent_harness::figure::{Figure, Mark};
+use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
 /// The domain.
 pub(crate) struct Ball;
@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
     key("goal.miss", number("m", 0.0, INF), "0.001", "the ball must land this close to the target"),
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/thrown-ball.toml");
+const TEMPLATE: &[u8] = include_bytes!("../../thrown-ball.toml");
 
 impl Domain for Ball {
     fn kind(&self) -> &'static str {

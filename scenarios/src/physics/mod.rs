@@ -7,7 +7,7 @@ pub(super) use ball::Ball;
 pub(super) use motion::Motion;
 
 use super::keys::{Key, Kind};
-use crate::plot::{Mark, Series};
+use cotangent_harness::figure::{Mark, Series};
 
 const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key { path, kind, default: Some(default), doc }

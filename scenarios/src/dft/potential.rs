@@ -17,8 +17,8 @@ use super::{
     reference_bytes, too_large,
 };
 use crate::diagnostic::Diagnostic;
-use crate::plot::{Figure, Mark};
-use crate::run::{Conclusion, Criterion, Finished, Judge};
+use cotangent_harness::figure::{Figure, Mark};
+use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
 /// The domain.
 pub(crate) struct Potential;
@@ -52,7 +52,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/h2-stretched-potential.toml");
+const TEMPLATE: &[u8] = include_bytes!("../../h2-stretched-potential.toml");
 
 impl Domain for Potential {
     fn kind(&self) -> &'static str {

@@ -19,7 +19,7 @@ use super::{
     model, number, reference_bytes, required,
 };
 use crate::diagnostic::Diagnostic;
-use crate::run::{Conclusion, Finished, Judge, Score};
+use cotangent_harness::{Conclusion, Finished, Judge, Score};
 
 /// The domain.
 pub(crate) struct Train;
@@ -83,7 +83,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TEMPLATE: &[u8] = include_bytes!("../../../../scenarios/h2-two-points.toml");
+const TEMPLATE: &[u8] = include_bytes!("../../h2-two-points.toml");
 
 impl Domain for Train {
     fn kind(&self) -> &'static str {
