@@ -7,12 +7,18 @@ use cotangent_dft::molecule::integrals::one_electron::{
     attraction, dipole, kinetic, overlap, second_moments,
 };
 use cotangent_dft::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
+use cotangent_dft::molecule::response::{dipole_gradient, polarisability};
 use cotangent_dft::molecule::scf::{
     Core, CoreError, FockBuilder, HartreeFock, Method, Reference, Scf, ScfError, ScfOptions,
     ScfStatus, StabilityCheck, Start, self_consistent_field, with_spins_apart,
 };
-use cotangent_dft::molecule::{Atom, Basis, Element, Form, Matrix, Molecule, Shell, basis_set};
+use cotangent_dft::molecule::{
+    Atom, BOHR_ANGSTROM, Basis, Element, Form, Matrix, Molecule, MoleculeOptions,
+    MoleculeSimulation, Shell, basis_set,
+};
+use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 use serde::Deserialize;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Record {
@@ -363,4 +369,75 @@ fn integrals_made_anew_give_the_same_matrices_as_kept_ones() {
     let densities = [Matrix::from_entries(n, n, entries)];
     let (kept, direct) = (kept.coulomb_exchange(&densities), direct.coulomb_exchange(&densities));
     assert_eq!(kept, direct);
+}
+
+#[test]
+fn derivatives_of_the_dipole_match_central_differences() {
+    let atoms = || vec![atom("He", [0.1, 0.2, 0.0]), atom("H", [0.3, -0.4, 1.3])];
+    for (charge, multiplicity) in [(1, 1), (0, 2)] {
+        let molecule = Molecule::new(atoms(), charge, multiplicity).unwrap();
+        let scf = ScfOptions { stability: StabilityCheck::Off, ..tight() };
+        let options = MoleculeOptions { repulsion: exact(), scf, ..MoleculeOptions::default() };
+        let basis = mixed_basis(Form::Spherical);
+        let mut simulation = MoleculeSimulation::new(molecule, basis, options);
+        simulation.fix(0, &[0.01, -0.02, 0.015]).unwrap();
+        let simulation = Arc::new(simulation);
+        let all: Vec<usize> = (0..simulation.inputs().len()).collect();
+        let x: Vec<f64> = simulation.inputs().iter().flat_map(|q| q.value.clone()).collect();
+        let map = Arc::clone(&simulation).map(&all, &[0, 1], true).unwrap();
+        let at = |x: &[f64]| {
+            map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
+        };
+        let y_bar = [0.7, 0.3, -1.1, 0.8];
+        let x_bar = at(&x).pullback(&[&y_bar]).unwrap().remove(0);
+        let objective = |x: &[f64]| -> f64 {
+            at(x).values().entries.iter().zip(y_bar).map(|(y, bar)| y * bar).sum()
+        };
+        for k in 0..x.len() {
+            let found = difference(2e-3 * x[k].abs().max(0.5), |t| {
+                let mut x = x.clone();
+                x[k] += t;
+                objective(&x)
+            });
+            let error = (found - x_bar[k]).abs();
+            assert!(error < 2e-7 * (1.0 + x_bar[k].abs()), "input {k}: {found} for {}", x_bar[k]);
+        }
+        let tangent: Vec<f64> = (0..x.len()).map(|k| (k as f64).cos()).collect();
+        let y_dot = at(&x).pushforward(&[&tangent]).unwrap().remove(0);
+        let forward: f64 = y_dot.iter().zip(y_bar).map(|(y, bar)| y * bar).sum();
+        let reverse: f64 = tangent.iter().zip(&x_bar).map(|(x, bar)| x * bar).sum();
+        assert!((forward - reverse).abs() < 1e-10 * reverse.abs().max(1.0));
+    }
+}
+
+#[test]
+fn the_dipole_of_formaldehyde_answers_as_published() {
+    // PySCF 2.14.0, STO-3G, from central differences of its dipole moment
+    let angstrom = 1.0 / BOHR_ANGSTROM;
+    let at = |symbol, y: f64, z: f64| atom(symbol, [0.0, y * angstrom, z * angstrom]);
+    let atoms = vec![
+        at("C", 0.0, -0.5265),
+        at("O", 0.0, 0.6644),
+        at("H", 0.9369, -1.1129),
+        at("H", -0.9369, -1.1129),
+    ];
+    let molecule = Molecule::new(atoms, 0, 1).unwrap();
+    let set = basis_set("STO-3G").unwrap().unwrap();
+    let basis = Basis::new(&molecule, &set, Form::Spherical).unwrap();
+    let (builder, scf) = solve(&molecule, &basis, [0.0; 3], &tight());
+    assert!((scf.energy_ha() + 112.352_759).abs() < 1e-6, "{}", scf.energy_ha());
+    let along_z = dipole_gradient(&builder, &scf, [0.0, 0.0, 1.0], Inputs::Molecule).unwrap();
+    let found = &along_z.positions;
+    let wanted = [0.261_018_711, -0.325_460_978, -0.019_317_943_3, 0.032_221_133_5];
+    let found = [found[0][2], found[1][2], found[2][1], found[2][2]];
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!((found - wanted).abs() < 1e-6, "{found} for {wanted}");
+    }
+    let along_y = dipole_gradient(&builder, &scf, [0.0, 1.0, 0.0], Inputs::Molecule).unwrap();
+    // the polarisability is the derivative by the field
+    let alpha = polarisability(&builder, &scf).unwrap();
+    for axis in 0..3 {
+        assert!((along_y.electric_field[axis] - alpha[1][axis]).abs() < 1e-8);
+        assert!((along_z.electric_field[axis] - alpha[axis][2]).abs() < 1e-8);
+    }
 }

@@ -8,7 +8,9 @@ pub mod geometry;
 pub mod gradient;
 pub mod integrals;
 pub mod matrix;
+pub mod response;
 pub mod scf;
+pub mod simulation;
 
 pub use basis::file::{BasisFileError, BasisProblem, parse_basis};
 pub use basis::harmonics::Form;
@@ -18,3 +20,4 @@ pub use geometry::element::Element;
 pub use geometry::xyz::{LengthUnit, XyzError, XyzProblem, parse_xyz};
 pub use geometry::{Atom, BOHR_ANGSTROM, GeometryError, Molecule};
 pub use matrix::Matrix;
+pub use simulation::{MoleculeOptions, MoleculeSimulation, ReferenceChoice};

@@ -12,7 +12,8 @@ mod pair_sums;
 use thiserror::Error;
 
 use crate::molecule::basis::Basis;
-use crate::molecule::geometry::{Molecule, distance};
+use crate::molecule::geometry::distance;
+use crate::molecule::integrals::repulsion::store::Repulsion;
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
 use crate::molecule::scf::fock::{FockBuilder as _, HartreeFock};
@@ -59,6 +60,18 @@ pub enum GradientError {
     },
 }
 
+/// Densities and a field that are not those of a stationary point: what a response changes.
+#[derive(Debug)]
+pub(in crate::molecule) struct Perturbed<'a> {
+    /// Of one spin, by set.
+    pub densities: Vec<Matrix>,
+    /// How much of the change `W` has.
+    pub energy_weighted: f64,
+    /// The change of `W`, both spins.
+    pub energy_weighted_change: &'a Matrix,
+    pub electric_field: [f64; 3],
+}
+
 impl EnergyGradient {
     /// Of a Hartree-Fock energy.
     ///
@@ -69,23 +82,59 @@ impl EnergyGradient {
         scf: &Scf,
         inputs: Inputs,
     ) -> Result<Self, GradientError> {
-        let mut sums = mean_field(builder, scf, inputs)?;
-        exchange::add(builder.repulsion(), &scf.densities(), 1.0, inputs, &mut sums);
-        Ok(sums.finish(&builder.core().molecule, &builder.core().basis))
+        scf.check_stationary()?;
+        let weighted = energy_weighted(scf);
+        let (core, repulsion) = (builder.core(), builder.repulsion());
+        let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
+        exchange::add(repulsion, &scf.densities(), 1.0, inputs, &mut sums);
+        Ok(sums.finish(&core.basis))
+    }
+
+    /// The same expression for perturbed densities.
+    pub(in crate::molecule) fn perturbed(
+        builder: &HartreeFock,
+        scf: &Scf,
+        perturbed: &Perturbed<'_>,
+        inputs: Inputs,
+    ) -> Result<Self, GradientError> {
+        scf.check_stationary()?;
+        let core = Core { electric_field: perturbed.electric_field, ..builder.core().clone() };
+        let mut weighted = energy_weighted(scf);
+        weighted.add(perturbed.energy_weighted, perturbed.energy_weighted_change);
+        let densities = &perturbed.densities;
+        let mut total = densities[0].clone();
+        total.add(1.0, &densities[densities.len() - 1]);
+        let repulsion = builder.repulsion();
+        let mut sums = mean_field(&core, repulsion, &total, &weighted, inputs);
+        exchange::add(repulsion, densities, 1.0, inputs, &mut sums);
+        Ok(sums.finish(&core.basis))
     }
 }
 
-/// Everything of an energy's derivatives that is no exchange or correlation.
-fn mean_field(builder: &HartreeFock, scf: &Scf, inputs: Inputs) -> Result<PairSums, GradientError> {
-    if let ScfStatus::NotConverged { gradient_ha } = scf.status {
-        return Err(GradientError::NotConverged { gradient_ha });
+impl Scf {
+    /// Refuses a field that is not stationary.
+    pub(in crate::molecule) fn check_stationary(&self) -> Result<(), GradientError> {
+        match self.status {
+            ScfStatus::NotConverged { gradient_ha } => {
+                Err(GradientError::NotConverged { gradient_ha })
+            }
+            _ => Ok(()),
+        }
     }
-    let core = builder.core();
-    let density = scf.total_density();
+}
+
+/// Everything of an energy's derivatives that is no exchange or correlation, for a total density and its `W`.
+fn mean_field(
+    core: &Core,
+    repulsion: &Repulsion,
+    density: &Matrix,
+    energy_weighted: &Matrix,
+    inputs: Inputs,
+) -> PairSums {
     let mut sums = PairSums::new(&core.molecule, &core.basis, inputs);
-    nuclear(core, &density, &mut sums);
-    coulomb::add(core, builder.repulsion(), &density, &energy_weighted(scf), inputs, &mut sums);
-    Ok(sums)
+    nuclear(core, density, &mut sums);
+    coulomb::add(core, repulsion, density, energy_weighted, inputs, &mut sums);
+    sums
 }
 
 /// `W = sum over spins of C_occ e C_occ^T`.
@@ -126,7 +175,7 @@ fn nuclear(core: &Core, density: &Matrix, sums: &mut PairSums) {
 
 impl PairSums {
     /// The derivatives, with those by the weights of primitives carried on to exponents and coefficients.
-    fn finish(mut self, molecule: &Molecule, basis: &Basis) -> EnergyGradient {
+    fn finish(mut self, basis: &Basis) -> EnergyGradient {
         let mut coefficients = Vec::new();
         if self.with_basis {
             for (index, shell) in basis.shells().iter().enumerate() {
@@ -141,7 +190,6 @@ impl PairSums {
         } else {
             self.exponents.clear();
         }
-        self.positions.truncate(molecule.atoms().len());
         EnergyGradient {
             positions: self.positions,
             charges: self.charges,

@@ -8,9 +8,9 @@ pub mod core;
 mod diis;
 pub mod fock;
 mod guess;
-mod newton;
+pub(in crate::molecule) mod newton;
 pub mod orbitals;
-mod rotation;
+pub(in crate::molecule) mod rotation;
 mod solve;
 mod stability;
 
