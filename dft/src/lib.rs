@@ -2,7 +2,8 @@
 //!
 //! [`one_d`] is the one-dimensional setting of Li et al., *Kohn-Sham equations as regularizer*, Phys. Rev. Lett. 126,
 //! 036401 (2021): electrons on a line that repel by an exponential interaction, exact references, and functionals that
-//! are trained through the self-consistent field. Everything is in Hartree atomic units.
+//! are trained through the self-consistent field. [`molecule`] has real molecules in three dimensions, in Gaussian basis sets.
+//! Everything is in Hartree atomic units.
 
 #![cfg_attr(
     test,
@@ -15,4 +16,5 @@
     )
 )]
 
+pub mod molecule;
 pub mod one_d;

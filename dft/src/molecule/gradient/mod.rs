@@ -1,0 +1,201 @@
+//! Derivatives of energies by everything that goes into them.
+//!
+//! At a stationary point the orbitals need no derivative: `dE = sum D_ab dh_ab + sum G_abcd d(ab|cd) - sum W_ab dS_ab` with
+//! `W = C_occ e C_occ^T` (Pulay, Mol. Phys. 17, 197 (1969), doi:10.1080/00268976900100941). Every term is contracted with its densities while
+//! it is made. For a product of two primitives all of them but the kinetic energy are cotangents of its Hermite coefficients
+//! ([`pair_sums`]), so that positions, exponents and coefficients take the same way.
+
+mod coulomb;
+mod exchange;
+mod pair_sums;
+
+use thiserror::Error;
+
+use crate::molecule::basis::Basis;
+use crate::molecule::geometry::distance;
+use crate::molecule::integrals::repulsion::store::Repulsion;
+use crate::molecule::matrix::Matrix;
+use crate::molecule::scf::core::Core;
+use crate::molecule::scf::fock::{FockBuilder as _, HartreeFock};
+use crate::molecule::scf::orbitals::Orbitals;
+use crate::molecule::scf::{Scf, ScfStatus};
+use pair_sums::PairSums;
+
+/// What is differentiated by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inputs {
+    /// Positions and charges of the nuclei, and the electric field.
+    #[default]
+    Molecule,
+    /// These, and the exponents and coefficients of the basis.
+    MoleculeAndBasis,
+}
+
+/// Derivatives of an energy, hartree per unit of the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnergyGradient {
+    /// By the positions of the nuclei, hartree/bohr: forces are the negative of these.
+    pub positions: Vec<[f64; 3]>,
+    /// By the charges of the nuclei, with the basis functions and the electrons as they are.
+    pub charges: Vec<f64>,
+    /// By the electric field: the negative of the dipole moment.
+    pub electric_field: [f64; 3],
+    /// By the exponents of the primitives, shell by shell; empty unless asked for.
+    pub exponents: Vec<Vec<f64>>,
+    /// By the coefficients of the primitives, shell by shell; empty unless asked for. Contractions are normalised again.
+    pub coefficients: Vec<Vec<f64>>,
+}
+
+/// Why there is no derivative.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum GradientError {
+    /// The field is not stationary, so that the orbitals' own change would count.
+    #[error(
+        "the field is not self-consistent (orbital gradient {gradient_ha:.1e} Ha): converge it before it is differentiated"
+    )]
+    NotConverged {
+        /// The largest entry of the orbital gradient, hartree.
+        gradient_ha: f64,
+    },
+}
+
+/// Densities and a field that are not those of a stationary point: what a response changes.
+#[derive(Debug)]
+pub(in crate::molecule) struct Perturbed<'a> {
+    /// Of one spin, by set.
+    pub densities: Vec<Matrix>,
+    /// How much of the change `W` has.
+    pub energy_weighted: f64,
+    /// The change of `W`, both spins.
+    pub energy_weighted_change: &'a Matrix,
+    pub electric_field: [f64; 3],
+}
+
+impl EnergyGradient {
+    /// Of a Hartree-Fock energy.
+    ///
+    /// # Errors
+    /// [`GradientError`].
+    pub fn hartree_fock(
+        builder: &HartreeFock,
+        scf: &Scf,
+        inputs: Inputs,
+    ) -> Result<Self, GradientError> {
+        scf.check_stationary()?;
+        let weighted = energy_weighted(scf);
+        let (core, repulsion) = (builder.core(), builder.repulsion());
+        let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
+        exchange::add(repulsion, &scf.densities(), 1.0, inputs, &mut sums);
+        Ok(sums.finish(&core.basis))
+    }
+
+    /// The same expression for perturbed densities.
+    pub(in crate::molecule) fn perturbed(
+        builder: &HartreeFock,
+        scf: &Scf,
+        perturbed: &Perturbed<'_>,
+        inputs: Inputs,
+    ) -> Result<Self, GradientError> {
+        scf.check_stationary()?;
+        let core = Core { electric_field: perturbed.electric_field, ..builder.core().clone() };
+        let mut weighted = energy_weighted(scf);
+        weighted.add(perturbed.energy_weighted, perturbed.energy_weighted_change);
+        let densities = &perturbed.densities;
+        let mut total = densities[0].clone();
+        total.add(1.0, &densities[densities.len() - 1]);
+        let repulsion = builder.repulsion();
+        let mut sums = mean_field(&core, repulsion, &total, &weighted, inputs);
+        exchange::add(repulsion, densities, 1.0, inputs, &mut sums);
+        Ok(sums.finish(&core.basis))
+    }
+}
+
+impl Scf {
+    /// Refuses a field that is not stationary.
+    pub(in crate::molecule) fn check_stationary(&self) -> Result<(), GradientError> {
+        match self.status {
+            ScfStatus::NotConverged { gradient_ha } => {
+                Err(GradientError::NotConverged { gradient_ha })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Everything of an energy's derivatives that is no exchange or correlation, for a total density and its `W`.
+fn mean_field(
+    core: &Core,
+    repulsion: &Repulsion,
+    density: &Matrix,
+    energy_weighted: &Matrix,
+    inputs: Inputs,
+) -> PairSums {
+    let mut sums = PairSums::new(&core.molecule, &core.basis, inputs);
+    nuclear(core, density, &mut sums);
+    coulomb::add(core, repulsion, density, energy_weighted, inputs, &mut sums);
+    sums
+}
+
+/// `W = sum over spins of C_occ e C_occ^T`.
+fn energy_weighted(scf: &Scf) -> Matrix {
+    let of_set = |orbitals: &Orbitals| {
+        let occupied = orbitals.occupied_coefficients();
+        let mut scaled = occupied.clone();
+        for row in scaled.entries_mut().chunks_mut(orbitals.occupied.max(1)) {
+            row.iter_mut().zip(&orbitals.energies_ha).for_each(|(x, e)| *x *= e);
+        }
+        scaled.times(&occupied.transposed())
+    };
+    let mut sum = of_set(&scf.orbitals[0]);
+    sum.add(1.0, &of_set(&scf.orbitals[scf.orbitals.len() - 1]));
+    sum
+}
+
+/// The repulsion of the nuclei, their energy in the field, and the derivative by the field.
+fn nuclear(core: &Core, density: &Matrix, sums: &mut PairSums) {
+    let atoms = core.molecule.atoms();
+    let dipole = core.dipole_moment(density);
+    sums.electric_field = dipole.map(|d| -d);
+    for (k, a) in atoms.iter().enumerate() {
+        for axis in 0..3 {
+            sums.positions[k][axis] -= core.electric_field[axis] * a.charge;
+            sums.charges[k] -= core.electric_field[axis] * a.position_bohr[axis];
+        }
+        for (j, b) in atoms.iter().enumerate().filter(|(j, _)| *j != k) {
+            let r = distance(a.position_bohr, b.position_bohr);
+            sums.charges[k] += atoms[j].charge / r;
+            for axis in 0..3 {
+                let arm = a.position_bohr[axis] - b.position_bohr[axis];
+                sums.positions[k][axis] -= a.charge * b.charge * arm / (r * r * r);
+            }
+        }
+    }
+}
+
+impl PairSums {
+    /// The derivatives, with those by the weights of primitives carried on to exponents and coefficients.
+    fn finish(mut self, basis: &Basis) -> EnergyGradient {
+        let mut coefficients = Vec::new();
+        if self.with_basis {
+            for (index, shell) in basis.shells().iter().enumerate() {
+                let mut c_bar = vec![0.0; shell.coefficients.len()];
+                shell.weights_pullback(
+                    &self.weights[index],
+                    &mut self.exponents[index],
+                    &mut c_bar,
+                );
+                coefficients.push(c_bar);
+            }
+        } else {
+            self.exponents.clear();
+        }
+        EnergyGradient {
+            positions: self.positions,
+            charges: self.charges,
+            electric_field: self.electric_field,
+            exponents: self.exponents,
+            coefficients,
+        }
+    }
+}

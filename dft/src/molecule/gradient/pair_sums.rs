@@ -1,0 +1,117 @@
+//! Derivatives of an energy by two shells, from cotangents of the Hermite coefficients of their products.
+
+use crate::molecule::basis::Basis;
+use crate::molecule::geometry::Molecule;
+use crate::molecule::gradient::Inputs;
+use crate::molecule::integrals::hermite::{Order, count};
+use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
+
+/// Derivatives that are being summed.
+#[derive(Clone, Debug)]
+pub(in crate::molecule) struct PairSums {
+    pub positions: Vec<[f64; 3]>,
+    pub charges: Vec<f64>,
+    pub electric_field: [f64; 3],
+    /// By exponents, at fixed weights.
+    pub exponents: Vec<Vec<f64>>,
+    /// By weights of primitives, [`crate::molecule::Shell::weights`].
+    pub weights: Vec<Vec<f64>>,
+    pub with_basis: bool,
+}
+
+impl PairSums {
+    pub(in crate::molecule) fn new(molecule: &Molecule, basis: &Basis, inputs: Inputs) -> Self {
+        let atoms = molecule.atoms().len();
+        let zeros: Vec<Vec<f64>> =
+            basis.shells().iter().map(|shell| vec![0.0; shell.exponents.len()]).collect();
+        Self {
+            positions: vec![[0.0; 3]; atoms],
+            charges: vec![0.0; atoms],
+            electric_field: [0.0; 3],
+            exponents: zeros.clone(),
+            weights: zeros,
+            with_basis: inputs == Inputs::MoleculeAndBasis,
+        }
+    }
+
+    /// How much higher than that of the pair the degree of cotangents must be.
+    pub(in crate::molecule) fn extra_degree(inputs: Inputs) -> usize {
+        match inputs {
+            Inputs::Molecule => 1,
+            Inputs::MoleculeAndBasis => 2,
+        }
+    }
+
+    /// Sets every sum to zero.
+    pub(in crate::molecule) fn clear(&mut self) {
+        self.positions.as_flattened_mut().fill(0.0);
+        self.charges.fill(0.0);
+        self.electric_field = [0.0; 3];
+        self.exponents.iter_mut().chain(&mut self.weights).for_each(|of_shell| of_shell.fill(0.0));
+    }
+
+    /// Adds other sums.
+    pub(in crate::molecule) fn merge(&mut self, other: &Self) {
+        let add = |into: &mut [f64], from: &[f64]| {
+            into.iter_mut().zip(from).for_each(|(x, y)| *x += y);
+        };
+        add(self.positions.as_flattened_mut(), other.positions.as_flattened());
+        add(&mut self.charges, &other.charges);
+        add(&mut self.electric_field, &other.electric_field);
+        for (into, from) in self.exponents.iter_mut().zip(&other.exponents) {
+            add(into, from);
+        }
+        for (into, from) in self.weights.iter_mut().zip(&other.weights) {
+            add(into, from);
+        }
+    }
+
+    /// Adds the derivatives of `sum_t,ab x_t,ab E_t^ab` by the two shells, where the cotangents `x` follow the centre of the product as
+    /// integrals of Hermite Gaussians do: `dx_t/dP_k = x_(t + 1_k)`. They go up to the pair's degree and
+    /// [`Self::extra_degree`], functions row-major as in [`expand`].
+    pub(in crate::molecule) fn add_product(
+        &mut self,
+        shells: &[PlacedShell],
+        [i, j]: [usize; 2],
+        product: &Product,
+        x: &[f64],
+    ) {
+        let (a, b) = (&shells[i], &shells[j]);
+        let (size, degree) = (a.functions * b.functions, a.l + b.l);
+        let order = Order::table();
+        let [k, m] = product.primitives;
+        let (w_a, w_b) = (a.weights[k], b.weights[m]);
+        let mut room = vec![0.0; count(degree + 2) * size];
+        let mut value = |of_a, of_b, degree: usize, x: &[f64]| {
+            let out = &mut room[..count(degree) * size];
+            out.fill(0.0);
+            expand((a, of_a), (b, of_b), product, degree, 1.0, out);
+            out.iter().zip(x).map(|(e, x)| e * x).sum::<f64>()
+        };
+        for axis in 0..3 {
+            let raised = |powers: &[usize; 3]| {
+                let mut powers = *powers;
+                powers[axis] += 1;
+                order.position(powers)
+            };
+            let shifted: Vec<f64> = order.powers[..count(degree)]
+                .iter()
+                .flat_map(|powers| x[raised(powers) * size..][..size].iter().copied())
+                .collect();
+            let both = w_a * w_b * value(Operator::Identity, Operator::Identity, degree, &shifted);
+            let first =
+                w_a * w_b * value(Operator::Centre(axis), Operator::Identity, degree + 1, x);
+            self.positions[a.atom][axis] += first;
+            self.positions[b.atom][axis] += both - first;
+        }
+        if self.with_basis {
+            let plain = value(Operator::Identity, Operator::Identity, degree, x);
+            self.weights[i][k] += w_b * plain;
+            self.weights[j][m] += w_a * plain;
+            let first = value(Operator::SquaredDistance, Operator::Identity, degree + 2, x);
+            let second = value(Operator::Identity, Operator::SquaredDistance, degree + 2, x);
+            self.exponents[i][k] -= w_a * w_b * first;
+            self.exponents[j][m] -= w_a * w_b * second;
+        }
+    }
+}

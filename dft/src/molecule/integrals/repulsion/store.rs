@@ -1,0 +1,258 @@
+//! Coulomb and exchange matrices from repulsion integrals, which are kept where memory allows and made anew where it does not.
+
+use rayon::prelude::*;
+
+use crate::molecule::basis::Basis;
+use crate::molecule::geometry::Molecule;
+use crate::molecule::integrals::lane::Lane;
+use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair};
+use crate::molecule::integrals::repulsion::quartet::Kernel;
+use crate::molecule::matrix::Matrix;
+
+/// Parts that the work is cut into, whatever the number of threads, so that sums have one order.
+pub(in crate::molecule) const PARTS: usize = 16;
+
+/// What is computed, and where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RepulsionOptions {
+    /// Integrals whose Schwarz bound is below this are left out, hartree.
+    pub cutoff_ha: f64,
+    /// Integrals are kept if they fit into this many bytes, and made anew for every Fock matrix if not.
+    pub memory_bytes: u64,
+}
+
+impl Default for RepulsionOptions {
+    fn default() -> Self {
+        Self { cutoff_ha: 1e-12, memory_bytes: 2 << 30 }
+    }
+}
+
+/// The repulsion integrals of a molecule.
+#[derive(Debug)]
+pub struct Repulsion {
+    functions: usize,
+    list: PairList,
+    cutoff: f64,
+    stored: Option<Vec<Vec<f64>>>,
+}
+
+/// Coulomb and exchange matrices of a density.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoulombExchange {
+    /// `J_ab = sum_cd (ab|cd) D_cd`.
+    pub coulomb: Matrix,
+    /// `K_ac = sum_bd (ab|cd) D_bd`.
+    pub exchange: Matrix,
+}
+
+impl Repulsion {
+    /// Integrals of a molecule in a basis.
+    pub fn new(molecule: &Molecule, basis: &Basis, options: RepulsionOptions) -> Self {
+        let cutoff = options.cutoff_ha;
+        let list = PairList::new(molecule, basis, cutoff);
+        let mut repulsion = Self { functions: basis.len(), list, cutoff, stored: None };
+        if repulsion.bytes() <= options.memory_bytes {
+            let part = |part: usize| {
+                let mut kept = Vec::new();
+                repulsion.visit(part, cutoff, |_, _, block| kept.extend_from_slice(block));
+                kept
+            };
+            repulsion.stored = Some((0..PARTS).into_par_iter().map(part).collect());
+        }
+        repulsion
+    }
+
+    /// Bytes of the integrals that are not screened out.
+    pub fn bytes(&self) -> u64 {
+        let mut count = 0;
+        for (at, bra) in self.list.pairs.iter().enumerate() {
+            for ket in self.list.pairs[..=at].iter().filter(|k| k.bound * bra.bound > self.cutoff) {
+                count += bra.size() * ket.size();
+            }
+        }
+        8 * count as u64
+    }
+
+    /// Whether the integrals are kept in memory.
+    pub fn is_kept(&self) -> bool {
+        self.stored.is_some()
+    }
+
+    pub(in crate::molecule) fn list(&self) -> &PairList {
+        &self.list
+    }
+
+    pub(in crate::molecule) fn cutoff(&self) -> f64 {
+        self.cutoff
+    }
+
+    /// Calls `into(bra, ket, (ab|cd))` for the quartets of a part of the work whose bound is above `cutoff`.
+    fn visit(&self, part: usize, cutoff: f64, mut into: impl FnMut(usize, usize, &[f64])) {
+        let mut kernel = Kernel::new();
+        let mut block = Vec::new();
+        for (bra_at, bra) in self.list.pairs.iter().enumerate().skip(part).step_by(PARTS) {
+            for ket in batches_below(&self.list.batches, bra_at) {
+                if bra.bound * ket.bound <= cutoff {
+                    continue;
+                }
+                let lanes = kernel.run(bra, ket);
+                for (lane, ket_at) in ket.pairs.iter().enumerate().take(ket.filled) {
+                    if *ket_at <= bra_at && self.list.pairs[*ket_at].bound * bra.bound > cutoff {
+                        block.clear();
+                        block.extend(lanes.iter().map(|x: &Lane| x.0[lane]));
+                        into(bra_at, *ket_at, &block);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls `into` for every quartet of a part, from memory or made anew.
+    fn each(&self, part: usize, mut into: impl FnMut(&ShellPair, &ShellPair, f64, &[f64])) {
+        let pairs = &self.list.pairs;
+        let share = |bra: usize, ket: usize| {
+            pairs[bra].share() * pairs[ket].share() * if bra == ket { 0.5 } else { 1.0 }
+        };
+        let Some(stored) = &self.stored else {
+            return self.visit(part, self.cutoff, |bra, ket, block| {
+                into(&pairs[bra], &pairs[ket], share(bra, ket), block);
+            });
+        };
+        let mut rest = stored[part].as_slice();
+        for (bra_at, bra) in pairs.iter().enumerate().skip(part).step_by(PARTS) {
+            for (ket_at, ket) in pairs[..=bra_at].iter().enumerate() {
+                if bra.bound * ket.bound > self.cutoff {
+                    let (block, after) = rest.split_at(bra.size() * ket.size());
+                    into(bra, ket, share(bra_at, ket_at), block);
+                    rest = after;
+                }
+            }
+        }
+    }
+
+    /// Coulomb and exchange matrices of symmetric densities, each `n x n`.
+    ///
+    /// # Panics
+    /// Unless every density has the size of the basis.
+    pub fn coulomb_exchange(&self, densities: &[Matrix]) -> Vec<CoulombExchange> {
+        let n = self.functions;
+        assert!(
+            densities.iter().all(|d| d.rows() == n && d.columns() == n),
+            "{n} by {n} densities"
+        );
+        let part = |part: usize| {
+            let mut sums: Vec<[Vec<f64>; 2]> =
+                densities.iter().map(|_| [vec![0.0; n * n], vec![0.0; n * n]]).collect();
+            self.each(part, |bra, ket, share, block| {
+                for (density, [j, k]) in densities.iter().zip(&mut sums) {
+                    add_coulomb(n, bra, ket, share, block, density.entries(), j);
+                    add_exchange(n, bra, ket, share, block, density.entries(), k);
+                }
+            });
+            sums
+        };
+        let parts: Vec<_> = (0..PARTS).into_par_iter().map(part).collect();
+        let total = |density: usize, which: usize| {
+            let mut sum = vec![0.0; n * n];
+            for part in &parts {
+                sum.iter_mut().zip(&part[density][which]).for_each(|(x, y)| *x += y);
+            }
+            symmetrised(n, &sum)
+        };
+        (0..densities.len())
+            .map(|d| CoulombExchange { coulomb: total(d, 0), exchange: total(d, 1) })
+            .collect()
+    }
+
+    /// All integrals `(ij|kl)` with `i >= j`, `k >= l`, `ij >= kl`, lower triangle of lower triangles.
+    pub fn packed(&self) -> Vec<f64> {
+        let n = self.functions;
+        let pair = |i: usize, j: usize| i.max(j) * (i.max(j) + 1) / 2 + i.min(j);
+        let count = n * (n + 1) / 2;
+        let mut packed = vec![0.0; count * (count + 1) / 2];
+        for part in 0..PARTS {
+            self.each(part, |bra, ket, _, block| {
+                let mut values = block.iter();
+                for [a, b] in bra.each_product() {
+                    for ([c, d], value) in ket.each_product().zip(&mut values) {
+                        packed[pair(pair(a, b), pair(c, d))] = *value;
+                    }
+                }
+            });
+        }
+        packed
+    }
+}
+
+/// Batches that hold a pair up to `last`.
+pub(in crate::molecule) fn batches_below(batches: &[Batch], last: usize) -> &[Batch] {
+    let end = batches.partition_point(|batch| batch.pairs[0] <= last);
+    &batches[..end]
+}
+
+/// `(M + M^T)/2`.
+fn symmetrised(n: usize, entries: &[f64]) -> Matrix {
+    let mut out = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..n {
+            out[i * n + j] = 0.5 * (entries[i * n + j] + entries[j * n + i]);
+        }
+    }
+    Matrix::from_entries(n, n, out)
+}
+
+/// The part of `J` of one quartet and its permutations, before it is symmetrised.
+fn add_coulomb(
+    n: usize,
+    bra: &ShellPair,
+    ket: &ShellPair,
+    share: f64,
+    block: &[f64],
+    density: &[f64],
+    j: &mut [f64],
+) {
+    let ([n_c, n_d], [c_0, d_0]) = (ket.functions, ket.starts);
+    for ([a, b], rows) in bra.each_product().zip(block.chunks_exact(n_c * n_d)) {
+        let of_bra = 4.0 * share * density[a * n + b];
+        let mut sum = 0.0;
+        for (c, row) in rows.chunks_exact(n_d).enumerate() {
+            let at = (c_0 + c) * n + d_0;
+            let (d_row, j_row) = (&density[at..at + n_d], &mut j[at..at + n_d]);
+            for ((value, d), j) in row.iter().zip(d_row).zip(j_row) {
+                sum += value * d;
+                *j += value * of_bra;
+            }
+        }
+        j[a * n + b] += 4.0 * share * sum;
+    }
+}
+
+/// The part of `K` of one quartet and its permutations, before it is symmetrised.
+fn add_exchange(
+    n: usize,
+    bra: &ShellPair,
+    ket: &ShellPair,
+    share: f64,
+    block: &[f64],
+    density: &[f64],
+    k: &mut [f64],
+) {
+    let ([n_c, n_d], [c_0, d_0]) = (ket.functions, ket.starts);
+    let twice = 2.0 * share;
+    for ([a, b], rows) in bra.each_product().zip(block.chunks_exact(n_c * n_d)) {
+        for (c, row) in rows.chunks_exact(n_d).enumerate() {
+            let c = c_0 + c;
+            let (d_ac, d_bc) = (twice * density[a * n + c], twice * density[b * n + c]);
+            let (mut k_ac, mut k_bc) = (0.0, 0.0);
+            for (d, value) in row.iter().enumerate() {
+                let d = d_0 + d;
+                k_ac += value * density[b * n + d];
+                k_bc += value * density[a * n + d];
+                k[a * n + d] += value * d_bc;
+                k[b * n + d] += value * d_ac;
+            }
+            k[a * n + c] += twice * k_ac;
+            k[b * n + c] += twice * k_bc;
+        }
+    }
+}
