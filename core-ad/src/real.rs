@@ -113,6 +113,12 @@ pub trait Num:
             self / norm
         }
     }
+    /// The sum of products `a_k b_k`, first to last: one statement on a tape, see [`dot`](crate::linalg::dot).
+    #[must_use]
+    #[track_caller]
+    fn dot(a: &[Self], b: &[Self]) -> Self {
+        a.iter().zip(b).map(|(a, b)| *a * *b).reduce(|s, t| s + t).unwrap_or(Self::lit(0.0))
+    }
     /// Angle of the point `(x, self)`.
     fn atan2(self, x: Self) -> Self;
     /// `sqrt(x^2 + y^2)` without overflow; its derivative at the origin is 0, the least of the subgradients. There is no second

@@ -105,7 +105,9 @@ fn tenth_derivatives_of_closed_forms() {
     // the expansion at a point where the argument vanishes
     assert_eq!(derivatives::<f64, 4>(|x| x.powi(3), 0.0), [0.0, 0.0, 0.0, 6.0]);
     assert_eq!(derivatives::<f64, 4>(|x| x.powf(Jet::lit(3.0)), 0.0), [0.0, 0.0, 0.0, 6.0]);
-    assert_eq!(derivatives::<f64, 3>(|x| (x * 0.0).sqrt() + x, 0.0), [0.0, 1.0, 0.0]);
+    // to second order x * 0 is not told from x^4, whose root has the second derivative 2
+    let flat = derivatives::<f64, 3>(|x| (x * 0.0).sqrt() + x, 0.0);
+    assert!(flat[..2] == [0.0, 1.0] && flat[2].is_nan(), "{flat:?}");
 }
 
 struct Pole;

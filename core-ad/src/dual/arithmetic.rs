@@ -7,7 +7,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use super::Dual;
 use crate::real::{Num, sum_by_addition};
-use crate::rules::chain;
+use crate::rules::along;
 
 impl<T: Num, const N: usize> Add for Dual<T, N> {
     type Output = Self;
@@ -46,7 +46,7 @@ impl<T: Num, const N: usize> Div for Dual<T, N> {
         let inverse = o.re.recip();
         let quotient = self.re / o.re;
         let by_other = -quotient * inverse;
-        let eps = array::from_fn(|k| chain(self.eps[k], inverse) + chain(o.eps[k], by_other));
+        let eps = array::from_fn(|k| along(self.eps[k], inverse) + along(o.eps[k], by_other));
         Self { re: quotient, eps }
     }
 }

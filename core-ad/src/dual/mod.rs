@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
-use crate::rules::{binary_table, chain, integer_power, is_singular, power_by_base, unary_table};
+use crate::rules::{along, binary_table, integer_power, is_singular, power_by_base, unary_table};
 
 /// A value and `N` directional derivatives: `re + sum_k eps_k e_k` with `e_j e_k = 0`.
 ///
@@ -56,7 +56,7 @@ impl<T: Num, const N: usize> Dual<T, N> {
     fn lift(self, value: T, partial: T) -> Self {
         let singular = is_singular(value, partial) && self.is_active();
         let re = if singular { value.undifferentiable() } else { value };
-        Self { re, eps: array::from_fn(|k| chain(self.eps[k], partial)) }
+        Self { re, eps: array::from_fn(|k| along(self.eps[k], partial)) }
     }
 
     /// `f(self, other)` from its value and its derivatives, of which only the one by an active operand is computed.
@@ -70,14 +70,18 @@ impl<T: Num, const N: usize> Dual<T, N> {
         by_other: impl FnOnce() -> T,
     ) -> Self {
         let mut made = Self::konst(value);
-        if self.is_active() {
+        // at zero a tangent of zero does not say that the operand does not matter
+        if self.is_active() || self.re.primal() == 0.0 {
             made = self.lift(value, by_self());
         }
         if other.is_active() {
-            let also = other.lift(value, by_other());
+            let partial = by_other();
             // whichever is singular makes the value so
-            made.re = if also.re.is_finite() { made.re } else { also.re };
-            made.eps = array::from_fn(|k| made.eps[k] + also.eps[k]);
+            made.re = if is_singular(value, partial) { value.undifferentiable() } else { made.re };
+            made.eps = array::from_fn(|k| match other.eps[k] {
+                inactive if inactive.is_constant_zero() => made.eps[k],
+                tangent => made.eps[k] + tangent * partial,
+            });
         }
         made
     }
@@ -187,6 +191,9 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     #[inline]
     #[track_caller]
     fn powi(self, n: i32) -> Self {
+        if n == 0 {
+            return Self::lit(1.0);
+        }
         self.lift(self.re.powi(n), integer_power(self.re, n))
     }
 }

@@ -1,9 +1,9 @@
 //! Fixed points, with a derivative that never forms a matrix of their size.
 
-use super::gmres::gmres;
 use super::{ImplicitError, Options, size};
 use crate::api::{jvp, vjp};
 use crate::dual::Dual;
+use crate::linalg::gmres::gmres;
 use crate::linalg::{Matrix, solve_spd};
 use crate::real::Real;
 use crate::rule::SliceRule;
@@ -15,6 +15,10 @@ pub trait Map: Clone + Send + Sync + 'static {
     fn map<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R>;
 }
 
+/// Vectors that the linear system of a derivative keeps, and most products with the slope of the map.
+const KRYLOV_VECTORS: usize = 200;
+/// See [`KRYLOV_VECTORS`].
+const MAX_PRODUCTS: usize = 4000;
 /// Depth of Anderson's mixing.
 const DEPTH: usize = 5;
 
@@ -63,7 +67,22 @@ impl<G: Map> SliceRule for Resolvent<G> {
         let apply = |z: &[f64]| -> Vec<f64> {
             z.iter().zip(self.product(y, p, z)).map(|(z, g)| z - g).collect()
         };
-        gmres(apply, b, self.tolerance)
+        let limits = (self.tolerance, KRYLOV_VECTORS, MAX_PRODUCTS);
+        let found = gmres(apply, <[f64]>::to_vec, b, limits);
+        // what rounding leaves of a fixed point that is nearly not isolated is still a derivative
+        if found.residual <= 1e-8 {
+            return Ok(found.x);
+        }
+        if found.residual.is_nan() {
+            let (what, iteration) = ("a product with G_y", found.products);
+            return Err(ImplicitError::NonFinite { what, iteration });
+        }
+        Err(ImplicitError::NotConverged {
+            what: "the linear system of a derivative",
+            residual: found.residual,
+            iterations: found.products,
+            advice: "the fixed point may not be isolated: an eigenvalue of G_y is close to 1",
+        })
     }
 
     /// `(I - G_y) z_dot = b_dot + d(G_y) z`.

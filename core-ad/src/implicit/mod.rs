@@ -6,6 +6,8 @@
 //! | function | `y` | linear system of the derivative |
 //! |---|---|---|
 //! | [`root`](fn@root) | `F(y, p) = 0` | dense LU of `F_y` |
+//! | [`root_sparse`] | `F(y, p) = 0` | sparse LU of `F_y`, which is formed by one tangent a colour |
+//! | [`root_krylov`] | `F(y, p) = 0` | matrix-free: CG, BiCGStab or GMRES on `F_y`, by JVPs and VJPs of `F` |
 //! | [`fixed_point`](fn@fixed_point) | `y = G(y, p)` | matrix-free GMRES on `I - G_y`, by JVPs and VJPs of `G` |
 //! | [`minimiser`](fn@minimiser) | `argmin_y E(y, p)` | dense, the Hessian of `E` |
 //! | [`least_squares`] | `argmin_y |r(y, p)|^2 / 2` | dense, its full Hessian, not Gauss and Newton's |
@@ -31,9 +33,10 @@
 //! ```
 
 mod fixed_point;
-mod gmres;
+mod krylov_root;
 mod minimiser;
 mod root;
+mod sparse_root;
 
 use thiserror::Error;
 
@@ -41,8 +44,10 @@ use crate::linalg::LinalgError;
 use crate::rule::DerivativeFailure;
 
 pub use fixed_point::{Map, fixed_point};
+pub use krylov_root::root_krylov;
 pub use minimiser::{Energy, Residuals, least_squares, minimiser};
 pub use root::{Residual, root, root_from};
+pub use sparse_root::{root_sparse, unknowns_colouring};
 
 /// When an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,6 +12,13 @@ use crate::tape::Var;
 pub trait Residual: Clone + Send + Sync + 'static {
     /// `F(y, p)`.
     fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R>;
+
+    /// `M^-1 r` for some `M` that is close to `F_y(y, p)`, or its transpose where that is solved; used by
+    /// [`root_krylov`](super::root_krylov) alone. None by default.
+    fn precondition(&self, y: &[f64], p: &[f64], r: &[f64], transposed: bool) -> Vec<f64> {
+        let _ = (y, p, transposed);
+        r.to_vec()
+    }
 }
 
 /// How a point that solves a [`Residual`] is found.
@@ -44,22 +51,75 @@ impl<F: Residual, S: Find> SliceRule for Implicit<F, S> {
 
     /// `F_y y_dot = -F_p p_dot`.
     fn jvp<R: Real>(&self, x: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, ImplicitError> {
-        let constant: Vec<Dual<R, 1>> = y.iter().map(|y| Dual::konst(*y)).collect();
-        let (_, pushed) = jvp(|p| self.equations.residual(&constant, p), x, x_dot);
-        let right: Vec<R> = pushed.iter().map(|r| -*r).collect();
+        let right: Vec<R> = pushed(&self.equations, y, x, x_dot).iter().map(|r| -*r).collect();
         Ok(solve(&self.by_unknowns(y, x), &right)?)
     }
 
     /// `p_bar = -F_p^T F_y^-T y_bar`.
     fn vjp<R: Real>(&self, x: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, ImplicitError> {
         let multipliers = solve(&self.by_unknowns(y, x).transpose(), y_bar)?;
-        let constant: Vec<Var<R>> = y.iter().map(|y| Var::konst(*y)).collect();
-        let (_, pulled) = vjp(|p| self.equations.residual(&constant, p), x, &multipliers);
-        Ok(pulled.iter().map(|r| -*r).collect())
+        Ok(pulled(&self.equations, y, x, &multipliers).iter().map(|r| -*r).collect())
     }
 }
 
 /// Newton's method with the exact Jacobian, each step halved until the residual falls.
+///
+/// `step(y, r)` is `F_y(y)^-1 r`.
+pub(super) fn newton<F: Residual>(
+    equations: &F,
+    step: impl Fn(&[f64], &[f64]) -> Result<Vec<f64>, ImplicitError>,
+    start: &[f64],
+    p: &[f64],
+    options: &Options,
+) -> Result<Vec<f64>, ImplicitError> {
+    let mut y = start.to_vec();
+    let mut r = residual(equations, &y, p, 0)?;
+    for iteration in 1..=options.max_iterations {
+        if size(&r) == 0.0 {
+            return Ok(y);
+        }
+        let step = step(&y, &r)?;
+        let enough = options.tolerance * (1.0 + size(&y));
+        let mut share = 1.0;
+        let found = loop {
+            let moved: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y - share * s).collect();
+            match residual(equations, &moved, p, iteration) {
+                Ok(there) if size(&there) < size(&r) => break Some((moved, there)),
+                // at the solution, rounding decides which is smaller
+                _ if size(&step) <= enough => return Ok(y),
+                _ if share < 1e-10 => break None,
+                _ => share *= 0.5,
+            }
+        };
+        let Some((moved, there)) = found else {
+            return Err(not_converged(size(&r), iteration));
+        };
+        (y, r) = (moved, there);
+        if size(&step) <= enough {
+            return Ok(y);
+        }
+    }
+    Err(not_converged(size(&r), options.max_iterations))
+}
+
+fn residual<F: Residual>(
+    equations: &F,
+    y: &[f64],
+    p: &[f64],
+    iteration: usize,
+) -> Result<Vec<f64>, ImplicitError> {
+    let r = equations.residual(y, p);
+    if r.len() != y.len() {
+        return Err(ImplicitError::Shape { expected: y.len(), found: r.len() });
+    }
+    if size(&r).is_finite() {
+        Ok(r)
+    } else {
+        Err(ImplicitError::NonFinite { what: "the residual", iteration })
+    }
+}
+
+/// [`newton`] with a dense Jacobian.
 #[derive(Clone, Debug)]
 struct Newton<F, S> {
     equations: F,
@@ -68,52 +128,29 @@ struct Newton<F, S> {
     options: Options,
 }
 
-impl<F: Residual, S> Newton<F, S> {
-    fn residual(&self, y: &[f64], p: &[f64], iteration: usize) -> Result<Vec<f64>, ImplicitError> {
-        let r = self.equations.residual(y, p);
-        if r.len() != y.len() {
-            return Err(ImplicitError::Shape { expected: y.len(), found: r.len() });
-        }
-        if size(&r).is_finite() {
-            Ok(r)
-        } else {
-            Err(ImplicitError::NonFinite { what: "the residual", iteration })
-        }
-    }
-}
-
 impl<F: Residual, S: Fn(&[f64]) -> Vec<f64> + Clone + Send + Sync + 'static> Find for Newton<F, S> {
     fn find(&self, p: &[f64]) -> Result<Vec<f64>, ImplicitError> {
         let rule = Implicit { equations: self.equations.clone(), find: self.clone() };
-        let mut y = (self.start)(p);
-        let mut r = self.residual(&y, p, 0)?;
-        for iteration in 1..=self.options.max_iterations {
-            if size(&r) == 0.0 {
-                return Ok(y);
-            }
-            let step = solve(&rule.by_unknowns(&y, p), &r)?;
-            let enough = self.options.tolerance * (1.0 + size(&y));
-            let mut share = 1.0;
-            let found = loop {
-                let moved: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y - share * s).collect();
-                match self.residual(&moved, p, iteration) {
-                    Ok(there) if size(&there) < size(&r) => break Some((moved, there)),
-                    // at the solution, rounding decides which is smaller
-                    _ if size(&step) <= enough => return Ok(y),
-                    _ if share < 1e-10 => break None,
-                    _ => share *= 0.5,
-                }
-            };
-            let Some((moved, there)) = found else {
-                return Err(not_converged(size(&r), iteration));
-            };
-            (y, r) = (moved, there);
-            if size(&step) <= enough {
-                return Ok(y);
-            }
-        }
-        Err(not_converged(size(&r), self.options.max_iterations))
+        let step = |y: &[f64], r: &[f64]| Ok(solve(&rule.by_unknowns(y, p), r)?);
+        newton(&self.equations, step, &(self.start)(p), p, &self.options)
     }
+}
+
+/// `F_p p_dot` at fixed unknowns.
+pub(super) fn pushed<R: Real, F: Residual>(equations: &F, y: &[R], p: &[R], p_dot: &[R]) -> Vec<R> {
+    let constant: Vec<Dual<R, 1>> = y.iter().map(|y| Dual::konst(*y)).collect();
+    jvp(|p| equations.residual(&constant, p), p, p_dot).1
+}
+
+/// `F_p^T multipliers` at fixed unknowns.
+pub(super) fn pulled<R: Real, F: Residual>(
+    equations: &F,
+    y: &[R],
+    p: &[R],
+    multipliers: &[R],
+) -> Vec<R> {
+    let constant: Vec<Var<R>> = y.iter().map(|y| Var::konst(*y)).collect();
+    vjp(|p| equations.residual(&constant, p), p, multipliers).1
 }
 
 fn not_converged(residual: f64, iterations: usize) -> ImplicitError {

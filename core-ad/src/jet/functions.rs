@@ -134,7 +134,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn sqrt(self) -> Self {
         let y0 = self.c[0].sqrt();
         if self.is_constant() {
-            return Self { known: self.known, ..Self::konst(y0) };
+            return self.constant_value(y0, || (y0 * 2.0).recip());
         }
         if self.vanishes(2) {
             let mut y = self.lowered(2).sqrt().raised(1, self.known);
@@ -148,7 +148,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     #[track_caller]
     fn cbrt(self) -> Self {
         let (x, y0) = (self.c, self.c[0].cbrt());
-        if self.is_constant() {
+        if self.is_constant() && y0.primal() != 0.0 {
             return Self { known: self.known, ..Self::konst(y0) };
         }
         Self::grow(self.known, y0, |k, y| {
@@ -203,6 +203,9 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         if p.is_constant_zero() || self.known == 1 {
             return Self { known: self.known, ..Self::konst(y0) };
         }
+        if self.is_constant() {
+            return self.constant_value(y0, || power_by_base(self.c[0], p.c[0], 0));
+        }
         self.integrate(y0, |x| p.truncated(x.known) * x.powf((p - 1.0).truncated(x.known)))
     }
     #[track_caller]
@@ -216,6 +219,9 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let (x, q) = (self.truncated(known - 1), p.truncated(known - 1));
         if !self.is_constant() {
             along += power_by_base(x, q, k) * self.slope();
+        } else if self.c[0].primal() == 0.0 {
+            // the slope of a base that does not move to the order that is known, see `constant_value`
+            along += self.constant_value(y0, || power_by_base(self.c[0], p.c[0], k)).slope();
         }
         if !p.is_constant() {
             along += x.power_log(q, k + 1) * p.slope();
@@ -226,7 +232,8 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn atan2(self, x: Self) -> Self {
         let y0 = self.c[0].atan2(x.c[0]);
         let known = self.known.min(x.known);
-        if self.is_constant() && x.is_constant() {
+        let at_origin = self.c[0].primal() == 0.0 && x.c[0].primal() == 0.0;
+        if self.is_constant() && x.is_constant() && !at_origin {
             return Self { known, ..Self::konst(y0) };
         }
         let turn = x * self.slope() - self * x.slope();

@@ -117,10 +117,22 @@ impl<T: Num, const N: usize> Jet<T, N> {
     #[track_caller]
     fn integrate(self, value: T, partial: impl FnOnce(Self) -> Self) -> Self {
         if self.is_constant() {
-            return Self { known: self.known, ..Self::konst(value) };
+            return self.constant_value(value, || partial(self.truncated(1)).c[0]);
         }
         let along = (partial(self.truncated(self.known - 1)) * self.slope()).c;
         Self::grow(self.known, value, |k, _| along[k - 1] / k as f64)
+    }
+
+    /// The function of an argument that does not move along the curve to the order that is known. At a pole that is enough for
+    /// the first derivative, unless the pole is steep; higher ones depend on what is not known of the argument.
+    fn constant_value(self, value: T, partial: impl FnOnce() -> T) -> Self {
+        let mut y = Self { known: self.known, ..Self::konst(value) };
+        let partial = partial();
+        if value.primal().is_finite() && !partial.is_finite() {
+            let first = if partial.primal().is_nan() { 1 } else { 2 };
+            y.c[first.min(self.known)..self.known].fill(T::lit(0.0) / T::lit(0.0));
+        }
+        y
     }
 
     /// Whether all but the value is a constant zero.

@@ -1,13 +1,14 @@
 //! Linear systems by iteration: matrices that are known by their products, sparse ones among them.
 //!
 //! Conjugate gradients (Hestenes & Stiefel 1952) where the matrix is symmetric and positive definite, BiCGStab (van der Vorst
-//! 1992) elsewhere, both preconditioned. The iteration runs on plain numbers and is not differentiated: the derivative of a
+//! 1992) or GMRES (Saad & Schultz 1986) elsewhere, all preconditioned. The iteration runs on plain numbers and is not differentiated: the derivative of a
 //! solve is a solve with the same matrix, and a product's derivative by its parameters.
 
 use std::sync::Arc;
 
+use super::gmres::gmres;
 use super::matrix::dot;
-use super::{LinalgError, check_finite, check_shape};
+use super::{LinalgError, check_finite, check_shape, norm};
 use crate::api::{jvp, vjp};
 use crate::dual::Dual;
 use crate::real::{Num, Real};
@@ -84,8 +85,14 @@ pub enum Iteration {
     /// For symmetric positive definite matrices.
     #[default]
     ConjugateGradients,
-    /// For all others.
+    /// For all others, with the memory of a few vectors.
     BiCgStab,
+    /// For all others, where BiCGStab wanders: its residual never grows. It keeps `restart` vectors and begins anew after
+    /// as many products.
+    Gmres {
+        /// Vectors kept.
+        restart: usize,
+    },
 }
 
 /// How a system is solved.
@@ -201,8 +208,22 @@ impl<A: LinearOperator> Krylov<A> {
     }
 }
 
-fn norm(x: &[f64]) -> f64 {
-    dot(x, x).sqrt()
+impl<A: LinearOperator> Krylov<A> {
+    fn minimal_residuals(
+        &self,
+        p: &[f64],
+        b: &[f64],
+        restart: usize,
+    ) -> Result<Vec<f64>, LinalgError> {
+        let limits = (self.options.tolerance, restart, self.options.max_products);
+        let precondition = |r: &[f64]| self.operator.precondition(p, r, self.transposed);
+        let found = gmres(|x| self.product(p, x), precondition, b, limits);
+        // the true residual of a solution to rounding is a little above that of the recurrence
+        if found.residual <= 10.0 * self.options.tolerance {
+            return Ok(found.x);
+        }
+        Err(LinalgError::NotSolved { residual: found.residual, products: found.products })
+    }
 }
 
 /// `x += s y`.
@@ -223,6 +244,7 @@ impl<A: LinearOperator> SliceRule for Krylov<A> {
         match self.options.iteration {
             Iteration::ConjugateGradients => self.conjugate_gradients(p, b),
             Iteration::BiCgStab => self.bicgstab(p, b),
+            Iteration::Gmres { restart } => self.minimal_residuals(p, b, restart),
         }
     }
 
@@ -299,6 +321,21 @@ pub fn solve_operator<R: Real, A: LinearOperator>(
 ) -> Result<Vec<R>, LinalgError> {
     let rule =
         Krylov { operator: operator.clone(), n: b.len(), transposed: false, options: *options };
+    R::slice_rule(&rule, &[p, b].concat())
+}
+
+/// `A(p)^-T b` by iteration.
+///
+/// # Errors
+/// As [`solve_operator`].
+pub(crate) fn solve_operator_transposed<R: Real, A: LinearOperator>(
+    operator: &A,
+    p: &[R],
+    b: &[R],
+    options: &KrylovOptions,
+) -> Result<Vec<R>, LinalgError> {
+    let rule =
+        Krylov { operator: operator.clone(), n: b.len(), transposed: true, options: *options };
     R::slice_rule(&rule, &[p, b].concat())
 }
 

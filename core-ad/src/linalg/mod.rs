@@ -6,7 +6,7 @@
 //!
 //! | function | value | derivative |
 //! |---|---|---|
-//! | [`solve`](fn@solve), [`solve_matrix`], [`inverse`] | LU, partial pivoting | `A^-1 (dB - dA X)` |
+//! | [`solve`](fn@solve), [`solve_matrix`], [`MatrixFactor`], [`inverse`] | LU, partial pivoting | `A^-1 (dB - dA X)` |
 //! | [`solve_spd`], [`log_det_spd`] | Cholesky of the symmetric part | the same, symmetric |
 //! | [`log_det`] | `log |det A|` | `A^-T` |
 //! | [`lu`](fn@lu), [`cholesky`](fn@cholesky), [`qr`](fn@qr) | factors | Giles 2008, Murray 2016, Walter 2012 |
@@ -16,8 +16,9 @@
 //! | [`polar`] | `U V^T` | smooth at full rank |
 //! | [`eigh_subspace`] | projector on a range of eigenvectors | smooth while the range's own gap is open |
 //! | [`expm`](fn@expm) | Padé 13, scaling and squaring | Fréchet derivative by a block matrix |
-//! | [`solve_operator`], [`solve_sparse`] | conjugate gradients, BiCGStab | a solve by the same iteration |
-//! | [`solve_banded`] | band LU | as for [`solve`](fn@solve), within the band |
+//! | [`solve_operator`], [`solve_sparse`] | conjugate gradients, BiCGStab, GMRES | a solve by the same iteration |
+//! | [`SparseFactor`] | sparse LU or Cholesky, kept | as for [`solve`](fn@solve), at the places of the matrix |
+//! | [`solve_banded`], [`BandedFactor`] | band LU | as for [`solve`](fn@solve), within the band |
 //! | [`fft`](fn@fft), [`ifft`] | rustfft | linear |
 
 mod banded;
@@ -27,11 +28,13 @@ mod expm;
 mod factor;
 mod fft;
 mod gap;
+pub(crate) mod gmres;
 mod krylov;
 mod lu;
 mod matrix;
 mod qr;
 mod solve;
+mod sparse;
 mod spectral;
 mod subspace;
 mod svd;
@@ -44,18 +47,21 @@ use crate::rule::DerivativeFailure;
 #[cfg(doc)]
 use crate::{real::Real, rule::SliceRule};
 
-pub use banded::{Banded, solve_banded};
+pub use banded::{Banded, BandedFactor, solve_banded};
 pub use cholesky::cholesky;
 pub use eigh::{Eigh, eigenvalues, eigh};
 pub use expm::expm;
 pub use fft::{fft, ifft};
+pub(crate) use krylov::solve_operator_transposed;
 pub use krylov::{
     Iteration, KrylovOptions, LinearOperator, SparseOperator, solve_operator, solve_sparse,
 };
 pub use lu::{Lu, lu};
 pub use matrix::{Matrix, dot};
 pub use qr::{Qr, qr};
-pub use solve::{inverse, log_det, log_det_spd, solve, solve_matrix, solve_spd};
+pub use solve::{MatrixFactor, inverse, log_det, log_det_spd, solve, solve_matrix, solve_spd};
+pub use sparse::SparseFactor;
+pub(crate) use sparse::SparseSolve;
 pub use spectral::{
     ScalarFunction, exp_symmetric, ln_symmetric, power_symmetric, spectral_function, sqrt_symmetric,
 };
@@ -156,6 +162,15 @@ fn check_pivot(pivot: usize, ratio: f64, n: usize) -> Result<(), LinalgError> {
         return Err(LinalgError::Singular { pivot, ratio });
     }
     Ok(())
+}
+
+/// The Euclidean norm, without overflow.
+pub(crate) fn norm(x: &[f64]) -> f64 {
+    let largest = x.iter().fold(0.0, |s, x| if x.abs() > s || x.is_nan() { x.abs() } else { s });
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * x.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 fn check_shape(what: &'static str, expected: usize, found: usize) -> Result<(), LinalgError> {

@@ -92,6 +92,41 @@ fn solve_by<R: Real>(
     rule.again(false, a, b)
 }
 
+/// A square matrix with its LU factors, which are made at the first solve and kept: for every right side, for the reverse sweep,
+/// tangents and second derivatives.
+#[derive(Clone, Debug)]
+pub struct MatrixFactor<R> {
+    matrix: Matrix<R>,
+    rule: Solve,
+}
+
+impl<R: Real> MatrixFactor<R> {
+    /// Of a matrix that stays the same.
+    ///
+    /// # Errors
+    /// [`LinalgError::Shape`] where it is not square; a singular matrix is an error of the solve.
+    pub fn lu(matrix: &Matrix<R>) -> Result<Self, LinalgError> {
+        let n = matrix.rows();
+        check_shape("columns of a square matrix", n, matrix.cols())?;
+        let cache = Cache::default();
+        let rule = Solve { n, m: 1, transposed: false, symmetric: false, cache };
+        Ok(Self { matrix: matrix.clone(), rule })
+    }
+
+    /// `A^-1 b`.
+    ///
+    /// # Errors
+    /// [`LinalgError::Singular`], shapes, entries that are not finite.
+    pub fn solve(&self, b: &[R]) -> Result<Vec<R>, LinalgError> {
+        check_shape("rows of the right side", self.rule.n, b.len())?;
+        if b.is_empty() {
+            return Ok(Vec::new());
+        }
+        let b = Matrix::new(b.len(), 1, b.to_vec());
+        Ok(self.rule.again(false, &self.matrix, &b)?.into_data())
+    }
+}
+
 /// `A^-1 b`.
 ///
 /// ```

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use super::event::{check_order, crosses, pass, value_and_slope};
-use super::{Direction, Dynamics, Method, OdeError, Options, one_step, sdirk4, tsit5};
+use super::mass::correction;
+use super::{Direction, Dynamics, Method, OdeError, Options, dop853, one_step, rodas5p, tsit5};
+use crate::linalg::LinalgError;
 
 /// Steps between two times at which something happens.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ struct Integration<'a, D> {
     tried: usize,
     rejected: usize,
     happened: usize,
+    /// Why the last step tried had no solution.
+    failure: Option<LinalgError>,
 }
 
 /// Chooses the steps from `t0` to `t1`.
@@ -81,7 +85,14 @@ pub(super) fn plan<D: Dynamics>(
         tried: 0,
         rejected: 0,
         happened: 0,
+        failure: None,
     };
+    if let Some(step) = correction(dynamics, options.method, t0, &run.y, p)? {
+        let distance = run.size(&step, &run.y);
+        if distance > 1.0 {
+            return Err(OdeError::Inconsistent { distance });
+        }
+    }
     run.h = run.first_step(t1 - t0);
     let at_start = run.watch(None)?;
     if !at_start.is_empty() && run.close_by_events(&at_start)? {
@@ -177,29 +188,27 @@ impl<D: Dynamics> Integration<'_, D> {
         }
         self.tried += 1;
         if h < 4.0 * f64::EPSILON * self.t.abs() || h < f64::MIN_POSITIVE {
-            return Err(OdeError::StepUnderflow { time: self.t, step: h });
+            return Err(match self.failure.take() {
+                Some(source) => OdeError::Stage { time: self.t, source },
+                None => OdeError::StepUnderflow { time: self.t, step: h },
+            });
         }
-        let (d, t, y, p) = (self.dynamics, self.t, &self.y, self.p);
-        let tried = match self.options.method {
-            Method::Tsit5 => Ok(tsit5::step_with_error(d, t, h, y, p)),
-            Method::Sdirk4 => sdirk4::step_with_error(d, t, h, y, p),
-        };
-        let order = match self.options.method {
-            Method::Tsit5 => 5.0,
-            Method::Sdirk4 => 4.0,
-        };
-        let (end, error) = match tried {
-            Ok((end, error)) if end.iter().chain(&error).all(|v| v.is_finite()) => {
-                let larger: Vec<f64> =
-                    y.iter().zip(&end).map(|(a, b)| a.abs().max(b.abs())).collect();
-                (end, self.size(&error, &larger))
+        let (end, error) = match self.step_with_error(h) {
+            Ok((end, error)) if end.iter().all(|v| v.is_finite()) && error.is_finite() => {
+                (end, error)
             }
-            // outside of where the rate has a value, or Newton's method did not end: shorter
-            Ok(_) | Err(_) => {
+            // outside of where the rate has a value, or a singular system: shorter
+            failed => {
+                self.failure = failed.err();
                 self.rejected += 1;
                 self.h = h * 0.25;
                 return Ok(None);
             }
+        };
+        self.failure = None;
+        let order = match self.options.method {
+            Method::Tsit5 | Method::Rodas5p => 5.0,
+            Method::Dop853 => 8.0,
         };
         let factor = 0.9 * error.max(1e-10).powf(-1.0 / order);
         if error <= 1.0 {
@@ -209,6 +218,28 @@ impl<D: Dynamics> Integration<'_, D> {
         self.rejected += 1;
         self.h = h * factor.clamp(0.1, 0.9);
         Ok(None)
+    }
+
+    /// The state after a step, and its error in units of the tolerance.
+    fn step_with_error(&self, h: f64) -> Result<(Vec<f64>, f64), LinalgError> {
+        let (d, t, y, p) = (self.dynamics, self.t, &self.y, self.p);
+        let larger = |end: &[f64]| -> Vec<f64> {
+            y.iter().zip(end).map(|(a, b)| a.abs().max(b.abs())).collect()
+        };
+        let (end, error) = match self.options.method {
+            Method::Tsit5 => tsit5::step_with_error(d, t, h, y, p),
+            Method::Rodas5p => rodas5p::step_with_error(d, t, h, y, p)?,
+            Method::Dop853 => {
+                let (end, errors) = dop853::step_with_errors(d, t, h, y, p);
+                let at = larger(&end);
+                let [fifth, third] = errors.map(|e| self.size(&e, &at));
+                // Hairer, Norsett & Wanner, equation II.10.17
+                let scale = fifth.hypot(0.1 * third);
+                return Ok((end, if scale == 0.0 { 0.0 } else { fifth * (fifth / scale) }));
+            }
+        };
+        let size = self.size(&error, &larger(&end));
+        Ok((end, size))
     }
 
     fn accept(&mut self, to: f64, end: Vec<f64>) -> Result<(), OdeError> {

@@ -4,6 +4,7 @@
 //! Appl. 62, 770 (2011), table 1 and its interpolant.
 
 use super::Dynamics;
+use super::stages::moved;
 use crate::real::Real;
 
 const C: [f64; 5] = [0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0];
@@ -45,15 +46,6 @@ const ERROR: [f64; 7] = [
     -0.458_082_105_929_186_97,
     0.015_151_515_151_515_152,
 ];
-
-/// `y + h sum_j w_j k_j`.
-fn moved<R: Real>(y: &[R], h: R, weights: &[f64], k: &[Vec<R>]) -> Vec<R> {
-    let entry = |(i, y): (usize, &R)| {
-        let slope = weights.iter().zip(k).fold(R::lit(0.0), |s, (w, k)| s + k[i] * *w);
-        *y + h * slope
-    };
-    y.iter().enumerate().map(entry).collect()
-}
 
 /// The first six stages.
 fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<Vec<R>> {

@@ -32,16 +32,26 @@ enum PartialKind {
     /// The function has no second derivative where this is infinite, and this is a second derivative: a sensitivity that is
     /// 0 there may be a zero of a convention, and must not hide it.
     Undefined,
+    /// Infinite, or NaN where it is steep: a sensitivity that is 0 stays so on the way back only.
+    Steep,
     /// 0 or 1, for the operand that a maximum or minimum takes: what is not taken contributes exactly 0.
     Choice,
 }
 
 impl Partial {
-    /// The sensitivity times this.
+    /// The tangent times this.
+    fn times_tangent(self, tangent: Traced) -> Traced {
+        match self.kind {
+            PartialKind::Steep => tangent * self.value,
+            _ => self.times(tangent),
+        }
+    }
+
+    /// The cotangent times this.
     fn times(self, sensitivity: Traced) -> Traced {
         match self.kind {
             PartialKind::Finite | PartialKind::Undefined => sensitivity * self.value,
-            PartialKind::Pole => masked(sensitivity, self.value),
+            PartialKind::Pole | PartialKind::Steep => masked(sensitivity, self.value),
             PartialKind::Choice => masked(self.value, sensitivity),
         }
     }
@@ -137,11 +147,21 @@ impl Derivation {
             Binary::Add | Binary::Sub | Binary::Mul => {
                 all(PartialKind::Finite, operator_partials(op, x, z, y).expect("an operator"))
             }
-            Binary::PowerLog(0) => all(PartialKind::Pole, named::powf(x, z, y)),
+            Binary::PowerLog(0) => {
+                let [by_base, by_exponent] = named::powf(x, z, y);
+                // below an exponent of 1/2 it is steep at zero, above it is not
+                let below = z.binary(Binary::Min, Traced::konst(0.5)) - 0.5;
+                let by_base = by_base + masked(below, by_base) * 0.0;
+                let is_steep = !below.is_constant_zero();
+                let kind = if is_steep { PartialKind::Steep } else { PartialKind::Pole };
+                let [first, _] = all(kind, [by_base, by_exponent]);
+                let [_, second] = all(PartialKind::Pole, [by_base, by_exponent]);
+                [first, second]
+            }
             Binary::PowerLog(k) => {
                 all(PartialKind::Pole, [power_by_base(x, z, k), x.power_log(z, k + 1)])
             }
-            Binary::Atan2 => all(PartialKind::Pole, named::atan2(x, z, y)),
+            Binary::Atan2 => all(PartialKind::Steep, named::atan2(x, z, y)),
             Binary::Hypot => all(PartialKind::Finite, named::hypot(x, z, y)),
             Binary::OverNorm => all(second_order, [z.recip(), -y * z.recip()]),
             Binary::Max => choice(z.binary(Binary::Greater, x)),
@@ -164,6 +184,7 @@ impl Derivation {
         let kind = match op {
             _ if op.is_smooth() => PartialKind::Finite,
             _ if self.graph.is_derivative && op.has_finite_pole() => PartialKind::Undefined,
+            Unary::cbrt => PartialKind::Steep,
             _ => PartialKind::Pole,
         };
         op.partial(x, self.at(y)).map(|value| Partial { value, kind })
@@ -281,10 +302,10 @@ impl Derivation {
                 Node::Constant(_) => None,
                 Node::Unary(op, a) => dot[a as usize].and_then(|x_dot| match op {
                     Unary::neg => Some(-x_dot),
-                    op => self.unary_partial(op, a, id).map(|p| p.times(x_dot)),
+                    op => self.unary_partial(op, a, id).map(|p| p.times_tangent(x_dot)),
                 }),
                 Node::Power(a, n) => {
-                    dot[a as usize].map(|x_dot| self.power_partial(a, n).times(x_dot))
+                    dot[a as usize].map(|x_dot| self.power_partial(a, n).times_tangent(x_dot))
                 }
                 Node::Binary(op, a, b) => self.forward_binary(op, [a, b, id], &dot),
                 Node::Output { call, output } => {
@@ -315,7 +336,7 @@ impl Derivation {
                 let partials = self.partials(op, a, b, y);
                 for (x_dot, p) in [a_dot, b_dot].into_iter().zip(partials) {
                     if let (Some(x_dot), Some(p)) = (x_dot, p) {
-                        add(&mut y_dot, p.times(x_dot));
+                        add(&mut y_dot, p.times_tangent(x_dot));
                     }
                 }
                 y_dot

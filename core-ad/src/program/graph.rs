@@ -41,7 +41,18 @@ macro_rules! define_unary {
                 }
             }
 
-            fn name(self) -> &'static str {
+            /// The function of a name.
+            pub(super) fn by_name(name: &str) -> Option<Self> {
+                match name {
+                    "neg" => Some(Self::neg),
+                    "sign" => Some(Self::sign),
+                    "abs" => Some(Self::abs),
+                    $(stringify!($name) => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            pub(super) fn name(self) -> &'static str {
                 match self {
                     Self::neg => "neg",
                     Self::sign => "sign",
@@ -126,6 +137,28 @@ impl Binary {
             Self::OverNorm => 74,
             Self::BeyondPole => 75,
             Self::PowerLog(k) => 256 + u32::from(k),
+        }
+    }
+
+    /// The operation of such a number.
+    pub(super) fn by_code(code: u32) -> Option<Self> {
+        const NAMED: [Binary; 12] = [
+            Binary::Add,
+            Binary::Sub,
+            Binary::Mul,
+            Binary::Div,
+            Binary::Atan2,
+            Binary::Hypot,
+            Binary::Max,
+            Binary::Min,
+            Binary::Greater,
+            Binary::Masked,
+            Binary::OverNorm,
+            Binary::BeyondPole,
+        ];
+        match code.checked_sub(256) {
+            Some(k) => u8::try_from(k).ok().map(Self::PowerLog),
+            None => NAMED.into_iter().find(|op| op.code() == code),
         }
     }
 }

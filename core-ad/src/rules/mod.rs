@@ -34,7 +34,7 @@ macro_rules! unary_table {
             exp: |_x, y| y;
             exp_m1: |_x, y| y + 1.0;
             sqrt: |_x, y| (y * 2.0).recip();
-            cbrt: |_x, y| (y * y * 3.0).recip();
+            cbrt: |_x, y| $crate::rules::steep((y * y * 3.0).recip());
             recip: |_x, y| -(y * y);
         }
     };
@@ -70,6 +70,13 @@ use crate::real::Num;
 /// `d (x^p ln^k x) / dx = p x^(p-1) ln^k x + k x^(p-1) ln^(k-1) x`, and exactly 0 for a constant power `x^0`.
 #[track_caller]
 pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
+    if k == 0 && x.primal() == 0.0 && p.primal() < 0.5 && !p.is_constant_zero() {
+        return steep(p * x.power_log(p - 1.0, 0));
+    }
+    if k > 0 && x.primal() == 0.0 && p.primal() > 0.0 && p.primal() <= 1.0 {
+        // of both terms the one with more logarithms: their difference would be inf - inf
+        return T::lit(if k.is_multiple_of(2) { f64::INFINITY } else { f64::NEG_INFINITY });
+    }
     let by_power = || p * x.power_log(p - 1.0, k);
     let by_logarithm = || x.power_log(p - 1.0, k - 1) * f64::from(k);
     match (p.is_constant_zero(), k) {
@@ -78,6 +85,13 @@ pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
         (true, _) => by_logarithm(),
         (false, _) => by_power() + by_logarithm(),
     }
+}
+
+/// A partial derivative that is undetermined where it is infinite, because the function is steeper there than a square root: what
+/// it makes of an argument that is stationary, `cbrt(x^3)`, is no convention but a matter of the argument's higher
+/// derivatives. NaN, in an expression that can be recorded.
+pub(crate) fn steep<T: Num>(partial: T) -> T {
+    partial + partial * 0.0
 }
 
 /// `d x^n / dx = n x^(n-1)`, and exactly 0 for `n = 0`.
@@ -96,7 +110,26 @@ pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
     T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
 }
 
-/// A tangent or cotangent times a partial derivative: exactly 0 where the first is a constant zero, so that a function's pole
+/// A tangent times a partial derivative on the way from the inputs: exactly 0 where the tangent is a constant zero, so that a
+/// pole does not turn an inactive input into NaN, but for a partial that is NaN, which no tangent of zero settles.
+///
+/// At a pole such a zero is right to first order only, whether it is that of an input that does not matter or of a
+/// stationary one: it gives up the derivatives that it carries.
+#[inline]
+#[track_caller]
+pub(crate) fn along<T: Num>(tangent: T, partial: T) -> T {
+    if !tangent.is_constant_zero() {
+        tangent * partial
+    } else if partial.is_finite() {
+        tangent
+    } else if partial.primal().is_nan() {
+        partial
+    } else {
+        tangent.undifferentiable()
+    }
+}
+
+/// A cotangent times a partial derivative on the way back: exactly 0 where the first is a constant zero, so that a function's pole
 /// does not turn an inactive input into NaN; and where a pole made the first infinite and the second is a constant zero, so
 /// that what does not move the pole does not matter. NaN stays NaN.
 #[inline]

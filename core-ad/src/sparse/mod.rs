@@ -26,37 +26,38 @@ mod pattern;
 
 use crate::api::{VectorFn, grad};
 use crate::dual::Dual;
+use crate::real::Num;
 use crate::tape::Var;
 
 pub use colouring::Colouring;
 pub use pattern::{Pattern, ScalarFn, hessian_pattern, jacobian_pattern};
 
 /// Tangents carried at once.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// A matrix of the entries of a [`Pattern`], in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SparseMatrix {
+pub struct SparseMatrix<R = f64> {
     /// Which entries.
     pub pattern: Pattern,
     /// They, row by row.
-    pub values: Vec<f64>,
+    pub values: Vec<R>,
 }
 
-impl SparseMatrix {
+impl<R: Num> SparseMatrix<R> {
     /// Entry `(i, j)`, 0 outside of the pattern.
-    pub fn get(&self, i: usize, j: usize) -> f64 {
+    pub fn get(&self, i: usize, j: usize) -> R {
         let range = self.pattern.range(i);
         match self.pattern.row(i).binary_search(&j) {
             Ok(k) => self.values[range.start + k],
-            Err(_) => 0.0,
+            Err(_) => R::lit(0.0),
         }
     }
 }
 
 /// Duals of `x` whose tangents are the sums of the columns of `LANES` colours from `first` on.
-fn seeded(x: &[f64], colouring: &Colouring, first: usize) -> Vec<Dual<f64, LANES>> {
-    let seed = |(j, x): (usize, &f64)| match colouring.of(j).checked_sub(first) {
+fn seeded<R: Num>(x: &[R], colouring: &Colouring, first: usize) -> Vec<Dual<R, LANES>> {
+    let seed = |(j, x): (usize, &R)| match colouring.of(j).checked_sub(first) {
         Some(lane) if lane < LANES => Dual::seed(*x, lane),
         _ => Dual::konst(*x),
     };
@@ -81,14 +82,15 @@ pub fn hessian(f: &impl ScalarFn, x: &[f64], colouring: &Colouring) -> SparseMat
     expand(x, colouring, gradient)
 }
 
-fn expand(
-    x: &[f64],
+/// The Jacobian of a function at any scalar, from the sums of its columns of one colour.
+pub(crate) fn expand<R: Num>(
+    x: &[R],
     colouring: &Colouring,
-    f: impl Fn(&[Dual<f64, LANES>]) -> Vec<Dual<f64, LANES>>,
-) -> SparseMatrix {
+    f: impl Fn(&[Dual<R, LANES>]) -> Vec<Dual<R, LANES>>,
+) -> SparseMatrix<R> {
     let pattern = colouring.pattern().clone();
     assert_eq!(x.len(), pattern.cols(), "inputs as coloured");
-    let mut values = vec![0.0; pattern.entries()];
+    let mut values = vec![R::lit(0.0); pattern.entries()];
     for first in (0..colouring.colours()).step_by(LANES) {
         let y = f(&seeded(x, colouring, first));
         assert_eq!(y.len(), pattern.rows(), "outputs as coloured");

@@ -3,6 +3,7 @@
 use std::array;
 use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Range, Sub, SubAssign};
+use std::sync::Arc;
 
 use crate::api::{VectorFn, grad};
 use crate::real::{Num, Real, sum_by_addition};
@@ -19,12 +20,12 @@ pub trait ScalarFn {
     fn call<R: Real>(&self, x: &[R]) -> R;
 }
 
-/// The places of a sparse matrix, row by row, columns ascending.
+/// The places of a sparse matrix, row by row, columns ascending. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     cols: usize,
-    starts: Vec<usize>,
-    columns: Vec<usize>,
+    starts: Arc<[usize]>,
+    columns: Arc<[usize]>,
 }
 
 impl Pattern {
@@ -42,7 +43,7 @@ impl Pattern {
             *end += row.len();
             Some(*end)
         }));
-        Self { cols, starts, columns: rows.concat() }
+        Self { cols, starts: starts.into(), columns: rows.concat().into() }
     }
 
     /// Number of rows.

@@ -9,7 +9,7 @@ use super::var::{Var, common, tape_index};
 use super::{Arena, Block, Pull, Statement};
 use crate::dual::Dual;
 use crate::real::{Num, Real};
-use crate::rules::chain;
+use crate::rules::{along, chain};
 
 impl<T: Num> Var<T> {
     /// Values `y` of a function of `x` that was computed elsewhere, with its Jacobian, `m x n` row-major.
@@ -43,6 +43,33 @@ impl<T: Num> Var<T> {
         drop(nodes);
         let inputs = tape_index(active.len());
         record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None })
+    }
+
+    /// The sum of products as one statement; a few are recorded one by one.
+    pub(super) fn sum_of_products(a: &[Self], b: &[Self], value: T) -> Self {
+        let Some(arena) = a.iter().zip(b).fold(None, |arena, (a, b)| {
+            common(common(arena, a.checked_arena()), b.checked_arena())
+        }) else {
+            return Self::konst(value);
+        };
+        let mut nodes = arena.nodes.borrow_mut();
+        let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
+        for (a, b) in a.iter().zip(b) {
+            for (x, factor) in [(a, b.value()), (b, a.value())] {
+                if x.is_active() {
+                    let (id, weight) = x.node_in(arena);
+                    nodes.arguments.push(tape_index(id));
+                    nodes.entries.push(along(weight, factor));
+                }
+            }
+        }
+        let inputs = tape_index(nodes.arguments.len() - arguments);
+        drop(nodes);
+        let block = Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None };
+        let first = tape_index(arena.nodes.borrow().statements.len());
+        let sum = Self::recorded(arena, Statement::leaf(), value);
+        arena.nodes.borrow_mut().blocks.push(Block { first, outputs: 1, ..block });
+        sum
     }
 
     /// Values `y` of a function of `x` that was computed elsewhere, with its pullback: from the cotangents of `y` to those of

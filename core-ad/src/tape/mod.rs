@@ -335,9 +335,10 @@ impl<T: Num> Nodes<T> {
                 if y_bar.is_constant_zero() {
                     continue;
                 }
-                let product = if y_bar.is_finite() { |s, p| s * p } else { chain::<T> };
+                let finite = y_bar.is_finite();
                 for (id, partial) in arguments.iter().zip(row) {
-                    adjoint[*id as usize] += product(*y_bar, *partial);
+                    let share = if finite { *y_bar * *partial } else { chain(*y_bar, *partial) };
+                    adjoint[*id as usize] += share;
                 }
             }
             return;

@@ -13,7 +13,7 @@ use crate::map::Kernel;
 use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{
-    arithmetic_table, binary_table, chain, integer_power, is_singular, power_by_base, unary_table,
+    along, arithmetic_table, binary_table, integer_power, is_singular, power_by_base, unary_table,
 };
 use crate::scan::{NotEnded, SliceStep, Step};
 
@@ -96,10 +96,12 @@ impl<T: Num> Var<T> {
     #[inline(always)]
     #[track_caller]
     fn unary(self, value: T, partial: T) -> Self {
-        let active = self.checked_arena().is_some();
-        let singular = active && is_singular(value, partial);
+        if self.checked_arena().is_none() {
+            return Self::konst(value);
+        }
+        let singular = is_singular(value, partial);
         let value = if singular { value.undifferentiable() } else { value };
-        Self { value, weight: chain(self.weight, partial), ..self }
+        Self { value, weight: Self::through(self.weight, partial, value), ..self }
     }
 
     /// A function of two: only the derivative by an active operand is computed.
@@ -119,7 +121,10 @@ impl<T: Num> Var<T> {
                 let (by_self, by_other) = (by_self(), by_other());
                 let singular = is_singular(value, by_self) || is_singular(value, by_other);
                 let value = if singular { value.undifferentiable() } else { value };
-                let partials = [chain(self.weight, by_self), chain(other.weight, by_other)];
+                let partials = [
+                    Self::through(self.weight, by_self, value),
+                    Self::through(other.weight, by_other, value),
+                ];
                 if self.id == other.id {
                     return Self { value, weight: partials[0] + partials[1], ..self };
                 }
@@ -129,6 +134,19 @@ impl<T: Num> Var<T> {
             (Some(_), None) => self.unary(value, by_self()),
             (None, Some(_)) => other.unary(value, by_other()),
             (None, None) => Self::konst(value),
+        }
+    }
+
+    /// A weight times a partial derivative. What is stationary where the value itself is infinite, as `1/x^2` at 0, is no zero of any
+    /// convention.
+    #[inline]
+    #[track_caller]
+    fn through(weight: T, partial: T, value: T) -> T {
+        let infinite = |x: T| x.primal().is_infinite();
+        if weight.is_constant_zero() && infinite(partial) && infinite(value) {
+            T::lit(f64::NAN)
+        } else {
+            along(weight, partial)
         }
     }
 
@@ -258,6 +276,9 @@ macro_rules! binary_functions {
     )* };
 }
 
+/// Products from which on their sum is one statement.
+const SMALL_SUM: usize = 4;
+
 impl<T: Num> Num for Var<T> {
     #[inline]
     fn lit(v: f64) -> Self {
@@ -284,6 +305,20 @@ impl<T: Num> Num for Var<T> {
     }
     unary_table!(unary_functions);
     binary_table!(binary_functions);
+    fn dot(a: &[Self], b: &[Self]) -> Self {
+        if a.len() < SMALL_SUM {
+            return a.iter().zip(b).map(|(a, b)| *a * *b).sum();
+        }
+        let value = if T::ORDER == 0 {
+            // as `T::dot`, without copies
+            let products = a.iter().zip(b).map(|(a, b)| a.value * b.value);
+            products.reduce(|s, t| s + t).unwrap_or(T::lit(0.0))
+        } else {
+            let values = |x: &[Self]| -> Vec<T> { x.iter().map(|x| x.value).collect() };
+            T::dot(&values(a), &values(b))
+        };
+        Self::sum_of_products(a, b, value)
+    }
     #[track_caller]
     fn power_log(self, p: Self, k: u8) -> Self {
         let (x, q) = (self.value, p.value);
@@ -306,6 +341,9 @@ impl<T: Num> Num for Var<T> {
     #[inline]
     #[track_caller]
     fn powi(self, n: i32) -> Self {
+        if n == 0 {
+            return Self::lit(1.0);
+        }
         self.unary(self.value.powi(n), integer_power(self.value, n))
     }
 }

@@ -2,8 +2,9 @@
 
 use cotangent_ad::implicit::{
     Energy, ImplicitError, Map, Options, Residual, Residuals, fixed_point, least_squares,
-    minimiser, root,
+    minimiser, root, root_krylov, root_sparse, unknowns_colouring,
 };
+use cotangent_ad::linalg::{Iteration, KrylovOptions, LinalgError};
 use cotangent_ad::{Num, Real, VectorFn, grad, try_value_and_grad};
 
 use crate::{numbers, prove};
@@ -180,4 +181,78 @@ fn bad_input_is_answered() {
     assert!(matches!(nan, Err(ImplicitError::NonFinite { iteration: 0, .. })));
     let shape = root(&TwoOfOne, &[1.0], &[1.0], &options);
     assert!(matches!(shape, Err(ImplicitError::Shape { expected: 1, found: 2 })));
+}
+
+/// `-u'' + c u' + p0 u^3 = p1 + i p2` on a line of points between walls at 0, the middle one coupled with the first.
+#[derive(Clone)]
+struct Reaction;
+impl Residual for Reaction {
+    fn residual<R: Real>(&self, u: &[R], p: &[R]) -> Vec<R> {
+        let n = u.len();
+        let at = |i: usize| if i == 0 || i > n { R::lit(0.0) } else { u[i - 1] };
+        let bend = |i: usize| at(i) * 2.1 - at(i - 1) * 1.2 - at(i + 1) * 0.8;
+        let source = |i: usize| p[1] + p[2] * (i as f64 / n as f64);
+        let row = |i: usize| bend(i) + p[0] * at(i).powi(3) - source(i);
+        let mut r: Vec<R> = (1..=n).map(row).collect();
+        r[n / 2] -= u[0] * 0.3;
+        r
+    }
+    fn precondition(&self, u: &[f64], p: &[f64], r: &[f64], _: bool) -> Vec<f64> {
+        r.iter().zip(u).map(|(r, u)| r / (2.1 + 3.0 * p[0] * u * u)).collect()
+    }
+}
+
+const GMRES: KrylovOptions = KrylovOptions {
+    iteration: Iteration::Gmres { restart: 40 },
+    tolerance: 1e-13,
+    max_products: 2000,
+};
+
+fn by_factors<R: Real>(n: usize, p: &[R]) -> Vec<R> {
+    let colours = unknowns_colouring(&Reaction, &vec![0.2; n], &[0.7, 0.3, 0.2]);
+    root_sparse(&Reaction, &colours, &vec![0.0; n], p, &Options::default()).unwrap()
+}
+
+fn by_products<R: Real>(n: usize, p: &[R]) -> Vec<R> {
+    root_krylov(&Reaction, &vec![0.0; n], p, &Options::default(), &GMRES).unwrap()
+}
+
+#[test]
+fn roots_of_large_systems_by_sparse_factors_and_by_products_alone() {
+    struct ByFactors;
+    impl VectorFn for ByFactors {
+        fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+            by_factors(7, p)
+        }
+    }
+    struct ByProducts;
+    impl VectorFn for ByProducts {
+        fn call<R: Real>(&self, p: &[R]) -> Vec<R> {
+            by_products(7, p)
+        }
+    }
+    let p = [0.7, 0.3, 0.2];
+    prove(&ByFactors, &p);
+    prove(&ByProducts, &p);
+    let dense = root(&Reaction, &[0.0; 7], &p, &Options::default()).unwrap();
+    assert!(dense.iter().zip(by_factors(7, &p)).all(|(d, s)| (d - s).abs() < 1e-13));
+    // ten thousand unknowns, in both ways
+    let n = 10_000;
+    let sum = |y: &[_]| y.iter().copied().reduce(|a, b| a + b).unwrap();
+    let (direct, iterated) =
+        (grad(|p| sum(&by_factors(n, p)), &p), grad(|p| sum(&by_products(n, p)), &p));
+    for (d, i) in direct.iter().zip(&iterated) {
+        assert!((d - i).abs() < 1e-8 * d.abs(), "{direct:?} {iterated:?}");
+    }
+    let h = 1e-4;
+    let value = |p0: f64| by_factors(n, &[p0, 0.3, 0.2]).iter().sum::<f64>();
+    let difference = (value(0.7 + h) - value(0.7 - h)) / (2.0 * h);
+    assert!((direct[0] - difference).abs() < 1e-6 * difference.abs());
+    // what is not reached is said
+    let few = KrylovOptions { max_products: 3, ..GMRES };
+    let refused = root_krylov(&Reaction, &[0.0; 50], &p, &Options::default(), &few);
+    assert!(matches!(refused, Err(ImplicitError::Linear(LinalgError::NotSolved { .. }))));
+    let colours = unknowns_colouring(&Reaction, &[0.2; 7], &p);
+    let other = root_sparse(&Reaction, &colours, &[0.0; 9], &p, &Options::default());
+    assert!(matches!(other, Err(ImplicitError::Shape { expected: 7, found: 9 })));
 }

@@ -1,12 +1,12 @@
 //! Matrix rules.
 
 use cotangent_ad::linalg::{
-    Banded, Iteration, KrylovOptions, LinalgError, LinearOperator, Matrix, Triangle, cholesky,
-    eigh, eigh_subspace, expm, fft, ifft, inverse, log_det, log_det_spd, lu, qr, solve,
-    solve_banded, solve_matrix, solve_operator, solve_sparse, solve_spd, solve_sylvester,
-    solve_triangular, svd,
+    Banded, BandedFactor, Iteration, KrylovOptions, LinalgError, LinearOperator, Matrix,
+    SparseFactor, Triangle, cholesky, eigh, eigh_subspace, expm, fft, ifft, inverse, log_det,
+    log_det_spd, lu, qr, solve, solve_banded, solve_matrix, solve_operator, solve_sparse,
+    solve_spd, solve_sylvester, solve_triangular, svd,
 };
-use cotangent_ad::sparse::Pattern;
+use cotangent_ad::sparse::{Pattern, SparseMatrix};
 use cotangent_ad::{Dual, Real, Var, VectorFn, grad, try_value_and_grad};
 
 use crate::{numbers, prove};
@@ -234,6 +234,23 @@ fn systems_by_iteration() {
     });
     let (direct, iterated) = (solve(&dense, &x[18..]).unwrap(), Sparse.call(&x[..]));
     assert!(direct.iter().zip(&iterated).all(|(a, b)| (a - b).abs() < 1e-12));
+    // GMRES, begun anew after every four products
+    let rows: Vec<Vec<usize>> = (0..6)
+        .map(|i| (0..6).filter(|j| [i, (i + 1) % 6, (i + 4) % 6].contains(j)).collect())
+        .collect();
+    let pattern = Pattern::new(6, &rows);
+    let restarted =
+        KrylovOptions { iteration: Iteration::Gmres { restart: 4 }, ..KrylovOptions::default() };
+    let residuals = |x: &[Var<f64>]| {
+        let y = solve_sparse(&pattern, &x[..18], &x[18..], &restarted).unwrap();
+        y[0] * y[3] + y[5]
+    };
+    let right = |x: &[Var<f64>]| {
+        let y = Sparse.call(x);
+        y[0] * y[3] + y[5]
+    };
+    let (found, right) = (grad(residuals, &x), grad(right, &x));
+    assert!(found.iter().zip(&right).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} {right:?}");
     let few = KrylovOptions { max_products: 2, ..KrylovOptions::default() };
     let refused = solve_operator(&Heat, &vec![1.0; edges], &numbers(42, SIDE * SIDE), &few);
     assert!(
@@ -309,4 +326,114 @@ fn bad_input_is_answered() {
     let taped = |x: &[Var<f64>]| Ok(solve(&square(2, x), &x[..2])?[0]);
     let refused: Result<_, LinalgError> = try_value_and_grad(taped, &[1.0, 2.0, 2.0, 4.0]);
     assert!(matches!(refused, Err(LinalgError::Singular { .. })));
+}
+
+/// A matrix of `n` rows with its places where a stream of numbers says, rows that have to change places among them.
+fn scattered<R: Real>(n: usize, x: &[R]) -> SparseMatrix<R> {
+    let mut entries = Vec::new();
+    for i in 0..n {
+        // a cyclic permutation makes every diagonal entry zero
+        entries.push((i, (i + 1) % n, x[i] + 2.5));
+        entries.push((i, (3 * i + 2) % n, x[n + i]));
+        entries.push((i, (7 * i + 5) % n, x[2 * n + i]));
+    }
+    SparseMatrix::from_triplets(n, n, &entries)
+}
+
+/// `D + sum of x_i (e_i - e_j)(e_i - e_j)^T` over the edges of a grid of two rows.
+fn grid<R: Real>(n: usize, x: &[R]) -> SparseMatrix<R> {
+    let mut entries: Vec<(usize, usize, R)> = (0..n).map(|i| (i, i, R::lit(1.5))).collect();
+    let mut join = |i: usize, j: usize, k: R| {
+        entries.extend([(i, i, k), (j, j, k), (i, j, -k), (j, i, -k)]);
+    };
+    for i in 0..n {
+        let k = x[i] * x[i] + 0.3;
+        if i + 2 < n {
+            join(i, i + 2, k);
+        }
+        if i % 2 == 0 && i + 1 < n {
+            join(i, i + 1, k * 2.0);
+        }
+    }
+    SparseMatrix::from_triplets(n, n, &entries)
+}
+
+#[test]
+fn sparse_systems_by_factors_that_are_kept() {
+    const N: usize = 8;
+    function!(Lu, |x: &[R]| {
+        let factor = SparseFactor::lu(scattered(N, x)).unwrap();
+        let once = factor.solve(&x[3 * N..]).unwrap();
+        let there = factor.solve_transposed(&once).unwrap();
+        [once, there].concat()
+    });
+    prove(&Lu, &numbers(31, 4 * N));
+    function!(Cholesky, |x: &[R]| {
+        let factor = SparseFactor::cholesky(grid(N, x)).unwrap();
+        let once = factor.solve(&x[N..]).unwrap();
+        let again = factor.with_values(factor.matrix().values.clone()).unwrap();
+        again.solve_transposed(&factor.solve(&once).unwrap()).unwrap()
+    });
+    prove(&Cholesky, &numbers(32, 2 * N));
+    function!(Products, |x: &[R]| {
+        let a = scattered(N, x);
+        [a.matvec(&x[3 * N..]), a.matvec_transposed(&x[3 * N..])].concat()
+    });
+    prove(&Products, &numbers(33, 4 * N));
+    // against dense factors, where elimination fills in and rows change places
+    let n = 60;
+    let (x, b) = (numbers(34, 3 * n), numbers(35, n));
+    let a = scattered(n, &x[..]);
+    let dense = Matrix::from_fn(n, n, |i, j| a.get(i, j));
+    let close = |found: &[f64], right: &[f64]| {
+        assert!(found.iter().zip(right).all(|(f, r)| (f - r).abs() < 1e-12), "{found:?}");
+    };
+    let factor = SparseFactor::lu(a).unwrap();
+    close(&factor.solve(&b).unwrap(), &solve(&dense, &b).unwrap());
+    close(&factor.solve_transposed(&b).unwrap(), &solve(&dense.transpose(), &b).unwrap());
+    let a = grid(n, &x[..]);
+    let dense = Matrix::from_fn(n, n, |i, j| a.get(i, j));
+    close(
+        &SparseFactor::cholesky(a.clone()).unwrap().solve(&b).unwrap(),
+        &solve(&dense, &b).unwrap(),
+    );
+    close(&SparseFactor::lu(a).unwrap().solve(&b).unwrap(), &solve(&dense, &b).unwrap());
+}
+
+#[test]
+fn sparse_systems_without_a_solution_say_so() {
+    let solved = |entries: &[(usize, usize, f64)]| {
+        SparseFactor::lu(SparseMatrix::from_triplets(3, 3, entries)).unwrap().solve(&[1.0; 3])
+    };
+    // the last two columns are equal; an empty column; rank one with rounding
+    let equal = [(0, 0, 1.0), (1, 1, 2.0), (1, 2, 2.0), (2, 1, 0.7), (2, 2, 0.7)];
+    assert!(matches!(solved(&equal), Err(LinalgError::Singular { .. })));
+    let empty = [(0, 0, 1.0), (1, 1, 2.0), (2, 1, 0.7)];
+    assert!(matches!(solved(&empty), Err(LinalgError::Singular { pivot: 2, ratio: 0.0 })));
+    let rank_one: Vec<_> = (0..9)
+        .map(|k| (k / 3, k % 3, 0.1 * [1.0, 3.0, 7.0][k / 3] * [0.7, 0.3, 1.1][k % 3]))
+        .collect();
+    assert!(matches!(solved(&rank_one), Err(LinalgError::Singular { .. })));
+    // bad scaling alone is none
+    let scaled = [(0, 0, 1e-200), (1, 1, 1.0), (2, 2, 1e200), (0, 1, 1e-200)];
+    assert!(solved(&scaled).is_ok());
+    let nan = [(0, 0, 1.0), (1, 1, f64::NAN), (2, 2, 1.0)];
+    assert!(matches!(solved(&nan), Err(LinalgError::NonFinite { index: 1, .. })));
+    let wide = SparseMatrix::from_triplets(2, 3, &[(0, 0, 1.0)]);
+    assert!(matches!(SparseFactor::lu(wide), Err(LinalgError::Shape { .. })));
+    let indefinite = SparseMatrix::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 4.0), (1, 1, 1.0)]);
+    let refused = SparseFactor::cholesky(indefinite).unwrap().solve(&[1.0, 1.0]);
+    assert!(matches!(refused, Err(LinalgError::NotPositiveDefinite { .. })));
+}
+
+#[test]
+fn one_factor_of_a_band_serves_all_steps() {
+    function!(Steps, |x: &[R]| {
+        let factor = BandedFactor::new(&Banded::new(2, 1, Matrix::new(6, 4, x[..24].to_vec())));
+        let start = Matrix::new(6, 2, x[24..].to_vec());
+        (0..3).fold(start, |u, _| factor.solve(&u).unwrap()).into_data()
+    });
+    let mut x = numbers(18, 36);
+    (0..6).for_each(|i| x[i * 4 + 2] *= 0.1);
+    prove(&Steps, &x);
 }

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod implicit;
+mod ivp;
 mod linalg;
 mod nn;
 mod ode;

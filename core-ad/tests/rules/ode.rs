@@ -36,7 +36,7 @@ fn hares<R: Real>(x: &[R], options: &Options) -> R {
 
 #[test]
 fn a_gradient_is_that_of_the_discrete_solution_in_every_mode_under_every_schedule() {
-    for method in [Method::Tsit5, Method::Sdirk4] {
+    for method in [Method::Tsit5, Method::Dop853, Method::Rodas5p] {
         let options = Options { method, relative: 1e-7, absolute: 1e-9, ..Options::default() };
         let reverse = grad(|x| hares(x, &options), &HARES);
         let forward = jacobian_forward(|x| vec![hares(x, &options)], &HARES);
@@ -179,10 +179,10 @@ fn the_time_of_an_event_may_be_a_parameter() {
         let left = -x[1] + 2.0;
         (((-(x[0] * x[1])).exp() * 1.5) + x[2]) * (-(x[0] * left)).exp()
     }
-    for method in [Method::Tsit5, Method::Sdirk4] {
+    for method in [Method::Tsit5, Method::Rodas5p] {
         let options = match method {
-            Method::Tsit5 => TIGHT(),
-            Method::Sdirk4 => {
+            Method::Tsit5 | Method::Dop853 => TIGHT(),
+            Method::Rodas5p => {
                 Options { method, relative: 1e-11, absolute: 1e-12, ..Options::default() }
             }
         };
@@ -299,11 +299,11 @@ fn a_stiff_system_agrees_between_methods_and_goes_where_the_explicit_one_cannot(
         let options = Options { method, relative, absolute: relative * 1e-5, ..Options::default() };
         solve(&Robertson, 0.0, end, &start, &rates, &[], &options).unwrap()
     };
-    let (explicit, implicit) = (by(Method::Tsit5, 0.05, 1e-8), by(Method::Sdirk4, 0.05, 1e-8));
+    let (explicit, implicit) = (by(Method::Tsit5, 0.05, 1e-8), by(Method::Rodas5p, 0.05, 1e-8));
     close(&implicit.state, &explicit.state, 1e-8);
     assert!((implicit.state[1] - explicit.state[1]).abs() < 1e-6 * explicit.state[1]);
     // the invariant and the printed solution of the literature at t = 40
-    let later = by(Method::Sdirk4, 40.0, 1e-6);
+    let later = by(Method::Rodas5p, 40.0, 1e-6);
     close(&later.state, &[0.7158, 9.185e-6, 0.2842], 1e-4);
     assert!((later.state[1] / 9.1855e-6 - 1.0).abs() < 1e-4, "{:e}", later.state[1]);
     let sum: f64 = later.state.iter().sum();
@@ -311,7 +311,7 @@ fn a_stiff_system_agrees_between_methods_and_goes_where_the_explicit_one_cannot(
     assert!((sum - 1.0).abs() < 1e-10 && later.steps < 1000, "{sum} in {} steps", later.steps);
     // gradients by rates through it, reverse against forward
     let options =
-        Options { method: Method::Sdirk4, relative: 1e-5, absolute: 1e-9, ..Options::default() };
+        Options { method: Method::Rodas5p, relative: 1e-5, absolute: 1e-9, ..Options::default() };
     let logs = rates.map(f64::ln);
     let reverse = grad(|x| last(x, &options), &logs);
     let forward: Vec<f64> = (0..3)
@@ -358,7 +358,7 @@ fn what_cannot_be_integrated_says_why() {
         run(&Power(f64::NAN), 1.0, &[1.0], &[], &plain),
         Err(OdeError::NonFinite { .. })
     ));
-    let stiff = Options { method: Method::Sdirk4, ..plain };
+    let stiff = Options { method: Method::Rodas5p, ..plain };
     assert!(matches!(
         run(&Power(f64::NAN), 1.0, &[1.0], &[], &stiff),
         Err(OdeError::NonFinite { .. })

@@ -1,0 +1,185 @@
+//! A linearly implicit method of order 5 with an embedded one of order 4: one factorization a step, no iteration.
+//!
+//! G. Steinebach, "Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia Differential
+//! Equations package", BIT Numer. Math. 63, 27 (2023); stiffly accurate and L-stable, for `M y' = f(t, y)` with a mass matrix that may be
+//! singular (index 1). The form of its stages is that of Hairer & Wanner, "Solving Ordinary Differential Equations II" (1996), equation
+//! IV.7.25: with `J = f_y` at the start of the step,
+//!
+//! `(M / (gamma h) - J) k_i = f(t + c_i h, y + sum_j a_ij k_j) + M sum_j (c_ij / h) k_j + d_i h f_t`.
+
+use super::Dynamics;
+use super::stages::combined;
+use crate::api::jacobian_forward;
+use crate::dual::Dual;
+use crate::linalg::{LinalgError, Matrix, MatrixFactor};
+use crate::real::Real;
+
+const STAGES: usize = 8;
+const GAMMA: f64 = 0.211_937_563_194_290_14;
+/// Times of the stages.
+const TIMES: [f64; STAGES] = [
+    0.0,
+    0.635_812_689_582_870_4,
+    0.409_579_839_339_753_5,
+    0.976_930_672_506_071_6,
+    0.428_840_360_955_866_4,
+    1.0,
+    1.0,
+    1.0,
+];
+/// Weights of `f_t`.
+const BY_TIME: [f64; STAGES] = [
+    GAMMA,
+    -0.423_875_126_388_580_27,
+    -0.338_462_712_623_592_4,
+    1.804_645_287_288_273_4,
+    2.325_825_639_765_069,
+    0.0,
+    0.0,
+    0.0,
+];
+/// Weights of the stages before, within `f`.
+const A: [[f64; 7]; STAGES] = [
+    [0.0; 7],
+    [3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [2.849_394_379_747_939, 0.458_422_422_044_639_23, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [-6.954_028_509_809_101, 2.489_845_061_869_568, -10.358_996_098_473_584, 0.0, 0.0, 0.0, 0.0],
+    [
+        2.802_998_627_562_896_4,
+        0.507_246_473_622_820_6,
+        -0.398_831_254_177_052_4,
+        -0.047_211_872_304_046_41,
+        0.0,
+        0.0,
+        0.0,
+    ],
+    SIXTH,
+    [SIXTH[0], SIXTH[1], SIXTH[2], SIXTH[3], SIXTH[4], 1.0, 0.0],
+    [SIXTH[0], SIXTH[1], SIXTH[2], SIXTH[3], SIXTH[4], 1.0, 1.0],
+];
+const SIXTH: [f64; 7] = [
+    -7.502_846_399_306_121,
+    2.561_846_144_803_919,
+    -11.627_539_656_261_098,
+    -0.182_687_676_599_422_56,
+    0.030_198_172_008_377_946,
+    0.0,
+    0.0,
+];
+/// Weights of the stages before, outside of it.
+const C: [[f64; 7]; STAGES] = [
+    [0.0; 7],
+    [-14.155_112_264_123_755, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [-17.972_960_358_859_52, -2.859_693_295_451_294, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [147.121_502_757_117_16, -1.412_214_027_182_13, 71.689_402_513_023_58, 0.0, 0.0, 0.0, 0.0],
+    [
+        165.435_170_248_716_76,
+        -0.459_282_345_649_112_6,
+        42.909_383_369_586_03,
+        -5.961_986_721_573_306,
+        0.0,
+        0.0,
+        0.0,
+    ],
+    [
+        24.854_864_614_690_072,
+        -3.000_922_700_283_218_6,
+        47.493_111_002_076_8,
+        5.581_419_782_155_812_5,
+        -0.661_069_182_524_947_1,
+        0.0,
+        0.0,
+    ],
+    [
+        30.912_732_140_285_99,
+        -3.120_824_334_993_797_4,
+        77.799_546_460_708_92,
+        34.286_460_282_947_83,
+        -19.097_331_116_725_623,
+        -28.087_943_162_872_662,
+        0.0,
+    ],
+    [
+        37.802_771_233_905_63,
+        -3.257_196_902_907_227_6,
+        112.269_188_494_963_27,
+        66.934_723_124_404_7,
+        -40.066_189_370_910_02,
+        -54.667_802_628_779_68,
+        -9.488_616_523_096_27,
+    ],
+];
+
+/// `f_y`, and `f_t`.
+pub(super) fn slopes<R: Real, D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> (Matrix<R>, Vec<R>) {
+    let n = y.len();
+    let fixed: Vec<Dual<R, 8>> = p.iter().map(|p| Dual::konst(*p)).collect();
+    let slopes = jacobian_forward(|at| d.rate(at[n], &at[..n], &fixed), &[y, &[t]].concat());
+    let by_state = Matrix::from_fn(n, n, |i, j| slopes[i * (n + 1) + j]);
+    (by_state, (0..n).map(|i| slopes[i * (n + 1) + n]).collect())
+}
+
+/// The eight stages.
+fn stages<R: Real, D: Dynamics>(
+    d: &D,
+    t: R,
+    h: R,
+    y: &[R],
+    p: &[R],
+) -> Result<Vec<Vec<R>>, LinalgError> {
+    let n = y.len();
+    let (by_state, by_time) = slopes(d, t, y, p);
+    let mass = d.mass(p);
+    let share = (h * GAMMA).recip();
+    let system = Matrix::from_fn(n, n, |i, j| {
+        let weighed = match &mass {
+            Some(mass) => mass[(i, j)] * share,
+            None if i == j => share,
+            None => R::lit(0.0),
+        };
+        weighed - by_state[(i, j)]
+    });
+    let factor = MatrixFactor::lu(&system)?;
+    let per_step = h.recip();
+    let mut k: Vec<Vec<R>> = Vec::with_capacity(STAGES);
+    for stage in 0..STAGES {
+        let at: Vec<R> = (0..n).map(|i| y[i] + combined(&A[stage], &k, i)).collect();
+        let rate = d.rate(t + h * TIMES[stage], &at, p);
+        let before: Vec<R> = (0..n).map(|i| combined(&C[stage], &k, i) * per_step).collect();
+        let before = mass.as_ref().map_or_else(|| before.clone(), |mass| mass.matvec(&before));
+        let by_time = |i: usize| by_time[i] * h * BY_TIME[stage];
+        let right: Vec<R> = (0..n).map(|i| rate[i] + before[i] + by_time(i)).collect();
+        k.push(factor.solve(&right)?);
+    }
+    Ok(k)
+}
+
+/// The state after the stages: that of the last one's rate, and the last stage.
+fn end<R: Real>(y: &[R], k: &[Vec<R>]) -> Vec<R> {
+    let last = STAGES - 1;
+    (0..y.len()).map(|i| y[i] + combined(&A[last], k, i) + k[last][i]).collect()
+}
+
+/// The state after a step of `h` from `t`.
+pub(super) fn step<R: Real, D: Dynamics>(
+    d: &D,
+    t: R,
+    h: R,
+    y: &[R],
+    p: &[R],
+) -> Result<Vec<R>, LinalgError> {
+    Ok(end(y, &stages(d, t, h, y, p)?))
+}
+
+/// The same with an estimate of its error, which is the last stage; in plain numbers.
+pub(super) fn step_with_error<D: Dynamics>(
+    d: &D,
+    t: f64,
+    h: f64,
+    y: &[f64],
+    p: &[f64],
+) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+    let mut k = stages(d, t, h, y, p)?;
+    let end = end(y, &k);
+    Ok((end, k.swap_remove(STAGES - 1)))
+}
