@@ -4,7 +4,8 @@
 //! the objective that the method has made, taken where no trust radius, damping or line search cuts its step short:
 //!
 //! * **value**: the decrease `q = -(g.p + p.B p/2)` that is left is at most `value_tolerance |f|`, which the objective cannot
-//!   tell from nothing, and no entry of the step `p` is more than a millionth of the parameter (a thousandth, where no step lowers the value);
+//!   tell from nothing, and no entry of the step `p` is more than a millionth of the parameter (a thousandth, where the value no longer shows
+//!   any difference);
 //! * **step**: no entry of the step `p` is more than `step_tolerance` of the parameter itself, or more than the rounding of
 //!   what the parameter has been.
 //!
@@ -92,7 +93,10 @@ pub(crate) fn claim(
     if left.decrease.is_nan() || rises || left.step.iter().any(|p| !p.is_finite()) {
         return None;
     }
-    let modest = |i: usize| left.step[i].abs() <= tolerance.modest * size(z[i], sizes[i]);
+    // below the rounding of the value nothing shows whether a step was right
+    let unseen = left.decrease <= f64::EPSILON * value.abs();
+    let modest = if unseen { MODEST_AT_NOISE } else { tolerance.modest };
+    let modest = |i: usize| left.step[i].abs() <= modest * size(z[i], sizes[i]);
     if left.decrease <= tolerance.value * value.abs() && (0..z.len()).all(modest) {
         let relative_decrease = if left.decrease > 0.0 { left.decrease / value.abs() } else { 0.0 };
         return Some(Status::ValueConverged { relative_decrease });

@@ -13,7 +13,7 @@
 use crate::context::{Context, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::norm;
-use crate::newton_model::{Dense, ROUNDING, Rounding};
+use crate::newton_model::{Dense, ROUNDING, Rounding, straight};
 use crate::outcome::Status;
 
 /// Most parameters whose whole Hessian is made.
@@ -149,8 +149,10 @@ fn by_the_whole(
             .filter(|&i| rows[i].iter().any(|h| *h != 0.0) || point.gradient[i] != 0.0)
             .collect();
         // a parameter without curvature of its own counts by the size that it has
-        let straight = |i: usize| 1e-3 * point.value.abs().sqrt() / context.sizes[i];
-        let own = |i: usize| if rows[i][i] == 0.0 { straight(i) } else { rows[i][i].abs().sqrt() };
+        let own = |i: usize| match rows[i][i].abs() {
+            curvature if curvature > 0.0 => curvature.sqrt(),
+            _ => straight(point.value, point.gradient[i], context.sizes[i]),
+        };
         let lengths: Vec<f64> = (0..point.z.len()).map(|i| own(i).max(f64::MIN_POSITIVE)).collect();
         let Some(dense) = Dense::new(&rows, point.gradient, &lengths, free) else {
             return Ok(Judgement::Refuted { step });

@@ -14,6 +14,7 @@
 //! | no gradient, few parameters | `nelder-mead` |
 //! | many local minima | [`MultiStart`] of any of them |
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
+//! | with constraints besides the bounds | [`minimize_constrained`] around any of them, `lbfgsb` first |
 //!
 //! # What success means
 //!
@@ -49,6 +50,48 @@
 //! let end = minimize(&problem, method, Stop::default(), &[1.0, 1.0], SampleKey(0), &mut ()).unwrap();
 //! assert!((end.x[0] - 3.0).abs() < 1e-6 && end.x[1] == 0.0); // the bound holds exactly
 //! ```
+//!
+//! # Constraints
+//!
+//! [`Constraints`](cotangent_problem::Constraints) are functions of the parameters between limits. The end has a multiplier for each:
+//! what the least value would change by, per unit of a limit.
+//!
+//! ```
+//! use cotangent_optim::augmented_lagrangian::Options;
+//! use cotangent_optim::{Constrained, Method, Stop, minimize_constrained};
+//! use cotangent_problem::*;
+//!
+//! /// The shortest way from the origin to the curve `x y >= 2`, for positive `x`.
+//! struct Hyperbola([Constraint; 1]);
+//! impl Objective for Hyperbola {
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!     fn capabilities(&self) -> Capabilities {
+//!         Capabilities { gradient: true, ..Default::default() }
+//!     }
+//!     fn evaluate(&self, x: &[f64], _: Want, _: SampleKey, _: &mut Workspace) -> Result<Evaluation, TrialFailure> {
+//!         let value = x[0] * x[0] + x[1] * x[1];
+//!         Ok(Evaluation { value, gradient: Some(vec![2.0 * x[0], 2.0 * x[1]]), ..Default::default() })
+//!     }
+//! }
+//! impl Constraints for Hyperbola {
+//!     fn constraints(&self) -> &[Constraint] {
+//!         &self.0
+//!     }
+//!     fn evaluate(&self, x: &[f64], _: bool, _: SampleKey, _: &mut Workspace) -> Result<ConstraintValues, TrialFailure> {
+//!         Ok(ConstraintValues { values: vec![x[0] * x[1]], jacobian: Some(vec![x[1], x[0]]) })
+//!     }
+//! }
+//! let curve = Hyperbola([Constraint::at_least("product", 2.0)]);
+//! let space = Space::new(vec![Parameter::vector("x", 2).within(0.0, 10.0)]).unwrap();
+//! let problem = Constrained { objective: &curve, constraints: &curve, space: &space };
+//! let method = Method::named("lbfgsb").unwrap();
+//! let (stop, options) = (Stop::default(), Options::default());
+//! let end = minimize_constrained(&problem, method, stop, options, &[3.0, 1.0], SampleKey(0), &mut ()).unwrap();
+//! assert!((end.outcome.x[0] - 2.0_f64.sqrt()).abs() < 1e-6 && (end.outcome.value - 4.0).abs() < 1e-6);
+//! assert!((end.multipliers[0] + 2.0).abs() < 1e-4); // the least value is twice the limit
+//! ```
 
 #![cfg_attr(
     test,
@@ -62,6 +105,7 @@
 )]
 
 pub mod adam;
+pub mod augmented_lagrangian;
 pub mod cmaes;
 mod context;
 mod convergence;
@@ -81,6 +125,10 @@ mod triangle;
 pub mod trust_region;
 
 pub use adam::AdamOptions;
+pub use augmented_lagrangian::{
+    Constrained, ConstrainedOutcome, ConstrainedRun, ConstrainedStartError, ConstrainedStep,
+    minimize_constrained,
+};
 pub use cmaes::CmaEsOptions;
 pub use context::Problem;
 pub use evaluator::Counts;

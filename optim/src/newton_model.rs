@@ -21,6 +21,9 @@ pub(crate) struct Dense {
     slopes: Vec<f64>,
 }
 
+/// Fraction of the root of the value over a parameter's size that counts as curvature.
+const STRAIGHT: f64 = 1e-3;
+
 /// What rounding makes of a scaled gradient that is zero.
 pub(crate) struct Rounding {
     /// `|D z|`.
@@ -46,7 +49,7 @@ impl Rounding {
 pub(crate) const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 impl Dense {
-    /// `None` where the eigenvalues cannot be found.
+    /// `None` where the eigenvalues cannot be found, or the scaled gradient is not finite.
     pub(crate) fn new(
         rows: &[Vec<f64>],
         gradient: &[f64],
@@ -69,7 +72,10 @@ impl Dense {
         let slope = |e: usize| {
             free.iter().enumerate().map(|(a, &i)| basis[(a, e)] * gradient[i] / lengths[i]).sum()
         };
-        let slopes = (0..k).map(slope).collect();
+        let slopes: Vec<f64> = (0..k).map(slope).collect();
+        if slopes.iter().chain(&values).any(|v| !v.is_finite()) {
+            return None;
+        }
         Some(Self { n, hessian, free, values, basis, slopes })
     }
 
@@ -177,6 +183,11 @@ impl Dense {
         }
         step
     }
+}
+
+/// Least `D` of a parameter: where the value is straight along it, its slope, and the value itself, still say how far is far.
+pub(crate) fn straight(value: f64, slope: f64, size: f64) -> f64 {
+    (STRAIGHT * value.abs().sqrt() / size).max((STRAIGHT * slope.abs() / size).sqrt() * STRAIGHT)
 }
 
 fn length(v: &[f64]) -> f64 {

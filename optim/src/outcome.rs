@@ -99,6 +99,13 @@ pub enum Status {
         /// What was tried.
         why: String,
     },
+    /// No point was found that satisfies the constraints.
+    Infeasible {
+        /// The constraint that is furthest from holding.
+        constraint: String,
+        /// How far, in its unit.
+        violation: f64,
+    },
     /// No trial point had a value.
     Failed {
         /// The last failure.
@@ -119,6 +126,7 @@ impl Status {
             Self::MaxIterations => "max_iterations",
             Self::MaxEvaluations => "max_evaluations",
             Self::Stalled { .. } => "stalled",
+            Self::Infeasible { .. } => "infeasible",
             Self::Failed { .. } => "failed",
             Self::Interrupted => "interrupted",
         }
@@ -149,6 +157,9 @@ impl Status {
                     "{why}; check the gradient (`gradcheck`), the parameters' scales, and whether the objective is noisy"
                 )
             }
+            Self::Infeasible { constraint, violation } => format!(
+                "the constraint `{constraint}` is off by {violation:.3e} and comes no closer from here; relax it or start elsewhere"
+            ),
             Self::Failed { failure } => format!("{failure}; start elsewhere or tighten the bounds"),
             Self::Interrupted => "resume to go on".into(),
         }

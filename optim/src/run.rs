@@ -140,6 +140,16 @@ impl Run {
         self.counts
     }
 
+    /// Largest `|z_i|` of all iterates.
+    pub(crate) fn sizes(&self) -> &[f64] {
+        &self.sizes
+    }
+
+    /// Takes the sizes of a run before this one: a parameter that is near zero where this one starts may not be small.
+    pub(crate) fn widen(&mut self, sizes: &[f64]) {
+        self.sizes.iter_mut().zip(sizes).for_each(|(own, other)| *own = own.max(*other));
+    }
+
     /// The criteria that it stops by; raise a limit before resuming.
     pub fn stop_mut(&mut self) -> &mut Stop {
         &mut self.stop

@@ -17,7 +17,7 @@ use crate::hessian::{
     Judgement, Point, judge, noise_of_products, note, objective_slopes, on_a_plateau, zero_gradient,
 };
 use crate::method::MethodInfo;
-use crate::newton_model::{Dense, ROUNDING, Rounding, to_the_border};
+use crate::newton_model::{Dense, ROUNDING, Rounding, straight, to_the_border};
 use crate::outcome::Status;
 
 /// Options of the trust-region method.
@@ -38,8 +38,6 @@ impl Default for TrustRegionOptions {
 
 /// Most variables whose Hessian is made whole.
 pub const DENSE_UP_TO: usize = crate::hessian::WHOLE_UP_TO;
-/// Least `D` of a parameter, as a fraction of the root of the value over the parameter's size.
-const STRAIGHT: f64 = 1e-3;
 /// Radii tried in one iteration.
 const MOST_TRIES: usize = 60;
 
@@ -226,8 +224,7 @@ impl State {
             rows.push(context.product(&self.z, &self.gradient, &unit)?);
         }
         for (i, length) in self.lengths.iter_mut().enumerate() {
-            // where it is straight, the value and the size of the parameter still say how far is far
-            let straight = STRAIGHT * self.value.abs().sqrt() / context.sizes[i];
+            let straight = straight(self.value, self.gradient[i], context.sizes[i]);
             *length = length.max(rows[i][i].abs().sqrt()).max(straight).max(f64::MIN_POSITIVE);
         }
         let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();

@@ -45,6 +45,7 @@
 pub mod asked;
 pub mod choice;
 pub mod closure;
+pub mod constraint;
 pub mod goal;
 pub mod key;
 pub mod name;
@@ -58,6 +59,7 @@ pub mod uncertainty;
 pub use asked::Asked;
 pub use choice::{Choice, ChoiceError, Free};
 pub use closure::Closure;
+pub use constraint::{Constraint, ConstraintValues, Constraints, LimitError};
 pub use goal::{Finding, Goal, Measure, Must, Statistic};
 pub use key::{SampleKey, name_word};
 pub use objective::{

@@ -13,7 +13,7 @@ use crate::one_d::grid::Grid;
 use crate::one_d::interaction::Interaction;
 use crate::one_d::kinetic::Stencil;
 use crate::one_d::linear::eigen::{EigenError, EigenOptions, EigenPairs, lowest_states};
-use crate::one_d::system::{System, SystemError};
+use crate::one_d::system::SystemError;
 
 /// Discretisation and interaction: what is the same for all systems of a study.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -69,7 +69,7 @@ impl LineMap {
         let s = &self.simulation;
         for (quantity, (m, kind)) in s.inputs.iter().zip(&s.input_kinds) {
             if *m == molecule || *kind == InputKind::Parameters {
-                *slot(&mut inputs, *kind) = quantity.value.clone();
+                slot(&mut inputs, *kind).clone_from(&quantity.value);
             }
         }
         for pick in self.inputs_of(molecule) {
