@@ -35,11 +35,14 @@ pub(super) const PROOFS: &[Measure] = &[collections];
 const OURS: [&str; 6] = ["gauss-newton", "trust-region", "lbfgsb", "nelder-mead", "cma-es", "adam"];
 const MOST: u64 = 10_000;
 
+/// Whether a point with its value is the known answer.
+type IsAnswer = Box<dyn Fn(&[f64], f64) -> bool>;
+
 /// A function with its start, and whether a point is its known answer.
 struct Case {
     function: Box<dyn Function>,
     start: Vec<f64>,
-    answer: Box<dyn Fn(&[f64], f64) -> bool>,
+    answer: IsAnswer,
 }
 
 /// A residual function behind a pointer.

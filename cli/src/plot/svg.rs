@@ -169,12 +169,14 @@ fn text(size: f64, colour: &RGBColor) -> TextStyle<'_> {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
+/// A series with its points that can be shown, and its colour; what is drawn in grey has none.
+type ShownSeries<'a> = (&'a Series, Vec<(f64, f64)>, Option<RGBColor>);
+
 /// A figure with what its axes can show of it.
 struct Shown<'a> {
     figure: &'a Figure,
     scales: Scales,
-    /// For each series its points and its colour; what is drawn in grey has none.
-    series: Vec<(&'a Series, Vec<(f64, f64)>, Option<RGBColor>)>,
+    series: Vec<ShownSeries<'a>>,
 }
 
 impl<'a> Shown<'a> {

@@ -34,20 +34,20 @@ pub(crate) fn problems() -> Vec<Nist> {
 }
 
 fn parse(text: &str) -> Nist {
-    let number = |word: &str| word.parse::<f64>().unwrap();
+    let number = |word: &str| word.parse::<f64>().expect("a number");
     let words: Vec<&str> = text.split_whitespace().collect();
-    let at = |word: &str| words.iter().position(|w| *w == word).unwrap();
+    let at = |word: &str| words.iter().position(|w| *w == word).expect("a heading of each problem");
     let (squares, observations) = (at("squares"), at("observations"));
     let parameters: Vec<Vec<f64>> =
         words[3..squares].chunks(4).map(|row| row.iter().map(|w| number(w)).collect()).collect();
     let column = |k: usize| parameters.iter().map(|row| row[k]).collect::<Vec<f64>>();
-    let width: usize = words[observations + 3].parse().unwrap();
+    let width: usize = words[observations + 3].parse().expect("a width");
     let values: Vec<f64> = words[observations + 4..].iter().map(|w| number(w)).collect();
     let rows: Vec<Vec<f64>> = values.chunks(width).map(<[f64]>::to_vec).collect();
-    assert_eq!(rows.len(), words[observations + 1].parse::<usize>().unwrap());
+    assert_eq!(rows.len(), words[observations + 1].parse::<usize>().expect("a count"));
     Nist {
         name: words[0].into(),
-        level: words[2].parse().unwrap(),
+        level: words[2].parse().expect("a level"),
         starts: [column(0), column(1)],
         certified: column(2),
         errors: column(3),
