@@ -3,6 +3,7 @@
 use cotangent_ad::Real;
 
 use crate::aba::{factorize, solve};
+use crate::constraint::{collect, constrain};
 use crate::force::{
     Point, applied_forces, clamp, control_gain, damping_slope, subtract_link_forces,
 };
@@ -38,7 +39,8 @@ pub(crate) fn holding_controls(
     model.actuators().iter().enumerate().map(hold).collect()
 }
 
-/// Accelerations into `s.a`: `(M + h diag(-d tau/dv of the damping)) a = tau - c`. The factors stay in `s`.
+/// Accelerations into `s.a`: `(M + h diag(-d tau/dv of the damping)) a = tau - c + J^T f`, with the constraints' forces `f` under the
+/// accelerations that they would give for `h = 0`. The factors stay in `s`, unless there are constraints and `h = 0`.
 pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, h: f64, s: &mut Scratch<T>) {
     let (model, parameters) = (p.model, p.parameters);
     place_links(model, parameters, p.q, s);
@@ -50,6 +52,14 @@ pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, h: f64, s: &mut Scratc
     for d in 0..model.nv() {
         a[d] -= s.tau[d];
     }
+    if collect(p, s) {
+        constrain(p, &mut a, s);
+        if h == 0.0 {
+            a.copy_from_slice(&s.constraints.a);
+            s.a = a;
+            return;
+        }
+    }
     if h == 0.0 {
         factorize(model, parameters, |_| None, s);
     } else {
@@ -59,7 +69,8 @@ pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, h: f64, s: &mut Scratc
     s.a = a;
 }
 
-/// Accelerations under actuators, damping, springs, tendons, drag and gravity: `M a = tau(q, v, u) - c(q, v)`.
+/// Accelerations under actuators, damping, springs, tendons, drag, gravity and constraints: `M a = tau(q, v, u) - c(q, v) + J^T f`. They are
+/// NaN where the constraints' problem has no solution in finite numbers.
 ///
 /// # Shapes
 /// `q`: `nq`; `v`, the result: `nv`; `u`: `nu`.

@@ -18,6 +18,8 @@
 )]
 
 mod aba;
+mod collide;
+mod constraint;
 mod crba;
 pub mod derivative;
 mod energy;
@@ -43,8 +45,9 @@ pub use forward::acceleration;
 pub use integrate::{Integrator, StepOptions, step};
 pub use kinematics::{Placed, kinematics};
 pub use model::{
-    ActuatorSpec, BuildError, Drive, JointSpec, Mobility, Model, ModelBuilder, ParameterError,
-    Parameters, Shape, TendonSpec, Weight,
+    ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec, Drive, JointSpec, Line,
+    Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters, Shape, Softness, StopSpec,
+    Surface, SurfaceSpec, TendonSpec, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

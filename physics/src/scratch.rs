@@ -3,6 +3,7 @@
 use cotangent_ad::{Num, Pose, Vec3};
 
 use crate::aba::ArticulatedInertia;
+use crate::constraint::Constraints;
 use crate::model::Model;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
@@ -37,6 +38,8 @@ pub struct Scratch<T = f64> {
     pub(crate) tau: Vec<T>,
     /// Stages of a Runge-Kutta step.
     pub(crate) stages: [Stage<T>; 4],
+    /// What constrains the model at the last state.
+    pub(crate) constraints: Constraints<T>,
 }
 
 /// One stage of a Runge-Kutta step.
@@ -80,6 +83,7 @@ impl<T: Num> Scratch<T> {
             a: vec![T::lit(0.0); nv],
             tau: vec![T::lit(0.0); nv],
             stages: std::array::from_fn(|_| Stage::new(model.nq(), nv)),
+            constraints: Constraints::default(),
         }
     }
 

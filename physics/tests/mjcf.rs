@@ -100,30 +100,31 @@ fn the_span_is_the_attribute() {
 
 #[test]
 fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
-    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1'/>\n\
+    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='ellipsoid' name='egg'/>\n\
                 <body name='b'><joint frictionloss='1'/><geom size='.2'/>\n\
-                <body name='c'><joint range='0 0'/><geom size='.2'/></body></body></body>";
+                <body name='c'><joint range='0 0'/><geom size='.2 .1 .1' type='box'/></body></body></body>";
     let read = |option: &str| {
         let equality = "<equality><connect body1='a' anchor='0 0 0'/></equality>";
         let text = format!("<mujoco>{option}\n<worldbody>{body}</worldbody>\n{equality}</mujoco>");
-        read_mjcf(&text).unwrap().unsimulated
+        read_mjcf(&text.replace("size='.1'", "size='.1 .2 .1'")).unwrap()
     };
-    let listed: Vec<_> = read("").iter().map(|u| (u.what, u.line)).collect();
-    let expected = [
-        (Effect::Limits, 2),
-        (Effect::FrictionLoss, 3),
-        (Effect::Contact, 2),
-        (Effect::Equality, 5),
-    ];
-    assert_eq!(listed, expected);
-    assert!(read("<option><flag constraint='disable'/></option>").is_empty());
+    let all = read("");
+    let listed: Vec<_> = all.unsimulated.iter().map(|u| (u.what, u.line)).collect();
+    assert_eq!(listed, [(Effect::Contact, 4), (Effect::Equality, 5)]);
+    assert_eq!(all.unsimulated[0].which.as_deref(), Some("ellipsoid `egg` and box"));
+    assert!(Effect::ALL.into_iter().all(|e| all.enables(e)));
+    let none = read("<option><flag constraint='disable'/></option>");
+    assert!(Effect::ALL.into_iter().all(|e| !none.enables(e)));
     let less = read("<option><flag contact='disable' limit='disable'/></option>");
-    let less: Vec<_> = less.iter().map(|u| u.what.name()).collect();
-    assert_eq!(less, ["frictionloss", "equality"]);
+    let less: Vec<_> = Effect::ALL.into_iter().filter(|e| less.enables(*e)).collect();
+    assert_eq!(less, [Effect::FrictionLoss, Effect::Equality]);
+    let without = all.without(Effect::Contact).without(Effect::Equality);
+    assert!(without.unsimulated.is_empty() && without.enables(Effect::Limits));
     // masks that exclude each other, and neighbours, do not collide
     let apart = body.replace("<geom", "<geom contype='1' conaffinity='2'");
     let text = format!("<mujoco><worldbody>{apart}</worldbody></mujoco>");
-    assert!(read_mjcf(&text).unwrap().unsimulated.iter().all(|u| u.what != Effect::Contact));
+    let apart = read_mjcf(&text.replace("size='.1'", "size='.1 .2 .1'")).unwrap();
+    assert!(!apart.enables(Effect::Contact));
 }
 
 #[test]
@@ -178,6 +179,8 @@ fn an_explicit_class_replaces_the_class_around() {
     for (found, expected) in masses.iter().zip(expected) {
         assert!((found - expected).abs() < 1e-12 * expected, "{masses:?}");
     }
+    let friction: Vec<f64> = p.constraints.surfaces.iter().map(|s| s.friction[0]).collect();
+    assert_eq!(friction, [0.7, 0.5, 0.7, 0.7, 0.5]);
     assert_eq!((&p.damping[..], &p.armature[..]), (&[2.0, 0.0, 0.0][..], &[0.0, 0.4, 0.4][..]));
 }
 

@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use common::{forced_zoo, randoms, state, zoo};
 use cotangent_ad::{Pose, Vec3};
+use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::{
     Integrator, JointSpec, Mobility, Model, ModelBuilder, MotionPart, MotionSimulation, Shape,
     State, StepOptions, Weight,
 };
 use cotangent_problem::{Keep, Map, Quantity, SampleKey, Simulation, TrialFailure, Workspace};
+use serde_json::Value;
 
 fn simulation(model: &Model, integrator: Integrator) -> MotionSimulation {
     let part = |label: &str, key, steps| MotionPart {
@@ -148,4 +150,69 @@ fn holding_controls_hold_what_their_ranges_allow() {
     let map = Arc::new(model).map(&[], &[position], false).unwrap();
     let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
     assert!(run.values().entries.iter().all(|q| q.abs() < 1e-12));
+}
+
+/// A model with contact, stops, dry friction and couplings, from the golden numbers, and a state of it.
+fn constrained(name: &str, steps: usize) -> MotionSimulation {
+    let golden: Value = serde_json::from_str(include_str!("data/constraints.json")).unwrap();
+    let cases = golden["cases"].as_array().unwrap();
+    let case = cases.iter().find(|c| c["name"] == name).unwrap();
+    let read = read_mjcf(case["xml"].as_str().unwrap()).unwrap();
+    let numbers = |v: &Value| v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    let state = &case["states"][0];
+    let (q, v) = (numbers(&state["qpos"]), numbers(&state["qvel"]));
+    let start = State::new(&read.model, q, v).unwrap();
+    let part = MotionPart { label: String::new(), start, steps };
+    MotionSimulation::new(read.model, read.options, vec![part])
+}
+
+/// Every input of a constrained motion, masses through the inverse inertias that scale softness as well, against all outputs, forces of contacts and
+/// constraints among them.
+#[test]
+fn constrained_motions_have_exact_derivatives() {
+    for name in ["stops", "mixed elliptic 0"] {
+        let simulation = Arc::new(constrained(name, 2));
+        let (map, x) = whole(&simulation);
+        let run = |x: &[f64]| {
+            map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
+        };
+        let at_x = run(&x);
+        let w = randoms(500, map.output_len());
+        let x_bar = at_x.pullback(&[&w]).unwrap().remove(0);
+        let mut first = 0;
+        for (k, quantity) in simulation.inputs().iter().enumerate() {
+            let mut v = vec![0.0; x.len()];
+            let noise = randoms(100 + k as u64, quantity.len());
+            for (i, n) in noise.iter().enumerate() {
+                v[first + i] = 0.1 * n * quantity.scale.min(1.0);
+            }
+            first += quantity.len();
+            let jv = at_x.pushforward(&[&v]).unwrap().remove(0);
+            let by_reverse = dot(&v, &x_bar);
+            let terms: f64 = jv.iter().zip(&w).map(|(a, b)| (a * b).abs()).sum();
+            let error = (dot(&jv, &w) - by_reverse).abs() / terms.max(1e-9);
+            assert!(error < 1e-9, "{name}, {}: {} {by_reverse}", quantity.name, dot(&jv, &w));
+            let largest = jv.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+            // a width that steps over a switch of a contact says nothing; the least does not
+            let by_differences = |h: f64| {
+                let moved = |h: f64| x.iter().zip(&v).map(|(x, v)| x + h * v).collect::<Vec<_>>();
+                let (above, below) = (run(&moved(h)), run(&moved(-h)));
+                let pairs = above.values().entries.iter().zip(&below.values().entries);
+                pairs
+                    .zip(&jv)
+                    .fold(0.0_f64, |worst, ((a, b), y)| worst.max((y - (a - b) / (2.0 * h)).abs()))
+            };
+            // rounding of forces of some thousands over the step, and the step's own error
+            let most = 1e-5 * largest + 1e-6;
+            let agrees = [1e-4, 1e-5, 1e-6].into_iter().any(|h| by_differences(h) < most);
+            assert!(
+                agrees,
+                "{name}, {}: {:.2e} of {largest:.2e}",
+                quantity.name,
+                by_differences(1e-5)
+            );
+        }
+        let forces = simulation.outputs().iter().filter(|q| q.name.ends_with("_force")).count();
+        assert!(forces > 1, "{name}");
+    }
 }

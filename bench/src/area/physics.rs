@@ -7,7 +7,7 @@ use std::process::Command;
 use cotangent_ad::random::Stream;
 use cotangent_ad::{Dual, Num, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout};
-use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
 use cotangent_physics::task::Throw;
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
 use cotangent_problem::{Objective, SampleKey, Want, Workspace};
@@ -62,6 +62,8 @@ impl Motion {
         let read = read_mjcf(&fs::read_to_string(path(file))?);
         let read =
             read.map_err(|e| PeerError::Failed { what: file.into(), stderr: e.to_string() })?;
+        // as the peer runs it
+        let read = Effect::ALL.into_iter().fold(read, Mjcf::without);
         let options = StepOptions { integrator: Integrator::Euler, ..read.options };
         let controls = vec![0.1; STEPS * read.model.nu()];
         let scratch = Scratch::new(&read.model);

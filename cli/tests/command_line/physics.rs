@@ -105,13 +105,14 @@ fn models_that_cannot_be_read_are_named_by_line() {
 fn what_is_not_simulated_is_refused_unless_it_is_turned_off_by_name() {
     let place = template("motion");
     let model = place.read("arm.xml").replace(" limit=\"disable\"", "");
-    place.write("arm.xml", &model);
+    let welded = "</worldbody><equality><weld body1=\"forearm\"/></equality>";
+    place.write("arm.xml", &model.replace("</worldbody>", welded));
     let output = place.run(&["check", "scenario.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("`limit` is not simulated"), "{}", stderr(&output));
-    let ignoring = ["check", "scenario.toml", "--set", "model.ignore=[\"limit\"]"];
+    assert!(stderr(&output).contains("`equality` of weld"), "{}", stderr(&output));
+    let ignoring = ["check", "scenario.toml", "--set", "model.ignore=[\"equality\", \"limit\"]"];
     assert_eq!(place.run(&ignoring).status.code(), Some(0));
-    let needless = ["check", "scenario.toml", "--set", "model.ignore=[\"limit\", \"contact\"]"];
+    let needless = ["check", "scenario.toml", "--set", "model.ignore=[\"equality\", \"contact\"]"];
     let output = place.run(&needless);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("does not ask for \"contact\""), "{}", stderr(&output));

@@ -8,6 +8,7 @@ use cotangent_ad::{Dual, Quat, Vec3};
 
 use super::inverse_dynamics::{Multiplier, pull};
 use crate::aba::solve;
+use crate::constraint::{ConstraintAdjoint, MOST};
 use crate::force::{self, Bars, Point};
 use crate::forward::forward_dynamics;
 use crate::integrate::{HALVES, Integrator, StepOptions, WEIGHTS, euler_acceleration, stages};
@@ -44,6 +45,9 @@ pub struct StepAdjoint {
     /// Cotangent of the forces on the coordinates.
     tau_bar: Vec<f64>,
     work: Vec<f64>,
+    constraints: ConstraintAdjoint,
+    /// The multiplier of the constraints' problem.
+    lambda: Vec<f64>,
 }
 
 impl StepAdjoint {
@@ -59,6 +63,8 @@ impl StepAdjoint {
             start: zeros(),
             tau_bar: zeros(),
             work: zeros(),
+            constraints: ConstraintAdjoint::new(model),
+            lambda: zeros(),
         }
     }
 
@@ -123,24 +129,95 @@ impl StepAdjoint {
         (q, v): (&[f64], &[f64]),
         (q_bar, v_bar): (&mut [f64], &mut [f64]),
         u_bar: &mut [f64],
-        mut parameters_bar: Option<&mut Parameters<f64>>,
+        parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
         let (model, parameters) = (inputs.model, inputs.parameters);
-        let m = &mut self.multiplier;
-        solve(model, &mut m.lambda, s);
-        let a = std::mem::take(&mut s.a);
-        let bars = (&mut *q_bar, &mut *v_bar);
-        pull(model, parameters, (v, &a), m, s, bars, (parameters_bar.as_deref_mut(), true));
-        // R has -tau
-        self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
         let point = Point { model, parameters, q, v, u: inputs.u };
         let mut bars = Bars { q: q_bar, v: v_bar, u: u_bar, parameters: parameters_bar };
-        force::pull(&point, &self.tau_bar, &mut self.work, &mut bars);
-        if damped != 0.0 {
-            force::implicit_pull(&point, (damped, &a), &self.tau_bar, &mut bars);
+        if !s.constraints.blocks.list.is_empty() {
+            self.constrained(&point, damped, &mut bars, s);
+            return;
         }
+        solve(model, &mut self.multiplier.lambda, s);
+        let a = std::mem::take(&mut s.a);
+        self.smooth(&point, (damped, &a), &mut bars, s);
         s.a = a;
+    }
+
+    /// Contracts the derivatives of `M a + c - tau + h diag(-d tau/dv of the damping) a` with the multiplier.
+    fn smooth(
+        &mut self,
+        point: &Point<'_, f64>,
+        (damped, a): (f64, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &mut Scratch,
+    ) {
+        let m = &mut self.multiplier;
+        let wanted = (bars.parameters.as_deref_mut(), true);
+        let tangent = (&mut *bars.q, &mut *bars.v);
+        pull(point.model, point.parameters, (point.v, a), m, s, tangent, wanted);
+        // R has -tau
+        self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
+        force::pull(point, &self.tau_bar, &mut self.work, bars);
+        if damped != 0.0 {
+            force::implicit_pull(point, (damped, a), &self.tau_bar, bars);
+        }
+    }
+
+    /// The same where there are constraints. They give accelerations `a_1` and forces `f`, whose residual `R_1` is that of `h = 0`; where
+    /// damping is implicit the step has others, of the residual `R_2(a_2)` with these forces. With `lambda_2` as without constraints, that
+    /// of `R_1` is `lambda_1 = -H^-1 J^T W J lambda_2`; the forces, which both have, are contracted with the sum.
+    fn constrained(
+        &mut self,
+        point: &Point<'_, f64>,
+        damped: f64,
+        bars: &mut Bars<'_>,
+        s: &mut Scratch,
+    ) {
+        self.lambda.fill(0.0);
+        if damped != 0.0 {
+            solve(point.model, &mut self.multiplier.lambda, s);
+            let a = std::mem::take(&mut s.a);
+            self.smooth(point, (damped, &a), bars, s);
+            s.a = a;
+            self.lambda.copy_from_slice(&self.multiplier.lambda);
+            s.constraints.curve(&self.lambda, &mut self.multiplier.lambda);
+            self.multiplier.lambda.iter_mut().for_each(|l| *l = -*l);
+        }
+        s.constraints.newton.hessian.solve(&mut self.multiplier.lambda);
+        let a = std::mem::take(&mut s.constraints.a);
+        self.smooth(point, (0.0, &a), bars, s);
+        s.constraints.a = a;
+        self.lambda.iter_mut().zip(&self.multiplier.lambda).for_each(|(sum, l)| *sum += l);
+        self.constraints.pull(point, &self.lambda, &[], s, bars);
+    }
+
+    /// Adds the derivatives of `along . J^T f + sum_b block_bars_b . f_b` of the constraints' forces `f` under the accelerations that they
+    /// and everything else give. The accelerations are those of `point`, without implicit damping.
+    pub(crate) fn constraint_forces(
+        &mut self,
+        point: &Point<'_, f64>,
+        (along, block_bars): (&[f64], &[[f64; MOST]]),
+        bars: &mut Bars<'_>,
+        s: &mut Scratch,
+    ) {
+        let c = &s.constraints;
+        let by_acceleration = &mut self.multiplier.lambda;
+        by_acceleration.fill(0.0);
+        for ((block, here), bar) in c.blocks.list.iter().zip(&c.newton.points).zip(block_bars) {
+            let mut w = c.blocks.along(block, along);
+            w.iter_mut().zip(bar).for_each(|(w, bar)| *w += bar);
+            let curved = here.curvature.map(|row| row.iter().zip(&w).map(|(a, b)| a * b).sum());
+            c.blocks.add_transposed(block, &curved, by_acceleration);
+        }
+        c.newton.hessian.solve(by_acceleration);
+        let a = std::mem::take(&mut s.constraints.a);
+        self.smooth(point, (0.0, &a), bars, s);
+        s.constraints.a = a;
+        let multipliers = self.multiplier.lambda.iter().zip(along);
+        self.lambda.iter_mut().zip(multipliers).for_each(|(x, (l, along))| *x = l - along);
+        self.constraints.pull(point, &self.lambda, block_bars, s, bars);
     }
 
     fn rk4(

@@ -2,8 +2,8 @@
 //!
 //! A link is a body, and its frame is that of the joint above it. The root is fixed to the world, unless the caller frees it. What is
 //! looked at (`visual`, `material`), what controllers read (`transmission`, `gazebo`, `safety_controller`, `calibration`) and meshes, which
-//! have no part in the inertia of a URDF, are skipped. A joint that mimics another is refused. Limits and dry friction are on the
-//! model's joints; the dynamics do not have them. Effort limits are the range of the actuators' force.
+//! have no part in the inertia of a URDF, are skipped. A joint that mimics another is refused. Dry friction has MuJoCo's default softness;
+//! limits are ranges of the model's joints, which nothing enforces, and collision shapes touch nothing. Effort limits are the range of the actuators' force.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -74,14 +74,12 @@ pub struct TendonPart {
 pub struct Tendon {
     /// Its name; may be empty.
     pub name: String,
-    /// The joints that it runs over.
+    /// The joints that it runs over, each once, in the order of `v`.
     pub parts: Vec<TendonPart>,
     /// Lengths between which its spring is slack; mostly twice the same.
     pub rest: [f64; 2],
-    /// Least and greatest length. It is not enforced by the dynamics.
+    /// Least and greatest length. Where it is enforced, there is a [`Stop`](super::Stop).
     pub range: Option<[f64; 2]>,
-    /// Dry friction, N. The dynamics do not have it yet.
-    pub friction_loss: f64,
 }
 
 impl Tendon {

@@ -2,18 +2,26 @@
 
 mod actuator;
 mod builder;
+mod constraint;
 mod parameters;
 mod shape;
 
 pub use actuator::{Actuator, Tendon, TendonPart, Transmission};
 pub use builder::{
-    ActuatorSpec, BuildError, Drive, JointSpec, Mobility, ModelBuilder, TendonSpec, Weight,
+    ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility, ModelBuilder, PairSpec,
+    StopSpec, SurfaceSpec, TendonSpec, Weight,
+};
+pub(crate) use builder::{MOST_PAIRS, Touching, are_held};
+use constraint::sizes;
+pub use constraint::{
+    Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
+    PairNumbers, Softness, Stop, StopNumbers, Surface, SurfaceNumbers, TouchPair, Weights,
 };
 
 pub use parameters::{ParameterError, Parameters};
 pub use shape::Shape;
 
-use cotangent_ad::{Pose, Vec3};
+use cotangent_ad::{Pose, Real, Vec3};
 
 /// The mobility of a link against its parent. Free joints are a [`JointKind::Translation`] with a [`JointKind::Ball`] on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,6 +72,8 @@ pub struct Link {
     pub q_at: usize,
     /// First entry in `v`.
     pub v_at: usize,
+    /// Of the last link of a body, the link that the body around it is fixed to.
+    pub(crate) around: Option<usize>,
     /// Whether a ball has a spring.
     pub(crate) spring: bool,
 }
@@ -79,13 +89,11 @@ pub struct Joint {
     pub q: (usize, usize),
     /// First entry in `v`, and how many.
     pub v: (usize, usize),
-    /// Least and greatest coordinate of a hinge or slide; of a ball, 0 and the greatest angle. It is not enforced by the
-    /// dynamics: objectives bound it.
+    /// Least and greatest coordinate of a hinge or slide; of a ball, 0 and the greatest angle. Where it is enforced, there is a
+    /// [`Stop`].
     pub range: Option<[f64; 2]>,
     /// Least and greatest sum of the actuators' forces on a hinge or slide; beyond them it is clamped and its derivative 0.
     pub force_range: Option<[f64; 2]>,
-    /// Dry friction, N m or N. The dynamics do not have it yet.
-    pub friction_loss: f64,
 }
 
 /// A frame that carries geometry: fixed to a link or to the world.
@@ -97,6 +105,10 @@ pub struct Body {
     pub link: Option<usize>,
     /// Its frame in the link's.
     pub placement: Pose<f64>,
+    /// Its centre of mass in the link's frame.
+    pub(crate) center: Vec3<f64>,
+    /// Whether it is a lone body on slides along its own axes, whose inverse inertia MuJoCo takes for one over its mass.
+    pub(crate) sliding: bool,
 }
 
 /// A shape fixed to a body.
@@ -143,6 +155,13 @@ pub struct Model {
     pub(crate) sites: Vec<Site>,
     pub(crate) actuators: Vec<Actuator>,
     pub(crate) tendons: Vec<Tendon>,
+    pub(crate) stops: Vec<Stop>,
+    pub(crate) dry_friction: Vec<Line>,
+    pub(crate) couplings: Vec<Coupling>,
+    /// Of each geom.
+    pub(crate) surfaces: Vec<Surface>,
+    pub(crate) touch_pairs: Vec<TouchPair>,
+    pub(crate) constraint_options: ConstraintOptions,
     /// Bodies that the fluid resists; none where there is no fluid.
     pub(crate) fluid: Vec<FluidBody>,
     pub(crate) has_polynomial_damping: bool,
@@ -206,6 +225,83 @@ impl Model {
     /// Tendons.
     pub fn tendons(&self) -> &[Tendon] {
         &self.tendons
+    }
+
+    /// What keeps joints and tendons in their range.
+    pub fn stops(&self) -> &[Stop] {
+        &self.stops
+    }
+
+    /// Joints and tendons with dry friction.
+    pub fn dry_friction(&self) -> &[Line] {
+        &self.dry_friction
+    }
+
+    /// Joints and tendons that are coupled.
+    pub fn couplings(&self) -> &[Coupling] {
+        &self.couplings
+    }
+
+    /// What the surface of each geom may touch.
+    pub fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    /// Pairs of geoms that may touch.
+    pub fn touch_pairs(&self) -> &[TouchPair] {
+        &self.touch_pairs
+    }
+
+    /// What holds for all constraints.
+    pub fn constraint_options(&self) -> &ConstraintOptions {
+        &self.constraint_options
+    }
+
+    /// The same model with other options of its constraints.
+    pub fn with_constraint_options(mut self, options: ConstraintOptions) -> Self {
+        self.constraint_options = options;
+        self
+    }
+
+    /// The same model without stops.
+    pub fn without_stops(mut self) -> Self {
+        self.stops.clear();
+        self.parameters.constraints.stops.clear();
+        self
+    }
+
+    /// The same model without dry friction.
+    pub fn without_dry_friction(mut self) -> Self {
+        self.dry_friction.clear();
+        self.parameters.constraints.frictions.clear();
+        self
+    }
+
+    /// The same model without couplings.
+    pub fn without_couplings(mut self) -> Self {
+        self.couplings.clear();
+        self.parameters.constraints.couplings.clear();
+        self
+    }
+
+    /// The same model without contact.
+    pub fn without_contact(mut self) -> Self {
+        self.touch_pairs.clear();
+        self.parameters.constraints.pairs.clear();
+        self
+    }
+
+    /// Whether anything may constrain it.
+    pub(crate) fn is_constrained(&self) -> bool {
+        !(self.stops.is_empty()
+            && self.dry_friction.is_empty()
+            && self.couplings.is_empty()
+            && self.touch_pairs.is_empty())
+    }
+
+    /// The inverse inertias of this model with these numbers: what a file with these masses would have.
+    pub fn weights_at_reference<T: Real>(&self, parameters: &Parameters<T>) -> Weights<T> {
+        crate::constraint::weights(self, parameters)
     }
 
     /// The numbers that a derivative can be taken to.

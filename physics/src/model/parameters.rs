@@ -3,7 +3,7 @@
 use cotangent_ad::{Num, Vec3};
 use thiserror::Error;
 
-use super::Model;
+use super::{ConstraintNumbers, Model};
 use crate::spatial::{SpatialInertia, Unphysical};
 
 /// The numbers of a model that a derivative can be taken to. As a cotangent it holds the derivatives by them.
@@ -40,6 +40,8 @@ pub struct Parameters<T> {
     pub tendon_stiffness: Vec<T>,
     /// Damping of each tendon, N s/m.
     pub tendon_damping: Vec<T>,
+    /// Numbers of stops, dry friction, couplings and surfaces.
+    pub constraints: ConstraintNumbers<T>,
 }
 
 /// Why numbers cannot be those of a model.
@@ -98,6 +100,7 @@ impl<T: Copy> Parameters<T> {
             bias: self.bias.iter().map(|x| x.each_ref().map(&mut f)).collect(),
             tendon_stiffness: self.tendon_stiffness.iter().map(&mut f).collect(),
             tendon_damping: self.tendon_damping.iter().map(&mut f).collect(),
+            constraints: self.constraints.map(&mut f),
         }
     }
 
@@ -139,6 +142,7 @@ impl Parameters<f64> {
             bias: vec![],
             tendon_stiffness: vec![],
             tendon_damping: vec![],
+            constraints: ConstraintNumbers::empty(),
         }
     }
 
@@ -181,6 +185,13 @@ impl Parameters<f64> {
                 return Err(ParameterError::Count { what, found, expected });
             }
         }
+        for ((what, found), (_, expected)) in
+            self.constraints.counts().into_iter().zip(old.constraints.counts())
+        {
+            if found != expected {
+                return Err(ParameterError::Count { what, found, expected });
+            }
+        }
         for (link, inertia) in self.inertia.iter().enumerate() {
             inertia.check().map_err(|why| ParameterError::Inertia { link, why })?;
         }
@@ -208,6 +219,23 @@ impl Parameters<f64> {
                 if !value.is_finite() || (!signed && value < 0.0) {
                     return Err(ParameterError::Number { what, index, value, signed });
                 }
+            }
+        }
+        self.check_constraints()
+    }
+
+    fn check_constraints(&self) -> Result<(), ParameterError> {
+        let what = "constraint number";
+        let mut numbers = vec![];
+        self.constraints.map(&mut |x: &f64| numbers.push(*x));
+        if let Some(index) = numbers.iter().position(|x| !x.is_finite()) {
+            let value = numbers[index];
+            return Err(ParameterError::Number { what, index, value, signed: true });
+        }
+        for (what, numbers) in self.constraints.unsigned() {
+            if let Some(index) = numbers.iter().position(|x| *x < 0.0) {
+                let value = numbers[index];
+                return Err(ParameterError::Number { what, index, value, signed: false });
             }
         }
         Ok(())

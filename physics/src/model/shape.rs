@@ -46,6 +46,19 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sphere { .. } => "sphere",
+            Self::Capsule { .. } => "capsule",
+            Self::Cylinder { .. } => "cylinder",
+            Self::Box { .. } => "box",
+            Self::Ellipsoid { .. } => "ellipsoid",
+            Self::Solid { .. } => "mesh",
+            Self::Plane => "plane",
+        }
+    }
+
     /// Volume, m^3; a plane has none.
     pub fn volume(&self) -> f64 {
         match *self {

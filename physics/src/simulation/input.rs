@@ -6,7 +6,9 @@ use cotangent_ad::{Quat, Real, Vec3};
 use cotangent_problem::name::element;
 use cotangent_problem::{Axis, Quantity, Transform};
 
+use super::constraint::{self, ConstraintInput};
 use super::{MotionPart, prefix};
+use crate::constraint::pull_weights;
 use crate::derivative::Cotangent;
 use crate::model::{JointKind, Model, Parameters};
 use crate::spatial::SpatialInertia;
@@ -21,10 +23,22 @@ pub(super) enum InputKind {
     Gyration { link: usize },
     Joint { joint: usize, number: JointNumber },
     Gear { actuator: usize },
+    Constraint(ConstraintInput),
     StartPosition { part: usize, joint: usize },
     StartRotation { part: usize, joint: usize },
     StartVelocity { part: usize, joint: usize },
     Control { part: usize, actuator: usize },
+}
+
+impl InputKind {
+    /// Whether the mass matrix depends on it.
+    fn moves_mass(self) -> bool {
+        match self {
+            Self::Mass { .. } | Self::Center { .. } | Self::Gyration { .. } => true,
+            Self::Joint { number, .. } => number == JointNumber::Armature,
+            _ => false,
+        }
+    }
 }
 
 /// A number of a joint, the same for each of its coordinates.
@@ -156,6 +170,7 @@ pub(super) fn table(
             .about("force on its coordinate per control");
         rows.push((InputKind::Gear { actuator }, quantity));
     }
+    constraint::rows(model, &mut rows);
     for (k, (part, [_, steps])) in parts.iter().zip(axes).enumerate() {
         part_rows(model, part, k, steps, &mut rows);
     }
@@ -291,6 +306,9 @@ impl<T: Real> Setting<T> {
                 number.of(&mut self.parameters)[first..first + count].fill(x[0]);
             }
             InputKind::Gear { actuator } => self.parameters.gear[actuator] = x[0],
+            InputKind::Constraint(input) => {
+                input.of(&mut self.parameters.constraints).copy_from_slice(x);
+            }
             InputKind::StartPosition { part, joint } => {
                 let first = model.joints()[joint].q.0;
                 self.starts[part].q[first..first + x.len()].copy_from_slice(x);
@@ -311,6 +329,13 @@ impl<T: Real> Setting<T> {
         }
     }
 
+    /// After all inputs of `kinds` are set: the inverse inertias that scale constraints, where one of them moves the mass matrix.
+    pub(super) fn weigh(&mut self, model: &Model, mut kinds: impl Iterator<Item = InputKind>) {
+        if model.is_constrained() && kinds.any(InputKind::moves_mass) {
+            self.parameters.constraints.weights = model.weights_at_reference(&self.parameters);
+        }
+    }
+
     fn set_body(&mut self, link: usize, change: impl FnOnce(&mut BodyNumbers<T>)) {
         change(&mut self.bodies[link]);
         self.parameters.inertia[link] = self.bodies[link].inertia();
@@ -325,6 +350,18 @@ pub(super) struct SettingBar {
 }
 
 impl SettingBar {
+    /// The adjoint of [`Setting::weigh`], before the first [`SettingBar::pull`].
+    pub(super) fn unweigh(
+        &mut self,
+        model: &Model,
+        parameters: &Parameters<f64>,
+        mut kinds: impl Iterator<Item = InputKind>,
+    ) {
+        if model.is_constrained() && kinds.any(InputKind::moves_mass) {
+            pull_weights(model, parameters, &mut self.parameters);
+        }
+    }
+
     /// The cotangent of input `kind`, whose value is `x`.
     pub(super) fn pull(
         &mut self,
@@ -343,6 +380,7 @@ impl SettingBar {
                 vec![number.of(&mut self.parameters)[first..first + count].iter().sum()]
             }
             InputKind::Gear { actuator } => vec![self.parameters.gear[actuator]],
+            InputKind::Constraint(input) => input.of(&mut self.parameters.constraints).to_vec(),
             InputKind::StartPosition { part, joint } => {
                 self.starts[part].q[model.joints()[joint].v.0..][..x.len()].to_vec()
             }

@@ -8,8 +8,10 @@ use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Va
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
 use super::{MotionPart, MotionSimulation};
+use crate::constraint::MOST;
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
+use crate::forward::forward_dynamics;
 use crate::integrate::step;
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -62,6 +64,7 @@ impl MotionMap {
             setting.set(&self.simulation.model, kind, &x[first..first + len]);
             first += len;
         }
+        setting.weigh(&self.simulation.model, self.inputs.iter().map(|(kind, _)| *kind));
         setting
     }
 
@@ -104,10 +107,77 @@ impl MotionMap {
                         y[output.first + k] = geared_force(&point, actuator);
                     }
                 }
+                see_constraints(&point, &picked, k, &mut s, y);
                 step(model, &setting.parameters, &simulation.options, &mut state, u, &mut s);
             }
         }
         Ok(())
+    }
+}
+
+/// Writes the forces of constraints during step `k`.
+fn see_constraints<T: Real>(
+    point: &Point<'_, T>,
+    picked: &[Picked],
+    k: usize,
+    s: &mut Scratch<T>,
+    y: &mut [T],
+) {
+    if !picked.iter().any(|o| o.kind.what.is_constraint()) {
+        return;
+    }
+    forward_dynamics(point, 0.0, s);
+    for output in picked {
+        let entries = &mut y[output.first + k * output.row..][..output.row];
+        match output.kind.what {
+            What::NormalForce(geom) => entries[0] = s.constraints.normal_force(point.model, geom),
+            What::ConstraintForce(joint) => {
+                let first = point.model.joints()[joint].v.0;
+                for (d, entry) in entries.iter_mut().enumerate() {
+                    *entry = s.constraints.coordinate_force(first + d);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The adjoint of [`see_constraints`].
+fn pull_constraints(
+    point: &Point<'_, f64>,
+    (picked, k, y_bar): (&[Picked], usize, &[f64]),
+    adjoint: &mut StepAdjoint,
+    bars: &mut Bars<'_>,
+    s: &mut Scratch,
+) {
+    let wanted = |o: &&Picked| {
+        let y_bar = &y_bar[o.first + k * o.row..][..o.row];
+        o.kind.what.is_constraint() && y_bar.iter().any(|b| *b != 0.0)
+    };
+    if !picked.iter().any(|o| wanted(&o)) {
+        return;
+    }
+    forward_dynamics(point, 0.0, s);
+    let c = &s.constraints;
+    let mut along = vec![0.0; point.model.nv()];
+    let mut block_bars = vec![[0.0; MOST]; c.blocks.list.len()];
+    for output in picked.iter().filter(wanted) {
+        let y_bar = &y_bar[output.first + k * output.row..][..output.row];
+        match output.kind.what {
+            What::NormalForce(geom) => {
+                for (block, bar) in c.blocks.list.iter().zip(&mut block_bars) {
+                    bar[0] += if c.touches(point.model, block, geom) { y_bar[0] } else { 0.0 };
+                }
+            }
+            What::ConstraintForce(joint) => {
+                let first = point.model.joints()[joint].v.0;
+                along[first..].iter_mut().zip(y_bar).for_each(|(a, b)| *a += b);
+            }
+            _ => {}
+        }
+    }
+    if !block_bars.is_empty() {
+        adjoint.constraint_forces(point, (&along, &block_bars), bars, s);
     }
 }
 
@@ -184,6 +254,8 @@ impl MotionRun<'_> {
             let start = self.pull_part(part, y_bar, &mut bars);
             bars.starts.push(start);
         }
+        let kinds = self.map.inputs.iter().map(|(kind, _)| *kind);
+        bars.unweigh(model, parameters, kinds);
         let (mut x_bar, mut first) = (Vec::with_capacity(self.x.len()), 0);
         for &(kind, len) in &self.map.inputs {
             let x = &self.x[first..first + len];
@@ -233,10 +305,12 @@ impl MotionRun<'_> {
                         pull_geared(&point, a, y_bar[output.first + k], &mut at_start);
                     }
                 }
+                let forces = (picked.as_slice(), k, y_bar);
+                pull_constraints(&point, forces, &mut adjoint, &mut at_start, &mut s);
             }
-            let rows = |o: &Picked| match o.kind.what {
-                What::Force(_) => &[][..],
-                _ => &y_bar[o.first + k * o.row..][..o.row],
+            let rows = |o: &Picked| {
+                let forces = o.kind.what.is_force();
+                if forces { &[][..] } else { &y_bar[o.first + k * o.row..][..o.row] }
             };
             let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
             outputs.pull(&states[k], &seen, &rows, &mut bar, &mut bars.parameters, &mut s);

@@ -12,6 +12,10 @@
 //! | `joint.J.damping`, `.armature` | by joint | the same number for each of its coordinates |
 //! | `joint.J.stiffness`, `.rest` | by joint | spring of a hinge or slide |
 //! | `actuator.A.gear` | | force on the coordinate per control |
+//! | `joint.J.range`, `.margin`, `.frictionloss`, `tendon.T....` | by joint | where stops are and begin to act; dry friction |
+//! | `equality.E.polycoef` | | the polynomial of a coupling |
+//! | `geom.G.size`, `.friction`, `.margin` | m, -, m | its surface, where it may touch another; of a listed pair, `pair[k].friction`, ... |
+//! | `....solref`, `....solimp` | | how soft each of them is; of joints `solreflimit`, `solreffriction`, ... |
 //! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
 //! | `actuator.A.control` | | one number for each step |
 //!
@@ -21,11 +25,13 @@
 //! | `site.S.position`, `body.B.position` | times x 3 | in the world |
 //! | `site.S.orientation`, `body.B.orientation` | times x 3 x 3 | rotation matrix, row-major |
 //! | `actuator.A.force` | steps | on its coordinate |
+//! | `geom.G.normal_force`, `joint.J.constraint_force` | steps (x coordinates) | of contacts; of everything that constrains |
 //! | `energy.kinetic`, `.potential`, `.total` | times | J; gravity and springs |
 //!
 //! Values and tangents come from the generic step over `f64` and duals; the pullback is the hand-written adjoint of
 //! [`derivative`](crate::derivative), replayed from stored states.
 
+mod constraint;
 mod energy;
 mod input;
 mod map;
@@ -114,6 +120,7 @@ impl MotionSimulation {
         for (kind, quantity) in self.input_kinds.iter().zip(&self.inputs) {
             setting.set(&self.model, *kind, &quantity.value);
         }
+        setting.weigh(&self.model, self.input_kinds.iter().copied());
         setting
     }
 }

@@ -34,6 +34,22 @@ pub(super) enum What {
     PotentialEnergy,
     TotalEnergy,
     Force(usize),
+    /// On a geom, from all its contacts.
+    NormalForce(usize),
+    /// On a joint, of everything that constrains the model.
+    ConstraintForce(usize),
+}
+
+impl What {
+    /// Whether it is seen during a step, and not at a time.
+    pub(super) fn is_force(self) -> bool {
+        matches!(self, Self::Force(_) | Self::NormalForce(_) | Self::ConstraintForce(_))
+    }
+
+    /// Whether it is of the constraints' forces.
+    pub(super) fn is_constraint(self) -> bool {
+        matches!(self, Self::NormalForce(_) | Self::ConstraintForce(_))
+    }
 }
 
 /// A named frame.
@@ -109,11 +125,50 @@ pub(super) fn table(
                 .about("force times gear on its coordinate at the start of a step");
             rows.push((OutputKind { part, what: What::Force(k) }, quantity));
         }
+        constraint_rows(model, (part, &before), steps, &mut rows);
     }
     for (kind, quantity) in &mut rows {
         mark(model, kind.what, quantity);
     }
     rows
+}
+
+/// Forces of contacts and of all constraints.
+fn constraint_rows(
+    model: &Model,
+    (part, before): (usize, &str),
+    steps: &Arc<Axis>,
+    rows: &mut Vec<(OutputKind, Quantity)>,
+) {
+    if !model.is_constrained() {
+        return;
+    }
+    let count = steps.values.len();
+    for (k, geom) in model.geoms().iter().enumerate() {
+        if model.touch_pairs().iter().any(|p| p.geoms.contains(&k)) {
+            let name = format!("{before}{}.normal_force", element("geom", &geom.name, k));
+            let about = "sum of the normal forces on it at the start of a step";
+            let quantity = Quantity::output(name, "N", &[count]).along(steps).about(about);
+            rows.push((OutputKind { part, what: What::NormalForce(k) }, quantity));
+        }
+    }
+    for (k, joint) in model.joints().iter().enumerate() {
+        let name = format!("{before}{}.constraint_force", element("joint", &joint.name, k));
+        let turns =
+            matches!(model.links()[joint.link].joint, JointKind::Hinge(_) | JointKind::Ball);
+        let unit = if joint.v.1 == 6 {
+            "N and N m"
+        } else if turns {
+            "N m"
+        } else {
+            "N"
+        };
+        let shape: &[usize] = if joint.v.1 == 1 { &[count] } else { &[count, joint.v.1] };
+        let about =
+            "force of stops, dry friction, couplings and contacts on it at the start of a step";
+        let quantity = Quantity::output(name, unit, shape).along(steps).about(about);
+        rows.push((OutputKind { part, what: What::ConstraintForce(k) }, quantity));
+    }
 }
 
 /// Vectors and ranges, where an output has such.
@@ -211,7 +266,7 @@ pub(super) fn see<T: Real>(
             What::KineticEnergy => energies.iter().for_each(|(_, t)| write(index, &[*t])),
             What::PotentialEnergy => energies.iter().for_each(|(v, _)| write(index, &[*v])),
             What::TotalEnergy => energies.iter().for_each(|(v, t)| write(index, &[*v + *t])),
-            What::Force(_) => {}
+            What::Force(_) | What::NormalForce(_) | What::ConstraintForce(_) => {}
         }
     }
 }
@@ -277,7 +332,7 @@ impl<'a> OutputPullback<'a> {
                     kinetic += y_bar[0];
                     potential += y_bar[0];
                 }
-                What::Force(_) => {}
+                What::Force(_) | What::NormalForce(_) | What::ConstraintForce(_) => {}
             }
         }
         if kinetic != 0.0 {

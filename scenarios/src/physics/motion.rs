@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cotangent_physics::io::mjcf::{Folder, Mjcf, MjcfError, Note, read_mjcf_with};
+use cotangent_physics::io::mjcf::{Effect, Folder, Mjcf, MjcfError, Note, read_mjcf_with};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
 use cotangent_problem::name::{element, segment};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
@@ -25,7 +25,7 @@ const KEYS: &[Key] = &[
         "model.ignore",
         Kind::Texts,
         "[]",
-        "what the file asks for and the motion does without: limits, contact, ...",
+        "what the file asks for and the motion does without: limit, frictionloss, contact, equality",
     ),
 ];
 
@@ -101,7 +101,7 @@ fn first_scenario(file: &str, read: &Mjcf) -> String {
         String::new()
     } else {
         format!(
-            "ignore = [{}]        # the file asks for these; they are not simulated yet\n",
+            "ignore = [{}]        # the file asks for these, and not all of it is simulated\n",
             ignored.join(", ")
         )
     };
@@ -123,8 +123,7 @@ fn first_scenario(file: &str, read: &Mjcf) -> String {
 
 /// The simulation of the file's motions.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
-    let read = read(s)?;
-    check_simulated(s, &read)?;
+    let read = simulated(s, read(s)?)?;
     let parts = parts(s, &read)?;
     let note = |n: &Note| format!("line {} of the model: {}", n.line, n.message);
     let notes = read.notes.iter().map(note).collect();
@@ -161,23 +160,28 @@ fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnost
     })
 }
 
-/// A file that asks for what is not simulated is refused, unless the scenario turns that off by name.
-fn check_simulated(s: &Settings, read: &Mjcf) -> Result<(), Vec<Diagnostic>> {
-    let ignored = s.texts("model.ignore");
+/// The model without what the scenario turns off by name. A file that asks for what is not simulated is refused.
+fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    for u in read.unsimulated.iter().filter(|u| !ignored.iter().any(|i| i == u.what.name())) {
+    for name in s.texts("model.ignore") {
+        match Effect::ALL.into_iter().find(|e| *name == e.name()) {
+            Some(effect) if read.enables(effect) => read = read.without(effect),
+            _ => {
+                let message = format!("the model does not ask for \"{name}\"");
+                let help = "leave it out of model.ignore";
+                let code = "cotangent::scenario::contradiction";
+                problems.push(s.problem(code, "model.ignore", message, help));
+            }
+        }
+    }
+    for u in &read.unsimulated {
         let name = u.what.name();
-        let message = format!("line {} of the model: `{name}` is not simulated", u.line);
+        let which = u.which.as_ref().map(|w| format!(" of {w}")).unwrap_or_default();
+        let message = format!("line {} of the model: `{name}`{which} is not simulated", u.line);
         let help = format!("go on without: model.ignore = [\"{name}\"]");
         problems.push(s.problem("cotangent::model::unsimulated", "model.file", message, help));
     }
-    for name in ignored.iter().filter(|i| !read.unsimulated.iter().any(|u| u.what.name() == *i)) {
-        let message = format!("the model does not ask for \"{name}\"");
-        let help = "leave it out of model.ignore";
-        let code = "cotangent::scenario::contradiction";
-        problems.push(s.problem(code, "model.ignore", message, help));
-    }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 /// The motions, each from the model's reference configuration at rest.

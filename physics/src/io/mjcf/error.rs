@@ -165,6 +165,8 @@ pub struct Note {
 pub struct Unsimulated {
     /// What.
     pub what: Effect,
+    /// Which kind of it, or between what, where not all of it is meant.
+    pub which: Option<String>,
     /// The included file; `None` is the model's own.
     pub file: Option<String>,
     /// Line of the first element that enables it, from 1.
@@ -173,7 +175,6 @@ pub struct Unsimulated {
 
 /// An effect of constraints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub enum Effect {
     /// Limits of joints and tendons.
     Limits,
@@ -186,6 +187,9 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Limits, Self::FrictionLoss, Self::Contact, Self::Equality];
+
     /// The word by which a scenario turns it off; MuJoCo's flag of the same name.
     pub fn name(self) -> &'static str {
         match self {

@@ -176,6 +176,26 @@ pub(super) const ACTUATOR: &[&str] = &[
     "velrange",
     "ffrange",
 ];
+/// Of `pair`.
+pub(super) const PAIR: &[&str] = &[
+    "name",
+    "class",
+    "geom1",
+    "geom2",
+    "condim",
+    "friction",
+    "solref",
+    "solimp",
+    "gap",
+    "margin",
+    "solreffriction",
+    "adhesion",
+];
+/// Of `joint` and `tendon` in `equality`.
+pub(super) const COUPLING: &[&str] = &[
+    "name", "class", "active", "joint1", "joint2", "tendon1", "tendon2", "polycoef", "solref",
+    "solimp",
+];
 /// Of `equality` and `pair` in defaults.
 const CONSTRAINT: &[&str] = &[
     "active",

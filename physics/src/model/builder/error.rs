@@ -84,6 +84,24 @@ pub enum BuildError {
     /// A gear of no direction.
     #[error("actuator `{0}`: its gear is zero in every direction that its joint has")]
     ZeroGear(String),
+    /// A joint or tendon that is coupled to itself.
+    #[error("coupling `{0}` couples something to itself")]
+    CoupledToItself(String),
+    /// Two geoms that may touch and whose contact has no closed form here.
+    #[error(
+        "{first} and {second} may touch, and the contact of these shapes is not simulated: give them surfaces that do not touch, or exclude their bodies"
+    )]
+    UnsupportedPair {
+        /// A geom, with its shape.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// More pairs of geoms may touch than a step can look at.
+    #[error(
+        "more than {0} pairs of geoms may touch: give them kinds that do not touch each other, or exclude bodies"
+    )]
+    TooManyPairs(usize),
     /// A tendon over no joint.
     #[error("tendon `{0}` runs over no joint")]
     EmptyTendon(String),

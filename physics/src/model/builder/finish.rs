@@ -2,10 +2,12 @@
 
 use cotangent_ad::Pose;
 
-use super::{BuildError, Load, ModelBuilder};
+use super::constraint::Touching;
+use super::{BuildError, Load, ModelBuilder, named};
 use crate::aba::factorize;
+use crate::constraint::weights;
 use crate::kinematics::place_links;
-use crate::model::{FluidBody, Model};
+use crate::model::{FluidBody, Geom, MOST_PAIRS, Model, Weights};
 use crate::scratch::Scratch;
 use crate::spatial::principal_axes;
 use crate::state::displace;
@@ -17,9 +19,25 @@ impl ModelBuilder {
     /// The model.
     ///
     /// # Errors
-    /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation.
+    /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation, geoms that may touch and whose
+    /// contact has no closed form.
     pub fn build(self) -> Result<Model, BuildError> {
-        let Self { mut model, loads, .. } = self;
+        let (model, touching) = self.build_in_part()?;
+        if touching.too_many {
+            return Err(BuildError::TooManyPairs(MOST_PAIRS));
+        }
+        let Some([first, second]) =
+            touching.unsupported.first().map(|pair| pair.map(|g| &model.geoms[g]))
+        else {
+            return Ok(model);
+        };
+        let name = |geom: &Geom| format!("{} ({})", named("geom", &geom.name), geom.shape.name());
+        Err(BuildError::UnsupportedPair { first: name(first), second: name(second) })
+    }
+
+    /// The model without the contact of pairs of geoms that have no closed form, and which these are.
+    pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
+        let Self { mut model, loads, contacts, .. } = self;
         let mut held = vec![None; model.links.len()];
         for (body, load) in model.bodies.iter().zip(&loads) {
             let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };
@@ -42,8 +60,51 @@ impl ModelBuilder {
         let parameters = model.parameters.clone();
         model.set_parameters(parameters);
         check_pivots(&model, &loads)?;
-        Ok(model)
+        let mut touching = Touching::of(&model, &contacts);
+        model.touch_pairs = std::mem::take(&mut touching.pairs);
+        weigh_constraints(&mut model, &loads);
+        Ok((model, touching))
     }
+}
+
+/// Centres of mass of the bodies, and the inverse inertias there.
+fn weigh_constraints(model: &mut Model, loads: &[Load]) {
+    let mut has_child = vec![false; loads.len()];
+    loads.iter().filter_map(|l| l.parent).for_each(|p| has_child[p] = true);
+    for (k, load) in loads.iter().enumerate() {
+        let body = &mut model.bodies[k];
+        let Some(inertia) = load.inertia.filter(|i| i.mass > 0.0) else { continue };
+        body.center = body.placement.point(inertia.moment * inertia.mass.recip());
+        let at_root = load.parent.is_none_or(|p| loads[p].parent.is_none() && !loads[p].jointed);
+        body.sliding = load.slides && at_root && !has_child[k] && is_principal(load);
+    }
+    model.parameters.constraints.weights = if model.is_constrained() {
+        weights(model, &model.parameters)
+    } else {
+        // nothing is scaled by them
+        Weights {
+            bodies: vec![[0.0; 2]; model.bodies.len()],
+            coordinates: vec![0.0; model.nv()],
+            tendons: vec![0.0; model.tendons.len()],
+        }
+    };
+}
+
+/// Whether a body's frame is at its centre of mass, along its principal axes.
+fn is_principal(load: &Load) -> bool {
+    let Some(inertia) = load.inertia else { return false };
+    let pose = load.principal.map_or_else(
+        || {
+            let (_, turn) = principal_axes(&inertia.at_center());
+            let translation = inertia.moment * inertia.mass.recip();
+            Pose { rotation: turn.to_mat(), translation }
+        },
+        |(pose, _)| pose,
+    );
+    let identity: Pose<f64> = Pose::identity();
+    let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-14);
+    near(&pose.translation.0, &[0.0; 3])
+        && near(pose.rotation.0.as_flattened(), identity.rotation.0.as_flattened())
 }
 
 /// The boxes of moving bodies with mass.

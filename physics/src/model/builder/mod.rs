@@ -1,5 +1,6 @@
 //! Building a model body by body.
 
+mod constraint;
 mod error;
 mod finish;
 mod spec;
@@ -8,13 +9,18 @@ use std::collections::BTreeSet;
 
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 
+pub(crate) use constraint::{MOST_PAIRS, Touching, are_held};
 pub use error::BuildError;
 use error::named;
-pub use spec::{ActuatorSpec, Drive, JointSpec, Mobility, TendonSpec, Weight};
+pub use spec::{
+    ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec, SurfaceSpec,
+    TendonSpec, Weight,
+};
 
+use self::constraint::{Contacts, check_line};
 use super::{
-    Actuator, Body, Geom, Joint, JointKind, Link, Model, Parameters, Shape, Site, Tendon,
-    TendonPart, Transmission,
+    Actuator, Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters,
+    Shape, Site, Surface, SurfaceNumbers, Tendon, TendonPart, Transmission, sizes,
 };
 use crate::spatial::SpatialInertia;
 
@@ -39,6 +45,7 @@ pub struct ModelBuilder {
     names: BTreeSet<(&'static str, String)>,
     /// What stands beside each body of the model.
     loads: Vec<Load>,
+    contacts: Contacts,
 }
 
 /// The inertia of one body, in its frame, and how it is held.
@@ -50,6 +57,9 @@ struct Load {
     parts: usize,
     gravity_compensation: f64,
     jointed: bool,
+    parent: Option<usize>,
+    /// Whether it moves by slides along its own axes through its origin alone.
+    slides: bool,
 }
 
 impl Default for ModelBuilder {
@@ -90,6 +100,13 @@ fn finite_pose(of: &str, pose: &Pose<f64>) -> Result<(), BuildError> {
     finite("rotation", of, pose.rotation.0.as_flattened())
 }
 
+/// Whether a joint is a slide along one of the body's axes, at its origin.
+fn is_aligned_slide(joint: &JointSpec) -> bool {
+    let zero = |x: &f64| x.abs() < 1e-14;
+    let Mobility::Slide(axis) = joint.mobility else { return false };
+    joint.anchor.iter().all(zero) && axis.iter().filter(|x| zero(x)).count() == 2
+}
+
 fn shift(translation: Vec3<f64>) -> Pose<f64> {
     Pose { rotation: Mat3::identity(), translation }
 }
@@ -105,6 +122,12 @@ impl ModelBuilder {
             sites: vec![],
             actuators: vec![],
             tendons: vec![],
+            stops: vec![],
+            dry_friction: vec![],
+            couplings: vec![],
+            surfaces: vec![],
+            touch_pairs: vec![],
+            constraint_options: ConstraintOptions::default(),
             fluid: vec![],
             has_polynomial_damping: false,
             has_polynomial_stiffness: false,
@@ -114,7 +137,7 @@ impl ModelBuilder {
             dof_parent: vec![],
             q0: vec![],
         };
-        Self { model, names: BTreeSet::new(), loads: vec![] }
+        Self { model, names: BTreeSet::new(), loads: vec![], contacts: Contacts::default() }
     }
 
     fn unique(&mut self, kind: &'static str, name: &str) -> Result<(), BuildError> {
@@ -161,6 +184,7 @@ impl ModelBuilder {
     ) -> Result<usize, BuildError> {
         finite_pose(&named("body", name), &placement)?;
         self.unique("bodies", name)?;
+        let around = parent.and_then(|p| self.model.bodies[p].link);
         let (mut link, mut at) = match parent {
             None => (None, placement),
             Some(p) => (self.model.bodies[p].link, self.model.bodies[p].placement * placement),
@@ -178,8 +202,14 @@ impl ModelBuilder {
         if free {
             at = Pose::identity();
         }
-        self.model.bodies.push(Body { name: name.into(), link, placement: at });
-        self.loads.push(Load { jointed: !joints.is_empty(), ..Load::default() });
+        let (center, sliding) = (at.translation, false);
+        self.model.bodies.push(Body { name: name.into(), link, placement: at, center, sliding });
+        if let (Some(link), false) = (link, joints.is_empty()) {
+            self.model.links[link].around = around;
+        }
+        let jointed = !joints.is_empty();
+        let slides = jointed && joints.iter().all(is_aligned_slide);
+        self.loads.push(Load { jointed, parent, slides, ..Load::default() });
         Ok(self.model.bodies.len() - 1)
     }
 
@@ -196,6 +226,7 @@ impl ModelBuilder {
         not_negative("friction", name, &[joint.friction_loss])?;
         proper_range("range", name, joint.range)?;
         proper_range("range of the actuators' force", name, joint.force_range)?;
+        check_line(name, joint.stop, &joint.friction)?;
         let nv = match joint.mobility {
             Mobility::Hinge(_) | Mobility::Slide(_) => return Ok(()),
             Mobility::Ball => 3,
@@ -252,8 +283,10 @@ impl ModelBuilder {
             v,
             range: spec.range,
             force_range: spec.force_range,
-            friction_loss: spec.friction_loss,
         });
+        let line = Line::Joint(self.model.joints.len() - 1);
+        let friction = (spec.friction_loss, spec.friction);
+        self.constrain_line(line, (spec.range, spec.stop), friction);
         Ok(last)
     }
 
@@ -269,8 +302,9 @@ impl ModelBuilder {
         let index = model.links.len();
         let root = parent.map_or(index, |p| model.links[p].root);
         let (q_at, v_at) = (model.q0.len(), model.dof_link.len());
-        let (reference, spring) = (spec.reference, false);
-        model.links.push(Link { parent, root, joint, placement, reference, q_at, v_at, spring });
+        let (reference, around, spring) = (spec.reference, None, false);
+        let link = Link { parent, root, joint, placement, reference, q_at, v_at, around, spring };
+        model.links.push(link);
         model.q0.extend(start);
         let mut before = parent.map(|p| model.links[p].v_at + model.links[p].joint.nv() - 1);
         let p = &mut model.parameters;
@@ -324,6 +358,11 @@ impl ModelBuilder {
         }
         let in_link = body.map_or(placement, |b| self.model.bodies[b].placement * placement);
         self.model.geoms.push(Geom { name: name.into(), body, shape, placement: in_link });
+        self.model.surfaces.push(Surface::NONE);
+        let SurfaceSpec { friction, margin, mix, softness, .. } = SurfaceSpec::DEFAULT;
+        let size = sizes(&shape);
+        let numbers = SurfaceNumbers { size, friction, margin, mix, softness };
+        self.model.parameters.constraints.surfaces.push(numbers);
         Ok(())
     }
 
@@ -538,11 +577,20 @@ impl ModelBuilder {
             at_rest += coefficient * self.model.parameters.rest[joint.v.0];
             parts.push(TendonPart { dof: joint.v.0, q_at: joint.q.0, coefficient: *coefficient });
         }
+        parts.sort_by_key(|part: &TendonPart| part.dof);
+        parts.dedup_by(|next, part| {
+            let same = next.dof == part.dof;
+            part.coefficient += if same { next.coefficient } else { 0.0 };
+            same
+        });
         let rest = spec.rest.unwrap_or([at_rest; 2]);
         finite("rest length", of, &rest)?;
         check("rest length", of, &[rest[1] - rest[0]], "in order", |x| x >= 0.0)?;
-        let (name, range, friction_loss) = (spec.name.clone(), spec.range, spec.friction_loss);
-        self.model.tendons.push(Tendon { name, parts, rest, range, friction_loss });
+        check_line(of, spec.stop, &spec.friction)?;
+        let (name, range) = (spec.name.clone(), spec.range);
+        self.model.tendons.push(Tendon { name, parts, rest, range });
+        let line = Line::Tendon(self.model.tendons.len() - 1);
+        self.constrain_line(line, (range, spec.stop), (spec.friction_loss, spec.friction));
         self.model.parameters.tendon_stiffness.push(spec.stiffness);
         self.model.parameters.tendon_damping.push(spec.damping);
         Ok(self.model.tendons.len() - 1)

@@ -1,5 +1,7 @@
 //! What a builder is told of joints, actuators and tendons.
 
+use crate::model::{Line, Softness, Surface};
+
 /// How a joint moves its body.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mobility {
@@ -40,8 +42,12 @@ pub struct JointSpec {
     pub range: Option<[f64; 2]>,
     /// Least and greatest sum of the actuators' forces (hinge, slide).
     pub force_range: Option<[f64; 2]>,
+    /// What keeps it in its range. `None`: the range is not enforced.
+    pub stop: Option<StopSpec>,
     /// Dry friction.
     pub friction_loss: f64,
+    /// How soft dry friction is.
+    pub friction: Softness<f64>,
 }
 
 impl JointSpec {
@@ -60,9 +66,20 @@ impl JointSpec {
             rest: 0.0,
             range: None,
             force_range: None,
+            stop: None,
             friction_loss: 0.0,
+            friction: Softness::DEFAULT,
         }
     }
+}
+
+/// What keeps a joint or tendon in its range.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StopSpec {
+    /// Distance from the end of the range at which it begins to act.
+    pub margin: f64,
+    /// How soft it is.
+    pub softness: Softness<f64>,
 }
 
 /// Where a geom's mass comes from.
@@ -142,8 +159,12 @@ pub struct TendonSpec {
     pub rest: Option<[f64; 2]>,
     /// Least and greatest length.
     pub range: Option<[f64; 2]>,
+    /// What keeps it in its range. `None`: the range is not enforced.
+    pub stop: Option<StopSpec>,
     /// Dry friction.
     pub friction_loss: f64,
+    /// How soft dry friction is.
+    pub friction: Softness<f64>,
 }
 
 impl TendonSpec {
@@ -156,7 +177,65 @@ impl TendonSpec {
             damping: 0.0,
             rest: None,
             range: None,
+            stop: None,
             friction_loss: 0.0,
+            friction: Softness::DEFAULT,
         }
     }
+}
+
+/// What a geom's surface touches, and how.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SurfaceSpec {
+    /// What it may touch, and in how many directions contact has force.
+    pub surface: Surface,
+    /// Coefficients of sliding, torsional (m) and rolling (m) friction.
+    pub friction: [f64; 3],
+    /// Distance at which contact begins to act, m.
+    pub margin: f64,
+    /// Weight of its softness against the other geom's.
+    pub mix: f64,
+    /// How soft it is.
+    pub softness: Softness<f64>,
+}
+
+impl SurfaceSpec {
+    /// MuJoCo's default: everything touches everything, with friction of 1, 5 mm and 0.1 mm.
+    pub const DEFAULT: Self = Self {
+        surface: Surface { kind: 1, touches: 1, directions: 3, priority: 0 },
+        friction: [1.0, 0.005, 0.0001],
+        margin: 0.0,
+        mix: 1.0,
+        softness: Softness::DEFAULT,
+    };
+}
+
+/// Two geoms that touch with numbers of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairSpec {
+    /// The geoms, by index.
+    pub geoms: [usize; 2],
+    /// Directions in which contact has force: 1, 3, 4 or 6.
+    pub directions: usize,
+    /// Coefficients of friction: sliding along two axes, torsional, rolling about two axes.
+    pub friction: [f64; 5],
+    /// Distance at which contact begins to act, m.
+    pub margin: f64,
+    /// How soft it is.
+    pub softness: Softness<f64>,
+}
+
+/// Two joints or two tendons of which one follows the other, or one that is held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CouplingSpec {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What follows.
+    pub first: Line,
+    /// What it follows; `None`: it is held at the polynomial's constant.
+    pub second: Option<Line>,
+    /// Displacement of the first from the reference, by that of the second.
+    pub polynomial: [f64; 5],
+    /// How soft it is.
+    pub softness: Softness<f64>,
 }

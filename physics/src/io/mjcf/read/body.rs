@@ -85,8 +85,7 @@ impl<'t> Reader<'t, '_> {
         let first = self.builder.so_far().joints().len();
         let added = self.builder.body(a.name(), parent, placement, &specs);
         let body = self.built(element, added)?;
-        for (k, (element, joint)) in joints.into_iter().enumerate() {
-            self.joint_constraints(element, &joint);
+        for (k, (element, _)) in joints.into_iter().enumerate() {
             if let Some(name) = element.get("name") {
                 self.joints.insert(name, Some(first + k));
             }

@@ -1,92 +1,265 @@
-//! `contact` and `equality`, and which geoms may touch.
+//! `contact` and `equality`, surfaces of geoms, and what of them is not simulated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Reader;
-use crate::io::mjcf::error::Effect;
+use crate::io::mjcf::attributes::Attributes;
+use crate::io::mjcf::defaults::MAIN;
+use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
-use crate::model::Model;
+use crate::model::{
+    CouplingSpec, Line, MOST_PAIRS, Model, PairSpec, Softness, Surface, SurfaceSpec, Touching,
+    are_held,
+};
 
-/// The geoms of one pair of contact masks: links (`None`: the world's) and the first element of each.
-type Links = BTreeMap<Option<usize>, usize>;
+/// Bits of what a geom is, and of what it touches.
+type Masks = (u32, u32);
 
-/// A geom: its body and its element.
-type Collider = (Option<usize>, usize);
+/// A geom whose shape is not read: a mesh that does not weigh, a height field.
+#[derive(Debug)]
+struct Unread {
+    body: Option<usize>,
+    masks: Masks,
+    element: usize,
+    shape: &'static str,
+}
 
-/// Geoms by what they may collide with.
+/// What collides: the geoms of the builder by their elements and names, and those that it has not.
 #[derive(Debug, Default)]
-pub(super) struct Collisions {
-    /// By `contype` and `conaffinity`.
-    groups: BTreeMap<(u32, u32), Vec<Collider>>,
+pub(super) struct Collisions<'t> {
+    unread: Vec<Unread>,
+    /// Element of each geom of the builder.
+    elements: Vec<usize>,
+    /// Geoms by name; `None` where one is not in the builder.
+    names: BTreeMap<&'t str, Option<usize>>,
+    /// Whether bodies that share a joint may touch.
+    neighbours: bool,
 }
 
-impl Collisions {
-    pub(super) fn add(&mut self, body: Option<usize>, masks: (u32, u32), element: usize) {
-        self.groups.entry(masks).or_default().push((body, element));
-    }
-
-    /// The first element of a pair of geoms that may touch by its masks: on links that are neither one nor neighbours. Excluded
-    /// pairs of bodies are not looked at, so that it errs on the side of a contact.
-    pub(super) fn first(&self, model: &Model) -> Option<usize> {
-        let links = |geoms: &[Collider]| {
-            let mut links = Links::new();
-            for (body, element) in geoms {
-                let link = body.and_then(|b| model.bodies()[b].link);
-                links.entry(link).or_insert(*element);
-            }
-            links
-        };
-        let groups: Vec<_> =
-            self.groups.iter().map(|(masks, geoms)| (masks, links(geoms))).collect();
-        let mut found = BTreeSet::new();
-        for (i, ((type_i, with_i), first)) in groups.iter().enumerate() {
-            for ((type_j, with_j), second) in &groups[i..] {
-                if type_i & with_j != 0 || type_j & with_i != 0 {
-                    found.extend(meeting(model, first, second));
-                }
-            }
+impl Collisions<'_> {
+    /// The first element of a contact that is not simulated, and what would touch.
+    pub(super) fn unsimulated(
+        &self,
+        model: &Model,
+        touching: &Touching,
+    ) -> Option<(usize, String)> {
+        if touching.too_many {
+            return Some((0, format!("more than {MOST_PAIRS} pairs of geoms")));
         }
-        found.first().copied()
+        let name = |g: usize| {
+            let geom = &model.geoms[g];
+            let name =
+                if geom.name.is_empty() { String::new() } else { format!(" `{}`", geom.name) };
+            format!("{}{name}", geom.shape.name())
+        };
+        let pairs = touching.unsupported.iter().map(|[a, b]| {
+            let element = self.elements[*a].max(self.elements[*b]);
+            (element, format!("{} and {}", name(*a), name(*b)))
+        });
+        let unread = self.unread.iter().enumerate().filter_map(|(k, u)| {
+            let link = |body: Option<usize>| body.and_then(|b| model.bodies[b].link);
+            let meets = |(kind, touches): Masks, body: Option<usize>| {
+                let meet = u.masks.0 & touches != 0 || kind & u.masks.1 != 0;
+                meet && !are_held(model, self.neighbours, [link(u.body), link(body)])
+            };
+            let masks = |g: usize| (model.surfaces[g].kind, model.surfaces[g].touches);
+            // a plane and a height field do not touch meshes alone: whatever is met is not simulated
+            let geom = (0..model.geoms.len()).find(|g| meets(masks(*g), model.geoms[*g].body));
+            let other = self.unread[..k].iter().find(|o| meets(o.masks, o.body));
+            let with = geom.map(name).or(other.map(|o| o.shape.to_owned()))?;
+            Some((u.element, format!("{} and {with}", u.shape)))
+        });
+        pairs.chain(unread).min_by_key(|(element, _)| *element)
     }
 }
 
-/// The element of a geom that a geom of another link may touch. Neighbours do not collide, unless one is the world.
-fn meeting(model: &Model, first: &Links, second: &Links) -> Option<usize> {
-    let parent = |l: Option<usize>| l.and_then(|l| model.links()[l].parent);
-    first.iter().find_map(|(a, element)| {
-        let apart = |b: &Option<usize>| {
-            let neighbours = (parent(*a) == *b || parent(*b) == *a) && a.is_some() && b.is_some();
-            *a != *b && !neighbours
-        };
-        second.iter().find(|(b, _)| apart(b)).map(|(_, other)| *element.min(other))
+/// How soft an element's constraint is.
+pub(super) fn softness(
+    a: &Attributes<'_>,
+    [reference, impedance]: [&str; 2],
+) -> Result<Softness<f64>, MjcfError> {
+    let usual = Softness::DEFAULT;
+    Ok(Softness {
+        reference: a.some(reference, usual.reference)?,
+        impedance: a.some(impedance, usual.impedance)?,
     })
 }
 
+fn directions(a: &Attributes<'_>) -> Result<usize, MjcfError> {
+    match a.count("condim", 3)? {
+        directions @ (1 | 3 | 4 | 6) => Ok(directions as usize),
+        _ => Err(a.value_error("condim", "1, 3, 4 or 6")),
+    }
+}
+
 impl<'t> Reader<'t, '_> {
-    /// Excluded pairs, and pairs that collide whatever their masks.
+    fn masks(a: &Attributes<'t>) -> Result<Masks, MjcfError> {
+        Ok((a.count("contype", 1)?, a.count("conaffinity", 1)?))
+    }
+
+    /// Gives the builder's last geom its surface.
+    pub(super) fn surface(&mut self, a: &Attributes<'t>) -> Result<(), MjcfError> {
+        let geom = self.builder.so_far().geoms().len() - 1;
+        self.collisions.elements.push(a.element.index);
+        if !a.name().is_empty() {
+            self.collisions.names.insert(a.name(), Some(geom));
+        }
+        let (kind, touches) = Self::masks(a)?;
+        let priority = a.array::<1>("priority")?.map_or(0.0, |[p]| p);
+        if priority.fract().abs() > 0.0 || priority.abs() > 1e9 {
+            return Err(a.value_error("priority", "a whole number"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked")]
+        let priority = priority as i64;
+        let usual = SurfaceSpec::DEFAULT;
+        let spec = SurfaceSpec {
+            surface: Surface { kind, touches, directions: directions(a)?, priority },
+            friction: a.some("friction", usual.friction)?,
+            margin: a.number("margin", 0.0)?,
+            mix: a.number("solmix", 1.0)?,
+            softness: softness(a, ["solref", "solimp"])?,
+        };
+        if self.disabled.contains(&Effect::Contact) {
+            return Ok(());
+        }
+        let added = self.builder.surface(geom, &spec);
+        self.built(a.element, added)
+    }
+
+    /// A geom whose shape is not read.
+    pub(super) fn unread_surface(
+        &mut self,
+        a: &Attributes<'t>,
+        body: Option<usize>,
+        shape: &'static str,
+    ) -> Result<(), MjcfError> {
+        let masks = Self::masks(a)?;
+        let element = a.element.index;
+        self.collisions.unread.push(Unread { body, masks, element, shape });
+        self.collisions.names.insert(a.name(), None);
+        Ok(())
+    }
+
+    /// `filterparent`.
+    pub(super) fn neighbours_touch(&mut self) {
+        self.collisions.neighbours = true;
+        self.builder.neighbours_touch(true);
+    }
+
+    /// Excluded pairs of bodies, and pairs of geoms that touch whatever their masks.
     pub(super) fn contact(&mut self, section: &'t Element) {
         for child in self.tree.children(section) {
-            match child.tag.as_str() {
-                "pair" => self.enables(child, Effect::Contact),
-                "exclude" => {}
-                _ => {
-                    let problem = self.unsupported(child, "contact");
-                    self.problems.push(problem);
+            let read = match child.tag.as_str() {
+                "pair" => self.pair(child),
+                "exclude" => self.exclude(child),
+                _ => Err(self.unsupported(child, "contact")),
+            };
+            self.keep(read);
+        }
+    }
+
+    fn exclude(&mut self, element: &'t Element) -> Result<(), MjcfError> {
+        let a = self.own(element, &["name", "body1", "body2"]);
+        let mut bodies = [None; 2];
+        for (body, key) in bodies.iter_mut().zip(["body1", "body2"]) {
+            let name = a.text(key).ok_or_else(|| a.missing(&format!("`{key}`")))?;
+            if name == "world" {
+                continue;
+            }
+            let all = self.builder.so_far().bodies();
+            *body = Some(all.iter().position(|b| b.name == name).ok_or_else(|| {
+                let known = all.iter().map(|b| b.name.clone()).collect();
+                a.error(key, Problem::Unknown { kind: "body", name: name.into(), known })
+            })?);
+        }
+        self.builder.exclude(bodies[0], bodies[1]);
+        Ok(())
+    }
+
+    fn pair(&mut self, element: &'t Element) -> Result<(), MjcfError> {
+        let a = self.with_class(element, ("pair", MAIN), schema::PAIR)?;
+        a.neutral("solreffriction", 0.0)?;
+        a.neutral("adhesion", 0.0)?;
+        let mut geoms = [0; 2];
+        for (geom, key) in geoms.iter_mut().zip(["geom1", "geom2"]) {
+            let name = a.text(key).ok_or_else(|| a.missing(&format!("`{key}`")))?;
+            match self.collisions.names.get(name) {
+                Some(Some(found)) => *geom = *found,
+                Some(None) => {
+                    let what = "a mesh or height field whose shape is not read touches".into();
+                    self.enables(element, Effect::Contact, Some(what));
+                    return Ok(());
+                }
+                None => {
+                    let known = self.collisions.names.keys().map(|k| (*k).to_owned()).collect();
+                    let problem = Problem::Unknown { kind: "geom", name: name.into(), known };
+                    return Err(a.error(key, problem));
                 }
             }
         }
+        if self.disabled.contains(&Effect::Contact) {
+            return Ok(());
+        }
+        // what is not given is MuJoCo's default, whatever the surfaces say
+        let spec = PairSpec {
+            geoms,
+            directions: directions(&a)?,
+            friction: a.some("friction", [1.0, 1.0, 0.005, 0.0001, 0.0001])?,
+            margin: a.number("margin", 0.0)?,
+            softness: softness(&a, ["solref", "solimp"])?,
+        };
+        let added = self.builder.pair(&spec);
+        self.built(element, added)
     }
 
     pub(super) fn equality(&mut self, section: &'t Element) {
         for child in self.tree.children(section) {
             match child.tag.as_str() {
                 _ if child.get("active") == Some("false") => {}
-                "connect" | "weld" | "joint" | "tendon" => self.enables(child, Effect::Equality),
+                "connect" | "weld" => {
+                    self.enables(child, Effect::Equality, Some(child.tag.clone()));
+                }
+                kind @ ("joint" | "tendon") => {
+                    let read = self.coupling(child, kind == "joint");
+                    self.keep(read);
+                }
                 _ => {
                     let problem = self.unsupported(child, "equality");
                     self.problems.push(problem);
                 }
             }
         }
+    }
+
+    fn coupling(&mut self, element: &'t Element, joints: bool) -> Result<(), MjcfError> {
+        let a = self.with_class(element, ("equality", MAIN), schema::COUPLING)?;
+        let (keys, kind) = if joints {
+            (["joint1", "joint2"], "joint")
+        } else {
+            (["tendon1", "tendon2"], "tendon")
+        };
+        let mut lines = [None; 2];
+        for (line, key) in lines.iter_mut().zip(keys) {
+            let Some(name) = a.text(key) else { continue };
+            // what could not be read is said already
+            let Some(index) = self.named(&a, kind, name)? else { return Ok(()) };
+            *line = Some(if joints { Line::Joint(index) } else { Line::Tendon(index) });
+        }
+        let [Some(first), second] = lines else {
+            return Err(a.missing(&format!("`{}`", keys[0])));
+        };
+        let spec = CouplingSpec {
+            name: a.name().into(),
+            first,
+            second,
+            polynomial: a.some("polycoef", [0.0, 1.0, 0.0, 0.0, 0.0])?,
+            softness: softness(&a, ["solref", "solimp"])?,
+        };
+        if self.disabled.contains(&Effect::Equality) {
+            return Ok(());
+        }
+        let added = self.builder.couple(&spec);
+        self.built(element, added)
     }
 }

@@ -25,19 +25,16 @@ impl<'t> Reader<'t, '_> {
         a.neutral("adhesion", 0.0)?;
         a.neutral("surfacevel", 0.0)?;
         a.choice("shellinertia", &["false"])?;
-        let masks = (a.count("contype", 1)?, a.count("conaffinity", 1)?);
         let weight = self.weight(&a, body, weighed)?;
         if a.text("type") == Some("hfield") && body.is_none() {
             self.note(element, "height fields are not read, and collide with nothing");
-            self.collisions.add(body, masks, element.index);
-            return Ok(());
+            return self.unread_surface(&a, body, "a height field");
         }
         let (shape, place) = if a.text("type") == Some("mesh") || (!a.has("type") && a.has("mesh"))
         {
             let Some(solid) = self.mesh_shape(&a, weight)? else {
                 // its inertia does not count: it may still collide
-                self.collisions.add(body, masks, element.index);
-                return Ok(());
+                return self.unread_surface(&a, body, "a mesh");
             };
             solid
         } else {
@@ -50,6 +47,7 @@ impl<'t> Reader<'t, '_> {
         };
         let added = self.builder.geom(a.name(), body, shape, place, Weight::Mass(0.0));
         self.built(element, added)?;
+        self.surface(&a)?;
         if mass < 0.0 {
             let (what, of) = ("mass", format!("geom `{}`", a.name()));
             let error = crate::model::BuildError::BadNumber {
@@ -65,7 +63,6 @@ impl<'t> Reader<'t, '_> {
         {
             self.weigh(element, body, mass, place, shape.unit_inertia().map(|i| i * mass))?;
         }
-        self.collisions.add(body, masks, element.index);
         Ok(())
     }
 

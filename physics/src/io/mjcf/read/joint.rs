@@ -2,10 +2,10 @@
 
 use super::Reader;
 use super::body::{Content, through};
+use super::contact::softness;
 use crate::io::mjcf::error::{Effect, MjcfError, Problem};
 use crate::io::mjcf::schema;
-use crate::io::mjcf::tree::Element;
-use crate::model::{JointSpec, Mobility};
+use crate::model::{JointSpec, Mobility, StopSpec};
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn joint(&mut self, content: &Content<'t>) -> Result<JointSpec, MjcfError> {
@@ -43,6 +43,9 @@ impl<'t> Reader<'t, '_> {
             return Err(a.error("actuatorgravcomp", problem));
         }
         a.neutral("springdamper", 0.0)?;
+        let margin = a.number("margin", 0.0)? * turning;
+        let stop = StopSpec { margin, softness: softness(&a, ["solreflimit", "solimplimit"])? };
+        let loss = a.number("frictionloss", 0.0)?;
         let [damping, damping_1, damping_2] = a.some("damping", [0.0; 3])?;
         let [stiffness, stiffness_1, stiffness_2] = a.some("stiffness", [0.0; 3])?;
         Ok(JointSpec {
@@ -58,16 +61,9 @@ impl<'t> Reader<'t, '_> {
             rest: a.number("springref", 0.0)? * unit,
             range: range.map(|r| r.map(|x| x * turning)),
             force_range,
-            friction_loss: a.number("frictionloss", 0.0)?,
+            stop: if self.disabled.contains(&Effect::Limits) { None } else { Some(stop) },
+            friction_loss: if self.disabled.contains(&Effect::FrictionLoss) { 0.0 } else { loss },
+            friction: softness(&a, ["solreffriction", "solimpfriction"])?,
         })
-    }
-
-    pub(super) fn joint_constraints(&mut self, element: &'t Element, joint: &JointSpec) {
-        if joint.range.is_some() {
-            self.enables(element, Effect::Limits);
-        }
-        if joint.friction_loss > 0.0 {
-            self.enables(element, Effect::FrictionLoss);
-        }
     }
 }

@@ -20,7 +20,7 @@ use super::error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
 use super::files::{Files, Folder, NoFiles};
 use super::tree::{Element, Tree};
 use crate::integrate::{Integrator, StepOptions};
-use crate::model::{BuildError, Model, ModelBuilder};
+use crate::model::{BuildError, Cone, ConstraintOptions, Model, ModelBuilder};
 use compiler::Compiler;
 use contact::Collisions;
 pub use keyframe::Keyframe;
@@ -37,10 +37,36 @@ pub struct Mjcf {
     pub options: StepOptions,
     /// States that the file names, whole or in part.
     pub keyframes: Vec<Keyframe>,
-    /// What the file enables and the dynamics do not have, in the order of [`Effect`].
+    /// What the file enables and the dynamics do not have, or have in part, in the order of [`Effect`].
     pub unsimulated: Vec<Unsimulated>,
     /// What in the file has no effect here.
     pub notes: Vec<Note>,
+}
+
+impl Mjcf {
+    /// Whether the file enables an effect, simulated or not.
+    pub fn enables(&self, effect: Effect) -> bool {
+        let model = &self.model;
+        self.unsimulated.iter().any(|u| u.what == effect)
+            || match effect {
+                Effect::Limits => !model.stops().is_empty(),
+                Effect::FrictionLoss => !model.dry_friction().is_empty(),
+                Effect::Contact => !model.touch_pairs().is_empty(),
+                Effect::Equality => !model.couplings().is_empty(),
+            }
+    }
+
+    /// The model without an effect, as if the file turned it off.
+    pub fn without(mut self, effect: Effect) -> Self {
+        self.unsimulated.retain(|u| u.what != effect);
+        self.model = match effect {
+            Effect::Limits => self.model.without_stops(),
+            Effect::FrictionLoss => self.model.without_dry_friction(),
+            Effect::Contact => self.model.without_contact(),
+            Effect::Equality => self.model.without_couplings(),
+        };
+        self
+    }
 }
 
 /// Reads a model that names no other files.
@@ -95,6 +121,9 @@ pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<Mjcf, MjcfErr
         joints: BTreeMap::new(),
         tendons: BTreeMap::new(),
         collisions: Collisions::default(),
+        cone: Cone::default(),
+        friction_impedance: 1.0,
+        guarded: true,
         unsimulated: BTreeMap::new(),
         notes: vec![],
         problems: vec![],
@@ -116,7 +145,11 @@ struct Reader<'t, 'f> {
     /// Joints and tendons by name; `None` where one could not be read.
     joints: BTreeMap<&'t str, Option<usize>>,
     tendons: BTreeMap<&'t str, Option<usize>>,
-    collisions: Collisions,
+    collisions: Collisions<'t>,
+    cone: Cone,
+    friction_impedance: f64,
+    /// Whether constraints are no faster than the step allows.
+    guarded: bool,
     unsimulated: BTreeMap<Effect, Unsimulated>,
     notes: Vec<Note>,
     problems: Vec<MjcfError>,
@@ -159,10 +192,10 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// The first element that enables an effect, where the file does not turn it off.
-    fn enables(&mut self, element: &Element, what: Effect) {
+    fn enables(&mut self, element: &Element, what: Effect, which: Option<String>) {
         if !self.disabled.contains(&what) && !self.unsimulated.contains_key(&what) {
             let (file, line) = (self.tree.file(&element.place), self.tree.line(&element.place));
-            self.unsimulated.insert(what, Unsimulated { what, file, line });
+            self.unsimulated.insert(what, Unsimulated { what, which, file, line });
         }
     }
 
@@ -202,7 +235,7 @@ impl<'t> Reader<'t, '_> {
                 }
             }
         }
-        for pass in ["asset", "worldbody", "contact", "equality", "tendon", "actuator"] {
+        for pass in ["asset", "worldbody", "contact", "tendon", "equality", "actuator"] {
             for section in sections().filter(|s| s.tag == pass) {
                 match pass {
                     "asset" => self.assets(section),
@@ -228,13 +261,18 @@ impl<'t> Reader<'t, '_> {
         if !self.problems.is_empty() {
             return Err(MjcfErrors(self.problems));
         }
-        let built = std::mem::take(&mut self.builder).build();
-        let model = match self.built(root, built) {
-            Ok(model) => model,
+        let least = if self.guarded { 2.0 * self.options.dt } else { 0.0 };
+        let (cone, friction_impedance) = (self.cone, self.friction_impedance);
+        let options = ConstraintOptions { cone, friction_impedance, least_time_constant: least };
+        let set = self.builder.constraint_options(options);
+        let built = std::mem::take(&mut self.builder);
+        let built = set.and_then(|()| built.build_in_part());
+        let (model, touching) = match self.built(root, built) {
+            Ok(built) => built,
             Err(e) => return Err(MjcfErrors(vec![e])),
         };
-        if let Some(line) = self.collisions.first(&model) {
-            self.enables(self.tree.element(line), Effect::Contact);
+        if let Some((element, which)) = self.collisions.unsimulated(&model, &touching) {
+            self.enables(self.tree.element(element), Effect::Contact, Some(which));
         }
         let keyframes = self.keyframes(&model);
         if !self.problems.is_empty() {

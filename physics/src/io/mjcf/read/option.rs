@@ -5,6 +5,7 @@ use crate::integrate::Integrator;
 use crate::io::mjcf::error::{Effect, MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
+use crate::model::Cone;
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn option(&mut self, element: &'t Element) -> Result<(), MjcfError> {
@@ -33,6 +34,15 @@ impl<'t> Reader<'t, '_> {
             (a.number("density", density)?, a.number("viscosity", viscosity)?);
         let set = self.builder.fluid(density, viscosity);
         self.built(element, set)?;
+        self.cone = if a.choice("cone", &["pyramidal", "elliptic"])? == "elliptic" {
+            Cone::Elliptic
+        } else if a.has("cone") {
+            Cone::Pyramidal
+        } else {
+            self.cone
+        };
+        self.friction_impedance = a.number("impratio", self.friction_impedance)?;
+        a.neutral("noslip_iterations", 0.0)?;
         a.neutral("wind", 0.0)?;
         if a.has("integrator") {
             let damped = self.options.integrator != Integrator::EulerExplicitDamping;
@@ -56,6 +66,15 @@ impl<'t> Reader<'t, '_> {
             if disabled(effect.name())? || disabled("constraint")? {
                 self.disabled.insert(effect);
             }
+        }
+        if disabled("filterparent")? {
+            self.neighbours_touch();
+        }
+        if disabled("refsafe")? {
+            self.guarded = false;
+        }
+        for name in ["override", "diagexact", "sleep"] {
+            a.choice(name, &["disable"])?;
         }
         // the forces themselves are not turned off by a flag here
         for name in ["passive", "spring", "damper", "actuation", "clampctrl"] {

@@ -1,11 +1,12 @@
 //! `tendon`: fixed tendons.
 
 use super::Reader;
+use super::contact::softness;
 use crate::io::mjcf::defaults::MAIN;
 use crate::io::mjcf::error::{Effect, MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
-use crate::model::TendonSpec;
+use crate::model::{StopSpec, TendonSpec};
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn tendons(&mut self, section: &'t Element) {
@@ -47,20 +48,21 @@ impl<'t> Reader<'t, '_> {
             Some(one) => Some([one[0]; 2]),
         };
         let range = a.range("range", "limited", automatic)?;
+        let stop = StopSpec {
+            margin: a.number("margin", 0.0)?,
+            softness: softness(&a, ["solreflimit", "solimplimit"])?,
+        };
+        let loss = a.number("frictionloss", 0.0)?;
         let spec = TendonSpec {
             stiffness: a.number("stiffness", 0.0)?,
             damping: a.number("damping", 0.0)?,
             rest,
             range,
-            friction_loss: a.number("frictionloss", 0.0)?,
+            stop: if self.disabled.contains(&Effect::Limits) { None } else { Some(stop) },
+            friction_loss: if self.disabled.contains(&Effect::FrictionLoss) { 0.0 } else { loss },
+            friction: softness(&a, ["solreffriction", "solimpfriction"])?,
             ..TendonSpec::new(a.name(), joints)
         };
-        if spec.range.is_some() {
-            self.enables(element, Effect::Limits);
-        }
-        if spec.friction_loss > 0.0 {
-            self.enables(element, Effect::FrictionLoss);
-        }
         let added = self.builder.tendon(&spec);
         self.built(element, added).map(Some)
     }

@@ -1,0 +1,374 @@
+//! Contacts: for each pair of geoms that touch, the relative motion of the two surfaces in a frame of the normal and two tangents.
+
+use cotangent_ad::{Dual, Num, Pose, Real, Vec3};
+
+use super::adjoint::Pull;
+use super::block::{Block, Blocks, ContactAt, Source};
+use super::law::{LEAST_FRICTION, Law, MOST, Numbers};
+use crate::collide::{Touches, bound, collide};
+use crate::model::{Geom, Model, PairNumbers, Parameters, Softness, SurfaceNumbers, TouchPair};
+use crate::scratch::{Scratch, lift_pose};
+use crate::spatial::{Force, Motion};
+
+/// The numbers of a pair: of two surfaces, mixed, or its own.
+struct Mixed<T> {
+    friction: [T; 5],
+    margin: T,
+    softness: Softness<T>,
+}
+
+/// The share of the first of two surfaces of the same priority in their softness.
+fn share<T: Real>(first: T, second: T) -> T {
+    const LEAST: f64 = 1e-15;
+    match (first >= LEAST, second >= LEAST) {
+        (true, true) => first / (first + second),
+        (false, false) => T::lit(0.5),
+        (false, true) => T::lit(0.0),
+        (true, false) => T::lit(1.0),
+    }
+}
+
+/// How the numbers of two surfaces become one (MuJoCo's `mj_contactParam`).
+fn mixed<T: Real>(model: &Model, pair: &TouchPair, parameters: &Parameters<T>) -> Mixed<T> {
+    let constraints = &parameters.constraints;
+    if let Some(listed) = pair.listed {
+        let PairNumbers { friction, margin, softness } = constraints.pairs[listed];
+        return Mixed { friction, margin, softness };
+    }
+    let [a, b] = pair.geoms.map(|g| &constraints.surfaces[g]);
+    let [first, second] = pair.geoms.map(|g| model.surfaces[g].priority);
+    let margin = a.margin + b.margin;
+    let unpack = |[slide, twist, roll]: [T; 3]| [slide, slide, twist, roll, roll];
+    let own = |s: &SurfaceNumbers<T>| Mixed {
+        friction: unpack(s.friction),
+        margin,
+        softness: s.softness,
+    };
+    if first != second {
+        return own(if first > second { a } else { b });
+    }
+    let share = share(a.mix, b.mix);
+    let blend = |x: T, y: T| share * x + (-share + 1.0) * y;
+    let (ra, rb) = (a.softness.reference, b.softness.reference);
+    let standard = ra[0] > 0.0 && rb[0] > 0.0;
+    let reference =
+        std::array::from_fn(|i| if standard { blend(ra[i], rb[i]) } else { ra[i].min(rb[i]) });
+    let impedance =
+        std::array::from_fn(|i| blend(a.softness.impedance[i], b.softness.impedance[i]));
+    let friction = unpack(std::array::from_fn(|i| a.friction[i].max(b.friction[i])));
+    Mixed { friction, margin, softness: Softness { reference, impedance } }
+}
+
+fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
+    let link = geom.body.and_then(|b| model.bodies[b].link);
+    s.link_pose(link) * lift_pose(&geom.placement)
+}
+
+/// Whether two geoms are farther apart than they could touch, by the spheres around them.
+fn apart<T: Real>(
+    [a, b]: [&Geom; 2],
+    [size_a, size_b]: [[T; 3]; 2],
+    [at_a, at_b]: [&Pose<T>; 2],
+    margin: T,
+) -> bool {
+    let concrete = |size: [T; 3]| size.map(Real::concrete);
+    let (bound_a, bound_b) = (bound(&a.shape, concrete(size_a)), bound(&b.shape, concrete(size_b)));
+    let between = Vec3((at_b.translation - at_a.translation).0.map(Real::concrete));
+    let reach = bound_b.unwrap_or(0.0) + margin.concrete();
+    match bound_a {
+        // a plane
+        None => Vec3(at_a.rotation.column(2).0.map(Real::concrete)).dot(between) > reach,
+        Some(bound_a) => between.norm_squared() > (bound_a + reach) * (bound_a + reach),
+    }
+}
+
+/// Adds the contacts of all pairs that touch, after kinematics.
+pub(super) fn add<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    s: &Scratch<T>,
+    blocks: &mut Blocks<T>,
+) {
+    let constraints = &parameters.constraints;
+    let mut touches = Touches::new();
+    for (index, pair) in model.touch_pairs.iter().enumerate() {
+        let geoms = pair.geoms.map(|g| &model.geoms[g]);
+        let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
+        let sizes = pair.geoms.map(|g| constraints.surfaces[g].size);
+        let mixed = mixed(model, pair, parameters);
+        if apart(geoms, sizes, [&at_a, &at_b], mixed.margin) {
+            continue;
+        }
+        let shapes = geoms.map(|g| &g.shape);
+        collide(shapes, sizes, [&at_a, &at_b], mixed.margin, &mut touches);
+        for (k, touch) in touches.all().iter().enumerate() {
+            let gap = touch.distance - mixed.margin;
+            // MuJoCo leaves out what touches by no more than its margin
+            if gap < 0.0 {
+                let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
+                let numbers = numbers(geoms, &mixed, gap, parameters);
+                let at = ContactAt {
+                    pair: index,
+                    index: k,
+                    position: touch.position,
+                    frame: touch.frame,
+                };
+                push(model, (pair, links), numbers, at, s, blocks);
+            }
+        }
+    }
+}
+
+fn numbers<T: Real>(
+    geoms: [&Geom; 2],
+    mixed: &Mixed<T>,
+    gap: T,
+    parameters: &Parameters<T>,
+) -> Numbers<T> {
+    let mut weight = [T::lit(0.0); 2];
+    for body in geoms.iter().filter_map(|g| g.body) {
+        let own = parameters.constraints.weights.bodies[body];
+        (0..2).for_each(|i| weight[i] += own[i]);
+    }
+    Numbers {
+        gap,
+        reference: mixed.softness.reference,
+        impedance: mixed.softness.impedance,
+        weight,
+        friction: mixed.friction.map(|mu| mu.max(T::lit(LEAST_FRICTION))),
+    }
+}
+
+/// The last coordinate that moves a link.
+fn last_dof(model: &Model, link: Option<usize>) -> Option<usize> {
+    link.map(|l| model.links[l].v_at + model.links[l].joint.nv() - 1)
+}
+
+/// Adds a contact's block, unless both sides move together.
+fn push<T: Real>(
+    model: &Model,
+    (pair, links): (&TouchPair, [Option<usize>; 2]),
+    numbers: Numbers<T>,
+    at: ContactAt<T>,
+    s: &Scratch<T>,
+    blocks: &mut Blocks<T>,
+) {
+    let first = blocks.dofs.len();
+    let [mut a, mut b] = links.map(|l| last_dof(model, l));
+    // coordinates on the way to the world of one side and not of the other, the greatest first
+    while a != b {
+        let (side, other) = if a > b { (&mut a, false) } else { (&mut b, true) };
+        if let Some(dof) = *side {
+            blocks.dofs.push(2 * dof + usize::from(other));
+            *side = model.dof_parent[dof];
+        }
+    }
+    let n = blocks.dofs.len() - first;
+    if n == 0 {
+        return;
+    }
+    blocks.dofs[first..].reverse();
+    let (directions, jacobian) = (pair.directions, blocks.jacobian.len());
+    blocks.jacobian.resize(jacobian + directions * n, T::lit(0.0));
+    for c in 0..n {
+        let (dof, second) = (blocks.dofs[first + c] / 2, blocks.dofs[first + c] % 2 == 1);
+        blocks.dofs[first + c] = dof;
+        let axis = s.axis[dof];
+        let from_origin = at.position - s.origin(model, model.dof_link[dof]);
+        let (linear, angular) = (axis.at(from_origin), axis.angular);
+        for k in 0..directions {
+            let rate = at.frame[k % 3].dot(if k < 3 { linear } else { angular });
+            blocks.jacobian[jacobian + k * n + c] = if second { rate } else { -rate };
+        }
+    }
+    let law = Law::of_contact(model.constraint_options.cone, directions);
+    let source = Source::Contact(blocks.contacts.len());
+    blocks.contacts.push(at);
+    let dofs = first..first + n;
+    blocks.list.push(Block { law, source, directions, dofs, jacobian, numbers });
+}
+
+/// Lanes of a pair's geometry: the second geom's displacement, its turn, the first geom's turn, and both geoms' sizes. A displacement of
+/// both moves the contact along; a turn of both does not, as its tangents are chosen by the world's axes.
+const LANES: usize = 15;
+type Lane = Dual<f64, LANES>;
+
+/// A pose that turns about its origin along three lanes.
+fn turning(pose: &Pose<f64>, lane: usize) -> Pose<Lane> {
+    let mut lifted = lift_pose::<Lane>(pose);
+    let turn = Vec3([0, 1, 2].map(|k| Lane::seed(0.0, lane + k)));
+    for column in 0..3 {
+        let axis = lifted.rotation.column(column);
+        let turned = axis + turn.cross(axis);
+        (0..3).for_each(|row| lifted.rotation.0[row][column] = turned[row]);
+    }
+    lifted
+}
+
+/// How a contact moves with its geoms and their sizes.
+fn differentiated(
+    p: &Pull<'_>,
+    pair: &TouchPair,
+    [first, second]: [&Pose<f64>; 2],
+) -> (Touches<Lane>, Mixed<f64>) {
+    let geoms = pair.geoms.map(|g| &p.model.geoms[g]);
+    let mixed = mixed(p.model, pair, p.parameters);
+    let seed = |g: usize, from: usize| {
+        let size = p.parameters.constraints.surfaces[g].size;
+        std::array::from_fn(|k| Lane::seed(size[k], from + k))
+    };
+    let sizes = [seed(pair.geoms[0], 9), seed(pair.geoms[1], 12)];
+    let (first, mut second) = (turning(first, 6), turning(second, 3));
+    second.translation += Vec3([0, 1, 2].map(|k| Lane::seed(0.0, k)));
+    let mut touches = Touches::new();
+    let margin = Lane::konst(mixed.margin);
+    collide(geoms.map(|g| &g.shape), sizes, [&first, &second], margin, &mut touches);
+    (touches, mixed)
+}
+
+/// The part of the adjoint that is a contact's own.
+pub(super) fn pull(p: &mut Pull<'_>, contact: &ContactAt<f64>, directions: usize, s: &Scratch) {
+    let model = p.model;
+    let pair = &model.touch_pairs[contact.pair];
+    let geoms = pair.geoms.map(|g| &model.geoms[g]);
+    let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
+    let (position_bar, frame_bar) = pull_directions(p, contact, directions, links, s);
+    let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
+    let (touches, mixed) = differentiated(p, pair, [&at_a, &at_b]);
+    let Some(touch) = touches.all().get(contact.index) else { return };
+    let mut lanes = touch.distance.eps.map(|e| e * p.numbers_bar.gap);
+    for k in 0..3 {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += touch.position[k].eps[lane] * position_bar[k];
+            for (axis, bar) in touch.frame.iter().zip(&frame_bar) {
+                *sum += axis[k].eps[lane] * bar[k];
+            }
+        }
+    }
+    // the wrenches of the geoms about the world's origin
+    let lane = |k: usize| Vec3([lanes[k], lanes[k + 1], lanes[k + 2]]);
+    let (force, other) = (lane(0), position_bar - lane(0));
+    let second = Force { angular: lane(3) + at_b.translation.cross(force), linear: force };
+    let first = Force { angular: lane(6) + at_a.translation.cross(other), linear: other };
+    for (link, wrench) in links.into_iter().zip([first, second]) {
+        let Some(link) = link else { continue };
+        let about = s.origin(model, link);
+        let angular = wrench.angular - about.cross(wrench.linear);
+        p.geometry[link] += Force { angular, linear: wrench.linear };
+    }
+    pull_numbers(p, pair, &mixed, &lanes);
+}
+
+/// The derivative by the axes of the coordinates goes into `p`; returned are those by position and frame.
+fn pull_directions(
+    p: &mut Pull<'_>,
+    contact: &ContactAt<f64>,
+    directions: usize,
+    links: [Option<usize>; 2],
+    s: &Scratch,
+) -> (Vec3<f64>, [Vec3<f64>; 3]) {
+    let mut position_bar = Vec3::zero();
+    let mut frame_bar = [Vec3::zero(); 3];
+    for field in 0..3 {
+        let along: [f64; MOST] = p.along[field];
+        let (mut force, mut torque) = (Vec3::zero(), Vec3::zero());
+        for k in 0..directions {
+            let to = if k < 3 { &mut force } else { &mut torque };
+            *to += contact.frame[k % 3] * along[k];
+        }
+        let mut relative = Motion::zero();
+        for (link, sign) in links.into_iter().zip([-1.0, 1.0]) {
+            let Some(link) = link else { continue };
+            let from_origin = contact.position - s.origin(p.model, link);
+            let velocity = p.fields[field][link];
+            let at = Motion { angular: velocity.angular, linear: velocity.at(from_origin) };
+            relative += at * sign;
+            let wrench =
+                Force { angular: (from_origin.cross(force) + torque) * sign, linear: force * sign };
+            p.wrenches[field][link] += wrench;
+            p.gyration[link] += velocity.cross_force(wrench);
+        }
+        position_bar += force.cross(relative.angular);
+        for k in 0..directions {
+            let by = if k < 3 { relative.linear } else { relative.angular };
+            frame_bar[k % 3] += by * along[k];
+        }
+    }
+    (position_bar, frame_bar)
+}
+
+/// From the cotangents of a contact's numbers and sizes to those of the surfaces.
+fn pull_numbers(p: &mut Pull<'_>, pair: &TouchPair, mixed: &Mixed<f64>, lanes: &[f64; LANES]) {
+    let (model, bar) = (p.model, p.numbers_bar);
+    let Some(parameters) = p.parameters_bar.as_deref_mut() else { return };
+    let to = &mut parameters.constraints;
+    for (side, geom) in pair.geoms.into_iter().enumerate() {
+        (0..3).for_each(|k| to.surfaces[geom].size[k] += lanes[9 + 3 * side + k]);
+        if let Some(body) = model.geoms[geom].body {
+            (0..2).for_each(|k| to.weights.bodies[body][k] += bar.weight[k]);
+        }
+    }
+    let mut friction_bar = bar.friction;
+    for (by, mu) in friction_bar.iter_mut().zip(mixed.friction) {
+        *by = if mu < LEAST_FRICTION { 0.0 } else { *by };
+    }
+    if let Some(listed) = pair.listed {
+        let numbers = &mut to.pairs[listed];
+        numbers.friction.iter_mut().zip(friction_bar).for_each(|(a, b)| *a += b);
+        numbers.margin -= bar.gap;
+        numbers.softness.add(&bar.reference, &bar.impedance);
+        return;
+    }
+    let [f1, f2, f3, f4, f5] = friction_bar;
+    unmix(model, pair, p.parameters, &mut to.surfaces, (bar, [f1 + f2, f3, f4 + f5]));
+}
+
+/// The adjoint of [`mixed`].
+fn unmix(
+    model: &Model,
+    pair: &TouchPair,
+    parameters: &Parameters<f64>,
+    to: &mut [SurfaceNumbers<f64>],
+    (bar, friction_bar): (Numbers<f64>, [f64; 3]),
+) {
+    let [i, j] = pair.geoms;
+    let (a, b) = (&parameters.constraints.surfaces[i], &parameters.constraints.surfaces[j]);
+    for geom in [i, j] {
+        to[geom].margin -= bar.gap;
+    }
+    let (first, second) = (model.surfaces[i].priority, model.surfaces[j].priority);
+    if first != second {
+        let own = &mut to[if first > second { i } else { j }];
+        own.friction.iter_mut().zip(friction_bar).for_each(|(x, by)| *x += by);
+        own.softness.add(&bar.reference, &bar.impedance);
+        return;
+    }
+    for k in 0..3 {
+        let larger = if b.friction[k] > a.friction[k] { j } else { i };
+        to[larger].friction[k] += friction_bar[k];
+    }
+    let share = share(a.mix, b.mix);
+    let mut share_bar = 0.0;
+    let (ra, rb) = (a.softness.reference, b.softness.reference);
+    let standard = ra[0] > 0.0 && rb[0] > 0.0;
+    for k in 0..2 {
+        if standard {
+            share_bar += bar.reference[k] * (ra[k] - rb[k]);
+            to[i].softness.reference[k] += share * bar.reference[k];
+            to[j].softness.reference[k] += (1.0 - share) * bar.reference[k];
+        } else {
+            let smaller = if rb[k] < ra[k] { j } else { i };
+            to[smaller].softness.reference[k] += bar.reference[k];
+        }
+    }
+    for k in 0..5 {
+        share_bar += bar.impedance[k] * (a.softness.impedance[k] - b.softness.impedance[k]);
+        to[i].softness.impedance[k] += share * bar.impedance[k];
+        to[j].softness.impedance[k] += (1.0 - share) * bar.impedance[k];
+    }
+    if share > 0.0 && share < 1.0 && a.mix > 0.0 && b.mix > 0.0 {
+        let sum = a.mix + b.mix;
+        to[i].mix += share_bar * b.mix / (sum * sum);
+        to[j].mix -= share_bar * a.mix / (sum * sum);
+    }
+}

@@ -1,0 +1,242 @@
+//! The accelerations under constraints: the minimum of a strictly convex function, by Newton's method with an exact line search.
+//!
+//! ```text
+//! minimise  (a - a_0)^T M (a - a_0) / 2 + sum_b s_b(J_b a - a_ref,b),      M a_0 the forces without constraints
+//! ```
+//!
+//! The function is once differentiable and piecewise smooth, its second derivative `H = M + J^T W J` (Todorov 2014; MuJoCo's primal
+//! Newton solver, which stops by a tolerance: this one goes to the rounding of the gradient).
+
+use cotangent_ad::Num;
+
+use super::block::Blocks;
+use super::hessian::Hessian;
+use super::law::{self, MOST, Point, Response};
+use crate::model::{ConstraintOptions, Model};
+
+/// Most iterations, far more than any convex problem of this kind needs.
+const ITERATIONS: usize = 200;
+const LINE_ITERATIONS: usize = 60;
+/// A gradient below this share of the forces in it is rounding.
+const ROUNDING: f64 = 4e-16;
+/// What rounding may leave where the gradient no longer falls.
+const ACCEPTED: f64 = 1e-9;
+
+/// The search did not end: where it stood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct NotConverged {
+    /// Gradient, of the largest force in it.
+    pub(crate) gradient: f64,
+}
+
+/// Memory of the search, and where it ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Newton {
+    pub(crate) hessian: Hessian,
+    /// What each block's numbers make of it.
+    pub(crate) responses: Vec<Response<f64>>,
+    /// Cost, force and curvature of each block.
+    pub(crate) points: Vec<Point>,
+    /// `-b J v - k d r` of each block.
+    targets: Vec<[f64; MOST]>,
+    residuals: Vec<[f64; MOST]>,
+    changes: Vec<[f64; MOST]>,
+    gradient: Vec<f64>,
+    direction: Vec<f64>,
+    inertial: Vec<f64>,
+    size: Vec<f64>,
+}
+
+/// The mass matrix (lower triangle, `nv x nv`) along the branches of a tree.
+pub(crate) fn mass_times<T: Num>(model: &Model, mass: &[T], x: &[T], y: &mut [T]) {
+    let n = x.len();
+    y.fill(T::lit(0.0));
+    for i in 0..n {
+        y[i] += mass[i * n + i] * x[i];
+        let mut other = model.dof_parent[i];
+        while let Some(j) = other {
+            let m = mass[i * n + j];
+            y[i] += m * x[j];
+            y[j] += m * x[i];
+            other = model.dof_parent[j];
+        }
+    }
+}
+
+impl Newton {
+    /// Minimises from the accelerations without constraints; the solution is left in `a`. The factors of its Hessian are kept, and the forces
+    /// in `points`. `forces` are those without constraints.
+    ///
+    /// # Errors
+    /// Where the minimum is not found: with numbers that are not finite, or scales that rounding cannot hold together.
+    pub(crate) fn solve(
+        &mut self,
+        model: &Model,
+        blocks: &Blocks<f64>,
+        (mass, forces, v): (&[f64], &[f64], &[f64]),
+        a: &mut Vec<f64>,
+    ) -> Result<(), NotConverged> {
+        self.begin(model, blocks, v);
+        let n = v.len();
+        a.clear();
+        a.extend_from_slice(forces);
+        self.hessian.set(mass);
+        if !self.hessian.factorize() {
+            return Err(NotConverged { gradient: f64::NAN });
+        }
+        self.hessian.solve(a);
+        for x in [&mut self.gradient, &mut self.direction, &mut self.inertial, &mut self.size] {
+            x.resize(n, 0.0);
+        }
+        let mut least = f64::INFINITY;
+        for _ in 0..ITERATIONS {
+            let relative = self.evaluate(model, blocks, (mass, forces), a);
+            self.curve(mass, blocks);
+            if !self.hessian.factorize() {
+                return Err(NotConverged { gradient: f64::NAN });
+            }
+            // done, or as far as rounding lets it fall
+            if relative <= ROUNDING || (relative <= ACCEPTED && relative > 0.25 * least) {
+                return Ok(());
+            }
+            least = least.min(relative);
+            self.direction.copy_from_slice(&self.gradient);
+            self.hessian.solve(&mut self.direction);
+            self.direction.iter_mut().for_each(|d| *d = -*d);
+            let step = self.line_search(model, blocks, mass);
+            if !step.is_finite() {
+                break;
+            }
+            for (a, d) in a.iter_mut().zip(&self.direction) {
+                *a += step * d;
+            }
+        }
+        Err(NotConverged { gradient: least })
+    }
+
+    fn begin(&mut self, model: &Model, blocks: &Blocks<f64>, v: &[f64]) {
+        let options: &ConstraintOptions = &model.constraint_options;
+        self.responses.clear();
+        self.targets.clear();
+        self.hessian.begin(&model.dof_parent);
+        for block in &blocks.list {
+            let response = law::response(block.law, block.directions, &block.numbers, options);
+            let mut target = blocks.along(block, v).map(|w| -response.damping * w);
+            target[0] -= response.push;
+            self.targets.push(target);
+            self.responses.push(response);
+            self.hessian.join(&blocks.dofs[block.dofs.clone()]);
+        }
+        self.hessian.end();
+        self.residuals.resize(blocks.list.len(), [0.0; MOST]);
+        self.changes.resize(blocks.list.len(), [0.0; MOST]);
+    }
+
+    /// Residuals, forces and the gradient at `a`; the gradient's size as a share of the forces that it sums.
+    fn evaluate(
+        &mut self,
+        model: &Model,
+        blocks: &Blocks<f64>,
+        (mass, forces): (&[f64], &[f64]),
+        a: &[f64],
+    ) -> f64 {
+        mass_times(model, mass, a, &mut self.gradient);
+        for d in 0..a.len() {
+            self.size[d] = self.gradient[d].abs() + forces[d].abs();
+            self.gradient[d] -= forces[d];
+        }
+        self.points.clear();
+        for (b, block) in blocks.list.iter().enumerate() {
+            let mut e = blocks.along(block, a);
+            e.iter_mut().zip(&self.targets[b]).for_each(|(e, t)| *e -= t);
+            self.residuals[b] = e;
+            let point = law::at(block.law, block.directions, &e, &self.responses[b]);
+            blocks.add_transposed(block, &point.force.map(|f| -f), &mut self.gradient);
+            let (dofs, jacobian) = blocks.of(block);
+            for (f, row) in point.force.iter().zip(jacobian.chunks_exact(dofs.len())) {
+                dofs.iter().zip(row).for_each(|(d, j)| self.size[*d] += (j * f).abs());
+            }
+            self.points.push(point);
+        }
+        let largest = |x: &[f64]| x.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        let gradient = largest(&self.gradient);
+        if self.gradient.iter().any(|x| !x.is_finite()) {
+            return f64::NAN;
+        }
+        if gradient == 0.0 { 0.0 } else { gradient / largest(&self.size) }
+    }
+
+    /// `H` at the last point.
+    fn curve(&mut self, mass: &[f64], blocks: &Blocks<f64>) {
+        self.hessian.set(mass);
+        for (block, point) in blocks.list.iter().zip(&self.points) {
+            let (dofs, jacobian) = blocks.of(block);
+            let (n, w) = (dofs.len(), &point.curvature);
+            for r in 0..block.directions {
+                for q in 0..block.directions {
+                    if w[r][q] == 0.0 {
+                        continue;
+                    }
+                    for (i, row) in dofs.iter().enumerate() {
+                        let scaled = w[r][q] * jacobian[r * n + i];
+                        if scaled == 0.0 {
+                            continue;
+                        }
+                        for (j, column) in dofs[..=i].iter().enumerate() {
+                            self.hessian.add(*row, *column, scaled * jacobian[q * n + j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The step along the direction at which the function is least.
+    fn line_search(&mut self, model: &Model, blocks: &Blocks<f64>, mass: &[f64]) -> f64 {
+        for (b, block) in blocks.list.iter().enumerate() {
+            self.changes[b] = blocks.along(block, &self.direction);
+        }
+        let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+        mass_times(model, mass, &self.direction, &mut self.inertial);
+        let curvature = dot(&self.direction, &self.inertial);
+        // what the gradient is without the constraints' share
+        let mut smooth = dot(&self.direction, &self.gradient);
+        for (point, change) in self.points.iter().zip(&self.changes) {
+            smooth += dot(&point.force, change);
+        }
+        let at = |step: f64| {
+            let (mut slope, mut second) = (smooth + step * curvature, curvature);
+            for (b, block) in blocks.list.iter().enumerate() {
+                let (e, change) = (&self.residuals[b], &self.changes[b]);
+                let moved = std::array::from_fn(|k| e[k] + step * change[k]);
+                let p = law::at(block.law, block.directions, &moved, &self.responses[b]);
+                slope -= dot(&p.force, change);
+                for r in 0..block.directions {
+                    second += change[r] * dot(&p.curvature[r], change);
+                }
+            }
+            (slope, second)
+        };
+        let start = dot(&self.direction, &self.gradient).abs();
+        let (mut low, mut high, mut step) = (0.0, f64::INFINITY, 1.0);
+        for _ in 0..LINE_ITERATIONS {
+            let (slope, second) = at(step);
+            if slope.abs() <= 1e-12 * start || slope.is_nan() {
+                break;
+            }
+            *(if slope < 0.0 { &mut low } else { &mut high }) = step;
+            let newton = step - slope / second;
+            step = if newton > low && newton < high {
+                newton
+            } else if high.is_finite() {
+                f64::midpoint(low, high)
+            } else {
+                2.0 * step
+            };
+            if high - low <= 1e-14 * high {
+                break;
+            }
+        }
+        step
+    }
+}
