@@ -100,6 +100,13 @@ impl Input {
         hash(&parts)
     }
 
+    /// Hash of everything that was asked for, the stopping limits included: two runs of one address are the same run.
+    pub fn address(&self) -> String {
+        let mut parts: Vec<&[u8]> = vec![self.resolved.as_bytes()];
+        parts.extend(self.files.iter().map(|f| f.content.as_slice()));
+        hash(&parts)
+    }
+
     /// Which settings and files differ from those that the run in `folder` was started with.
     pub(crate) fn differences(&self, folder: &Path, then: &[(String, String)]) -> String {
         let resolved = fs::read_to_string(folder.join("resolved.toml")).unwrap_or_default();

@@ -28,6 +28,11 @@ pub trait Progress {
     fn iteration(&mut self, iteration: &Iteration, score: Option<Score>, stop: &Stop) {
         let _ = (iteration, score, stop);
     }
+
+    /// Whether the run should write a checkpoint and stop, as by Ctrl-C; asked before each iteration.
+    fn is_stopped(&mut self) -> bool {
+        false
+    }
 }
 
 /// Shows nothing.

@@ -134,7 +134,6 @@ impl Record {
         if !folder.join(result).exists() && Manifest::read(folder)?.is_some() {
             return Err(HarnessError::Unfinished(folder.into()));
         }
-        let answer: Answer = serde_json::from_str(&text(ANSWER)?).map_err(|e| wrong(ANSWER, e))?;
         let summary: Summary =
             serde_json::from_str(&text(result)?).map_err(|e| wrong(result, e))?;
         let Some(manifest) = Manifest::read(folder)? else {
@@ -144,11 +143,24 @@ impl Record {
         Ok(Self {
             // wherever the folder has been moved to
             summary: Summary { run_dir: folder.into(), ..summary },
-            found: answer.parameters,
+            found: Self::answer(folder)?,
             figures: serde_json::from_str(&text(figures)?).map_err(|e| wrong(figures, e))?,
             resolved: text("resolved.toml")?,
             manifest,
         })
+    }
+
+    /// The parameters of a finished run's answer.
+    ///
+    /// # Errors
+    /// A file that is not there or not readable.
+    pub fn answer(folder: &Path) -> Result<Vec<Found>, HarnessError> {
+        let path = folder.join(ANSWER);
+        let io = |source| HarnessError::Io { path: path.clone(), source };
+        let text = fs::read_to_string(&path).map_err(io)?;
+        let answer: Answer =
+            serde_json::from_str(&text).map_err(|e| HarnessError::json(&path, e))?;
+        Ok(answer.parameters)
     }
 
     /// Writes files that are made of a record, such as pictures and a page, into its folder and counts them among the run's.

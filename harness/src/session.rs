@@ -22,6 +22,9 @@ use crate::{
 /// Time between checkpoints. The clock decides when one is written, and nothing else.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
+/// The signal of Ctrl-C, as which a run counts that was stopped by who shows its progress.
+const INTERRUPT: i32 = 2;
+
 /// A run in progress.
 pub struct Harness<'a> {
     problem: Problem<'a>,
@@ -213,8 +216,9 @@ impl<'a> Harness<'a> {
     pub fn finish(mut self, progress: &mut dyn Progress) -> Result<Record, HarnessError> {
         let signals = Signals::listen();
         let outcome = loop {
-            self.checkpoint(signals.received() != 0)?;
-            if signals.received() != 0 {
+            let stopped = signals.received() != 0 || progress.is_stopped();
+            self.checkpoint(stopped)?;
+            if stopped {
                 break self.run.outcome(&self.problem, Status::Interrupted);
             }
             match self.run.step(&self.problem) {
@@ -232,7 +236,10 @@ impl<'a> Harness<'a> {
             signals.end_at_once();
         }
         // a signal between the last iteration and the line above
-        let signal = signals.received();
+        let signal = match (signals.received(), &outcome.status) {
+            (0, Status::Interrupted) => INTERRUPT,
+            (signal, _) => signal,
+        };
         if signal == 0 {
             progress.stage(Stage::Judging, Some(self.folder.path()));
         }

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cotangent_ad::{Num, value_and_grad};
 use cotangent_harness::gradcheck::StartCheck;
 use cotangent_harness::{
-    Conclusion, Finished, Harness, HarnessError, Indifferent, Job, Judge, Manifest, Record, folder,
-    run,
+    Conclusion, Finished, Harness, HarnessError, Indifferent, Job, Judge, Manifest, Progress,
+    Record, Score, folder, run,
 };
-use cotangent_optim::{AdamOptions, CmaEsOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop};
+use cotangent_optim::{
+    AdamOptions, CmaEsOptions, Iteration, LbfgsbOptions, Method, NelderMeadOptions, Stop,
+};
 use cotangent_problem::{
     Capabilities, Evaluation, Objective, Parameter, SampleKey, Space, TrialFailure, Want, Workspace,
 };
@@ -211,6 +213,34 @@ fn a_run_that_stopped_before_its_first_iteration_is_resumed_from_the_start() {
     let record = resume(&parts, lbfgsb(), 9).unwrap();
     assert_eq!(history(&whole), history(&parts));
     assert_eq!(record.manifest.resumed.len(), 1);
+}
+
+#[test]
+fn who_shows_the_progress_may_stop_a_run_that_then_goes_on_to_the_same_bits() {
+    /// Stops after some iterations.
+    struct Impatient(usize);
+    impl Progress for Impatient {
+        fn iteration(&mut self, _: &Iteration, _: Option<Score>, _: &Stop) {
+            self.0 -= 1;
+        }
+        fn is_stopped(&mut self) -> bool {
+            self.0 == 0
+        }
+    }
+    let place = TempDir::new().unwrap();
+    let (whole, parts) = (place.path().join("whole"), place.path().join("parts"));
+    descend(whole.clone(), lbfgsb(), 9);
+    let (valley, space) = (Valley::new(1.0), space());
+    for _ in 0..2 {
+        // twice in one process: what the first run left of its handlers must not stop the second
+        let job = Job { force: true, ..job(parts.clone(), lbfgsb(), 9) };
+        let stopped = run(&valley, &space, &job, &mut Impatient(4)).unwrap();
+        // the start was told, too
+        assert_eq!((stopped.summary.signal, stopped.summary.iterations), (2, 3));
+        assert!(!stopped.summary.goal_met && !parts.join("result.json").exists());
+    }
+    resume(&parts, lbfgsb(), 9).unwrap();
+    assert_eq!(history(&whole), history(&parts));
 }
 
 fn folder_has_checkpoint(folder: &Path) -> bool {

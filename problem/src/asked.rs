@@ -24,6 +24,8 @@ use crate::term::{Misfit, Term};
 /// The objective of a simulation's map and of what is asked of its outputs.
 pub struct Asked {
     map: Box<dyn Map>,
+    /// Picked outputs, by position.
+    outputs: Vec<usize>,
     choice: Choice,
     terms: Vec<Term>,
     differentiated: bool,
@@ -55,12 +57,17 @@ impl Asked {
         let m = map.output_len();
         let known = terms.iter().flat_map(|t| &t.entries).all(|e| *e < m);
         assert!(known, "terms name entries of the outputs");
-        Ok(Self { map, choice, terms, differentiated })
+        Ok(Self { map, outputs: outputs.to_vec(), choice, terms, differentiated })
     }
 
     /// The map.
     pub fn map(&self) -> &dyn Map {
         self.map.as_ref()
+    }
+
+    /// The outputs that terms may speak of, by position in the simulation, in the order of the map.
+    pub fn picked(&self) -> &[usize] {
+        &self.outputs
     }
 
     /// The choice of inputs.

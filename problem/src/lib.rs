@@ -43,6 +43,7 @@
 )]
 
 pub mod asked;
+pub mod checked;
 pub mod choice;
 pub mod closure;
 pub mod constraint;
@@ -55,8 +56,10 @@ pub mod simulation;
 pub mod space;
 pub mod term;
 pub mod uncertainty;
+pub mod value_map;
 
 pub use asked::Asked;
+pub use checked::{At, CallError, CheckedMap, CheckedRun};
 pub use choice::{Choice, ChoiceError, Free};
 pub use closure::Closure;
 pub use constraint::{Constraint, ConstraintValues, Constraints, LimitError};
@@ -73,3 +76,4 @@ pub use simulation::{
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};
 pub use term::{Loss, Misfit, Term};
 pub use uncertainty::{NoError, Uncertainty, Undetermined, uncertainty};
+pub use value_map::ValueMap;

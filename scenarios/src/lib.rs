@@ -32,21 +32,24 @@ mod dft;
 pub mod diagnostic;
 pub mod document;
 mod general;
+mod job;
 pub mod keys;
+mod open;
 mod physics;
 pub mod raytrace;
 pub mod units;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use general::tables;
+pub use open::{Opened, open, pick};
 
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
     TrustRegionOptions,
 };
-use cotangent_problem::{Capabilities, Objective};
-use cotangent_problem::{Simulation, Space};
+use cotangent_problem::{Asked, Capabilities, Objective, Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use cotangent_harness::{Judge, check_name};
@@ -114,6 +117,14 @@ pub trait Scenario: Send + Sync {
     }
     /// Predicted cost of one evaluation with gradient, in a sentence.
     fn cost(&self) -> String;
+    /// The simulation that it is about, with its fixed values; `None` where the kind has none.
+    fn simulation(&self) -> Option<Arc<dyn Simulation>> {
+        None
+    }
+    /// What is free and what is asked, where both are of a simulation.
+    fn asked(&self) -> Option<&Asked> {
+        None
+    }
     /// Computes what the objective needs (reference data).
     ///
     /// # Errors
@@ -200,6 +211,11 @@ pub fn simulation(
 /// Everything that is wrong with it.
 pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
     let (domain, settings) = checked(path, text, overrides)?;
+    loaded(domain, settings)
+}
+
+/// What a kind makes of checked settings, with the optimizer and its seed.
+fn loaded(domain: &'static dyn Domain, settings: Settings) -> Result<Loaded, Vec<Diagnostic>> {
     check_name(settings.text("scenario.name")).map_err(|e| {
         let help = "it becomes a folder's name: letters, digits, spaces, `-`, `_`, `.`";
         let code = "cotangent::scenario::bad_name";

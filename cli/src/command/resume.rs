@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::run::{announce, conclude, job};
+use super::run::{announce, conclude, typed};
 use super::{Failure, Voice};
 use crate::exit::Exit;
 use crate::run::{Harness, HarnessError, Judge, Manifest};
@@ -24,7 +24,8 @@ pub(super) fn resume(folder: &Path, limits: &[String], voice: Voice) -> Result<E
     let mut overrides = manifest.overrides;
     overrides.retain(|earlier| !limits.contains(earlier));
     overrides.extend_from_slice(limits);
-    let job = job(&loaded, read("scenario.toml")?, &overrides)?;
+    let mut job = loaded.job_given(read("scenario.toml")?, &overrides)?;
+    job.command = typed();
     announce(&loaded, voice);
     let prepared = loaded.scenario.prepare().map_err(Failure::Numerical)?;
     let space = loaded.scenario.space();

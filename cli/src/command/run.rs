@@ -7,7 +7,7 @@ use super::{Failure, Voice};
 use crate::args::Input;
 use crate::exit::Exit;
 use crate::report;
-use crate::run::{self, Harness, HarnessError, InputFile, Job, Record, Summary};
+use crate::run::{self, Harness, Record, Summary};
 use cotangent_scenarios::{self as scenario, Loaded};
 
 /// Checks a scenario and where its run would go; nothing is left behind.
@@ -38,7 +38,8 @@ pub(super) fn run(
     let loaded = scenario::load(&input.scenario, &overrides)?;
     // before minutes of preparation
     run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
-    let mut job = job(&loaded, loaded.settings.source().text.to_string(), &overrides)?;
+    let mut job = loaded.job(&overrides)?;
+    job.command = typed();
     job.folder = out.map(Path::to_path_buf);
     job.force = force;
     announce(&loaded, voice);
@@ -51,54 +52,8 @@ pub(super) fn run(
     conclude(&harness.finish(&mut progress)?, voice)
 }
 
-/// The job that a scenario asks for.
-pub(super) fn job(
-    loaded: &Loaded,
-    given: String,
-    overrides: &[String],
-) -> Result<Job, HarnessError> {
-    let settings = &loaded.settings;
-    let paths = settings.files();
-    let files = InputFile::read(&paths)?;
-    let mut resolved = settings.resolved();
-    for (path, file) in paths.iter().zip(&files) {
-        // as the settings quote it
-        let quoted = |text: &str| toml::Value::from(text).to_string();
-        resolved = resolved.replace(&quoted(&path.to_string_lossy()), &quoted(&file.name));
-    }
-    Ok(Job {
-        name: settings.text("scenario.name").into(),
-        folder: None,
-        force: false,
-        method: loaded.method.clone(),
-        stop: loaded.stop,
-        start: loaded.scenario.start(loaded.seed),
-        seed: loaded.seed,
-        asked: asked(loaded),
-        command: typed(),
-        input: Some(run::Input { given, overrides: overrides.to_vec(), resolved, files }),
-    })
-}
-
-/// What is asked, in sentences.
-fn asked(loaded: &Loaded) -> String {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let summary = loaded.domain.summary();
-    let mut letters = summary.chars();
-    let first = letters.next().map_or_else(String::new, |c| c.to_uppercase().to_string());
-    let space = loaded.scenario.space();
-    format!(
-        "{first}{}. {} in {} were free; the optimizer was {}, the seed {}.",
-        letters.as_str(),
-        count(space.dim(), "number"),
-        count(space.parameters().len(), "parameter"),
-        loaded.method.info().name,
-        loaded.seed,
-    )
-}
-
 /// The command as it was typed, quoted where a shell needs it.
-fn typed() -> String {
+pub(super) fn typed() -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
     let word = |word: std::ffi::OsString| {
         let word = word.to_string_lossy().into_owned();

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cotangent_ad::random::Stream;
-use cotangent_problem::name::matches;
 use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
 use cotangent_raytrace::{Image, Rgb, write_exr};
 use serde_json::json;
@@ -37,7 +36,11 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
         return Err(vec![Diagnostic::plain("cotangent::simulate::kind", message, help)].into());
     };
     let simulation: Arc<dyn Simulation> = Arc::from(simulation);
-    let picked = picked(simulation.outputs(), wanted.outputs)?;
+    let outputs = simulation.outputs();
+    let picked = match wanted.outputs {
+        [] => (0..outputs.len()).collect(),
+        names => scenario::pick(names, outputs, "output")?,
+    };
     let seed = input.changes.seed.unwrap_or(0);
     let map = Arc::clone(&simulation)
         .map(&[], &picked, false)
@@ -113,25 +116,4 @@ fn write(
     let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
     voice.data(&text, &json!({ "files": paths }))?;
     Ok(Exit::Done)
-}
-
-/// Positions of the outputs that are meant.
-fn picked(outputs: &[Quantity], names: &[String]) -> Result<Vec<usize>, Failure> {
-    if names.is_empty() {
-        return Ok((0..outputs.len()).collect());
-    }
-    let mut picked: Vec<usize> = Vec::new();
-    for name in names {
-        let matching: Vec<usize> =
-            (0..outputs.len()).filter(|k| matches(name, &outputs[*k].name)).collect();
-        if matching.is_empty() {
-            let message = format!("there is no output `{name}`");
-            let help = "`cotangent list FILE` prints every output";
-            let code = "cotangent::simulate::unknown_output";
-            return Err(vec![Diagnostic::plain(code, message, help)].into());
-        }
-        let new: Vec<usize> = matching.into_iter().filter(|k| !picked.contains(k)).collect();
-        picked.extend(new);
-    }
-    Ok(picked)
 }

@@ -9,7 +9,7 @@ mod figures;
 mod goal;
 mod image;
 mod parameter;
-mod select;
+pub(crate) mod select;
 mod table;
 mod term;
 
@@ -257,6 +257,14 @@ impl Scenario for Study {
 
     fn cost(&self) -> String {
         format!("{} free numbers; {}", self.asked.dim(), self.notes.join("; "))
+    }
+
+    fn simulation(&self) -> Option<Arc<dyn Simulation>> {
+        Some(Arc::clone(&self.simulation))
+    }
+
+    fn asked(&self) -> Option<&Asked> {
+        Some(&self.asked)
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {

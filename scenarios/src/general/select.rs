@@ -8,14 +8,14 @@ use crate::diagnostic::{Diagnostic, nearest};
 
 /// Positions of the quantities that a name or pattern means. A name without its quotes means the quantity too, because a key
 /// of TOML that is quoted as a whole cannot carry them.
-pub(super) fn matching(pattern: &str, quantities: &[Quantity]) -> Vec<usize> {
+pub(crate) fn matching(pattern: &str, quantities: &[Quantity]) -> Vec<usize> {
     let plain = |name: &str| name.replace(['"', '\\'], "");
     let meant = |q: &Quantity| matches(pattern, &q.name) || plain(&q.name) == pattern;
     (0..quantities.len()).filter(|k| meant(&quantities[*k])).collect()
 }
 
 /// What to do about a name that means nothing.
-pub(super) fn help(pattern: &str, quantities: &[Quantity], role: &str) -> String {
+pub(crate) fn help(pattern: &str, quantities: &[Quantity], role: &str) -> String {
     let names = quantities.iter().map(|q| q.name.as_str());
     match nearest(pattern, names).filter(|_| !is_pattern(pattern)) {
         Some(name) => format!("did you mean `{name}`?"),
