@@ -4,20 +4,30 @@
 //! [`Basis`] is these shells put on the molecule's nuclei. Everything is in Hartree atomic units: lengths in bohr, energies in hartree.
 
 pub mod basis;
+pub mod functional;
+pub mod functional_integral;
 pub mod geometry;
 pub mod gradient;
+pub mod grid;
 pub mod integrals;
+pub mod kohn_sham;
 pub mod matrix;
 pub mod response;
 pub mod scf;
 pub mod simulation;
+pub mod theory;
 
 pub use basis::file::{BasisFileError, BasisProblem, parse_basis};
 pub use basis::harmonics::Form;
 pub use basis::library::{basis_set, names as basis_names};
 pub use basis::{Basis, BasisError, BasisSet, Shell, ShellTemplate};
+pub use functional::{ExchangeCorrelation, StandardFunctional};
+pub use functional_integral::{FunctionalIntegral, GridResponse, IntegralError, IntegratedField};
 pub use geometry::element::Element;
 pub use geometry::xyz::{LengthUnit, XyzError, XyzProblem, parse_xyz};
 pub use geometry::{Atom, BOHR_ANGSTROM, GeometryError, Molecule};
+pub use grid::{GridError, GridOptions, MolecularGrid, Pruning};
+pub use kohn_sham::KohnSham;
 pub use matrix::Matrix;
 pub use simulation::{MoleculeOptions, MoleculeSimulation, ReferenceChoice};
+pub use theory::Theory;

@@ -9,14 +9,16 @@ use cotangent_problem::{
 };
 
 use crate::molecule::basis::{Basis, Shell};
+use crate::molecule::functional_integral::IntegralError;
 use crate::molecule::geometry::Molecule;
 use crate::molecule::gradient::{EnergyGradient, GradientError, Inputs};
 use crate::molecule::integrals::repulsion::store::RepulsionOptions;
 use crate::molecule::response::{ResponseError, dipole_gradient};
 use crate::molecule::scf::{
-    Core, CoreError, FockBuilder as _, HartreeFock, Reference, Scf, ScfError, ScfOptions,
-    ScfStatus, Stability, StabilityCheck, self_consistent_field,
+    Core, CoreError, Reference, Scf, ScfError, ScfOptions, ScfStatus, Stability, StabilityCheck,
+    self_consistent_field,
 };
+use crate::molecule::theory::{MeanField, Theory};
 
 /// Which orbitals are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,18 +41,20 @@ pub struct MoleculeOptions {
     pub repulsion: RepulsionOptions,
     /// How the field is made self-consistent.
     pub scf: ScfOptions,
+    /// Hartree-Fock or Kohn-Sham.
+    pub theory: Theory,
 }
 
-/// Hartree-Fock for a molecule in a basis as a simulation.
+/// Hartree-Fock or Kohn-Sham for a molecule in a basis as a simulation.
 ///
 /// # Inputs
 /// `field` (hartree/(e bohr)); of each atom `atom[k].position` (bohr) and `atom[k].charge` (e, of the nucleus; electrons stay as many);
-/// of each shell `shell[k].exponents` (1/bohr^2) and `shell[k].coefficients`.
+/// of each shell `shell[k].exponents` (1/bohr^2) and `shell[k].coefficients`; of a functional its parameters, `functional.NAME`.
 ///
 /// # Outputs
 /// `energy` (hartree), `dipole` (e bohr, about the origin), `force` of each atom (hartree/bohr), `orbital.energies` of each set (hartree),
 /// `spin_square`, `charge` of each atom (Mulliken's), and the curvatures of the energy by the orbitals, `stability.*` (hartree).
-/// Energy and dipole are differentiable by every input.
+/// Energy and dipole are differentiable by every input, of Kohn-Sham the energy alone.
 #[derive(Clone, Debug)]
 pub struct MoleculeSimulation {
     molecule: Molecule,
@@ -62,6 +66,7 @@ pub struct MoleculeSimulation {
 
 /// Why forces and the like have no derivative.
 const SECOND: &str = "its derivative needs second derivatives of the integrals, which are not there; energy and dipole have one";
+const DIPOLE: &str = "the response of Kohn-Sham orbitals is not there; the energy has a derivative, and Hartree-Fock's dipole";
 const VERDICT: &str = "it is a verdict on the orbitals, not a property to optimise";
 
 /// Inputs before those of the atoms.
@@ -69,16 +74,33 @@ const FIXED_INPUTS: usize = 1;
 /// Inputs of an atom or a shell.
 const EACH: usize = 2;
 
+/// What the values of all inputs stand for.
+struct At {
+    molecule: Molecule,
+    basis: Basis,
+    field: [f64; 3],
+    parameters: Vec<f64>,
+}
+
 impl MoleculeSimulation {
     /// A molecule in a basis.
     pub fn new(molecule: Molecule, basis: Basis, options: MoleculeOptions) -> Self {
-        let inputs = inputs(&molecule, &basis);
-        let outputs = outputs(
+        let mut inputs = inputs(&molecule, &basis);
+        let mut outputs = outputs(
             &molecule,
             &basis,
             reference(options.reference, &molecule),
             options.scf.stability,
         );
+        if let Theory::KohnSham { functional, .. } = &options.theory {
+            inputs.extend(functional.parameters().iter().map(|parameter| {
+                Quantity::scalar(format!("functional.{}", parameter.name), "", parameter.value)
+                    .about("a constant of the functional")
+                    .scaled(0.1 * parameter.value.abs().max(1e-3))
+            }));
+            let dipole = outputs.iter_mut().find(|output| output.name == "dipole");
+            dipole.into_iter().for_each(|output| *output = output.clone().fixed(DIPOLE));
+        }
         Self { molecule, basis, options, inputs, outputs }
     }
 
@@ -87,15 +109,16 @@ impl MoleculeSimulation {
         &self.molecule
     }
 
-    /// The molecule, basis and field for values of all inputs.
+    /// The molecule, basis, field and parameters of the functional for values of all inputs.
     ///
     /// # Errors
     /// [`TrialFailure::OutOfDomain`] for what is no molecule or no basis.
-    fn at(&self, values: &[Vec<f64>]) -> Result<(Molecule, Basis, [f64; 3]), TrialFailure> {
+    fn at(&self, values: &[Vec<f64>]) -> Result<At, TrialFailure> {
         let domain = |why: String| TrialFailure::OutOfDomain { why };
         let vector = |value: &[f64]| [value[0], value[1], value[2]];
         let field = vector(&values[0]);
-        let (atoms, shells) = values[FIXED_INPUTS..].split_at(EACH * self.molecule.atoms().len());
+        let (atoms, rest) = values[FIXED_INPUTS..].split_at(EACH * self.molecule.atoms().len());
+        let (shells, parameters) = rest.split_at(EACH * self.basis.shells().len());
         let positions: Vec<[f64; 3]> = atoms.iter().step_by(EACH).map(|p| vector(p)).collect();
         let charges: Vec<f64> = atoms.iter().skip(1).step_by(EACH).map(|c| c[0]).collect();
         let molecule = self
@@ -111,7 +134,7 @@ impl MoleculeSimulation {
         let shells = self.basis.shells().iter().zip(shells.chunks(EACH)).map(changed).collect();
         let basis = Basis::from_shells(shells, self.basis.form())
             .map_err(|error| domain(error.to_string()))?;
-        Ok((molecule, basis, field))
+        Ok(At { molecule, basis, field, parameters: parameters.concat() })
     }
 }
 
@@ -302,7 +325,7 @@ impl Map for MoleculeMap {
             values[*input] = own.to_vec();
             rest = after;
         }
-        let (molecule, basis, field) = simulation.at(&values)?;
+        let At { molecule, basis, field, parameters } = simulation.at(&values)?;
         let core = Core::new(&molecule, &basis, field)?;
         let dependent = core.dependent_functions();
         if dependent > 0 {
@@ -311,9 +334,11 @@ impl Map for MoleculeMap {
             );
             return Err(TrialFailure::OutOfDomain { why });
         }
-        let builder = HartreeFock::new(core, simulation.options.repulsion);
-        let reference = reference(simulation.options.reference, &molecule);
-        let scf = self_consistent_field(&builder, reference, &simulation.options.scf)?;
+        let options = &simulation.options;
+        let field = options.theory.mean_field(core, options.repulsion, &parameters)?;
+        let reference = reference(options.reference, &molecule);
+        let scf = self_consistent_field(field.builder(), reference, &options.scf)
+            .map_err(|error| field.failure().cloned().map_or(error.into(), TrialFailure::from))?;
         if let (ScfStatus::NotConverged { .. } | ScfStatus::Saddle(_), Some(advice)) =
             (scf.status, scf.advice())
         {
@@ -324,7 +349,7 @@ impl Map for MoleculeMap {
             let what = "the self-consistent field".into();
             return Err(TrialFailure::NotConverged { what, residual, iterations, advice });
         }
-        let mut run = MoleculeRun { map: self, builder, scf, values: Values::default() };
+        let mut run = MoleculeRun { map: self, field, scf, values: Values::default() };
         run.values.entries = run.entries()?;
         Ok(Box::new(run))
     }
@@ -337,7 +362,7 @@ fn is_force(name: &str) -> bool {
 
 struct MoleculeRun<'a> {
     map: &'a MoleculeMap,
-    builder: HartreeFock,
+    field: MeanField,
     scf: Scf,
     values: Values,
 }
@@ -346,9 +371,9 @@ impl MoleculeRun<'_> {
     /// The picked outputs.
     fn entries(&self) -> Result<Vec<f64>, GradientError> {
         let quantities = &self.map.simulation.outputs;
-        let (core, density) = (self.builder.core(), self.scf.total_density());
+        let (core, density) = (self.field.core(), self.scf.total_density());
         let positions = if self.map.outputs.iter().any(|k| is_force(&quantities[*k].name)) {
-            EnergyGradient::hartree_fock(&self.builder, &self.scf, Inputs::Molecule)?.positions
+            self.field.gradient(&self.scf, Inputs::Molecule)?.positions
         } else {
             Vec::new()
         };
@@ -385,17 +410,20 @@ impl MoleculeRun<'_> {
 
     /// Which derivatives are needed.
     fn wanted(&self) -> Inputs {
-        let first_of_shells = FIXED_INPUTS + EACH * self.builder.core().molecule.atoms().len();
-        if self.map.inputs.iter().any(|input| *input >= first_of_shells) {
+        let core = self.field.core();
+        let first = FIXED_INPUTS + EACH * core.molecule.atoms().len();
+        let shells = first..first + EACH * core.basis.shells().len();
+        if self.map.inputs.iter().any(|input| shells.contains(input)) {
             Inputs::MoleculeAndBasis
         } else {
             Inputs::Molecule
         }
     }
 
-    /// A gradient in the order of the picked inputs.
-    fn picked(&self, gradient: &EnergyGradient) -> Vec<f64> {
+    /// A gradient in the order of the picked inputs, and derivatives by the functional's parameters.
+    fn picked(&self, gradient: &EnergyGradient, by_parameters: &[f64]) -> Vec<f64> {
         let atoms = gradient.positions.len();
+        let shells = self.field.core().basis.shells().len();
         let mut entries = Vec::with_capacity(self.map.input_len());
         for input in &self.map.inputs {
             match input.checked_sub(FIXED_INPUTS) {
@@ -404,6 +432,9 @@ impl MoleculeRun<'_> {
                     0 => entries.extend(gradient.positions[at / EACH]),
                     _ => entries.push(gradient.charges[at / EACH]),
                 },
+                Some(at) if at >= EACH * (atoms + shells) => {
+                    entries.push(by_parameters[at - EACH * (atoms + shells)]);
+                }
                 Some(at) => {
                     let (shell, which) = ((at - EACH * atoms) / EACH, at % EACH);
                     let of = if which == 0 { &gradient.exponents } else { &gradient.coefficients };
@@ -440,16 +471,23 @@ impl Linearised for MoleculeRun<'_> {
         let (energy, dipole) = self.differentiable();
         let one = |y_bar: &&[f64]| {
             let mut x_bar = vec![0.0; self.map.input_len()];
-            let mut add = |factor: f64, gradient: &EnergyGradient| {
-                let entries = self.picked(gradient);
+            let mut add = |factor: f64, gradient: &EnergyGradient, by_parameters: &[f64]| {
+                let entries = self.picked(gradient, by_parameters);
                 x_bar.iter_mut().zip(entries).for_each(|(x, g)| *x += factor * g);
             };
             if let Some(bar) = energy.map(|first| y_bar[first]).filter(|bar| *bar != 0.0) {
-                add(bar, &EnergyGradient::hartree_fock(&self.builder, &self.scf, inputs)?);
+                let by_parameters = self.field.by_parameters(&self.scf)?;
+                add(bar, &self.field.gradient(&self.scf, inputs)?, &by_parameters);
             }
             let bar = dipole.map(|first| [y_bar[first], y_bar[first + 1], y_bar[first + 2]]);
             if let Some(bar) = bar.filter(|bar| bar.iter().any(|b| *b != 0.0)) {
-                add(1.0, &dipole_gradient(&self.builder, &self.scf, bar, inputs)?);
+                let MeanField::HartreeFock(builder) = &self.field else {
+                    return Err(TrialFailure::NotDifferentiable {
+                        parameter: "the dipole moment".into(),
+                        why: DIPOLE.into(),
+                    });
+                };
+                add(1.0, &dipole_gradient(builder, &self.scf, bar, inputs)?, &[]);
             }
             Ok(x_bar)
         };
@@ -494,6 +532,15 @@ impl From<ScfError> for TrialFailure {
     }
 }
 
+impl From<IntegralError> for TrialFailure {
+    fn from(error: IntegralError) -> Self {
+        match error {
+            IntegralError::Grid(_) => Self::Contract(error.to_string()),
+            IntegralError::Functional(_) => Self::OutOfDomain { why: error.to_string() },
+        }
+    }
+}
+
 impl From<GradientError> for TrialFailure {
     fn from(error: GradientError) -> Self {
         match error {
@@ -503,6 +550,7 @@ impl From<GradientError> for TrialFailure {
                 iterations: 0,
                 advice: "converge it before it is differentiated".into(),
             },
+            GradientError::Integral(source) => source.into(),
         }
     }
 }

@@ -12,8 +12,10 @@ mod pair_sums;
 use thiserror::Error;
 
 use crate::molecule::basis::Basis;
+use crate::molecule::functional_integral::{GridResponse, IntegralError};
 use crate::molecule::geometry::distance;
 use crate::molecule::integrals::repulsion::store::Repulsion;
+use crate::molecule::kohn_sham::KohnSham;
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
 use crate::molecule::scf::fock::{FockBuilder as _, HartreeFock};
@@ -58,6 +60,9 @@ pub enum GradientError {
         /// The largest entry of the orbital gradient, hartree.
         gradient_ha: f64,
     },
+    /// The functional has no value.
+    #[error(transparent)]
+    Integral(#[from] IntegralError),
 }
 
 /// Densities and a field that are not those of a stationary point: what a response changes.
@@ -87,6 +92,38 @@ impl EnergyGradient {
         let (core, repulsion) = (builder.core(), builder.repulsion());
         let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
         exchange::add(repulsion, &scf.densities(), 1.0, inputs, &mut sums);
+        Ok(sums.finish(&core.basis))
+    }
+
+    /// Of a Kohn-Sham energy: with [`GridResponse::Included`] the derivative of the energy as it is integrated.
+    ///
+    /// # Errors
+    /// [`GradientError`].
+    pub fn kohn_sham(
+        builder: &KohnSham,
+        scf: &Scf,
+        inputs: Inputs,
+        response: GridResponse,
+    ) -> Result<Self, GradientError> {
+        scf.check_stationary()?;
+        let weighted = energy_weighted(scf);
+        let (core, repulsion) = (builder.core(), builder.repulsion());
+        let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
+        let densities = scf.densities();
+        if builder.exact_exchange() != 0.0 {
+            exchange::add(repulsion, &densities, builder.exact_exchange(), inputs, &mut sums);
+        }
+        let add = |sum: &mut [f64], by: &[f64]| {
+            sum.iter_mut().zip(by).for_each(|(sum, by)| *sum += by);
+        };
+        let moved = builder.gradient(&densities, response)?;
+        add(sums.positions.as_flattened_mut(), moved.as_flattened());
+        if inputs == Inputs::MoleculeAndBasis {
+            for (shell, bars) in builder.by_basis(&densities)?.iter().enumerate() {
+                add(&mut sums.exponents[shell], &bars.exponents);
+                add(&mut sums.weights[shell], &bars.weights);
+            }
+        }
         Ok(sums.finish(&core.basis))
     }
 

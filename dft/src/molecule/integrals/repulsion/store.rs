@@ -164,6 +164,28 @@ impl Repulsion {
             .collect()
     }
 
+    /// The Coulomb matrix of a symmetric density alone.
+    ///
+    /// # Panics
+    /// Unless the density has the size of the basis.
+    pub fn coulomb(&self, density: &Matrix) -> Matrix {
+        let n = self.functions;
+        assert!(density.rows() == n && density.columns() == n, "a density of {n} by {n}");
+        let part = |part: usize| {
+            let mut j = vec![0.0; n * n];
+            self.each(part, |bra, ket, share, block| {
+                add_coulomb(n, bra, ket, share, block, density.entries(), &mut j);
+            });
+            j
+        };
+        let parts: Vec<Vec<f64>> = (0..PARTS).into_par_iter().map(part).collect();
+        let mut sum = vec![0.0; n * n];
+        for part in &parts {
+            sum.iter_mut().zip(part).for_each(|(x, y)| *x += y);
+        }
+        symmetrised(n, &sum)
+    }
+
     /// All integrals `(ij|kl)` with `i >= j`, `k >= l`, `ij >= kl`, lower triangle of lower triangles.
     pub fn packed(&self) -> Vec<f64> {
         let n = self.functions;
