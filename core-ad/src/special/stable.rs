@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::f64::consts::LN_2;
 
 use crate::real::Real;
-use crate::rule::SliceRule;
+use crate::rule::{Rule, SliceRule};
+use crate::rules::chain;
 
 /// `ln(1 + e^x)`.
 #[track_caller]
@@ -79,6 +80,31 @@ pub fn log_sum_exp<R: Real>(x: &[R]) -> R {
 pub fn softmax<R: Real>(x: &[R]) -> Vec<R> {
     let total = log_sum_exp(x);
     x.iter().map(|x| (*x - total).exp()).collect()
+}
+
+/// `x ln y`.
+#[derive(Clone, Debug)]
+struct XLogY;
+
+impl Rule<2, 1> for XLogY {
+    fn primal(&self, [x, y]: [f64; 2]) -> [f64; 1] {
+        [if x == 0.0 && !y.is_nan() { 0.0 } else { x * y.ln() }]
+    }
+    fn jvp<R: Real>(&self, [x, y]: [R; 2], _: [R; 1], [x_dot, y_dot]: [R; 2]) -> [R; 1] {
+        [chain(x_dot, y.ln()) + chain(y_dot, x / y)]
+    }
+    fn vjp<R: Real>(&self, [x, y]: [R; 2], _: [R; 1], [bar]: [R; 1]) -> [R; 2] {
+        [chain(bar, y.ln()), chain(bar, x / y)]
+    }
+}
+
+/// `x ln y`, and 0 for `x = 0` whatever `y`: entropies and likelihoods of counts.
+///
+/// # Derivative
+/// `ln y` and `x/y`; at `(0, 0)` minus infinity and NaN.
+#[track_caller]
+pub fn xlogy<R: Real>(x: R, y: R) -> R {
+    R::rule(&XLogY, [x, y])[0]
 }
 
 #[derive(Clone, Debug)]

@@ -54,11 +54,14 @@ impl<T: Num> Var<T> {
         };
         let mut nodes = arena.nodes.borrow_mut();
         let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
+        nodes.arguments.reserve(2 * a.len());
+        nodes.entries.reserve(2 * a.len());
         for (a, b) in a.iter().zip(b) {
             for (x, factor) in [(a, b.value()), (b, a.value())] {
                 if x.is_active() {
-                    let (id, weight) = x.node_in(arena);
-                    nodes.arguments.push(tape_index(id));
+                    // all are of this arena, see above
+                    let (id, weight) = x.node();
+                    nodes.arguments.push(id);
                     nodes.entries.push(along(weight, factor));
                 }
             }

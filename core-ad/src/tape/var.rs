@@ -87,6 +87,12 @@ impl<T: Num> Var<T> {
         self.arena
     }
 
+    /// Its statement and its derivative by it, of whatever arena.
+    #[inline]
+    pub(super) fn node(&self) -> (u32, T) {
+        (self.id, self.weight)
+    }
+
     /// Its statement on `arena` and its derivative by it.
     pub(super) fn node_in(&self, arena: &'static Arena<T>) -> (usize, T) {
         (self.id_in(arena) as usize, self.weight)

@@ -3,8 +3,6 @@
 //! Minimum degree on a quotient graph with approximate degrees: Amestoy, Davis & Duff, "An approximate minimum degree ordering
 //! algorithm", SIAM J. Matrix Anal. Appl. 17, 886 (1996), section 3, without supervariables.
 
-use std::collections::BTreeSet;
-
 use crate::sparse::Pattern;
 
 /// The elimination in progress. What is eliminated becomes an element, the clique of its neighbours, and swallows the
@@ -100,18 +98,32 @@ impl Quotient {
 pub(super) fn minimum_degree(pattern: &Pattern) -> Vec<usize> {
     let n = pattern.rows();
     let mut graph = Quotient::new(pattern);
-    let mut degree: Vec<usize> = graph.variables.iter().map(Vec::len).collect();
-    let mut waiting: BTreeSet<(usize, usize)> =
-        degree.iter().enumerate().map(|(i, d)| (*d, i)).collect();
     let mut order = Vec::with_capacity(n);
-    while let Some((_, pivot)) = waiting.pop_first() {
+    let mut degree: Vec<usize> = graph.variables.iter().map(Vec::len).collect();
+    // variables by degree; one that has changed its degree since it was put down is passed over
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); n];
+    for i in (0..n).rev() {
+        waiting[degree[i]].push(i);
+    }
+    let mut eliminated = vec![false; n];
+    let mut least = 0;
+    while order.len() < n {
+        let Some(pivot) = waiting[least].pop() else {
+            least += 1;
+            continue;
+        };
+        if eliminated[pivot] || degree[pivot] != least {
+            continue;
+        }
+        eliminated[pivot] = true;
         order.push(pivot);
-        let members = graph.eliminate(pivot);
-        for i in members {
+        for i in graph.eliminate(pivot) {
             let bound = graph.degree(i, pivot).min(n - order.len());
-            waiting.remove(&(degree[i], i));
-            waiting.insert((bound, i));
-            degree[i] = bound;
+            if bound != degree[i] {
+                waiting[bound].push(i);
+                degree[i] = bound;
+                least = least.min(bound);
+            }
         }
     }
     order
