@@ -53,6 +53,7 @@ pub mod objective;
 pub mod quantity;
 pub mod simulation;
 pub mod space;
+pub mod stages;
 pub mod term;
 pub mod uncertainty;
 
@@ -71,5 +72,6 @@ pub use simulation::{
     fix_quantity,
 };
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};
+pub use stages::{StageDerivatives, Stages};
 pub use term::{Loss, Misfit, Term};
 pub use uncertainty::{NoError, Uncertainty, Undetermined, uncertainty};
