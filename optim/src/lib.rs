@@ -15,6 +15,7 @@
 //! | many local minima | [`MultiStart`] of any of them |
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
 //! | with constraints besides the bounds | [`minimize_constrained`] around any of them, `lbfgsb` first |
+//! | a motion in stages, with limits of its controls | [`Ddp`] |
 //!
 //! # What success means
 //!
@@ -109,6 +110,7 @@ pub mod augmented_lagrangian;
 pub mod cmaes;
 mod context;
 mod convergence;
+pub mod ddp;
 mod evaluator;
 pub mod gauss_newton;
 mod hessian;
@@ -131,6 +133,7 @@ pub use augmented_lagrangian::{
 };
 pub use cmaes::CmaEsOptions;
 pub use context::Problem;
+pub use ddp::{Ddp, DdpOptions, DdpStep};
 pub use evaluator::Counts;
 pub use gauss_newton::GaussNewtonOptions;
 pub use lbfgsb::LbfgsbOptions;

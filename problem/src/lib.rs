@@ -54,6 +54,7 @@ pub mod objective;
 pub mod quantity;
 pub mod simulation;
 pub mod space;
+pub mod stages;
 pub mod term;
 pub mod uncertainty;
 pub mod value_map;
@@ -74,6 +75,7 @@ pub use simulation::{
     fix_quantity,
 };
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};
+pub use stages::{StageDerivatives, Stages};
 pub use term::{Loss, Misfit, Term};
 pub use uncertainty::{NoError, Uncertainty, Undetermined, uncertainty};
 pub use value_map::ValueMap;

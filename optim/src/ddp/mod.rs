@@ -1,0 +1,333 @@
+//! Trajectories by differential dynamic programming with control limits.
+//!
+//! Tassa, Mansard & Todorov, *Control-limited differential dynamic programming*, ICRA 2014, with the Gauss-Newton part of the dynamics'
+//! second derivatives (iLQR: Li & Todorov, ICINCO 2004) and the regularisation of Tassa, Erez & Todorov, IROS 2012, section II. A
+//! backward sweep over the stages makes a quadratic model of the cost to go and a feedback policy within the limits; a forward
+//! sweep applies it with a step length that the model's expected decrease judges. The limits hold at every trial.
+//!
+//! Success is claimed where an unregularised sweep expects a decrease of at most [`DdpOptions::value_tolerance`] of the cost: what is left
+//! by Newton's (Gauss-Newton's) step over the whole trajectory.
+//!
+//! ```
+//! use cotangent_optim::{Ddp, DdpOptions};
+//! use cotangent_problem::{StageDerivatives, Stages, TrialFailure};
+//!
+//! /// `x+ = x + u` from 1 in three steps, with `|u| <= 1/4` and the cost `sum u^2/2 + x_3^2/2`.
+//! struct Walk;
+//! impl Stages for Walk {
+//!     fn len(&self) -> usize {
+//!         3
+//!     }
+//!     fn state_len(&self) -> usize {
+//!         1
+//!     }
+//!     fn directions(&self) -> usize {
+//!         1
+//!     }
+//!     fn control_len(&self) -> usize {
+//!         1
+//!     }
+//!     fn start(&self) -> Vec<f64> {
+//!         vec![1.0]
+//!     }
+//!     fn control_limits(&self, _: usize) -> [Vec<f64>; 2] {
+//!         [vec![-0.25], vec![0.25]]
+//!     }
+//!     fn step(&self, _: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure> {
+//!         Ok((vec![x[0] + u[0]], 0.5 * u[0] * u[0]))
+//!     }
+//!     fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure> {
+//!         Ok(0.5 * x[0] * x[0])
+//!     }
+//!     fn derivatives(&self, stage: usize, x: &[f64], u: &[f64]) -> Result<StageDerivatives, TrialFailure> {
+//!         if stage == 3 {
+//!             return Ok(StageDerivatives { cost_x: x.to_vec(), cost_xx: vec![1.0], ..Default::default() });
+//!         }
+//!         let (one, none) = (vec![1.0], vec![0.0]);
+//!         Ok(StageDerivatives {
+//!             a: one.clone(),
+//!             b: one.clone(),
+//!             cost_x: none.clone(),
+//!             cost_u: u.to_vec(),
+//!             cost_xx: none.clone(),
+//!             cost_ux: none,
+//!             cost_uu: one,
+//!         })
+//!     }
+//! }
+//! let mut run = Ddp::start(&Walk, vec![vec![0.0]; 3], DdpOptions::default())?;
+//! assert!(run.run(&Walk).is_success());
+//! // without limits every step is -1/4 too: x_3 = 1/4, cost 3/32 + 1/32
+//! assert!((run.cost() - 0.125).abs() < 1e-9 && (run.states()[3][0] - 0.25).abs() < 1e-6);
+//! # Ok::<(), TrialFailure>(())
+//! ```
+
+mod box_qp;
+mod sweep;
+
+use cotangent_problem::{StageDerivatives, Stages, TrialFailure};
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Status;
+use sweep::{Policy, backward};
+
+/// Options of the trajectory optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DdpOptions {
+    /// Most iterations.
+    pub max_iterations: usize,
+    /// Converged when the decrease that is expected is at most this fraction of the cost.
+    pub value_tolerance: f64,
+    /// First regularisation of the controls' Hessians, relative to their largest entry.
+    pub regularisation: f64,
+}
+
+impl Default for DdpOptions {
+    fn default() -> Self {
+        Self { max_iterations: 500, value_tolerance: 1e-9, regularisation: 1e-6 }
+    }
+}
+
+/// Regularisations beyond this end the run.
+const MOST_REGULARISATION: f64 = 1e10;
+/// Below it there is none.
+const LEAST_REGULARISATION: f64 = 1e-9;
+/// Step lengths that are tried.
+const LENGTHS: [f64; 11] = [1.0, 0.6, 0.36, 0.2, 0.1, 0.05, 0.02, 0.01, 3e-3, 1e-3, 3e-4];
+/// Least part of the expected decrease that a step must bring.
+const SUFFICIENT: f64 = 1e-4;
+
+/// The state of a trajectory optimisation between two iterations. Serialised and restored, it goes on with the same bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ddp {
+    options: DdpOptions,
+    /// States, `N + 1`.
+    states: Vec<Vec<f64>>,
+    /// Controls, `N`.
+    controls: Vec<Vec<f64>>,
+    cost: f64,
+    regularisation: f64,
+    iteration: usize,
+    rollouts: u64,
+}
+
+/// One iteration, or the end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DdpStep {
+    /// The trajectory got cheaper.
+    Improved {
+        /// Its cost.
+        cost: f64,
+        /// What was expected of a step of full length.
+        expected: f64,
+        /// The length that was taken.
+        length: f64,
+    },
+    /// The run is over.
+    Done(Status),
+}
+
+impl Ddp {
+    /// Rolls the first controls out, brought within their limits.
+    ///
+    /// # Errors
+    /// A [`TrialFailure`] where they have the wrong number or the trajectory no cost.
+    pub fn start(
+        problem: &dyn Stages,
+        controls: Vec<Vec<f64>>,
+        options: DdpOptions,
+    ) -> Result<Self, TrialFailure> {
+        let (n, nu) = (problem.len(), problem.control_len());
+        if controls.len() != n || controls.iter().any(|u| u.len() != nu) {
+            let found = controls.len();
+            let why = format!("{found} controls were given for {n} stages of {nu} numbers each");
+            return Err(TrialFailure::Contract(why));
+        }
+        let mut run = Self {
+            options,
+            states: vec![problem.start()],
+            controls,
+            cost: 0.0,
+            regularisation: options.regularisation,
+            iteration: 0,
+            rollouts: 1,
+        };
+        for k in 0..n {
+            clamp(&mut run.controls[k], &problem.control_limits(k));
+            let (next, cost) = problem.step(k, &run.states[k], &run.controls[k])?;
+            run.cost += cost;
+            run.states.push(next);
+        }
+        run.cost += problem.last_cost(&run.states[n])?;
+        if run.cost.is_finite() {
+            Ok(run)
+        } else {
+            Err(TrialFailure::NonFinite { what: "the cost of the first trajectory".into() })
+        }
+    }
+
+    /// The cost of the trajectory.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// Its states, one more than there are stages.
+    pub fn states(&self) -> &[Vec<f64>] {
+        &self.states
+    }
+
+    /// Its controls.
+    pub fn controls(&self) -> &[Vec<f64>] {
+        &self.controls
+    }
+
+    /// Iterations made.
+    pub fn iterations(&self) -> usize {
+        self.iteration
+    }
+
+    /// Trajectories that were rolled out.
+    pub fn rollouts(&self) -> u64 {
+        self.rollouts
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self, problem: &dyn Stages) -> Status {
+        loop {
+            if let DdpStep::Done(status) = self.step(problem) {
+                return status;
+            }
+        }
+    }
+
+    /// One iteration. Where it cannot be made, the trajectory stays as it was.
+    pub fn step(&mut self, problem: &dyn Stages) -> DdpStep {
+        if self.iteration >= self.options.max_iterations {
+            return DdpStep::Done(Status::MaxIterations);
+        }
+        let stages = match self.derivatives(problem) {
+            Ok(stages) => stages,
+            Err(failure) => return DdpStep::Done(Status::Failed { failure }),
+        };
+        let limits: Vec<[Vec<f64>; 2]> =
+            (0..problem.len()).map(|k| problem.control_limits(k)).collect();
+        loop {
+            let found = backward(&stages, &limits, &self.controls, self.regularisation);
+            if let Some(policy) = found {
+                let expected = policy.expected(1.0);
+                let modest = self.regularisation <= self.options.regularisation;
+                if modest && expected <= self.options.value_tolerance * self.cost.abs() {
+                    let relative_decrease =
+                        expected.max(0.0) / self.cost.abs().max(f64::MIN_POSITIVE);
+                    return DdpStep::Done(Status::ValueConverged { relative_decrease });
+                }
+                if let Some(length) = self.forward(problem, &policy, &limits) {
+                    self.iteration += 1;
+                    self.regularisation /= if length >= 0.3 { 10.0 } else { 1.0 };
+                    if self.regularisation < LEAST_REGULARISATION {
+                        self.regularisation = 0.0;
+                    }
+                    return DdpStep::Improved { cost: self.cost, expected, length };
+                }
+            }
+            self.regularisation = (10.0 * self.regularisation).max(LEAST_REGULARISATION);
+            if self.regularisation > MOST_REGULARISATION {
+                let why =
+                    "no policy within the limits lowers the cost, however short its step".into();
+                return DdpStep::Done(Status::Stalled { gradient_norm: None, why });
+            }
+        }
+    }
+
+    fn derivatives(&self, problem: &dyn Stages) -> Result<Vec<StageDerivatives>, TrialFailure> {
+        let n = problem.len();
+        let mut stages = Vec::with_capacity(n + 1);
+        for k in 0..=n {
+            let u = self.controls.get(k).map_or(&[][..], Vec::as_slice);
+            let found = problem.derivatives(k, &self.states[k], u)?;
+            check(problem, k, &found)?;
+            stages.push(found);
+        }
+        Ok(stages)
+    }
+
+    /// Applies the policy with the longest step that lowers the cost enough; its length.
+    fn forward(
+        &mut self,
+        problem: &dyn Stages,
+        policy: &Policy,
+        limits: &[[Vec<f64>; 2]],
+    ) -> Option<f64> {
+        for length in LENGTHS {
+            let expected = policy.expected(length);
+            if expected <= 0.0 {
+                return None;
+            }
+            self.rollouts += 1;
+            let Ok((states, controls, cost)) = self.roll(problem, policy, limits, length) else {
+                continue; // no cost there: a shorter step
+            };
+            if cost.is_finite() && self.cost - cost >= SUFFICIENT * expected {
+                (self.states, self.controls, self.cost) = (states, controls, cost);
+                return Some(length);
+            }
+        }
+        None
+    }
+
+    #[expect(clippy::type_complexity, reason = "states, controls and cost of a trajectory")]
+    fn roll(
+        &self,
+        problem: &dyn Stages,
+        policy: &Policy,
+        limits: &[[Vec<f64>; 2]],
+        length: f64,
+    ) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>, f64), TrialFailure> {
+        let n = problem.len();
+        let (mut states, mut controls, mut total) = (vec![self.states[0].clone()], Vec::new(), 0.0);
+        for k in 0..n {
+            let displaced = problem.difference(&self.states[k], &states[k]);
+            let mut u = policy.control(k, &self.controls[k], length, &displaced);
+            clamp(&mut u, &limits[k]);
+            let (next, cost) = problem.step(k, &states[k], &u)?;
+            total += cost;
+            states.push(next);
+            controls.push(u);
+        }
+        total += problem.last_cost(&states[n])?;
+        Ok((states, controls, total))
+    }
+}
+
+fn clamp(u: &mut [f64], [lower, upper]: &[Vec<f64>; 2]) {
+    for i in 0..u.len() {
+        u[i] = u[i].max(lower[i]).min(upper[i]);
+    }
+}
+
+/// Whether the derivatives have the lengths that the contract promises, and are finite.
+fn check(problem: &dyn Stages, stage: usize, found: &StageDerivatives) -> Result<(), TrialFailure> {
+    let (nd, nu) = (problem.directions(), problem.control_len());
+    let last = stage == problem.len();
+    let unless_last = |length: usize| if last { 0 } else { length };
+    for (what, list, length) in [
+        ("A", &found.a, unless_last(nd * nd)),
+        ("B", &found.b, unless_last(nd * nu)),
+        ("the gradient by the state", &found.cost_x, nd),
+        ("the gradient by the control", &found.cost_u, unless_last(nu)),
+        ("the Hessian by the state", &found.cost_xx, nd * nd),
+        ("the mixed Hessian", &found.cost_ux, unless_last(nu * nd)),
+        ("the Hessian by the control", &found.cost_uu, unless_last(nu * nu)),
+    ] {
+        if list.len() != length {
+            let entries = list.len();
+            let why = format!("stage {stage} gave {entries} entries of {what}, not {length}");
+            return Err(TrialFailure::Contract(why));
+        }
+        if list.iter().any(|v| !v.is_finite()) {
+            return Err(TrialFailure::NonFinite { what: format!("{what} of stage {stage}") });
+        }
+    }
+    Ok(())
+}

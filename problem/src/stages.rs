@@ -1,0 +1,81 @@
+//! A problem in stages: what a trajectory optimizer sees of a motion.
+//!
+//! States `x_0, ..., x_N` follow from controls `u_0, ..., u_(N-1)` by `x_(k+1) = f_k(x_k, u_k)`; the cost is
+//! `sum_k l_k(x_k, u_k) + l_N(x_N)`. A flat list of parameters hides this structure; with it Newton's step costs `N` small matrices. States
+//! may live on a manifold (a quaternion has four numbers and three directions): derivatives are by coordinates of the tangent space
+//! at the state.
+
+use crate::objective::TrialFailure;
+
+/// The derivatives of a stage, by a displacement `dx` of the state (`nd` directions) and of the control (`nu`); matrices row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageDerivatives {
+    /// `A`, `nd x nd`: by how much the next state is displaced; empty for the last stage.
+    pub a: Vec<f64>,
+    /// `B`, `nd x nu`; empty for the last stage.
+    pub b: Vec<f64>,
+    /// Gradient of the cost by the state, `nd`.
+    pub cost_x: Vec<f64>,
+    /// Gradient of the cost by the control, `nu`; empty for the last stage.
+    pub cost_u: Vec<f64>,
+    /// Second derivatives of the cost, `nd x nd`; positive semidefinite, or a Gauss-Newton part that is.
+    pub cost_xx: Vec<f64>,
+    /// Mixed second derivatives, `nu x nd`; empty for the last stage.
+    pub cost_ux: Vec<f64>,
+    /// `nu x nu`; empty for the last stage.
+    pub cost_uu: Vec<f64>,
+}
+
+/// A dynamic system with a cost.
+pub trait Stages: Sync {
+    /// Number of stages `N`; states are numbered to `N`.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers of a state.
+    fn state_len(&self) -> usize;
+
+    /// Directions in which a state may be displaced, `nd`.
+    fn directions(&self) -> usize;
+
+    /// Numbers of a control, `nu`.
+    fn control_len(&self) -> usize;
+
+    /// The first state.
+    fn start(&self) -> Vec<f64>;
+
+    /// Least and greatest controls of a stage, `nu` each.
+    fn control_limits(&self, stage: usize) -> [Vec<f64>; 2];
+
+    /// The next state, and the cost of this stage.
+    ///
+    /// # Errors
+    /// A [`TrialFailure`] where the state or the control has no value.
+    fn step(&self, stage: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure>;
+
+    /// The cost of the last state.
+    ///
+    /// # Errors
+    /// As of [`Stages::step`].
+    fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure>;
+
+    /// The derivatives of a stage; `u` is empty for the last state.
+    ///
+    /// # Errors
+    /// As of [`Stages::step`].
+    fn derivatives(
+        &self,
+        stage: usize,
+        x: &[f64],
+        u: &[f64],
+    ) -> Result<StageDerivatives, TrialFailure>;
+
+    /// The displacement that leads from `from` to `to`, `nd` entries.
+    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+        to.iter().zip(from).map(|(to, from)| to - from).collect()
+    }
+}
