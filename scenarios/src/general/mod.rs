@@ -13,6 +13,7 @@ mod select;
 mod table;
 mod term;
 
+pub(super) use data::asked_times;
 pub use table::tables;
 
 use std::sync::Arc;
