@@ -31,6 +31,7 @@
 mod dft;
 pub mod diagnostic;
 pub mod document;
+mod equations;
 mod general;
 mod job;
 pub mod keys;
@@ -97,6 +98,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Relax,
     &dft::Molecules,
     &dft::Potential,
+    &equations::Equations,
     &physics::Motion,
     &physics::Ball,
     &raytrace::Pictures,
@@ -201,7 +203,19 @@ pub fn simulation(
     path: &Path,
     overrides: &[String],
 ) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
-    let (domain, settings) = checked(path, &read(path)?, overrides)?;
+    simulation_of_text(path, &read(path)?, overrides)
+}
+
+/// [`simulation`] of a text that stands at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn simulation_of_text(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
+    let (domain, settings) = checked(path, text, overrides)?;
     domain.simulation(&settings).transpose()
 }
 

@@ -1,5 +1,7 @@
 //! Quantities: a bare number is in the key's unit, a text carries its own.
 
+use cotangent_equations::unit::Units;
+
 /// Factors to a dimension's base unit.
 const UNITS: &[(&str, &str, f64)] = &[
     // length, in metres (bohr: CODATA 2018), so that decimal units stay exact
@@ -89,6 +91,16 @@ pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
         return Err(QuantityError::Dimensionless);
     }
     let find = |n: &str| UNITS.iter().find(|(u, ..)| *u == n);
+    // products of powers that do not stand in the table, such as mg/(L h)
+    if let (true, [Ok(given), Ok(wanted)]) = (
+        find(name).is_none() || find(unit).is_none(),
+        [name, unit].map(|u| Units::default().parse(u)),
+    ) {
+        let factor = given.conversion(&wanted);
+        return factor
+            .map(|f| number * f)
+            .ok_or(QuantityError::WrongDimension("another dimension"));
+    }
     let Some((_, dimension, factor)) = find(name) else {
         let nearest = crate::diagnostic::nearest(name, UNITS.iter().map(|(u, ..)| *u));
         return Err(QuantityError::UnknownUnit(name.into(), nearest));
@@ -109,6 +121,8 @@ mod tests {
         assert!((convert("27.211386245988 eV", "Ha").unwrap() - 1.0).abs() < 1e-15);
         assert_eq!(convert("2.5", "bohr"), Ok(2.5));
         assert_eq!(convert("5 mm", "m"), Ok(0.005));
+        assert_eq!(convert("2 g/L", "mg/mL"), Ok(2.0));
+        assert_eq!(convert("2 g/L", "mg"), Err(QuantityError::WrongDimension("another dimension")));
         assert_eq!(convert("2.5 eV", "bohr"), Err(QuantityError::WrongDimension("energy")));
         assert_eq!(
             convert("2 borh", "bohr"),

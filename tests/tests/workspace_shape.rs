@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cotangent-physics", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-raytrace", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-dft", &["cotangent-ad", "cotangent-problem"]),
+    ("cotangent-equations", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-harness", &["cotangent-ad", "cotangent-problem", "cotangent-optim"]),
     (
         "cotangent-scenarios",
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cotangent-physics",
             "cotangent-raytrace",
             "cotangent-dft",
+            "cotangent-equations",
             "cotangent-harness",
         ],
     ),

@@ -382,7 +382,13 @@ impl<D: Dynamics> Integration<'_, D> {
                 return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
             }
             let just_passed = passed.is_some_and(|events| events.contains(&which));
-            self.sides[which] = if g != 0.0 && !just_passed { g.signum() } else { slope.signum() };
+            // where nothing moves the function any more, neither side is left by rounding
+            let stands = slope == 0.0;
+            self.sides[which] = match (g != 0.0 && (!just_passed || stands), stands) {
+                (true, _) => g.signum(),
+                (false, true) => 0.0,
+                (false, false) => slope.signum(),
+            };
             let falls = slope < 0.0 && d.direction(which) != Direction::Rising;
             let rises = slope > 0.0 && d.direction(which) != Direction::Falling;
             if passed.is_none() && g == 0.0 && (falls || rises) {

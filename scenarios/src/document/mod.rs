@@ -4,6 +4,7 @@
 //! settings of their own. It is overlaid with `--set` and checked against the tables of [`keys`](super::keys). Every problem is
 //! collected, not only the first.
 
+mod open;
 mod problem;
 mod read;
 mod settings;

@@ -75,6 +75,31 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
     }))
 }
 
+/// The times at which terms and goals ask for outputs whose names begin with `prefix`, in `unit`: by `at`, or by the column of
+/// times of their file. What is wrong with either is found when the term is read.
+pub(crate) fn asked_times(s: &Settings, prefix: &str, unit: &str) -> Vec<f64> {
+    let mut times = Vec::new();
+    for entry in s.list("term").iter().chain(s.list("goal")) {
+        let output = entry.text("output");
+        if !(output.starts_with(prefix) || output.contains('*')) {
+            continue;
+        }
+        if let Ok(Some(at)) = entry.quantities("at", unit) {
+            times.extend(at.values);
+        }
+        let Some(Ok((header, rows))) = entry.file("target").map(|f| read(Path::new(f))) else {
+            continue;
+        };
+        let name = match entry.text("time_column") {
+            "" => "time",
+            name => name,
+        };
+        let column = header.iter().position(|h| h == name);
+        times.extend(column.into_iter().flat_map(|k| rows.iter().map(move |row| row[k])));
+    }
+    times
+}
+
 /// A picture as the numbers of an image: linear radiance, row 0 at the top.
 fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
     let picture = read_picture(path).map_err(|e| {

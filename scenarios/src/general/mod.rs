@@ -13,6 +13,7 @@ pub(crate) mod select;
 mod table;
 mod term;
 
+pub(super) use data::asked_times;
 pub use table::tables;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 mod adbench;
 mod differential;
 mod loops;
+mod lotka_volterra;
 mod pendulum;
 
 use super::Measure;
@@ -15,6 +16,7 @@ pub(super) const ROWS: &[Measure] = &[
     adbench::ba_rows,
     adbench::hand_rows,
     loops::rows,
+    lotka_volterra::rows,
 ];
 
 pub(super) const PROOFS: &[Measure] = &[

@@ -1,0 +1,186 @@
+//! `equations`: differential equations that the scenario itself writes down.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cotangent_ad::ode::{Method, Options};
+use cotangent_equations::{EquationsSimulation, Model as Written};
+use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+
+use super::document::{Grammar, Settings};
+use super::general::{self, Draw, Model, Study};
+use super::keys::{Key, Kind, List};
+use super::{Domain, Scenario};
+use crate::diagnostic::Diagnostic;
+
+/// The kind.
+pub(crate) struct Equations;
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default: Some(default), doc }
+}
+
+const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { path, kind, default: None, doc }
+}
+
+const TOLERANCE: Kind = Kind::Number { unit: "", min: 0.0, max: 1.0 };
+const COUNT: Kind = Kind::Integer { min: 1, max: 1 << 40 };
+const KEYS: &[Key] = &[
+    key("model.own_units", Kind::Texts, "[]", "words for what is counted, as units: person, cell"),
+    key("time.unit", Kind::Text, "\"\"", "unit of the time t"),
+    key("time.start", Kind::Quantity, "0", "when it starts"),
+    required("time.duration", Kind::Quantity, "how long it lasts"),
+    key(
+        "time.every",
+        Kind::Quantity,
+        "0",
+        "outputs are looked at so often; a hundredth of the duration",
+    ),
+    key("time.at", Kind::Quantity, "[]", "times of the outputs instead"),
+    key(
+        "solver.method",
+        Kind::Choice(&["explicit", "stiff"]),
+        "\"explicit\"",
+        "how steps are made",
+    ),
+    key("solver.relative", TOLERANCE, "1e-8", "local error of a state, relative to it"),
+    key("solver.absolute", TOLERANCE, "1e-10", "and what is added to that, in the state's unit"),
+    key("solver.max_steps", COUNT, "100000", "most steps"),
+    key("solver.max_events", COUNT, "10000", "most events"),
+];
+
+const EVENT_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in event.LABEL.time"),
+    key("when", Kind::Text, "\"\"", "a comparison: it happens when that becomes true"),
+    key("at", Kind::Quantity, "[]", "or times: numbers, or expressions in parameters"),
+    key("set", Kind::Texts, "[]", "what changes: \"state = expression\""),
+    key("ends", Kind::Flag, "false", "whether everything ends with it"),
+];
+
+const EXPERIMENT_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in experiment.LABEL.STATE"),
+    key("start", Kind::Quantity, "0", "when it starts; time.start"),
+    key("duration", Kind::Quantity, "0", "how long it lasts; time.duration"),
+    key("values", Kind::Texts, "[]", "parameters of its own: \"dose = 5 mg\""),
+];
+
+const LISTS: &[List] = &[
+    List { name: "event", keys: EVENT_KEYS, required: false, doc: "what happens at a moment" },
+    List {
+        name: "experiment",
+        keys: EXPERIMENT_KEYS,
+        required: false,
+        doc: "a course of the model, where there are several",
+    },
+    general::LISTS[0],
+    general::LISTS[1],
+    general::LISTS[2],
+];
+
+const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", "values"];
+
+impl Domain for Equations {
+    fn kind(&self) -> &'static str {
+        "equations"
+    }
+    fn summary(&self) -> &'static str {
+        "differential equations written in the scenario: states, parameters, units, events; fit them to data or design by them"
+    }
+    fn grammar(&self) -> Grammar {
+        Grammar { keys: KEYS, lists: LISTS, open_tables: TABLES }
+    }
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
+        &[
+            ("scenario.toml", include_bytes!("../../lynx-hare.toml")),
+            ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
+        ]
+    }
+    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+        Ok(Box::new(Study::new(model(s)?, s)?))
+    }
+}
+
+/// The simulation of a scenario's equations.
+fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
+    let description = read::description(s)?;
+    let written = Written::new(&description).map_err(|e| read::diagnostics(s, e))?;
+    let options = Options {
+        method: if s.text("solver.method") == "stiff" { Method::Sdirk4 } else { Method::Tsit5 },
+        relative: s.number("solver.relative"),
+        absolute: s.number("solver.absolute"),
+        max_steps: s.count("solver.max_steps"),
+        max_events: s.count("solver.max_events"),
+        ..Options::default()
+    };
+    let experiments = read::experiments(s, &description)?;
+    let simulation = EquationsSimulation::new(written, experiments, options)
+        .map_err(|e| read::diagnostics(s, e))?;
+    let draw: Option<Box<dyn Draw>> = Some(Box::new(Courses(simulation.clone())));
+    Ok(Model { simulation: Box::new(simulation), notes: Vec::new(), draw })
+}
+
+/// Draws all states of each experiment over time.
+struct Courses(EquationsSimulation);
+
+impl Draw for Courses {
+    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
+        let sets = [(start, "at the start"), (answer, "answer")];
+        let experiments = 0..self.0.experiments().len();
+        experiments.filter_map(|e| self.figure(e, sets)).collect()
+    }
+}
+
+impl Courses {
+    /// Every output over time of an experiment that shares the first one's unit.
+    fn figure(&self, experiment: usize, sets: [(&[Vec<f64>], &str); 2]) -> Option<Figure> {
+        let (prefix, outputs) = (self.0.prefix(experiment), self.0.outputs());
+        let is_own =
+            |k: &usize| outputs[*k].axis.is_some() && outputs[*k].name.starts_with(&prefix);
+        let first = (0..outputs.len()).find(is_own)?;
+        let alike = |k: &usize| is_own(k) && outputs[*k].unit == outputs[first].unit;
+        let shown: Vec<usize> = (0..outputs.len()).filter(alike).take(5).collect();
+        let axis = outputs[first].axis.clone()?;
+        let mut series = Vec::new();
+        for (inputs, of) in sets {
+            let mut simulation = self.0.clone();
+            inputs.iter().enumerate().try_for_each(|(k, v)| simulation.fix(k, v)).ok()?;
+            let map = Arc::new(simulation).map(&[], &shown, false).ok()?;
+            let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
+            for (n, values) in run.values().entries.chunks(axis.values.len()).enumerate() {
+                let name = outputs[shown[n]].name.trim_start_matches(&prefix);
+                let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
+                let mark = if of == "answer" { marks[n % 3] } else { Mark::Thin };
+                let label =
+                    if n == 0 || of == "answer" { format!("{name}, {of}") } else { String::new() };
+                series.push(Series::new(
+                    &label,
+                    mark,
+                    axis.values.iter().copied().zip(values.iter().copied()),
+                ));
+            }
+        }
+        let with = |name: &str, unit: &str| match unit {
+            "" => name.to_owned(),
+            unit => format!("{name} ({unit})"),
+        };
+        let labels = [with("time", &axis.unit), with("value", &outputs[first].unit)];
+        let title = format!(
+            "Over time{}",
+            if prefix.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", self.0.experiments()[experiment].label)
+            }
+        );
+        let name = format!("course-{}", experiment + 1);
+        Some(Figure::lines(&name, &title, [&labels[0], &labels[1]], series))
+    }
+}
