@@ -2,6 +2,7 @@
 
 mod ad;
 mod dft;
+mod doors;
 mod physics;
 mod raytrace;
 
@@ -26,6 +27,7 @@ pub(crate) struct Area {
 const AREAS: &[Area] = &[
     Area { name: "ad", rows: ad::ROWS, proofs: ad::PROOFS },
     Area { name: "dft", rows: dft::ROWS, proofs: dft::PROOFS },
+    Area { name: "doors", rows: doors::ROWS, proofs: doors::PROOFS },
     Area { name: "physics", rows: physics::ROWS, proofs: physics::PROOFS },
     Area { name: "raytrace", rows: raytrace::ROWS, proofs: raytrace::PROOFS },
 ];
