@@ -1,5 +1,6 @@
 //! What was typed.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -75,6 +76,35 @@ pub enum Colour {
     Always,
     /// Never.
     Never,
+}
+
+/// A protocol over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wire {
+    /// UM-Bridge 1.0.
+    UmBridge,
+    /// Tesseract.
+    Tesseract,
+}
+
+/// Who runs the points of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Processes on this machine.
+    Local,
+    /// An array of HyperQueue's tasks.
+    Hyperqueue,
+    /// An array of Slurm's tasks.
+    Slurm,
+}
+
+/// Which map of a scenario is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServedMap {
+    /// From inputs of its simulation to outputs.
+    Simulation,
+    /// From its parameters to the value that is minimised.
+    Objective,
 }
 
 /// A scenario and what is changed of it.
@@ -185,6 +215,78 @@ pub enum Verb {
         /// Overwrite files of the same names.
         #[arg(long)]
         force: bool,
+    },
+    /// Answer over HTTP, as UM-Bridge or Tesseract: values and derivatives of the simulation and of the objective.
+    Serve {
+        /// The scenario.
+        #[command(flatten)]
+        input: Input,
+        /// The protocol.
+        #[arg(long = "as", value_name = "PROTOCOL", value_enum)]
+        wire: Wire,
+        /// Which map a Tesseract is of; UM-Bridge offers both.
+        #[arg(long, value_enum, default_value_t = ServedMap::Simulation)]
+        map: ServedMap,
+        /// Inputs of the simulation, by name or pattern; repeatable [default: those that the scenario makes free].
+        #[arg(long = "input", value_name = "NAME")]
+        inputs: Vec<String>,
+        /// Outputs of the simulation, by name or pattern; repeatable [default: those that the scenario asks of].
+        #[arg(long = "output", value_name = "NAME")]
+        outputs: Vec<String>,
+        /// The address to listen at; another than loopback is open to everyone who reaches it.
+        #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        address: IpAddr,
+        /// The port; 0 takes one that is free [default: 4242, or the environment's PORT, as um-bridge; 8000 as tesseract].
+        #[arg(long, value_name = "N")]
+        port: Option<u16>,
+    },
+    /// Run many variations of a scenario, here or on a cluster; what is finished is not run again.
+    #[command(
+        after_help = "`cotangent sweep status DIR` says how far a sweep is, `cotangent gather DIR` makes a table of it."
+    )]
+    Sweep {
+        /// The file of the sweep; or `status` and the folder of one.
+        #[arg(value_name = "SWEEP", num_args = 1..=2, required = true)]
+        what: Vec<PathBuf>,
+        /// The folder [default: sweeps/NAME].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Processes at once [default: one a processor].
+        #[arg(long, value_name = "N")]
+        #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+        jobs: Option<u16>,
+        /// Run those points again that have no answer.
+        #[arg(long)]
+        failed: bool,
+        /// Show the points, and the script of a cluster; write and run nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Who runs the points.
+        #[arg(long, value_enum, default_value_t = Engine::Local)]
+        engine: Engine,
+        /// Tasks of a cluster's array, each with a share of the points [default: one a point].
+        #[arg(long, value_name = "N")]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        tasks: Option<u32>,
+        /// An option of the cluster's scheduler: `--option=--time=1:00:00`; repeatable.
+        #[arg(long = "option", value_name = "TEXT", allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Run points of a sweep whose numbers come on standard input.
+    #[command(hide = true)]
+    SweepWorker {
+        /// The folder of the sweep.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Run those points again that have no answer.
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Make one table of what a sweep has found: CSV, and NPZ for NumPy.
+    Gather {
+        /// The folder of the sweep.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     /// Write a commented scenario with the files that it names; it runs as it is.
     Init {

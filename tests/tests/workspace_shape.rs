@@ -30,6 +30,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cotangent-harness",
         ],
     ),
+    ("cotangent-serve", &["cotangent-problem"]),
+    (
+        "cotangent-sweep",
+        &["cotangent-ad", "cotangent-problem", "cotangent-harness", "cotangent-scenarios"],
+    ),
     (
         "cotangent-cli",
         &[
@@ -39,6 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cotangent-raytrace",
             "cotangent-harness",
             "cotangent-scenarios",
+            "cotangent-serve",
+            "cotangent-sweep",
         ],
     ),
 ];
@@ -90,7 +97,7 @@ fn only_the_front_knows_toml_flags_plots_and_the_terminal() {
         if FRONT.contains(&name.as_str()) {
             continue;
         }
-        let reads_files = name == "cotangent-scenarios";
+        let reads_files = ["cotangent-scenarios", "cotangent-sweep"].contains(&name.as_str());
         let strays: Vec<_> = found
             .iter()
             .filter(|d| FRONT_ONLY.contains(&d.as_str()) && !(reads_files && *d == "toml"))

@@ -2,6 +2,7 @@
 
 mod ad;
 mod dft;
+mod doors;
 mod optim;
 mod physics;
 mod raytrace;
@@ -28,6 +29,7 @@ const AREAS: &[Area] = &[
     Area { name: "ad", rows: ad::ROWS, proofs: ad::PROOFS },
     Area { name: "dft", rows: dft::ROWS, proofs: dft::PROOFS },
     Area { name: "optim", rows: optim::ROWS, proofs: optim::PROOFS },
+    Area { name: "doors", rows: doors::ROWS, proofs: doors::PROOFS },
     Area { name: "physics", rows: physics::ROWS, proofs: physics::PROOFS },
     Area { name: "raytrace", rows: raytrace::ROWS, proofs: raytrace::PROOFS },
 ];

@@ -8,7 +8,9 @@ mod redraw;
 mod resume;
 mod run;
 mod schema;
+mod serve;
 mod simulate;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -170,6 +172,32 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             let wanted = simulate::Wanted { outputs: output, noise: *noise, out, force: *force };
             simulate::simulate(input, &wanted, voice)
         }
+        Verb::Serve { input, wire, map, inputs, outputs, address, port } => {
+            let (wire, map, address, port) = (*wire, *map, *address, *port);
+            let wanted = serve::Wanted { wire, map, inputs, outputs, address, port };
+            serve::serve(input, &wanted, voice)
+        }
+        Verb::Sweep { what, out, jobs, failed, dry_run, engine, tasks, options } => {
+            let (failed, dry_run, engine) = (*failed, *dry_run, *engine);
+            let tasks = tasks.and_then(|n| usize::try_from(n).ok());
+            match what.as_slice() {
+                [status, folder] if status.as_os_str() == "status" => sweep::status(folder, voice),
+                [plan] => {
+                    let (out, jobs) = (out.as_deref(), jobs.map(usize::from));
+                    let wanted =
+                        sweep::Wanted { plan, out, jobs, failed, dry_run, engine, tasks, options };
+                    sweep::sweep(&wanted, voice)
+                }
+                _ => {
+                    let message =
+                        "a sweep is `cotangent sweep FILE`, or `cotangent sweep status DIR`";
+                    let problem = Diagnostic::plain("cotangent::sweep::usage", message, "");
+                    Err(vec![problem].into())
+                }
+            }
+        }
+        Verb::SweepWorker { folder, failed } => sweep::worker(folder, *failed),
+        Verb::Gather { folder } => sweep::gather(folder, voice),
         Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
         Verb::Plot { runs, out, force } => redraw::plot(runs, out.as_deref(), *force, voice),
         Verb::Report { run } => redraw::report(run, voice),

@@ -11,3 +11,5 @@ mod physics;
 mod place;
 mod pose_from_picture;
 mod run_folder;
+mod serve;
+mod sweep;

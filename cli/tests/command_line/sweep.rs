@@ -1,0 +1,175 @@
+//! `sweep` and `gather`: points that are run once, whatever dies meanwhile.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use super::place::{Place, json, stderr, stdout};
+
+/// A valley: one mass that is asked to be another, from several starts.
+const MODEL: &str = r#"<mujoco><option timestep="0.01"/><worldbody><body name="bob">
+<joint name="hinge" type="hinge" axis="0 1 0" damping="0.1"/><inertial pos="0 0 -1" mass="1" diaginertia="0.1 0.1 0.1"/>
+<site name="end" pos="0 0 -1"/></body></worldbody></mujoco>"#;
+const SCENARIO: &str = r#"[scenario]
+name = "bob"
+kind = "motion"
+[model]
+file = "bob.xml"
+[[motion]]
+duration = "0.2 s"
+[values]
+"start.joint.hinge.position" = 1.0
+[[parameter]]
+name = "joint.hinge.damping"
+[[term]]
+output = "site.end.position"
+at = 0.2
+target = [-0.8, 0.0, -0.6]
+[stop]
+max_iterations = 5
+"#;
+const SWEEP: &str = r#"[sweep]
+name = "starts"
+scenario = "bob.toml"
+spread = "latin-hypercube"
+points = 4
+[[list]]
+key = "optimizer.method"
+values = ["lbfgsb", "gauss-newton"]
+[[range]]
+key = 'values."start.joint.hinge.position"'
+from = 50
+to = 70
+unit = "deg"
+"#;
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("bob.xml", MODEL);
+    place.write("bob.toml", SCENARIO);
+    place.write("sweep.toml", SWEEP);
+    place
+}
+
+/// The table without what differs from run to run.
+fn table(place: &Place, folder: &str) -> Vec<Vec<String>> {
+    let done = place.run(&["gather", folder]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    super::place::timeless(&place.read(&format!("{folder}/table.csv")))
+}
+
+/// When each point's result was written.
+fn results(place: &Place, folder: &str) -> BTreeMap<String, std::time::SystemTime> {
+    let runs = std::fs::read_dir(place.path(folder).join("points")).unwrap();
+    let written = runs.map(|run| {
+        let run = run.unwrap();
+        let result = run.path().join("result.json");
+        (
+            run.file_name().to_string_lossy().into_owned(),
+            result.metadata().unwrap().modified().unwrap(),
+        )
+    });
+    written.collect()
+}
+
+#[test]
+fn a_sweep_whose_processes_die_ends_as_if_none_had_and_runs_nothing_twice() {
+    let place = place();
+    let whole = place.run(&["sweep", "sweep.toml", "--out", "whole", "--jobs", "1"]);
+    assert_eq!(whole.status.code(), Some(0), "{}", stderr(&whole));
+    assert!(stdout(&whole).starts_with("8 done"), "{}", stdout(&whole));
+
+    let mut parts =
+        place.command(&["sweep", "sweep.toml", "--out", "parts", "--jobs", "2"]).spawn().unwrap();
+    let parent = parts.id().to_string();
+    // one of its workers, as soon as there is one
+    for _ in 0..200 {
+        let children = Command::new("pgrep").args(["-P", &parent]).output();
+        let children =
+            children.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+        if let Some(worker) = children.lines().next() {
+            let _ = Command::new("kill").args(["-9", worker]).status();
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(parts.wait().unwrap().code(), Some(0));
+    assert_eq!(table(&place, "whole"), table(&place, "parts"));
+
+    let before = results(&place, "parts");
+    let again = place.run(&["sweep", "sweep.toml", "--out", "parts"]);
+    assert_eq!(again.status.code(), Some(0));
+    assert_eq!((before.len(), results(&place, "parts")), (8, before.clone()), "nothing ran again");
+    // more points: only those are run
+    place.write("sweep.toml", &SWEEP.replace("\"lbfgsb\", ", "\"lbfgsb\", \"adam\", "));
+    let more = place.run(&["sweep", "sweep.toml", "--out", "parts"]);
+    assert!(stderr(&more).contains("12 points, 4 to run"), "{}", stderr(&more));
+    let status = json(&place.run(&["sweep", "status", "parts", "--format", "json"]));
+    assert_eq!(status["done"], 12);
+    let kept = results(&place, "parts");
+    assert!(before.iter().all(|(name, time)| kept[name] == *time));
+    let names = &table(&place, "parts")[0];
+    for name in ["optimizer.method", "objective_final", "joint.hinge.damping (N m s/rad)"] {
+        assert!(names.iter().any(|n| n == name), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_sweep_is_said_before_anything_runs() {
+    let place = place();
+    let refused = |words: &[&str], said: &str| {
+        let output = place.run(words);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!place.path("sweeps").exists());
+    };
+    place.write("key.toml", &SWEEP.replace("optimizer.method", "optimizer.methd"));
+    refused(&["sweep", "key.toml"], "optimizer.methd");
+    place.write("value.toml", &SWEEP.replace("gauss-newton", "newton"));
+    refused(&["sweep", "value.toml"], "newton");
+    place.write("unit.toml", &SWEEP.replace("\"deg\"", "\"kg\""));
+    refused(&["sweep", "unit.toml"], "unit");
+    place.write("scenario.toml", &SWEEP.replace("bob.toml", "bib.toml"));
+    refused(&["sweep", "scenario.toml"], "there is no file");
+    std::fs::create_dir(place.path("mine")).unwrap();
+    place.write("mine/precious.txt", "");
+    refused(&["sweep", "sweep.toml", "--out", "mine"], "not the folder of this sweep");
+    refused(&["gather", "mine"], "not the folder of this sweep");
+    refused(&["sweep", "status", "mine"], "not the folder of this sweep");
+    let shown = place.run(&["sweep", "sweep.toml", "--dry-run"]);
+    assert!(stdout(&shown).starts_with("8 points of bob.toml"), "{}", stdout(&shown));
+}
+
+/// A scheduler that runs the tasks of an array at once, one after the other.
+const SCHEDULER: &str = r#"#!/bin/bash
+for last; do script="$last"; done
+case "$0" in *hq) [[ "$*" =~ --array\ 0-([0-9]+) ]] ;; *) [[ "$(<"$script")" =~ --array=0-([0-9]+) ]] ;; esac
+for ((i = 0; i <= BASH_REMATCH[1]; i++)); do
+    SLURM_ARRAY_TASK_ID=$i HQ_TASK_ID=$i bash "$script" > /dev/null || exit 1
+done
+echo "took it"
+"#;
+
+#[test]
+fn clusters_run_the_same_points_by_arrays_of_tasks() {
+    let place = place();
+    assert_eq!(place.run(&["sweep", "sweep.toml", "--out", "here"]).status.code(), Some(0));
+    for (engine, command) in [("slurm", "sbatch"), ("hyperqueue", "hq")] {
+        let words = ["sweep", "sweep.toml", "--engine", engine, "--out", engine, "--tasks", "3"];
+        let absent = place.command(&words).env("PATH", place.path("")).output().unwrap();
+        assert_eq!(absent.status.code(), Some(2));
+        assert!(stderr(&absent).contains(command), "{}", stderr(&absent));
+        let program = place.path(command);
+        std::fs::write(&program, SCHEDULER).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&program).status().unwrap().success());
+        let path = format!("{}:{}", place.path("").display(), std::env::var("PATH").unwrap());
+        let done = place.command(&words).env("PATH", path).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        assert_eq!(stdout(&done).trim(), "took it");
+        assert_eq!(table(&place, "here"), table(&place, engine));
+    }
+    let shown =
+        place.run(&["sweep", "sweep.toml", "--engine", "slurm", "--dry-run", "--option=--time=5"]);
+    assert!(stdout(&shown).contains("#SBATCH --array=0-7\n#SBATCH"), "{}", stdout(&shown));
+    assert!(stdout(&shown).contains("#SBATCH --time=5\n"), "{}", stdout(&shown));
+}

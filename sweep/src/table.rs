@@ -1,0 +1,190 @@
+//! What a sweep found, as a table: a row for each point.
+
+use std::fmt::Write as _;
+
+use cotangent_harness::{Found, Record, Summary};
+
+use crate::npz;
+use crate::study::{State, Study, SweepError, summary};
+
+/// Parameters of more entries than this are not in the table; they are in the run folders.
+const MOST_ENTRIES: usize = 12;
+
+/// A cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Nothing is known.
+    Empty,
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// A column: its name with the unit, and a cell for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name, with the unit in brackets where there is one.
+    pub name: String,
+    /// Cells.
+    pub cells: Vec<Cell>,
+}
+
+/// Columns of equal length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// Names of the columns that hold what was varied.
+    pub varied: Vec<String>,
+    rows: usize,
+}
+
+impl Table {
+    /// Puts a cell into the column of this name, which is made where there is none.
+    fn put(&mut self, row: usize, name: &str, cell: Cell) {
+        let found = self.columns.iter().position(|c| c.name == name);
+        let k = found.unwrap_or_else(|| {
+            self.columns.push(Column { name: name.into(), cells: vec![Cell::Empty; self.rows] });
+            self.columns.len() - 1
+        });
+        self.columns[k].cells[row] = cell;
+    }
+
+    fn number(&mut self, row: usize, name: &str, value: f64) {
+        self.put(row, name, Cell::Number(value));
+    }
+
+    fn text(&mut self, row: usize, name: &str, value: &str) {
+        self.put(row, name, Cell::Text(value.into()));
+    }
+
+    /// Rows of which both columns have a number: pairs of these.
+    pub fn pairs(&self, a: &str, b: &str) -> Vec<(f64, f64)> {
+        let column = |name: &str| self.columns.iter().find(|c| c.name == name);
+        let (Some(a), Some(b)) = (column(a), column(b)) else { return Vec::new() };
+        let pair = |cells: (&Cell, &Cell)| match cells {
+            (Cell::Number(a), Cell::Number(b)) => Some((*a, *b)),
+            _ => None,
+        };
+        a.cells.iter().zip(&b.cells).filter_map(pair).collect()
+    }
+
+    /// As CSV; a cell of which nothing is known is empty.
+    pub fn to_csv(&self) -> String {
+        let quoted = |text: &str| {
+            let plain = !text.contains([',', '"', '\n', '\r']);
+            if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+        };
+        let line = |cells: Vec<String>| cells.join(",") + "\n";
+        let mut csv = line(self.columns.iter().map(|c| quoted(&c.name)).collect());
+        for row in 0..self.rows {
+            let cell = |c: &Column| match &c.cells[row] {
+                Cell::Empty => String::new(),
+                Cell::Number(value) => format!("{value:?}"),
+                Cell::Text(text) => quoted(text),
+            };
+            let _ = write!(csv, "{}", line(self.columns.iter().map(cell).collect()));
+        }
+        csv
+    }
+
+    /// As NPZ: an array for each column, of 64-bit floats (NaN where nothing is known) or of texts.
+    pub fn to_npz(&self) -> Vec<u8> {
+        let mut archive = npz::Archive::default();
+        for column in &self.columns {
+            let texts = column.cells.iter().any(|c| matches!(c, Cell::Text(_)));
+            if texts {
+                let text = |c: &Cell| match c {
+                    Cell::Empty => String::new(),
+                    Cell::Number(value) => format!("{value:?}"),
+                    Cell::Text(text) => text.clone(),
+                };
+                archive.texts(&column.name, &column.cells.iter().map(text).collect::<Vec<_>>());
+            } else {
+                let number = |c: &Cell| if let Cell::Number(value) = c { *value } else { f64::NAN };
+                archive.numbers(&column.name, &column.cells.iter().map(number).collect::<Vec<_>>());
+            }
+        }
+        archive.finish()
+    }
+}
+
+impl Study {
+    /// What was found until now.
+    ///
+    /// # Errors
+    /// [`SweepError`].
+    pub fn table(&self) -> Result<Table, SweepError> {
+        let mut table = Table { rows: self.len(), ..Table::default() };
+        for (row, entry) in self.entries().iter().enumerate() {
+            table.text(row, "point", entry.address.as_str());
+            for (key, value) in &entry.settings {
+                let (name, cell) = setting(key, value);
+                if !table.varied.contains(&name) {
+                    table.varied.push(name.clone());
+                }
+                table.put(row, &name, cell);
+            }
+            let state = match self.state(row)? {
+                State::Waiting => "waiting",
+                State::Started => "started",
+                State::Done { .. } => "done",
+                State::Failed(_) => "failed",
+            };
+            table.text(row, "state", state);
+        }
+        for (row, entry) in self.entries().iter().enumerate() {
+            let run = self.run_folder(&entry.address);
+            if let Some(summary) = summary(&run) {
+                result(&mut table, row, &summary);
+                Record::answer(&run)?.iter().for_each(|p| parameter(&mut table, row, p));
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// The column and the cell of a key with its value in TOML: a number where it is one, whose unit is in the column's name.
+fn setting(key: &str, toml: &str) -> (String, Cell) {
+    let text = toml.trim_matches('"');
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    match number.parse() {
+        Ok(value) => (with_unit(key, unit), Cell::Number(value)),
+        Err(_) => (key.into(), Cell::Text(text.into())),
+    }
+}
+
+fn result(table: &mut Table, row: usize, s: &Summary) {
+    table.text(row, "status", &s.status);
+    table.number(row, "goal_met", f64::from(u8::from(s.goal_met)));
+    table.number(row, "objective_initial", s.objective_initial);
+    table.number(row, "objective_final", s.objective_final);
+    table.number(row, "iterations", s.iterations as f64);
+    table.number(row, "evaluations", s.evaluations as f64);
+    table.number(row, "wall_s", s.wall_s);
+    for finding in &s.findings {
+        table.number(
+            row,
+            &with_unit(&format!("goal {}", finding.label), &finding.unit),
+            finding.measured,
+        );
+    }
+}
+
+fn parameter(table: &mut Table, row: usize, p: &Found) {
+    if p.value.len() > MOST_ENTRIES {
+        return;
+    }
+    for (k, value) in p.value.iter().enumerate() {
+        let name = if p.shape.is_empty() { p.name.clone() } else { format!("{}[{k}]", p.name) };
+        table.number(row, &with_unit(&name, &p.unit), *value);
+        if let Some(Some(error)) = p.standard_error.as_ref().map(|e| e[k]) {
+            table.number(row, &with_unit(&format!("{name} standard error"), &p.unit), error);
+        }
+    }
+}
+
+fn with_unit(name: &str, unit: &str) -> String {
+    if unit.is_empty() { name.into() } else { format!("{name} ({unit})") }
+}
