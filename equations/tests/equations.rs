@@ -363,7 +363,7 @@ fn stiff_equations_have_a_method() {
         ..Text::default()
     };
     let stiff =
-        Options { method: Method::Sdirk4, relative: 1e-9, absolute: 1e-13, ..Options::default() };
+        Options { method: Method::Rodas5p, relative: 1e-9, absolute: 1e-13, ..Options::default() };
     let simulation = text.simulation(&[0.4, 40.0], stiff);
     let names = places(simulation.outputs(), &["a", "b"]);
     let map = Arc::clone(&simulation).map(&[0], &names, true).unwrap();
@@ -387,7 +387,7 @@ fn what_has_no_solution_says_why() {
     let explodes = one("x^2", "1").simulation(&[2.0], options(1e-8));
     let said = failure(&explodes, "x").to_string();
     assert!(said.contains("singularity") && said.contains("solver.method"), "{said}");
-    let stiff = Options { method: Method::Sdirk4, ..options(1e-8) };
+    let stiff = Options { method: Method::Rodas5p, ..options(1e-8) };
     let no_slope = one("sqrt(x) - 1 + sqrt(-x)", "0").simulation(&[1.0], stiff);
     let said = failure(&no_slope, "x").to_string();
     assert!(said.contains("steps below") && said.contains("no number"), "{said}");

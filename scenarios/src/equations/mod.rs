@@ -113,7 +113,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let description = read::description(s)?;
     let written = Written::new(&description).map_err(|e| read::diagnostics(s, e))?;
     let options = Options {
-        method: if s.text("solver.method") == "stiff" { Method::Sdirk4 } else { Method::Tsit5 },
+        method: if s.text("solver.method") == "stiff" { Method::Rodas5p } else { Method::Tsit5 },
         relative: s.number("solver.relative"),
         absolute: s.number("solver.absolute"),
         max_steps: s.count("solver.max_steps"),
