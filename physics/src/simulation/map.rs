@@ -8,7 +8,7 @@ use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Va
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
 use super::{MotionPart, MotionSimulation};
-use crate::constraint::MOST;
+use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
@@ -89,7 +89,7 @@ impl MotionMap {
             let mut state = setting.starts[part].clone();
             for k in 0..=motion.steps {
                 if !state.q.iter().chain(&state.v).all(|x| x.concrete().is_finite()) {
-                    return Err(diverged(simulation, motion, k));
+                    return Err(diverged(simulation, motion, k, s.constraints.failure));
                 }
                 see(model, &setting.parameters, &state, &seen, &mut s, &mut |index, entries| {
                     let Picked { first, row, .. } = picked[index];
@@ -181,10 +181,19 @@ fn pull_constraints(
     }
 }
 
-fn diverged(simulation: &MotionSimulation, motion: &MotionPart, k: usize) -> TrialFailure {
+fn diverged(
+    simulation: &MotionSimulation,
+    motion: &MotionPart,
+    k: usize,
+    failure: Option<NotConverged>,
+) -> TrialFailure {
     let of = if motion.label.is_empty() { String::new() } else { format!(" `{}`", motion.label) };
     let time = k as f64 * simulation.options.dt;
-    TrialFailure::NonFinite { what: format!("the motion{of} at step {k} ({time:.4} s)") }
+    let why = failure.map_or_else(String::new, |failure| {
+        let left = failure.gradient;
+        format!(", as the forces of its constraints are not found: {left:.1e} of them is left over")
+    });
+    TrialFailure::NonFinite { what: format!("the motion{of} at step {k} ({time:.4} s){why}") }
 }
 
 impl Map for MotionMap {
