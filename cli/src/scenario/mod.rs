@@ -10,7 +10,7 @@ pub mod units;
 
 use std::path::Path;
 
-pub(crate) use general::tables;
+pub(crate) use general::{film, tables};
 
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,

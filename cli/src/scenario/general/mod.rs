@@ -13,6 +13,7 @@ mod select;
 mod table;
 mod term;
 
+pub(crate) use image::film;
 pub(crate) use table::tables;
 
 use std::sync::Arc;
