@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cotangent_ad::{Mat3, Quat};
 use cotangent_problem::name::segment;
 
+use super::assign::{set_normals, set_number, set_texture, set_three, set_two, set_vertices};
 use super::slot::{Layout, Leaf};
 use super::texture::Texture;
 use super::{Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneError, Shading};
@@ -576,54 +577,4 @@ fn normals(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Lea
 /// Three entries that are the three numbers of a leaf.
 fn axes(each: &mut dyn FnMut(usize, Leaf, V3), leaf: Leaf) {
     (0..3).for_each(|k| each(k, leaf, V3::unit(k)));
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_three(place: &mut [f64; 3], v: &[f64]) -> Result<(), SceneError> {
-    place.copy_from_slice(v);
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_two(place: &mut [f64; 2], v: &[f64]) -> Result<(), SceneError> {
-    place.copy_from_slice(v);
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_number(place: &mut f64, v: &[f64]) -> Result<(), SceneError> {
-    *place = v[0];
-    Ok(())
-}
-
-fn set_vertices(scene: &mut Scene, mesh: usize, v: &[f64]) -> Result<(), SceneError> {
-    let vertices: Vec<[f64; 3]> = v.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect();
-    let shape =
-        scene.meshes[mesh].shape.with_vertices(&vertices).map_err(|_| SceneError::Value {
-            name: format!("mesh.{}.vertices", scene.meshes[mesh].name),
-            value: f64::NAN,
-            why: "a face lost its area, or a coordinate is not finite",
-        })?;
-    scene.meshes[mesh].shape = Arc::new(shape);
-    Ok(())
-}
-
-fn set_texture(scene: &mut Scene, mesh: usize, v: &[f64]) -> Result<(), SceneError> {
-    let Some(old) = &scene.meshes[mesh].texture else { return Ok(()) };
-    let pixels = v.chunks_exact(3).map(|c| Rgb([c[0], c[1], c[2]])).collect();
-    let texture = Texture::new(Image { pixels, ..*old.image() })?;
-    scene.meshes[mesh].texture = Some(Arc::new(texture));
-    Ok(())
-}
-
-fn set_normals(scene: &mut Scene, mesh: usize, v: &[f64]) -> Result<(), SceneError> {
-    let normals: Vec<V3> = v.chunks_exact(3).map(|n| V3::from([n[0], n[1], n[2]])).collect();
-    let shape =
-        scene.meshes[mesh].shape.with_normal_values(normals).map_err(|_| SceneError::Value {
-            name: format!("mesh.{}.normals", scene.meshes[mesh].name),
-            value: 0.0,
-            why: "a normal must not be zero",
-        })?;
-    scene.meshes[mesh].shape = Arc::new(shape);
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What is in the picture.
 
+mod assign;
 mod camera;
 mod environment;
 mod kind;
