@@ -1,17 +1,18 @@
 //! Derivatives of images: forward, one image a parameter, or reverse, for a given adjoint image.
 //!
-//! Both are the sum of three terms: the interior ([`crate::integrator`]), the edges that the camera sees and the borders of
-//! shadows ([`crate::edge`]). Each is a list of statements "this pixel changes by that colour times the motion of this leaf": a
-//! point of the world, or a slot ([`crate::scene`]). A [`Sink`] either multiplies by known motions or collects by leaves.
+//! Both are the sum of four [`Terms`]: the interior ([`crate::integrator`]), the edges that the camera sees, the borders of
+//! shadows and the edges that paths see ([`crate::edge`]). A [`Sink`] says of a pixel which weights of its channels are wanted, its
+//! *seeds*, and is told of each the cotangents of leaves: points of the world, normals, slots ([`crate::scene`]). In reverse mode
+//! the only seed is the adjoint image's pixel; in forward mode each channel is one, and cotangents are multiplied by known motions.
 
 use rayon::prelude::*;
 
-use crate::edge::{PrimaryEdges, PrimaryEvent, ShadowEdges, ShadowTrees};
+use crate::edge::{Borders, EdgeTrees, LampBorders, PrimaryEdges};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
-use crate::integrator::{Black, Eye, Path, film_point, path_planes, replay};
+use crate::integrator::{Black, Eye, Path, Random, View, film_point, replay};
 use crate::sampler::{Draw, Purpose};
-use crate::scene::{Columns, Selection, Wanted, World};
+use crate::scene::{Columns, Leaves, Selection, Wanted, World};
 
 /// Bands of rows that are worked on apart in reverse mode. It bounds memory and fixes the order of sums.
 const BANDS: usize = 32;
@@ -32,11 +33,33 @@ pub struct DerivativeOptions {
     pub edge_samples: u32,
     /// Shading points a pixel for the borders of shadows.
     pub shadow_spp: u32,
-    /// Border points for each of them.
+    /// Border points for each of them, and for each point that a path reaches from there.
     pub shadow_points: u32,
-    /// With the boundary terms. Without them the derivative of anything that moves is wrong; the switch is there to see by
-    /// how much.
-    pub boundary: bool,
+    /// Which terms are computed.
+    pub terms: Terms,
+}
+
+/// The terms of a derivative. Without one of them the derivative of what moves is wrong; the switches are there to see by how
+/// much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each term")]
+pub struct Terms {
+    /// Of everything that is smooth.
+    pub interior: bool,
+    /// Of edges that the camera sees.
+    pub visible: bool,
+    /// Of the borders of shadows: on lights as a point sees them, and those that lamps throw into the picture.
+    pub shadows: bool,
+    /// Of edges, and lamps' shadows, that a reflecting point sees before the sky or before what other points reflect.
+    pub indirect: bool,
+}
+
+impl Terms {
+    /// All of them.
+    pub const ALL: Self = Self { interior: true, visible: true, shadows: true, indirect: true };
+    /// The interior alone.
+    pub const INTERIOR: Self =
+        Self { interior: true, visible: false, shadows: false, indirect: false };
 }
 
 impl Default for DerivativeOptions {
@@ -48,7 +71,7 @@ impl Default for DerivativeOptions {
             edge_samples: 64,
             shadow_spp: 16,
             shadow_points: 2,
-            boundary: true,
+            terms: Terms::ALL,
         }
     }
 }
@@ -59,32 +82,80 @@ impl DerivativeOptions {
     }
 }
 
-/// Takes statements about how a pixel changes.
-pub(crate) trait Sink {
-    /// Channel `c` of the pixel changes by `rgb_c (bar . d(vertex))`.
-    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3);
-    /// Channel `c` of the pixel changes by `rgb_c (bar . d(slot))`.
-    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3);
-    /// Channel `c` of the pixel changes by `rgb_c d(slot_c)`.
-    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32);
+/// A pixel, and which of its seeds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) pixel: usize,
+    pub(crate) lane: usize,
 }
 
-/// `J^T adjoint`: the derivative of `sum adjoint . image` by the selected parameters. The same bits on any number of threads.
+/// At most three weights of the channels of a pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seeds {
+    seeds: [Rgb; 3],
+    count: usize,
+}
+
+impl Seeds {
+    /// One for each channel.
+    const CHANNELS: Self = Self {
+        seeds: [Rgb([1.0, 0.0, 0.0]), Rgb([0.0, 1.0, 0.0]), Rgb([0.0, 0.0, 1.0])],
+        count: 3,
+    };
+
+    pub(crate) fn one(seed: Rgb) -> Self {
+        Self { seeds: [seed, Rgb::BLACK, Rgb::BLACK], count: 1 }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rgb> {
+        self.seeds[..self.count].iter()
+    }
+
+    pub(crate) fn are_black(&self) -> bool {
+        self.iter().all(|s| s.is_black())
+    }
+
+    /// The places of a pixel with the products of their seeds with a colour, where these are not 0.
+    pub(crate) fn times(&self, pixel: usize, rgb: Rgb) -> impl Iterator<Item = (Place, f64)> {
+        let products = self.seeds.map(|s| s.dot(rgb));
+        let places = (0..self.count).map(move |lane| (Place { pixel, lane }, products[lane]));
+        places.filter(|p| p.1 != 0.0)
+    }
+}
+
+/// Takes cotangents: the seed's weighted sum of a pixel's channels changes by their product with the motion of a leaf.
+pub(crate) trait Sink {
+    /// The seeds of a pixel.
+    fn seeds(&self, pixel: usize) -> Seeds;
+    /// The cotangent of a point.
+    fn point(&mut self, place: Place, vertex: u32, bar: V3);
+    /// The cotangent of a normal for shading.
+    fn normal(&mut self, place: Place, normal: u32, bar: V3);
+    /// The cotangent of a slot.
+    fn vector(&mut self, place: Place, slot: u32, bar: V3);
+    /// The cotangent of a slot that is a colour.
+    fn colour(&mut self, place: Place, slot: u32, bar: Rgb) {
+        self.vector(place, slot, V3::from(bar.0));
+    }
+}
+
+/// `J^T adjoint`: the derivative of `sum adjoint . image` by the selected parameters, for the image of a camera (its radiance,
+/// where the view is a camera's number). The same bits on any number of threads.
 ///
 /// # Panics
 /// Where there is no such camera, or the adjoint image has another size than its film.
 pub fn vjp(
     world: &World,
-    camera: usize,
+    view: impl Into<View>,
     selection: &Selection,
     adjoint: &Image,
     options: &DerivativeOptions,
 ) -> Vec<f64> {
-    let eye = Eye::new(world, camera);
+    let eye = Eye::new(world, view.into());
     let size = (eye.camera.width, eye.camera.height);
     assert_eq!((adjoint.width, adjoint.height), size, "an adjoint for every pixel of the film");
-    let wanted = selection.wanted(&world.scene, camera);
-    let trees = shadow_trees(eye, &wanted, options);
+    let wanted = selection.wanted(&world.scene, eye.index);
+    let trees = edge_trees(eye, &wanted, options);
     let height = size.1;
     let bands = BANDS.min(height);
     let mut sums: Vec<Reverse> = (0..bands)
@@ -97,9 +168,9 @@ pub fn vjp(
         })
         .collect();
     let mut total = sums.remove(0);
-    sums.iter().for_each(|s| total.add(s));
-    primary_into(eye, &wanted, options, &mut total);
-    selection.pull_back(&world.scene, &world.layout, &total.points, &total.slots)
+    sums.iter().for_each(|s| total.leaves.add(&s.leaves));
+    film_into(eye, &wanted, options, &mut total);
+    selection.pull_back(world, &total.leaves)
 }
 
 /// The derivative image of every entry of the selected parameters. The same bits on any number of threads.
@@ -108,12 +179,11 @@ pub fn vjp(
 /// Where there is no such camera.
 pub fn jacobian(
     world: &World,
-    camera: usize,
+    view: impl Into<View>,
     selection: &Selection,
     options: &DerivativeOptions,
 ) -> Vec<Image> {
-    let columns = Columns::entries(&world.scene, &world.layout, selection);
-    forward(world, camera, selection, &columns, options)
+    forward(world, view.into(), selection, &Columns::entries(world, selection), options)
 }
 
 /// `J v`: the derivative image along each direction `v` of as many numbers as `selection` has entries. The same bits on any number
@@ -123,7 +193,7 @@ pub fn jacobian(
 /// Where there is no such camera, or a direction has another length.
 pub fn jvp(
     world: &World,
-    camera: usize,
+    view: impl Into<View>,
     selection: &Selection,
     directions: &[&[f64]],
     options: &DerivativeOptions,
@@ -131,21 +201,21 @@ pub fn jvp(
     for direction in directions {
         assert_eq!(direction.len(), selection.dim(), "a number for every entry of the selection");
     }
-    let columns = Columns::directions(&world.scene, &world.layout, selection, directions);
-    forward(world, camera, selection, &columns, options)
+    let columns = Columns::directions(world, selection, directions);
+    forward(world, view.into(), selection, &columns, options)
 }
 
 /// The derivative image of every column.
 fn forward(
     world: &World,
-    camera: usize,
+    view: View,
     selection: &Selection,
     columns: &Columns,
     options: &DerivativeOptions,
 ) -> Vec<Image> {
-    let eye = Eye::new(world, camera);
-    let wanted = selection.wanted(&world.scene, camera);
-    let trees = shadow_trees(eye, &wanted, options);
+    let eye = Eye::new(world, view);
+    let wanted = selection.wanted(&world.scene, eye.index);
+    let trees = edge_trees(eye, &wanted, options);
     let (width, height, k) = (eye.camera.width, eye.camera.height, columns.count);
     let mut out = vec![Rgb::BLACK; width * height * k];
     out.par_chunks_mut((width * k).max(1)).enumerate().for_each(|(row, out)| {
@@ -156,7 +226,7 @@ fn forward(
         return Vec::new();
     }
     let mut sink = Forward { columns, first: 0, out: &mut out };
-    primary_into(eye, &wanted, options, &mut sink);
+    film_into(eye, &wanted, options, &mut sink);
     let image = |c: usize| Image {
         width,
         height,
@@ -165,87 +235,102 @@ fn forward(
     (0..k).map(image).collect()
 }
 
-/// The edges that may throw moving borders, where there can be any.
-fn shadow_trees(eye: Eye, wanted: &Wanted, options: &DerivativeOptions) -> Option<ShadowTrees> {
-    let shadows = options.boundary && wanted.any() && !eye.world.lights.faces.is_empty();
-    shadows.then(|| ShadowTrees::new(eye.world, wanted))
+/// The edges that reflecting points may see move, where there can be any.
+fn edge_trees(eye: Eye, wanted: &Wanted, options: &DerivativeOptions) -> Option<EdgeTrees> {
+    let Terms { shadows, indirect, .. } = options.terms;
+    let paths = eye.bounces() > 0 && (shadows || indirect);
+    (paths && wanted.moves()).then(|| EdgeTrees::new(eye, wanted))
 }
 
-/// Interior and shadow terms of some rows.
+/// Interior, and the borders that reflecting points see, of some rows.
 fn rows_into(
     eye: Eye,
     wanted: &Wanted,
-    trees: Option<&ShadowTrees>,
+    trees: Option<&EdgeTrees>,
     options: &DerivativeOptions,
     rows: std::ops::Range<usize>,
     sink: &mut impl Sink,
 ) {
     let width = eye.camera.width;
     let scale = 1.0 / f64::from(options.spp);
-    let mut shadow = trees.map(|trees| ShadowEdges::new(eye, wanted, trees, options));
+    let mut borders = trees.map(|trees| Borders::new(eye, wanted, trees, options));
+    let mut path = Path::new();
     for pixel in rows.start * width..rows.end * width {
-        let [film, light] = path_planes(options.draw(eye.index), Purpose::Interior, pixel);
-        for sample in 0..options.spp {
-            let at = film_point(width, pixel, film.point(sample));
-            if let Some(path) = Path::trace(eye, at, light.point(sample), Black::Lit) {
+        if sink.seeds(pixel).are_black() {
+            continue;
+        }
+        if options.terms.interior {
+            let draw = options.draw(eye.index);
+            let random = Random::new(draw, Purpose::Interior, pixel, eye.bounces());
+            for sample in 0..options.spp {
+                let at = film_point(width, pixel, random.point(0, sample));
+                path.trace(eye, at, &random, sample, Black::Lit);
                 replay(eye, wanted, &path, pixel, scale, sink);
             }
         }
-        if let Some(shadow) = &mut shadow {
-            shadow.pixel(pixel, sink);
+        if let Some(borders) = &mut borders {
+            borders.pixel(pixel, sink);
         }
     }
 }
 
-/// The edges that the camera sees.
-fn primary_into(eye: Eye, wanted: &Wanted, options: &DerivativeOptions, sink: &mut impl Sink) {
-    if !(options.boundary && wanted.any()) {
-        return;
+/// What moves over the film: the edges that the camera sees, and the borders of lamps' shadows.
+fn film_into(eye: Eye, wanted: &Wanted, options: &DerivativeOptions, sink: &mut impl Sink) {
+    if options.terms.visible && wanted.any() {
+        let edges = PrimaryEdges::new(eye, wanted, options);
+        for event in sampled(edges.count, |j| edges.sample(j)) {
+            event.deposit(eye, wanted, sink);
+        }
     }
-    let edges = PrimaryEdges::new(eye, wanted, options);
-    let events: Vec<Vec<PrimaryEvent>> = (0..edges.count.div_ceil(EDGE_CHUNK))
-        .into_par_iter()
-        .map(|c| {
-            let last = edges.count.min((c + 1) * EDGE_CHUNK);
-            (c * EDGE_CHUNK..last).filter_map(|j| edges.sample(j)).collect()
-        })
-        .collect();
-    for event in events.iter().flatten() {
-        event.deposit(eye, wanted, sink);
+    if options.terms.shadows && wanted.moves() && eye.bounces() > 0 {
+        for lamp in 0..eye.world.scene.lamps.len() {
+            let borders = LampBorders::new(eye, wanted, lamp);
+            let count = borders.samples(options);
+            for event in sampled(count, |j| borders.on_film(j, count, options)) {
+                event.deposit(eye, wanted, sink);
+            }
+        }
     }
+}
+
+/// Samples by number, made on all threads, in their order.
+fn sampled<E: Send>(count: u32, sample: impl Fn(u32) -> Option<E> + Sync) -> Vec<E> {
+    let chunk = |c: u32| {
+        let last = count.min((c + 1) * EDGE_CHUNK);
+        (c * EDGE_CHUNK..last).filter_map(&sample).collect::<Vec<E>>()
+    };
+    let chunks: Vec<Vec<E>> = (0..count.div_ceil(EDGE_CHUNK)).into_par_iter().map(chunk).collect();
+    chunks.into_iter().flatten().collect()
 }
 
 /// Collects by leaves, for an adjoint image.
 struct Reverse<'a> {
     adjoint: &'a Image,
-    points: Vec<V3>,
-    slots: Vec<V3>,
+    leaves: Leaves,
 }
 
 impl<'a> Reverse<'a> {
     fn new(world: &World, adjoint: &'a Image) -> Self {
-        let zeros = |n: usize| vec![V3::zero(); n];
-        Self { adjoint, points: zeros(world.layout.vertices()), slots: zeros(world.layout.slots()) }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.points.iter_mut().zip(&other.points).for_each(|(a, b)| *a += *b);
-        self.slots.iter_mut().zip(&other.slots).for_each(|(a, b)| *a += *b);
+        Self { adjoint, leaves: Leaves::zero(&world.layout) }
     }
 }
 
 impl Sink for Reverse<'_> {
     #[inline]
-    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
-        self.points[vertex as usize] += bar * self.adjoint.pixels[pixel].dot(rgb);
+    fn seeds(&self, pixel: usize) -> Seeds {
+        Seeds::one(self.adjoint.pixels[pixel])
     }
     #[inline]
-    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3) {
-        self.slots[slot as usize] += bar * self.adjoint.pixels[pixel].dot(rgb);
+    fn point(&mut self, _: Place, vertex: u32, bar: V3) {
+        self.leaves.points[vertex as usize] += bar;
     }
     #[inline]
-    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32) {
-        self.slots[slot as usize] += V3::from((self.adjoint.pixels[pixel] * rgb).0);
+    fn normal(&mut self, _: Place, normal: u32, bar: V3) {
+        self.leaves.normals[normal as usize] += bar;
+    }
+    #[inline]
+    fn vector(&mut self, _: Place, slot: u32, bar: V3) {
+        self.leaves.slots[slot as usize] += bar;
     }
 }
 
@@ -259,34 +344,28 @@ struct Forward<'a> {
 
 impl Forward<'_> {
     #[inline]
-    fn pixel(&mut self, pixel: usize) -> &mut [Rgb] {
+    fn along(&mut self, place: Place, motions: &[(usize, V3)], bar: V3) {
         let count = self.columns.count;
-        &mut self.out[(pixel - self.first) * count..][..count]
-    }
-
-    fn along(&mut self, pixel: usize, rgb: Rgb, motions: &[(usize, V3)], bar: V3) {
-        let out = self.pixel(pixel);
+        let out = &mut self.out[(place.pixel - self.first) * count..][..count];
         for (column, velocity) in motions {
-            out[*column] += rgb * bar.dot(*velocity);
+            out[*column].0[place.lane] += bar.dot(*velocity);
         }
     }
 }
 
 impl Sink for Forward<'_> {
     #[inline]
-    fn point(&mut self, pixel: usize, rgb: Rgb, vertex: u32, bar: V3) {
-        let columns = self.columns;
-        self.along(pixel, rgb, &columns.points[vertex as usize], bar);
+    fn seeds(&self, _: usize) -> Seeds {
+        Seeds::CHANNELS
     }
-    fn vector(&mut self, pixel: usize, rgb: Rgb, slot: u32, bar: V3) {
-        let columns = self.columns;
-        self.along(pixel, rgb, &columns.slots[slot as usize], bar);
+    #[inline]
+    fn point(&mut self, place: Place, vertex: u32, bar: V3) {
+        self.along(place, &self.columns.points[vertex as usize], bar);
     }
-    fn colour(&mut self, pixel: usize, rgb: Rgb, slot: u32) {
-        let columns = self.columns;
-        let out = self.pixel(pixel);
-        for (column, velocity) in &columns.slots[slot as usize] {
-            out[*column] += rgb * Rgb(velocity.0);
-        }
+    fn normal(&mut self, place: Place, normal: u32, bar: V3) {
+        self.along(place, &self.columns.normals[normal as usize], bar);
+    }
+    fn vector(&mut self, place: Place, slot: u32, bar: V3) {
+        self.along(place, &self.columns.slots[slot as usize], bar);
     }
 }

@@ -68,6 +68,12 @@ impl Lights {
         Self { faces, cumulative }
     }
 
+    /// The light face of this number; `None` where it is no light.
+    #[inline]
+    pub(crate) fn of_face(&self, face: u32) -> Option<&LightFace> {
+        self.faces.binary_search_by_key(&face, |l| l.face).ok().map(|k| &self.faces[k])
+    }
+
     /// The point of `u` in the unit square; `None` without lights. Uniform over the area of the face that the first
     /// coordinate chooses.
     #[inline]

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// A point, vector or cotangent in scene units.
 pub type V3 = Vec3<f64>;
 
+/// No cotangent, no motion.
+pub(crate) const ZERO: V3 = Vec3([0.0; 3]);
+
 /// `|v|` by a plain square root: coordinates of scenes do not overflow when squared.
 #[inline]
 pub(crate) fn length(v: V3) -> f64 {

@@ -1,7 +1,9 @@
 //! Monte Carlo ray tracing with edge-sampled derivatives.
 //!
-//! A [`Scene`] of triangle meshes, area lights and a camera is made ready for rays as a [`World`]; [`render`] gives its image,
-//! [`vjp`] and [`jacobian`] give derivatives by parameters that are chosen by name.
+//! A [`Scene`] of triangle meshes, lights and cameras is made ready for rays as a [`World`]; [`render`] gives an image of it,
+//! [`vjp`] and [`jacobian`] give derivatives by parameters that are chosen by name. Meshes emit, or reflect diffusely or as rough
+//! conductors; they may have smooth normals and textures. There are lamps ([`SceneLamp`]) and skies ([`Environment`]), and light is
+//! reflected as often as [`Transport`] says. A [`View`] may record coverage, depth, places and normals instead of light.
 //!
 //! ```
 //! use cotangent_raytrace::reference::{adjoint, shadow_blocker};
@@ -18,9 +20,9 @@
 //!
 //! # What moves, and what is not seen
 //!
-//! Radiance jumps where the camera sees an edge, and where a light is half hidden behind one. Both kinds of jumps move with the
-//! scene, and derivatives here are integrals over them beside the derivative of what is smooth. Not seen are: jumps
-//! where two meshes cut through each other (their intersection is no edge of either), and light that is reflected more than once.
+//! Radiance jumps where the camera sees an edge, where a light is half hidden behind one, where the shadow of a lamp ends, and where a
+//! point of a path sees an edge. These jumps move with the scene, and derivatives here are integrals over them beside the derivative
+//! of what is smooth ([`Terms`]). Not seen are jumps where two meshes cut through each other: their intersection is no edge of either.
 
 #![cfg_attr(
     test,
@@ -41,6 +43,7 @@ mod film;
 mod geometry;
 mod integrator;
 mod loss;
+mod material;
 pub mod reference;
 mod sampler;
 mod scene;
@@ -48,17 +51,18 @@ mod sensor;
 pub mod shape;
 mod simulation;
 
-pub use derivative::{DerivativeOptions, jacobian, jvp, vjp};
+pub use derivative::{DerivativeOptions, Terms, jacobian, jvp, vjp};
 pub use film::{Image, ImageError, Picture, read_picture, write_exr, write_png};
 pub use geometry::{Rgb, V3};
-pub use integrator::{RenderOptions, render};
+pub use integrator::{Output, RenderOptions, View, render};
 pub use loss::{ImageMatch, Misfit, Shot};
 pub use scene::{
-    ParameterInfo, Scene, SceneCamera, SceneError, SceneMesh, Selection, Transport, World,
+    Environment, LEAST_ROUGHNESS, LampKind, ParameterInfo, Scene, SceneCamera, SceneError,
+    SceneLamp, SceneMesh, Selection, Shading, Texture, Transport, World,
 };
 pub use sensor::CameraView;
 pub use shape::{
-    MeshError, MeshFile, MeshFileError, MeshNote, MeshPart, TriangleMesh, parse_obj, parse_ply,
-    read_mesh,
+    Corners, MeshError, MeshFile, MeshFileError, MeshNote, MeshPart, TriangleMesh, parse_obj,
+    parse_ply, read_mesh,
 };
 pub use simulation::PictureSimulation;

@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     ShadowEdge = 2,
     /// Camera paths of a derivative.
     Interior = 3,
+    /// Points on the borders of lamps' shadows.
+    LampEdge = 4,
 }
 
 /// Names one draw of everything that is random in an image.

@@ -73,6 +73,18 @@ pub(crate) struct CameraBar {
     pub(crate) distortion: V3,
 }
 
+impl std::ops::Mul<f64> for CameraBar {
+    type Output = Self;
+    fn mul(self, f: f64) -> Self {
+        Self {
+            pinhole: self.pinhole * f,
+            spin: self.spin * f,
+            lens: self.lens * f,
+            distortion: self.distortion * f,
+        }
+    }
+}
+
 impl Camera {
     /// Factor of the distortion at the squared radius `s`, and its derivative by `s`.
     #[inline]
@@ -172,6 +184,18 @@ impl Camera {
         let along =
             2.0 * slope * (p[0] * v[0] + p[1] * v[1]) / (factor * (factor + 2.0 * slope * s));
         [v[0] / factor - along * p[0], v[1] / factor - along * p[1]]
+    }
+
+    /// Number of the pixel at a point, where it is on the film.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the coordinates are checked to lie on the film; the cast drops the fraction on purpose"
+    )]
+    pub(crate) fn pixel(&self, film: FilmPoint) -> Option<usize> {
+        let (w, h) = (self.width, self.height);
+        let inside = film[0] >= 0.0 && film[0] < w as f64 && film[1] >= 0.0 && film[1] < h as f64;
+        inside.then(|| film[1] as usize * w + film[0] as usize)
     }
 
     /// Distance of `q` from the camera along the view.

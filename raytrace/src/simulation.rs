@@ -14,10 +14,11 @@ use cotangent_problem::{
 use crate::derivative::{DerivativeOptions, jvp, vjp};
 use crate::film::Image;
 use crate::geometry::Rgb;
-use crate::integrator::{RenderOptions, render};
+use crate::integrator::{Output, RenderOptions, View, render};
 use crate::scene::{ParameterInfo, Scene, SceneError, Selection, World};
 
-/// A scene whose inputs are its parameters and whose outputs are `camera.NAME.image`, of shape `rows x columns x 3`.
+/// A scene whose inputs are its parameters. Its outputs are of each camera `camera.NAME.image`, `position` and `normal`, of shape
+/// `rows x columns x 3`, and `alpha` and `depth`, of shape `rows x columns`.
 #[derive(Clone, Debug)]
 pub struct PictureSimulation {
     scene: Scene,
@@ -26,13 +27,38 @@ pub struct PictureSimulation {
     names: Vec<String>,
     inputs: Vec<Quantity>,
     outputs: Vec<Quantity>,
+    /// What each output shows.
+    views: Vec<View>,
+}
+
+/// What a camera records: last part of the output's name, unit, and what it is.
+const RECORDED: [(Output, &str, &str, &str); 5] = [
+    (
+        Output::Radiance,
+        "image",
+        "radiance",
+        "linear radiance, row 0 at the top, times exposure and white balance",
+    ),
+    (Output::Alpha, "alpha", "", "covered part of each pixel"),
+    (Output::Depth, "depth", "scene unit", "distance along the view, 0 where nothing is seen"),
+    (Output::Position, "position", "scene unit", "place of what is seen, 0 where nothing is"),
+    (Output::Normal, "normal", "", "normal of what is seen, 0 where nothing is"),
+];
+
+/// Channels of an output.
+fn channels(output: Output) -> usize {
+    match output {
+        Output::Alpha | Output::Depth => 1,
+        Output::Radiance | Output::Position | Output::Normal => 3,
+    }
 }
 
 /// How an input is optimised: its transform, and the typical size of a change under it.
 fn manner(info: &ParameterInfo, value: &[f64], size: f64) -> (Transform, f64) {
     let largest = value.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     match info.unit {
-        "rad" => (Transform::RotationVector, 0.2),
+        "rad" if info.name.ends_with("rotation") => (Transform::RotationVector, 0.2),
+        "rad" => (Transform::Identity, 0.1),
         "scene unit" => (Transform::Identity, 0.05 * size),
         _ if info.bounds[0] > 0.0 => (Transform::Log, 0.1),
         "pixel" => (Transform::Identity, 0.01 * largest.max(1.0)),
@@ -49,6 +75,14 @@ fn summary(name: &str) -> &'static str {
         "vertices" => "its corners, in its own coordinates",
         "albedo" => "fraction that it reflects, RGB",
         "radiance" => "what it shines with, RGB",
+        "roughness" => "of its microfacets: alpha of GGX",
+        "texture" => "factor of albedo and radiance at each texel, row 0 at the top",
+        "normals" => "what it is shaded with, in its own coordinates",
+        "intensity" => "power per solid angle; of a distant lamp irradiance",
+        "position" => "its place",
+        "direction" => "the way of its light; the length does not matter",
+        "cone" => "angles to its axis: full light up to the first, none from the second",
+        "texels" => "the picture around the scene, row 0 up",
         "tint" => "factor of albedo and radiance at each vertex",
         "focal" => "focal length",
         "principal_point" => "film point on the view's axis: column, row",
@@ -83,14 +117,18 @@ impl PictureSimulation {
             names.push(info.name);
             inputs.push(quantity);
         }
-        let image = |(k, camera): (usize, &crate::SceneCamera)| {
+        let (mut outputs, mut views) = (Vec::new(), Vec::new());
+        for (k, camera) in scene.cameras().iter().enumerate() {
             let [width, height] = scene.film(k);
-            let name = format!("camera.{}.image", name::segment(&camera.name));
-            Quantity::output(name, "radiance", &[height, width, 3])
-                .about("linear radiance, row 0 at the top, times exposure and white balance")
-        };
-        let outputs = scene.cameras().iter().enumerate().map(image).collect();
-        Self { scene, options, names, inputs, outputs }
+            for (output, last, unit, about) in RECORDED {
+                let name = format!("camera.{}.{last}", name::segment(&camera.name));
+                let shape = [height, width, channels(output)];
+                let shape = if channels(output) == 1 { &shape[..2] } else { &shape };
+                outputs.push(Quantity::output(name, unit, shape).about(about));
+                views.push(View { camera: k, output });
+            }
+        }
+        Self { scene, options, names, inputs, outputs, views }
     }
 
     /// The scene with its present values.
@@ -138,21 +176,21 @@ impl Simulation for PictureSimulation {
         let names: Vec<&String> = inputs.iter().map(|k| &self.names[*k]).collect();
         let selection = Selection::new(&self.scene, &names)
             .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
-        Ok(Box::new(PictureMap { selection, cameras: outputs.to_vec(), simulation: self }))
+        Ok(Box::new(PictureMap { selection, outputs: outputs.to_vec(), simulation: self }))
     }
 }
 
-/// The map of picked inputs to the images of picked cameras.
+/// The map of picked inputs to picked outputs.
 struct PictureMap {
     simulation: Arc<PictureSimulation>,
     selection: Selection,
-    cameras: Vec<usize>,
+    outputs: Vec<usize>,
 }
 
 impl PictureMap {
-    /// Numbers of the image of a camera.
-    fn entries(&self, camera: usize) -> usize {
-        self.simulation.outputs[camera].len()
+    /// Views of the picked outputs.
+    fn views(&self) -> impl Iterator<Item = View> + '_ {
+        self.outputs.iter().map(|k| self.simulation.views[*k])
     }
 
     fn options(&self, key: SampleKey) -> DerivativeOptions {
@@ -166,13 +204,14 @@ impl Map for PictureMap {
     }
 
     fn output_len(&self) -> usize {
-        self.cameras.iter().map(|c| self.entries(*c)).sum()
+        self.outputs.iter().map(|k| self.simulation.outputs[*k].len()).sum()
     }
 
     fn plan(&self, keep: Keep) -> Cost {
         let options = &self.simulation.options;
-        let pixels = self.output_len() as f64 / 3.0;
-        let images = match self.cameras.len() {
+        let film = |v: View| self.simulation.scene.film(v.camera).iter().product::<usize>() as f64;
+        let pixels: f64 = self.views().map(film).sum();
+        let images = match self.outputs.len() {
             1 => String::new(),
             n => format!(" in {n} images"),
         };
@@ -215,8 +254,11 @@ impl Map for PictureMap {
         *kept = Some(Arc::clone(&world));
         let options = self.options(key);
         let DerivativeOptions { spp, seed, key, .. } = options;
-        let image = |c: &usize| render(&world, *c, RenderOptions { spp, seed, key });
-        let entries = self.cameras.iter().flat_map(|c| flattened(&image(c))).collect();
+        let image = |view: View| {
+            let image = render(&world, view, RenderOptions { spp, seed, key });
+            flattened(&image, channels(view.output)).collect::<Vec<f64>>()
+        };
+        let entries = self.views().flat_map(image).collect();
         let values = Values { entries, ..Values::default() };
         Ok(Box::new(PictureRun { map: self, world, values, options }))
     }
@@ -246,9 +288,10 @@ impl Linearised for PictureRun<'_> {
             return Err(TrialFailure::Contract(why));
         }
         let mut columns = vec![Vec::new(); tangents.len()];
-        for camera in &self.map.cameras {
-            let images = jvp(&self.world, *camera, &self.map.selection, tangents, &self.options);
-            columns.iter_mut().zip(&images).for_each(|(column, i)| column.extend(flattened(i)));
+        for view in self.map.views() {
+            let images = jvp(&self.world, view, &self.map.selection, tangents, &self.options);
+            let count = channels(view.output);
+            columns.iter_mut().zip(&images).for_each(|(c, i)| c.extend(flattened(i, count)));
         }
         Ok(columns)
     }
@@ -267,21 +310,25 @@ impl PictureRun<'_> {
         }
         let mut sum = vec![0.0; map.selection.dim()];
         let mut rest = y_bar;
-        for camera in &map.cameras {
-            let (own, others) = rest.split_at(map.entries(*camera));
+        for view in map.views() {
+            let [width, height] = map.simulation.scene.film(view.camera);
+            let channels = channels(view.output);
+            let (own, others) = rest.split_at(width * height * channels);
             rest = others;
-            let [width, height] = map.simulation.scene.film(*camera);
-            let pixels = own.chunks_exact(3).map(|c| Rgb([c[0], c[1], c[2]])).collect();
+            // of an output of one number a pixel, the first channel is that number
+            let colour = |c: &[f64]| Rgb([0, 1, 2].map(|k| c.get(k).copied().unwrap_or(0.0)));
+            let pixels = own.chunks_exact(channels).map(colour).collect();
             let adjoint = Image { width, height, pixels };
-            let gradient = vjp(&self.world, *camera, &map.selection, &adjoint, &self.options);
+            let gradient = vjp(&self.world, view, &map.selection, &adjoint, &self.options);
             sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
         }
         Ok(sum)
     }
 }
 
-fn flattened(image: &Image) -> Vec<f64> {
-    image.pixels.iter().flat_map(|p| p.0).collect()
+/// The first channels of each pixel.
+fn flattened(image: &Image, channels: usize) -> impl Iterator<Item = f64> + '_ {
+    image.pixels.iter().flat_map(move |p| p.0.into_iter().take(channels))
 }
 
 #[cfg(test)]
@@ -318,11 +365,16 @@ mod tests {
     fn pushforward_and_pullback_are_one_matrix_over_all_cameras() {
         let s = Arc::new(simulation());
         let names: Vec<&str> = s.outputs().iter().map(|q| q.name.as_str()).collect();
-        assert_eq!(names, ["camera.main.image", "camera.\"side view\".image"]);
+        let of = |k: usize| (names[k], s.outputs()[k].shape.as_slice());
+        assert_eq!(names.len(), 10);
+        assert_eq!(of(0), ("camera.main.image", &[24, 32, 3][..]));
+        assert_eq!(of(6), ("camera.\"side view\".alpha", &[10, 12][..]));
         let all: Vec<usize> = (0..s.inputs().len()).collect();
         let x: Vec<f64> = s.inputs().iter().flat_map(|q| q.value.clone()).collect();
-        let map = Arc::clone(&s).map(&all, &[0, 1], true).unwrap();
-        assert_eq!((map.input_len(), map.output_len()), (x.len(), 3 * (32 * 24 + 12 * 10)));
+        // an image, and depth and normal of the other camera
+        let map = Arc::clone(&s).map(&all, &[0, 7, 9], true).unwrap();
+        let len = 3 * 32 * 24 + 4 * 12 * 10;
+        assert_eq!((map.input_len(), map.output_len()), (x.len(), len));
         let mut ws = Workspace::new();
         let wave = |n: usize, f: f64| (0..n).map(|k| (f * k as f64).sin()).collect::<Vec<f64>>();
         for key in [SampleKey(1), SampleKey(2)] {

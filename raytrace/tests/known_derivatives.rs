@@ -7,7 +7,7 @@ use cotangent_raytrace::reference::{
 };
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Image, RenderOptions, Rgb, Scene, SceneCamera, SceneMesh,
-    Selection, Transport, TriangleMesh, World, render, vjp,
+    Selection, Terms, Transport, TriangleMesh, World, render, vjp,
 };
 
 const SEEDS: u64 = 8;
@@ -58,7 +58,7 @@ fn agrees(reference: &Reference, options: DerivativeOptions) {
     let z = (found.mean - exact) / error;
     assert!(found.standard_error < 0.005 * exact.abs(), "{} too noisy", reference.name);
     assert!(z.abs() < 3.5, "{}: {} against {exact}, z = {z}", reference.name, found.mean);
-    let without = derivative(reference, DerivativeOptions { boundary: false, ..options });
+    let without = derivative(reference, DerivativeOptions { terms: Terms::INTERIOR, ..options });
     let error = without.standard_error.max(0.005 * exact.abs());
     assert!(
         ((without.mean - exact) / error).abs() > 20.0,

@@ -43,7 +43,7 @@ pub mod units;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use general::tables;
+pub use general::{film, tables};
 pub use open::{Opened, open, pick};
 
 use cotangent_optim::{

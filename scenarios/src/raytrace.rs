@@ -13,7 +13,7 @@ use cotangent_problem::{Capabilities, Objective};
 use cotangent_problem::{Parameter, Space, Transform};
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Image, ImageMatch, RenderOptions, Rgb, Scene, SceneMesh,
-    Selection, Shot, Transport, TriangleMesh, World, parse_obj, read_picture, render,
+    Selection, Shot, Terms, Transport, TriangleMesh, World, parse_obj, read_picture, render,
 };
 
 use super::document::{Document, Grammar, Settings};
@@ -221,7 +221,7 @@ impl Study {
             seed: Stream::new(&[s.count("scenario.seed") as u64]).bits(0),
             edge_samples: count("samples.edges"),
             shadow_spp: count("samples.shadow_points"),
-            boundary: s.flag("samples.boundary"),
+            terms: if s.flag("samples.boundary") { Terms::ALL } else { Terms::INTERIOR },
             ..DerivativeOptions::default()
         };
         Ok(Self {

@@ -9,8 +9,8 @@ use cotangent_raytrace::reference::{
     Reference, adjoint, emissive_triangles, icosphere, icosphere_shadow, oblique, shadow_blocker,
 };
 use cotangent_raytrace::{
-    DerivativeOptions, RenderOptions, Scene, SceneError, SceneMesh, Selection, V3, World, render,
-    vjp,
+    DerivativeOptions, RenderOptions, Scene, SceneError, SceneMesh, Selection, Terms, V3, World,
+    render, vjp,
 };
 
 use super::Measure;
@@ -160,15 +160,15 @@ fn watertight(_: &Peers) -> Result<Vec<Item>, PeerError> {
 fn known_derivatives(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let mut items = Vec::new();
     for reference in [emissive_triangles(), shadow_blocker(), icosphere_shadow()] {
-        let over = |boundary: bool| {
-            let of = |seed| DerivativeOptions { spp: 16, seed, boundary, ..Default::default() };
+        let over = |terms: Terms| {
+            let of = |seed| DerivativeOptions { spp: 16, seed, terms, ..Default::default() };
             let values: Vec<f64> =
                 (0..32).map(|s| gradient(&reference, &of(s))).collect::<Result<_, _>>()?;
             let (mean, sd) = statistics(&values);
             Ok::<_, PeerError>((mean, sd / 32_f64.sqrt()))
         };
         let (exact, exact_se) = (reference.derivative, reference.derivative_se);
-        let (mean, se) = over(true)?;
+        let (mean, se) = over(Terms::ALL)?;
         let z = (mean - exact) / se.hypot(exact_se);
         items.push(Item::Proof(Proof {
             what: format!("{}: dJ/dx = {exact:.7} (+- {exact_se:.1e})", reference.name),
@@ -176,7 +176,7 @@ fn known_derivatives(_: &Peers) -> Result<Vec<Item>, PeerError> {
             measured: format!("{mean:.7} +- {se:.1e}, z = {z:.2}"),
             holds: z.abs() < 3.5 && se < 0.005 * exact.abs(),
         }));
-        let (mean, _) = over(false)?;
+        let (mean, _) = over(Terms::INTERIOR)?;
         let off = (mean - exact) / exact.abs();
         items.push(Item::Proof(Proof {
             what: format!("{}: without moving edges", reference.name),

@@ -79,11 +79,13 @@ fn images(
     for quantity in quantities {
         let entries = &y[first..first + quantity.len()];
         first += quantity.len();
-        let [height, width, 3] = quantity.shape[..] else { continue };
+        let Some(([width, height], colours)) = scenario::film(quantity) else { continue };
         let path = wanted.out.join(format!("{}.exr", quantity.name.replace('"', "")));
         refuse_existing(&path, wanted.force)?;
         std::fs::create_dir_all(wanted.out)?;
-        let pixels = entries.chunks_exact(3).map(|p| Rgb([p[0], p[1], p[2]])).collect();
+        // one number a pixel is written as grey
+        let colour = |p: &[f64]| Rgb([0, 1, 2].map(|c| p[c % colours]));
+        let pixels = entries.chunks_exact(colours).map(colour).collect();
         write_exr(&path, &Image { width, height, pixels })
             .map_err(|e| Failure::Output(std::io::Error::other(e.to_string())))?;
         paths.push(path);

@@ -130,6 +130,32 @@ impl Bvh {
 
     /// The first hit with `0 < t < far`; of hits at the same distance the one with the least face.
     pub fn closest(&self, origin: V3, direction: V3, far: f64) -> Option<Hit> {
+        self.first(origin, direction, far, |_| false)
+    }
+
+    /// The first hit with `t > 0` of another face than `face`, on which the origin lies.
+    pub(crate) fn closest_but(&self, origin: V3, direction: V3, face: u32) -> Option<Hit> {
+        self.first(origin, direction, f64::INFINITY, |f| f == face)
+    }
+
+    /// The first hit with `t > 0` of a face that `skip` does not name.
+    pub(crate) fn closest_beyond(
+        &self,
+        origin: V3,
+        direction: V3,
+        skip: impl Fn(u32) -> bool,
+    ) -> Option<Hit> {
+        self.first(origin, direction, f64::INFINITY, skip)
+    }
+
+    #[inline]
+    fn first(
+        &self,
+        origin: V3,
+        direction: V3,
+        far: f64,
+        skip: impl Fn(u32) -> bool,
+    ) -> Option<Hit> {
         let slabs = Slabs::new(origin, direction);
         let ray = Ray::new(origin, direction);
         let mut best: Option<Hit> = None;
@@ -138,6 +164,7 @@ impl Bvh {
             if let Some([t, u, v]) = triangle.intersect(&ray)
                 && t > 0.0
                 && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
+                && !skip(triangle.face)
             {
                 *limit = t;
                 best = Some(Hit { face: triangle.face, t, uv: [u, v] });

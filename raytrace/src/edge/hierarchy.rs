@@ -34,7 +34,22 @@ struct Node {
     /// The second child, the first stands next; of a leaf the first edge and, in `count`, how many.
     next: u32,
     count: u32,
+    /// Sum of the edges' lengths, each times how much may jump there.
+    power: f64,
 }
+
+/// An edge that was drawn, and how often it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pick {
+    pub(super) edge: u32,
+    pub(super) probability: f64,
+}
+
+/// How much may jump at an edge that is bent by no more than this many radians, and per radian; of a border it is 1.
+const LEAST_BEND: f64 = 0.02;
+const PER_RADIAN: f64 = 2.0 * std::f64::consts::FRAC_1_PI;
+/// Cosine below which the estimate of a branch does not fall while something of it is above the horizon.
+const LEAST_COS: f64 = 0.02;
 
 /// A tree over edges.
 #[derive(Debug)]
@@ -52,6 +67,7 @@ struct Item {
     /// Mean of the two normals, and their angle to it.
     axis: V3,
     opening: f64,
+    power: f64,
 }
 
 impl Item {
@@ -62,7 +78,12 @@ impl Item {
         let most = |a: f64, b: f64| a.max(b);
         let each = |f: &dyn Fn(f64, f64) -> f64| V3::from([0, 1, 2].map(|k| f(p[k], q[k])));
         let (axis, opening) = normals(world, e).unwrap_or((V3::unit(0), std::f64::consts::PI));
-        Self { edge, lo: each(&least), hi: each(&most), axis, opening }
+        let bend =
+            normals(world, e).map_or(1.0, |n| (2.0 * n.1 * PER_RADIAN).clamp(LEAST_BEND, 1.0));
+        let plain = |s: &crate::scene::EdgeSide| world.surface(s.face).is_plain();
+        let seam = !e.seamless && !world.edges.sides(e).iter().all(plain);
+        let power = length(q - p) * if seam { 1.0 } else { bend };
+        Self { edge, lo: each(&least), hi: each(&most), axis, opening, power }
     }
 }
 
@@ -113,6 +134,51 @@ impl EdgeTree {
         Self { nodes, order: items.into_iter().map(|i| i.edge).collect() }
     }
 
+    /// Estimate of what all edges together change of the light at `x` with the normal `n`.
+    pub(super) fn power(&self, x: V3, n: V3) -> f64 {
+        self.nodes.first().map_or(0.0, |root| root.estimate(x, n))
+    }
+
+    /// The edge that uniform `u` draws, in proportion to estimates of branches; `None` where a branch turns out to hold nothing.
+    pub(super) fn pick(&self, world: &World, x: V3, n: V3, mut u: f64) -> Option<Pick> {
+        let (mut at, mut probability) = (0_usize, 1.0);
+        loop {
+            let node = self.nodes.get(at)?;
+            if node.count > 0 {
+                let first = node.next as usize;
+                let edges = &self.order[first..first + node.count as usize];
+                let mut shares = [0.0; LEAF];
+                for (share, e) in shares.iter_mut().zip(edges) {
+                    let item = Item::new(world, *e);
+                    *share = Node::over(item.lo, item.hi, &item).estimate(x, n);
+                }
+                let total: f64 = shares.iter().sum();
+                let mut rest = u * total;
+                let last = shares.iter().rposition(|s| *s > 0.0)?;
+                let k = shares[..last].iter().position(|s| {
+                    let found = rest < *s;
+                    rest -= if found { 0.0 } else { *s };
+                    found
+                });
+                let k = k.unwrap_or(last);
+                probability *= shares[k] / total;
+                return Some(Pick { edge: edges[k], probability });
+            }
+            let children = [at + 1, node.next as usize];
+            let [a, b] = children.map(|c| self.nodes[c].estimate(x, n));
+            if a + b <= 0.0 {
+                return None;
+            }
+            let share = a / (a + b);
+            if u < share {
+                (at, u, probability) = (children[0], u / share, probability * share);
+            } else {
+                let other = 1.0 - share;
+                (at, u, probability) = (children[1], (u - share) / other, probability * other);
+            }
+        }
+    }
+
     /// Visits the edges of every leaf that may throw a border into the pyramid.
     #[inline]
     pub(super) fn visit(&self, pyramid: &Pyramid, mut each: impl FnMut(u32)) {
@@ -146,8 +212,15 @@ fn split(items: &mut [Item], first: usize, nodes: &mut Vec<Node>) {
     let (lo, hi) = bounds(items);
     let centre = (lo + hi) * 0.5;
     let half = hi - centre;
-    let blank = Node { centre, half, axis: V3::unit(0), opening: 0.0, next: id(first), count: 0 };
-    nodes.push(blank);
+    nodes.push(Node {
+        centre,
+        half,
+        axis: V3::unit(0),
+        opening: 0.0,
+        next: id(first),
+        count: 0,
+        power: items.iter().map(|i| i.power).sum(),
+    });
     let cone = if items.len() <= LEAF {
         nodes[own].count = id(items.len());
         let cones = items.iter().map(|i| (i.axis, i.opening));
@@ -184,6 +257,28 @@ fn bounds(items: &[Item]) -> (V3, V3) {
 }
 
 impl Node {
+    /// A node of one edge.
+    fn over(lo: V3, hi: V3, item: &Item) -> Self {
+        let centre = (lo + hi) * 0.5;
+        let &Item { axis, opening, power, .. } = item;
+        Self { centre, half: hi - centre, axis, opening, next: 0, count: 1, power }
+    }
+
+    /// Estimate of what its edges change of the light at `x` with the normal `n`: power, times a cosine, over the square of the
+    /// distance. 0 below the horizon.
+    #[inline]
+    fn estimate(&self, x: V3, n: V3) -> f64 {
+        let from = self.centre - x;
+        let reach: f64 = (0..3).map(|k| n[k].abs() * self.half[k]).sum();
+        let height = n.dot(from) + reach;
+        if height <= 0.0 {
+            return 0.0;
+        }
+        let (d2, r2) = (from.norm_squared(), self.half.norm_squared());
+        let far = d2.max(r2);
+        self.power * (height / far.sqrt()).clamp(LEAST_COS, 1.0) / far
+    }
+
     /// Whether its box may reach into the pyramid.
     #[inline]
     fn meets(&self, pyramid: &Pyramid) -> bool {

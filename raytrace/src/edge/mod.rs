@@ -1,15 +1,19 @@
 //! The boundary derivative: discontinuities move with the parameters, and their motion is an integral over edges
 //! (Li, Aittala, Durand & Lehtinen, ACM TOG 37(6), 2018, eq. 8).
 
+mod border;
 mod hierarchy;
+mod lamp;
 mod primary;
 mod shadow;
+mod sphere;
 
-pub(crate) use primary::{PrimaryEdges, PrimaryEvent};
-pub(crate) use shadow::{ShadowEdges, ShadowTrees};
+pub(crate) use border::{Borders, EdgeTrees};
+pub(crate) use lamp::LampBorders;
+pub(crate) use primary::PrimaryEdges;
 
-use crate::derivative::Sink;
-use crate::geometry::{Rgb, V3};
+use crate::derivative::{Place, Sink};
+use crate::geometry::V3;
 use crate::scene::{Edge, Wanted, World};
 
 /// Cuts a range of fractions to where a linear function with values `a` at 0 and `b` at 1 is not negative; whether
@@ -39,15 +43,14 @@ fn edge_pullback(
     edge: &Edge,
     s: f64,
     bar: V3,
-    pixel: usize,
-    rgb: Rgb,
+    place: Place,
     sink: &mut impl Sink,
 ) {
     let copies = world.edges.copies(edge);
     let share = bar * (copies.len() as f64).recip();
     for copy in copies.iter().filter(|c| wanted.moving[c.mesh as usize]) {
         let at = copy.part[0] + s * (copy.part[1] - copy.part[0]);
-        sink.point(pixel, rgb, copy.ends[0], share * (1.0 - at));
-        sink.point(pixel, rgb, copy.ends[1], share * at);
+        sink.point(place, copy.ends[0], share * (1.0 - at));
+        sink.point(place, copy.ends[1], share * at);
     }
 }

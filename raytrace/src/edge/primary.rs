@@ -10,11 +10,12 @@
 //! distortion `D`: with `v` the direction along the plane, `n dl` is the normal of `D' v`, as long as that is.
 
 use super::{clip, edge_pullback, moves};
+use crate::accel::Hit;
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, length};
-use crate::integrator::{Black, Eye, Path, camera_pullback};
-use crate::sampler::{Draw, Plane, Purpose};
-use crate::scene::{Edge, Transport, Wanted};
+use crate::integrator::{Black, Eye, Output, Path, Random, camera_pullback};
+use crate::sampler::{Draw, Purpose};
+use crate::scene::{Edge, Wanted};
 use crate::sensor::FilmPoint;
 
 /// Offset of the two rays from the edge, pixels.
@@ -70,9 +71,11 @@ impl PrimaryEvent {
     pub(crate) fn deposit(&self, eye: Eye, wanted: &Wanted, sink: &mut impl Sink) {
         let (q_bar, camera_bar) = eye.camera.project_pullback(self.q, self.n);
         let edge = &eye.world.edges.all[self.edge as usize];
-        edge_pullback(eye.world, wanted, edge, self.s, q_bar, self.pixel, self.rgb, sink);
-        if wanted.camera {
-            camera_pullback(eye, self.pixel, self.rgb, &camera_bar, sink);
+        for (place, f) in sink.seeds(self.pixel).times(self.pixel, self.rgb) {
+            edge_pullback(eye.world, wanted, edge, self.s, q_bar * f, place, sink);
+            if wanted.camera {
+                camera_pullback(eye, place, &(camera_bar * f), sink);
+            }
         }
     }
 }
@@ -109,56 +112,44 @@ impl<'a> PrimaryEdges<'a> {
     /// Sample `j`; `None` where nothing jumps.
     pub(crate) fn sample(&self, j: u32) -> Option<PrimaryEvent> {
         let (eye, total) = (self.eye, self.segments.last()?.length_to);
-        let plane = |d| Plane::new(self.draw, Purpose::PrimaryEdge, j as usize, d);
-        let along = total * (f64::from(j) + plane(0).point(0)[0]) / f64::from(self.count);
+        let random = Random::new(self.draw, Purpose::PrimaryEdge, j as usize, eye.bounces());
+        let along = total * (f64::from(j) + random.point(0, 0)[0]) / f64::from(self.count);
         let k = self.segments.partition_point(|s| s.length_to <= along);
         let segment = self.segments.get(k)?;
         let f = segment.fraction(along, eye);
         let (p, v) = segment.image_point(f);
         let film = eye.camera.film_of(p);
-        let pixel = self.pixel(film)?;
+        let pixel = eye.camera.pixel(film)?;
         // normal of the image, as long as the image is per fraction of the segment
         let [x, y] = eye.camera.film_motion(p, v);
         let n = [-y, x];
         let size = x.hypot(y);
-        let u = plane(1).point(0);
         let look = |h: f64| {
             let beside = [film[0] + h * n[0] / size, film[1] + h * n[1] / size];
-            eye.look(beside).map(|(w, hit)| Path::unlit(eye.world, beside, w, hit))
+            (beside, eye.look(beside))
         };
         let (below, above) = (look(-BESIDE), look(BESIDE));
-        if below.map(|path| path.hit.face) == above.map(|path| path.hit.face) {
+        let face = |seen: &(FilmPoint, (V3, Option<Hit>))| seen.1.1.map(|hit| hit.face);
+        if face(&below) == face(&above) {
             return None;
         }
-        let radiance = |path: Option<Path>| {
-            path.map_or(Rgb::BLACK, |mut path| {
-                path.light(eye.world, u, Black::Skipped);
-                path.radiance(eye.world)
-            })
+        let mut path = Path::new();
+        let mut recorded = |(film, ray)| {
+            path.see(eye, film, ray, &random, 0, Black::Skipped);
+            eye.records(&path)
         };
-        let jump = radiance(below) - radiance(above);
+        let jump = recorded(below) - recorded(above);
         let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
         let s = segment.edge_fraction(f);
         let [a, b] = eye.world.edges.all[segment.edge as usize].points;
         Some(PrimaryEvent {
             pixel,
-            rgb: jump * eye.camera.gain * per_fraction,
+            rgb: jump * per_fraction,
             edge: segment.edge,
             s,
             q: a + (b - a) * s,
             n,
         })
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the coordinates are checked to lie on the film; the cast drops the fraction on purpose"
-    )]
-    fn pixel(&self, film: FilmPoint) -> Option<usize> {
-        let (w, h) = (self.eye.camera.width, self.eye.camera.height);
-        let inside = film[0] >= 0.0 && film[0] < w as f64 && film[1] >= 0.0 && film[1] < h as f64;
-        inside.then(|| film[1] as usize * w + film[0] as usize)
     }
 }
 
@@ -195,13 +186,13 @@ impl Segment {
 }
 
 /// How much may jump at an edge, as the camera sees it, relative to a silhouette; 0 where nothing can.
+/// Where normals are shared across a bent edge, what the face's own normal hides still jumps there: see [`crate::material`].
 fn weight(eye: Eye, edge: &Edge) -> f64 {
     let world = eye.world;
     let [a, b] = world.edges.sides(edge) else { return 1.0 };
     let [f, g] = [a, b].map(|s| &world.faces[s.face as usize]);
     let copies = world.edges.copies(edge);
-    if f.mesh != g.mesh || (copies.len() > 1 && world.surfaces[f.mesh as usize].tints(f).is_some())
-    {
+    if f.mesh != g.mesh || (copies.len() > 1 && !world.surfaces[f.mesh as usize].is_plain()) {
         return 1.0;
     }
     let from = edge.points[0] - eye.camera.position;
@@ -216,7 +207,15 @@ fn weight(eye: Eye, edge: &Edge) -> f64 {
         return 1.0;
     }
     let surface = &world.surfaces[f.mesh as usize];
-    if world.transport == Transport::Emission || surface.albedo.is_black() {
+    let shown = match eye.output {
+        Output::Radiance => eye.bounces() > 0 && !surface.albedo.is_black(),
+        Output::Normal => !edge.seamless,
+        Output::Alpha | Output::Depth | Output::Position => return 0.0,
+    };
+    if f.uv.is_some() && !edge.seamless {
+        return 1.0; // the texture may be another on either side
+    }
+    if !shown {
         return 0.0;
     }
     let angle = length(f.normal.cross(g.normal)).atan2(f.normal.dot(g.normal));

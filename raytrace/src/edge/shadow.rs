@@ -11,15 +11,13 @@
 //! face is cut out by planes through `x`, on which everything is linear along the edge. Of all such parts, points are drawn by
 //! a stratified choice in proportion to an estimate of their share. [`super::hierarchy`] finds the edges that may have parts.
 
-use std::f64::consts::FRAC_1_PI;
-
-use super::hierarchy::{EdgeTree, Pyramid};
-use super::{clip, edge_pullback, moves};
+use super::border::{EdgeTrees, Seen};
+use super::hierarchy::Pyramid;
+use super::{clip, edge_pullback};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::emitter::LightFace;
 use crate::geometry::{V3, id, length};
-use crate::integrator::{CLEAR, Eye, Path, film_point, point_pullback};
-use crate::sampler::{Plane, Purpose};
+use crate::integrator::{CLEAR, Eye, Vertex, chain_pullback};
 use crate::scene::{Edge, Wanted, World};
 
 /// Cosine below which the estimate of a share does not fall, so that no part that contributes is left out.
@@ -47,78 +45,53 @@ struct Cone {
     pyramid: Pyramid,
 }
 
-/// The edges of a world that may throw borders: those that move, and the others.
+/// Samples the borders of shadows on light faces, as points of paths see them.
 #[derive(Debug)]
-pub(crate) struct ShadowTrees {
-    moving: EdgeTree,
-    still: EdgeTree,
-}
-
-impl ShadowTrees {
-    pub(crate) fn new(world: &World, wanted: &Wanted) -> Self {
-        let moving = |e: &u32| moves(world, wanted, &world.edges.all[*e as usize]);
-        let (moving, still): (Vec<u32>, Vec<u32>) =
-            (0..id(world.edges.all.len())).partition(moving);
-        let tree = |edges: Vec<u32>| EdgeTree::new(world, edges.into_iter());
-        Self { moving: tree(moving), still: tree(still) }
-    }
-}
-
-/// Samples shadow borders for the pixels of a row.
-#[derive(Debug)]
-pub(crate) struct ShadowEdges<'a> {
+pub(super) struct ShadowBorders<'a> {
     eye: Eye<'a>,
     world: &'a World,
     wanted: &'a Wanted,
-    trees: &'a ShadowTrees,
+    trees: &'a EdgeTrees,
     options: &'a DerivativeOptions,
     parts: Vec<Part>,
 }
 
-impl<'a> ShadowEdges<'a> {
-    pub(crate) fn new(
+impl<'a> ShadowBorders<'a> {
+    pub(super) fn new(
         eye: Eye<'a>,
         wanted: &'a Wanted,
-        trees: &'a ShadowTrees,
+        trees: &'a EdgeTrees,
         options: &'a DerivativeOptions,
     ) -> Self {
         Self { eye, world: eye.world, wanted, trees, options, parts: Vec::new() }
     }
 
-    /// Hands on the derivative of one pixel through shadow borders.
-    pub(crate) fn pixel(&mut self, pixel: usize, sink: &mut impl Sink) {
-        let draw = self.options.draw(self.eye.index);
-        let planes = [0, 1].map(|d| Plane::new(draw, Purpose::ShadowEdge, pixel, d));
-        for sample in 0..self.options.shadow_spp {
-            let film = film_point(self.eye.camera.width, pixel, planes[0].point(sample));
-            let Some((direction, hit)) = self.eye.look(film) else { continue };
-            let path = Path::unlit(self.world, film, direction, hit);
-            if path.albedo(self.world).is_black() {
-                continue;
-            }
-            self.collect(&path);
-            self.draw(&path, pixel, planes[1].point(sample)[0], sink);
+    /// Hands on the derivative through the borders that a point sees; `jitter` is uniform.
+    pub(super) fn at(&mut self, seen: &Seen, jitter: f64, sink: &mut impl Sink) {
+        if !self.world.lights.faces.is_empty() {
+            self.collect(seen);
+            self.draw(seen, jitter, sink);
         }
     }
 
-    /// All parts of edges that throw a border as seen from the path's point.
-    fn collect(&mut self, path: &Path) {
+    /// All parts of edges that throw a border as seen from the point.
+    fn collect(&mut self, seen: &Seen) {
         self.parts.clear();
         let mut parts = std::mem::take(&mut self.parts);
+        let vertex = seen.vertex();
         let mut share_to = 0.0;
         for k in 0..self.world.lights.faces.len() {
-            let Some(cone) = self.cone(path, k) else { continue };
+            let Some(cone) = self.cone(vertex, k) else { continue };
             let mut add = |e: u32| {
                 let edge = &self.world.edges.all[e as usize];
-                if let Some((s, depth)) = self.part(path, &cone, edge) {
-                    share_to += self.share(path, &cone, edge, s, depth);
+                if let Some((s, depth)) = self.part(vertex, &cone, edge) {
+                    share_to += self.share(vertex, &cone, edge, s, depth);
                     parts.push(Part { edge: e, light: id(k), s, depth, share_to });
                 }
             };
             self.trees.moving.visit(&cone.pyramid, &mut add);
             let light_moves = self.moves(self.world.faces[cone.light.face as usize].mesh);
-            let point_moves = self.moves(self.world.faces[path.hit.face as usize].mesh);
-            if light_moves || point_moves || self.wanted.camera {
+            if light_moves || seen.moves(self.eye, self.wanted) {
                 self.trees.still.visit(&cone.pyramid, &mut add);
             }
         }
@@ -130,24 +103,24 @@ impl<'a> ShadowEdges<'a> {
     }
 
     /// The light face, where `x` stands before it and it rises above the horizon of `x`.
-    fn cone(&self, path: &Path, light: usize) -> Option<Cone> {
+    fn cone(&self, vertex: &Vertex, light: usize) -> Option<Cone> {
         let light = self.world.lights.faces[light];
         let corners = self.world.corners(light.face);
-        let sides = corners.map(|c| c - path.x);
+        let sides = corners.map(|c| c - vertex.x);
         let normal = self.world.faces[light.face as usize].normal;
         let to_plane = normal.dot(sides[0]);
-        let above = sides.iter().any(|s| s.dot(path.n) > 0.0);
+        let above = sides.iter().any(|s| s.dot(vertex.surfel.n) > 0.0);
         // seen from its front the light face runs counter-clockwise, and from x to it clockwise
         let planes = [0, 1, 2].map(|k| sides[(k + 1) % 3].cross(sides[k]));
         let depth = normal * to_plane.recip();
-        let cone = Cone { light, pyramid: Pyramid { apex: path.x, planes, depth } };
-        (to_plane < 0.0 && above && light.face != path.hit.face).then_some(cone)
+        let cone = Cone { light, pyramid: Pyramid { apex: vertex.x, planes, depth } };
+        (to_plane < 0.0 && above && light.face != vertex.hit.face).then_some(cone)
     }
 
     /// The part of an edge that throws a border on the light face: its ends, and `1/tau` at the ends of the edge.
     #[inline]
-    fn part(&self, path: &Path, cone: &Cone, edge: &Edge) -> Option<([f64; 2], [f64; 2])> {
-        let [a, b] = edge.points.map(|p| p - path.x);
+    fn part(&self, vertex: &Vertex, cone: &Cone, edge: &Edge) -> Option<([f64; 2], [f64; 2])> {
+        let [a, b] = edge.points.map(|p| p - vertex.x);
         let depth = [cone.pyramid.depth.dot(a), cone.pyramid.depth.dot(b)];
         let mut s = [0.0, 1.0];
         // before the light's plane, and on its side of x
@@ -162,22 +135,29 @@ impl<'a> ShadowEdges<'a> {
             }
         }
         let plane = a.cross(b);
-        let off = |v: u32| plane.dot(self.world.vertices[v as usize] - path.x);
+        let off = |v: u32| plane.dot(self.world.vertices[v as usize] - vertex.x);
         let sides = self.world.edges.sides(edge);
         let first = off(sides[0].opposite);
         let same_side = sides[1..].iter().all(|s| off(s.opposite) * first > 0.0);
-        let own = sides.iter().any(|s| s.face == path.hit.face);
+        let own = sides.iter().any(|s| s.face == vertex.hit.face);
         (same_side && !own).then_some((s, depth))
     }
 
     /// Estimate of a part's share: integrand at its middle, times length, times the speed of the border.
-    fn share(&self, path: &Path, cone: &Cone, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> f64 {
-        let [y0, y1] = border(path, edge, s, depth);
-        let (d, mid) = ((y0 + y1) * 0.5 - path.x, 0.5 * (s[0] + s[1]));
+    fn share(
+        &self,
+        vertex: &Vertex,
+        cone: &Cone,
+        edge: &Edge,
+        s: [f64; 2],
+        depth: [f64; 2],
+    ) -> f64 {
+        let [y0, y1] = border(vertex, edge, s, depth);
+        let (d, mid) = ((y0 + y1) * 0.5 - vertex.x, 0.5 * (s[0] + s[1]));
         let r2 = d.norm_squared();
         let r = r2.sqrt();
         let normal = self.world.faces[cone.light.face as usize].normal;
-        let cos = (path.n.dot(d) / r).max(LEAST_COS);
+        let cos = (vertex.surfel.n.dot(d) / r).max(LEAST_COS);
         let cos_light = (-normal.dot(d) / (r * length(normal))).max(LEAST_COS);
         let tau = (depth[0] + (depth[1] - depth[0]) * mid).recip();
         let radiance =
@@ -186,7 +166,7 @@ impl<'a> ShadowEdges<'a> {
     }
 
     /// Draws `shadow_points` points in proportion to the shares, one in each of as many equal strata.
-    fn draw(&self, path: &Path, pixel: usize, jitter: f64, sink: &mut impl Sink) {
+    fn draw(&self, seen: &Seen, jitter: f64, sink: &mut impl Sink) {
         let Some(total) = self.parts.last().map(|p| p.share_to) else { return };
         let points = f64::from(self.options.shadow_points);
         let scale = 1.0 / (f64::from(self.options.shadow_spp) * points);
@@ -196,63 +176,54 @@ impl<'a> ShadowEdges<'a> {
             let below = if k == 0 { 0.0 } else { self.parts[k - 1].share_to };
             let share = self.parts[k].share_to - below;
             let u = ((along - below) / share).clamp(0.0, 1.0);
-            self.point(path, &self.parts[k], u, pixel, scale * total / share, sink);
+            self.point(seen, &self.parts[k], u, scale * total / share, sink);
         }
     }
 
     /// Hands on the derivative through the border's point at fraction `u` of its length.
-    fn point(
-        &self,
-        path: &Path,
-        part: &Part,
-        u: f64,
-        pixel: usize,
-        scale: f64,
-        sink: &mut impl Sink,
-    ) {
-        let world = self.world;
+    fn point(&self, seen: &Seen, part: &Part, u: f64, scale: f64, sink: &mut impl Sink) {
+        let (world, vertex) = (self.world, seen.vertex());
         let edge = &world.edges.all[part.edge as usize];
         let sides = world.edges.sides(edge);
         let light = world.lights.faces[part.light as usize].face;
-        let [y0, y1] = border(path, edge, part.s, part.depth);
+        let [y0, y1] = border(vertex, edge, part.s, part.depth);
         let y = y0 + (y1 - y0) * u;
-        let d = y - path.x;
+        let d = y - vertex.x;
         let normal = world.faces[light as usize].normal;
-        let (cos, cos_light) = (path.n.dot(d), -normal.dot(d));
-        let skip = |f: u32| f == path.hit.face || f == light || sides.iter().any(|s| f == s.face);
-        if !(cos > 0.0 && cos_light > 0.0)
-            || world.bvh.occluded(path.x, d, CLEAR, 1.0 - CLEAR, skip)
+        let cos_light = -normal.dot(d);
+        let skip = |f: u32| f == vertex.hit.face || f == light || sides.iter().any(|s| f == s.face);
+        if !(vertex.surfel.n.dot(d) > 0.0 && cos_light > 0.0)
+            || world.bvh.occluded(vertex.x, d, CLEAR, 1.0 - CLEAR, skip)
         {
             return;
         }
         let r2 = d.norm_squared();
-        let form = cos * cos_light / (length(normal) * r2 * r2);
+        let form = cos_light / (length(normal) * r2 * r2);
         // depth is linear along the edge, its inverse along the border
         let at = |s: f64| part.depth[0] + (part.depth[1] - part.depth[0]) * s;
         let (w0, w1) = (at(part.s[0]), at(part.s[1]));
         let within = u * w0 / ((1.0 - u) * w1 + u * w0);
         let s = part.s[0] + within * (part.s[1] - part.s[0]);
         let tau = at(s).recip();
-        let [a, b] = edge.points.map(|p| p - path.x);
+        let [a, b] = edge.points.map(|p| p - vertex.x);
         let k = a.cross(b);
-        let side = k.dot(world.vertices[sides[0].opposite as usize] - path.x);
+        let side = k.dot(world.vertices[sides[0].opposite as usize] - vertex.x);
         let m = normal.cross(y1 - y0);
         // k/(k.m) times the line element |y1 - y0| du, for m of unit length
         let g = k * (side.signum() * m.norm_squared() / (length(normal) * k.dot(m).abs()));
-        let corners = world.corners(light);
-        let b = barycentric(corners, y);
-        let rgb = path.albedo(world)
-            * world.emission(light, b)
-            * self.eye.camera.gain
-            * (FRAC_1_PI * form * scale);
-        edge_pullback(world, self.wanted, edge, s, g * tau, pixel, rgb, sink);
-        let light_mesh = world.faces[light as usize].mesh;
-        if self.moves(light_mesh) {
-            for i in 0..3 {
-                sink.point(pixel, rgb, world.faces[light as usize].corners[i], g * -b[i]);
+        let b = barycentric(world.corners(light), y);
+        let rgb = vertex.surfel.response(d) * world.emission(light, b) * (form * scale);
+        let light_face = &world.faces[light as usize];
+        for (place, f) in seen.seeds.times(seen.pixel, seen.throughput * rgb) {
+            edge_pullback(world, self.wanted, edge, s, g * (tau * f), place, sink);
+            if self.moves(light_face.mesh) {
+                for i in 0..3 {
+                    sink.point(place, light_face.corners[i], g * (-b[i] * f));
+                }
             }
+            let x_bar = g * ((1.0 - tau) * f);
+            chain_pullback(self.eye, self.wanted, seen.path, seen.k, x_bar, place, sink);
         }
-        point_pullback(self.eye, self.wanted, path, g * (1.0 - tau), pixel, rgb, sink);
     }
 }
 
@@ -264,7 +235,7 @@ fn barycentric([a, b, c]: [V3; 3], p: V3) -> [f64; 3] {
     [of(b, c), of(c, a), of(a, b)]
 }
 /// Shadows of the ends of a part of an edge, seen from the point of `path`.
-fn border(path: &Path, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
-    let [a, b] = edge.points.map(|p| p - path.x);
-    s.map(|s| path.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
+fn border(vertex: &Vertex, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
+    let [a, b] = edge.points.map(|p| p - vertex.x);
+    s.map(|s| vertex.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
 }

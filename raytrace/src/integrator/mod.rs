@@ -1,8 +1,14 @@
-//! Radiance along camera rays, and its interior derivative.
+//! Light transport: images, and the derivative of everything in them that is smooth.
 
-mod direct;
+mod light;
+mod path;
+mod render;
 mod replay;
+mod vertex;
 
-pub(crate) use direct::{Black, CLEAR, Eye, Path, film_point, path_planes};
-pub use direct::{RenderOptions, render};
-pub(crate) use replay::{camera_pullback, point_pullback, replay};
+pub(crate) use light::CLEAR;
+pub(crate) use path::{Black, Link, Path, Random};
+pub(crate) use render::{Eye, film_point};
+pub use render::{Output, RenderOptions, View, render};
+pub(crate) use replay::{camera_pullback, chain_pullback, replay};
+pub(crate) use vertex::Vertex;

@@ -1,18 +1,20 @@
 //! The interior derivative: each path is traced again and its own derivative handed on, so memory does not grow with samples.
 //!
-//! The film point and the light point's barycentric coordinates are held fixed: the shading point slides along its ray when the
-//! face moves, `dx = w (n . sum b_i dv_i) / (n . w) + (1 - w n^T / (n . w)) (do + t dw)` for the ray `o + t w`, and the light
-//! point moves with its face. What this leaves out, moving discontinuities, is in [`crate::edge`].
+//! The film point, barycentric coordinates on lights and the directions from vertex to vertex are held fixed; vertices slide along
+//! their rays, one after the other. Backwards along the path, the cotangent of the radiance `R_{k+1}` of the next vertex is that of
+//! `R_k` times `response(d_k) k_k`, and the cotangent of its place is handed back along the ray. What holding these fixed leaves
+//! out, moving discontinuities, is in [`crate::edge`].
 
-use std::f64::consts::FRAC_1_PI;
-
-use super::direct::{Connection, Eye, Path};
-use crate::derivative::Sink;
+use super::light::sky_pullback;
+use super::path::Path;
+use super::render::{Eye, Output};
+use super::vertex::VertexBar;
+use crate::derivative::{Place, Sink};
 use crate::geometry::{Rgb, V3, length};
 use crate::scene::Wanted;
 use crate::sensor::CameraBar;
 
-/// Hands on the derivative of `scale` times the radiance of `path`, as the camera records it, to `pixel`.
+/// Hands on the derivative of `scale` times what the camera records of a path to `pixel`.
 pub(crate) fn replay(
     eye: Eye,
     wanted: &Wanted,
@@ -21,202 +23,162 @@ pub(crate) fn replay(
     scale: f64,
     sink: &mut impl Sink,
 ) {
-    let gain = eye.camera.gain * scale;
-    sink.colour(pixel, path.radiance(eye.world) * scale, eye.world.layout.gain(eye.index));
-    if path.front {
-        let mesh = eye.world.faces[path.hit.face as usize].mesh as usize;
-        emitted(eye, wanted, path, mesh, pixel, gain, sink);
-    }
-    if let Some(c) = &path.connection {
-        reflected_colours(eye, wanted, path, c, pixel, gain, sink);
-        reflected_geometry(eye, wanted, path, c, pixel, gain, sink);
-    }
-}
-
-/// Of what the face itself emits.
-fn emitted(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    mesh: usize,
-    pixel: usize,
-    gain: Rgb,
-    sink: &mut impl Sink,
-) {
-    let (surface, face) = (&eye.world.surfaces[mesh], &eye.world.faces[path.hit.face as usize]);
-    let Some(emission) = surface.emission else { return };
-    let b = path.hit.barycentric();
-    sink.colour(pixel, surface.tint(face, b) * gain, eye.world.layout.radiance(mesh));
-    if surface.tints(face).is_some() {
-        for i in 0..3 {
-            let tint = eye.world.layout.tint(face.corners[i]);
-            sink.colour(pixel, emission * gain * b[i], tint);
+    let seeds = sink.seeds(pixel);
+    let leaving = if eye.output == Output::Radiance { leaving(eye, path) } else { Vec::new() };
+    for (lane, seed) in seeds.iter().enumerate() {
+        let (place, seed) = (Place { pixel, lane }, *seed * scale);
+        if seed.is_black() {
+            continue;
         }
-        tint_pullback(eye, wanted, path, pixel, emission * gain, sink);
-    }
-}
-
-/// Of what the face reflects, by the colours of both ends.
-fn reflected_colours(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    c: &Connection,
-    pixel: usize,
-    gain: Rgb,
-    sink: &mut impl Sink,
-) {
-    let (world, layout) = (eye.world, &eye.world.layout);
-    let light = c.light.light.face;
-    let form = gain * (FRAC_1_PI * c.form);
-    let of = |f: u32| {
-        let face = &world.faces[f as usize];
-        (face, face.mesh as usize, &world.surfaces[face.mesh as usize])
-    };
-    let ((face, mesh, surface), (light_face, light_mesh, source)) = (of(path.hit.face), of(light));
-    let b = path.hit.barycentric();
-    let (tint, light_tint) = (surface.tint(face, b), source.tint(light_face, c.light.barycentric));
-    let emission = source.emission.unwrap_or(Rgb::BLACK);
-    let (arriving, leaving) = (emission * light_tint * form, surface.albedo * tint * form);
-    sink.colour(pixel, tint * arriving, layout.albedo(mesh));
-    sink.colour(pixel, leaving * light_tint, layout.radiance(light_mesh));
-    if surface.tints(face).is_some() {
-        for i in 0..3 {
-            let slot = layout.tint(face.corners[i]);
-            sink.colour(pixel, surface.albedo * arriving * b[i], slot);
-        }
-        tint_pullback(eye, wanted, path, pixel, surface.albedo * arriving, sink);
-    }
-    if source.tints(light_face).is_some() {
-        for i in 0..3 {
-            let slot = layout.tint(light_face.corners[i]);
-            sink.colour(pixel, leaving * emission * c.light.barycentric[i], slot);
+        if eye.output == Output::Radiance {
+            let gain = path.radiance(eye.world) * seed;
+            sink.colour(place, eye.world.layout.gain(eye.index), gain);
+            replay_radiance(eye, wanted, path, &leaving, seed * eye.camera.gain, place, sink);
+        } else {
+            replay_property(eye, wanted, path, seed, place, sink);
         }
     }
 }
 
-/// Of what the face reflects, by the points of both ends and by the ray.
-fn reflected_geometry(
+/// What leaves each vertex by reflection.
+fn leaving(eye: Eye, path: &Path) -> Vec<Rgb> {
+    let mut leaving = vec![Rgb::BLACK; path.links.len()];
+    for (k, link) in path.links.iter().enumerate().rev() {
+        let surfel = &link.vertex.surfel;
+        let of = |c: &super::light::Connection| surfel.response(c.d) * c.arriving(eye.world);
+        let mut sum = path.connections(link).iter().fold(Rgb::BLACK, |sum, c| sum + of(c));
+        if let Some(bounce) = link.bounce {
+            sum += surfel.response(bounce.d) * leaving[k + 1] * bounce.k;
+        }
+        leaving[k] = sum;
+    }
+    leaving
+}
+
+/// Of the radiance; `seed` is the cotangent of what arrives at the camera.
+fn replay_radiance(
     eye: Eye,
     wanted: &Wanted,
     path: &Path,
-    c: &Connection,
-    pixel: usize,
-    gain: Rgb,
+    leaving: &[Rgb],
+    seed: Rgb,
+    place: Place,
     sink: &mut impl Sink,
 ) {
     let world = eye.world;
-    let mesh = world.faces[path.hit.face as usize].mesh as usize;
-    let light_face = &world.faces[c.light.light.face as usize];
-    let light = light_face.mesh as usize;
-    if !(wanted.moving[mesh] || wanted.moving[light] || wanted.camera) {
+    if path.links.is_empty() {
+        let size = length(path.w);
+        let d = path.w * size.recip();
+        let by_direction = sky_pullback(world, d, seed, place, sink);
+        if wanted.camera && world.sky.is_some() {
+            let w_bar = (by_direction - d * d.dot(by_direction)) * size.recip();
+            let bar = eye.camera.ray_pullback(path.film, path.w, V3::zero(), w_bar);
+            camera_pullback(eye, place, &bar, sink);
+        }
         return;
     }
-    let emission = world.emission(c.light.light.face, c.light.barycentric);
-    let rgb = path.albedo(world) * emission * gain * FRAC_1_PI;
-    // form = -(n.d) (m.d) k / r^4
-    let (n, m, d) = (path.n, light_face.normal, c.d);
-    let r2 = d.norm_squared();
-    let k = 1.0 / (2.0 * c.light.light.probability * r2 * r2);
-    let (nd, md) = (n.dot(d), m.dot(d));
-    let d_bar = (n * md + m * nd) * -k + d * (4.0 * nd * md * k / r2);
-    if wanted.moving[light] {
-        let b = c.light.barycentric;
-        let by_normal = normal_pullback(world.corners(c.light.light.face), d * (-nd * k));
-        for i in 0..3 {
-            sink.point(pixel, rgb, light_face.corners[i], d_bar * b[i] + by_normal[i]);
+    // cotangents of what leaves each vertex
+    let mut seeds = vec![seed; path.links.len()];
+    for (k, link) in path.links.iter().enumerate() {
+        if let Some(bounce) = link.bounce {
+            seeds[k + 1] = seeds[k] * link.vertex.surfel.response(bounce.d) * bounce.k;
         }
     }
-    if wanted.moving[mesh] {
-        let normal = world.faces[path.hit.face as usize].normal;
-        let n_bar = d * (-md * k);
-        let side = if path.front { 1.0 } else { -1.0 };
-        let cross_bar = (n_bar - n * n.dot(n_bar)) * (side / length(normal));
-        let by_normal = normal_pullback(world.corners(path.hit.face), cross_bar);
-        for i in 0..3 {
-            sink.point(pixel, rgb, world.faces[path.hit.face as usize].corners[i], by_normal[i]);
+    let mut from_next = V3::zero();
+    for (k, link) in path.links.iter().enumerate().rev() {
+        let vertex = &link.vertex;
+        let mut bar = VertexBar { x: from_next, ..VertexBar::ZERO };
+        if k == 0 {
+            bar.emission = seed;
+        }
+        for c in path.connections(link) {
+            c.pullback(world, wanted, vertex, seeds[k], &mut bar, place, sink);
+        }
+        if let Some(bounce) = link.bounce {
+            let by = vertex.surfel.pullback(bounce.d, seeds[k] * leaving[k + 1] * bounce.k);
+            bar.add(&by);
+        }
+        let [origin_bar, w_bar] = vertex.pullback(world, wanted, &bar, place, sink);
+        from_next = origin_bar;
+        if k == 0 {
+            ray_pullback(eye, wanted, path, [origin_bar, w_bar], place, sink);
         }
     }
-    point_pullback(eye, wanted, path, -d_bar, pixel, rgb, sink);
 }
 
-/// Corner cotangents of a face for the cotangent of `(b - a) x (c - a)`.
-fn normal_pullback([a, b, c]: [V3; 3], bar: V3) -> [V3; 3] {
-    let (by_b, by_c) = ((c - a).cross(bar), bar.cross(b - a));
-    [-(by_b + by_c), by_b, by_c]
-}
-
-/// Hands on the cotangent of the shading point to its face and to the camera.
-pub(crate) fn point_pullback(
+/// Of another property than the radiance.
+fn replay_property(
     eye: Eye,
     wanted: &Wanted,
     path: &Path,
-    x_bar: V3,
-    pixel: usize,
-    rgb: Rgb,
+    seed: Rgb,
+    place: Place,
     sink: &mut impl Sink,
 ) {
-    let face = &eye.world.faces[path.hit.face as usize];
-    let along = path.n * (path.direction.dot(x_bar) / path.n.dot(path.direction));
-    if wanted.moving[face.mesh as usize] {
-        let b = path.hit.barycentric();
-        for i in 0..3 {
-            sink.point(pixel, rgb, face.corners[i], along * b[i]);
-        }
-    }
-    if wanted.camera {
-        let ray_bar = x_bar - along;
-        let w_bar = ray_bar * path.hit.t;
-        let bar = eye.camera.ray_pullback(path.film, path.direction, ray_bar, w_bar);
-        camera_pullback(eye, pixel, rgb, &bar, sink);
-    }
-}
-
-/// Hands on what `factor` times the tint of the shading point changes because that point moves over its face: its barycentric
-/// coordinates follow `dx - sum b_i dv_i` with the gradients `N x (side opposite i) / |N|^2`.
-fn tint_pullback(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    pixel: usize,
-    factor: Rgb,
-    sink: &mut impl Sink,
-) {
-    let face = &eye.world.faces[path.hit.face as usize];
-    let Some(tints) = eye.world.surface(path.hit.face).tints(face) else { return };
-    if !(wanted.moving[face.mesh as usize] || wanted.camera) {
-        return;
-    }
-    let [p, q, r] = eye.world.corners(path.hit.face);
-    let n = face.normal * face.normal.norm_squared().recip();
-    let gradients = [r - q, p - r, q - p].map(|side| n.cross(side));
-    let b = path.hit.barycentric();
-    for channel in 0..3 {
-        let slope = (0..3).fold(V3::zero(), |sum, i| sum + gradients[i] * tints[i].0[channel]);
-        let mut rgb = Rgb::BLACK;
-        rgb.0[channel] = factor.0[channel];
-        if wanted.moving[face.mesh as usize] {
-            for i in 0..3 {
-                sink.point(pixel, rgb, face.corners[i], slope * -b[i]);
+    let Some(first) = path.links.first().filter(|_| wanted.geometry()) else { return };
+    let vertex = &first.vertex;
+    let mut bar = VertexBar::ZERO;
+    match eye.output {
+        Output::Radiance | Output::Alpha => return,
+        Output::Position => bar.x = V3::from(seed.0),
+        Output::Normal => bar.s = V3::from(seed.0),
+        Output::Depth => {
+            let [forward, ..] = eye.camera.frame;
+            let depth_bar = seed.dot(Rgb::WHITE);
+            bar.x = forward * depth_bar;
+            if wanted.camera {
+                let layout = &eye.world.layout;
+                let from = vertex.x - eye.camera.position;
+                sink.vector(place, layout.pinhole(eye.index), -bar.x);
+                sink.vector(place, layout.spin(eye.index), bar.x.cross(from));
             }
         }
-        point_pullback(eye, wanted, path, slope, pixel, rgb, sink);
     }
+    let ray = vertex.pullback(eye.world, wanted, &bar, place, sink);
+    ray_pullback(eye, wanted, path, ray, place, sink);
+}
+
+/// Hands on the cotangents of the camera's ray.
+fn ray_pullback(
+    eye: Eye,
+    wanted: &Wanted,
+    path: &Path,
+    [origin_bar, w_bar]: [V3; 2],
+    place: Place,
+    sink: &mut impl Sink,
+) {
+    if wanted.camera {
+        let bar = eye.camera.ray_pullback(path.film, path.w, origin_bar, w_bar);
+        camera_pullback(eye, place, &bar, sink);
+    }
+}
+
+/// Hands on the cotangent of the place of vertex `k` of a path, to the faces of this and all vertices before it and to the camera.
+pub(crate) fn chain_pullback(
+    eye: Eye,
+    wanted: &Wanted,
+    path: &Path,
+    k: usize,
+    x_bar: V3,
+    place: Place,
+    sink: &mut impl Sink,
+) {
+    let mut x_bar = x_bar;
+    let mut w_bar = V3::zero();
+    for link in path.links[..=k].iter().rev() {
+        let bar = VertexBar { x: x_bar, ..VertexBar::ZERO };
+        [x_bar, w_bar] = link.vertex.pullback(eye.world, wanted, &bar, place, sink);
+    }
+    ray_pullback(eye, wanted, path, [x_bar, w_bar], place, sink);
 }
 
 /// Hands on the cotangents of a camera.
-pub(crate) fn camera_pullback(
-    eye: Eye,
-    pixel: usize,
-    rgb: Rgb,
-    bar: &CameraBar,
-    sink: &mut impl Sink,
-) {
+pub(crate) fn camera_pullback(eye: Eye, place: Place, bar: &CameraBar, sink: &mut impl Sink) {
     let (layout, camera) = (&eye.world.layout, eye.index);
-    sink.vector(pixel, rgb, layout.pinhole(camera), bar.pinhole);
-    sink.vector(pixel, rgb, layout.spin(camera), bar.spin);
-    sink.vector(pixel, rgb, layout.lens(camera), bar.lens);
-    sink.vector(pixel, rgb, layout.distortion(camera), bar.distortion);
+    sink.vector(place, layout.pinhole(camera), bar.pinhole);
+    sink.vector(place, layout.spin(camera), bar.spin);
+    sink.vector(place, layout.lens(camera), bar.lens);
+    sink.vector(place, layout.distortion(camera), bar.distortion);
 }
 
 #[cfg(test)]
@@ -224,38 +186,38 @@ mod tests {
     use cotangent_ad::{Dual, Real, Vec3};
 
     use super::replay;
-    use crate::derivative::Sink;
+    use crate::derivative::{Place, Seeds, Sink};
+    use crate::emitter::LightPoint;
     use crate::geometry::{Rgb, V3};
-    use crate::integrator::{Black, Eye, Path};
+    use crate::integrator::light::{Connection, Source};
+    use crate::integrator::{Black, Eye, Path, Random, Vertex};
     use crate::reference::oblique;
+    use crate::sampler::{Draw, Purpose};
     use crate::scene::{Wanted, World};
 
-    /// Everything that is handed on, as it is.
+    /// Everything that is handed on for the red channel, as it is.
     #[derive(Default)]
     struct Recorder {
         points: Vec<(u32, V3)>,
         vectors: Vec<(u32, V3)>,
-        colours: Vec<(u32, Rgb)>,
     }
 
     impl Recorder {
         fn vector(&self, slot: u32) -> V3 {
             self.vectors.iter().filter(|v| v.0 == slot).fold(V3::zero(), |s, v| s + v.1)
         }
-        fn red(&self, slot: u32) -> f64 {
-            self.colours.iter().filter(|c| c.0 == slot).map(|c| c.1.0[0]).sum()
-        }
     }
 
     impl Sink for Recorder {
-        fn point(&mut self, _: usize, rgb: Rgb, vertex: u32, bar: V3) {
-            self.points.push((vertex, bar * rgb.0[0]));
+        fn seeds(&self, _: usize) -> Seeds {
+            Seeds::one(Rgb([1.0, 0.0, 0.0]))
         }
-        fn vector(&mut self, _: usize, rgb: Rgb, slot: u32, bar: V3) {
-            self.vectors.push((slot, bar * rgb.0[0]));
+        fn point(&mut self, _: Place, vertex: u32, bar: V3) {
+            self.points.push((vertex, bar));
         }
-        fn colour(&mut self, _: usize, rgb: Rgb, slot: u32) {
-            self.colours.push((slot, rgb));
+        fn normal(&mut self, _: Place, _: u32, _: V3) {}
+        fn vector(&mut self, _: Place, slot: u32, bar: V3) {
+            self.vectors.push((slot, bar));
         }
     }
 
@@ -287,35 +249,52 @@ mod tests {
     #[test]
     fn each_path_has_the_derivative_that_duals_give() {
         let world = World::new(&oblique());
-        let wanted = Wanted { moving: vec![true; world.surfaces.len()], camera: true };
+        let moving = vec![true; world.surfaces.len()];
+        let wanted = Wanted { moving, camera: true, normals: false, lamps: false };
+        let eye = Eye::new(&world, 0.into());
+        let draw = Draw { seed: 5, key: 0, camera: 0 };
         let mut checked = 0;
+        let mut path = Path::new();
         for k in 0..64_u32 {
             let u = [f64::from(k % 8) / 8.0 + 0.03, f64::from(k / 8) / 8.0 + 0.05];
             let film = [u[1] * 32.0, u[0] * 24.0];
-            let eye = Eye::new(&world, 0);
-            let Some(path) = Path::trace(eye, film, u, Black::Skipped) else { continue };
-            let Some(c) = &path.connection else { continue };
+            let random = Random::new(draw, Purpose::Interior, k as usize, 1);
+            path.trace(eye, film, &random, 0, Black::Skipped);
+            let Some(first) = path.links.first() else { continue };
+            let Some(Connection { source: Source::Face(light), .. }) =
+                path.connections(first).first()
+            else {
+                continue;
+            };
             let mut found = Recorder::default();
             replay(eye, &wanted, &path, 0, 1.0, &mut found);
-            compare(&world, &path, c.light.light.face, c.light.barycentric, &found);
+            compare(eye, &path, &first.vertex, *light, &found);
             checked += 1;
         }
         assert!(checked > 30, "{checked} paths reach the light");
     }
 
-    fn compare(world: &World, path: &Path, light: u32, barycentric: [f64; 3], found: &Recorder) {
+    fn compare(
+        eye: Eye,
+        path: &Path,
+        vertex: &Vertex,
+        LightPoint { light, barycentric }: LightPoint,
+        found: &Recorder,
+    ) {
         type D = Dual<f64, 26>;
+        let (world, p) = (eye.world, light.probability);
+        let light = light.face;
         let mut lane = 0;
         let mut seed = |v: f64| {
             lane += 1;
             D::seed(v, lane - 1)
         };
         let mut seeded = |v: V3| Vec3(v.0.map(&mut seed));
-        let face = world.corners(path.hit.face).map(&mut seeded);
+        let face = world.corners(vertex.hit.face).map(&mut seeded);
         let light_corners = world.corners(light).map(&mut seeded);
         let o = seeded(world.cameras[0].position);
         // lanes 21..24: the direction turns, dw = omega x w
-        let w = path.direction;
+        let w = path.w;
         let mut direction = Vec3(w.0.map(D::konst));
         for k in 0..3 {
             let turned = V3::unit(k).cross(w);
@@ -323,16 +302,15 @@ mod tests {
                 direction.0[c].eps[21 + k] = turned[c];
             }
         }
-        let albedo = D::seed(world.surface(path.hit.face).albedo.0[0], 24);
+        let albedo = D::seed(world.surface(vertex.hit.face).albedo.0[0], 24);
         let emission = D::seed(world.surface(light).emission.unwrap().0[0], 25);
-        let p = path.connection.unwrap().light.light.probability;
         let y = red(face, light_corners, [o, direction], barycentric, p, albedo, emission);
-        let value = path.radiance(world).0[0] - path.emitted(world).0[0];
+        let value = path.radiance(world).0[0] - vertex.emitted(world).0[0];
         assert!((y.re - value).abs() < 1e-12 * value);
         let scale = y.eps.iter().fold(0.0_f64, |s, e| s.max(e.abs()));
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-11 * scale, "{a} {b}");
         for (corners, first) in [
-            (world.faces[path.hit.face as usize].corners, 0),
+            (world.faces[vertex.hit.face as usize].corners, 0),
             (world.faces[light as usize].corners, 9),
         ] {
             for i in 0..3 {
@@ -350,7 +328,8 @@ mod tests {
             close(rotation[k], y.eps[21 + k]);
         }
         let mesh = |f: u32| world.faces[f as usize].mesh as usize;
-        close(found.red(layout.albedo(mesh(path.hit.face))), y.eps[24]);
-        close(found.red(layout.radiance(mesh(light))), y.eps[25]);
+        let red = |slot: u32| found.vector(slot)[0];
+        close(red(layout.albedo(mesh(vertex.hit.face))), y.eps[24]);
+        close(red(layout.radiance(mesh(light))), y.eps[25]);
     }
 }

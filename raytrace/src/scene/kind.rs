@@ -5,9 +5,13 @@ use std::sync::Arc;
 use cotangent_ad::{Mat3, Quat};
 use cotangent_problem::name::segment;
 
+use super::assign::{set_normals, set_number, set_texture, set_three, set_two, set_vertices};
 use super::slot::{Layout, Leaf};
-use super::{Scene, SceneError};
+use super::texture::Texture;
+use super::{Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneError, Shading};
+use crate::film::Image;
 use crate::geometry::{Rgb, V3, id};
+use crate::shape::Corners;
 
 /// What a parameter belongs to; the first part of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +22,45 @@ pub(crate) enum Owner {
     Emitter,
     /// `mesh.NAME.` of a mesh with a tint.
     Tinted,
+    /// `mesh.NAME.` of a mesh that is a conductor.
+    Glossy,
+    /// `mesh.NAME.` of a mesh with a texture.
+    Textured,
+    /// `mesh.NAME.` of a mesh that is shaded with normals of its own.
+    Shaded,
     /// `camera.NAME.`
     Camera,
+    /// `light.NAME.` of a lamp.
+    Lamp,
+    /// `light.NAME.` of a lamp that has a place.
+    Placed,
+    /// `light.NAME.` of a lamp that has a direction.
+    Aimed,
+    /// `light.NAME.` of a lamp that has a cone.
+    Spot,
+    /// `environment.`
+    Environment,
+}
+
+/// Parts of a scene that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    Cameras,
+    Environment,
+    Lamps,
+    Meshes,
+}
+
+impl Group {
+    /// How many parts there are.
+    pub(crate) fn parts(self, scene: &Scene) -> usize {
+        match self {
+            Self::Cameras => scene.cameras.len(),
+            Self::Environment => usize::from(scene.environment.is_some()),
+            Self::Lamps => scene.lamps.len(),
+            Self::Meshes => scene.meshes.len(),
+        }
+    }
 }
 
 /// What must be followed for a derivative.
@@ -27,8 +68,12 @@ pub(crate) enum Owner {
 pub(crate) enum Moves {
     /// The points of the owner.
     Points,
+    /// The normals that the owner is shaded with.
+    Normals,
     /// The rays of the owner, a camera.
     Rays,
+    /// The place or direction of the owner, a lamp.
+    Lamps,
     /// Nothing moves.
     Nothing,
 }
@@ -104,10 +149,12 @@ pub(crate) const KINDS: &[Kind] = &[
         set: |s, m, v| set_three(&mut s.meshes[m].rotation, v),
         derivative: Derivative::By(Moves::Points, |s, l, m, each| {
             let turn = Turn::new(s.meshes[m].rotation);
-            let spins = [0, 1, 2].map(|k| turn.jacobian.column(k) * s.meshes[m].scale);
-            points(s, l, m, |v, x| {
+            let spins = [0, 1, 2].map(|k| turn.jacobian.column(k));
+            let mut turned = |v, x| {
                 (0..3).for_each(|k| each(k, v, turn.matrix * spins[k].cross(x)));
-            });
+            };
+            points(s, l, m, |v, x| turned(v, x * s.meshes[m].scale));
+            normals(s, l, m, turned);
         }),
         ..VECTOR
     },
@@ -184,6 +231,183 @@ pub(crate) const KINDS: &[Kind] = &[
             for v in 0..l.first_vertex[m + 1] - first {
                 let leaf = Leaf::Slot(l.tint(id(first + v)));
                 (0..3).for_each(|k| each(3 * v + k, leaf, V3::unit(k)));
+            }
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Glossy,
+        name: "roughness",
+        bounds: [LEAST_ROUGHNESS, 1.0],
+        must: "it must lie in [0.01, 1]: smoother mirrors show edges whose motion is not followed",
+        shape: |_, _| Vec::new(),
+        get: |s, m| s.meshes[m].roughness.into_iter().collect(),
+        set: |s, m, v| {
+            s.meshes[m].roughness = Some(v[0]);
+            Ok(())
+        },
+        derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
+            each(0, Leaf::Slot(l.roughness(m)), V3::unit(0));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Textured,
+        name: "texture",
+        shape: |s, m| {
+            let size = |t: &Arc<Texture>| vec![t.image().height, t.image().width, 3];
+            s.meshes[m].texture.as_ref().map_or(Vec::new(), size)
+        },
+        get: |s, m| {
+            let texels = s.meshes[m].texture.iter().flat_map(|t| &t.image().pixels);
+            texels.flat_map(|c| c.0).collect()
+        },
+        set: set_texture,
+        derivative: Derivative::By(Moves::Nothing, |s, l, m, each| {
+            let texels = s.meshes[m].texture.as_ref().map_or(0, |t| t.image().pixels.len());
+            for texel in 0..texels {
+                let leaf = Leaf::Slot(l.texel(m, texel));
+                (0..3).for_each(|k| each(3 * texel + k, leaf, V3::unit(k)));
+            }
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Shaded,
+        name: "normals",
+        shape: |s, m| vec![s.meshes[m].normal_count(), 3],
+        get: |s, m| {
+            let own = s.meshes[m].shape.normals().map_or(&[][..], Corners::values);
+            own.iter().flat_map(|n| n.0).collect()
+        },
+        set: set_normals,
+        derivative: Derivative::By(Moves::Normals, |s, l, m, each| {
+            let turn = Turn::new(s.meshes[m].rotation).matrix;
+            let mut entry = 0;
+            normals(s, l, m, |n, _| {
+                (0..3).for_each(|k| each(entry + k, n, turn.column(k)));
+                entry += 3;
+            });
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Lamp,
+        name: "intensity",
+        unit: "intensity",
+        get: |s, k| s.lamps[k].intensity.0.to_vec(),
+        set: |s, k, v| set_three(&mut s.lamps[k].intensity.0, v),
+        derivative: Derivative::By(Moves::Nothing, |_, l, k, each| {
+            axes(each, Leaf::Slot(l.lamp(k).intensity));
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Placed,
+        name: "position",
+        unit: "scene unit",
+        get: |s, k| s.lamps[k].kind.position().map_or(Vec::new(), |p| p.to_vec()),
+        set: |s, k, v| match &mut s.lamps[k].kind {
+            LampKind::Point { position } | LampKind::Spot { position, .. } => {
+                set_three(position, v)
+            }
+            LampKind::Distant { .. } => Ok(()),
+        },
+        derivative: Derivative::By(Moves::Lamps, |_, l, k, each| {
+            axes(each, Leaf::Slot(l.lamp(k).position));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Aimed,
+        name: "direction",
+        get: |s, k| s.lamps[k].kind.direction().map_or(Vec::new(), |p| p.to_vec()),
+        set: |s, k, v| match &mut s.lamps[k].kind {
+            LampKind::Spot { direction, .. } | LampKind::Distant { direction } => {
+                set_three(direction, v)
+            }
+            LampKind::Point { .. } => Ok(()),
+        },
+        derivative: Derivative::By(Moves::Lamps, |_, l, k, each| {
+            axes(each, Leaf::Slot(l.lamp(k).direction));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Spot,
+        name: "cone",
+        unit: "rad",
+        bounds: [0.0, std::f64::consts::PI],
+        must: "it must lie between 0 and 180 degrees",
+        shape: |_, _| vec![2],
+        get: |s, k| match s.lamps[k].kind {
+            LampKind::Spot { cone, .. } => cone.to_vec(),
+            _ => Vec::new(),
+        },
+        set: |s, k, v| match &mut s.lamps[k].kind {
+            LampKind::Spot { cone, .. } => set_two(cone, v),
+            _ => Ok(()),
+        },
+        derivative: Derivative::By(Moves::Nothing, |_, l, k, each| {
+            (0..2).for_each(|e| each(e, Leaf::Slot(l.lamp(k).cone), V3::unit(e)));
+        }),
+    },
+    Kind {
+        owner: Owner::Environment,
+        name: "radiance",
+        unit: "radiance",
+        get: |s, _| s.environment.iter().flat_map(|e| e.radiance.0).collect(),
+        set: |s, _, v| match &mut s.environment {
+            Some(e) => set_three(&mut e.radiance.0, v),
+            None => Ok(()),
+        },
+        derivative: Derivative::By(Moves::Nothing, |_, l, _, each| {
+            axes(each, Leaf::Slot(l.sky_radiance()));
+        }),
+        ..COLOUR
+    },
+    Kind {
+        owner: Owner::Environment,
+        name: "rotation",
+        unit: "rad",
+        get: |s, _| s.environment.iter().flat_map(|e| e.rotation).collect(),
+        set: |s, _, v| match &mut s.environment {
+            Some(e) => set_three(&mut e.rotation, v),
+            None => Ok(()),
+        },
+        derivative: Derivative::By(Moves::Nothing, |s, l, _, each| {
+            let turn = Turn::new(s.environment.as_ref().map_or([0.0; 3], |e| e.rotation));
+            let spin = |k| turn.matrix * turn.jacobian.column(k);
+            (0..3).for_each(|k| each(k, Leaf::Slot(l.sky_spin()), spin(k)));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Environment,
+        name: "texels",
+        shape: |s, _| {
+            let size = |e: &Environment| {
+                let image = e.picture.image();
+                vec![image.height, image.width, 3]
+            };
+            s.environment.as_ref().map_or(Vec::new(), size)
+        },
+        get: |s, _| {
+            let texels = s.environment.iter().flat_map(|e| &e.picture.image().pixels);
+            texels.flat_map(|c| c.0).collect()
+        },
+        set: |s, _, v| {
+            if let Some(e) = &mut s.environment {
+                let pixels = v.chunks_exact(3).map(|c| Rgb([c[0], c[1], c[2]])).collect();
+                e.picture = Arc::new(Texture::new(Image { pixels, ..*e.picture.image() })?);
+            }
+            Ok(())
+        },
+        derivative: Derivative::By(Moves::Nothing, |s, l, _, each| {
+            let count = s.environment.as_ref().map_or(0, |e| e.picture.image().pixels.len());
+            for texel in 0..count {
+                let leaf = Leaf::Slot(l.sky_texel(texel));
+                (0..3).for_each(|k| each(3 * texel + k, leaf, V3::unit(k)));
             }
         }),
         ..COLOUR
@@ -271,16 +495,48 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 impl Owner {
+    /// What it is counted with.
+    pub(crate) fn group(self) -> Group {
+        match self {
+            Self::Camera => Group::Cameras,
+            Self::Environment => Group::Environment,
+            Self::Lamp | Self::Placed | Self::Aimed | Self::Spot => Group::Lamps,
+            Self::Mesh
+            | Self::Emitter
+            | Self::Tinted
+            | Self::Glossy
+            | Self::Textured
+            | Self::Shaded => Group::Meshes,
+        }
+    }
+
     /// Name of its `k`th part in front of a kind's own name; `None` where that part has no such parameters.
     pub(crate) fn prefix(self, scene: &Scene, k: usize) -> Option<String> {
-        if self == Self::Camera {
-            return Some(format!("camera.{}.", segment(&scene.cameras.get(k)?.name)));
+        match self.group() {
+            Group::Cameras => {
+                return Some(format!("camera.{}.", segment(&scene.cameras.get(k)?.name)));
+            }
+            Group::Environment => return Some("environment.".into()),
+            Group::Lamps => {
+                let lamp = scene.lamps.get(k)?;
+                let exists = match self {
+                    Self::Placed => lamp.kind.position().is_some(),
+                    Self::Aimed => lamp.kind.direction().is_some(),
+                    Self::Spot => matches!(lamp.kind, LampKind::Spot { .. }),
+                    _ => true,
+                };
+                return exists.then(|| format!("light.{}.", segment(&lamp.name)));
+            }
+            Group::Meshes => {}
         }
         let mesh = scene.meshes.get(k)?;
         let (kind, exists) = match self {
             Self::Emitter => ("light", mesh.emission.is_some()),
             Self::Tinted => ("mesh", mesh.tint.is_some()),
-            Self::Mesh | Self::Camera => ("mesh", true),
+            Self::Glossy => ("mesh", mesh.roughness.is_some()),
+            Self::Textured => ("mesh", mesh.texture.is_some()),
+            Self::Shaded => ("mesh", mesh.shading == Shading::Given),
+            _ => ("mesh", true),
         };
         exists.then(|| format!("{kind}.{}.", segment(&mesh.name)))
     }
@@ -307,37 +563,18 @@ fn points(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Leaf
     }
 }
 
+/// Visits the normals that the shape of a mesh has of its own and is shaded with: their leaves, and what they are in the mesh's own
+/// coordinates.
+fn normals(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Leaf, V3)) {
+    let m = &scene.meshes[mesh];
+    if let (Shading::Given, Some(own)) = (m.shading, m.shape.normals()) {
+        for (k, n) in own.values().iter().enumerate() {
+            each(Leaf::Normal(id(layout.first_normal[mesh] + k)), *n);
+        }
+    }
+}
+
 /// Three entries that are the three numbers of a leaf.
 fn axes(each: &mut dyn FnMut(usize, Leaf, V3), leaf: Leaf) {
     (0..3).for_each(|k| each(k, leaf, V3::unit(k)));
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_three(place: &mut [f64; 3], v: &[f64]) -> Result<(), SceneError> {
-    place.copy_from_slice(v);
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_two(place: &mut [f64; 2], v: &[f64]) -> Result<(), SceneError> {
-    place.copy_from_slice(v);
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table may refuse values")]
-fn set_number(place: &mut f64, v: &[f64]) -> Result<(), SceneError> {
-    *place = v[0];
-    Ok(())
-}
-
-fn set_vertices(scene: &mut Scene, mesh: usize, v: &[f64]) -> Result<(), SceneError> {
-    let vertices: Vec<[f64; 3]> = v.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect();
-    let shape =
-        scene.meshes[mesh].shape.with_vertices(&vertices).map_err(|_| SceneError::Value {
-            name: format!("mesh.{}.vertices", scene.meshes[mesh].name),
-            value: f64::NAN,
-            why: "a face lost its area, or a coordinate is not finite",
-        })?;
-    scene.meshes[mesh].shape = Arc::new(shape);
-    Ok(())
 }

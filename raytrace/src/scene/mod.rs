@@ -1,10 +1,15 @@
 //! What is in the picture.
 
+mod assign;
 mod camera;
+mod environment;
 mod kind;
+mod lamp;
 mod overlay;
 mod parameter;
 mod slot;
+mod surface;
+mod texture;
 mod world;
 
 use std::collections::BTreeSet;
@@ -13,12 +18,16 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use camera::SceneCamera;
+pub use environment::Environment;
+pub use lamp::{LampKind, SceneLamp};
 pub(crate) use overlay::{Edge, EdgeSide};
-pub(crate) use parameter::Columns;
+pub(crate) use parameter::{Columns, Leaves};
 pub use parameter::{ParameterInfo, Selection};
 pub(crate) use slot::Layout;
+pub(crate) use surface::{Face, Surface};
+pub use texture::Texture;
 pub use world::World;
-pub(crate) use world::{Face, Surface, Wanted};
+pub(crate) use world::{Wanted, normal_pullback};
 
 use crate::geometry::Rgb;
 use crate::sensor::CameraView;
@@ -31,7 +40,38 @@ pub enum Transport {
     Emission,
     /// And light that is reflected once on its way to the camera.
     Direct,
+    /// And light that is reflected up to so many times.
+    Paths {
+        /// The most reflections.
+        bounces: u32,
+    },
 }
+
+impl Transport {
+    /// The most reflections on the way to the camera.
+    pub fn bounces(self) -> u32 {
+        match self {
+            Self::Emission => 0,
+            Self::Direct => 1,
+            Self::Paths { bounces } => bounces,
+        }
+    }
+}
+
+/// What normals a mesh is shaded with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shading {
+    /// Those of its faces: every edge that is bent is seen.
+    #[default]
+    Flat,
+    /// Of a vertex the sum of its faces' normals, each as long as its area; linear within a face. They follow the vertices.
+    Smooth,
+    /// Those that the shape has of its own; they turn with the mesh, and stay when its vertices move.
+    Given,
+}
+
+/// The least roughness of a conductor: smoother mirrors show edges whose motion is not followed.
+pub const LEAST_ROUGHNESS: f64 = 0.01;
 
 /// A mesh in the scene. A point `X` of its shape stands at `R(rotation) scale X + translation`.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,12 +86,18 @@ pub struct SceneMesh {
     pub rotation: [f64; 3],
     /// Translation, scene units.
     pub translation: [f64; 3],
-    /// Fraction of light that is reflected diffusely, from both sides.
+    /// Fraction of light that is reflected, from both sides: diffusely, or by a rough conductor at normal incidence.
     pub albedo: Rgb,
+    /// Of a rough conductor, within `[LEAST_ROUGHNESS, 1]`: the `alpha` of GGX, not squared. `None` is diffuse.
+    pub roughness: Option<f64>,
     /// Radiance that every face emits on its front side, where it is a light.
     pub emission: Option<Rgb>,
     /// Factor of albedo and emission at every vertex, linear within a face; `None` is one everywhere.
     pub tint: Option<Arc<Vec<Rgb>>>,
+    /// Factor of albedo and emission by the shape's texture coordinates; `None` is one everywhere.
+    pub texture: Option<Arc<Texture>>,
+    /// What normals it is shaded with.
+    pub shading: Shading,
 }
 
 impl SceneMesh {
@@ -64,9 +110,38 @@ impl SceneMesh {
             rotation: [0.0; 3],
             translation: [0.0; 3],
             albedo: Rgb([0.5; 3]),
+            roughness: None,
             emission: None,
             tint: None,
+            texture: None,
+            shading: Shading::Flat,
         }
+    }
+
+    /// Normals that it is shaded with.
+    pub(crate) fn normal_count(&self) -> usize {
+        match self.shading {
+            Shading::Flat => 0,
+            Shading::Smooth => self.shape.vertices().len(),
+            Shading::Given => self.shape.normals().map_or(0, |n| n.values().len()),
+        }
+    }
+
+    /// Texture coordinates that its texture is looked up with: of each face which, and all; empty without a texture.
+    pub(crate) fn texture_coordinates(&self) -> (&[[u32; 3]], &[[f64; 2]]) {
+        match (&self.texture, self.shape.uv()) {
+            (Some(_), Some(uv)) => (uv.faces(), uv.values()),
+            _ => (&[], &[]),
+        }
+    }
+
+    /// What its shape lacks of what its looks need.
+    fn lacks(&self) -> Option<&'static str> {
+        if self.texture.is_some() && self.shape.uv().is_none() {
+            return Some("texture coordinates for its texture");
+        }
+        let given = self.shading == Shading::Given;
+        (given && self.shape.normals().is_none()).then_some("normals of its own")
     }
 }
 
@@ -80,7 +155,7 @@ pub enum SceneError {
     /// Two parts have one name.
     #[error("two {kind} are called `{name}`")]
     Twice {
-        /// Meshes or cameras.
+        /// Meshes, cameras or lights.
         kind: &'static str,
         /// Their name.
         name: String,
@@ -100,6 +175,28 @@ pub enum SceneError {
         expected: usize,
         /// Colours given.
         found: usize,
+    },
+    /// A lamp shines nowhere, or in a way that is not followed.
+    #[error("the lamp `{name}`: {why}")]
+    Lamp {
+        /// Name of the lamp.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A mesh has no texture coordinates or normals.
+    #[error("the shape of mesh `{name}` has no {what}")]
+    Lacks {
+        /// Name of the mesh.
+        name: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A picture is no texture.
+    #[error("the texture {why}")]
+    Texture {
+        /// What is wrong with it.
+        why: String,
     },
     /// A picture does not fit its camera.
     #[error("the picture for camera {camera} {why}")]
@@ -147,11 +244,13 @@ pub enum SceneError {
     },
 }
 
-/// Cameras and meshes.
+/// Cameras, meshes and lights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
     pub(crate) cameras: Vec<SceneCamera>,
     pub(crate) meshes: Vec<SceneMesh>,
+    pub(crate) lamps: Vec<SceneLamp>,
+    pub(crate) environment: Option<Environment>,
     /// How far light travels.
     pub transport: Transport,
 }
@@ -188,10 +287,48 @@ impl Scene {
             if m.tint.is_some() && expected != found {
                 return Err(SceneError::Tint { name: m.name.clone(), expected, found });
             }
+            if let Some(what) = m.lacks() {
+                return Err(SceneError::Lacks { name: m.name.clone(), what });
+            }
         }
-        let scene = Self { cameras, meshes, transport };
+        let scene = Self { cameras, meshes, lamps: Vec::new(), environment: None, transport };
         scene.check()?;
         Ok(scene)
+    }
+
+    /// The scene with these lamps.
+    ///
+    /// # Errors
+    /// A [`SceneError`] with two of one name, one that is also a mesh's, or one that shines nowhere.
+    pub fn with_lamps(self, lamps: Vec<SceneLamp>) -> Result<Self, SceneError> {
+        let emitting = self.meshes.iter().filter(|m| m.emission.is_some()).map(|m| &m.name);
+        distinct("lights", emitting.chain(lamps.iter().map(|l| &l.name))).or_else(|e| match e {
+            SceneError::Empty(_) => Ok(()),
+            other => Err(other),
+        })?;
+        let scene = Self { lamps, ..self };
+        scene.check()?;
+        Ok(scene)
+    }
+
+    /// The scene with light from all around.
+    ///
+    /// # Errors
+    /// A [`SceneError`] with a value out of its range.
+    pub fn with_environment(self, environment: Environment) -> Result<Self, SceneError> {
+        let scene = Self { environment: Some(environment), ..self };
+        scene.check()?;
+        Ok(scene)
+    }
+
+    /// The lamps.
+    pub fn lamps(&self) -> &[SceneLamp] {
+        &self.lamps
+    }
+
+    /// Light from all around.
+    pub fn environment(&self) -> Option<&Environment> {
+        self.environment.as_ref()
     }
 
     /// The meshes.
@@ -223,7 +360,7 @@ impl Scene {
     }
 
     pub(crate) fn layout(&self) -> Layout {
-        Layout::new(self.meshes.iter().map(|m| m.shape.vertices().len()), self.cameras.len())
+        Layout::new(self)
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::geometry::{V3, id, length, unit};
 use crate::shape::TriangleMesh;
 
-use super::world::Face;
+use super::surface::Face;
 
 /// Distance below which points are one, relative to the size of the scene: more than the rounding of placed points, and less than any
 /// detail that doubles can hold beside it.
@@ -39,6 +39,8 @@ pub(crate) struct Copy {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Edge {
     pub(crate) points: [V3; 2],
+    /// Two faces that share normals for shading and texture coordinates at both ends.
+    pub(crate) seamless: bool,
     copies: [u32; 2],
     sides: [u32; 2],
 }
@@ -94,12 +96,19 @@ impl Edges {
         &self.sides[edge.sides[0] as usize..edge.sides[1] as usize]
     }
 
-    fn push(&mut self, points: [V3; 2], copies: &[Copy], sides: impl Iterator<Item = EdgeSide>) {
+    fn push(
+        &mut self,
+        points: [V3; 2],
+        seamless: bool,
+        copies: &[Copy],
+        sides: impl Iterator<Item = EdgeSide>,
+    ) {
         let first = [id(self.copies.len()), id(self.sides.len())];
         self.copies.extend_from_slice(copies);
         self.sides.extend(sides);
         self.all.push(Edge {
             points,
+            seamless,
             copies: [first[0], id(self.copies.len())],
             sides: [first[1], id(self.sides.len())],
         });
@@ -218,9 +227,10 @@ impl Overlay<'_> {
         let s = &self.singles[single as usize];
         let sides = &self.sides[s.sides[0] as usize..s.sides[1] as usize];
         let points = self.points(single);
-        if !self.is_flat(points, sides) {
+        if !(self.is_flat(points, sides) && self.goes_on(s.ends, sides)) {
             let copy = Copy { mesh: s.mesh, ends: s.ends, part: [0.0, 1.0] };
-            edges.push(points, &[copy], sides.iter().copied());
+            let seamless = self.is_seamless(s.ends, sides);
+            edges.push(points, seamless, &[copy], sides.iter().copied());
         }
     }
 
@@ -261,10 +271,31 @@ impl Overlay<'_> {
                 })
                 .copied()
                 .collect();
-            if !self.is_flat(points, &sides) {
-                edges.push(points, &copies, sides.into_iter());
+            let plain = sides.iter().map(|s| &self.faces[s.face as usize]);
+            let plain = plain.into_iter().all(|f| f.uv.is_none() && f.normals.is_none());
+            if !(plain && self.is_flat(points, &sides)) {
+                edges.push(points, false, &copies, sides.into_iter());
             }
         }
+    }
+
+    /// Whether two faces of one mesh have the same texture coordinates, and the same normals where they are shaded smoothly, at
+    /// both ends of their edge.
+    fn goes_on(&self, ends: [u32; 2], sides: &[EdgeSide]) -> bool {
+        let [a, b] = sides else { return false };
+        let [f, g] = [a, b].map(|s| &self.faces[s.face as usize]);
+        let at = |f: &Face, of: Option<[u32; 3]>, end: u32| {
+            let corner = f.corners.iter().position(|c| *c == end)?;
+            Some(of?[corner])
+        };
+        ends.iter().all(|e| at(f, f.uv, *e) == at(g, g.uv, *e))
+            && ends.iter().all(|e| at(f, f.normals, *e) == at(g, g.normals, *e))
+    }
+
+    /// The same where the normals are shared and not those of the faces.
+    fn is_seamless(&self, ends: [u32; 2], sides: &[EdgeSide]) -> bool {
+        let smooth = |s: &EdgeSide| self.faces[s.face as usize].normals.is_some();
+        sides.iter().all(smooth) && self.goes_on(ends, sides)
     }
 
     /// Whether nothing can jump: two faces of one mesh that continue each other with the same front.
@@ -300,7 +331,7 @@ impl Copy {
 mod tests {
     use super::Edges;
     use crate::geometry::V3;
-    use crate::scene::world::Face;
+    use crate::scene::Face;
     use crate::shape::TriangleMesh;
 
     /// Edges of meshes that stand where their coordinates say.
@@ -312,7 +343,13 @@ mod tests {
             faces.extend(m.faces().iter().map(|f| {
                 let corners = f.map(|v| first + v);
                 let [a, b, c] = corners.map(|v| vertices[v as usize]);
-                Face { corners, mesh: k as u32, normal: (b - a).cross(c - a) }
+                Face {
+                    corners,
+                    mesh: k as u32,
+                    normal: (b - a).cross(c - a),
+                    normals: None,
+                    uv: None,
+                }
             }));
         }
         Edges::new(meshes.iter(), &vertices, &faces)

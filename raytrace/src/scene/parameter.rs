@@ -1,8 +1,8 @@
 //! Parameters by name, and how derivatives by points and slots become derivatives by them.
 
-use super::kind::{Derivative, KINDS, Kind, Moves, Owner};
+use super::kind::{Derivative, Group, KINDS, Kind, Moves};
 use super::slot::{Layout, Leaf};
-use super::{Scene, SceneError, Wanted};
+use super::{Scene, SceneError, Wanted, World};
 use crate::geometry::V3;
 
 /// What a parameter is.
@@ -89,7 +89,7 @@ impl Selection {
             (target.kind().set)(scene, target.part, these)?;
             rest = others;
         }
-        scene.cameras.iter().try_for_each(|c| c.placed().map(drop))
+        scene.fits()
     }
 
     /// What must be followed for the image of a camera.
@@ -103,6 +103,8 @@ impl Selection {
         Wanted {
             moving: (0..scene.meshes.len()).map(|m| moves(m, Moves::Points)).collect(),
             camera: moves(camera, Moves::Rays),
+            lamps: (0..scene.lamps.len()).any(|l| moves(l, Moves::Lamps)),
+            normals: (0..scene.meshes.len()).any(|m| moves(m, Moves::Normals)),
         }
     }
 
@@ -117,23 +119,45 @@ impl Selection {
         }
     }
 
-    /// Derivatives by the parameters from those by points and slots.
-    pub(crate) fn pull_back(
-        &self,
-        scene: &Scene,
-        layout: &Layout,
-        points: &[V3],
-        slots: &[V3],
-    ) -> Vec<f64> {
+    /// Derivatives by the parameters from those by points, normals and slots.
+    pub(crate) fn pull_back(&self, world: &World, bars: &Leaves) -> Vec<f64> {
+        let (scene, layout) = (&world.scene, &world.layout);
+        let mut points = bars.points.clone();
+        world.normals_pullback(&bars.normals, &mut points);
         let mut sums = vec![0.0; self.dim()];
         self.spread(scene, layout, |entry, leaf, velocity| {
             let bar = match leaf {
                 Leaf::Point(p) => points[p as usize],
-                Leaf::Slot(s) => slots[s as usize],
+                Leaf::Normal(n) => bars.normals[n as usize],
+                Leaf::Slot(s) => bars.slots[s as usize],
             };
             sums[entry] += bar.dot(velocity);
         });
         sums
+    }
+}
+
+/// Cotangents of all leaves of a world.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaves {
+    pub(crate) points: Vec<V3>,
+    pub(crate) normals: Vec<V3>,
+    pub(crate) slots: Vec<V3>,
+}
+
+impl Leaves {
+    pub(crate) fn zero(layout: &Layout) -> Self {
+        let zeros = |n: usize| vec![V3::zero(); n];
+        let [points, normals, slots] =
+            [layout.vertices(), layout.normals(), layout.slots()].map(zeros);
+        Self { points, normals, slots }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let add = |a: &mut [V3], b: &[V3]| a.iter_mut().zip(b).for_each(|(a, b)| *a += *b);
+        add(&mut self.points, &other.points);
+        add(&mut self.normals, &other.normals);
+        add(&mut self.slots, &other.slots);
     }
 }
 
@@ -142,52 +166,76 @@ pub(crate) struct Columns {
     pub(crate) count: usize,
     /// Of each vertex of the world: directions that move it, and its velocities.
     pub(crate) points: Vec<Vec<(usize, V3)>>,
+    /// The same of each normal for shading.
+    pub(crate) normals: Vec<Vec<(usize, V3)>>,
     /// The same of each slot.
     pub(crate) slots: Vec<Vec<(usize, V3)>>,
 }
 
 impl Columns {
     /// One column for every entry.
-    pub(crate) fn entries(scene: &Scene, layout: &Layout, selection: &Selection) -> Self {
-        let mut columns = Self::empty(layout, selection.dim());
-        selection.spread(scene, layout, |entry, leaf, velocity| {
+    pub(crate) fn entries(world: &World, selection: &Selection) -> Self {
+        let mut columns = Self::empty(&world.layout, selection.dim());
+        selection.spread(&world.scene, &world.layout, |entry, leaf, velocity| {
             columns.of(leaf).push((entry, velocity));
         });
+        columns.move_normals(world);
         columns
     }
 
     /// One column for every direction, of as many numbers as the selection has entries.
-    pub(crate) fn directions(
-        scene: &Scene,
-        layout: &Layout,
-        selection: &Selection,
-        directions: &[&[f64]],
-    ) -> Self {
-        let mut columns = Self::empty(layout, directions.len());
-        selection.spread(scene, layout, |entry, leaf, velocity| {
+    pub(crate) fn directions(world: &World, selection: &Selection, directions: &[&[f64]]) -> Self {
+        let mut columns = Self::empty(&world.layout, directions.len());
+        selection.spread(&world.scene, &world.layout, |entry, leaf, velocity| {
             let motions = columns.of(leaf);
             for (k, direction) in directions.iter().enumerate() {
-                let velocity = velocity * direction[entry];
-                // all entries that move a leaf along one direction are one motion
-                match motions.iter_mut().find(|m| m.0 == k) {
-                    Some(motion) => motion.1 += velocity,
-                    None => motions.push((k, velocity)),
+                add_motion(motions, k, velocity * direction[entry]);
+            }
+        });
+        columns.move_normals(world);
+        columns
+    }
+
+    /// Normals that follow vertices move as these do.
+    fn move_normals(&mut self, world: &World) {
+        let Self { points, normals, .. } = self;
+        world.normals_of_faces(|corners, at| {
+            let [a, b, c] = corners.map(|v| world.vertices[v as usize]);
+            // d((b - a) x (c - a)) by each corner: its motion crossed with the side opposite it
+            for (corner, side) in corners.iter().zip([b - c, c - a, a - b]) {
+                for &(column, motion) in &points[*corner as usize] {
+                    for n in at {
+                        add_motion(&mut normals[n as usize], column, motion.cross(side));
+                    }
                 }
             }
         });
-        columns
     }
 
     fn empty(layout: &Layout, count: usize) -> Self {
         let blank = |n: usize| vec![Vec::new(); n];
-        Self { count, points: blank(layout.vertices()), slots: blank(layout.slots()) }
+        Self {
+            count,
+            points: blank(layout.vertices()),
+            normals: blank(layout.normals()),
+            slots: blank(layout.slots()),
+        }
     }
 
     fn of(&mut self, leaf: Leaf) -> &mut Vec<(usize, V3)> {
         match leaf {
             Leaf::Point(p) => &mut self.points[p as usize],
+            Leaf::Normal(n) => &mut self.normals[n as usize],
             Leaf::Slot(s) => &mut self.slots[s as usize],
         }
+    }
+}
+
+/// All that moves a leaf along one column is one motion.
+fn add_motion(motions: &mut Vec<(usize, V3)>, column: usize, velocity: V3) {
+    match motions.iter_mut().find(|m| m.0 == column) {
+        Some(motion) => motion.1 += velocity,
+        None => motions.push((column, velocity)),
     }
 }
 
@@ -197,22 +245,22 @@ impl Scene {
         self.targets().map(|(t, _)| self.info(t)).collect()
     }
 
-    /// Every parameter with its name: those of cameras first, then mesh by mesh.
+    /// Every parameter with its name: those of cameras first, then of the environment, of lamps, and mesh by mesh.
     fn targets(&self) -> impl Iterator<Item = (Target, String)> + '_ {
-        let of = move |camera: bool| {
-            let parts = if camera { self.cameras.len() } else { self.meshes.len() };
-            (0..parts).flat_map(move |part| {
-                KINDS.iter().enumerate().filter_map(move |(kind, row)| {
-                    if (row.owner == Owner::Camera) != camera {
-                        return None;
-                    }
-                    let name = row.owner.prefix(self, part)? + row.name;
-                    let entries = (row.shape)(self, part).iter().product();
-                    Some((Target { kind, part, entries }, name))
+        [Group::Cameras, Group::Environment, Group::Lamps, Group::Meshes].into_iter().flat_map(
+            move |group| {
+                (0..group.parts(self)).flat_map(move |part| {
+                    KINDS.iter().enumerate().filter_map(move |(kind, row)| {
+                        if row.owner.group() != group {
+                            return None;
+                        }
+                        let name = row.owner.prefix(self, part)? + row.name;
+                        let entries = (row.shape)(self, part).iter().product();
+                        Some((Target { kind, part, entries }, name))
+                    })
                 })
-            })
-        };
-        of(true).chain(of(false))
+            },
+        )
     }
 
     fn info(&self, target: Target) -> ParameterInfo {
@@ -258,11 +306,17 @@ impl Scene {
         }
     }
 
-    /// Whether every number is within its bounds and every camera sees.
+    /// Whether every number is within its bounds, every camera sees and every lamp shines.
     pub(super) fn check(&self) -> Result<(), SceneError> {
         for (target, _) in self.targets() {
             self.in_bounds(target, &(target.kind().get)(self, target.part))?;
         }
+        self.fits()
+    }
+
+    /// Whether every camera sees and every lamp shines.
+    fn fits(&self) -> Result<(), SceneError> {
+        self.lamps.iter().try_for_each(super::SceneLamp::check)?;
         self.cameras.iter().try_for_each(|c| c.placed().map(drop))
     }
 }

@@ -1,16 +1,17 @@
 //! The scene as rays see it: points in world coordinates, lights, edges, the tree.
 
-use std::sync::Arc;
-
 use cotangent_ad::{Quat, Vec3};
 
+use super::environment::Sky;
 use super::overlay::Edges;
 use super::slot::Layout;
-use super::{Scene, SceneError, SceneMesh, Transport};
+use super::surface::{Face, Surface, Tone};
+use super::{Scene, SceneError, SceneMesh, Shading, Transport};
 use crate::accel::Bvh;
 use crate::emitter::Lights;
 use crate::geometry::{Rgb, V3, id};
 use crate::sensor::Camera;
+use crate::shape::Corners;
 
 /// What derivatives must follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,56 +20,26 @@ pub(crate) struct Wanted {
     pub(crate) moving: Vec<bool>,
     /// The camera's rays move.
     pub(crate) camera: bool,
+    /// Normals that meshes have of their own change.
+    pub(crate) normals: bool,
+    /// Places or directions of lamps change.
+    pub(crate) lamps: bool,
 }
 
 impl Wanted {
+    /// Whether any point or ray moves.
     pub(crate) fn any(&self) -> bool {
         self.camera || self.moving.contains(&true)
     }
-}
 
-/// A face of the world.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Face {
-    pub(crate) corners: [u32; 3],
-    pub(crate) mesh: u32,
-    /// `(b - a) x (c - a)`: twice the area in length.
-    pub(crate) normal: V3,
-}
-
-/// Colours of a mesh.
-#[derive(Clone, Debug)]
-pub(crate) struct Surface {
-    pub(crate) albedo: Rgb,
-    /// Radiance of a mesh that is a light, which may be dark.
-    pub(crate) emission: Option<Rgb>,
-    tint: Option<Arc<Vec<Rgb>>>,
-    first_vertex: u32,
-}
-
-impl Surface {
-    fn new(m: &SceneMesh, first_vertex: usize) -> Self {
-        Self {
-            albedo: m.albedo,
-            emission: m.emission,
-            tint: m.tint.clone(),
-            first_vertex: id(first_vertex),
-        }
+    /// Whether anything moves that may move an edge or the border of a shadow.
+    pub(crate) fn moves(&self) -> bool {
+        self.any() || self.lamps
     }
 
-    /// Tints at the corners of a face, where there are any.
-    #[inline]
-    pub(crate) fn tints(&self, face: &Face) -> Option<[Rgb; 3]> {
-        let tint = self.tint.as_ref()?;
-        Some(face.corners.map(|v| tint[(v - self.first_vertex) as usize]))
-    }
-
-    /// Factor of the colours at a point of a face.
-    #[inline]
-    pub(crate) fn tint(&self, face: &Face, barycentric: [f64; 3]) -> Rgb {
-        self.tints(face).map_or(Rgb::WHITE, |[a, b, c]| {
-            a * barycentric[0] + b * barycentric[1] + c * barycentric[2]
-        })
+    /// Whether anything changes but colours.
+    pub(crate) fn geometry(&self) -> bool {
+        self.any() || self.normals
     }
 }
 
@@ -82,9 +53,15 @@ pub struct World {
     pub(crate) transport: Transport,
     pub(crate) vertices: Vec<V3>,
     pub(crate) faces: Vec<Face>,
+    /// Normals for shading, of any length.
+    pub(crate) normals: Vec<V3>,
+    /// Texture coordinates.
+    pub(crate) uv: Vec<[f64; 2]>,
     pub(crate) surfaces: Vec<Surface>,
     pub(crate) edges: Edges,
     pub(crate) lights: Lights,
+    /// Light from all around.
+    pub(crate) sky: Option<Sky>,
     pub(crate) bvh: Bvh,
 }
 
@@ -96,16 +73,7 @@ impl World {
     pub fn new(scene: &Scene) -> Self {
         let layout = scene.layout();
         let mut vertices = vec![V3::zero(); layout.vertices()];
-        let mut faces = Vec::new();
-        for (k, m) in scene.meshes.iter().enumerate() {
-            let first = id(layout.first_vertex[k]);
-            let normal = V3::zero();
-            faces.extend(m.shape.faces().iter().map(|f| Face {
-                corners: f.map(|v| first + v),
-                mesh: id(k),
-                normal,
-            }));
-        }
+        let mut faces = faces(scene, &layout);
         place(scene, &layout, &mut vertices, &mut faces);
         let bvh = Bvh::new(&corners(&vertices, &faces));
         let edges = edges(scene, &vertices, &faces);
@@ -117,7 +85,7 @@ impl World {
     pub fn moved(self, scene: &Scene) -> Self {
         let old = &self.scene.meshes;
         let same = old.len() == scene.meshes.len()
-            && old.iter().zip(&scene.meshes).all(|(a, b)| a.shape.same_faces(&b.shape));
+            && old.iter().zip(&scene.meshes).all(|(a, b)| joins_alike(a, b));
         if !same {
             return Self::new(scene);
         }
@@ -135,27 +103,70 @@ impl World {
         layout: Layout,
         (vertices, faces, edges, bvh): (Vec<V3>, Vec<Face>, Edges, Bvh),
     ) -> Self {
-        let surfaces: Vec<Surface> = scene
-            .meshes
-            .iter()
-            .zip(&layout.first_vertex)
-            .map(|(m, first)| Surface::new(m, *first))
-            .collect();
+        let surfaces: Vec<Surface> =
+            scene.meshes.iter().enumerate().map(|(k, m)| Surface::new(m, &layout, k)).collect();
         let placed: Result<Vec<Camera>, SceneError> =
             scene.cameras.iter().map(super::SceneCamera::placed).collect();
         let lights = Lights::new(&faces, &surfaces);
-        Self {
+        let mut world = Self {
             scene: scene.clone(),
             layout,
             cameras: placed.expect("the cameras of a checked scene see"),
             transport: scene.transport,
             vertices,
             faces,
+            normals: Vec::new(),
+            uv: scene.meshes.iter().flat_map(|m| m.texture_coordinates().1).copied().collect(),
             surfaces,
             edges,
             lights,
+            sky: scene.environment.as_ref().map(Sky::new),
             bvh,
+        };
+        world.normals = world.shading_normals();
+        world
+    }
+
+    /// Normals for shading of all meshes that have any.
+    fn shading_normals(&self) -> Vec<V3> {
+        let mut normals = vec![V3::zero(); self.layout.normals()];
+        self.normals_of_faces(|corners, at| {
+            let [a, b, c] = corners.map(|v| self.vertices[v as usize]);
+            for n in at {
+                normals[n as usize] += (b - a).cross(c - a);
+            }
+        });
+        for (m, first) in self.scene.meshes.iter().zip(&self.layout.first_normal) {
+            if let (Shading::Given, Some(own)) = (m.shading, m.shape.normals()) {
+                let turn = Quat::exp(Vec3(m.rotation)).to_mat();
+                for (n, place) in own.values().iter().zip(&mut normals[*first..]) {
+                    *place = turn * *n;
+                }
+            }
         }
+        normals
+    }
+
+    /// Visits every face whose normal its corners' normals are sums of: its corners, and their normals.
+    pub(crate) fn normals_of_faces(&self, mut each: impl FnMut([u32; 3], [u32; 3])) {
+        for face in &self.faces {
+            if let Some(normals) = face.normals
+                && self.scene.meshes[face.mesh as usize].shading == Shading::Smooth
+            {
+                each(face.corners, normals);
+            }
+        }
+    }
+
+    /// Adds to the cotangents of points what those of normals that follow them are.
+    pub(crate) fn normals_pullback(&self, normals: &[V3], points: &mut [V3]) {
+        self.normals_of_faces(|corners, at| {
+            let bar = at.iter().fold(V3::zero(), |sum, n| sum + normals[*n as usize]);
+            let bars = normal_pullback(corners.map(|v| self.vertices[v as usize]), bar);
+            for (corner, bar) in corners.iter().zip(bars) {
+                points[*corner as usize] += bar;
+            }
+        });
     }
 
     /// The scene that it was built from.
@@ -175,21 +186,74 @@ impl World {
         &self.surfaces[self.faces[face as usize].mesh as usize]
     }
 
+    /// The factor of a face's colours at a point of it.
+    #[inline]
+    pub(crate) fn tone(&self, face: u32, barycentric: [f64; 3]) -> Tone {
+        self.surface(face).tone(&self.uv, &self.faces[face as usize], barycentric)
+    }
+
     /// Fraction that is reflected at a point of a face.
     #[inline]
     pub(crate) fn albedo(&self, face: u32, barycentric: [f64; 3]) -> Rgb {
         let surface = self.surface(face);
-        surface.albedo * surface.tint(&self.faces[face as usize], barycentric)
+        if surface.is_plain() {
+            return surface.albedo;
+        }
+        surface.albedo * self.tone(face, barycentric).value()
     }
 
     /// Radiance of the front at a point of a face.
     #[inline]
     pub(crate) fn emission(&self, face: u32, barycentric: [f64; 3]) -> Rgb {
         let surface = self.surface(face);
-        surface
-            .emission
-            .map_or(Rgb::BLACK, |e| e * surface.tint(&self.faces[face as usize], barycentric))
+        match surface.emission {
+            None => Rgb::BLACK,
+            Some(e) if surface.is_plain() => e,
+            Some(e) => e * self.tone(face, barycentric).value(),
+        }
     }
+}
+
+/// Corner cotangents of a face for the cotangent of `(b - a) x (c - a)`.
+#[inline]
+pub(crate) fn normal_pullback([a, b, c]: [V3; 3], bar: V3) -> [V3; 3] {
+    let (by_b, by_c) = ((c - a).cross(bar), bar.cross(b - a));
+    [-(by_b + by_c), by_b, by_c]
+}
+
+/// Whether two meshes differ in their numbers alone: faces, and what their corners share, are the same.
+fn joins_alike(a: &SceneMesh, b: &SceneMesh) -> bool {
+    a.shape.same_faces(&b.shape)
+        && a.shading == b.shading
+        && a.texture_coordinates().0 == b.texture_coordinates().0
+        && (a.shading != Shading::Given
+            || a.shape.normals().map(Corners::faces) == b.shape.normals().map(Corners::faces))
+}
+
+/// All faces, whose normals are not known yet.
+fn faces(scene: &Scene, layout: &Layout) -> Vec<Face> {
+    let (mut faces, mut first_uv) = (Vec::new(), 0);
+    for (k, m) in scene.meshes.iter().enumerate() {
+        let [vertex, normal] = [layout.first_vertex[k], layout.first_normal[k]].map(id);
+        let (uv_faces, uv) = m.texture_coordinates();
+        let given = m.shape.normals().map_or(&[][..], Corners::faces);
+        for (f, corners) in m.shape.faces().iter().enumerate() {
+            let normals = match m.shading {
+                Shading::Flat => None,
+                Shading::Smooth => Some(corners),
+                Shading::Given => given.get(f),
+            };
+            faces.push(Face {
+                corners: corners.map(|v| vertex + v),
+                mesh: id(k),
+                normal: V3::zero(),
+                normals: normals.map(|n| n.map(|c| normal + c)),
+                uv: uv_faces.get(f).map(|uv| uv.map(|c| id(first_uv) + c)),
+            });
+        }
+        first_uv += uv.len();
+    }
+    faces
 }
 
 fn edges(scene: &Scene, vertices: &[V3], faces: &[Face]) -> Edges {

@@ -43,6 +43,16 @@ pub enum MeshError {
         /// Vertices given.
         found: usize,
     },
+    /// Normals or texture coordinates do not fit the faces.
+    #[error("the {what} of face {face} {why}")]
+    Corner {
+        /// Normals or texture coordinates.
+        what: &'static str,
+        /// The face.
+        face: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A face without area.
     #[error("face {face} has no area: its vertices are {vertices:?}")]
     Degenerate {
@@ -53,13 +63,62 @@ pub enum MeshError {
     },
 }
 
-/// A mesh of triangles with flat normals, in its own coordinates.
+/// A mesh of triangles, in its own coordinates.
 ///
-/// The normal of face `(a, b, c)` is that of `(b - a) x (c - a)`; light is emitted on that side.
+/// The normal of face `(a, b, c)` is that of `(b - a) x (c - a)`; light is emitted on that side. A mesh may have normals of its
+/// own for shading, and texture coordinates, both at the corners of its faces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TriangleMesh {
     vertices: Vec<V3>,
     topology: Arc<Topology>,
+    normals: Option<Corners<V3>>,
+    uv: Option<Corners<[f64; 2]>>,
+}
+
+/// Values at the corners of faces; corners that name the same value share it, also across an edge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corners<T> {
+    values: Arc<Vec<T>>,
+    faces: Arc<Vec<[u32; 3]>>,
+}
+
+impl<T> Corners<T> {
+    /// The values.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Of each face, which value each of its corners has.
+    pub fn faces(&self) -> &[[u32; 3]] {
+        &self.faces
+    }
+
+    /// Where every face of a mesh names values that exist and are fit.
+    fn new(
+        what: &'static str,
+        count: usize,
+        values: Vec<T>,
+        faces: &[[usize; 3]],
+        fit: impl Fn(&T) -> bool,
+    ) -> Result<Self, MeshError> {
+        let wrong = |face: usize, why| MeshError::Corner { what, face, why };
+        if faces.len() != count {
+            return Err(wrong(faces.len().min(count), "are missing, or there is no such face"));
+        }
+        for (face, corners) in faces.iter().enumerate() {
+            for corner in corners {
+                match values.get(*corner) {
+                    None => return Err(wrong(face, "do not exist")),
+                    Some(value) if !fit(value) => {
+                        return Err(wrong(face, "are zero or not finite"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let faces = faces.iter().map(|f| f.map(id)).collect();
+        Ok(Self { values: Arc::new(values), faces: Arc::new(faces) })
+    }
 }
 
 /// Which vertices are joined: meshes that differ in their points alone share it.
@@ -94,7 +153,8 @@ impl TriangleMesh {
         let faces: Vec<[u32; 3]> = faces.iter().map(|f| f.map(id)).collect();
         let vertices = checked(vertices, &faces)?;
         let edges = Edges::new(&faces);
-        Ok(Self { vertices, topology: Arc::new(Topology { faces, edges }) })
+        let topology = Arc::new(Topology { faces, edges });
+        Ok(Self { vertices, topology, normals: None, uv: None })
     }
 
     /// Vertices, in the mesh's own coordinates.
@@ -128,7 +188,52 @@ impl TriangleMesh {
             return Err(MeshError::Count { expected, found });
         }
         let vertices = checked(vertices, &self.topology.faces)?;
-        Ok(Self { vertices, topology: Arc::clone(&self.topology) })
+        Ok(Self { vertices, ..self.clone() })
+    }
+
+    /// With normals for shading: `faces` says which of them each corner of each face has. They need not be of unit length.
+    ///
+    /// # Errors
+    /// [`MeshError::Corner`] where a face has none, or one that does not exist, is zero or is not finite.
+    pub fn with_normals(
+        self,
+        normals: &[[f64; 3]],
+        faces: &[[usize; 3]],
+    ) -> Result<Self, MeshError> {
+        let values = normals.iter().map(|n| V3::from(*n)).collect();
+        let fit = |n: &V3| n.norm_squared() > 0.0 && n.norm_squared().is_finite();
+        let normals = Corners::new("normals", self.faces().len(), values, faces, fit)?;
+        Ok(Self { normals: Some(normals), ..self })
+    }
+
+    /// With texture coordinates: `faces` says which of them each corner of each face has. `(0, 0)` is the lower left corner of a
+    /// texture, `(1, 1)` its upper right one.
+    ///
+    /// # Errors
+    /// [`MeshError::Corner`] where a face has none, or one that does not exist or is not finite.
+    pub fn with_uv(self, uv: &[[f64; 2]], faces: &[[usize; 3]]) -> Result<Self, MeshError> {
+        let fit = |uv: &[f64; 2]| uv.iter().all(|c| c.is_finite());
+        let what = "texture coordinates";
+        let uv = Corners::new(what, self.faces().len(), uv.to_vec(), faces, fit)?;
+        Ok(Self { uv: Some(uv), ..self })
+    }
+
+    /// The same mesh with other values of its normals.
+    pub(crate) fn with_normal_values(&self, values: Vec<V3>) -> Result<Self, MeshError> {
+        let Some(old) = &self.normals else { return Ok(self.clone()) };
+        let faces = old.faces().iter().map(|f| f.map(|c| c as usize)).collect::<Vec<_>>();
+        let values: Vec<[f64; 3]> = values.into_iter().map(|n| n.0).collect();
+        self.clone().with_normals(&values, &faces)
+    }
+
+    /// Normals for shading, where it has its own.
+    pub fn normals(&self) -> Option<&Corners<V3>> {
+        self.normals.as_ref()
+    }
+
+    /// Texture coordinates, where it has any.
+    pub fn uv(&self) -> Option<&Corners<[f64; 2]>> {
+        self.uv.as_ref()
     }
 
     /// Least and greatest coordinates.

@@ -9,6 +9,6 @@ mod polygon;
 
 pub use edge::{MeshEdge, Side};
 pub use file::{MeshFile, MeshFileError, MeshNote, MeshPart, read_mesh};
-pub use mesh::{MeshError, TriangleMesh};
+pub use mesh::{Corners, MeshError, TriangleMesh};
 pub use obj::parse_obj;
 pub use ply::parse_ply;

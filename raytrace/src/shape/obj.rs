@@ -1,11 +1,13 @@
 //! Wavefront OBJ: objects, groups, vertices and faces, with the line of everything that is wrong.
 
-use super::file::{Faults, MeshFile, MeshFileError, MeshNote, Polygon, Vertices, file, part};
+use super::file::{
+    Corner, Faults, MeshFile, MeshFileError, MeshNote, Polygon, PolygonFaults, Vertices, file, part,
+};
 use crate::geometry::V3;
 
 /// Statements that say nothing about where the triangles are.
 const IGNORED: &[&str] =
-    &["vn", "vt", "vp", "vw", "s", "usemtl", "mtllib", "l", "p", "mg", "usemap", "maplib", "lod"];
+    &["vp", "vw", "s", "usemtl", "mtllib", "l", "p", "mg", "usemap", "maplib", "lod"];
 
 /// Statements of free-form curves and surfaces.
 const FREE_FORM: &[&str] = &[
@@ -18,6 +20,8 @@ const FREE_FORM: &[&str] = &[
 struct Reader {
     points: Vec<V3>,
     lines: Vec<usize>,
+    uv: Vec<[f64; 2]>,
+    normals: Vec<[f64; 3]>,
     /// Name of each part with its polygons, in the order of their first faces.
     parts: Vec<(String, Vec<Polygon>)>,
     object: String,
@@ -72,11 +76,17 @@ impl Reader {
                 self.points.push(vertex(words).map_err(fail)?);
                 self.lines.push(line);
             }
+            "vt" => {
+                let uv = numbers(words, 1).map_err(fail)?;
+                self.uv.push([uv[0], uv.get(1).copied().unwrap_or(0.0)]);
+            }
+            "vn" => {
+                let n = numbers(words, 3).map_err(fail)?;
+                self.normals.push([n[0], n[1], n[2]]);
+            }
             "f" | "fo" => {
-                let corners: Vec<usize> = words
-                    .map(|w| index(w, self.points.len()))
-                    .collect::<Result<_, _>>()
-                    .map_err(fail)?;
+                let corners: Vec<Corner> =
+                    words.map(|w| self.corner(w)).collect::<Result<_, _>>().map_err(fail)?;
                 if corners.len() < 3 {
                     let why =
                         format!("a face needs three vertices or more (found {})", corners.len());
@@ -113,11 +123,35 @@ impl Reader {
         }
     }
 
+    /// `7`, `7/1`, `7//2`, `7/1/2`: vertex, texture coordinates, normal. Those of the latter two that do not exist are as if
+    /// nothing were said of them.
+    fn corner(&self, word: &str) -> Result<Corner, String> {
+        let mut parts = word.split('/');
+        let number = |part: &str| {
+            part.parse::<isize>().map_err(|_| format!("`{word}` is not a vertex index"))
+        };
+        let (index, vertices) = (number(parts.next().unwrap_or(""))?, self.points.len());
+        let vertex = place(index, vertices).ok_or_else(|| {
+            format!("vertex {index} does not exist: {vertices} vertices are defined so far")
+        })?;
+        let mut next = |count: usize| match parts.next() {
+            None | Some("") => Ok(None),
+            Some(part) => number(part).map(|index| place(index, count)),
+        };
+        let (uv, normal) = (next(self.uv.len())?, next(self.normals.len())?);
+        Ok(Corner { vertex, uv, normal })
+    }
+
     fn finish(self) -> Result<MeshFile, MeshFileError> {
-        let vertices = Vertices { points: &self.points, lines: &self.lines };
-        let (mut parts, mut flat) = (Vec::new(), Faults::default());
+        let vertices = Vertices {
+            points: &self.points,
+            lines: &self.lines,
+            uv: &self.uv,
+            normals: &self.normals,
+        };
+        let (mut parts, mut faults) = (Vec::new(), PolygonFaults::default());
         for (name, polygons) in self.parts {
-            parts.extend(part(name, &vertices, &polygons, &mut flat)?);
+            parts.extend(part(name, &vertices, &polygons, &mut faults)?);
         }
         let mut notes: Vec<MeshNote> = Vec::new();
         let unknown = format!("statements like `{}` are not known and left out", self.unknown_word);
@@ -125,32 +159,37 @@ impl Reader {
         let what =
             "statements of free-form curves and surfaces are left out: convert them to polygons";
         notes.extend(self.free_form.note(what));
-        file(parts, &flat, notes)
+        file(parts, &faults, notes)
     }
 }
 
+/// A point; a weight or a colour may follow.
 fn vertex<'a>(words: impl Iterator<Item = &'a str>) -> Result<V3, String> {
+    let found = numbers(words, 0)?;
+    match found[..] {
+        [x, y, z, ..] => Ok(V3::from([x, y, z])),
+        _ => Err(format!("a vertex needs three coordinates (found {})", found.len())),
+    }
+}
+
+/// All numbers of a line, which must be `least` or more.
+fn numbers<'a>(words: impl Iterator<Item = &'a str>, least: usize) -> Result<Vec<f64>, String> {
     let parse = |w: &str| w.parse::<f64>().map_err(|_| format!("`{w}` is not a number"));
     let numbers: Vec<f64> = words.map(parse).collect::<Result<_, _>>()?;
-    // a weight or a colour may follow
-    match numbers[..] {
-        [x, y, z, ..] => Ok(V3::from([x, y, z])),
-        _ => Err(format!("a vertex needs three coordinates (found {})", numbers.len())),
+    if numbers.len() < least {
+        return Err(format!("{least} numbers are needed (found {})", numbers.len()));
     }
+    Ok(numbers)
 }
 
-/// `7`, `7/1`, `7//2`, `7/1/2`, or negative: counted back from the last vertex.
-fn index(word: &str, vertices: usize) -> Result<usize, String> {
-    let number = word.split('/').next().unwrap_or("");
-    let index: isize = number.parse().map_err(|_| format!("`{word}` is not a vertex index"))?;
+/// The place that an index counts from 1, or back from the last where it is negative.
+fn place(index: isize, count: usize) -> Option<usize> {
     let found = match index {
         0 => None,
         i if i > 0 => Some(i.unsigned_abs() - 1),
-        i => vertices.checked_sub(i.unsigned_abs()),
+        i => count.checked_sub(i.unsigned_abs()),
     };
-    found.filter(|i| *i < vertices).ok_or_else(|| {
-        format!("vertex {index} does not exist: {vertices} vertices are defined so far")
-    })
+    found.filter(|i| *i < count)
 }
 
 #[cfg(test)]
@@ -192,6 +231,26 @@ mod tests {
         let file = parse_obj(text).unwrap();
         assert_eq!(file.parts[0].mesh.faces(), [[0, 1, 2], [0, 2, 3]]);
         assert!(file.notes.is_empty());
+    }
+
+    #[test]
+    fn normals_and_texture_coordinates_are_those_of_the_corners() {
+        let text = format!(
+            "{CORNERS}vt 0 0\nvt 1 0\nvt 0 1\nvn 0 0 2\nvn 0 1 0\nf 1/1/1 2/2/1 3/3/2\nf 1/1/1 2/2/1 4/3/-1\n"
+        );
+        let mesh = parse_obj(&text).unwrap().merged();
+        let (normals, uv) = (mesh.normals().unwrap(), mesh.uv().unwrap());
+        assert_eq!(normals.faces(), [[0, 0, 1], [0, 0, 1]]);
+        assert_eq!(normals.values()[0].0, [0.0, 0.0, 2.0]);
+        assert_eq!((uv.faces(), uv.values()[2]), (&[[0, 1, 2], [0, 1, 2]][..], [0.0, 1.0]));
+        // one face without them: the part has none, and says so
+        let file = parse_obj(&format!("{text}f 1/1 2/1 5/2\n")).unwrap();
+        assert!(file.parts[0].mesh.normals().is_none() && file.parts[0].mesh.uv().is_some());
+        let note = &file.notes[0];
+        assert!(
+            note.line == Some(13) && note.text.starts_with("1 faces have no normals"),
+            "{note:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! PLY (Turk 1994): polygons in text or binary, of either byte order.
 
-use super::file::{Faults, MeshFile, MeshFileError, Polygon, Vertices, file, part};
+use super::file::{Corner, MeshFile, MeshFileError, Polygon, PolygonFaults, Vertices, file, part};
 use crate::geometry::V3;
 
 /// A type of number.
@@ -110,14 +110,15 @@ pub fn parse_ply(bytes: &[u8]) -> Result<MeshFile, MeshFileError> {
     }
     let known = points.len();
     for (k, polygon) in polygons.iter().enumerate() {
-        if let Some(corner) = polygon.corners.iter().find(|c| **c >= known) {
-            return Err(wrong(format!("face {k} names vertex {corner}, the file has {known}")));
+        if let Some(corner) = polygon.corners.iter().find(|c| c.vertex >= known) {
+            let vertex = corner.vertex;
+            return Err(wrong(format!("face {k} names vertex {vertex}, the file has {known}")));
         }
     }
-    let mut flat = Faults::default();
-    let vertices = Vertices { points: &points, lines: &[] };
-    let part = part(String::new(), &vertices, &polygons, &mut flat)?;
-    file(part.into_iter().collect(), &flat, Vec::new())
+    let mut faults = PolygonFaults::default();
+    let vertices = Vertices { points: &points, ..Vertices::default() };
+    let part = part(String::new(), &vertices, &polygons, &mut faults)?;
+    file(part.into_iter().collect(), &faults, Vec::new())
 }
 
 fn wrong(why: impl Into<String>) -> MeshFileError {
@@ -287,7 +288,7 @@ fn faces(
             clippy::cast_sign_loss,
             reason = "checked to be whole numbers that fit"
         )]
-        let corners = corners.into_iter().map(|v| v as usize).collect();
+        let corners = corners.into_iter().map(|v| Corner::bare(v as usize)).collect();
         polygons.push(Polygon { corners, line: None });
     }
     Ok(())

@@ -107,17 +107,24 @@ fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diag
         s.problem("cotangent::scenario::picture", "target", e.to_string(), help)
     })?;
     let image = picture.image;
-    if quantity.shape != [image.height, image.width, 3] {
+    let one_number = quantity.shape == [image.height, image.width];
+    if quantity.shape != [image.height, image.width, 3] && !one_number {
         let (width, height) = (image.width, image.height);
         let message = format!(
-            "the picture has {width} x {height} pixels, `{}` is {} (rows x columns x colours)",
+            "the picture has {width} x {height} pixels, `{}` is {} (rows x columns, x colours)",
             quantity.name,
             super::select::shape(&quantity.shape)
         );
         let help = "give the camera the picture's width and height";
         return Err(s.problem("cotangent::scenario::length", "target", message, help));
     }
-    let values = image.pixels.iter().flat_map(|p| p.0).collect();
+    // of what is one number a pixel: the covered part where the file has it, else the red channel
+    let is_coverage = quantity.name.rsplit('.').next() == Some("alpha");
+    let values = match picture.alpha {
+        Some(alpha) if one_number && is_coverage => alpha,
+        _ if one_number => image.pixels.iter().map(|p| p.0[0]).collect(),
+        _ => image.pixels.iter().flat_map(|p| p.0).collect(),
+    };
     Ok(Table { times: None, values, rows: 1 })
 }
 

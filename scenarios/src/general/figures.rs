@@ -33,11 +33,11 @@ fn of_term(
     let (output, first) = *study.outputs.iter().rfind(|(_, first)| *first <= entry)?;
     let quantity = &study.simulation.outputs()[output];
     let range = first..first + quantity.len();
-    if let [height, width, 3] = quantity.shape[..]
+    if let Some((size, _)) = image::film(quantity)
         && term.entries.len() == quantity.len()
     {
         let images = [&term.target, &before[range.clone()], &after[range.clone()]];
-        return image::panels(&format!("term-{}", index + 1), &term.label, [width, height], images);
+        return image::panels(&format!("term-{}", index + 1), &term.label, size, images);
     }
     let axis = quantity.axis.as_ref()?;
     let (old, new) =

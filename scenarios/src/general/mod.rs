@@ -14,6 +14,7 @@ mod table;
 mod term;
 
 pub(super) use data::asked_times;
+pub use image::film;
 pub use table::tables;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use cotangent_ad::{Quat, Vec3};
 use cotangent_problem::SampleKey;
 use cotangent_raytrace::{
-    DerivativeOptions, Image, RenderOptions, Rgb, Selection, World, jacobian, render,
+    DerivativeOptions, Image, RenderOptions, Rgb, Selection, Terms, World, jacobian, render,
 };
 
 use super::{NAMES, Ready, Study};
@@ -83,10 +83,9 @@ impl Study {
     fn derivatives(&self, world: &World) -> Result<Figure, String> {
         let selection = Selection::new(world.scene(), &NAMES[..2]).map_err(|e| e.to_string())?;
         let options = self.finer();
-        let of = |boundary: bool| {
-            jacobian(world, 0, &selection, &DerivativeOptions { boundary, ..options })
-        };
-        let (with, without) = (of(true), of(false));
+        let of =
+            |terms: Terms| jacobian(world, 0, &selection, &DerivativeOptions { terms, ..options });
+        let (with, without) = (of(Terms::ALL), of(Terms::INTERIOR));
         let mut panels = Vec::new();
         for (entry, name) in [(0, "translation x"), (4, "rotation y")] {
             let scale = largest(&with[entry]);

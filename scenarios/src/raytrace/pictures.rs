@@ -1,11 +1,13 @@
 //! `pictures`: a scene of meshes, lights and cameras, and what is asked of the cameras' images.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use cotangent_problem::Simulation;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, MeshFile, PictureSimulation, Rgb, Scene, SceneCamera, SceneMesh,
-    Transport, TriangleMesh, parse_obj, parse_ply,
+    CameraView, DerivativeOptions, Environment, LampKind, MeshFile, PictureSimulation, Rgb, Scene,
+    SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh, parse_obj,
+    parse_ply, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
@@ -29,6 +31,34 @@ const KEYS: &[Key] = &[
         "4",
         "points in each pixel at which shadow borders are looked for",
     ),
+    key(
+        "transport.bounces",
+        Kind::Integer { min: 1, max: 10_000 },
+        "1",
+        "the most reflections of light on its way to a camera; from the fourth on they end by chance",
+    ),
+    key(
+        "environment.radiance",
+        RADIANCE,
+        "[]",
+        "light from everywhere, RGB; factor of its picture",
+    ),
+    key(
+        "environment.picture",
+        Kind::File,
+        "\"\"",
+        "EXR or PNG around the scene: longitude, latitude",
+    ),
+    key("environment.rotation", ANGLES, "[0.0, 0.0, 0.0]", "rotation vector of the picture"),
+];
+
+const LAMP_KEYS: &[Key] = &[
+    required("label", Kind::Text, "its name, as in light.LABEL.position"),
+    key("position", POINT, "[]", "its place; without one light comes from far away"),
+    key("direction", POINT, "[]", "the way of its light; with a position it is a spot"),
+    key("inner", number("deg", 0.0, 180.0), "20.0", "of a spot: full light up to this angle"),
+    key("outer", number("deg", 0.0, 180.0), "30.0", "of a spot: no light from this angle on"),
+    required("intensity", RADIANCE, "power per solid angle; of a distant lamp irradiance; RGB"),
 ];
 
 const MESH_KEYS: &[Key] = &[
@@ -46,6 +76,19 @@ const MESH_KEYS: &[Key] = &[
     key("rotation", ANGLES, "[0.0, 0.0, 0.0]", "rotation vector about its origin"),
     key("scale", number("", f64::MIN_POSITIVE, INF), "1.0", "factor of its size"),
     key("albedo", ALBEDO, "[0.5, 0.5, 0.5]", "reflected fraction, RGB"),
+    key("texture", Kind::File, "\"\"", "EXR or PNG over the file's texture coordinates: a factor"),
+    key(
+        "roughness",
+        number("", 0.0, 1.0),
+        "0.0",
+        "of a metal: alpha of GGX, at least 0.01; at 0 the mesh is diffuse",
+    ),
+    key(
+        "shading",
+        Kind::Choice(&["flat", "smooth", "file"]),
+        "\"flat\"",
+        "normals of its faces, means of these at vertices, or those of the file",
+    ),
     key("radiance", RADIANCE, "[]", "what it shines with, RGB; a mesh with it is a light"),
 ];
 
@@ -61,6 +104,7 @@ const CAMERA_KEYS: &[Key] = &[
 
 const LISTS: &[List] = &[
     List { name: "mesh", keys: MESH_KEYS, required: true, doc: "an object or a light" },
+    List { name: "lamp", keys: LAMP_KEYS, required: false, doc: "a light without extent" },
     List { name: "camera", keys: CAMERA_KEYS, required: true, doc: "a view of the scene" },
     general::LISTS[0],
     general::LISTS[1],
@@ -105,10 +149,26 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let scene = Scene::with_cameras(cameras, Transport::Direct, meshes).map_err(|e| {
-        let help = "see the keys of its meshes and cameras";
-        vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
-    })?;
+    let lamps: Vec<SceneLamp> =
+        s.list("lamp").iter().filter_map(|l| lamp(l, &mut problems)).collect();
+    let environment = environment(s, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let transport = match s.count("transport.bounces") {
+        0 | 1 => Transport::Direct,
+        more => Transport::Paths { bounces: u32::try_from(more).unwrap_or(u32::MAX) },
+    };
+    let scene = Scene::with_cameras(cameras, transport, meshes)
+        .and_then(|scene| scene.with_lamps(lamps))
+        .and_then(|scene| match environment {
+            Some(environment) => scene.with_environment(environment),
+            None => Ok(scene),
+        })
+        .map_err(|e| {
+            let help = "see the keys of its meshes, lamps and cameras";
+            vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
+        })?;
     let count = |path| u32::try_from(s.count(path)).unwrap_or(u32::MAX);
     let options = DerivativeOptions {
         spp: count("samples.paths"),
@@ -139,7 +199,22 @@ fn mesh(
     } else {
         three(m, "albedo", problems)
     };
+    let texture = match texture(m, "texture") {
+        Ok(texture) => texture.map(Arc::new),
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    let shading = match m.text("shading") {
+        "smooth" => Shading::Smooth,
+        "file" => Shading::Given,
+        _ => Shading::Flat,
+    };
     Some(SceneMesh {
+        texture,
+        shading,
+        roughness: Some(m.number("roughness")).filter(|a| *a > 0.0),
         translation: three(m, "translation", problems),
         rotation: three(m, "rotation", problems),
         scale: m.number("scale"),
@@ -147,6 +222,60 @@ fn mesh(
         emission,
         ..SceneMesh::new(m.text("label"), shape)
     })
+}
+
+/// The picture of a key as a texture; `None` where it names none.
+fn texture(s: &Settings, path: &str) -> Result<Option<Texture>, Diagnostic> {
+    let Some(name) = s.file(path) else { return Ok(None) };
+    let refuse = |why: String| {
+        let help = "it must be an OpenEXR or PNG file with colours that are not negative";
+        s.problem("cotangent::scenario::picture", path, why, help)
+    };
+    let picture = read_picture(Path::new(name)).map_err(|e| refuse(e.to_string()))?;
+    Texture::new(picture.image).map(Some).map_err(|e| refuse(e.to_string()))
+}
+
+fn lamp(l: &Settings, problems: &mut Vec<Diagnostic>) -> Option<SceneLamp> {
+    let given = |path: &str| l.is_given(path);
+    let kind = match (given("position"), given("direction")) {
+        (true, false) => LampKind::Point { position: three(l, "position", problems) },
+        (true, true) => LampKind::Spot {
+            position: three(l, "position", problems),
+            direction: three(l, "direction", problems),
+            cone: ["inner", "outer"].map(|k| l.number(k).to_radians()),
+        },
+        (false, true) => LampKind::Distant { direction: three(l, "direction", problems) },
+        (false, false) => {
+            let message = "the lamp has neither a position nor a direction".to_owned();
+            let help = "give it a position, a direction, or both for a spot";
+            problems.push(l.problem(CONTRADICTION, "position", message, help));
+            return None;
+        }
+    };
+    if !matches!(kind, LampKind::Spot { .. })
+        && let Some(idle) = ["inner", "outer"].into_iter().find(|k| given(k))
+    {
+        let message = format!("`{idle}` has no effect here");
+        let help = "a spot has a position and a direction";
+        problems.push(l.problem(CONTRADICTION, idle, message, help));
+    }
+    let intensity = Rgb(three(l, "intensity", problems));
+    Some(SceneLamp { name: l.text("label").into(), kind, intensity })
+}
+
+/// Light from all around, where the file has any.
+fn environment(s: &Settings, problems: &mut Vec<Diagnostic>) -> Option<Environment> {
+    let picture = texture(s, "environment.picture").map_err(|e| problems.push(e)).ok()?;
+    let factor = !s.numbers("environment.radiance").is_empty();
+    let radiance = factor.then(|| Rgb(three(s, "environment.radiance", problems)));
+    let mut environment = match (picture, radiance) {
+        (None, None) => return None,
+        (Some(picture), None) => Environment::new(picture),
+        (None, Some(radiance)) => Environment::constant(radiance),
+        (Some(picture), Some(radiance)) => Environment { radiance, ..Environment::new(picture) },
+    };
+    environment.rotation = three(s, "environment.rotation", problems);
+    Some(environment)
 }
 
 /// The triangles of a file.

@@ -1,0 +1,228 @@
+//! Light that arrives at a vertex from where it is made: faces that emit, the sky, lamps.
+//!
+//! A *connection* is one sample of it. Its share of the reflected radiance is `response(d) E k`, with `d` from the vertex to the
+//! source, and `E` of
+//! * a point of a light face, drawn uniformly over area: `L_e (-m.d) / r^4`, `k = 1/(2 p)`, with `m` the cross product of the face's
+//!   sides, whose half is normal times area, and `p` how often the face is drawn,
+//! * the sky: its radiance from the unit vector `d`, `k` one over the density of directions,
+//! * a lamp: intensity times its factor ([`crate::scene::LampKind`]), `k = 1`.
+//!
+//! In a derivative the point of a light face keeps its barycentric coordinates, the direction to the sky stays, and `k` is constant.
+
+use super::vertex::{Vertex, VertexBar, colour_pullback};
+use crate::derivative::{Place, Sink};
+use crate::emitter::{LightPoint, at};
+use crate::geometry::{Rgb, V3, length};
+use crate::scene::{Wanted, World, normal_pullback};
+
+/// The part of a segment, from each end, on which nothing is in the way.
+pub(crate) const CLEAR: f64 = 1e-9;
+
+/// Where light comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Face(LightPoint),
+    Sky,
+    Lamp(u32),
+}
+
+/// Light that a vertex sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection {
+    pub(crate) source: Source,
+    /// To the source: not normalised, of length 1 where it is infinitely far away.
+    pub(crate) d: V3,
+    /// One over the density of samples.
+    pub(crate) k: f64,
+}
+
+impl Connection {
+    /// A point of the lights for `u` in the unit square, where the vertex sees it; `and_surface` says that the vertex draws
+    /// directions to lights as well.
+    pub(super) fn face(
+        world: &World,
+        vertex: &Vertex,
+        u: [f64; 2],
+        and_surface: bool,
+    ) -> Option<Self> {
+        let light = world.lights.sample(u)?;
+        let face = light.light.face;
+        let d = at(world.corners(face), light.barycentric) - vertex.x;
+        let m = world.faces[face as usize].normal;
+        if !(vertex.surfel.n.dot(d) > 0.0 && m.dot(d) < 0.0) {
+            return None;
+        }
+        let skip = |f: u32| f == vertex.hit.face || f == face;
+        let hidden = world.bvh.occluded(vertex.x, d, CLEAR, 1.0 - CLEAR, skip);
+        let k = if and_surface {
+            shared(world, vertex, &light, d)
+        } else {
+            0.5 / light.light.probability
+        };
+        (!hidden).then_some(Self { source: Source::Face(light), d, k })
+    }
+
+    /// The light face that the vertex met in a direction of its own, from its front.
+    pub(super) fn met(world: &World, vertex: &Vertex, next: &Vertex) -> Option<Self> {
+        let light = *world.lights.of_face(next.hit.face).filter(|_| next.front)?;
+        let light = LightPoint { light, barycentric: next.hit.barycentric() };
+        let d = next.x - vertex.x;
+        Some(Self { source: Source::Face(light), d, k: shared(world, vertex, &light, d) })
+    }
+
+    /// A direction of the sky, drawn by its light, where the vertex sees it.
+    pub(super) fn sky(world: &World, vertex: &Vertex, u: [f64; 2]) -> Option<Self> {
+        let sky = world.sky.as_ref()?;
+        let d = sky.sample(u);
+        let sees = vertex.surfel.n.dot(d) > 0.0 && !hidden_sky(world, vertex, d);
+        sees.then(|| Self::from_sky(world, vertex, d)).flatten()
+    }
+
+    /// The sky in the unit direction `d`, which was drawn by its light or by the surface: together these draw it with
+    /// the sum of their densities (Veach & Guibas 1995, the balance heuristic).
+    pub(super) fn from_sky(world: &World, vertex: &Vertex, d: V3) -> Option<Self> {
+        let density = world.sky.as_ref()?.density(d) + vertex.surfel.density(d);
+        Some(Self { source: Source::Sky, d, k: density.recip() })
+    }
+
+    /// A lamp, where the vertex sees it.
+    pub(super) fn lamp(world: &World, vertex: &Vertex, lamp: u32) -> Option<Self> {
+        let kind = &world.scene.lamps[lamp as usize].kind;
+        let d = kind.towards(vertex.x);
+        if !(vertex.surfel.n.dot(d) > 0.0 && kind.factor(d) > 0.0) {
+            return None;
+        }
+        let skip = |f: u32| f == vertex.hit.face;
+        let far = if kind.position().is_some() { 1.0 } else { f64::INFINITY };
+        let near = if kind.position().is_some() { CLEAR } else { 0.0 };
+        let hidden = world.bvh.occluded(vertex.x, d, near, far, skip);
+        (!hidden).then_some(Self { source: Source::Lamp(lamp), d, k: 1.0 })
+    }
+
+    /// What multiplies the response.
+    #[inline]
+    pub(super) fn arriving(&self, world: &World) -> Rgb {
+        match self.source {
+            Source::Face(light) => {
+                let r2 = self.d.norm_squared();
+                let m = world.faces[light.light.face as usize].normal;
+                let form = -m.dot(self.d) * self.k / (r2 * r2);
+                world.emission(light.light.face, light.barycentric) * form
+            }
+            Source::Sky => match &world.sky {
+                Some(sky) => sky.light(self.d) * self.k,
+                None => Rgb::BLACK,
+            },
+            Source::Lamp(lamp) => {
+                let lamp = &world.scene.lamps[lamp as usize];
+                lamp.intensity * lamp.kind.factor(self.d)
+            }
+        }
+    }
+
+    /// Hands on the derivative of `seed . response E k`, adding what concerns the vertex to `bar`.
+    pub(super) fn pullback(
+        &self,
+        world: &World,
+        wanted: &Wanted,
+        vertex: &Vertex,
+        seed: Rgb,
+        bar: &mut VertexBar,
+        place: Place,
+        sink: &mut impl Sink,
+    ) {
+        let response = vertex.surfel.response(self.d);
+        let by_response = vertex.surfel.pullback(self.d, seed * self.arriving(world));
+        bar.add(&by_response);
+        let seed = seed * response;
+        match self.source {
+            Source::Face(light) => {
+                let d_bar = by_response.d;
+                let x_bar = self.face_pullback(world, wanted, light, seed, d_bar, place, sink);
+                bar.x += x_bar;
+            }
+            Source::Sky => {
+                sky_pullback(world, self.d, seed * self.k, place, sink);
+            }
+            Source::Lamp(lamp) => {
+                let (number, lamp) = (lamp as usize, &world.scene.lamps[lamp as usize]);
+                let slots = world.layout.lamp(number);
+                sink.colour(place, slots.intensity, seed * lamp.kind.factor(self.d));
+                let lamp_bar = lamp.kind.pullback(self.d, seed.dot(lamp.intensity), by_response.d);
+                sink.vector(place, slots.position, lamp_bar.d);
+                sink.vector(place, slots.direction, lamp_bar.direction);
+                sink.vector(place, slots.cone, V3::from([lamp_bar.cone[0], lamp_bar.cone[1], 0.0]));
+                bar.x += -lamp_bar.d;
+            }
+        }
+    }
+
+    /// Hands on what concerns a light face; returns the cotangent of the vertex.
+    fn face_pullback(
+        &self,
+        world: &World,
+        wanted: &Wanted,
+        light: LightPoint,
+        seed: Rgb,
+        mut d_bar: V3,
+        place: Place,
+        sink: &mut impl Sink,
+    ) -> V3 {
+        let (number, b) = (light.light.face, light.barycentric);
+        let face = &world.faces[number as usize];
+        let (m, d, r2) = (face.normal, self.d, self.d.norm_squared());
+        let (scale, md) = (self.k / (r2 * r2), m.dot(d));
+        let surface = world.surface(number);
+        let base = surface.emission.unwrap_or(Rgb::BLACK);
+        let slot = world.layout.radiance(face.mesh as usize);
+        colour_pullback(world, number, b, (base, slot, seed * (-md * scale)), place, sink);
+        if !wanted.any() {
+            return V3::zero();
+        }
+        let form_bar = seed.dot(world.emission(number, b)) * scale;
+        d_bar += (m - d * (4.0 * md / r2)) * -form_bar;
+        if wanted.moving[face.mesh as usize] {
+            let by_normal = normal_pullback(world.corners(number), d * -form_bar);
+            for i in 0..3 {
+                sink.point(place, face.corners[i], d_bar * b[i] + by_normal[i]);
+            }
+        }
+        -d_bar
+    }
+}
+
+/// `k` of a point of a light face that is drawn by area and by the surface's directions: together they draw it with the sum of
+/// their densities (the balance heuristic).
+fn shared(world: &World, vertex: &Vertex, light: &LightPoint, d: V3) -> f64 {
+    let m = world.faces[light.light.face as usize].normal;
+    let r = length(d);
+    let by_directions = vertex.surfel.density(d * r.recip()) * m.dot(d).abs() / (r * r * r);
+    // both densities times the length of m, which is twice the face's area
+    (2.0 * light.light.probability + by_directions).recip()
+}
+
+/// Whether anything stands between a vertex and the sky.
+pub(super) fn hidden_sky(world: &World, vertex: &Vertex, d: V3) -> bool {
+    world.bvh.occluded(vertex.x, d, 0.0, f64::INFINITY, |f| f == vertex.hit.face)
+}
+
+/// Hands on the derivative of `seed . sky` in the unit direction `d`; returns the cotangent of the direction, across it.
+pub(super) fn sky_pullback(
+    world: &World,
+    d: V3,
+    seed: Rgb,
+    place: Place,
+    sink: &mut impl Sink,
+) -> V3 {
+    let Some(sky) = &world.sky else { return V3::zero() };
+    let found = sky.at(d);
+    let layout = &world.layout;
+    sink.colour(place, layout.sky_radiance(), found.lookup.value * seed);
+    for (texel, weight) in found.lookup.texels {
+        sink.colour(place, layout.sky_texel(texel as usize), sky.radiance * seed * weight);
+    }
+    let by_direction = found.by_direction(sky.radiance * seed);
+    // the picture turns by `spin x`, which is as if the direction turned back
+    sink.vector(place, layout.sky_spin(), by_direction.cross(d));
+    by_direction
+}
