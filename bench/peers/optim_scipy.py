@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import least_squares, minimize
 
 warnings.simplefilter("ignore")
-MOST = 10_000
+MOST = 5000
 
 
 class Remote:
@@ -54,10 +54,8 @@ def solve(method, remote, x0):
     options = {
         "BFGS": dict(gtol=1e-9, maxiter=MOST),
         "L-BFGS-B": dict(ftol=1e-15, gtol=1e-9, maxfun=MOST, maxiter=MOST),
-        "Nelder-Mead": dict(xatol=1e-9, fatol=1e-13, maxfev=MOST, maxiter=MOST),
     }[name]
-    derivative = None if name == "Nelder-Mead" else remote.gradient
-    return minimize(remote.value, x0, jac=derivative, method=name, options=options)
+    return minimize(remote.value, x0, jac=remote.gradient, method=name, options=options)
 
 
 for line in sys.stdin:

@@ -5,6 +5,10 @@
 //! nothing depends on the parameters' units. The constrained problem is solved by the singular values of `R D^-1`, `R` the
 //! factor of the Jacobian (`triangle`). Variables at a bound that the gradient presses against are held; the step
 //! is projected. A trial costs residuals; the Jacobian is asked for where a trial has been accepted.
+//!
+//! Tried on NIST's 54 starts, where this solves 52 in 11 134 evaluations, most of them in one valley, and not kept: geodesic acceleration
+//! (Transtrum & Sethna, arXiv:1201.5885) solves 53 in 5 873, but needs the whole Jacobian at hand and leaves one of the problems of
+//! More, Garbow & Hillstrom unsolved within 1000; a radius that grows by 1.5 and shrinks by 5 (delayed gratification) solves 52 in 8 867.
 
 use cotangent_problem::{TermValue, Want};
 use faer::Mat;

@@ -2,6 +2,8 @@
 //!
 //! `problems.txt` holds starts, certified values and observations; the models are written here, as NIST's pages state them.
 
+#![allow(clippy::unwrap_used, reason = "the file that is parsed is part of the source")]
+
 use std::f64::consts::{PI, TAU};
 
 use cotangent_ad::{Real, VectorFn};

@@ -8,8 +8,7 @@ use super::{Case, End};
 use crate::peer::{PeerError, script};
 
 /// Methods by the names of the script; `+jac` scales the variables by the Jacobian.
-pub(super) const METHODS: [&str; 7] =
-    ["lm", "lm+jac", "trf", "trf+jac", "BFGS", "L-BFGS-B", "Nelder-Mead"];
+pub(super) const METHODS: [&str; 6] = ["lm", "lm+jac", "trf", "trf+jac", "BFGS", "L-BFGS-B"];
 
 /// The running script.
 pub(super) struct Scipy {
