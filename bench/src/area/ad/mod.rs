@@ -3,6 +3,7 @@
 
 mod adbench;
 mod differential;
+mod heat;
 mod loops;
 mod pendulum;
 
@@ -15,6 +16,8 @@ pub(super) const ROWS: &[Measure] = &[
     adbench::ba_rows,
     adbench::hand_rows,
     loops::rows,
+    heat::rows,
+    heat::ring_rows,
 ];
 
 pub(super) const PROOFS: &[Measure] = &[
@@ -22,5 +25,6 @@ pub(super) const PROOFS: &[Measure] = &[
     adbench::proofs,
     adbench::hand_proofs,
     adbench::program_proofs,
+    heat::proofs,
     differential::proofs,
 ];
