@@ -12,6 +12,7 @@
 mod adbench;
 mod area;
 mod clock;
+mod memory;
 mod peer;
 mod report;
 
@@ -24,6 +25,9 @@ use clap::{Parser, ValueEnum};
 use crate::area::Area;
 use crate::peer::Peers;
 use crate::report::{Item, Report};
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
 
 #[derive(Parser, Debug)]
 #[command(about = "Measure Cotangent beside its peers", version)]

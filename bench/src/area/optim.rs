@@ -38,7 +38,6 @@ const MOST: u64 = 5000;
 /// Whether a point with this sum of squares is the known answer.
 type IsAnswer = Box<dyn Fn(&[f64], f64) -> bool>;
 
-
 /// A function with its start, and whether a point is its known answer.
 struct Case {
     function: Box<dyn Function>,

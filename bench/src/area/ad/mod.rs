@@ -3,6 +3,7 @@
 
 mod adbench;
 mod differential;
+mod heat;
 mod loops;
 mod lotka_volterra;
 mod pendulum;
@@ -17,6 +18,8 @@ pub(super) const ROWS: &[Measure] = &[
     adbench::hand_rows,
     loops::rows,
     lotka_volterra::rows,
+    heat::rows,
+    heat::ring_rows,
 ];
 
 pub(super) const PROOFS: &[Measure] = &[
@@ -24,5 +27,6 @@ pub(super) const PROOFS: &[Measure] = &[
     adbench::proofs,
     adbench::hand_proofs,
     adbench::program_proofs,
+    heat::proofs,
     differential::proofs,
 ];

@@ -230,7 +230,7 @@ fn keep_best(best: &mut BTreeMap<String, Measured>, found: BTreeMap<String, Meas
 }
 
 /// Both sides must have computed the same thing, or the ratio means nothing.
-fn assert_same(work: &str, ours: &[f64], theirs: &[f64]) {
+pub(super) fn assert_same(work: &str, ours: &[f64], theirs: &[f64]) {
     for (a, b) in ours.iter().zip(theirs) {
         assert!(
             (a - b).abs() <= 1e-9 * b.abs().max(1.0),
