@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BuildError, CouplingSpec, ModelBuilder, PairSpec, StopSpec, SurfaceSpec, finite, named,
-    not_negative,
+    BuildError, CouplingSpec, JointSpec, Mobility, ModelBuilder, PairSpec, StopSpec, SurfaceSpec,
+    finite, named, not_negative,
 };
 use crate::collide::{is_supported, rank};
 use crate::model::{
@@ -247,4 +247,11 @@ pub(crate) fn are_held(model: &Model, neighbours: bool, [a, b]: [Option<usize>; 
     let around = |link: Option<usize>| link.and_then(|l| model.links[l].around);
     let shared = a.is_some() && b.is_some() && (around(a) == b || around(b) == a);
     a == b || (shared && !neighbours)
+}
+
+/// Whether a joint is a slide along one of the body's axes, at its origin.
+pub(super) fn is_aligned_slide(joint: &JointSpec) -> bool {
+    let zero = |x: &f64| x.abs() < 1e-14;
+    let Mobility::Slide(axis) = joint.mobility else { return false };
+    joint.anchor.iter().all(zero) && axis.iter().filter(|x| zero(x)).count() == 2
 }

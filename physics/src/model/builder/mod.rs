@@ -17,7 +17,7 @@ pub use spec::{
     TendonSpec, Weight,
 };
 
-use self::constraint::{Contacts, check_line};
+use self::constraint::{Contacts, check_line, is_aligned_slide};
 use super::{
     Actuator, Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters,
     Shape, Site, Surface, SurfaceNumbers, Tendon, TendonPart, Transmission, sizes,
@@ -98,13 +98,6 @@ fn proper_range(what: &'static str, of: &str, range: Option<[f64; 2]>) -> Result
 fn finite_pose(of: &str, pose: &Pose<f64>) -> Result<(), BuildError> {
     finite("position", of, &pose.translation.0)?;
     finite("rotation", of, pose.rotation.0.as_flattened())
-}
-
-/// Whether a joint is a slide along one of the body's axes, at its origin.
-fn is_aligned_slide(joint: &JointSpec) -> bool {
-    let zero = |x: &f64| x.abs() < 1e-14;
-    let Mobility::Slide(axis) = joint.mobility else { return false };
-    joint.anchor.iter().all(zero) && axis.iter().filter(|x| zero(x)).count() == 2
 }
 
 fn shift(translation: Vec3<f64>) -> Pose<f64> {
