@@ -33,6 +33,7 @@ pub mod diagnostic;
 pub mod document;
 mod general;
 pub mod keys;
+mod molecules;
 mod physics;
 pub mod raytrace;
 pub mod units;
@@ -94,6 +95,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Relax,
     &dft::Design,
     &dft::Potential,
+    &molecules::Molecules,
     &physics::Motion,
     &physics::Ball,
     &raytrace::Pictures,
