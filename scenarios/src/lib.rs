@@ -35,6 +35,7 @@ mod equations;
 mod general;
 mod job;
 pub mod keys;
+mod molecules;
 mod open;
 mod physics;
 pub mod raytrace;
@@ -99,6 +100,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Molecules,
     &dft::Potential,
     &equations::Equations,
+    &molecules::Molecules,
     &physics::Motion,
     &physics::Ball,
     &raytrace::Pictures,

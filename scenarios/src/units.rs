@@ -18,6 +18,11 @@ const UNITS: &[(&str, &str, f64)] = &[
     ("eV", "energy", 1.0 / 27.211_386_245_988),
     ("kcal/mol", "energy", 1.0 / 627.509_474_063),
     ("kJ/mol", "energy", 1.0 / 2_625.499_639_479),
+    // force on a nucleus and dipole moment, in atomic units
+    ("Ha/bohr", "atomic force", 1.0),
+    ("eV/angstrom", "atomic force", 0.529_177_210_903 / 27.211_386_245_988),
+    ("e bohr", "dipole moment", 1.0),
+    ("debye", "dipole moment", 0.393_430_269_5),
     // time, in seconds
     ("s", "time", 1.0),
     ("ms", "time", 1e-3),

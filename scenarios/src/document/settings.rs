@@ -67,12 +67,18 @@ impl Settings {
         }
     }
 
+    /// A whole number.
+    pub fn integer(&self, path: &str) -> i64 {
+        if let Value::Integer(v) = self.value(path) {
+            *v
+        } else {
+            unreachable!("`{path}` is no whole number")
+        }
+    }
+
     /// A whole number that the table bounds from below by 0.
     pub fn count(&self, path: &str) -> usize {
-        let Value::Integer(v) = self.value(path) else {
-            unreachable!("`{path}` is no whole number")
-        };
-        usize::try_from(*v).unwrap_or(usize::MAX)
+        usize::try_from(self.integer(path)).unwrap_or(usize::MAX)
     }
 
     /// Whole numbers that the table bounds from below by 0.

@@ -13,7 +13,7 @@ use crate::molecule::integrals::one_electron::Nuclei;
 use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
 use crate::molecule::integrals::repulsion::list::{Batch, ShellPair, charge_factor};
 use crate::molecule::integrals::repulsion::quartet::Kernel;
-use crate::molecule::integrals::repulsion::store::{PARTS, Repulsion};
+use crate::molecule::integrals::repulsion::store::{NEGLIGIBLE, PARTS, Repulsion};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
 
@@ -49,16 +49,17 @@ pub(in crate::molecule) fn add(
     };
     let part = |part: usize| {
         let mut sums = PairSums::new(&core.molecule, &core.basis, inputs);
-        let mut kernel = Kernel::new();
+        let mut kernel = Kernel::new(NEGLIGIBLE * repulsion.cutoff());
         for pair in list.pairs.iter().skip(part).step_by(PARTS) {
-            for product in &pair.products {
-                surroundings.add_product(pair, product, &mut kernel, &mut sums);
+            for (product, size) in pair.products.iter().zip(&pair.sizes) {
+                surroundings.add_product(pair, (product, *size), &mut kernel, &mut sums);
                 surroundings.add_kinetic(pair, product, &mut sums);
             }
         }
         sums
     };
-    let parts: Vec<PairSums> = (0..PARTS).into_par_iter().map(part).collect();
+    let parts: Vec<PairSums> =
+        (0..PARTS).into_par_iter().with_min_len(repulsion.parts_at_once()).map(part).collect();
     parts.iter().for_each(|part| sums.merge(part));
 }
 
@@ -67,7 +68,7 @@ impl Surroundings<'_> {
     fn add_product(
         &self,
         pair: &ShellPair,
-        product: &Product,
+        (product, size): (&Product, f64),
         kernel: &mut Kernel,
         sums: &mut PairSums,
     ) {
@@ -77,7 +78,7 @@ impl Surroundings<'_> {
         self.nuclei.potential(product.exponent, product.centre, degree, &mut potential);
         let factor = charge_factor(product.exponent);
         for ket in &self.kets {
-            let values = kernel.potential(product.exponent, product.centre, degree, ket);
+            let values = kernel.potential(product, size, degree, ket);
             for (v, value) in potential.iter_mut().zip(values) {
                 *v += factor * value.sum();
             }

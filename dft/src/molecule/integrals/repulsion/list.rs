@@ -23,6 +23,8 @@ pub(in crate::molecule) struct ShellPair {
     pub products: Vec<Product>,
     /// Coefficients by product, Hermite Gaussian and functions; `sqrt(2) pi^(5/4)/p` and the weights are part of them.
     pub coefficients: Vec<f64>,
+    /// How much each product is worth: about the root of its largest repulsion with itself. They fall.
+    pub sizes: Vec<f64>,
     /// `sqrt(max (ab|ab))`: no integral `(ab|cd)` is larger than the product of two of these (Schwarz).
     pub bound: f64,
 }
@@ -33,14 +35,20 @@ impl ShellPair {
         let (a, b) = (&shells[i], &shells[j]);
         let degree = a.l + b.l;
         let size = a.functions * b.functions * count(degree);
-        let products = products(a, b);
-        let mut coefficients = vec![0.0; products.len() * size];
-        for (product, out) in products.iter().zip(coefficients.chunks_mut(size)) {
+        let mut members = Vec::new();
+        for product in products(a, b) {
             let [k, m] = product.primitives;
             let factor = a.weights[k] * b.weights[m] * charge_factor(product.exponent);
+            let mut coefficients = vec![0.0; size];
             let sides = ((a, Operator::Identity), (b, Operator::Identity));
-            expand(sides.0, sides.1, product, degree, factor, out);
+            expand(sides.0, sides.1, &product, degree, factor, &mut coefficients);
+            let worth = worth(product.exponent, &coefficients, a.functions * b.functions);
+            members.push((worth, product, coefficients));
         }
+        members.sort_by(|x, y| y.0.total_cmp(&x.0));
+        let sizes = members.iter().map(|(worth, ..)| *worth).collect();
+        let products = members.iter().map(|(_, product, _)| *product).collect();
+        let coefficients = members.into_iter().flat_map(|(.., own)| own).collect();
         Self {
             shells: [i, j],
             functions: [a.functions, b.functions],
@@ -48,6 +56,7 @@ impl ShellPair {
             degree,
             products,
             coefficients,
+            sizes,
             bound: 0.0,
         }
     }
@@ -79,6 +88,19 @@ impl ShellPair {
     }
 }
 
+/// `sum_t max|E_t| p^(|t|/2)/(2p)^(1/4)`: the repulsion of a Hermite Gaussian with itself grows with `p^|t|/sqrt(2p)`.
+fn worth(exponent: f64, coefficients: &[f64], functions: usize) -> f64 {
+    let powers = &Order::table().powers;
+    let root = exponent.sqrt();
+    let mut sum = 0.0;
+    for (powers, row) in powers.iter().zip(coefficients.chunks(functions)) {
+        let largest = row.iter().fold(0.0_f64, |most, e| most.max(e.abs()));
+        let growth: f64 = (0..powers.iter().sum::<usize>()).map(|_| root).product();
+        sum += largest * growth;
+    }
+    sum / (2.0 * exponent).sqrt().sqrt()
+}
+
 /// `sqrt(2) pi^(5/4)/p`: its product for both sides over `sqrt(p + q)` is `2 pi^(5/2)/(p q sqrt(p + q))`.
 pub(in crate::molecule) fn charge_factor(exponent: f64) -> f64 {
     std::f64::consts::SQRT_2 * std::f64::consts::PI.powf(1.25) / exponent
@@ -101,6 +123,8 @@ pub(in crate::molecule) struct Batch {
     pub centres: Vec<[Lane; 3]>,
     /// Coefficients by product, Hermite Gaussian and functions, times `(-1)^(t+u+v)`.
     pub coefficients: Vec<Lane>,
+    /// The largest size of a product by position; they fall.
+    pub sizes: Vec<f64>,
     /// The largest bound of its pairs.
     pub bound: f64,
 }
@@ -122,6 +146,7 @@ impl Batch {
             exponents: vec![Lane::splat(1.0); longest],
             centres: vec![[Lane::ZERO; 3]; longest],
             coefficients: vec![Lane::ZERO; longest * block],
+            sizes: vec![0.0; longest],
             bound: members.iter().fold(0.0, |most, m| pairs[*m].bound.max(most)),
         };
         let signs = &Order::table().signs;
@@ -134,6 +159,7 @@ impl Batch {
                     batch.centres[at][axis].0[lane] = pair.products[own].centre[axis];
                 }
                 if own == at && lane < members.len() {
+                    batch.sizes[at] = pair.sizes[at].max(batch.sizes[at]);
                     for k in 0..block {
                         batch.coefficients[at * block + k].0[lane] =
                             signs[k / size] * pair.coefficients[at * block + k];
@@ -187,7 +213,7 @@ impl PairList {
                 }
             }
         }
-        let mut kernel = Kernel::new();
+        let mut kernel = Kernel::new(0.0);
         for at in 0..pairs.len() {
             let batch = Batch::new(&pairs, &[at]);
             let block = kernel.run(&pairs[at], &batch);

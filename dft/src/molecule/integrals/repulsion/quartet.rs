@@ -1,10 +1,11 @@
 //! The integrals of one pair of shells with a batch of pairs.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 use crate::molecule::integrals::boys::{Boys, MAX_ORDER};
 use crate::molecule::integrals::hermite::{Order, count, repulsion};
 use crate::molecule::integrals::lane::Lane;
+use crate::molecule::integrals::pair::Product;
 use crate::molecule::integrals::repulsion::list::{Batch, ShellPair};
 
 /// Room for the repulsions of all Hermite Gaussians; a power of two, so that masked indices need no check.
@@ -15,6 +16,8 @@ const _: () = assert!(count(MAX_ORDER) <= ROOM);
 #[derive(Debug)]
 pub(in crate::molecule) struct Kernel {
     arch: Arch,
+    /// Two products whose sizes multiply to less are passed over.
+    negligible: f64,
     order: &'static Order,
     boys: &'static Boys,
     /// Indices of sums by the two degrees.
@@ -28,7 +31,7 @@ pub(in crate::molecule) struct Kernel {
 const DEGREES: usize = 9;
 
 impl Kernel {
-    pub(in crate::molecule) fn new() -> Self {
+    pub(in crate::molecule) fn new(negligible: f64) -> Self {
         let order = Order::table();
         let mut sums = Vec::new();
         for first in 0..DEGREES {
@@ -39,6 +42,7 @@ impl Kernel {
         }
         Self {
             arch: Arch::new(),
+            negligible,
             order,
             boys: Boys::table(),
             sums,
@@ -60,44 +64,46 @@ impl Kernel {
             self.half.resize(half_size, Lane::ZERO);
             let rows = count(bra.degree) * bra.size();
             let coefficients = &bra.coefficients[at * rows..(at + 1) * rows];
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    self.half_transform(product.exponent, product.centre, bra.degree, ket);
-                    expand_bra(coefficients, bra.size(), &self.half, ket.size, &mut self.block);
-                },
-            );
+            arch.dispatch(HalfTransform {
+                kernel: self,
+                product,
+                size: bra.sizes[at],
+                degree: bra.degree,
+                ket,
+            });
+            let (half, block) = (&self.half, &mut self.block);
+            arch.dispatch(ExpandBra { coefficients, bra: bra.size(), half, ket: ket.size, block });
         }
         &self.block
     }
 
-    /// `sum_cd,q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians up to `degree` of exponent `p` about `centre`: Hermite Gaussians
+    /// `sum_cd,q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians up to `degree` of the exponent `p` and about the centre of a product of a size: Hermite Gaussians
     /// by functions of the batch, row-major, a lane for each pair.
     pub(in crate::molecule) fn potential(
         &mut self,
-        p: f64,
-        centre: [f64; 3],
+        product: &Product,
+        size: f64,
         degree: usize,
         ket: &Batch,
     ) -> &[Lane] {
         self.half.clear();
         self.half.resize(count(degree) * ket.size, Lane::ZERO);
         let arch = self.arch;
-        arch.dispatch(
-            #[inline(always)]
-            || self.half_transform(p, centre, degree, ket),
-        );
+        arch.dispatch(HalfTransform { kernel: self, product, size, degree, ket });
         &self.half
     }
 
-    /// `sum_q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians `t` of exponent `p` about `centre`, added to `half`.
+    /// `sum_q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians `t` of the exponent `p` and about the centre of a product, added to `half`.
     #[inline(always)]
-    fn half_transform(&mut self, p: f64, centre: [f64; 3], degree: usize, ket: &Batch) {
-        let (p, at) = (Lane::splat(p), centre.map(Lane::splat));
+    fn half_transform(&mut self, product: &Product, size: f64, degree: usize, ket: &Batch) {
+        let (p, at) = (Lane::splat(product.exponent), product.centre.map(Lane::splat));
         let (left, right) = (count(degree), count(ket.degree));
         let sums = &self.sums[degree * DEGREES + ket.degree];
         let block = right * ket.size;
         for (k, (q, to)) in ket.exponents.iter().zip(&ket.centres).enumerate() {
+            if size * ket.sizes[k] < self.negligible {
+                break;
+            }
             let inverse = (p + *q).map(|sum| 1.0 / sum);
             let x = [at[0] - to[0], at[1] - to[1], at[2] - to[2]];
             repulsion(
@@ -115,9 +121,64 @@ impl Kernel {
     }
 }
 
+/// [`Kernel::half_transform`] for the processor's vector instructions: a closure would not become part of the function that has them.
+struct HalfTransform<'a> {
+    kernel: &'a mut Kernel,
+    product: &'a Product,
+    size: f64,
+    degree: usize,
+    ket: &'a Batch,
+}
+
+impl NullaryFnOnce for HalfTransform<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.kernel.half_transform(self.product, self.size, self.degree, self.ket);
+    }
+}
+
+/// `block_ab,cd += sum_t E_t,ab half_t,cd`.
+struct ExpandBra<'a> {
+    coefficients: &'a [f64],
+    bra: usize,
+    half: &'a [Lane],
+    ket: usize,
+    block: &'a mut [Lane],
+}
+
+impl NullaryFnOnce for ExpandBra<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        expand_bra(self.coefficients, self.bra, self.half, self.ket, self.block);
+    }
+}
+
 /// `half_t,cd += sum_t' R_(t+t') E_t',cd`, in blocks that stay in registers.
 #[inline(always)]
 fn multiply(
+    hermite: &[Lane],
+    sums: &[usize],
+    shape: (usize, usize),
+    coefficients: &[Lane],
+    size: usize,
+    half: &mut [Lane],
+) {
+    match size {
+        1 => columns::<1>(hermite, sums, shape, coefficients, size, half),
+        _ if size.is_multiple_of(4) => columns::<4>(hermite, sums, shape, coefficients, size, half),
+        _ if size.is_multiple_of(3) => columns::<3>(hermite, sums, shape, coefficients, size, half),
+        _ if size.is_multiple_of(5) => columns::<5>(hermite, sums, shape, coefficients, size, half),
+        _ => columns::<1>(hermite, sums, shape, coefficients, size, half),
+    }
+}
+
+/// [`multiply`] in blocks of two rows and `N` columns, `N` a divisor of `size`.
+#[inline(always)]
+fn columns<const N: usize>(
     hermite: &[Lane],
     sums: &[usize],
     (left, right): (usize, usize),
@@ -126,43 +187,33 @@ fn multiply(
     half: &mut [Lane],
 ) {
     let hermite: &[Lane; ROOM] = hermite.try_into().expect("the room has its size");
-    let mut t = 0;
-    while t + 2 <= left {
-        let (first, rest) = sums[t * right..].split_at(right);
-        let second = &rest[..right];
-        let mut column = 0;
-        while column + 4 <= size {
-            let mut sum = [[Lane::ZERO; 4]; 2];
+    let rows = sums[..left * right].chunks_exact(2 * right);
+    let last = rows.remainder();
+    for (t, (rows, half)) in rows.zip(half.chunks_exact_mut(2 * size)).enumerate() {
+        debug_assert!(t < left);
+        let (first, second) = rows.split_at(right);
+        let (half_first, half_second) = half.split_at_mut(size);
+        for column in (0..size).step_by(N) {
+            let mut sum = [[Lane::ZERO; N]; 2];
             for ((i, j), e) in first.iter().zip(second).zip(coefficients.chunks_exact(size)) {
                 let (x, y) = (hermite[i & (ROOM - 1)], hermite[j & (ROOM - 1)]);
-                let e = &e[column..column + 4];
-                for k in 0..4 {
+                let e = &e[column..column + N];
+                for k in 0..N {
                     sum[0][k] += x * e[k];
                     sum[1][k] += y * e[k];
                 }
             }
-            for k in 0..4 {
-                half[t * size + column + k] += sum[0][k];
-                half[(t + 1) * size + column + k] += sum[1][k];
+            for k in 0..N {
+                half_first[column + k] += sum[0][k];
+                half_second[column + k] += sum[1][k];
             }
-            column += 4;
         }
-        for column in column..size {
-            let mut sum = [Lane::ZERO; 2];
-            for ((i, j), e) in first.iter().zip(second).zip(coefficients.chunks_exact(size)) {
-                sum[0] += hermite[i & (ROOM - 1)] * e[column];
-                sum[1] += hermite[j & (ROOM - 1)] * e[column];
-            }
-            half[t * size + column] += sum[0];
-            half[(t + 1) * size + column] += sum[1];
-        }
-        t += 2;
     }
-    for t in t..left {
-        let row = &sums[t * right..(t + 1) * right];
-        for (i, e) in row.iter().zip(coefficients.chunks_exact(size)) {
+    if !last.is_empty() {
+        let half = &mut half[(left - 1) * size..left * size];
+        for (i, e) in last.iter().zip(coefficients.chunks_exact(size)) {
             let x = hermite[i & (ROOM - 1)];
-            for (sum, e) in half[t * size..(t + 1) * size].iter_mut().zip(e) {
+            for (sum, e) in half.iter_mut().zip(e) {
                 *sum += x * *e;
             }
         }
@@ -179,13 +230,26 @@ fn expand_bra(
     block: &mut [Lane],
 ) {
     for (row, target) in block.chunks_exact_mut(ket_size).enumerate() {
-        for (e, half) in coefficients.chunks_exact(bra_size).zip(half.chunks_exact(ket_size)) {
-            let e = e[row];
-            if e != 0.0 {
-                for (sum, x) in target.iter_mut().zip(half) {
-                    *sum += *x * e;
+        let (wide, narrow) = target.split_at_mut(ket_size / 4 * 4);
+        for (at, target) in wide.chunks_exact_mut(4).enumerate() {
+            let mut sum = [Lane::ZERO; 4];
+            for (e, half) in coefficients.chunks_exact(bra_size).zip(half.chunks_exact(ket_size)) {
+                let half = &half[4 * at..4 * at + 4];
+                for k in 0..4 {
+                    sum[k] += half[k] * e[row];
                 }
             }
+            for k in 0..4 {
+                target[k] += sum[k];
+            }
+        }
+        let start = ket_size - narrow.len();
+        for (k, target) in narrow.iter_mut().enumerate() {
+            let mut sum = Lane::ZERO;
+            for (e, half) in coefficients.chunks_exact(bra_size).zip(half.chunks_exact(ket_size)) {
+                sum += half[start + k] * e[row];
+            }
+            *target += sum;
         }
     }
 }

@@ -12,6 +12,12 @@ use crate::molecule::matrix::Matrix;
 /// Parts that the work is cut into, whatever the number of threads, so that sums have one order.
 pub(in crate::molecule) const PARTS: usize = 16;
 
+/// Pairs of shells below which a molecule is small.
+const SMALL: usize = 60;
+
+/// Products of primitives count from this share of the cutoff on: there are many of them in an integral.
+pub(in crate::molecule) const NEGLIGIBLE: f64 = 1e-3;
+
 /// What is computed, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RepulsionOptions {
@@ -57,7 +63,8 @@ impl Repulsion {
                 repulsion.visit(part, cutoff, |_, _, block| kept.extend_from_slice(block));
                 kept
             };
-            repulsion.stored = Some((0..PARTS).into_par_iter().map(part).collect());
+            let parts = (0..PARTS).into_par_iter().with_min_len(repulsion.parts_at_once());
+            repulsion.stored = Some(parts.map(part).collect());
         }
         repulsion
     }
@@ -71,6 +78,11 @@ impl Repulsion {
             }
         }
         8 * count as u64
+    }
+
+    /// Parts that one thread takes: all of a molecule so small that others would only be waited for.
+    pub(in crate::molecule) fn parts_at_once(&self) -> usize {
+        if self.list.pairs.len() < SMALL { PARTS } else { 1 }
     }
 
     /// Whether the integrals are kept in memory.
@@ -88,7 +100,7 @@ impl Repulsion {
 
     /// Calls `into(bra, ket, (ab|cd))` for the quartets of a part of the work whose bound is above `cutoff`.
     fn visit(&self, part: usize, cutoff: f64, mut into: impl FnMut(usize, usize, &[f64])) {
-        let mut kernel = Kernel::new();
+        let mut kernel = Kernel::new(NEGLIGIBLE * cutoff);
         let mut block = Vec::new();
         for (bra_at, bra) in self.list.pairs.iter().enumerate().skip(part).step_by(PARTS) {
             for ket in batches_below(&self.list.batches, bra_at) {
@@ -145,13 +157,13 @@ impl Repulsion {
                 densities.iter().map(|_| [vec![0.0; n * n], vec![0.0; n * n]]).collect();
             self.each(part, |bra, ket, share, block| {
                 for (density, [j, k]) in densities.iter().zip(&mut sums) {
-                    add_coulomb(n, bra, ket, share, block, density.entries(), j);
-                    add_exchange(n, bra, ket, share, block, density.entries(), k);
+                    digest(n, (bra, ket), share, block, density.entries(), j, k);
                 }
             });
             sums
         };
-        let parts: Vec<_> = (0..PARTS).into_par_iter().map(part).collect();
+        let parts: Vec<_> =
+            (0..PARTS).into_par_iter().with_min_len(self.parts_at_once()).map(part).collect();
         let total = |density: usize, which: usize| {
             let mut sum = vec![0.0; n * n];
             for part in &parts {
@@ -223,58 +235,48 @@ fn symmetrised(n: usize, entries: &[f64]) -> Matrix {
     Matrix::from_entries(n, n, out)
 }
 
-/// The part of `J` of one quartet and its permutations, before it is symmetrised.
-fn add_coulomb(
+/// The parts of `J` and `K` of one quartet and its permutations, before they are symmetrised.
+#[inline]
+fn digest(
     n: usize,
-    bra: &ShellPair,
-    ket: &ShellPair,
+    (bra, ket): (&ShellPair, &ShellPair),
     share: f64,
     block: &[f64],
     density: &[f64],
     j: &mut [f64],
-) {
-    let ([n_c, n_d], [c_0, d_0]) = (ket.functions, ket.starts);
-    for ([a, b], rows) in bra.each_product().zip(block.chunks_exact(n_c * n_d)) {
-        let of_bra = 4.0 * share * density[a * n + b];
-        let mut sum = 0.0;
-        for (c, row) in rows.chunks_exact(n_d).enumerate() {
-            let at = (c_0 + c) * n + d_0;
-            let (d_row, j_row) = (&density[at..at + n_d], &mut j[at..at + n_d]);
-            for ((value, d), j) in row.iter().zip(d_row).zip(j_row) {
-                sum += value * d;
-                *j += value * of_bra;
-            }
-        }
-        j[a * n + b] += 4.0 * share * sum;
-    }
-}
-
-/// The part of `K` of one quartet and its permutations, before it is symmetrised.
-fn add_exchange(
-    n: usize,
-    bra: &ShellPair,
-    ket: &ShellPair,
-    share: f64,
-    block: &[f64],
-    density: &[f64],
     k: &mut [f64],
 ) {
-    let ([n_c, n_d], [c_0, d_0]) = (ket.functions, ket.starts);
-    let twice = 2.0 * share;
-    for ([a, b], rows) in bra.each_product().zip(block.chunks_exact(n_c * n_d)) {
-        for (c, row) in rows.chunks_exact(n_d).enumerate() {
-            let c = c_0 + c;
-            let (d_ac, d_bc) = (twice * density[a * n + c], twice * density[b * n + c]);
-            let (mut k_ac, mut k_bc) = (0.0, 0.0);
-            for (d, value) in row.iter().enumerate() {
-                let d = d_0 + d;
-                k_ac += value * density[b * n + d];
-                k_bc += value * density[a * n + d];
-                k[a * n + d] += value * d_bc;
-                k[b * n + d] += value * d_ac;
+    let ([a_0, b_0], [c_0, d_0]) = (bra.starts, ket.starts);
+    let ([n_a, n_b], [n_c, n_d]) = (bra.functions, ket.functions);
+    let (twice, four) = (2.0 * share, 4.0 * share);
+    let mut rows = block.chunks_exact(n_d);
+    for a in a_0..a_0 + n_a {
+        let of_a = &density[a * n..(a + 1) * n];
+        for b in b_0..b_0 + n_b {
+            let of_b = &density[b * n..(b + 1) * n];
+            let d_ab = four * of_a[b];
+            let mut j_ab = 0.0;
+            for (c, row) in (c_0..c_0 + n_c).zip(&mut rows) {
+                let (d_ac, d_bc) = (twice * of_a[c], twice * of_b[c]);
+                let (mut k_ac, mut k_bc) = (0.0, 0.0);
+                let d_c = &density[c * n + d_0..c * n + d_0 + n_d];
+                let j_c = &mut j[c * n + d_0..c * n + d_0 + n_d];
+                let (of_a, of_b) = (&of_a[d_0..d_0 + n_d], &of_b[d_0..d_0 + n_d]);
+                for d in 0..n_d {
+                    let value = row[d];
+                    j_ab += value * d_c[d];
+                    j_c[d] += value * d_ab;
+                    k_ac += value * of_b[d];
+                    k_bc += value * of_a[d];
+                }
+                k[a * n + c] += twice * k_ac;
+                k[b * n + c] += twice * k_bc;
+                let k_a = &mut k[a * n + d_0..a * n + d_0 + n_d];
+                k_a.iter_mut().zip(row).for_each(|(k, value)| *k += value * d_bc);
+                let k_b = &mut k[b * n + d_0..b * n + d_0 + n_d];
+                k_b.iter_mut().zip(row).for_each(|(k, value)| *k += value * d_ac);
             }
-            k[a * n + c] += twice * k_ac;
-            k[b * n + c] += twice * k_bc;
+            j[a * n + b] += four * j_ab;
         }
     }
 }

@@ -1,0 +1,239 @@
+//! `molecules`: a molecule in a Gaussian basis set.
+
+use std::path::Path;
+
+use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
+use cotangent_dft::molecule::scf::{ScfOptions, StabilityCheck, Start};
+use cotangent_dft::molecule::{
+    Basis, BasisSet, Form, LengthUnit, Molecule, MoleculeOptions, MoleculeSimulation,
+    ReferenceChoice, basis_names, basis_set, parse_basis, parse_xyz,
+};
+use cotangent_problem::Simulation;
+
+use super::document::{Grammar, Settings};
+use super::general::{self, Model, Study};
+use super::keys::{Key, Kind};
+use super::{Domain, Scenario};
+use crate::diagnostic::{Diagnostic, nearest};
+
+/// The kind.
+pub(super) struct Molecules;
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default: Some(default), doc }
+}
+
+const fn energy(min: f64, max: f64) -> Kind {
+    Kind::Number { unit: "Ha", min, max }
+}
+
+const KEYS: &[Key] = &[
+    Key { path: "molecule.file", kind: Kind::File, default: None, doc: "XYZ or extended XYZ file" },
+    key(
+        "molecule.unit",
+        Kind::Choice(&["angstrom", "bohr"]),
+        "\"angstrom\"",
+        "unit of the file's coordinates",
+    ),
+    key("molecule.charge", Kind::Integer { min: -100, max: 1000 }, "0", "charge of the whole"),
+    key(
+        "molecule.multiplicity",
+        Kind::Integer { min: 1, max: 1000 },
+        "1",
+        "unpaired electrons and one: 1 singlet, 2 doublet, ...",
+    ),
+    key(
+        "basis.name",
+        Kind::Text,
+        "\"6-31G*\"",
+        "STO-3G, 6-31G, 6-31G*, 6-311++G**, cc-pVDZ, cc-pVTZ, def2-SVP or def2-TZVP",
+    ),
+    key(
+        "basis.file",
+        Kind::File,
+        "\"\"",
+        "instead: a file in NWChem's or Gaussian's format, or JSON of the Basis Set Exchange",
+    ),
+    key(
+        "basis.form",
+        Kind::Choice(&["spherical", "cartesian"]),
+        "\"spherical\"",
+        "five d functions and seven f functions, or six and ten",
+    ),
+    key(
+        "method.reference",
+        Kind::Choice(&["auto", "restricted", "unrestricted"]),
+        "\"auto\"",
+        "whether both spins share orbitals; auto: they do in a singlet",
+    ),
+    key(
+        "scf.start",
+        Kind::Choice(&["atoms", "core"]),
+        "\"atoms\"",
+        "a sum of atoms, or the orbitals of the nuclei alone",
+    ),
+    key("scf.tol_energy", energy(1e-14, 1.0), "1e-9", "change of the energy at convergence"),
+    key("scf.tol_gradient", energy(1e-12, 1.0), "1e-7", "largest orbital gradient at convergence"),
+    key(
+        "scf.max_iterations",
+        Kind::Integer { min: 1, max: 100_000 },
+        "50",
+        "of DIIS, and then of the second-order method",
+    ),
+    key("scf.level_shift", energy(0.0, 100.0), "0.0", "raises empty levels, against oscillation"),
+    key("scf.stability", Kind::Flag, "true", "test whether the answer is a minimum"),
+    key("scf.follow_down", Kind::Flag, "true", "go on from an answer that is none"),
+    key(
+        "scf.memory",
+        Kind::Number { unit: "", min: 0.0, max: 1e6 },
+        "2.0",
+        "gigabytes for repulsion integrals; beyond, they are made anew in every iteration",
+    ),
+];
+
+const TEMPLATE: &[u8] = include_bytes!("../water.toml");
+const TEMPLATE_FILE: &[u8] = include_bytes!("../water.xyz");
+
+impl Domain for Molecules {
+    fn kind(&self) -> &'static str {
+        "molecules"
+    }
+    fn summary(&self) -> &'static str {
+        "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions"
+    }
+    fn grammar(&self) -> Grammar {
+        Grammar { keys: KEYS, lists: &general::LISTS, open_tables: general::OPEN_TABLES }
+    }
+    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
+        &[("scenario.toml", TEMPLATE), ("water.xyz", TEMPLATE_FILE)]
+    }
+    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
+        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+        path.extension().filter(|e| e.eq_ignore_ascii_case("xyz"))?;
+        Some(first_scenario(path, file))
+    }
+    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+        Ok(Box::new(Study::new(model(s)?, s)?))
+    }
+}
+
+/// A scenario for any molecule: its geometry is optimised.
+fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
+    let code = "cotangent::scenario::unreadable";
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("cannot read {}: {e}", path.display());
+        vec![Diagnostic::plain(code, message, "an XYZ file is text in UTF-8")]
+    })?;
+    // a multiplicity that goes with the electrons, where there is nothing else wrong
+    let read = |multiplicity| parse_xyz(&text, file, LengthUnit::Angstrom, 0, multiplicity);
+    let multiplicity = if read(1).is_err() && read(2).is_ok() { 2 } else { 1 };
+    read(multiplicity).map_err(|e| {
+        let help = "a count, a comment, and a line `symbol x y z` for each atom";
+        vec![Diagnostic::plain("cotangent::molecule::xyz", e.to_string(), help)]
+    })?;
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let name: String = stem
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' })
+        .collect();
+    Ok(format!(
+        "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
+         kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\n[basis]\nname = \"6-31G*\"\n\n\
+         [[parameter]]\nname = \"atom[*].position\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n"
+    ))
+}
+
+fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
+    let molecule = molecule(s).map_err(|d| vec![d])?;
+    let set = set(s).map_err(|d| vec![d])?;
+    let form = if s.text("basis.form") == "cartesian" { Form::Cartesian } else { Form::Spherical };
+    let basis = Basis::new(&molecule, &set, form).map_err(|e| {
+        let help = "take another set, or give one in basis.file";
+        vec![s.problem("cotangent::molecule::basis", "basis.name", e.to_string(), help)]
+    })?;
+    let options = options(s, &molecule).map_err(|d| vec![d])?;
+    let simulation = Box::new(MoleculeSimulation::new(molecule, basis, options));
+    Ok(Model { simulation, notes: Vec::new(), draw: None })
+}
+
+fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
+    let file = s.text(path);
+    std::fs::read_to_string(file).map_err(|e| {
+        let message = format!("cannot read {file}: {e}");
+        s.problem("cotangent::scenario::unreadable", path, message, "it must be text in UTF-8")
+    })
+}
+
+fn molecule(s: &Settings) -> Result<Molecule, Diagnostic> {
+    let path = "molecule.file";
+    let text = read(s, path)?;
+    let unit = match s.text("molecule.unit") {
+        "bohr" => LengthUnit::Bohr,
+        _ => LengthUnit::Angstrom,
+    };
+    let charge = i32::try_from(s.integer("molecule.charge")).unwrap_or(i32::MAX);
+    let multiplicity = s.count("molecule.multiplicity");
+    parse_xyz(&text, s.text(path), unit, charge, multiplicity).map_err(|e| {
+        let help = "molecule.charge and molecule.multiplicity say what the file does not";
+        s.problem("cotangent::molecule::xyz", path, e.to_string(), help)
+    })
+}
+
+fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
+    let code = "cotangent::molecule::basis";
+    if !s.text("basis.file").is_empty() {
+        let text = read(s, "basis.file")?;
+        return parse_basis(&text, s.text("basis.file")).map_err(|e| {
+            let help = "NWChem's or Gaussian's format, or JSON of the Basis Set Exchange";
+            s.problem(code, "basis.file", e.to_string(), help)
+        });
+    }
+    let name = s.text("basis.name");
+    let known = basis_set(name).map_err(|e| {
+        s.problem(code, "basis.name", e.to_string(), "this is a fault of the program")
+    })?;
+    known.ok_or_else(|| {
+        let help = match nearest(name, basis_names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!(
+                "there are {}; give others in basis.file",
+                basis_names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        s.problem(code, "basis.name", format!("no basis set is called \"{name}\""), help)
+    })
+}
+
+fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnostic> {
+    let reference = match s.text("method.reference") {
+        "restricted" => ReferenceChoice::Restricted,
+        "unrestricted" => ReferenceChoice::Unrestricted,
+        _ => ReferenceChoice::ByMultiplicity,
+    };
+    let [up, down] = molecule.electrons();
+    if reference == ReferenceChoice::Restricted && up != down {
+        let message =
+            format!("{up} electrons of spin up and {down} of spin down cannot share orbitals");
+        let help = "method.reference = \"unrestricted\"";
+        let code = "cotangent::scenario::contradiction";
+        return Err(s.problem(code, "method.reference", message, help));
+    }
+    let start = if s.text("scf.start") == "core" { Start::CoreHamiltonian } else { Start::Atoms };
+    let most = s.count("scf.max_iterations");
+    let scf = ScfOptions {
+        start,
+        tol_energy_ha: s.number("scf.tol_energy"),
+        tol_gradient_ha: s.number("scf.tol_gradient"),
+        max_diis: most,
+        max_newton: most,
+        level_shift_ha: s.number("scf.level_shift"),
+        stability: if s.flag("scf.stability") { StabilityCheck::On } else { StabilityCheck::Off },
+        follow_down: s.flag("scf.follow_down"),
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
+    let memory_bytes = (s.number("scf.memory") * 1e9) as u64;
+    let repulsion = RepulsionOptions { memory_bytes, ..RepulsionOptions::default() };
+    Ok(MoleculeOptions { reference, repulsion, scf })
+}
