@@ -1,7 +1,9 @@
 //! Kohn-Sham in one dimension beside JAX and numpy: training through the self-consistent field, exact two-electron
-//! states, and the growth of cost with the grid.
+//! states, and the growth of cost with the grid; functionals of molecules beside libxc.
 
 mod claim;
+mod functionals;
+mod kohn_sham;
 mod mixing;
 mod references;
 mod transfer;
@@ -21,7 +23,13 @@ use crate::report::{Item, Proof, Row};
 
 const REPEATS: usize = 5;
 
-pub(super) const ROWS: &[Measure] = &[training_beside_jax, exact_beside_numpy, growth_with_grid];
+pub(super) const ROWS: &[Measure] = &[
+    training_beside_jax,
+    exact_beside_numpy,
+    growth_with_grid,
+    functionals::beside_libxc,
+    kohn_sham::beside_pyscf,
+];
 
 pub(super) const PROOFS: &[Measure] = &[
     references::exact_energies,
