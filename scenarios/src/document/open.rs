@@ -28,10 +28,11 @@ fn place_within(
     let written = &source.text[value.clone()];
     let quotes = ["\"\"\"\n", "'''\n", "\"\"\"", "'''", "\"", "'"];
     let skipped = quotes.iter().find(|q| written.starts_with(**q)).map_or(0, |q| q.len());
-    match written[skipped..].starts_with(text) {
-        true => value.start + skipped + part.start..value.start + skipped + part.end,
-        false => value.clone(),
+    if !written[skipped..].starts_with(text) {
+        return value.clone();
     }
+    let start = value.start + skipped;
+    start + part.start..start + part.end
 }
 
 impl Settings {
@@ -97,7 +98,7 @@ impl Settings {
             let code = "cotangent::scenario::unknown_key";
             Diagnostic::at(code, message, &entry.source, span, "not a key", help)
         };
-        self.open_keys(table).into_iter().filter(stray).map(|path| problem(path)).collect()
+        self.open_keys(table).into_iter().filter(stray).map(problem).collect()
     }
 
     /// A problem with a part of the text at `path`, in a list's entry or an open table.

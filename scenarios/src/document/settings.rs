@@ -315,10 +315,9 @@ fn collect(
 ) -> Result<(), Diagnostic> {
     let Raw::List(items) = raw else {
         let key = Key { path: "", kind: Kind::Quantity, default: None, doc: "" };
-        let named = |d: Diagnostic| Diagnostic {
-            message: d.message.replace("``", &format!("`{path}`")),
-            ..d
-        };
+        let name = |text: &str| text.replace("``", &format!("`{path}`"));
+        let named =
+            |d: Diagnostic| Diagnostic { message: name(&d.message), help: name(&d.help), ..d };
         let (least, greatest) = (f64::MIN, f64::MAX);
         values.push(
             value::number(&key, entry, raw, span.clone(), unit, least, greatest).map_err(named)?,
