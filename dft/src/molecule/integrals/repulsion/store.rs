@@ -186,11 +186,12 @@ impl Repulsion {
         let part = |part: usize| {
             let mut j = vec![0.0; n * n];
             self.each(part, |bra, ket, share, block| {
-                add_coulomb(n, bra, ket, share, block, density.entries(), &mut j);
+                add_coulomb(n, (bra, ket), share, block, density.entries(), &mut j);
             });
             j
         };
-        let parts: Vec<Vec<f64>> = (0..PARTS).into_par_iter().map(part).collect();
+        let parts: Vec<Vec<f64>> =
+            (0..PARTS).into_par_iter().with_min_len(self.parts_at_once()).map(part).collect();
         let mut sum = vec![0.0; n * n];
         for part in &parts {
             sum.iter_mut().zip(part).for_each(|(x, y)| *x += y);
@@ -233,6 +234,31 @@ fn symmetrised(n: usize, entries: &[f64]) -> Matrix {
         }
     }
     Matrix::from_entries(n, n, out)
+}
+
+/// The part of `J` of one quartet and its permutations, before it is symmetrised.
+fn add_coulomb(
+    n: usize,
+    (bra, ket): (&ShellPair, &ShellPair),
+    share: f64,
+    block: &[f64],
+    density: &[f64],
+    j: &mut [f64],
+) {
+    let ([n_c, n_d], [c_0, d_0]) = (ket.functions, ket.starts);
+    for ([a, b], rows) in bra.each_product().zip(block.chunks_exact(n_c * n_d)) {
+        let of_bra = 4.0 * share * density[a * n + b];
+        let mut sum = 0.0;
+        for (c, row) in rows.chunks_exact(n_d).enumerate() {
+            let at = (c_0 + c) * n + d_0;
+            let (d_row, j_row) = (&density[at..at + n_d], &mut j[at..at + n_d]);
+            for ((value, d), j) in row.iter().zip(d_row).zip(j_row) {
+                sum += value * d;
+                *j += value * of_bra;
+            }
+        }
+        j[a * n + b] += 4.0 * share * sum;
+    }
 }
 
 /// The parts of `J` and `K` of one quartet and its permutations, before they are symmetrised.
