@@ -13,7 +13,7 @@
 //! let pbe = StandardFunctional::Pbe.into(); // or ExchangeCorrelation::new(&yours)
 //! let builder = KohnSham::new(core, Default::default(), &pbe, &GridOptions::default())?;
 //! let scf = self_consistent_field(&builder, Reference::Restricted, &ScfOptions::default())?;
-//! assert!((scf.energy_ha() + 1.152058).abs() < 1e-6);
+//! assert!((scf.energy_ha() + 1.152064).abs() < 1e-6);
 //! let gradient =
 //!     EnergyGradient::kohn_sham(&builder, &scf, Inputs::Molecule, GridResponse::Included)?;
 //! assert!((gradient.positions[0][2] + gradient.positions[1][2]).abs() < 1e-10);
