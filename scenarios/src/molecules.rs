@@ -5,8 +5,9 @@ use std::path::Path;
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
 use cotangent_dft::molecule::scf::{ScfOptions, StabilityCheck, Start};
 use cotangent_dft::molecule::{
-    Basis, BasisSet, Form, LengthUnit, Molecule, MoleculeOptions, MoleculeSimulation,
-    ReferenceChoice, basis_names, basis_set, parse_basis, parse_xyz,
+    Basis, BasisSet, Form, GridOptions, LengthUnit, Molecule, MoleculeOptions, MoleculeSimulation,
+    ReferenceChoice, StandardFunctional, Theory, UnknownFunctional, basis_names, basis_set,
+    parse_basis, parse_xyz,
 };
 use cotangent_problem::Simulation;
 
@@ -65,6 +66,18 @@ const KEYS: &[Key] = &[
         Kind::Choice(&["auto", "restricted", "unrestricted"]),
         "\"auto\"",
         "whether both spins share orbitals; auto: they do in a singlet",
+    ),
+    key(
+        "method.functional",
+        Kind::Text,
+        "\"\"",
+        "Kohn-Sham with lda, pbe, pbe0, blyp, b3lyp, r2scan, ...; Hartree-Fock where it is empty",
+    ),
+    key(
+        "method.grid",
+        Kind::Integer { min: 0, max: 8 },
+        "3",
+        "of Kohn-Sham: level of the grid of points, 0 is coarse and 3 usual",
     ),
     key(
         "scf.start",
@@ -235,5 +248,29 @@ fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnos
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
     let memory_bytes = (s.number("scf.memory") * 1e9) as u64;
     let repulsion = RepulsionOptions { memory_bytes, ..RepulsionOptions::default() };
-    Ok(MoleculeOptions { reference, repulsion, scf })
+    Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)? })
+}
+
+/// Hartree-Fock, or Kohn-Sham with the functional that is named.
+fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
+    let (path, name) = ("method.functional", s.text("method.functional"));
+    if name.is_empty() {
+        if s.is_given("method.grid") {
+            let message = "Hartree-Fock needs no grid";
+            let help = "name a functional in method.functional, or leave method.grid out";
+            let code = "cotangent::scenario::contradiction";
+            return Err(s.problem(code, "method.grid", message, help));
+        }
+        return Ok(Theory::HartreeFock);
+    }
+    let functional: StandardFunctional = name.parse().map_err(|e: UnknownFunctional| {
+        let names: Vec<String> = StandardFunctional::all().map(|f| f.to_string()).collect();
+        let near = nearest(name, names.iter().map(String::as_str));
+        let help = near
+            .map_or(format!("there are {}", e.known), |near| format!("did you mean \"{near}\"?"));
+        let code = "cotangent::molecule::functional";
+        s.problem(code, path, format!("no functional is called \"{name}\""), help)
+    })?;
+    let grid = GridOptions { level: s.count("method.grid"), ..GridOptions::default() };
+    Ok(Theory::KohnSham { functional: functional.into(), grid })
 }

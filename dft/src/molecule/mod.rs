@@ -21,7 +21,7 @@ pub use basis::file::{BasisFileError, BasisProblem, parse_basis};
 pub use basis::harmonics::Form;
 pub use basis::library::{basis_set, names as basis_names};
 pub use basis::{Basis, BasisError, BasisSet, Shell, ShellTemplate};
-pub use functional::{ExchangeCorrelation, StandardFunctional};
+pub use functional::{ExchangeCorrelation, StandardFunctional, UnknownFunctional};
 pub use functional_integral::{FunctionalIntegral, GridResponse, IntegralError, IntegratedField};
 pub use geometry::element::Element;
 pub use geometry::xyz::{LengthUnit, XyzError, XyzProblem, parse_xyz};
