@@ -4,7 +4,6 @@
 mod adbench;
 mod differential;
 mod loops;
-mod lotka_volterra;
 mod pendulum;
 
 use super::Measure;
@@ -16,7 +15,6 @@ pub(super) const ROWS: &[Measure] = &[
     adbench::ba_rows,
     adbench::hand_rows,
     loops::rows,
-    lotka_volterra::rows,
 ];
 
 pub(super) const PROOFS: &[Measure] = &[
