@@ -5,7 +5,6 @@ mod adbench;
 mod differential;
 mod heat;
 mod loops;
-mod lotka_volterra;
 mod pendulum;
 
 use super::Measure;
@@ -17,7 +16,6 @@ pub(super) const ROWS: &[Measure] = &[
     adbench::ba_rows,
     adbench::hand_rows,
     loops::rows,
-    lotka_volterra::rows,
     heat::rows,
     heat::ring_rows,
 ];
