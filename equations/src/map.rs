@@ -290,6 +290,10 @@ impl EquationsMap {
             RunError::Ode(OdeError::NonFinite { what, time }) => {
                 TrialFailure::NonFinite { what: format!("{what} (t = {time})") }
             }
+            RunError::Ode(OdeError::Stage { time, source }) => outside(format!(
+                "at t = {time} an implicit step has no solution, for the slopes of a rate are no number or singular ({source}); \
+                 start elsewhere, or try solver.method = \"explicit\""
+            )),
             RunError::Ode(other) => outside(other.to_string()),
         }
     }

@@ -256,20 +256,21 @@ fn check_method(
     let refuse = |code, message: String, help: &str| {
         Err(vec![settings.problem(code, "optimizer.method", message, help)])
     };
+    // what cannot be differentiated has no residuals either, and is the reason
+    let not_differentiable = scenario.not_differentiable();
+    if let Some((name, why)) = not_differentiable.first()
+        && (needs.needs_gradient || needs.needs_residuals)
+    {
+        let message = format!("`{name}` cannot be differentiated: {why}");
+        let help = "use \"cma-es\", or leave it out";
+        return refuse("cotangent::scenario::not_differentiable", message, help);
+    }
     if needs.needs_residuals && can.residuals.is_none() {
         let message = format!("{} needs a sum of squares, which this scenario is not", needs.name);
         let help = "use \"lbfgsb\", or \"cma-es\" without gradients";
         return refuse("cotangent::scenario::contradiction", message, help);
     }
-    let refused = scenario.not_differentiable();
-    match refused.first() {
-        Some((parameter, why)) if needs.needs_gradient || needs.needs_residuals => {
-            let message = format!("`{parameter}` cannot be differentiated: {why}");
-            let help = "use \"cma-es\", or leave this parameter out";
-            refuse("cotangent::scenario::not_differentiable", message, help)
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_start(
