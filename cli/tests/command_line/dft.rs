@@ -126,14 +126,14 @@ fn nuclei_are_found_that_have_a_wanted_density() {
     let output = place.run(&["run", "scenario.toml", "--out", "r", "--format", "json"]);
     assert_eq!(json(&output)["goal_met"], true, "{}", stderr(&output));
     for (sets, words) in [
-        (vec!["interaction.kind=exponential"], ["kink at a nucleus", "soft Coulomb"]),
+        (vec!["interaction.kind=exponential"], ["has a kink", "soft Coulomb"]),
         (vec!["molecule.h4.formula=\"H R H\""], ["that nothing says", "write the distance"]),
         (vec!["molecule.h4.formula=\"H 60 H\""], ["comes within 5 bohr", "more grid points"]),
         (
             vec!["functional.kind=exact", "molecule.h4.formula=\"B 2.0 H\""],
             ["has 6 electrons", "at most 4"],
         ),
-        (vec!["functional.kind=exact"], ["only the energy of an exact state", "density"]),
+        (vec!["functional.kind=exact"], ["cannot be differentiated", "exact"]),
         (vec!["term.density.time_column=n"], ["has no column", "x_bohr"]),
     ] {
         refused(&place, &sets, &words);
