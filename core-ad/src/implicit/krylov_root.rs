@@ -73,7 +73,7 @@ impl<F: Residual> SliceRule for KrylovImplicit<F> {
     }
 }
 
-/// [`root`](super::root) without a matrix: Newton's steps and the derivative are solved by iteration, with the products of `F_y` and
+/// [`root`](super::root()) without a matrix: Newton's steps and the derivative are solved by iteration, with the products of `F_y` and
 /// its transpose by tangents and cotangents of the residual, and [`Residual::precondition`].
 ///
 /// # Errors

@@ -69,7 +69,7 @@ pub fn unknowns_colouring<F: Residual>(equations: &F, y: &[f64], p: &[f64]) -> C
     Colouring::columns(&jacobian_pattern(&ByUnknowns { equations, p }, y))
 }
 
-/// [`root`](super::root) of a system whose Jacobian `F_y` is sparse: formed by one tangent a colour, and solved by sparse LU
+/// [`root`](super::root()) of a system whose Jacobian `F_y` is sparse: formed by one tangent a colour, and solved by sparse LU
 /// factors.
 ///
 /// ```

@@ -9,7 +9,7 @@
 //!
 //! The first term is the derivative of three relative velocities, under the fields `lambda`, `a` and `v`, with weights held: by the axes
 //! of the coordinates as in `derivative/inverse_dynamics.rs`, by the point and the frame of a contact through the geometry of its pair.
-//! The last is taken by duals through [`law`](super::law), in all numbers at once.
+//! The last is taken by duals through [`law`], in all numbers at once.
 
 use cotangent_ad::{Dual, Real};
 

@@ -3,7 +3,7 @@
 //! At a stationary point the orbitals need no derivative: `dE = sum D_ab dh_ab + sum G_abcd d(ab|cd) - sum W_ab dS_ab` with
 //! `W = C_occ e C_occ^T` (Pulay, Mol. Phys. 17, 197 (1969), doi:10.1080/00268976900100941). Every term is contracted with its densities while
 //! it is made. For a product of two primitives all of them but the kinetic energy are cotangents of its Hermite coefficients
-//! ([`pair_sums`]), so that positions, exponents and coefficients take the same way.
+//! (`pair_sums`), so that positions, exponents and coefficients take the same way.
 
 mod coulomb;
 mod exchange;
