@@ -16,5 +16,6 @@
     )
 )]
 
+mod exponential;
 pub mod molecule;
 pub mod one_d;

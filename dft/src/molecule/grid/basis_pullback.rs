@@ -5,7 +5,7 @@
 //! by `w_k` it is `sum_g e_k (A - a_k B)`, by `a_k` it is `sum_g w_k e_k (-r^2 A - B + a_k r^2 B)`.
 
 use super::basis_values::{Active, BasisOnGrid, Derivatives, Workspace};
-use super::exponential::exponential;
+use crate::exponential::exp;
 
 /// Derivatives by the primitives of a shell.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ impl BasisOnGrid {
             {
                 let [mut by_weight, mut by_exponent] = [0.0; 2];
                 for (g, square) in workspace.square().iter().enumerate() {
-                    let e = exponential(-exponent * square);
+                    let e = exp(-exponent * square);
                     let difference = a[g] - exponent * b[g];
                     by_weight += e * difference;
                     by_exponent -= e * (square * difference + b[g]);

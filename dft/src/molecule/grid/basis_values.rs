@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
-use super::exponential::exponential;
+use crate::exponential::exp;
 use crate::molecule::basis::Basis;
 use crate::molecule::basis::harmonics::monomials;
 use crate::molecule::geometry::Molecule;
@@ -281,12 +281,12 @@ impl Workspace {
             Arch::new().dispatch(|| match wanted {
                 Derivatives::None => {
                     for (r0, s) in r0.iter_mut().zip(square) {
-                        *r0 += w * exponential(-a * s);
+                        *r0 += w * exp(-a * s);
                     }
                 }
                 Derivatives::First => {
                     for ((r0, r1), s) in r0.iter_mut().zip(r1.iter_mut()).zip(square) {
-                        let e = exponential(-a * s);
+                        let e = exp(-a * s);
                         *r0 += w * e;
                         *r1 += wa * e;
                     }
@@ -294,7 +294,7 @@ impl Workspace {
                 Derivatives::Second => {
                     let rows = r0.iter_mut().zip(r1.iter_mut()).zip(r2.iter_mut());
                     for (((r0, r1), r2), s) in rows.zip(square) {
-                        let e = exponential(-a * s);
+                        let e = exp(-a * s);
                         *r0 += w * e;
                         *r1 += wa * e;
                         *r2 += waa * e;

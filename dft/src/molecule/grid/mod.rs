@@ -6,7 +6,6 @@
 pub(in crate::molecule) mod basis_pullback;
 pub(in crate::molecule) mod basis_values;
 mod blocks;
-mod exponential;
 mod lebedev;
 mod lebedev_rules;
 mod levels;
