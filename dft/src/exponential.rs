@@ -4,7 +4,6 @@
 /// vectorises, the same bits on every machine.
 ///
 /// Cody and Waite: `x = k ln 2 + r`, `|r| <= ln 2/2`, the Taylor polynomial of degree 13 (remainder 4e-18).
-#[expect(clippy::inline_always, reason = "vector code is made where it is inlined into a loop")]
 #[inline(always)]
 pub(crate) fn exp(x: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
