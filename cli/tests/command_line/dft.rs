@@ -139,3 +139,53 @@ fn nuclei_are_found_that_have_a_wanted_density() {
         refused(&place, &sets, &words);
     }
 }
+
+const HYDROGEN: &str = r#"
+[scenario]
+name = "hydrogen"
+kind = "molecules"
+
+[molecule]
+file = "hydrogen.xyz"
+
+[basis]
+name = "STO-3G"
+
+[[parameter]]
+name = "atom[1].position"
+entries = [2]
+
+[[term]]
+output = "energy"
+minimise = "value"
+
+[[goal]]
+label = "charge"
+output = "atom[0].mulliken"
+within = 1e-6
+
+[[goal]]
+label = "minimum"
+output = "stability.internal"
+at_least = -1e-5
+"#;
+
+#[test]
+fn a_goal_may_speak_of_what_has_no_derivative_and_a_term_may_not() {
+    let place = Place::new();
+    place.write("hydrogen.xyz", "2\n\nH 0 0 0\nH 0 0 0.9\n");
+    place.write("hydrogen.toml", HYDROGEN);
+    let output = place.run(&["run", "hydrogen.toml", "--out", "r", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let findings = &json(&output)["findings"];
+    assert_eq!(findings[0]["label"], "charge", "{findings}");
+    assert!(findings[0]["measured"].as_f64().unwrap() < 1e-9, "{findings}");
+    assert!(findings[1]["measured"].as_f64().unwrap() > 0.1, "{findings}");
+    // what goals alone speak of is computed for the answer, and written beside it
+    assert!(place.read("r/artifacts/scalars.csv").contains("atom[0].mulliken"));
+    place.write("hydrogen.toml", &HYDROGEN.replace("\"energy\"", "\"stability.internal\""));
+    let output = place.run(&["check", "hydrogen.toml"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`stability.internal` cannot be differentiated"), "{said}");
+}

@@ -58,7 +58,7 @@ fn outputs(study: &Study, x: &[f64]) -> Result<Values, String> {
     let mut ws = Workspace::new();
     let mut draw = |k: u64| {
         let key = SampleKey(0).child("judge", k);
-        study.asked.outputs(x, key, &mut ws).map_err(|e| e.to_string())
+        study.judge().outputs(x, key, &mut ws).map_err(|e| e.to_string())
     };
     let first = draw(0)?;
     if !study.asked.capabilities().stochastic || first.standard_errors.is_some() {

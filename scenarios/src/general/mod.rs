@@ -86,7 +86,9 @@ pub(super) struct Study {
     simulation: Arc<dyn Simulation>,
     asked: Asked,
     goals: Vec<Goal>,
-    /// Picked outputs, and the first entry of each.
+    /// The map that answers are judged by, without derivatives, where goals speak of outputs of which no term does.
+    judged: Option<Asked>,
+    /// Picked outputs, and the first entry of each: those of terms, then those of goals alone.
     outputs: Vec<(usize, usize)>,
     /// Which terms compare with data, and whether each states its noise; `None` for a term that does not.
     measured: Vec<Option<bool>>,
@@ -138,6 +140,7 @@ impl Study {
             let code = "cotangent::scenario::parameter";
             vec![s.problem(code, "parameter", e.to_string(), "choose each entry once")]
         })?;
+        let of_terms = picks.outputs.len();
         let goals = goal::read(
             simulation.as_ref(),
             choice.space(),
@@ -151,18 +154,29 @@ impl Study {
         }
         let terms: Vec<Term> = terms.into_iter().map(|t| t.term).collect();
         let outputs: Vec<usize> = picks.outputs.iter().map(|(k, _)| *k).collect();
-        let differentiated = differentiable(simulation.as_ref(), &choice, &outputs);
-        let asked = Asked::new(Arc::clone(&simulation), choice, &outputs, terms, differentiated)
-            .map_err(|e| {
-                let code = "cotangent::scenario::not_differentiable";
-                vec![s.problem(code, "parameter", e.to_string(), "leave it out")]
-            })?;
+        let differentiated = differentiable(simulation.as_ref(), &choice, &outputs[..of_terms]);
+        let map_of = |outputs: &[usize], terms, differentiated| {
+            Asked::new(Arc::clone(&simulation), choice.clone(), outputs, terms, differentiated)
+                .map_err(|e| {
+                    let code = "cotangent::scenario::not_differentiable";
+                    vec![s.problem(code, "parameter", e.to_string(), "leave it out")]
+                })
+        };
+        let asked = map_of(&outputs[..of_terms], terms, differentiated)?;
+        // only what terms speak of is differentiated, and computed at every iteration
+        let is_judged_apart = outputs.len() > of_terms;
+        let judged = is_judged_apart.then(|| map_of(&outputs, Vec::new(), false)).transpose()?;
         let is_measured = |t: &Settings| t.is_given("target") && !t.is_given("tolerance");
         let measured =
             s.list("term").iter().map(|t| is_measured(t).then(|| t.is_given("scale"))).collect();
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
-        Ok(Self { simulation, asked, goals, outputs: picks.outputs, measured, notes, draw })
+        Ok(Self { simulation, asked, goals, judged, outputs: picks.outputs, measured, notes, draw })
+    }
+
+    /// The map of all outputs that terms or goals speak of.
+    fn judge(&self) -> &Asked {
+        self.judged.as_ref().unwrap_or(&self.asked)
     }
 
     /// Value of every input at `x`.
@@ -253,7 +267,7 @@ impl Scenario for Study {
     fn not_differentiable(&self) -> Vec<(String, String)> {
         let why = |q: &Quantity| Some((q.name.clone(), q.not_differentiable.clone()?));
         let inputs = self.asked.choice().inputs().iter().map(|k| &self.simulation.inputs()[*k]);
-        let outputs = self.outputs.iter().map(|(k, _)| &self.simulation.outputs()[*k]);
+        let outputs = self.asked.picked().iter().map(|k| &self.simulation.outputs()[*k]);
         inputs.chain(outputs).filter_map(why).collect()
     }
 
