@@ -206,6 +206,12 @@ pub enum Verb {
         /// Outputs to write, by name or pattern; repeatable [default: all].
         #[arg(long, value_name = "NAME")]
         output: Vec<String>,
+        /// Write the derivative of these outputs too, as `jacobian.csv`, in each output's unit per each input's.
+        #[arg(long)]
+        jacobian: bool,
+        /// Inputs of the Jacobian, by name or pattern; repeatable [default: those that the scenario makes free].
+        #[arg(long, value_name = "NAME", requires = "jacobian")]
+        by: Vec<String>,
         /// Add normal noise of this standard deviation, in each output's unit, drawn by the seed.
         #[arg(long, value_name = "SIGMA", default_value_t = 0.0)]
         noise: f64,

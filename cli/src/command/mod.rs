@@ -3,6 +3,7 @@
 mod check;
 mod gradcheck;
 mod init;
+mod jacobian;
 mod list;
 mod redraw;
 mod resume;
@@ -168,8 +169,9 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
         Verb::Resume { run, set } => resume::resume(run, set, voice),
         Verb::List { scenario: Some(path), changes } => list::names(path, changes, voice),
         Verb::List { scenario: None, .. } => list::everything(voice),
-        Verb::Simulate { input, output, noise, out, force } => {
-            let wanted = simulate::Wanted { outputs: output, noise: *noise, out, force: *force };
+        Verb::Simulate { input, output, jacobian, by, noise, out, force } => {
+            let (jacobian, noise, force) = (jacobian.then_some(by.as_slice()), *noise, *force);
+            let wanted = simulate::Wanted { outputs: output, jacobian, noise, out, force };
             simulate::simulate(input, &wanted, voice)
         }
         Verb::Serve { input, wire, map, inputs, outputs, address, port } => {

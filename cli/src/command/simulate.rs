@@ -8,7 +8,7 @@ use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_w
 use cotangent_raytrace::{Image, Rgb, write_exr};
 use serde_json::json;
 
-use super::{Failure, Voice, as_text};
+use super::{Failure, Voice, as_text, jacobian};
 use crate::args::Input;
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
@@ -19,6 +19,8 @@ use cotangent_scenarios::diagnostic::Diagnostic;
 pub(super) struct Wanted<'a> {
     /// Names or patterns of outputs; all where there are none.
     pub(super) outputs: &'a [String],
+    /// Whether the Jacobian is written, and by which inputs: names or patterns; what is free where there are none.
+    pub(super) jacobian: Option<&'a [String]>,
     /// Standard deviation of the noise that is added.
     pub(super) noise: f64,
     /// The folder.
@@ -52,8 +54,14 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
     let quantities: Vec<&Quantity> = picked.iter().map(|k| &simulation.outputs()[*k]).collect();
     let mut y = run.values().entries.clone();
     add_noise(&quantities, wanted.noise, seed, &mut y);
+    let mut files = scenario::tables(&quantities, &y);
+    if let Some(inputs) = wanted.jacobian {
+        let opened = scenario::open(&input.scenario, &overrides)?;
+        let map = opened.map(inputs, wanted.outputs)?;
+        files.push(("jacobian.csv".into(), jacobian::table(&map, key)?));
+    }
     let images = images(&quantities, &y, wanted)?;
-    write(&scenario::tables(&quantities, &y), images, wanted, voice)
+    write(&files, images, wanted, voice)
 }
 
 /// Normal noise on every entry, by a stream of its own for each quantity.

@@ -206,6 +206,46 @@ within = "5 %"
     assert!(error > 0.0 && (value - 2.0).abs() < 4.0 * error, "{answer}");
 }
 
+#[test]
+fn a_jacobian_is_that_of_differences_and_says_what_it_cannot_be_of() {
+    let place = place();
+    let position = ["--output", "joint.lift.position"];
+    let angles = |stiffness: f64| {
+        let set = format!("values.\"joint.lift.stiffness\"={stiffness}");
+        let words = ["simulate", "lift.toml", "--set", &set, "--force"];
+        let output = place.run(&[words.as_slice(), &position].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let text = place.read("simulated/outputs.csv");
+        let angle = |line: &str| line.split(',').nth(1).unwrap().parse::<f64>().unwrap();
+        text.lines().skip(1).map(angle).collect::<Vec<_>>()
+    };
+    let (less, more) = (angles(2.0 - 1e-4), angles(2.0 + 1e-4));
+    let words = ["simulate", "lift.toml", "--jacobian", "--by", "joint.lift.stiffness", "--force"];
+    let output = place.run(&[words.as_slice(), &position].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = place.read("simulated/jacobian.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("output,unit,joint.lift.stiffness"));
+    let slopes: Vec<f64> =
+        lines.map(|line| line.split(',').nth(2).unwrap().parse().unwrap()).collect();
+    assert_eq!(slopes.len(), less.len());
+    let largest = slopes.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    for (slope, (less, more)) in slopes.iter().zip(less.iter().zip(&more)) {
+        assert!((slope - (more - less) / 2e-4).abs() < 1e-7 * largest, "{slope}");
+    }
+    let output = place.run(&["simulate", "lift.toml", "--jacobian", "--out", "free"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let head = place.read("free/jacobian.csv");
+    assert!(head.starts_with("output,unit,actuator.lift.control[0],"), "by what is free");
+    for (word, said) in [("joint.lift.stifness", "did you mean"), ("gravty", "no input `gravty`")] {
+        let output =
+            place.run(&["simulate", "lift.toml", "--jacobian", "--by", word, "--out", "x"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!place.path("x").exists(), "nothing is written by halves");
+    }
+}
+
 /// The scenario with one text replaced, and what is said about it.
 fn refused(from: &str, to: &str) -> String {
     let place = place();
