@@ -22,6 +22,10 @@ pub(in crate::one_d) struct HistoryBar {
     pub residuals: Vec<Vec<f64>>,
 }
 
+/// Differences of residuals below this share of the density are rounding: they say nothing of the map, and the smaller they are,
+/// the more an adjoint multiplies.
+const ROUNDING: f64 = 1e-13;
+
 /// The differences to earlier steps, with the factor of their normal equations.
 struct LeastSquares {
     /// Which earlier steps.
@@ -34,12 +38,18 @@ struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// Over at most `most` earlier steps; the oldest are left out while the differences are numerically dependent.
+    /// Over at most `most` earlier steps, without those whose difference is rounding; the oldest are left out while the
+    /// differences are numerically dependent.
     fn new(history: &History, most: usize) -> Self {
         let k = history.residuals.len() - 1;
         let latest = history.residuals[k];
+        let least = ROUNDING.powi(2) * dot(history.densities[k], history.densities[k]);
+        let resolved = |j: &usize| {
+            let d = difference(latest, history.residuals[*j]);
+            dot(&d, &d) > least
+        };
         for oldest in k.saturating_sub(most)..=k {
-            let used: Vec<usize> = (oldest..k).collect();
+            let used: Vec<usize> = (oldest..k).filter(resolved).collect();
             let columns: Vec<Vec<f64>> =
                 used.iter().map(|&j| difference(latest, history.residuals[j])).collect();
             if let Some(factor) = cholesky(&columns) {

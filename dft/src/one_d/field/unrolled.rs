@@ -349,4 +349,32 @@ mod tests {
             }
         }
     }
+
+    /// Steps beyond convergence hold nothing but rounding, and their mixing must not amplify it.
+    #[test]
+    fn a_trajectory_that_goes_on_after_it_has_converged_has_the_converged_derivative() {
+        let system = System::chain(2, 1.0, 1.5).unwrap();
+        let prepared = Prepared::new(&model(), &system).unwrap();
+        for steps in [30, 60, 120] {
+            let options = ScfOptions {
+                steps,
+                tol_density: 0.0,
+                mixing: 0.5,
+                mixing_decay: 1.0,
+                ..options(6)
+            };
+            let lda = Lda::default();
+            let scf = self_consistent_field(&model(), &prepared, &lda, &options).unwrap();
+            let mut energies_bar = vec![0.0; steps];
+            energies_bar[steps - 1] = 1.0;
+            let none = [0.0; 81];
+            let found =
+                reverse_trajectory(&model(), &prepared, &lda, &options, &scf, &energies_bar, &none);
+            // Hellmann and Feynman: dE/dv_ext is the density
+            let expected = scf.density.iter().map(|n| 0.25 * n);
+            let miss = found.external.iter().zip(expected).map(|(a, b)| (a - b).abs());
+            let miss = miss.fold(0.0, f64::max);
+            assert!(miss < 1e-14, "{steps} steps: {miss:e}");
+        }
+    }
 }
