@@ -226,8 +226,9 @@ impl Num for Precise {
         (e + e.recip()) * 0.5
     }
     fn tanh(self) -> Self {
-        let e = (self * 2.0).exp();
-        (e - 1.0) / (e + 1.0)
+        // of the negative size, which does not overflow
+        let m = (self.abs() * -2.0).exp_m1();
+        -m / (m + 2.0) * self.sign()
     }
     fn asinh(self) -> Self {
         let size = self.abs();
