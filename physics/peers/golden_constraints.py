@@ -98,6 +98,34 @@ MIXED = '''<mujoco><option timestep="0.004" jacobian="dense" cone="{cone}" impra
 </mujoco>'''
 
 
+TIES = '''<mujoco><option timestep="0.004" jacobian="dense"><flag contact="disable"/></option>
+<worldbody>
+ <body name="post" pos="0.3 0.1 1.2" euler="10 20 30"><site name="pin" pos="0.1 0 0.05" euler="20 -30 40"/><geom size="0.02"/></body>
+ <body name="a" pos="0 0 1" euler="0 10 0"><joint axis="0 1 0.1"/><geom type="capsule" size="0.03 0.1" pos="0 0 -0.15"/>
+  <body name="b" pos="0 0 -0.3" euler="5 0 -8"><joint axis="0.2 1 0"/><geom type="box" size="0.03 0.04 0.1" pos="0.02 0 -0.1"/>
+   <body name="c" pos="0 0.05 -0.25"><joint type="ball"/><geom type="capsule" size="0.02 0.08" euler="0 60 0"/><site name="tip" pos="0 0 0.1" euler="30 0 10"/></body>
+   <body name="d" pos="0.05 0 -0.1"><joint type="slide" axis="1 0.2 0"/><geom size="0.05"/></body>
+  </body>
+ </body>
+ <body name="e" pos="0.2 -0.1 0.6" euler="15 -25 35"><freejoint/><geom type="box" size="0.06 0.04 0.08" pos="0.01 0.02 0"/></body>
+ <body name="f" pos="0.5 0.2 0.9" euler="-30 10 5"><freejoint/><geom type="ellipsoid" size="0.05 0.07 0.06" pos="0 0.03 0"/><site name="knob" pos="0.05 0.02 -0.01" euler="0 45 0"/></body>
+</worldbody>
+<equality>{}</equality>
+</mujoco>'''
+
+SOFT = 'solref="0.03 0.9" solimp="0.8 0.95 0.2 0.4 2.5"'
+TIED = {
+    "connect": f'<connect body1="c" body2="e" anchor="0.02 0.1 -0.03" {SOFT}/><connect body1="f" anchor="0.1 -0.05 0.02"/>',
+    "connect within": f'<connect body1="d" body2="a" anchor="0.03 0.02 0.1" {SOFT}/><connect site1="tip" site2="knob" solref="-900 -40"/>',
+    "weld": f'<weld body1="c" body2="e" anchor="0.02 0.1 -0.03" {SOFT} torquescale="0.6"/><weld body1="f" body2="post"/>',
+    "weld within": f'<weld body1="d" body2="b" anchor="0.01 0 0.02" torquescale="1.7" {SOFT}/><weld site1="knob" site2="pin" solimp="0.9 0.95 0.3 0.5 1"/>',
+    "weld placed": f'<weld body1="e" body2="c" relpose="0.1 0.02 -0.1 0.9 0.2 -0.3 0.1" anchor="0.01 0.02 0.03" {SOFT}/><weld body1="f" relpose="0.45 0.1 0.8 1 0.1 0.2 -0.1"/>',
+}
+
+# pairs whose points MuJoCo chooses by cases: more places
+BOXES = [("capsule", "box"), ("box", "box")]
+
+
 def solved(model, data, qpos, qvel):
     mujoco.mj_resetData(model, data)
     data.qpos[:], data.qvel[:] = qpos, qvel
@@ -154,6 +182,12 @@ def main():
     for cone in ("pyramidal", "elliptic"):
         for priority in (0, 1):
             case(f"mixed {cone} {priority}", MIXED.format(cone=cone, priority=priority), 2, 0.05, 1.0, 12)
+    for name, ties in TIED.items():
+        case(f"ties {name}", TIES.format(ties), 3, 0.3, 1.5, 6)
+    for first, second in BOXES:
+        for k, (cone, dim) in enumerate([("pyramidal", 3), ("elliptic", 4), ("pyramidal", 6), ("elliptic", 3), ("elliptic", 1)]):
+            xml = contact_model(random, first, second, cone, dim, "direct" if k == 2 else "standard")
+            case(f"{first} {second} {cone} {dim}", xml, 4, 0.35, 1.0, 1)
     text = json.dumps({"mujoco": mujoco.__version__, "cases": cases}, indent=None)
     print(text.replace('{"name"', '\n{"name"'))
 

@@ -47,7 +47,7 @@ pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec, Drive, JointSpec, Line,
     Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters, Shape, Softness, StopSpec,
-    Surface, SurfaceSpec, TendonSpec, Weight,
+    Surface, SurfaceSpec, TendonSpec, TieSpec, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

@@ -110,7 +110,7 @@ fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
     };
     let all = read("");
     let listed: Vec<_> = all.unsimulated.iter().map(|u| (u.what, u.line)).collect();
-    assert_eq!(listed, [(Effect::Contact, 4), (Effect::Equality, 5)]);
+    assert_eq!(listed, [(Effect::Contact, 4)]);
     assert_eq!(all.unsimulated[0].which.as_deref(), Some("ellipsoid `egg` and box"));
     assert!(Effect::ALL.into_iter().all(|e| all.enables(e)));
     let none = read("<option><flag constraint='disable'/></option>");

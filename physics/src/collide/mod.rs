@@ -4,12 +4,15 @@
 //! |---|---|---|---|---|---|---|
 //! | plane | | closed | closed, two points | closed | closed, up to four | closed, up to four |
 //! | sphere | | closed | closed | no | closed | closed |
-//! | capsule | | | closed, one or two | no | no | no |
+//! | capsule | | | closed, one or two | no | no | closed, one or two |
+//! | box | | | | | | closed, up to eight |
 //!
 //! A pair that is not in the table is refused where a model is built of it, see [`is_supported`]. Which of a shape's features are nearest is
 //! chosen by values; the derivative is that of the chosen ones.
 
 mod capsule;
+mod capsule_box;
+mod cuboids;
 mod plane;
 mod sphere;
 
@@ -87,7 +90,8 @@ pub(crate) fn is_supported(first: &Shape, second: &Shape) -> bool {
     match (rank(first), rank(second)) {
         (Some(0), Some(second)) => second > 0,
         (Some(1), Some(second)) => second != 3,
-        (Some(2), Some(second)) => second == 2,
+        (Some(2), Some(second)) => second == 2 || second == 5,
+        (Some(first), Some(second)) => first == 5 && second == 5,
         _ => false,
     }
 }
@@ -134,6 +138,12 @@ pub(crate) fn collide<T: Real>(
         }
         [Shape::Capsule { .. }, Shape::Capsule { .. }] => {
             capsule::capsule((a, at_a), (b, at_b), margin, out);
+        }
+        [Shape::Capsule { .. }, Shape::Box { .. }] => {
+            capsule_box::cuboid((a, at_a), (b, at_b), margin, out);
+        }
+        [Shape::Box { .. }, Shape::Box { .. }] => {
+            cuboids::cuboids((a, at_a), (b, at_b), margin, out);
         }
         _ => {}
     }

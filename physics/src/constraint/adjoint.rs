@@ -9,13 +9,13 @@
 //!
 //! The first term is the derivative of three relative velocities, under the fields `lambda`, `a` and `v`, with weights held: by the axes
 //! of the coordinates as in `derivative/inverse_dynamics.rs`, by the point and the frame of a contact through the geometry of its pair.
-//! The last is taken by duals through [`law`], in all numbers at once.
+//! The last is taken by duals through [`law`], in all numbers at once. Of ties, `J' v` stands in `e` too: [`Drift`] has its derivative.
 
 use cotangent_ad::{Dual, Real};
 
-use super::block::{Block, Source};
+use super::block::{Block, Blocks, Source};
 use super::law::{self, MOST, NUMBERS, Numbers};
-use super::{contact, coupling, dry_friction, stop};
+use super::{contact, coupling, dry_friction, stop, tie};
 use crate::force::{Bars, Point};
 use crate::model::{ConstraintOptions, Model, Parameters};
 use crate::scratch::Scratch;
@@ -32,6 +32,76 @@ pub(crate) struct ConstraintAdjoint {
     gyration: Vec<Force<f64>>,
     /// Cotangent of the displacement of what is fixed to each link.
     geometry: Vec<Force<f64>>,
+    drift: Drift,
+}
+
+/// The derivative of what depends on the velocities of links, and on their accelerations where the coordinates do not accelerate.
+///
+/// Those are `A_i = sum V_p x S_j v_j`, as in inverse dynamics. Of `sum W_i . A_i` with wrenches summed over the subtree of `j` to `W`,
+/// and `G = sum V_i x* W_i`:
+///
+/// ```text
+/// by v_j   S_j . G + ((V_p + V_j) x S_j) . W
+/// by q_j   S_j . (sum A_i x* W_i - A_p x* W - V_p x* (G - V_p x* W))
+/// ```
+#[derive(Clone, Debug)]
+pub(super) struct Drift {
+    /// `A`.
+    pub(super) bias: Vec<Motion<f64>>,
+    /// `W`.
+    pub(super) wrench: Vec<Force<f64>>,
+    /// `V x* W`.
+    pub(super) spin: Vec<Force<f64>>,
+    /// By the velocities.
+    by_velocity: Vec<Force<f64>>,
+}
+
+impl Drift {
+    /// Empty where nothing needs it.
+    fn new(model: &Model) -> Self {
+        let links = if model.ties().is_empty() { 0 } else { model.links().len() };
+        let forces = vec![Force::zero(); links];
+        let (spin, by_velocity) = (forces.clone(), forces.clone());
+        Self { bias: vec![Motion::zero(); links], wrench: forces, spin, by_velocity }
+    }
+
+    fn begin(&mut self, model: &Model, (v, velocity): (&[f64], &[Motion<f64>]), s: &Scratch) {
+        for forces in [&mut self.wrench, &mut self.spin, &mut self.by_velocity] {
+            forces.fill(Force::zero());
+        }
+        for i in 0..self.bias.len() {
+            let link = &model.links()[i];
+            let dofs = link.v_at..link.v_at + link.joint.nv();
+            let own = dofs.fold(Motion::zero(), |sum, d| sum + s.axis[d] * v[d]);
+            self.bias[i] =
+                link.parent.map_or_else(Motion::zero, |p| self.bias[p] + velocity[p].cross(own));
+        }
+    }
+
+    /// Adds the derivatives by the coordinates of link `i` and their rates, and what is below to its parent.
+    fn gather(
+        &mut self,
+        (i, model): (usize, &Model),
+        velocity: &[Motion<f64>],
+        (q_bar, v_bar): (&mut [f64], &mut [f64]),
+        s: &Scratch,
+    ) {
+        let link = &model.links()[i];
+        let (w, g, rest) = (self.wrench[i], self.spin[i], self.by_velocity[i]);
+        let around = link.parent.map_or_else(Motion::zero, |p| velocity[p]);
+        let bias = link.parent.map_or_else(Motion::zero, |p| self.bias[p]);
+        let turned = bias.cross_force(w) + around.cross_force(g - around.cross_force(w));
+        for d in link.v_at..link.v_at + link.joint.nv() {
+            let axis = s.axis[d];
+            q_bar[d] -= axis.dot(turned);
+            v_bar[d] += axis.dot(g + rest) + (around + velocity[i]).cross(axis).dot(w);
+        }
+        if let Some(p) = link.parent {
+            self.wrench[p] += w;
+            self.spin[p] += g;
+            self.by_velocity[p] += rest;
+        }
+    }
 }
 
 /// What the adjoint of one block reads and adds to.
@@ -51,9 +121,17 @@ pub(super) struct Pull<'a> {
     pub(super) wrenches: &'a mut [Vec<Force<f64>>; 3],
     pub(super) gyration: &'a mut [Force<f64>],
     pub(super) geometry: &'a mut [Force<f64>],
+    pub(super) drift: &'a mut Drift,
 }
 
 impl Pull<'_> {
+    /// Adds a cotangent of a link's velocity.
+    pub(super) fn add_by_velocity(&mut self, link: usize, wrench: Force<f64>) {
+        self.drift.by_velocity[link] += wrench;
+        self.wrenches[2][link] += wrench;
+        self.gyration[link] += self.fields[2][link].cross_force(wrench);
+    }
+
     /// By the entry of the block's Jacobian at a coordinate and a direction.
     pub(super) fn jacobian_bar(&self, dof: usize, direction: usize) -> f64 {
         (0..3).map(|field| self.along[field][direction] * self.vectors[field][dof]).sum()
@@ -70,6 +148,7 @@ impl ConstraintAdjoint {
             wrenches: std::array::from_fn(|_| forces.clone()),
             gyration: forces.clone(),
             geometry: forces,
+            drift: Drift::new(model),
         }
     }
 
@@ -91,6 +170,7 @@ impl ConstraintAdjoint {
         self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
         self.gyration.fill(Force::zero());
         self.geometry.fill(Force::zero());
+        self.drift.begin(model, (point.v, &self.fields[2]), s);
         let mut pull = Pull {
             model,
             parameters: point.parameters,
@@ -104,6 +184,7 @@ impl ConstraintAdjoint {
             wrenches: &mut self.wrenches,
             gyration: &mut self.gyration,
             geometry: &mut self.geometry,
+            drift: &mut self.drift,
         };
         for (b, block) in c.blocks.list.iter().enumerate() {
             let [mut y, by_a, by_v] = vectors.map(|x| c.blocks.along(block, x));
@@ -118,9 +199,9 @@ impl ConstraintAdjoint {
             pull.along = [here.force.map(|f| -f), p, by_rate];
             let options = &model.constraint_options;
             pull.numbers_bar = if pull.parameters_bar.is_some() {
-                numbers_bar::<NUMBERS>(block, [y, by_a, by_v], options)
+                numbers_bar::<NUMBERS>((block, &c.blocks), [y, by_a, by_v], options)
             } else {
-                numbers_bar::<1>(block, [y, by_a, by_v], options)
+                numbers_bar::<1>((block, &c.blocks), [y, by_a, by_v], options)
             };
             match block.source {
                 Source::Stop { stop, upper } => stop::pull(&mut pull, (stop, upper)),
@@ -128,16 +209,17 @@ impl ConstraintAdjoint {
                     dry_friction::pull(&mut pull, (friction, dof));
                 }
                 Source::Coupling(coupling) => coupling::pull(&mut pull, coupling),
+                Source::Tie(k) => tie::pull(&mut pull, &c.blocks.ties[k], response.restoring, s),
                 Source::Contact(k) => {
                     contact::pull(&mut pull, &c.blocks.contacts[k], block.directions, s);
                 }
             }
         }
-        self.gather(model, s, bars.q);
+        self.gather(model, s, (bars.q, bars.v));
     }
 
     /// The derivative by the coordinates' axes, and by the displacement of links: sums over subtrees.
-    fn gather(&mut self, model: &Model, s: &Scratch, q_bar: &mut [f64]) {
+    fn gather(&mut self, model: &Model, s: &Scratch, (q_bar, v_bar): (&mut [f64], &mut [f64])) {
         for (i, link) in model.links().iter().enumerate().rev() {
             let mut sum = self.gyration[i] + self.geometry[i];
             if let Some(p) = link.parent {
@@ -157,6 +239,10 @@ impl ConstraintAdjoint {
                     wrench[p] += own;
                 }
             }
+            if !self.drift.bias.is_empty() {
+                let bars = (&mut *q_bar, &mut *v_bar);
+                self.drift.gather((i, model), &self.fields[2], bars, s);
+            }
         }
     }
 }
@@ -173,7 +259,7 @@ fn velocities(model: &Model, x: &[f64], s: &Scratch, out: &mut [Motion<f64>]) {
 
 /// The derivative of `-y . f` by the first `N` numbers of a block.
 fn numbers_bar<const N: usize>(
-    block: &Block<f64>,
+    (block, blocks): (&Block<f64>, &Blocks<f64>),
     [y, by_a, by_v]: [[f64; MOST]; 3],
     options: &ConstraintOptions,
 ) -> Numbers<f64> {
@@ -182,9 +268,15 @@ fn numbers_bar<const N: usize>(
         if k < N { Dual::<f64, N>::seed(numbers[k], k) } else { Dual::konst(numbers[k]) }
     });
     let (law, directions) = (block.law, block.directions);
-    let response = law::response(law, directions, &Numbers::from_array(seeded), options);
+    let seeded = Numbers::from_array(seeded);
+    let response = law::response(law, directions, &seeded, options);
     let mut e: [Dual<f64, N>; MOST] = std::array::from_fn(|k| response.damping * by_v[k] + by_a[k]);
-    e[0] += response.push;
+    if let Source::Tie(k) = block.source {
+        let tie = &blocks.ties[k];
+        (0..MOST).for_each(|j| e[j] += response.restoring * tie.apart[j] + tie.drift[j]);
+    } else {
+        e[0] += response.restoring * seeded.gap;
+    }
     let f = law::force(law, directions, &e, &response);
     let mut bar = [0.0; NUMBERS];
     for (f, y) in f.iter().zip(y).take(directions) {

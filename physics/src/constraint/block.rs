@@ -15,6 +15,8 @@ pub(crate) enum Source {
     DryFriction { friction: usize, dof: Option<usize> },
     /// A coupling, by index.
     Coupling(usize),
+    /// A tie, by its place among [`Blocks::ties`].
+    Tie(usize),
     /// A contact, by its place among [`Blocks::contacts`].
     Contact(usize),
 }
@@ -30,6 +32,21 @@ pub(crate) struct ContactAt<T> {
     pub(crate) position: Vec3<T>,
     /// Normal from the first geom to the second, and two tangents.
     pub(crate) frame: [Vec3<T>; 3],
+}
+
+/// A tie of two bodies: what is apart, and how that moves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TieAt<T> {
+    /// Of the model's ties.
+    pub(crate) tie: usize,
+    /// What is apart along each direction.
+    pub(crate) apart: [T; MOST],
+    /// `J' v`: the second derivative of what is apart where the coordinates do not accelerate.
+    pub(crate) drift: [T; MOST],
+    /// The two points, in the world.
+    pub(crate) anchors: [Vec3<T>; 2],
+    /// Rates of the last three directions by the angular velocity of the first body against the second.
+    pub(crate) turning: [Vec3<T>; 3],
 }
 
 /// Directions that one law governs together.
@@ -53,11 +70,12 @@ pub(crate) struct Blocks<T> {
     pub(crate) dofs: Vec<usize>,
     pub(crate) jacobian: Vec<T>,
     pub(crate) contacts: Vec<ContactAt<T>>,
+    pub(crate) ties: Vec<TieAt<T>>,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Self { list: vec![], dofs: vec![], jacobian: vec![], contacts: vec![] }
+        Self { list: vec![], dofs: vec![], jacobian: vec![], contacts: vec![], ties: vec![] }
     }
 }
 
@@ -67,6 +85,7 @@ impl<T: Num> Blocks<T> {
         self.dofs.clear();
         self.jacobian.clear();
         self.contacts.clear();
+        self.ties.clear();
     }
 
     /// Adds a block of one direction along coordinates with their rates, in ascending order.
@@ -99,6 +118,17 @@ impl<T: Num> Blocks<T> {
         if let Some(block) = self.list.last_mut() {
             block.dofs.end += 1;
         }
+    }
+
+    /// What the residual of a block is without velocity and acceleration, where a violation of 1 asks for `restoring`.
+    pub(crate) fn at_rest(&self, block: &Block<T>, restoring: T) -> [T; MOST] {
+        if let Source::Tie(k) = block.source {
+            let TieAt { apart, drift, .. } = &self.ties[k];
+            return std::array::from_fn(|j| restoring * apart[j] + drift[j]);
+        }
+        let mut rest = [T::lit(0.0); MOST];
+        rest[0] = restoring * block.numbers.gap;
+        rest
     }
 
     /// The coordinates of a block, and its Jacobian.
@@ -137,6 +167,13 @@ impl<T: Real> Blocks<T> {
         to.clear();
         to.dofs.extend(&self.dofs);
         to.jacobian.extend(self.jacobian.iter().map(|x| x.concrete()));
+        to.ties.extend(self.ties.iter().map(|tie| TieAt {
+            tie: tie.tie,
+            apart: tie.apart.map(Real::concrete),
+            drift: tie.drift.map(Real::concrete),
+            anchors: tie.anchors.map(|x| Vec3(x.0.map(Real::concrete))),
+            turning: tie.turning.map(|x| Vec3(x.0.map(Real::concrete))),
+        }));
         for b in &self.list {
             let numbers = Numbers::from_array(b.numbers.to_array().map(Real::concrete));
             let (law, source, directions) = (b.law, b.source, b.directions);

@@ -139,11 +139,6 @@ fn numbers<T: Real>(
     }
 }
 
-/// The last coordinate that moves a link.
-fn last_dof(model: &Model, link: Option<usize>) -> Option<usize> {
-    link.map(|l| model.links[l].v_at + model.links[l].joint.nv() - 1)
-}
-
 /// Adds a contact's block, unless both sides move together.
 fn push<T: Real>(
     model: &Model,
@@ -154,7 +149,7 @@ fn push<T: Real>(
     blocks: &mut Blocks<T>,
 ) {
     let first = blocks.dofs.len();
-    let [mut a, mut b] = links.map(|l| last_dof(model, l));
+    let [mut a, mut b] = links.map(|l| model.last_dof(l));
     // coordinates on the way to the world of one side and not of the other, the greatest first
     while a != b {
         let (side, other) = if a > b { (&mut a, false) } else { (&mut b, true) };

@@ -1,11 +1,12 @@
 //! The force of a constraint: MuJoCo's convex model of soft contact (Todorov 2014; MuJoCo documentation, *Computation*).
 //!
 //! With the violation `r` (negative where it penetrates), the velocity `w = J v` and the acceleration `J a` along a constraint's
-//! directions, the force is the negative derivative of a convex cost `s` at `e = J a - a_ref`, `a_ref = -b w - k d(r) r`. The
+//! directions, the force is the negative derivative of a convex cost `s` at `e = J a - a_ref`, `a_ref = -b w - k d(r) r`; of a tie also
+//! less `J' v`. The
 //! impedance `d` in (0, 1) also sets the regularisation `R = (1 - d)/d` times the inverse inertia, `D = 1/R`:
 //!
 //! ```text
-//! equality          s = D e^2 / 2
+//! equality          s = sum_j D_j e_j^2 / 2
 //! dry friction      the same within |e| <= R loss, then linear: |f| <= loss
 //! one-sided         s = D e^2 / 2 where e < 0, else 0
 //! pyramid           one-sided along each edge e_0 +- mu_j e_j
@@ -53,7 +54,7 @@ pub(crate) const NUMBERS: usize = 15;
 /// The numbers on which the force of a constraint depends, beside velocity and acceleration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbers<T> {
-    /// The violation `r`: distance less margin.
+    /// The violation `r`: distance less margin; of a tie, its length over all directions.
     pub(crate) gap: T,
     pub(crate) reference: [T; 2],
     pub(crate) impedance: [T; 5],
@@ -81,8 +82,8 @@ impl<T: Copy> Numbers<T> {
 /// What the numbers of a constraint make of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Response<T> {
-    /// `k d(r) r`, along the first direction.
-    pub(crate) push: T,
+    /// `k d(r)`: what a violation of 1 asks for.
+    pub(crate) restoring: T,
     /// `b`.
     pub(crate) damping: T,
     /// `D` of each direction; of a pyramid, of each edge, in the first.
@@ -166,13 +167,15 @@ pub(crate) fn response<T: Real>(
     ];
     let d = impedance(solimp, n.gap);
     let (k, damping) = reference(n.reference, solimp[1], options.least_time_constant);
-    let push = if law == Law::DryFriction { T::lit(0.0) } else { k * d * n.gap };
     let soft = |weight: T| ((-d + 1.0) / d * weight).max(T::lit(LEAST));
     let (mut stiffness, mut cone) = ([T::lit(0.0); MOST], T::lit(0.0));
     match law {
-        Law::Equality | Law::DryFriction | Law::OneSided => {
-            stiffness[0] = soft(n.weight[0]).recip();
+        Law::Equality => {
+            for (j, stiffness) in stiffness.iter_mut().enumerate().take(directions) {
+                *stiffness = soft(n.weight[j / 3]).recip();
+            }
         }
+        Law::DryFriction | Law::OneSided => stiffness[0] = soft(n.weight[0]).recip(),
         Law::Pyramid => {
             let mu = n.friction[0];
             let first = soft(n.weight[0] + mu * mu * n.weight[0]);
@@ -189,7 +192,7 @@ pub(crate) fn response<T: Real>(
             }
         }
     }
-    Response { push, damping, stiffness, cone, friction: n.friction }
+    Response { restoring: k * d, damping, stiffness, cone, friction: n.friction }
 }
 
 /// The force along each direction at `e`.
@@ -201,7 +204,7 @@ pub(crate) fn force<T: Real>(
 ) -> [T; MOST] {
     let mut f = [T::lit(0.0); MOST];
     match law {
-        Law::Equality => f[0] = -(r.stiffness[0] * e[0]),
+        Law::Equality => (0..directions).for_each(|j| f[j] = -(r.stiffness[j] * e[j])),
         Law::DryFriction => {
             let loss = r.friction[0];
             f[0] = (-(r.stiffness[0] * e[0])).max(-loss).min(loss);
@@ -296,8 +299,10 @@ pub(crate) fn at(law: Law, directions: usize, e: &[f64; MOST], r: &Response<f64>
     };
     match law {
         Law::Equality => {
-            p.cost = 0.5 * d * e[0] * e[0];
-            (p.force[0], p.curvature[0][0]) = (-d * e[0], d);
+            for j in 0..directions {
+                p.cost += 0.5 * r.stiffness[j] * e[j] * e[j];
+                (p.force[j], p.curvature[j][j]) = (-r.stiffness[j] * e[j], r.stiffness[j]);
+            }
         }
         Law::DryFriction => {
             let loss = r.friction[0];
@@ -380,6 +385,7 @@ mod tests {
         for (k, law) in laws.into_iter().cycle().take(600).enumerate() {
             let directions = match law {
                 Law::Pyramid | Law::Ellipse => [3, 4, 6][k % 3],
+                Law::Equality => [1, 3, 6][k % 3],
                 _ => 1,
             };
             let mut e = [0.0; MOST];
@@ -397,7 +403,7 @@ mod tests {
             let r = response(law, directions, &numbers, &options);
             let here = at(law, directions, &e, &r);
             let lifted = Response {
-                push: Dual::konst(0.0),
+                restoring: Dual::konst(0.0),
                 damping: Dual::konst(0.0),
                 stiffness: r.stiffness.map(Dual::konst),
                 cone: Dual::konst(r.cone),

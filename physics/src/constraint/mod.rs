@@ -15,6 +15,7 @@ mod hessian;
 mod law;
 mod newton;
 mod stop;
+mod tie;
 mod weights;
 
 pub(crate) use adjoint::ConstraintAdjoint;
@@ -111,13 +112,14 @@ impl Constraints<f64> {
     }
 }
 
-/// Collects what acts at a state, after kinematics. `false` where nothing does.
+/// Collects what acts at a state, after the velocities and accelerations of the links without those of the coordinates. `false` where nothing does.
 pub(crate) fn collect<T: Real>(p: &Point<'_, T>, s: &mut Scratch<T>) -> bool {
     let model = p.model;
     let mut blocks = std::mem::take(&mut s.constraints.blocks);
     blocks.clear();
     if model.is_constrained() {
         coupling::add(model, p.parameters, p.q, &mut blocks);
+        tie::add(model, p.parameters, s, &mut blocks);
         dry_friction::add(model, p.parameters, &mut blocks);
         stop::add(model, p.parameters, p.q, &mut blocks);
         contact::add(model, p.parameters, s, &mut blocks);
@@ -172,8 +174,8 @@ fn block_force<T: Real>(
     let options = &p.model.constraint_options;
     let response = law::response(block.law, block.directions, &block.numbers, options);
     let (mut e, w) = (blocks.along(block, a), blocks.along(block, p.v));
-    e.iter_mut().zip(w).for_each(|(e, w)| *e += response.damping * w);
-    e[0] += response.push;
+    let rest = blocks.at_rest(block, response.restoring);
+    (0..MOST).for_each(|j| e[j] += response.damping * w[j] + rest[j]);
     law::force(block.law, block.directions, &e, &response)
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Newton {
     pub(crate) responses: Vec<Response<f64>>,
     /// Cost, force and curvature of each block.
     pub(crate) points: Vec<Point>,
-    /// `-b J v - k d r` of each block.
+    /// `-b J v - k d r - J' v` of each block.
     targets: Vec<[f64; MOST]>,
     residuals: Vec<[f64; MOST]>,
     changes: Vec<[f64; MOST]>,
@@ -122,7 +122,8 @@ impl Newton {
         for block in &blocks.list {
             let response = law::response(block.law, block.directions, &block.numbers, options);
             let mut target = blocks.along(block, v).map(|w| -response.damping * w);
-            target[0] -= response.push;
+            let rest = blocks.at_rest(block, response.restoring);
+            target.iter_mut().zip(rest).for_each(|(target, rest)| *target -= rest);
             self.targets.push(target);
             self.responses.push(response);
             self.hessian.join(&blocks.dofs[block.dofs.clone()]);

@@ -1,6 +1,6 @@
-//! What constrains a model: stops, dry friction, couplings, surfaces that touch.
+//! What constrains a model: stops, dry friction, couplings, ties, surfaces that touch.
 
-use cotangent_ad::Num;
+use cotangent_ad::{Num, Pose};
 
 use super::{Model, Shape};
 
@@ -67,6 +67,15 @@ pub struct CouplingNumbers<T> {
     pub softness: Softness<T>,
 }
 
+/// The numbers of a tie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TieNumbers<T> {
+    /// Weight of a turn against a shift, m: by how much the vector part of the quaternion between the two frames counts.
+    pub torque_scale: T,
+    /// How soft it is.
+    pub softness: Softness<T>,
+}
+
 /// The numbers of a geom's surface.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SurfaceNumbers<T> {
@@ -127,6 +136,8 @@ pub struct ConstraintNumbers<T> {
     pub frictions: Vec<FrictionNumbers<T>>,
     /// Of couplings, in the order of [`Model::couplings`](crate::Model::couplings).
     pub couplings: Vec<CouplingNumbers<T>>,
+    /// Of ties, in the order of [`Model::ties`](crate::Model::ties).
+    pub ties: Vec<TieNumbers<T>>,
     /// Of the surface of each geom.
     pub surfaces: Vec<SurfaceNumbers<T>>,
     /// Of pairs listed by name.
@@ -139,15 +150,17 @@ impl ConstraintNumbers<f64> {
     pub(super) fn empty() -> Self {
         let weights = Weights { bodies: vec![], coordinates: vec![], tendons: vec![] };
         let (stops, frictions, couplings) = (vec![], vec![], vec![]);
-        Self { stops, frictions, couplings, surfaces: vec![], pairs: vec![], weights }
+        let (ties, surfaces, pairs) = (vec![], vec![], vec![]);
+        Self { stops, frictions, couplings, ties, surfaces, pairs, weights }
     }
 
     /// How many numbers there are of each kind.
-    pub(super) fn counts(&self) -> [(&'static str, usize); 8] {
+    pub(super) fn counts(&self) -> [(&'static str, usize); 9] {
         [
             ("stops", self.stops.len()),
             ("dry friction", self.frictions.len()),
             ("couplings", self.couplings.len()),
+            ("ties", self.ties.len()),
             ("surfaces", self.surfaces.len()),
             ("pairs", self.pairs.len()),
             ("body weights", self.weights.bodies.len()),
@@ -161,6 +174,7 @@ impl ConstraintNumbers<f64> {
         let surfaces = &self.surfaces;
         vec![
             ("dry friction", self.frictions.iter().map(|f| f.loss).collect()),
+            ("torque scale of a tie", self.ties.iter().map(|t| t.torque_scale).collect()),
             ("size of a surface", surfaces.iter().flat_map(|s| s.size).collect()),
             ("friction of a surface", surfaces.iter().flat_map(|s| s.friction).collect()),
             ("mix of a surface", surfaces.iter().map(|s| s.mix).collect()),
@@ -189,6 +203,10 @@ impl<T: Copy> ConstraintNumbers<T> {
             let polynomial = c.polynomial.each_ref().map(&mut *f);
             couplings.push(CouplingNumbers { polynomial, softness: c.softness.map(f) });
         }
+        let mut ties = Vec::with_capacity(self.ties.len());
+        for t in &self.ties {
+            ties.push(TieNumbers { torque_scale: f(&t.torque_scale), softness: t.softness.map(f) });
+        }
         let mut surfaces = Vec::with_capacity(self.surfaces.len());
         for s in &self.surfaces {
             let (size, friction) =
@@ -208,7 +226,7 @@ impl<T: Copy> ConstraintNumbers<T> {
             pairs.push(PairNumbers { friction, margin, softness: p.softness.map(f) });
         }
         let weights = self.weights.map(f);
-        ConstraintNumbers { stops, frictions, couplings, surfaces, pairs, weights }
+        ConstraintNumbers { stops, frictions, couplings, ties, surfaces, pairs, weights }
     }
 }
 
@@ -285,6 +303,28 @@ pub struct Coupling {
     pub first: Line,
     /// What it is coupled to; where there is nothing, the first is held at the constant of its polynomial.
     pub second: Option<Line>,
+}
+
+/// One end of a tie: a frame that is fixed to a body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TieEnd {
+    /// The body; `None` is the world.
+    pub body: Option<usize>,
+    /// The link that it is fixed to; `None` is the world.
+    pub link: Option<usize>,
+    /// The frame in the link's.
+    pub placement: Pose<f64>,
+}
+
+/// Two bodies whose points, or whose frames, are held together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tie {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What is held together.
+    pub ends: [TieEnd; 2],
+    /// Whether the frames may not turn against each other either.
+    pub welded: bool,
 }
 
 /// What a geom's surface may touch, and how many directions of friction it has.

@@ -9,13 +9,14 @@ mod shape;
 pub use actuator::{Actuator, Tendon, TendonPart, Transmission};
 pub use builder::{
     ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility, ModelBuilder, PairSpec,
-    StopSpec, SurfaceSpec, TendonSpec, Weight,
+    StopSpec, SurfaceSpec, TendonSpec, TieSpec, Weight,
 };
 pub(crate) use builder::{MOST_PAIRS, Touching, are_held};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
-    PairNumbers, Softness, Stop, StopNumbers, Surface, SurfaceNumbers, TouchPair, Weights,
+    PairNumbers, Softness, Stop, StopNumbers, Surface, SurfaceNumbers, Tie, TieEnd, TieNumbers,
+    TouchPair, Weights,
 };
 
 pub use parameters::{ParameterError, Parameters};
@@ -129,6 +130,8 @@ pub struct Geom {
 pub struct Site {
     /// Its name; may be empty.
     pub name: String,
+    /// Its body; `None` is the world.
+    pub body: Option<usize>,
     /// The link it is fixed to; `None` is the world.
     pub link: Option<usize>,
     /// Its frame in the link's.
@@ -158,6 +161,7 @@ pub struct Model {
     pub(crate) stops: Vec<Stop>,
     pub(crate) dry_friction: Vec<Line>,
     pub(crate) couplings: Vec<Coupling>,
+    pub(crate) ties: Vec<Tie>,
     /// Of each geom.
     pub(crate) surfaces: Vec<Surface>,
     pub(crate) touch_pairs: Vec<TouchPair>,
@@ -242,6 +246,11 @@ impl Model {
         &self.couplings
     }
 
+    /// Bodies that are tied to each other.
+    pub fn ties(&self) -> &[Tie] {
+        &self.ties
+    }
+
     /// What the surface of each geom may touch.
     pub fn surfaces(&self) -> &[Surface] {
         &self.surfaces
@@ -277,10 +286,12 @@ impl Model {
         self
     }
 
-    /// The same model without couplings.
-    pub fn without_couplings(mut self) -> Self {
+    /// The same model without couplings and ties.
+    pub fn without_equalities(mut self) -> Self {
         self.couplings.clear();
+        self.ties.clear();
         self.parameters.constraints.couplings.clear();
+        self.parameters.constraints.ties.clear();
         self
     }
 
@@ -291,11 +302,17 @@ impl Model {
         self
     }
 
+    /// The last coordinate that moves a link; `None` is the world.
+    pub(crate) fn last_dof(&self, link: Option<usize>) -> Option<usize> {
+        link.map(|l| self.links[l].v_at + self.links[l].joint.nv() - 1)
+    }
+
     /// Whether anything may constrain it.
     pub(crate) fn is_constrained(&self) -> bool {
         !(self.stops.is_empty()
             && self.dry_friction.is_empty()
             && self.couplings.is_empty()
+            && self.ties.is_empty()
             && self.touch_pairs.is_empty())
     }
 

@@ -19,6 +19,7 @@ enum Of {
     Stop(usize),
     DryFriction(usize),
     Coupling(usize),
+    Tie(usize),
     Surface(usize),
     Pair(usize),
 }
@@ -30,6 +31,7 @@ enum What {
     Margin,
     Loss,
     Polynomial,
+    TorqueScale,
     Size(usize),
     Friction,
     Reference,
@@ -47,6 +49,8 @@ impl ConstraintInput {
             (Of::DryFriction(k), what) => softness(what, &mut c.frictions[k].softness),
             (Of::Coupling(k), What::Polynomial) => &mut c.couplings[k].polynomial,
             (Of::Coupling(k), what) => softness(what, &mut c.couplings[k].softness),
+            (Of::Tie(k), What::TorqueScale) => std::slice::from_mut(&mut c.ties[k].torque_scale),
+            (Of::Tie(k), what) => softness(what, &mut c.ties[k].softness),
             (Of::Surface(k), What::Size(n)) => &mut c.surfaces[k].size[..n],
             (Of::Surface(k), What::Friction) => &mut c.surfaces[k].friction,
             (Of::Surface(k), What::Margin) => std::slice::from_mut(&mut c.surfaces[k].margin),
@@ -94,7 +98,8 @@ pub(super) fn rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
         let quantity = Quantity::input(name.to_owned(), unit, shape, value)
             .scaled(if size > 0.0 { size } else { 1.0 })
             .about(summary);
-        let positive = matches!(what, What::Loss | What::Friction | What::Size(_));
+        let positive =
+            matches!(what, What::Loss | What::Friction | What::TorqueScale | What::Size(_));
         let quantity = if positive { quantity.within(0.0, f64::INFINITY) } else { quantity };
         rows.push((InputKind::Constraint(input), quantity));
     };
@@ -102,7 +107,7 @@ pub(super) fn rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
     surface_rows(model, &mut row);
 }
 
-/// Stops, dry friction and couplings.
+/// Stops, dry friction, couplings and ties.
 fn line_rows(model: &Model, row: Row<'_>) {
     for (k, stop) in model.stops.iter().enumerate() {
         let (name, turns) = line(model, stop.line);
@@ -123,6 +128,15 @@ fn line_rows(model: &Model, row: Row<'_>) {
         let about = "coefficients of the displacement";
         row(Of::Coupling(k), What::Polynomial, &format!("{name}.polycoef"), "", about);
         soft_rows(row, Of::Coupling(k), &name, "");
+    }
+    for (k, tie) in model.ties.iter().enumerate() {
+        // nameless ones are counted after the couplings
+        let name = element("equality", &tie.name, model.couplings.len() + k);
+        if tie.welded {
+            let about = "weight of a turn against a shift";
+            row(Of::Tie(k), What::TorqueScale, &format!("{name}.torquescale"), "m", about);
+        }
+        soft_rows(row, Of::Tie(k), &name, "");
     }
 }
 

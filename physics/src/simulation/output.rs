@@ -164,8 +164,7 @@ fn constraint_rows(
             "N"
         };
         let shape: &[usize] = if joint.v.1 == 1 { &[count] } else { &[count, joint.v.1] };
-        let about =
-            "force of stops, dry friction, couplings and contacts on it at the start of a step";
+        let about = "force of stops, dry friction, couplings, ties and contacts on it at the start of a step";
         let quantity = Quantity::output(name, unit, shape).along(steps).about(about);
         rows.push((OutputKind { part, what: What::ConstraintForce(k) }, quantity));
     }

@@ -196,6 +196,21 @@ pub(super) const COUPLING: &[&str] = &[
     "name", "class", "active", "joint1", "joint2", "tendon1", "tendon2", "polycoef", "solref",
     "solimp",
 ];
+/// Of `connect` and `weld`.
+pub(super) const TIE: &[&str] = &[
+    "name",
+    "class",
+    "active",
+    "body1",
+    "body2",
+    "site1",
+    "site2",
+    "anchor",
+    "relpose",
+    "torquescale",
+    "solref",
+    "solimp",
+];
 /// Of `equality` and `pair` in defaults.
 const CONSTRAINT: &[&str] = &[
     "active",

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use cotangent_ad::Pose;
+
 use super::{
     BuildError, CouplingSpec, JointSpec, Mobility, ModelBuilder, PairSpec, StopSpec, SurfaceSpec,
-    finite, named, not_negative,
+    TieSpec, finite, finite_pose, named, not_negative,
 };
 use crate::collide::{is_supported, rank};
 use crate::model::{
     ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line, Model, PairNumbers, Shape,
-    Softness, Stop, StopNumbers, SurfaceNumbers, TouchPair,
+    Softness, Stop, StopNumbers, SurfaceNumbers, Tie, TieEnd, TieNumbers, TouchPair,
 };
 
 /// What is said of contacts before the model is whole.
@@ -132,6 +134,37 @@ impl ModelBuilder {
         let (polynomial, softness) = (spec.polynomial, spec.softness);
         let numbers = CouplingNumbers { polynomial, softness };
         self.model.parameters.constraints.couplings.push(numbers);
+        Ok(())
+    }
+
+    /// Ties two bodies.
+    ///
+    /// # Errors
+    /// A name that exists, numbers that are not finite, bodies that are fixed to each other.
+    ///
+    /// # Panics
+    /// Where there is no such body.
+    pub fn tie(&mut self, spec: &TieSpec) -> Result<(), BuildError> {
+        self.unique("equalities", &spec.name)?;
+        let of = &named("tie", &spec.name);
+        not_negative("torque scale", of, &[spec.torque_scale])?;
+        check_softness(of, &spec.softness)?;
+        let mut ends = vec![];
+        for (body, placement) in &spec.ends {
+            finite_pose(of, placement)?;
+            let (link, around) = match body.map(|b| &self.model.bodies[b]) {
+                None => (None, Pose::identity()),
+                Some(body) => (body.link, body.placement),
+            };
+            ends.push(TieEnd { body: *body, link, placement: around * *placement });
+        }
+        let ends = [ends[0], ends[1]];
+        if ends[0].link == ends[1].link {
+            return Err(BuildError::TiedToItself(spec.name.clone()));
+        }
+        self.model.ties.push(Tie { name: spec.name.clone(), ends, welded: spec.welded });
+        let (torque_scale, softness) = (spec.torque_scale, spec.softness);
+        self.model.parameters.constraints.ties.push(TieNumbers { torque_scale, softness });
         Ok(())
     }
 

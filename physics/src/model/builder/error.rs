@@ -87,6 +87,9 @@ pub enum BuildError {
     /// A joint or tendon that is coupled to itself.
     #[error("coupling `{0}` couples something to itself")]
     CoupledToItself(String),
+    /// A tie of what cannot move against each other.
+    #[error("equality `{0}` ties what is fixed to each other, or to the world, already")]
+    TiedToItself(String),
     /// Two geoms that may touch and whose contact has no closed form here.
     #[error(
         "{first} and {second} may touch, and the contact of these shapes is not simulated: give them surfaces that do not touch, or exclude their bodies"

@@ -14,7 +14,7 @@ pub use error::BuildError;
 use error::named;
 pub use spec::{
     ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec, SurfaceSpec,
-    TendonSpec, Weight,
+    TendonSpec, TieSpec, Weight,
 };
 
 use self::constraint::{Contacts, check_line, is_aligned_slide};
@@ -22,6 +22,8 @@ use super::{
     Actuator, Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters,
     Shape, Site, Surface, SurfaceNumbers, Tendon, TendonPart, Transmission, sizes,
 };
+use crate::kinematics::place_links;
+use crate::scratch::Scratch;
 use crate::spatial::SpatialInertia;
 
 /// Builds a [`Model`] body by body, parents first.
@@ -118,6 +120,7 @@ impl ModelBuilder {
             stops: vec![],
             dry_friction: vec![],
             couplings: vec![],
+            ties: vec![],
             surfaces: vec![],
             touch_pairs: vec![],
             constraint_options: ConstraintOptions::default(),
@@ -452,7 +455,7 @@ impl ModelBuilder {
             None => (None, placement),
             Some(body) => (body.link, body.placement * placement),
         };
-        self.model.sites.push(Site { name: name.into(), link, placement });
+        self.model.sites.push(Site { name: name.into(), body, link, placement });
         Ok(self.model.sites.len() - 1)
     }
 
@@ -587,6 +590,15 @@ impl ModelBuilder {
         self.model.parameters.tendon_stiffness.push(spec.stiffness);
         self.model.parameters.tendon_damping.push(spec.damping);
         Ok(self.model.tendons.len() - 1)
+    }
+
+    /// Where a body stands at the reference configuration; `None` is the world.
+    pub(crate) fn reference_pose(&self, body: Option<usize>) -> Pose<f64> {
+        let model = &self.model;
+        let Some(body) = body.map(|b| &model.bodies[b]) else { return Pose::identity() };
+        let mut s = Scratch::new(model);
+        place_links(model, &model.parameters, &model.q0, &mut s);
+        s.link_pose(body.link) * body.placement
     }
 
     /// What has been built so far, for readers that refer to it. Masses come last, with [`ModelBuilder::build`].

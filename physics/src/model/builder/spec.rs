@@ -1,5 +1,7 @@
 //! What a builder is told of joints, actuators and tendons.
 
+use cotangent_ad::Pose;
+
 use crate::model::{Line, Softness, Surface};
 
 /// How a joint moves its body.
@@ -221,6 +223,21 @@ pub struct PairSpec {
     pub friction: [f64; 5],
     /// Distance at which contact begins to act, m.
     pub margin: f64,
+    /// How soft it is.
+    pub softness: Softness<f64>,
+}
+
+/// Two bodies whose points, or whose frames, are held together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TieSpec {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What is held together: bodies (`None` is the world), and frames in theirs.
+    pub ends: [(Option<usize>, Pose<f64>); 2],
+    /// Whether the frames may not turn against each other either.
+    pub welded: bool,
+    /// Weight of a turn against a shift, m.
+    pub torque_scale: f64,
     /// How soft it is.
     pub softness: Softness<f64>,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use cotangent_ad::{Mat3, Pose, Quat, Vec3};
+
 use super::Reader;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::defaults::MAIN;
@@ -9,9 +11,12 @@ use crate::io::mjcf::error::{Effect, MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
 use crate::model::{
-    CouplingSpec, Line, MOST_PAIRS, Model, PairSpec, Softness, Surface, SurfaceSpec, Touching,
-    are_held,
+    CouplingSpec, Line, MOST_PAIRS, Model, PairSpec, Softness, Surface, SurfaceSpec, TieSpec,
+    Touching, are_held,
 };
+
+/// A body, `None` being the world, and a frame in its own.
+type TiedFrame = (Option<usize>, Pose<f64>);
 
 /// Bits of what a geom is, and of what it touches.
 type Masks = (u32, u32);
@@ -164,17 +169,27 @@ impl<'t> Reader<'t, '_> {
         let mut bodies = [None; 2];
         for (body, key) in bodies.iter_mut().zip(["body1", "body2"]) {
             let name = a.text(key).ok_or_else(|| a.missing(&format!("`{key}`")))?;
-            if name == "world" {
-                continue;
-            }
-            let all = self.builder.so_far().bodies();
-            *body = Some(all.iter().position(|b| b.name == name).ok_or_else(|| {
-                let known = all.iter().map(|b| b.name.clone()).collect();
-                a.error(key, Problem::Unknown { kind: "body", name: name.into(), known })
-            })?);
+            *body = self.body_named(&a, key, name)?;
         }
         self.builder.exclude(bodies[0], bodies[1]);
         Ok(())
+    }
+
+    /// The body of a name; `None` is the world.
+    fn body_named(
+        &self,
+        a: &Attributes<'t>,
+        key: &str,
+        name: &str,
+    ) -> Result<Option<usize>, MjcfError> {
+        if name == "world" {
+            return Ok(None);
+        }
+        let all = self.builder.so_far().bodies();
+        all.iter().position(|b| b.name == name).map(Some).ok_or_else(|| {
+            let known = all.iter().map(|b| b.name.clone()).collect();
+            a.error(key, Problem::Unknown { kind: "body", name: name.into(), known })
+        })
     }
 
     fn pair(&mut self, element: &'t Element) -> Result<(), MjcfError> {
@@ -217,8 +232,9 @@ impl<'t> Reader<'t, '_> {
         for child in self.tree.children(section) {
             match child.tag.as_str() {
                 _ if child.get("active") == Some("false") => {}
-                "connect" | "weld" => {
-                    self.enables(child, Effect::Equality, Some(child.tag.clone()));
+                kind @ ("connect" | "weld") => {
+                    let read = self.tie(child, kind == "weld");
+                    self.keep(read);
                 }
                 kind @ ("joint" | "tendon") => {
                     let read = self.coupling(child, kind == "joint");
@@ -230,6 +246,72 @@ impl<'t> Reader<'t, '_> {
                 }
             }
         }
+    }
+
+    fn tie(&mut self, element: &'t Element, welded: bool) -> Result<(), MjcfError> {
+        let a = self.with_class(element, ("equality", MAIN), schema::TIE)?;
+        let ends = if a.has("site1") || a.has("site2") {
+            self.sites_tied(&a)?
+        } else {
+            self.bodies_tied(&a, welded)?
+        };
+        let spec = TieSpec {
+            name: a.name().into(),
+            ends,
+            welded,
+            torque_scale: a.number("torquescale", 1.0)?,
+            softness: softness(&a, ["solref", "solimp"])?,
+        };
+        if self.disabled.contains(&Effect::Equality) {
+            return Ok(());
+        }
+        let added = self.builder.tie(&spec);
+        self.built(element, added)
+    }
+
+    fn sites_tied(&self, a: &Attributes<'t>) -> Result<[TiedFrame; 2], MjcfError> {
+        let model = self.builder.so_far();
+        let mut ends = [(None, Pose::identity()); 2];
+        for (end, key) in ends.iter_mut().zip(["site1", "site2"]) {
+            let name = a.text(key).ok_or_else(|| a.missing(&format!("`{key}`")))?;
+            let site = model.sites().iter().find(|s| s.name == name).ok_or_else(|| {
+                let known = model.sites().iter().map(|s| s.name.clone()).collect();
+                a.error(key, Problem::Unknown { kind: "site", name: name.into(), known })
+            })?;
+            let body = site.body.map(|b| model.bodies()[b].placement);
+            let placement = body.map_or(site.placement, |b| b.inverse() * site.placement);
+            *end = (site.body, placement);
+        }
+        Ok(ends)
+    }
+
+    /// Bodies with an anchor, and how they stand to each other where the model is described or as `relpose` says.
+    fn bodies_tied(&self, a: &Attributes<'t>, welded: bool) -> Result<[TiedFrame; 2], MjcfError> {
+        let name = a.text("body1").ok_or_else(|| a.missing("`body1` or `site1`"))?;
+        let first = self.body_named(a, "body1", name)?;
+        let second = match a.text("body2") {
+            Some(name) => self.body_named(a, "body2", name)?,
+            None => None,
+        };
+        let [at_first, at_second] = [first, second].map(|b| self.builder.reference_pose(b));
+        let relative = at_first.inverse() * at_second;
+        let at = |translation: Vec3<f64>| Pose { rotation: Mat3::identity(), translation };
+        if !welded {
+            // in the first body's frame
+            let anchor = Vec3(a.array("anchor")?.ok_or_else(|| a.missing("`anchor`"))?);
+            let other = relative.inverse_point(anchor);
+            return Ok([(first, at(anchor)), (second, at(other))]);
+        }
+        // in the second body's frame
+        let anchor = Vec3(a.array("anchor")?.unwrap_or_default());
+        let given = a.array::<7>("relpose")?.unwrap_or_default();
+        let [x, y, z, turn @ ..] = given;
+        let in_first = if turn.iter().all(|q| *q == 0.0) {
+            Pose { translation: relative.point(anchor), ..relative }
+        } else {
+            Pose { rotation: Quat(turn).normalized().to_mat(), translation: Vec3([x, y, z]) }
+        };
+        Ok([(first, in_first), (second, at(anchor))])
     }
 
     fn coupling(&mut self, element: &'t Element, joints: bool) -> Result<(), MjcfError> {

@@ -52,7 +52,7 @@ impl Mjcf {
                 Effect::Limits => !model.stops().is_empty(),
                 Effect::FrictionLoss => !model.dry_friction().is_empty(),
                 Effect::Contact => !model.touch_pairs().is_empty(),
-                Effect::Equality => !model.couplings().is_empty(),
+                Effect::Equality => !(model.couplings().is_empty() && model.ties().is_empty()),
             }
     }
 
@@ -63,7 +63,7 @@ impl Mjcf {
             Effect::Limits => self.model.without_stops(),
             Effect::FrictionLoss => self.model.without_dry_friction(),
             Effect::Contact => self.model.without_contact(),
-            Effect::Equality => self.model.without_couplings(),
+            Effect::Equality => self.model.without_equalities(),
         };
         self
     }
