@@ -140,12 +140,10 @@ impl<T: Real> Boxes<T> {
                 continue;
             }
             let mut corners = [Vec3::zero(); 2];
-            for (side, (own, along)) in [(i, axis), (j, -in_second)].into_iter().enumerate() {
+            let facing = [(i, axis, 1.0), (j, in_second, -1.0)];
+            for (side, (own, along, sign)) in facing.into_iter().enumerate() {
                 for k in others(own) {
-                    // where the second's axis is zero, MuJoCo takes the lower side of the second box
-                    let size = self.sizes[side][k];
-                    let corner =
-                        if side == 0 { signed(size, along[k]) } else { -signed(size, -along[k]) };
+                    let corner = signed(self.sizes[side][k], along[k]) * sign;
                     let other = flipped(side) && unclear[side] == Some(k);
                     corners[side][k] = if other { -corner } else { corner };
                 }
