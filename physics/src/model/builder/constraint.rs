@@ -9,10 +9,12 @@ use super::{
     TieSpec, finite, finite_pose, named, not_negative,
 };
 use crate::collide::{is_supported, rank};
+use crate::kinematics::place_links;
 use crate::model::{
     ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line, Model, PairNumbers, Shape,
     Softness, Stop, StopNumbers, SurfaceNumbers, Tie, TieEnd, TieNumbers, TouchPair,
 };
+use crate::scratch::Scratch;
 
 /// What is said of contacts before the model is whole.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +137,15 @@ impl ModelBuilder {
         let numbers = CouplingNumbers { polynomial, softness };
         self.model.parameters.constraints.couplings.push(numbers);
         Ok(())
+    }
+
+    /// Where a body stands at the reference configuration; `None` is the world.
+    pub(crate) fn reference_pose(&self, body: Option<usize>) -> Pose<f64> {
+        let model = &self.model;
+        let Some(body) = body.map(|b| &model.bodies[b]) else { return Pose::identity() };
+        let mut s = Scratch::new(model);
+        place_links(model, &model.parameters, &model.q0, &mut s);
+        s.link_pose(body.link) * body.placement
     }
 
     /// Ties two bodies.

@@ -22,8 +22,6 @@ use super::{
     Actuator, Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters,
     Shape, Site, Surface, SurfaceNumbers, Tendon, TendonPart, Transmission, sizes,
 };
-use crate::kinematics::place_links;
-use crate::scratch::Scratch;
 use crate::spatial::SpatialInertia;
 
 /// Builds a [`Model`] body by body, parents first.
@@ -590,15 +588,6 @@ impl ModelBuilder {
         self.model.parameters.tendon_stiffness.push(spec.stiffness);
         self.model.parameters.tendon_damping.push(spec.damping);
         Ok(self.model.tendons.len() - 1)
-    }
-
-    /// Where a body stands at the reference configuration; `None` is the world.
-    pub(crate) fn reference_pose(&self, body: Option<usize>) -> Pose<f64> {
-        let model = &self.model;
-        let Some(body) = body.map(|b| &model.bodies[b]) else { return Pose::identity() };
-        let mut s = Scratch::new(model);
-        place_links(model, &model.parameters, &model.q0, &mut s);
-        s.link_pose(body.link) * body.placement
     }
 
     /// What has been built so far, for readers that refer to it. Masses come last, with [`ModelBuilder::build`].
