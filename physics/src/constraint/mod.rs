@@ -148,12 +148,15 @@ pub(crate) fn constrain<T: Real>(p: &Point<'_, T>, a: &mut [T], s: &mut Scratch<
     c.a.clear();
     let solved = c.failure.is_none();
     c.a.extend(c.solution.iter().map(|x| T::lit(if solved { *x } else { f64::NAN })));
-    for _ in 0..T::ORDER {
+    // without a solution there may be neither factors nor points
+    for _ in 0..if solved { T::ORDER } else { 0 } {
         correct(p, &s.mass, &mut c);
     }
     c.block_forces.clear();
     for (b, block) in c.blocks.list.iter().enumerate() {
-        let force = if T::ORDER == 0 {
+        let force = if !solved {
+            [T::lit(f64::NAN); MOST]
+        } else if T::ORDER == 0 {
             c.newton.points[b].force.map(T::lit)
         } else {
             block_force(p, block, &c.blocks, &c.a)
