@@ -82,8 +82,9 @@ impl Peers {
         let found = Command::new(python).args(["-c", &format!("import {module}")]).output();
         match found {
             Ok(out) if out.status.success() => Ok(python),
-            Ok(_) => Err(format!("{} has no module {module}", python.display())),
-            Err(e) => Err(format!("{}: {e}", python.display())),
+            // not its path: the tables are of no particular machine
+            Ok(_) => Err(format!("the interpreter of --peer-python has no module {module}")),
+            Err(e) => Err(format!("the interpreter of --peer-python does not run: {e}")),
         }
     }
 }

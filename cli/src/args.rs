@@ -206,7 +206,7 @@ pub enum Verb {
         /// Outputs to write, by name or pattern; repeatable [default: all].
         #[arg(long, value_name = "NAME")]
         output: Vec<String>,
-        /// Write the derivative of these outputs too, as `jacobian.csv`, in each output's unit per each input's.
+        /// Write the derivative of these outputs too, those that have one, as `jacobian.csv`, in each output's unit per each input's.
         #[arg(long)]
         jacobian: bool,
         /// Inputs of the Jacobian, by name or pattern; repeatable [default: those that the scenario makes free].

@@ -103,12 +103,12 @@ pub struct History {
 const COLUMNS: &str = "iteration,objective,best,gradient_norm,step_norm,evaluations,\
 gradient_evaluations,failures,score,wall_s";
 
-/// A name as a field of CSV (RFC 4180).
-fn quoted(name: &str) -> String {
-    if name.contains([',', '"', '\n']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
+/// A text as a field of CSV (RFC 4180): in quotes where it needs them.
+pub fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        name.to_owned()
+        text.to_owned()
     }
 }
 
@@ -141,7 +141,7 @@ impl History {
     /// A file cannot be written.
     pub fn create(folder: &Path, space: &Space) -> Result<Self, HarnessError> {
         let trace_names = trace_names(space);
-        let names: String = trace_names.iter().map(|n| format!(",{}", quoted(n))).collect();
+        let names: String = trace_names.iter().map(|n| format!(",{}", csv_field(n))).collect();
         Ok(Self {
             csv: Lines::create(folder.join("history.csv"), &format!("{COLUMNS}{names}\n"))?,
             events: Lines::create(folder.join("events.jsonl"), "")?,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cotangent_harness::history::csv_field;
 use cotangent_harness::{Found, Record, Summary};
 
 use crate::npz;
@@ -72,17 +73,13 @@ impl Table {
 
     /// As CSV; a cell of which nothing is known is empty.
     pub fn to_csv(&self) -> String {
-        let quoted = |text: &str| {
-            let plain = !text.contains([',', '"', '\n', '\r']);
-            if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
-        };
         let line = |cells: Vec<String>| cells.join(",") + "\n";
-        let mut csv = line(self.columns.iter().map(|c| quoted(&c.name)).collect());
+        let mut csv = line(self.columns.iter().map(|c| csv_field(&c.name)).collect());
         for row in 0..self.rows {
             let cell = |c: &Column| match &c.cells[row] {
                 Cell::Empty => String::new(),
                 Cell::Number(value) => format!("{value:?}"),
-                Cell::Text(text) => quoted(text),
+                Cell::Text(text) => csv_field(text),
             };
             let _ = write!(csv, "{}", line(self.columns.iter().map(cell).collect()));
         }

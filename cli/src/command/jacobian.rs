@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use cotangent_problem::{CheckedMap, Quantity, SampleKey, Workspace};
+use cotangent_harness::history::csv_field;
+use cotangent_problem::{At, CallError, CheckedMap, Quantity, SampleKey, Workspace};
 use cotangent_scenarios::diagnostic::Diagnostic;
 
 use super::Failure;
@@ -29,19 +30,19 @@ pub(super) fn table(map: &CheckedMap<'_>, key: SampleKey) -> Result<String, Fail
         return Err(vec![Diagnostic::plain(code, why.to_owned(), help)].into());
     }
     let x = map.present();
-    let at = cotangent_problem::At { x: &x, key };
-    let failed = |e: cotangent_problem::CallError| Failure::Numerical(e.to_string());
+    let at = At { x: &x, key };
+    let failed = |e: CallError| Failure::Numerical(e.to_string());
     let mut ws = Workspace::new();
     let run = map.linearise(at, &mut ws).map_err(failed)?;
     let all = |len: usize| (0..len).collect::<Vec<_>>();
     let jacobian = run.jacobian(&all(rows), &all(columns)).map_err(failed)?;
     let mut text = String::from("output,unit");
     names(map.inputs()).for_each(|(name, _)| {
-        let _ = write!(text, ",{}", quoted(&name));
+        let _ = write!(text, ",{}", csv_field(&name));
     });
     text.push('\n');
     for ((name, unit), row) in names(map.outputs()).zip(jacobian.chunks(columns)) {
-        let _ = write!(text, "{},{unit}", quoted(&name));
+        let _ = write!(text, "{},{unit}", csv_field(&name));
         row.iter().for_each(|value| {
             let _ = write!(text, ",{value}");
         });
@@ -59,12 +60,4 @@ fn names(quantities: &[Quantity]) -> impl Iterator<Item = (String, &str)> {
         };
         (0..q.len()).map(move |k| (entry(k), q.unit.as_str()))
     })
-}
-
-/// A name as a field of CSV.
-fn quoted(name: &str) -> String {
-    if name.contains([',', '"']) {
-        return format!("\"{}\"", name.replace('"', "\"\""));
-    }
-    name.to_owned()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cotangent_ad::random::Stream;
-use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
+use cotangent_problem::{CheckedMap, Keep, Quantity, SampleKey, Simulation, Workspace, name_word};
 use cotangent_raytrace::{Image, Rgb, write_exr};
 use serde_json::json;
 
@@ -13,6 +13,7 @@ use crate::args::Input;
 use crate::exit::Exit;
 use crate::run::folder::write_whole;
 use cotangent_scenarios as scenario;
+use cotangent_scenarios::Opened;
 use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// What is written, and where.
@@ -56,12 +57,28 @@ pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Resu
     add_noise(&quantities, wanted.noise, seed, &mut y);
     let mut files = scenario::tables(&quantities, &y);
     if let Some(inputs) = wanted.jacobian {
-        let opened = scenario::open(&input.scenario, &overrides)?;
-        let map = opened.map(inputs, wanted.outputs)?;
+        let map = jacobian_map(input, &simulation, inputs, wanted.outputs)?;
         files.push(("jacobian.csv".into(), jacobian::table(&map, key)?));
     }
     let images = images(&quantities, &y, wanted)?;
     write(&files, images, wanted, voice)
+}
+
+/// The map from inputs, or what the scenario makes free, to outputs, or all that can be differentiated.
+fn jacobian_map(
+    input: &Input,
+    simulation: &Arc<dyn Simulation>,
+    inputs: &[String],
+    outputs: &[String],
+) -> Result<CheckedMap<'static>, Failure> {
+    let loaded = scenario::open(&input.scenario, &input.changes.overrides())?.loaded;
+    let asked = loaded.as_ref().and_then(|l| l.scenario.asked());
+    let name = |k: &usize| simulation.inputs()[*k].name.clone();
+    let free: Vec<String> =
+        asked.map(|a| a.choice().inputs().iter().map(name).collect()).unwrap_or_default();
+    let inputs = if inputs.is_empty() { &free } else { inputs };
+    let opened = Opened { simulation: Some(Arc::clone(simulation)), loaded: None };
+    Ok(opened.map(inputs, outputs)?)
 }
 
 /// Normal noise on every entry, by a stream of its own for each quantity.

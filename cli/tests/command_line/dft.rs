@@ -183,6 +183,9 @@ fn a_goal_may_speak_of_what_has_no_derivative_and_a_term_may_not() {
     assert!(findings[1]["measured"].as_f64().unwrap() > 0.1, "{findings}");
     // what goals alone speak of is computed for the answer, and written beside it
     assert!(place.read("r/artifacts/scalars.csv").contains("atom[0].mulliken"));
+    let words = ["simulate", "hydrogen.toml", "--jacobian", "--output", "stability.internal"];
+    let said = stderr(&place.run(&words));
+    assert!(said.contains("`stability.internal` cannot be differentiated"), "{said}");
     place.write("hydrogen.toml", &HYDROGEN.replace("\"energy\"", "\"stability.internal\""));
     let output = place.run(&["check", "hydrogen.toml"]);
     let said = stderr(&output);

@@ -237,6 +237,10 @@ fn a_jacobian_is_that_of_differences_and_says_what_it_cannot_be_of() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let head = place.read("free/jacobian.csv");
     assert!(head.starts_with("output,unit,actuator.lift.control[0],"), "by what is free");
+    let named = ["simulate", "lift.toml", "--jacobian", "--by", "gravity", "--out", "named"];
+    let output = place.run(&named);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(place.read("named/jacobian.csv").contains("\nenergy.total[0],J,"), "of all outputs");
     for (word, said) in [("joint.lift.stifness", "did you mean"), ("gravty", "no input `gravty`")] {
         let output =
             place.run(&["simulate", "lift.toml", "--jacobian", "--by", word, "--out", "x"]);

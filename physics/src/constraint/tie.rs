@@ -212,6 +212,12 @@ fn torque(at: &TieAt<f64>, x: Vec3<f64>) -> Vec3<f64> {
     (0..3).fold(Vec3::zero(), |sum, k| sum + at.turning[k] * x[k])
 }
 
+/// What a force between the anchors and a torque between the frames do to the link of one end, whose anchor is at `from`.
+fn end_wrench(side: usize, from: Vec3<f64>, force: Vec3<f64>, torque: Vec3<f64>) -> Force<f64> {
+    let sign = SIGNS[side];
+    Force { angular: (from.cross(force) + torque) * sign, linear: force * sign }
+}
+
 type Geometry<'a> = (&'a mut [Vec3<f64>; 2], &'a mut [Vec3<f64>; 3]);
 
 /// The derivative of the Jacobian, contracted with the three fields.
@@ -229,8 +235,7 @@ fn pull_rates(
             let (Some(link), sign) = (link, SIGNS[side]) else { continue };
             let from = at.anchors[side] - s.origin(p.model, link);
             let velocity = p.fields[field][link];
-            let angular = (from.cross(force) + torque) * sign;
-            let wrench = Force { angular, linear: force * sign };
+            let wrench = end_wrench(side, from, force, torque);
             p.wrenches[field][link] += wrench;
             p.gyration[link] += velocity.cross_force(wrench);
             anchor_bars[side] += force.cross(velocity.angular) * sign;
@@ -253,8 +258,7 @@ fn pull_drift(
         let (Some(link), sign) = (link, SIGNS[side]) else { continue };
         let from = at.anchors[side] - s.origin(p.model, link);
         let (velocity, bias) = (p.fields[2][link], p.drift.bias[link]);
-        let angular = (from.cross(force) + torque) * sign;
-        let wrench = Force { angular, linear: force * sign };
+        let wrench = end_wrench(side, from, force, torque);
         p.drift.wrench[link] += wrench;
         p.drift.spin[link] += velocity.cross_force(wrench);
         p.gyration[link] += bias.cross_force(wrench);

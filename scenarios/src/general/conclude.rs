@@ -7,8 +7,9 @@ use cotangent_problem::{
     uncertainty,
 };
 
-use super::table::{quoted, tables};
+use super::table::tables;
 use super::{Study, figures};
+use cotangent_harness::history::csv_field;
 use cotangent_harness::{Conclusion, Criterion, Finished};
 
 /// Entries of a Jacobian up to which the answer's uncertainty is computed.
@@ -222,7 +223,7 @@ fn answer_table(study: &Study, run: &Finished, found: Option<&Uncertainty>) -> S
             None => String::new(),
         };
         let name = space.name_of(k);
-        let name = quoted(&name);
+        let name = csv_field(&name);
         let _ = writeln!(text, "{name},{},{start},{answer},{error}", units[k]);
     }
     text

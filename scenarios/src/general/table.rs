@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cotangent_harness::history::csv_field;
 use cotangent_problem::Quantity;
 
 /// Rows that share their coordinates.
@@ -22,7 +23,7 @@ pub fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
         if matches!(quantity.shape[..], [_, _, 3]) && quantity.axis.is_none() {
             continue; // an image
         }
-        let name = quoted(&quantity.name);
+        let name = csv_field(&quantity.name);
         let Some(axis) = &quantity.axis else {
             let shown: Vec<String> = values.iter().map(f64::to_string).collect();
             let _ = writeln!(scalars, "{name},{},{}", quantity.unit, shown.join(","));
@@ -37,7 +38,7 @@ pub fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
         });
         for (name, column) in columns(quantity, values) {
             let table = &mut tables[index];
-            let _ = write!(table.head, ",{}", quoted(&name));
+            let _ = write!(table.head, ",{}", csv_field(&name));
             for (line, value) in table.lines.iter_mut().zip(column) {
                 let _ = write!(line, ",{value}");
             }
@@ -54,14 +55,6 @@ pub fn tables(quantities: &[&Quantity], y: &[f64]) -> Vec<(String, String)> {
         files.push(("scalars.csv".into(), format!("name,unit,value\n{scalars}")));
     }
     files
-}
-
-pub(super) fn quoted(name: &str) -> String {
-    if name.contains([',', '"']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    } else {
-        name.to_owned()
-    }
 }
 
 /// Columns of a quantity along its axis, with their names.

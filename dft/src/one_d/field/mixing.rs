@@ -44,21 +44,20 @@ impl LeastSquares {
         let k = history.residuals.len() - 1;
         let latest = history.residuals[k];
         let least = ROUNDING.powi(2) * dot(history.densities[k], history.densities[k]);
-        let resolved = |j: &usize| {
-            let d = difference(latest, history.residuals[*j]);
-            dot(&d, &d) > least
-        };
-        for oldest in k.saturating_sub(most)..=k {
-            let used: Vec<usize> = (oldest..k).filter(resolved).collect();
-            let columns: Vec<Vec<f64>> =
-                used.iter().map(|&j| difference(latest, history.residuals[j])).collect();
+        let (mut used, mut columns): (Vec<usize>, Vec<Vec<f64>>) = (k.saturating_sub(most)..k)
+            .map(|j| (j, difference(latest, history.residuals[j])))
+            .filter(|(_, d)| dot(d, d) > least)
+            .unzip();
+        let factor = loop {
             if let Some(factor) = cholesky(&columns) {
-                let right: Vec<f64> = columns.iter().map(|d| dot(d, latest)).collect();
-                let gamma = solve(&factor, right);
-                return Self { used, columns, factor, gamma };
+                break factor;
             }
-        }
-        unreachable!("no columns at all have a factor")
+            // no columns at all have a factor
+            used.remove(0);
+            columns.remove(0);
+        };
+        let gamma = solve(&factor, columns.iter().map(|d| dot(d, latest)).collect());
+        Self { used, columns, factor, gamma }
     }
 }
 
