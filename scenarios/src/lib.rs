@@ -102,7 +102,7 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &equations::Equations,
     &molecules::Molecules,
     &physics::Motion,
-    &physics::Ball,
+    &physics::Balls,
     &raytrace::Pictures,
     &raytrace::PoseFromPicture,
 ];
