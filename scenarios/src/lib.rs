@@ -38,7 +38,7 @@ pub mod keys;
 mod molecules;
 mod open;
 mod physics;
-pub mod raytrace;
+mod raytrace;
 pub mod units;
 
 use std::path::Path;
@@ -96,7 +96,6 @@ pub trait Domain: Sync {
 /// All kinds.
 pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Train,
-    &dft::Relax,
     &dft::Molecules,
     &dft::Potential,
     &equations::Equations,
@@ -104,7 +103,6 @@ pub const DOMAINS: &[&dyn Domain] = &[
     &physics::Motion,
     &physics::Balls,
     &raytrace::Pictures,
-    &raytrace::PoseFromPicture,
 ];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.

@@ -11,9 +11,10 @@ use cotangent_raytrace::{
 };
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Model, Study};
+use super::super::general::{self, Draw, Model, Study};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
+use super::derivatives::Derivatives;
 use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, key, number, required};
 use super::{CONTRADICTION, quad, three};
 use crate::diagnostic::Diagnostic;
@@ -176,8 +177,9 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         shadow_spp: count("samples.shadow_points"),
         ..DerivativeOptions::default()
     };
-    let simulation = Box::new(PictureSimulation::new(scene, options));
-    Ok(Model { simulation, notes, draw: None })
+    let simulation = PictureSimulation::new(scene, options);
+    let draw: Option<Box<dyn Draw>> = Some(Box::new(Derivatives::new(simulation.clone(), options)));
+    Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
 
 fn mesh(
