@@ -341,6 +341,36 @@ fn a_textured_light_that_moves_along_the_view_has_its_closed_form() {
     is_exact("along x", along(&scene, &name, 0, &weights, options), -0.2 * 128.0);
 }
 
+/// A black plane of slope `k` cuts through an emissive one at the distance `d` and hides its right part: the border stands at
+/// `u = 0`, and moves by `-1/(k d)` when the black plane moves towards the camera, by `1/(k d)` when the emissive one does.
+#[test]
+fn where_one_plane_cuts_through_another_has_its_closed_form() {
+    let (d, f, slope) = (3.0, 8.0, 0.4);
+    let wide = |x: [f64; 3]| quad([0.0, 0.0, -d], x, [0.0, 4.0, 0.0]);
+    let black = |name: &str, shape| SceneMesh { albedo: Rgb::BLACK, ..SceneMesh::new(name, shape) };
+    let light = black("light", wide([4.0, 0.0, 0.0]));
+    let meshes = vec![
+        SceneMesh { emission: Some(Rgb::WHITE), ..light },
+        black("screen", wide([4.0, 0.0, 4.0 * slope])),
+    ];
+    let camera = lens([16, 16], f, [8.3, 8.0]);
+    let scene = Scene::with_cameras(vec![camera], Transport::Emission, meshes).expect("a scene");
+    let cuts = World::new(&scene).cuts();
+    assert_eq!(cuts.len(), 1, "{cuts:?}");
+    assert_eq!(cuts[0].meshes, ["light", "screen"].map(String::from));
+    let weights = columns(16, 16, 0);
+    let options = DerivativeOptions { spp: 1, ..Default::default() };
+    let by = |name: &str, entry| along(&scene, &[name], entry, &weights, options);
+    let right = 16.0 * f / (slope * d);
+    is_exact("screen", by("mesh.screen.translation", 2), -right);
+    is_exact("light", by("mesh.light.translation", 2), right);
+    // a plane that slides within itself moves nothing
+    let sliding = by("mesh.screen.translation", 0);
+    is_exact("screen along x", sliding, 16.0 * f / d);
+    let still = by("mesh.light.translation", 0);
+    assert!(still.mean.abs() < 1e-9 * right, "{still:?}");
+}
+
 /// Case R5: `I = a + b d (p + 1/2 - c_x) / f`.
 #[test]
 fn the_lens_has_the_closed_forms_of_a_sloping_plane() {

@@ -77,7 +77,7 @@ impl<'a> LampBorders<'a> {
         let kind = world.scene.lamps[lamp].kind;
         let mut throwers = Vec::new();
         let mut share_to = 0.0;
-        for (k, edge) in world.edges.all.iter().enumerate() {
+        for (k, edge) in world.edges().all.iter().enumerate() {
             let all = wanted.camera || wanted.lamps || moves(world, wanted, edge);
             let weight = if all { 1.0 } else { STILL };
             let Some((span, measure)) = measured(eye, &kind, edge) else { continue };
@@ -103,7 +103,7 @@ impl<'a> LampBorders<'a> {
         let thrower = self.throwers[k];
         let below = if k == 0 { 0.0 } else { self.throwers[k - 1].share_to };
         let within = ((along - below) / (thrower.share_to - below)).clamp(0.0, 1.0);
-        let edge = &world.edges.all[thrower.edge as usize];
+        let edge = &world.edges().all[thrower.edge as usize];
         let [a, b] = edge.points;
         // fraction of the edge, and how much measure there is to a fraction
         let angle = thrower.span[0] + within * (thrower.span[1] - thrower.span[0]);
@@ -121,7 +121,7 @@ impl<'a> LampBorders<'a> {
         let weight = total / (thrower.weight * measure);
         let q = a + (b - a) * s;
         let w = -self.kind.towards(q);
-        let sides = world.edges.sides(edge);
+        let sides = world.edges().sides(edge);
         let own = |f: u32| sides.iter().any(|s| s.face == f);
         let hit = world.bvh.closest_beyond(q, w, own)?;
         let far = if self.kind.position().is_some() { 1.0 - CLEAR } else { f64::INFINITY };
@@ -243,7 +243,7 @@ fn measured(eye: Eye, kind: &LampKind, edge: &Edge) -> Option<([f64; 2], f64)> {
     let w = -kind.towards(a);
     let plane = (b - a).cross(w);
     let off = |v: u32| plane.dot(eye.world.vertices[v as usize] - a);
-    let sides = eye.world.edges.sides(edge);
+    let sides = eye.world.edges().sides(edge);
     let first = off(sides[0].opposite);
     if !sides[1..].iter().all(|s| off(s.opposite) * first > 0.0) {
         return None;

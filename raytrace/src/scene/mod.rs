@@ -2,6 +2,7 @@
 
 mod assign;
 mod camera;
+mod crossing;
 mod environment;
 mod kind;
 mod lamp;
@@ -26,7 +27,7 @@ pub use parameter::{ParameterInfo, Selection};
 pub(crate) use slot::Layout;
 pub(crate) use surface::{Face, Surface};
 pub use texture::Texture;
-pub use world::World;
+pub use world::{MeshCut, World};
 pub(crate) use world::{Wanted, normal_pullback};
 
 use crate::geometry::Rgb;

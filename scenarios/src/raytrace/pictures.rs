@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_problem::Simulation;
+use cotangent_problem::name::segment;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Environment, LampKind, MeshFile, PictureSimulation, Rgb, Scene,
-    SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh, parse_obj,
-    parse_ply, read_picture,
+    CameraView, DerivativeOptions, Environment, LampKind, MeshCut, MeshFile, PictureSimulation,
+    Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh,
+    World, parse_obj, parse_ply, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
@@ -169,6 +170,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
             let help = "see the keys of its meshes, lamps and cameras";
             vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
         })?;
+    notes.extend(cuts(&scene, s));
     let count = |path| u32::try_from(s.count(path)).unwrap_or(u32::MAX);
     let options = DerivativeOptions {
         spp: count("samples.paths"),
@@ -222,6 +224,31 @@ fn mesh(
         emission,
         ..SceneMesh::new(m.text("label"), shape)
     })
+}
+
+/// Which meshes cut through each other while a free parameter moves one of them: seldom what its author meant.
+fn cuts(scene: &Scene, s: &Settings) -> Vec<String> {
+    let free: Vec<&str> = s.list("parameter").iter().map(|p| p.text("name")).collect();
+    let moves = |mesh: &String| {
+        ["translation", "rotation", "scale", "vertices"]
+            .iter()
+            .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
+    };
+    if !scene.meshes().iter().any(|m| moves(&m.name)) {
+        return Vec::new();
+    }
+    let said = |cut: &MeshCut| {
+        let ([a, b], [x, y, z]) = (&cut.meshes, cut.near);
+        let place =
+            format!("near ({x:.3}, {y:.3}, {z:.3}), and derivatives follow where they meet");
+        if a == b {
+            format!("mesh `{a}` cuts through itself {place}")
+        } else {
+            format!("meshes `{a}` and `{b}` cut through each other {place}")
+        }
+    };
+    let cuts = World::new(scene).cuts();
+    cuts.iter().filter(|c| c.meshes.iter().any(moves)).map(said).collect()
 }
 
 /// The picture of a key as a texture; `None` where it names none.
