@@ -166,25 +166,17 @@ impl<'a> LampBorders<'a> {
         let draw = options.draw(eye.index);
         let plane = Plane::new(draw, Purpose::LampEdge, j as usize, self.lamp as u64);
         let border = self.cast((f64::from(j) + plane.point(0)[0]) / f64::from(count))?;
-        let depth = camera.depth(border.y);
-        if depth <= 0.0 {
+        if camera.parallel.is_none() && camera.depth(border.y) <= 0.0 {
             return None;
         }
-        let flat = camera.flat(border.y);
-        let pixel = camera.pixel(camera.film_of(flat))?;
-        let from = border.y - camera.position;
+        let pixel = camera.pixel(camera.film_of(camera.flat(border.y)))?;
+        let (origin, direction, t) = camera.ray_to(border.y);
         let skip = |f: u32| f == border.hit.face;
-        if world.bvh.occluded(camera.position, from, CLEAR, 1.0 - CLEAR, skip) {
+        if world.bvh.occluded(origin, direction, t * CLEAR, t * (1.0 - CLEAR), skip) {
             return None;
         }
-        let light = self.reflected(&border, from * depth.recip(), depth)?;
-        let film = |v: V3| {
-            let [forward, right, up] = camera.frame;
-            let away = v.dot(forward) / depth;
-            let on_plane =
-                [(v.dot(right) / depth) - flat[0] * away, (v.dot(up) / depth) - flat[1] * away];
-            camera.film_motion(flat, on_plane)
-        };
+        let light = self.reflected(&border, direction, t)?;
+        let film = |v: V3| camera.motion_of(border.y, v);
         let [x, y] = film(border.tangent);
         let n = [-y, x];
         // towards the shadow within the receiving plane: is that along n on the film?

@@ -199,7 +199,7 @@ fn weight(eye: Eye, edge: &Edge) -> f64 {
     if f.mesh != g.mesh || (copies.len() > 1 && !world.surfaces[f.mesh as usize].is_plain()) {
         return 1.0;
     }
-    let from = edge.points[0] - eye.camera.position;
+    let from = eye.camera.towards(edge.points[0]);
     let front = [f, g].map(|f| f.normal.dot(from) < 0.0);
     // both faces run counter-clockwise: seen from one side they are a surface that is bent, not one that ends
     let [p, q] = edge.points;
@@ -233,11 +233,11 @@ fn segment(eye: Eye, k: u32, edge: &Edge, field: [[f64; 2]; 2]) -> Option<Segmen
     let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
     let near = NEAR * far;
     let mut part = [0.0, 1.0];
-    if !clip(&mut part, z[0] - near, z[1] - near) {
+    if eye.camera.parallel.is_none() && !clip(&mut part, z[0] - near, z[1] - near) {
         return None;
     }
     let image = part.map(|s| eye.camera.flat(a + (b - a) * s));
-    let depth = part.map(|s| z[0] + (z[1] - z[0]) * s);
+    let depth = part.map(|s| eye.camera.foreshortening(z[0] + (z[1] - z[0]) * s));
     let mut visible = [0.0, 1.0];
     for k in 0..2 {
         let (p, q) = (image[0][k], image[1][k]);

@@ -163,8 +163,8 @@ pub enum SceneError {
     },
     /// The camera does not see.
     #[error(
-        "the camera `{0}` does not see: target, up and position must span a plane, fov_deg lie in (0, 180), the film have \
-         pixels, and its distortion not fold the film"
+        "the camera `{0}` does not see: target, up and position must span a plane, fov_deg lie in (0, 180) or its extent be \
+         positive, the film have pixels, and its distortion not fold the film"
     )]
     Camera(String),
     /// A mesh has a tint for another number of vertices.

@@ -136,7 +136,19 @@ impl World {
             bvh,
         };
         world.normals = world.shading_normals();
+        world.step_back();
         world
+    }
+
+    /// Lets the rays of orthographic cameras start behind everything.
+    fn step_back(&mut self) {
+        let vertices = &self.vertices;
+        for camera in &mut self.cameras {
+            let behind = |v: &V3| -camera.depth(*v);
+            let farthest = vertices.iter().map(behind).fold(0.0, f64::max);
+            // by more than rounding, and by nothing that a motion of the scene would show
+            camera.parallel = camera.parallel.map(|_| 1.0 + 2.0 * farthest);
+        }
     }
 
     /// Normals for shading of all meshes that have any.

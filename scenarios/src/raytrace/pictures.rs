@@ -99,6 +99,12 @@ const CAMERA_KEYS: &[Key] = &[
     required("target", POINT, "a point in the middle of the picture"),
     key("up", POINT, "[0.0, 1.0, 0.0]", "up in the picture"),
     key("fov", number("deg", 0.1, 179.0), "40.0", "full horizontal angle of view"),
+    key(
+        "extent",
+        number("", 0.0, INF),
+        "0.0",
+        "of an orthographic camera: width of what it sees, scene units; at 0 it has an angle of view",
+    ),
     key("width", Kind::Integer { min: 1, max: 8192 }, "96", "columns of the picture"),
     key("height", Kind::Integer { min: 1, max: 8192 }, "72", "rows of the picture"),
 ];
@@ -329,7 +335,16 @@ fn camera(c: &Settings, problems: &mut Vec<Diagnostic>) -> Option<SceneCamera> {
     let view = CameraView { position, target, up, fov_deg: c.number("fov") };
     let film = [c.count("width"), c.count("height")];
     let help = "its position, target and up must span a view";
-    SceneCamera::new(c.text("label"), &view, film)
-        .map_err(|e| problems.push(c.problem(CONTRADICTION, "target", e.to_string(), help)))
-        .ok()
+    let (name, extent) = (c.text("label"), c.number("extent"));
+    if extent > 0.0 && c.is_given("fov") {
+        let message = "`fov` has no effect on an orthographic camera".to_owned();
+        let help = "leave out `fov`, or `extent`";
+        problems.push(c.problem(CONTRADICTION, "fov", message, help));
+    }
+    let camera = if extent > 0.0 {
+        SceneCamera::orthographic(name, &view, film, extent)
+    } else {
+        SceneCamera::new(name, &view, film)
+    };
+    camera.map_err(|e| problems.push(c.problem(CONTRADICTION, "target", e.to_string(), help))).ok()
 }
