@@ -67,9 +67,11 @@ fn accelerations_and_steps_agree_with_mujoco() {
                 }
             };
             check("acceleration", error(a, &numbers(&r["qacc"])));
-            for (method, integrator) in
-                [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)]
-            {
+            for (method, integrator) in [
+                ("Euler", Integrator::Euler),
+                ("RK4", Integrator::RungeKutta4),
+                ("implicitfast", Integrator::ImplicitFast),
+            ] {
                 let options = StepOptions { integrator, ..read.options };
                 let mut next = state.clone();
                 step(model, p, &options, &mut next, &[], &mut s);
@@ -111,7 +113,7 @@ fn next<T: Real>(
     out
 }
 
-/// Every fifth case of the closed forms of contact, and all others, under both integrators: by hand against duals, in the state and in every parameter.
+/// Every fifth case of the closed forms of contact, and all others, under three integrators in turn: by hand against duals, in the state and in every parameter.
 #[test]
 fn step_adjoint_agrees_with_duals() {
     for (k, (name, read, states)) in cases().into_iter().enumerate() {
@@ -119,8 +121,8 @@ fn step_adjoint_agrees_with_duals() {
         if k % 5 != 3 && !always.iter().any(|start| name.starts_with(start)) {
             continue;
         }
-        let integrators = [Integrator::Euler, Integrator::RungeKutta4];
-        let integrator = integrators[k / 5 % 2];
+        let integrators = [Integrator::Euler, Integrator::RungeKutta4, Integrator::ImplicitFast];
+        let integrator = integrators[k / 5 % 3];
         println!("{name}, {integrator:?}");
         let (model, n) = (&read.model, read.model.nv());
         let options = StepOptions { integrator, ..read.options };

@@ -20,8 +20,12 @@ use cotangent_physics::{
     rnea, step,
 };
 
-const ALL: [Integrator; 3] =
-    [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
+const ALL: [Integrator; 4] = [
+    Integrator::Euler,
+    Integrator::EulerExplicitDamping,
+    Integrator::RungeKutta4,
+    Integrator::ImplicitFast,
+];
 
 /// Parameters from a flat list.
 fn unflatten<T: Num>(like: &Parameters<f64>, x: &[T]) -> Parameters<T> {

@@ -71,7 +71,7 @@ fn sections_are_known_or_refused() {
         ),
         ("<actuator><muscle joint=\"j\"/></actuator>", "element `muscle` in `actuator`"),
         ("<actuator><motor joint=\"k\"/></actuator>", "no joint is named `k`; there is none"),
-        ("<option integrator=\"implicit\"/>", "Euler or RK4 is supported"),
+        ("<option integrator=\"implicit\"/>", "Euler or RK4 or implicitfast is supported"),
         ("<option timestep=\"0\"/>", "a positive number"),
         ("<option wind=\"1 0 0\"/>", "attribute `wind` of `option`"),
         ("<default><plugin/></default>", "element `plugin` in `default`"),
