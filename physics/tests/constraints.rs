@@ -11,7 +11,7 @@ mod common;
 
 use common::randoms;
 use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
-use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint};
+use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
 use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, acceleration, difference, displace,
@@ -146,6 +146,11 @@ fn step_adjoint_agrees_with_duals() {
         adjoint.pull(model, p, &options, point, &mut bar, &mut [], Some(&mut p_bar), &mut s);
         near("by configuration", &bar.q, &by_duals[..n], 1e-10);
         near("by velocity", &bar.v, &by_duals[n..2 * n], 1e-10);
+        let mut whole = StepJacobian::default();
+        adjoint.jacobian(model, p, &options, point, &mut whole, &mut s);
+        let by_state: Vec<f64> =
+            jacobian.chunks_exact(x.len()).flat_map(|row| &row[..2 * n]).copied().collect();
+        near("the whole Jacobian", &whole.a, &by_state, 1e-10);
         near("by parameters", &p_bar.numbers(), &by_duals[2 * n..], 1e-10);
         // the numbers of constraints are the last
         let constraints = p_bar.constraints.weights;

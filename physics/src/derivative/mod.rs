@@ -3,9 +3,11 @@
 //! Cotangents of configurations live in the tangent space: `nv` entries, along right increments `q (+) d`.
 
 mod inverse_dynamics;
+mod jacobian;
 mod rollout;
 mod step;
 
 pub use inverse_dynamics::{Multiplier, inverse_dynamics_pullback};
+pub use jacobian::StepJacobian;
 pub use rollout::{Cost, Rollout, RolloutGradient};
 pub use step::{Cotangent, StepAdjoint};

@@ -5,7 +5,7 @@
 
 use cotangent_ad::{Dual, Quat, Vec3};
 
-use super::inverse_dynamics::{Multiplier, pull};
+use super::inverse_dynamics::{Multiplier, prepare, pull};
 use crate::constraint::{ConstraintAdjoint, MOST};
 use crate::force::{self, Bars, ImplicitPull, Point};
 use crate::forward::forward_dynamics;
@@ -36,7 +36,7 @@ impl Cotangent {
 /// Pulls cotangents back through steps of one model, reusing its memory.
 #[derive(Clone, Debug)]
 pub struct StepAdjoint {
-    multiplier: Multiplier,
+    pub(super) multiplier: Multiplier,
     /// Cotangents of the displacement and the acceleration of each stage, and of a displacement at large.
     rate: [Vec<f64>; 4],
     acceleration: [Vec<f64>; 4],
@@ -47,7 +47,7 @@ pub struct StepAdjoint {
     tau_bar: Vec<f64>,
     work: Vec<f64>,
     implicit: ImplicitPull,
-    constraints: ConstraintAdjoint,
+    pub(super) constraints: ConstraintAdjoint,
     /// The multiplier of the constraints' problem.
     lambda: Vec<f64>,
 }
@@ -155,10 +155,22 @@ impl StepAdjoint {
         bars: &mut Bars<'_>,
         s: &mut Scratch,
     ) {
+        prepare(point.model, point.parameters, (point.v, a), s);
+        self.prepared(point, (implicit, a), bars, s);
+    }
+
+    /// [`StepAdjoint::smooth`] where the links move and accelerate already.
+    pub(super) fn prepared(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &Scratch,
+    ) {
         let m = &mut self.multiplier;
         let wanted = (bars.parameters.as_deref_mut(), true);
         let tangent = (&mut *bars.q, &mut *bars.v);
-        pull(point.model, point.parameters, (point.v, a), m, s, tangent, wanted);
+        pull(point.model, point.parameters, a, m, s, tangent, wanted);
         // R has -tau
         self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
         force::pull(point, &self.tau_bar, &mut self.work, bars);
@@ -201,6 +213,7 @@ impl StepAdjoint {
         self.smooth(point, (Implicit::Nothing, &a), bars, s);
         s.constraints.a = a;
         self.lambda.iter_mut().zip(&self.multiplier.lambda).for_each(|(sum, l)| *sum += l);
+        self.constraints.prepare(point, bars.parameters.is_none(), s);
         self.constraints.pull(point, &self.lambda, &[], s, bars);
     }
 
@@ -228,6 +241,7 @@ impl StepAdjoint {
         s.constraints.a = a;
         let multipliers = self.multiplier.lambda.iter().zip(along);
         self.lambda.iter_mut().zip(multipliers).for_each(|(x, (l, along))| *x = l - along);
+        self.constraints.prepare(point, bars.parameters.is_none(), s);
         self.constraints.pull(point, &self.lambda, block_bars, s, bars);
     }
 
