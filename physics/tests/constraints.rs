@@ -58,11 +58,13 @@ fn accelerations_and_steps_agree_with_mujoco() {
     for (name, read, states) in cases() {
         let model = &read.model;
         let (p, mut s) = (model.parameters(), Scratch::new(model));
+        // MuJoCo's polytope leaves its normals less exact than ours, which no direction betters by 1e-12
+        let tolerance = if name.starts_with("convex") { 3e-5 } else { 1e-8 };
         for r in states {
             let state = State::new(model, numbers(&r["qpos"]), numbers(&r["qvel"])).unwrap();
             let a = acceleration(model, p, &state.q, &state.v, &[], &mut s);
             let mut check = |what: &str, found: f64| {
-                if found.is_nan() || found > 1e-8 {
+                if found.is_nan() || found > tolerance {
                     wrong.push(format!("{name}, {what}: {found:.2e}"));
                 }
             };
@@ -117,7 +119,7 @@ fn next<T: Real>(
 #[test]
 fn step_adjoint_agrees_with_duals() {
     for (k, (name, read, states)) in cases().into_iter().enumerate() {
-        let always = ["stops", "mixed", "ties", "capsule box", "box box"];
+        let always = ["stops", "mixed", "ties", "capsule box", "box box", "convex"];
         if k % 5 != 3 && !always.iter().any(|start| name.starts_with(start)) {
             continue;
         }

@@ -100,7 +100,7 @@ fn the_span_is_the_attribute() {
 
 #[test]
 fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
-    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='ellipsoid' name='egg'/>\n\
+    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='cylinder' name='tin'/>\n\
                 <body name='b'><joint frictionloss='1'/><geom size='.2'/>\n\
                 <body name='c'><joint range='0 0'/><geom size='.2 .1 .1' type='box'/></body></body></body>";
     let read = |option: &str| {
@@ -111,7 +111,7 @@ fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
     let all = read("");
     let listed: Vec<_> = all.unsimulated.iter().map(|u| (u.what, u.line)).collect();
     assert_eq!(listed, [(Effect::Contact, 4)]);
-    assert_eq!(all.unsimulated[0].which.as_deref(), Some("ellipsoid `egg` and box"));
+    assert_eq!(all.unsimulated[0].which.as_deref(), Some("cylinder `tin` and box"));
     assert!(Effect::ALL.into_iter().all(|e| all.enables(e)));
     let none = read("<option><flag constraint='disable'/></option>");
     assert!(Effect::ALL.into_iter().all(|e| !none.enables(e)));
