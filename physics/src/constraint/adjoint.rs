@@ -224,6 +224,11 @@ impl ConstraintAdjoint {
             drift: &mut self.drift,
         };
         for (b, block) in c.blocks.list.iter().enumerate() {
+            // a multiplier that does not move it has no part in it
+            let moved = c.blocks.of(block).0.iter().any(|d| lambda[*d] != 0.0);
+            if !moved && force_bars.is_empty() {
+                continue;
+            }
             let Prepared { acceleration: by_a, velocity: by_v, gap_slope } = self.blocks[b];
             let mut y = c.blocks.along(block, lambda);
             if let Some(bar) = force_bars.get(b) {

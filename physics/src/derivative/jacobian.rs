@@ -1,15 +1,18 @@
 //! The whole Jacobian of a step.
 //!
-//! Of a step of Euler's kind `R(a; q, v, u) = 0` gives `da = -(dR/da)^-1 dR`. The rows of `dR/d(q, v, u)` are the pullbacks with unit
-//! multipliers at one point, which share its kinematics, its solution and the derivatives of its contacts; each column then is one solve
-//! with the factors that the step made. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
+//! Of a step of Euler's kind `R(a; q, v, u) = 0` gives `da = -(dR/da)^-1 dR`. Inverse dynamics has its derivatives as matrices; what forces and
+//! constraints add are pullbacks with unit multipliers at one point, which share its kinematics, its solution and the derivatives of its
+//! contacts. Each column then is one solve with the same factors. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
 //! `F`, and `dF = dR_1 + M da_1` with `dR_1` less the constraints' part.
 
 use super::inverse_dynamics::prepare;
+use super::inverse_dynamics_matrix::matrices;
 use super::step::{Cotangent, StepAdjoint};
 use crate::constraint::mass_times;
 use crate::force::{Bars, Point};
-use crate::integrate::{Implicit, Integrator, StepOptions, euler_acceleration, solve};
+use crate::integrate::{
+    Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_matrix,
+};
 use crate::model::{JointKind, Model, Parameters};
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -100,8 +103,9 @@ impl StepAdjoint {
             s.a = a;
         }
         if !constrained {
+            factorize_matrix(point, implicit, s);
             for column in out.second.chunks_exact_mut(n) {
-                solve(model, implicit, column, false, s);
+                solve_matrix(model, column, s);
             }
             return;
         }
@@ -118,11 +122,12 @@ impl StepAdjoint {
         if implicit == Implicit::Nothing {
             return;
         }
+        factorize_matrix(point, implicit, s);
         for (first, second) in out.first.chunks_exact(n).zip(out.second.chunks_exact_mut(n)) {
             // R_2 - R_1 without constraints, and M da_1: the sign of `first` is that of -da_1
             mass_times(model, &s.mass, first, &mut out.row[..n]);
             second.iter_mut().zip(&out.row).for_each(|(x, force)| *x += force);
-            solve(model, implicit, second, false, s);
+            solve_matrix(model, second, s);
         }
     }
 
@@ -138,12 +143,13 @@ impl StepAdjoint {
         columns.clear();
         columns.resize(n * row.len(), 0.0);
         prepare(point.model, point.parameters, (point.v, a), s);
+        matrices(point.model, point.parameters, s, columns);
         for i in 0..n {
             row.fill(0.0);
             self.multiplier.lambda.fill(0.0);
             self.multiplier.lambda[i] = 1.0;
-            self.prepared(point, (implicit, a), &mut bars(row, n), s);
-            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to = *x);
+            self.forces(point, (implicit, a), &mut bars(row, n), s);
+            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
         }
     }
 

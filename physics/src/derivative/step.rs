@@ -160,7 +160,7 @@ impl StepAdjoint {
     }
 
     /// [`StepAdjoint::smooth`] where the links move and accelerate already.
-    pub(super) fn prepared(
+    fn prepared(
         &mut self,
         point: &Point<'_, f64>,
         (implicit, a): (Implicit, &[f64]),
@@ -171,6 +171,18 @@ impl StepAdjoint {
         let wanted = (bars.parameters.as_deref_mut(), true);
         let tangent = (&mut *bars.q, &mut *bars.v);
         pull(point.model, point.parameters, a, m, s, tangent, wanted);
+        self.forces(point, (implicit, a), bars, s);
+    }
+
+    /// The part of [`StepAdjoint::smooth`] that inverse dynamics has not.
+    pub(super) fn forces(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &Scratch,
+    ) {
+        let m = &self.multiplier;
         // R has -tau
         self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
         force::pull(point, &self.tau_bar, &mut self.work, bars);

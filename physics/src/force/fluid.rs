@@ -16,6 +16,7 @@ use std::f64::consts::PI;
 use cotangent_ad::{Dual, Pose, Real, Vec3};
 
 use super::{LinkSums, Point};
+use crate::derivative::MotionToForce;
 use crate::model::{FluidBody, Model, Parameters};
 use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion};
@@ -63,6 +64,31 @@ pub(crate) fn each_slope<T: Real>(
             viscosity * c[k][0] + density * x.abs() * (2.0 * c[k][1])
         });
         f(body.link, &|m| inside(&frame, m), slopes);
+    }
+}
+
+/// Calls `f` with each drag: its link, its wrench, and how the wrench falls with the velocity of the link.
+pub(crate) fn each_matrix(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    s: &Scratch,
+    mut f: impl FnMut(usize, Force<f64>, MotionToForce),
+) {
+    let [density, viscosity] = parameters.fluid;
+    for body in &model.fluid {
+        let (frame, c) = (frame(model, body, s), coefficients(body.edges));
+        let v = inside(&frame, s.velocity[body.link]);
+        let force = outside(&frame, drag(body.edges, v.angular, v.linear, density, viscosity));
+        let fall = |k: usize, v: f64, w: f64| {
+            (viscosity * c[k][0] + density * v.abs() * (2.0 * c[k][1])) * w
+        };
+        let matrix = MotionToForce::of(|w| {
+            let w = inside(&frame, w);
+            let angular = Vec3([0, 1, 2].map(|k| fall(k, v.angular[k], w.angular[k])));
+            let linear = Vec3([0, 1, 2].map(|k| fall(3 + k, v.linear[k], w.linear[k])));
+            outside(&frame, Force { angular, linear })
+        });
+        f(body.link, force, matrix);
     }
 }
 

@@ -14,7 +14,7 @@ mod tendon;
 pub use actuator::actuator_forces;
 pub(crate) use actuator::{clamp, control_gain, geared_force, pull_geared};
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
-pub(crate) use fluid::each_slope as each_drag;
+pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;
 
 use cotangent_ad::Real;

@@ -63,22 +63,43 @@ pub(crate) fn factorize<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut S
             let slope = |d: usize| Some(damping_slope(model, parameters, d, p.v[d]) * h);
             aba::factorize(model, parameters, slope, s);
         }
+        Implicit::Forces(_) if model.couples_velocities() => factorize_matrix(p, implicit, s),
         Implicit::Forces(h) => {
             let mut factors = std::mem::take(&mut s.implicit);
-            if model.couples_velocities() {
-                mass_matrix(model, parameters, s);
-                factors.matrix.clone_from(&s.mass);
-                factors.add_slopes(p, h, s);
-                factors.gather_blocks(p, h, s);
-                factors.eliminate(model);
-            } else {
-                factors.set_diagonal(p, h);
-                aba::factorize(model, parameters, |d| Some(factors.diagonal[d]), s);
-                factors.gather_blocks(p, h, s);
-            }
+            factors.set_diagonal(p, h);
+            aba::factorize(model, parameters, |d| Some(factors.diagonal[d]), s);
+            factors.gather_blocks(p, (h, false), s);
             s.implicit = factors;
         }
     }
+}
+
+/// Factors of the step's matrix entry by entry, for [`solve_matrix`].
+pub(crate) fn factorize_matrix<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
+    let (model, n) = (p.model, p.model.nv());
+    let mut factors = std::mem::take(&mut s.implicit);
+    mass_matrix(model, p.parameters, s);
+    factors.matrix.clone_from(&s.mass);
+    factors.blocks.clear();
+    if let Implicit::Damping(h) | Implicit::Forces(h) = implicit {
+        for d in 0..n {
+            factors.matrix[d * n + d] += damping_slope(model, p.parameters, d, p.v[d]) * h;
+        }
+    }
+    if let Implicit::Forces(h) = implicit {
+        factors.add_slopes(p, h, s);
+        factors.gather_blocks(p, (h, true), s);
+    }
+    factors.eliminate(model);
+    s.implicit = factors;
+}
+
+/// `x <- A^-1 x` with the factors of [`factorize_matrix`].
+pub(crate) fn solve_matrix<T: Real>(model: &Model, x: &mut [T], s: &mut Scratch<T>) {
+    let factors = &mut s.implicit;
+    factors.blocks.iter_mut().for_each(|block| block.take(x));
+    factors.substitute(model, x);
+    factors.blocks.iter().for_each(|block| block.solve(x, false));
 }
 
 /// `x <- A^-1 x` with the factors of the step's matrix, or with its transpose.
@@ -117,12 +138,9 @@ impl<T: Real> ImplicitFactors<T> {
         });
     }
 
-    /// Adds `h E` to the matrix.
+    /// Adds `h E` without the damping of coordinates to the matrix.
     fn add_slopes(&mut self, p: &Point<'_, T>, h: f64, s: &Scratch<T>) {
         let (model, n) = (p.model, p.model.nv());
-        for d in 0..n {
-            self.matrix[d * n + d] += damping_slope(model, p.parameters, d, p.v[d]) * h;
-        }
         force::each_slope(p, |slope, moments| {
             moments(&mut |i, m| {
                 moments(&mut |j, w| {
@@ -152,11 +170,10 @@ impl<T: Real> ImplicitFactors<T> {
         });
     }
 
-    /// The equations of each lone free body, of the matrix before it is factored or of its inertia and `h E`.
-    fn gather_blocks(&mut self, p: &Point<'_, T>, h: f64, s: &Scratch<T>) {
+    /// The equations of each lone free body, of the `whole` matrix before it is factored or of its inertia and `h E`.
+    fn gather_blocks(&mut self, p: &Point<'_, T>, (h, whole): (f64, bool), s: &Scratch<T>) {
         let (model, n) = (p.model, p.model.nv());
         let (matrix, diagonal) = (&self.matrix, &self.diagonal);
-        let whole = model.couples_velocities();
         self.blocks.clear();
         for &link in &model.free_bodies {
             let first = model.links[link].v_at + 3 - SIZE;

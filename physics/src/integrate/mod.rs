@@ -7,7 +7,9 @@ mod rk4;
 
 pub(crate) use euler::euler_acceleration;
 pub(crate) use gyration::pull as pull_gyration;
-pub(crate) use implicit::{Implicit, ImplicitFactors, factorize, is_on_branch, solve};
+pub(crate) use implicit::{
+    Implicit, ImplicitFactors, factorize, factorize_matrix, is_on_branch, solve, solve_matrix,
+};
 pub(crate) use rk4::{HALVES, WEIGHTS, stages};
 
 use cotangent_ad::Real;
