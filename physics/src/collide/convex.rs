@@ -180,9 +180,7 @@ impl Solid<'_, f64> {
                 let nearest = (0..3).min_by(|i, j| gap(i).total_cmp(&gap(j))).unwrap_or(0);
                 let fixed = |k: usize| k == nearest || near(gap(&k), self.size[k]);
                 let sides = std::array::from_fn(|k| if fixed(k) { side(x[k]) } else { 0.0 });
-                let free: Vec<f64> = (0..3).filter(|k| !fixed(*k)).map(|k| x[k]).collect();
-                let parameter = |k: usize| free.get(k).copied().unwrap_or(0.0);
-                (Feature::Box(sides), [parameter(0), parameter(1)])
+                (Feature::Box(sides), free_coordinates(sides, x.0))
             }
             _ => (Feature::Center, [0.0; 2]),
         }
@@ -243,10 +241,14 @@ impl Solid<'_, f64> {
         } else {
             changed[inward?] = 0.0;
         }
-        let free: Vec<f64> = (0..3).filter(|k| changed[*k] == 0.0).map(|k| x[k]).collect();
-        let parameter = |k: usize| free.get(k).copied().unwrap_or(0.0);
-        Some((Feature::Box(changed), [parameter(0), parameter(1)]))
+        Some((Feature::Box(changed), free_coordinates(changed, x)))
     }
+}
+
+/// The coordinates of a point of a box that its feature leaves free.
+fn free_coordinates(sides: [f64; 3], x: [f64; 3]) -> [f64; 2] {
+    let mut free = sides.into_iter().zip(x).filter(|(side, _)| *side == 0.0).map(|(_, x)| x);
+    std::array::from_fn(|_| free.next().unwrap_or(0.0))
 }
 
 /// The equations of a pair at `(s, t, n, d)`.

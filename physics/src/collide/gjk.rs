@@ -10,12 +10,34 @@ use cotangent_ad::Vec3;
 const ITERATIONS: usize = 200;
 /// Of the square of the distance: what a further support point must bring.
 const RESOLUTION: f64 = 1e-13;
+/// Corners of a simplex.
+const MOST: usize = 4;
 
 /// Support points of two sets, and the second less the first.
 #[derive(Clone, Copy, Debug)]
 struct Corner {
     points: [Vec3<f64>; 2],
     difference: Vec3<f64>,
+}
+
+/// Corners with weights, and the point that they make.
+#[derive(Clone, Copy, Debug)]
+struct Simplex {
+    corners: [Corner; MOST],
+    weights: [f64; MOST],
+    count: usize,
+    point: Vec3<f64>,
+}
+
+impl Simplex {
+    fn of(corner: Corner) -> Self {
+        let weights = [1.0, 0.0, 0.0, 0.0];
+        Self { corners: [corner; MOST], weights, count: 1, point: corner.difference }
+    }
+
+    fn corners(&self) -> &[Corner] {
+        &self.corners[..self.count]
+    }
 }
 
 /// A point of each set, nearest to the other; `None` where the sets meet. `support` gives the point of each set (0, 1) that is farthest
@@ -28,81 +50,82 @@ pub(super) fn nearest(
         let points = [support(0, towards), support(1, -towards)];
         Corner { points, difference: points[1] - points[0] }
     };
-    let mut simplex = vec![corner(start)];
-    let mut weights = vec![1.0];
-    let mut v = simplex[0].difference;
+    let mut simplex = Simplex::of(corner(start));
     for _ in 0..ITERATIONS {
-        let (square, next) = (v.norm_squared(), corner(v));
-        if square == 0.0 {
+        let (square, next) = (simplex.point.norm_squared(), corner(simplex.point));
+        if square == 0.0 || simplex.count == MOST {
             return None;
         }
-        let known = simplex.iter().any(|c| c.difference == next.difference);
-        if known || square - v.dot(next.difference) <= RESOLUTION * square {
+        let known = simplex.corners().iter().any(|c| c.difference == next.difference);
+        if known || square - simplex.point.dot(next.difference) <= RESOLUTION * square {
             break;
         }
-        simplex.push(next);
-        let (kept, found, closer) = nearest_face(&simplex);
+        let closer = nearest_face(&simplex, next);
         // rounding is all that is left
-        if closer.norm_squared() >= square {
-            simplex.pop();
+        if closer.point.norm_squared() >= square {
             break;
         }
-        if kept.len() == 4 {
-            return None;
-        }
-        simplex = kept.into_iter().map(|k| simplex[k]).collect();
-        (weights, v) = (found, closer);
+        simplex = closer;
     }
     let point = |side: usize| {
-        let parts = simplex.iter().zip(&weights).map(|(c, w)| c.points[side] * *w);
+        let parts = simplex.corners().iter().zip(simplex.weights).map(|(c, w)| c.points[side] * w);
         parts.fold(Vec3::zero(), |sum, x| sum + x)
     };
     Some([point(0), point(1)])
 }
 
-/// The face of a simplex that is nearest to the origin: its corners, their weights and the point.
-fn nearest_face(simplex: &[Corner]) -> (Vec<usize>, Vec<f64>, Vec3<f64>) {
-    let mut best = (vec![0], vec![1.0], simplex[0].difference);
-    for mask in 1_usize..1 << simplex.len() {
-        let corners: Vec<usize> = (0..simplex.len()).filter(|k| mask >> k & 1 == 1).collect();
-        let Some(weights) = foot(simplex, &corners) else { continue };
-        let parts = corners.iter().zip(&weights).map(|(k, w)| simplex[*k].difference * *w);
-        let point = parts.fold(Vec3::zero(), |sum, x| sum + x);
-        if weights.iter().all(|w| *w > 0.0) && point.norm_squared() < best.2.norm_squared() {
-            best = (corners, weights, point);
+/// The face, of a simplex and one more corner, that is nearest to the origin.
+fn nearest_face(simplex: &Simplex, next: Corner) -> Simplex {
+    let mut all = simplex.corners;
+    all[simplex.count] = next;
+    let mut best = *simplex;
+    for mask in 1_usize..1 << (simplex.count + 1) {
+        let mut face = Simplex::of(next);
+        face.count = 0;
+        for (k, corner) in all.iter().enumerate().filter(|(k, _)| mask >> k & 1 == 1) {
+            debug_assert!(k <= simplex.count, "a corner of the simplex");
+            face.corners[face.count] = *corner;
+            face.count += 1;
+        }
+        let Some(weights) = foot(face.corners()) else { continue };
+        face.weights = weights;
+        let parts = face.corners().iter().zip(weights).map(|(c, w)| c.difference * w);
+        face.point = parts.fold(Vec3::zero(), |sum, x| sum + x);
+        let inside = weights[..face.count].iter().all(|w| *w > 0.0);
+        if inside && face.point.norm_squared() < best.point.norm_squared() {
+            best = face;
         }
     }
     best
 }
 
 /// Weights of the point of the plane through some corners that is nearest to the origin; `None` where they do not span it.
-fn foot(simplex: &[Corner], corners: &[usize]) -> Option<Vec<f64>> {
-    let origin = simplex[corners[0]].difference;
-    let edges: Vec<Vec3<f64>> =
-        corners[1..].iter().map(|k| simplex[*k].difference - origin).collect();
-    let n = edges.len();
-    let mut rows: Vec<Vec<f64>> = edges
-        .iter()
-        .map(|e| edges.iter().map(|f| e.dot(*f)).chain([-e.dot(origin)]).collect())
-        .collect();
+fn foot(corners: &[Corner]) -> Option<[f64; MOST]> {
+    let (origin, n) = (corners[0].difference, corners.len() - 1);
+    let edge = |k: usize| corners[k + 1].difference - origin;
+    // Gram's matrix of the edges, and the right side in the last column
+    let mut rows = [[0.0; MOST]; MOST - 1];
+    for (i, row) in rows.iter_mut().enumerate().take(n) {
+        (0..n).for_each(|j| row[j] = edge(i).dot(edge(j)));
+        row[MOST - 1] = -edge(i).dot(origin);
+    }
     for k in 0..n {
         let pivot = (k..n).max_by(|i, j| rows[*i][k].abs().total_cmp(&rows[*j][k].abs()))?;
         rows.swap(k, pivot);
-        let above = rows[k].clone();
-        if above[k].abs() <= 1e-14 * edges[k].norm_squared() {
+        let above = rows[k];
+        if above[k].abs() <= 1e-14 * edge(k).norm_squared() {
             return None;
         }
         for row in &mut rows[k + 1..] {
             let factor = row[k] / above[k];
-            row.iter_mut().zip(&above).for_each(|(x, a)| *x -= factor * a);
+            row.iter_mut().zip(above).for_each(|(x, a)| *x -= factor * a);
         }
     }
-    let mut weights = vec![0.0; n];
+    let mut weights = [0.0; MOST];
     for k in (0..n).rev() {
-        let known: f64 = (k + 1..n).map(|j| rows[k][j] * weights[j]).sum();
-        weights[k] = (rows[k][n] - known) / rows[k][k];
+        let known: f64 = (k + 1..n).map(|j| rows[k][j] * weights[j + 1]).sum();
+        weights[k + 1] = (rows[k][MOST - 1] - known) / rows[k][k];
     }
-    let rest = 1.0 - weights.iter().sum::<f64>();
-    weights.insert(0, rest);
+    weights[0] = 1.0 - weights[1..].iter().sum::<f64>();
     Some(weights)
 }
