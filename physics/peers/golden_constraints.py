@@ -4,7 +4,7 @@
     python physics/peers/golden_constraints.py > physics/tests/data/constraints.json
 
 Every pair of shapes with a closed form under both cones with every number of directions, at several places; stops, dry friction and couplings of
-every kind; the mixing of parameters. Jacobians are dense: MuJoCo 4.0.0 factors sparse ones wrongly.
+every kind; the mixing of parameters; ellipsoids, for which MuJoCo iterates. Jacobians are dense: MuJoCo 4.0.0 factors sparse ones wrongly.
 """
 
 import json
@@ -125,6 +125,9 @@ TIED = {
 # pairs whose points MuJoCo chooses by cases: more places
 BOXES = [("capsule", "box"), ("box", "box")]
 
+# pairs for which MuJoCo iterates, here to rounding
+CONVEX = [("sphere", "ellipsoid"), ("capsule", "ellipsoid"), ("ellipsoid", "ellipsoid"), ("ellipsoid", "cylinder"), ("ellipsoid", "box")]
+
 
 def solved(model, data, qpos, qvel):
     mujoco.mj_resetData(model, data)
@@ -138,6 +141,7 @@ def states(model, random, count, spread, rate, wanted):
     model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
     model.opt.tolerance, model.opt.ls_tolerance = 0, 1e-12
     model.opt.iterations, model.opt.ls_iterations = 200, 200
+    model.opt.ccd_tolerance, model.opt.ccd_iterations = 1e-12, 500
     found = []
     for _ in range(400):
         mujoco.mj_resetData(model, data)
@@ -188,6 +192,10 @@ def main():
         for k, (cone, dim) in enumerate([("pyramidal", 3), ("elliptic", 4), ("pyramidal", 6), ("elliptic", 3), ("elliptic", 1)]):
             xml = contact_model(random, first, second, cone, dim, "direct" if k == 2 else "standard")
             case(f"{first} {second} {cone} {dim}", xml, 4, 0.35, 1.0, 1)
+    for first, second in CONVEX:
+        for cone, dim in (("pyramidal", 3), ("elliptic", 6)):
+            xml = contact_model(random, first, second, cone, dim, "standard")
+            case(f"convex {first} {second} {cone} {dim}", xml, 3, 0.3, 1.0, 1)
     text = json.dumps({"mujoco": mujoco.__version__, "cases": cases}, indent=None)
     print(text.replace('{"name"', '\n{"name"'))
 

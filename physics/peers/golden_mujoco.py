@@ -3,6 +3,11 @@
     pip install mujoco==4.0.0
     python physics/peers/golden_mujoco.py zoo > physics/tests/data/zoo.json
     python physics/peers/golden_mujoco.py forces > physics/tests/data/forces.json
+
+Implicit steps of actuators that a joint clamps are those of the release before, which keeps them in its matrix:
+
+    pip install mujoco==3.17.0
+    python physics/peers/golden_mujoco.py forces implicitfast > physics/tests/data/forces-implicitfast.json
 """
 
 import json
@@ -12,8 +17,9 @@ import sys
 import mujoco
 import numpy as np
 
-assert mujoco.__version__ == "4.0.0", mujoco.__version__
-name = sys.argv[1]
+name, *methods = sys.argv[1:]
+assert mujoco.__version__ == ("3.17.0" if methods else "4.0.0"), mujoco.__version__
+methods = methods or ["Euler", "RK4"] + ["implicitfast"] * (name == "zoo")
 path = pathlib.Path(__file__).parent.parent / f"tests/data/{name}.xml"
 model = mujoco.MjModel.from_xml_path(str(path))
 model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
@@ -44,7 +50,7 @@ for _ in range(4):
         "site_xmat": data.site_xmat,
     }
     state = {k: np.array(v).tolist() for k, v in state.items()}
-    for method in ("Euler", "RK4"):
+    for method in methods:
         reset()
         model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{method.upper()}")
         mujoco.mj_step(model, data)

@@ -2,11 +2,9 @@
 
 use cotangent_ad::Real;
 
-use crate::aba::{factorize, solve};
 use crate::constraint::{collect, constrain};
-use crate::force::{
-    Point, applied_forces, clamp, control_gain, damping_slope, subtract_link_forces,
-};
+use crate::force::{Point, applied_forces, clamp, control_gain, subtract_link_forces};
+use crate::integrate::{Implicit, factorize, solve};
 use crate::kinematics::place_links;
 use crate::model::{Actuator, Model, Parameters};
 use crate::rnea::{gather, link_forces};
@@ -39,9 +37,9 @@ pub(crate) fn holding_controls(
     model.actuators().iter().enumerate().map(hold).collect()
 }
 
-/// Accelerations into `s.a`: `(M + h diag(-d tau/dv of the damping)) a = tau - c + J^T f`, with the constraints' forces `f` under the
-/// accelerations that they would give for `h = 0`. The factors stay in `s`, unless there are constraints and `h = 0`.
-pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, h: f64, s: &mut Scratch<T>) {
+/// Accelerations into `s.a`: `(M + h E) a = tau - c + J^T f` with what `implicit` says of `E`, and the constraints' forces `f` under the
+/// accelerations that they would give for `h = 0`. The factors stay in `s`, unless there are constraints and nothing is implicit.
+pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
     let (model, parameters) = (p.model, p.parameters);
     place_links(model, parameters, p.q, s);
     link_forces(model, parameters, p.v, None, s);
@@ -54,18 +52,14 @@ pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, h: f64, s: &mut Scratc
     }
     if collect(p, s) {
         constrain(p, &mut a, s);
-        if h == 0.0 {
+        if implicit == Implicit::Nothing {
             a.copy_from_slice(&s.constraints.a);
             s.a = a;
             return;
         }
     }
-    if h == 0.0 {
-        factorize(model, parameters, |_| None, s);
-    } else {
-        factorize(model, parameters, |d| Some(damping_slope(model, parameters, d, p.v[d]) * h), s);
-    }
-    solve(model, &mut a, s);
+    factorize(p, implicit, s);
+    solve(model, implicit, &mut a, false, s);
     s.a = a;
 }
 
@@ -82,6 +76,6 @@ pub fn acceleration<'s, T: Real>(
     u: &[T],
     s: &'s mut Scratch<T>,
 ) -> &'s [T] {
-    forward_dynamics(&Point { model, parameters, q, v, u }, 0.0, s);
+    forward_dynamics(&Point { model, parameters, q, v, u }, Implicit::Nothing, s);
     &s.a
 }

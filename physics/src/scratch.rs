@@ -4,6 +4,7 @@ use cotangent_ad::{Num, Pose, Vec3};
 
 use crate::aba::ArticulatedInertia;
 use crate::constraint::Constraints;
+use crate::integrate::ImplicitFactors;
 use crate::model::Model;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
@@ -38,6 +39,8 @@ pub struct Scratch<T = f64> {
     pub(crate) tau: Vec<T>,
     /// Stages of a Runge-Kutta step.
     pub(crate) stages: [Stage<T>; 4],
+    /// Factors of a step that is implicit in all its forces.
+    pub(crate) implicit: ImplicitFactors<T>,
     /// What constrains the model at the last state.
     pub(crate) constraints: Constraints<T>,
 }
@@ -83,6 +86,7 @@ impl<T: Num> Scratch<T> {
             a: vec![T::lit(0.0); nv],
             tau: vec![T::lit(0.0); nv],
             stages: std::array::from_fn(|_| Stage::new(model.nq(), nv)),
+            implicit: ImplicitFactors::default(),
             constraints: Constraints::default(),
         }
     }

@@ -13,15 +13,19 @@ mod common;
 use common::{close, flatten, forced_zoo, randoms, state, zoo};
 use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{
-    Cost, Cotangent, Multiplier, Rollout, StepAdjoint, inverse_dynamics_pullback,
+    Cost, Cotangent, Multiplier, Rollout, StepAdjoint, StepJacobian, inverse_dynamics_pullback,
 };
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, difference, displace, kinematics,
     rnea, step,
 };
 
-const ALL: [Integrator; 3] =
-    [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
+const ALL: [Integrator; 4] = [
+    Integrator::Euler,
+    Integrator::EulerExplicitDamping,
+    Integrator::RungeKutta4,
+    Integrator::ImplicitFast,
+];
 
 /// Parameters from a flat list.
 fn unflatten<T: Num>(like: &Parameters<f64>, x: &[T]) -> Parameters<T> {
@@ -125,6 +129,13 @@ fn step_adjoint_agrees(model: &Model) {
         let (mut u_bar, mut p_bar) = (vec![0.0; nu], p0.zero_like());
         let point = (&start, u.as_slice());
         adjoint.pull(model, p0, &options, point, &mut bar, &mut u_bar, Some(&mut p_bar), &mut s);
+        let mut whole = StepJacobian::default();
+        adjoint.jacobian(model, p0, &options, point, &mut whole, &mut s);
+        let rows = || jacobian.chunks_exact(x.len());
+        let by_state: Vec<f64> = rows().flat_map(|row| &row[..2 * n]).copied().collect();
+        close(&whole.a, &by_state, 1e-12);
+        let by_controls: Vec<f64> = rows().flat_map(|row| &row[2 * n..][..nu]).copied().collect();
+        close(&whole.b, &by_controls, 1e-12);
         let mut by_hand = bar.q;
         by_hand.extend(bar.v);
         by_hand.extend(u_bar);

@@ -71,7 +71,7 @@ fn sections_are_known_or_refused() {
         ),
         ("<actuator><muscle joint=\"j\"/></actuator>", "element `muscle` in `actuator`"),
         ("<actuator><motor joint=\"k\"/></actuator>", "no joint is named `k`; there is none"),
-        ("<option integrator=\"implicit\"/>", "Euler or RK4 is supported"),
+        ("<option integrator=\"implicit\"/>", "Euler or RK4 or implicitfast is supported"),
         ("<option timestep=\"0\"/>", "a positive number"),
         ("<option wind=\"1 0 0\"/>", "attribute `wind` of `option`"),
         ("<default><plugin/></default>", "element `plugin` in `default`"),
@@ -100,7 +100,7 @@ fn the_span_is_the_attribute() {
 
 #[test]
 fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
-    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='ellipsoid' name='egg'/>\n\
+    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='cylinder' name='tin'/>\n\
                 <body name='b'><joint frictionloss='1'/><geom size='.2'/>\n\
                 <body name='c'><joint range='0 0'/><geom size='.2 .1 .1' type='box'/></body></body></body>";
     let read = |option: &str| {
@@ -111,7 +111,7 @@ fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
     let all = read("");
     let listed: Vec<_> = all.unsimulated.iter().map(|u| (u.what, u.line)).collect();
     assert_eq!(listed, [(Effect::Contact, 4)]);
-    assert_eq!(all.unsimulated[0].which.as_deref(), Some("ellipsoid `egg` and box"));
+    assert_eq!(all.unsimulated[0].which.as_deref(), Some("cylinder `tin` and box"));
     assert!(Effect::ALL.into_iter().all(|e| all.enables(e)));
     let none = read("<option><flag constraint='disable'/></option>");
     assert!(Effect::ALL.into_iter().all(|e| !none.enables(e)));

@@ -1,5 +1,5 @@
-//! Against MuJoCo 4.0.0: the model of `data/zoo.xml` (golden numbers by `peers/golden_mujoco.py`), and dm_control's models where the
-//! reference data lie beside the checkout (`../shared/data/physics`).
+//! Against MuJoCo 4.0.0 (3.17.0 where it is said): the models of `data/zoo.xml` and `data/forces.xml` (golden numbers by
+//! `peers/golden_mujoco.py`), and dm_control's models where the reference data lie beside the checkout (`../shared/data/physics`).
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ fn numbers(v: &Value) -> Vec<f64> {
 }
 
 /// `integrators`: names in the data and methods.
-fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: [(&str, Integrator); 2]) {
+fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n) = (model.parameters(), model.nv());
     let mut s = Scratch::new(model);
@@ -45,7 +45,7 @@ fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: [(&str, I
     close(acceleration(model, p, &state.q, &state.v, &u, &mut s), &numbers(qacc), 1e-11);
     let (potential, kinetic) = energy(model, p, &state, &mut s);
     close(&[potential, kinetic], &numbers(&r["energy"]), 1e-12);
-    for (name, integrator) in names {
+    for &(name, integrator) in names {
         let options = StepOptions { integrator, ..read.options };
         let mut next = state.clone();
         step(model, p, &options, &mut next, &u, &mut s);
@@ -67,8 +67,12 @@ fn zoo_agrees_with_mujoco() {
     let model = &read.model;
     let golden: Value = serde_json::from_str(include_str!("data/zoo.json")).unwrap();
     for r in golden["states"].as_array().unwrap() {
-        let names = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
-        compare(&read, r, &r["qacc"], r, names);
+        let names = [
+            ("Euler", Integrator::Euler),
+            ("RK4", Integrator::RungeKutta4),
+            ("implicitfast", Integrator::ImplicitFast),
+        ];
+        compare(&read, r, &r["qacc"], r, &names);
         let mut s = Scratch::new(model);
         let placed = kinematics(model, model.parameters(), &numbers(&r["qpos"]), &mut s);
         let poses: Vec<_> = (0..model.sites().len()).map(|k| placed.site_pose(model, k)).collect();
@@ -79,26 +83,31 @@ fn zoo_agrees_with_mujoco() {
     }
 }
 
-/// Every element of force in one model, with everything else that a file holds around it.
+/// Every element of force in one model, with everything else that a file holds around it; implicit steps against 3.17.0.
 #[test]
 fn forces_agree_with_mujoco() {
     let read = unconstrained(include_str!("data/forces.xml"));
-    let golden: Value = serde_json::from_str(include_str!("data/forces.json")).unwrap();
-    for r in golden["states"].as_array().unwrap() {
-        let names = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
-        compare(&read, r, &r["qacc"], r, names);
+    let explicit = [("Euler", Integrator::Euler), ("RK4", Integrator::RungeKutta4)];
+    let implicit = [("implicitfast", Integrator::ImplicitFast)];
+    let (golden, older) =
+        (include_str!("data/forces.json"), include_str!("data/forces-implicitfast.json"));
+    for (text, names) in [(golden, explicit.as_slice()), (older, &implicit)] {
+        let golden: Value = serde_json::from_str(text).unwrap();
+        for r in golden["states"].as_array().unwrap() {
+            compare(&read, r, &r["qacc"], r, names);
+        }
     }
 }
 
 /// Accelerations and steps under the constraints.
-fn compare_constrained(read: &Mjcf, r: &Value, names: [(&str, Integrator); 2]) {
+fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n, mut s) = (model.parameters(), model.nv(), Scratch::new(model));
     let state = State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]) };
     let u = numbers(&r["ctrl"]);
     let a = acceleration(model, p, &state.q, &state.v, &u, &mut s);
     close(a, &numbers(&r["full"]["qacc"]), 1e-8);
-    for (name, integrator) in names {
+    for &(name, integrator) in names {
         let options = StepOptions { integrator, ..read.options };
         let mut next = state.clone();
         step(model, p, &options, &mut next, &u, &mut s);
@@ -150,9 +159,9 @@ fn dm_control_models_agree_with_mujoco() {
         let euler = if explicit { Integrator::EulerExplicitDamping } else { Integrator::Euler };
         for r in data["states"].as_array().unwrap() {
             let names = [("Euler", euler), ("RK4", Integrator::RungeKutta4)];
-            compare(&smooth, r, &r["smooth"]["qacc"], &r["step_smooth"], names);
+            compare(&smooth, r, &r["smooth"]["qacc"], &r["step_smooth"], &names);
             if read.unsimulated.is_empty() {
-                compare_constrained(&read, r, names);
+                compare_constrained(&read, r, &names);
             } else {
                 println!("{name}: {:?}", read.unsimulated);
             }

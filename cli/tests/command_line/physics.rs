@@ -106,9 +106,9 @@ fn what_is_not_simulated_is_refused_unless_it_is_turned_off_by_name() {
     let place = template("motion");
     let model = place.read("arm.xml").replace(" limit=\"disable\"", "");
     let model = model.replace(" contact=\"disable\"", "");
-    let egg = "<body><freejoint/><geom type=\"ellipsoid\" size=\".1 .2 .1\"/></body>";
-    let eggs = format!("{egg}{egg}</worldbody>");
-    place.write("arm.xml", &model.replace("</worldbody>", &eggs));
+    let tin = "<body><freejoint/><geom type=\"cylinder\" size=\".1 .2\"/></body>";
+    let tins = format!("{tin}{tin}</worldbody>");
+    place.write("arm.xml", &model.replace("</worldbody>", &tins));
     let output = place.run(&["check", "scenario.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("`contact` of"), "{}", stderr(&output));

@@ -1,10 +1,12 @@
-//! Where two shapes touch: distance, position and frame, by closed forms over any scalar, as MuJoCo has them.
+//! Where two shapes touch: distance, position and frame over any scalar, by the closed forms that MuJoCo has, and of ellipsoids by one
+//! convex collision ([`convex`]).
 //!
 //! | with | plane | sphere | capsule | ellipsoid | cylinder | box |
 //! |---|---|---|---|---|---|---|
 //! | plane | | closed | closed, two points | closed | closed, up to four | closed, up to four |
-//! | sphere | | closed | closed | no | closed | closed |
-//! | capsule | | | closed, one or two | no | no | closed, one or two |
+//! | sphere | | closed | closed | convex | closed | closed |
+//! | capsule | | | closed, one or two | convex | no | closed, one or two |
+//! | ellipsoid | | | | convex | convex | convex |
 //! | box | | | | | | closed, up to eight |
 //!
 //! A pair that is not in the table is refused where a model is built of it, see [`is_supported`]. Which of a shape's features are nearest is
@@ -12,12 +14,15 @@
 
 mod capsule;
 mod capsule_box;
+mod convex;
 mod cuboids;
+mod gjk;
 mod plane;
 mod sphere;
 
 use cotangent_ad::{Num, Pose, Real, Vec3};
 
+use self::convex::Solid;
 use crate::model::Shape;
 
 /// One point of contact.
@@ -85,12 +90,12 @@ pub(crate) fn rank(shape: &Shape) -> Option<usize> {
     })
 }
 
-/// Whether a pair of shapes, in the order of their ranks, has a closed form here.
+/// Whether the contact of a pair of shapes, in the order of their ranks, is known here.
 pub(crate) fn is_supported(first: &Shape, second: &Shape) -> bool {
     match (rank(first), rank(second)) {
         (Some(0), Some(second)) => second > 0,
-        (Some(1), Some(second)) => second != 3,
-        (Some(2), Some(second)) => second == 2 || second == 5,
+        (Some(1 | 3), Some(_)) => true,
+        (Some(2), Some(second)) => second != 4,
         (Some(first), Some(second)) => first == 5 && second == 5,
         _ => false,
     }
@@ -144,6 +149,11 @@ pub(crate) fn collide<T: Real>(
         }
         [Shape::Box { .. }, Shape::Box { .. }] => {
             cuboids::cuboids((a, at_a), (b, at_b), margin, out);
+        }
+        [Shape::Ellipsoid { .. }, _] | [_, Shape::Ellipsoid { .. }] => {
+            let solid =
+                |k: usize| Solid { shape: shapes[k], size: [a, b][k], pose: [at_a, at_b][k] };
+            convex::collide([solid(0), solid(1)], margin, out);
         }
         _ => {}
     }

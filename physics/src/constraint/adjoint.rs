@@ -14,10 +14,11 @@
 use cotangent_ad::{Dual, Real};
 
 use super::block::{Block, Blocks, Source};
+use super::contact::Slopes;
 use super::law::{self, MOST, NUMBERS, Numbers};
 use super::{contact, coupling, dry_friction, stop, tie};
 use crate::force::{Bars, Point};
-use crate::model::{ConstraintOptions, Model, Parameters};
+use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
 
@@ -33,6 +34,19 @@ pub(crate) struct ConstraintAdjoint {
     /// Cotangent of the displacement of what is fixed to each link.
     geometry: Vec<Force<f64>>,
     drift: Drift,
+    /// What does not depend on `lambda`, of each block and of each contact.
+    blocks: Vec<Prepared>,
+    contacts: Vec<Slopes>,
+}
+
+/// What the adjoint of a block has at a point, whatever `lambda` is.
+#[derive(Clone, Copy, Debug)]
+struct Prepared {
+    /// Along its directions: the accelerations and the velocities.
+    acceleration: [f64; MOST],
+    velocity: [f64; MOST],
+    /// Derivative of its forces by its gap, where parameters are not wanted.
+    gap_slope: [f64; MOST],
 }
 
 /// The derivative of what depends on the velocities of links, and on their accelerations where the coordinates do not accelerate.
@@ -65,10 +79,13 @@ impl Drift {
         Self { bias: vec![Motion::zero(); links], wrench: forces, spin, by_velocity }
     }
 
-    fn begin(&mut self, model: &Model, (v, velocity): (&[f64], &[Motion<f64>]), s: &Scratch) {
+    fn clear(&mut self) {
         for forces in [&mut self.wrench, &mut self.spin, &mut self.by_velocity] {
             forces.fill(Force::zero());
         }
+    }
+
+    fn begin(&mut self, model: &Model, (v, velocity): (&[f64], &[Motion<f64>]), s: &Scratch) {
         for i in 0..self.bias.len() {
             let link = &model.links()[i];
             let dofs = link.v_at..link.v_at + link.joint.nv();
@@ -149,11 +166,33 @@ impl ConstraintAdjoint {
             gyration: forces.clone(),
             geometry: forces,
             drift: Drift::new(model),
+            blocks: vec![],
+            contacts: vec![],
         }
     }
 
+    /// What the pulls at one point share. Kinematics and solution are those of the point. Parameters may be asked for unless
+    /// `by_state_alone`.
+    pub(crate) fn prepare(&mut self, point: &Point<'_, f64>, by_state_alone: bool, s: &Scratch) {
+        let (model, c) = (point.model, &s.constraints);
+        velocities(model, &c.a, s, &mut self.fields[1]);
+        velocities(model, point.v, s, &mut self.fields[2]);
+        self.drift.begin(model, (point.v, &self.fields[2]), s);
+        self.blocks.clear();
+        for block in &c.blocks.list {
+            let (by_a, by_v) = (c.blocks.along(block, &c.a), c.blocks.along(block, point.v));
+            let mut by_gap = [0.0; MOST];
+            if by_state_alone {
+                let f = seeded_force::<1>((block, &c.blocks), [by_a, by_v], model);
+                by_gap.iter_mut().zip(f).for_each(|(by, f)| *by = f.eps[0]);
+            }
+            self.blocks.push(Prepared { acceleration: by_a, velocity: by_v, gap_slope: by_gap });
+        }
+        contact::differentiate(model, point.parameters, &c.blocks.contacts, s, &mut self.contacts);
+    }
+
     /// Adds the derivatives of the constraints' part of `lambda . R`, less those of `force_bars . f` (an entry for each block, where there
-    /// are any). Kinematics and solution are those of the point.
+    /// are any), after [`ConstraintAdjoint::prepare`].
     pub(crate) fn pull(
         &mut self,
         point: &Point<'_, f64>,
@@ -164,13 +203,11 @@ impl ConstraintAdjoint {
     ) {
         let (model, c) = (point.model, &s.constraints);
         let vectors = [lambda, c.a.as_slice(), point.v];
-        for (field, x) in self.fields.iter_mut().zip(vectors) {
-            velocities(model, x, s, field);
-        }
+        velocities(model, lambda, s, &mut self.fields[0]);
         self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
         self.gyration.fill(Force::zero());
         self.geometry.fill(Force::zero());
-        self.drift.begin(model, (point.v, &self.fields[2]), s);
+        self.drift.clear();
         let mut pull = Pull {
             model,
             parameters: point.parameters,
@@ -187,7 +224,13 @@ impl ConstraintAdjoint {
             drift: &mut self.drift,
         };
         for (b, block) in c.blocks.list.iter().enumerate() {
-            let [mut y, by_a, by_v] = vectors.map(|x| c.blocks.along(block, x));
+            // a multiplier that does not move it has no part in it
+            let moved = c.blocks.of(block).0.iter().any(|d| lambda[*d] != 0.0);
+            if !moved && force_bars.is_empty() {
+                continue;
+            }
+            let Prepared { acceleration: by_a, velocity: by_v, gap_slope } = self.blocks[b];
+            let mut y = c.blocks.along(block, lambda);
             if let Some(bar) = force_bars.get(b) {
                 y.iter_mut().zip(bar).for_each(|(y, bar)| *y -= bar);
             }
@@ -197,11 +240,11 @@ impl ConstraintAdjoint {
             let by_rate = p.map(|p| response.damping * p);
             c.blocks.add_transposed(block, &by_rate, bars.v);
             pull.along = [here.force.map(|f| -f), p, by_rate];
-            let options = &model.constraint_options;
             pull.numbers_bar = if pull.parameters_bar.is_some() {
-                numbers_bar::<NUMBERS>((block, &c.blocks), [y, by_a, by_v], options)
+                numbers_bar((block, &c.blocks), [y, by_a, by_v], model)
             } else {
-                numbers_bar::<1>((block, &c.blocks), [y, by_a, by_v], options)
+                let by_gap: f64 = y.iter().zip(gap_slope).map(|(y, f)| y * f).sum();
+                Numbers { gap: -by_gap, ..Numbers::from_array([0.0; NUMBERS]) }
             };
             match block.source {
                 Source::Stop { stop, upper } => stop::pull(&mut pull, (stop, upper)),
@@ -211,7 +254,8 @@ impl ConstraintAdjoint {
                 Source::Coupling(coupling) => coupling::pull(&mut pull, coupling),
                 Source::Tie(k) => tie::pull(&mut pull, &c.blocks.ties[k], response.restoring, s),
                 Source::Contact(k) => {
-                    contact::pull(&mut pull, &c.blocks.contacts[k], block.directions, s);
+                    let contact = (&c.blocks.contacts[k], &self.contacts[k]);
+                    contact::pull(&mut pull, contact, block.directions, s);
                 }
             }
         }
@@ -257,19 +301,19 @@ fn velocities(model: &Model, x: &[f64], s: &Scratch, out: &mut [Motion<f64>]) {
     }
 }
 
-/// The derivative of `-y . f` by the first `N` numbers of a block.
-fn numbers_bar<const N: usize>(
+/// The force of a block, with its derivatives by the first `N` of its numbers.
+fn seeded_force<const N: usize>(
     (block, blocks): (&Block<f64>, &Blocks<f64>),
-    [y, by_a, by_v]: [[f64; MOST]; 3],
-    options: &ConstraintOptions,
-) -> Numbers<f64> {
+    [by_a, by_v]: [[f64; MOST]; 2],
+    model: &Model,
+) -> [Dual<f64, N>; MOST] {
     let numbers = block.numbers.to_array();
     let seeded = std::array::from_fn(|k| {
         if k < N { Dual::<f64, N>::seed(numbers[k], k) } else { Dual::konst(numbers[k]) }
     });
     let (law, directions) = (block.law, block.directions);
     let seeded = Numbers::from_array(seeded);
-    let response = law::response(law, directions, &seeded, options);
+    let response = law::response(law, directions, &seeded, &model.constraint_options);
     let mut e: [Dual<f64, N>; MOST] = std::array::from_fn(|k| response.damping * by_v[k] + by_a[k]);
     if let Source::Tie(k) = block.source {
         let tie = &blocks.ties[k];
@@ -277,10 +321,19 @@ fn numbers_bar<const N: usize>(
     } else {
         e[0] += response.restoring * seeded.gap;
     }
-    let f = law::force(law, directions, &e, &response);
+    law::force(law, directions, &e, &response)
+}
+
+/// The derivative of `-y . f` by the numbers of a block.
+fn numbers_bar(
+    (block, blocks): (&Block<f64>, &Blocks<f64>),
+    [y, by_a, by_v]: [[f64; MOST]; 3],
+    model: &Model,
+) -> Numbers<f64> {
+    let f = seeded_force::<NUMBERS>((block, blocks), [by_a, by_v], model);
     let mut bar = [0.0; NUMBERS];
-    for (f, y) in f.iter().zip(y).take(directions) {
-        (0..N).for_each(|k| bar[k] -= y * f.eps[k]);
+    for (f, y) in f.iter().zip(y).take(block.directions) {
+        (0..NUMBERS).for_each(|k| bar[k] -= y * f.eps[k]);
     }
     debug_assert!(f.iter().all(|f| f.concrete().is_finite()), "a solution is finite");
     Numbers::from_array(bar)

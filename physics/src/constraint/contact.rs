@@ -11,6 +11,7 @@ use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion};
 
 /// The numbers of a pair: of two surfaces, mixed, or its own.
+#[derive(Clone, Copy, Debug)]
 struct Mixed<T> {
     friction: [T; 5],
     margin: T,
@@ -201,44 +202,80 @@ fn turning(pose: &Pose<f64>, lane: usize) -> Pose<Lane> {
 }
 
 /// How a contact moves with its geoms and their sizes.
-fn differentiated(
-    p: &Pull<'_>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slopes {
+    /// Derivatives of distance, position and frame, by lanes.
+    distance: [f64; LANES],
+    position: [[f64; LANES]; 3],
+    frame: [[[f64; LANES]; 3]; 3],
+    mixed: Mixed<f64>,
+}
+
+/// How every contact moves; those of one pair stand together.
+pub(super) fn differentiate(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    contacts: &[ContactAt<f64>],
+    s: &Scratch,
+    slopes: &mut Vec<Slopes>,
+) {
+    slopes.clear();
+    let mut touches = Touches::new();
+    for of_pair in contacts.chunk_by(|a, b| a.pair == b.pair) {
+        let pair = &model.touch_pairs[of_pair[0].pair];
+        let mixed = mixed(model, pair, parameters);
+        touches_of(model, parameters, pair, mixed.margin, s, &mut touches);
+        for contact in of_pair {
+            let touch = &touches.all()[contact.index];
+            let position = touch.position.0.map(|x| x.eps);
+            let frame = touch.frame.map(|axis| axis.0.map(|x| x.eps));
+            slopes.push(Slopes { distance: touch.distance.eps, position, frame, mixed });
+        }
+    }
+}
+
+/// The contacts of a pair, with their derivatives by all lanes.
+fn touches_of(
+    model: &Model,
+    parameters: &Parameters<f64>,
     pair: &TouchPair,
-    [first, second]: [&Pose<f64>; 2],
-) -> (Touches<Lane>, Mixed<f64>) {
-    let geoms = pair.geoms.map(|g| &p.model.geoms[g]);
-    let mixed = mixed(p.model, pair, p.parameters);
+    margin: f64,
+    s: &Scratch,
+    touches: &mut Touches<Lane>,
+) {
+    let geoms = pair.geoms.map(|g| &model.geoms[g]);
+    let [first, second] = geoms.map(|g| geom_pose(model, g, s));
     let seed = |g: usize, from: usize| {
-        let size = p.parameters.constraints.surfaces[g].size;
+        let size = parameters.constraints.surfaces[g].size;
         std::array::from_fn(|k| Lane::seed(size[k], from + k))
     };
     let sizes = [seed(pair.geoms[0], 9), seed(pair.geoms[1], 12)];
-    let (first, mut second) = (turning(first, 6), turning(second, 3));
+    let (first, mut second) = (turning(&first, 6), turning(&second, 3));
     second.translation += Vec3([0, 1, 2].map(|k| Lane::seed(0.0, k)));
-    let mut touches = Touches::new();
-    let margin = Lane::konst(mixed.margin);
-    collide(geoms.map(|g| &g.shape), sizes, [&first, &second], margin, &mut touches);
-    (touches, mixed)
+    *touches = Touches::new();
+    collide(geoms.map(|g| &g.shape), sizes, [&first, &second], Lane::konst(margin), touches);
 }
 
 /// The part of the adjoint that is a contact's own.
-pub(super) fn pull(p: &mut Pull<'_>, contact: &ContactAt<f64>, directions: usize, s: &Scratch) {
+pub(super) fn pull(
+    p: &mut Pull<'_>,
+    (contact, slopes): (&ContactAt<f64>, &Slopes),
+    directions: usize,
+    s: &Scratch,
+) {
     let model = p.model;
     let pair = &model.touch_pairs[contact.pair];
     let geoms = pair.geoms.map(|g| &model.geoms[g]);
     let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let (position_bar, frame_bar) = pull_directions(p, contact, directions, links, s);
     let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
-    let (touches, mixed) = differentiated(p, pair, [&at_a, &at_b]);
-    let Some(touch) = touches.all().get(contact.index) else { return };
-    let mut lanes = touch.distance.eps.map(|e| e * p.numbers_bar.gap);
+    let mut lanes = slopes.distance.map(|e| e * p.numbers_bar.gap);
+    let mut add = |slopes: &[f64; LANES], bar: f64| {
+        lanes.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope * bar);
+    };
     for k in 0..3 {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += touch.position[k].eps[lane] * position_bar[k];
-            for (axis, bar) in touch.frame.iter().zip(&frame_bar) {
-                *sum += axis[k].eps[lane] * bar[k];
-            }
-        }
+        add(&slopes.position[k], position_bar[k]);
+        slopes.frame.iter().zip(&frame_bar).for_each(|(axis, bar)| add(&axis[k], bar[k]));
     }
     // the wrenches of the geoms about the world's origin
     let lane = |k: usize| Vec3([lanes[k], lanes[k + 1], lanes[k + 2]]);
@@ -251,7 +288,7 @@ pub(super) fn pull(p: &mut Pull<'_>, contact: &ContactAt<f64>, directions: usize
         let angular = wrench.angular - about.cross(wrench.linear);
         p.geometry[link] += Force { angular, linear: wrench.linear };
     }
-    pull_numbers(p, pair, &mixed, &lanes);
+    pull_numbers(p, pair, &slopes.mixed, &lanes);
 }
 
 /// The derivative by the axes of the coordinates goes into `p`; returned are those by position and frame.

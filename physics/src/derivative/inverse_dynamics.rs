@@ -58,21 +58,32 @@ pub fn inverse_dynamics_pullback(
     bars: (&mut [f64], &mut [f64]),
     parameters_bar: Option<&mut Parameters<f64>>,
 ) {
-    pull(model, parameters, (v, a), m, placed.scratch(), bars, (parameters_bar, false));
+    let s = placed.scratch();
+    prepare(model, parameters, (v, a), s);
+    pull(model, parameters, a, m, s, bars, (parameters_bar, false));
 }
 
-/// [`inverse_dynamics_pullback`] after kinematics; less the forces on links where `with_link_forces`.
-pub(crate) fn pull(
+/// Velocities and accelerations of the links, after kinematics: what any number of pulls at one point share.
+pub(crate) fn prepare(
     model: &Model,
     parameters: &Parameters<f64>,
     (v, a): (&[f64], &[f64]),
-    m: &mut Multiplier,
     s: &mut Scratch,
-    (q_bar, v_bar): (&mut [f64], &mut [f64]),
-    (mut parameters_bar, with_link_forces): (Option<&mut Parameters<f64>>, bool),
 ) {
     move_links(model, v, s);
     accelerations(model, parameters, v, Some(a), s);
+}
+
+/// [`inverse_dynamics_pullback`] after [`prepare`]; less the forces on links where `with_link_forces`.
+pub(crate) fn pull(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    a: &[f64],
+    m: &mut Multiplier,
+    s: &Scratch,
+    (q_bar, v_bar): (&mut [f64], &mut [f64]),
+    (mut parameters_bar, with_link_forces): (Option<&mut Parameters<f64>>, bool),
+) {
     for (i, link) in model.links().iter().enumerate() {
         let mut w = link.parent.map_or_else(Motion::zero, |p| m.virtual_velocity[p]);
         for d in link.v_at..link.v_at + link.joint.nv() {

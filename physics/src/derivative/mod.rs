@@ -3,9 +3,13 @@
 //! Cotangents of configurations live in the tangent space: `nv` entries, along right increments `q (+) d`.
 
 mod inverse_dynamics;
+mod inverse_dynamics_matrix;
+mod jacobian;
 mod rollout;
 mod step;
 
 pub use inverse_dynamics::{Multiplier, inverse_dynamics_pullback};
+pub(crate) use inverse_dynamics_matrix::MotionToForce;
+pub use jacobian::StepJacobian;
 pub use rollout::{Cost, Rollout, RolloutGradient};
 pub use step::{Cotangent, StepAdjoint};

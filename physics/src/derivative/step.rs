@@ -1,17 +1,18 @@
 //! The adjoint of a step.
 //!
-//! A step solves `R(a; q, v, u, p) = M a + c - tau + h diag(-d tau/dv of the damping) a = 0` (without the last where damping is
-//! explicit), with the forces `tau` of [`crate::force`]. By the implicit function theorem a cotangent `a_bar` becomes the multiplier `lambda = -M^-1 a_bar`, one
+//! A step solves `R(a; q, v, u, p) = M a + c - tau + h E a = 0`, `E` being what its integrator is implicit in, with the forces `tau` of [`crate::force`]. By the implicit function theorem a cotangent `a_bar` becomes the multiplier `lambda = -M^-1 a_bar`, one
 //! solve with the factors that the step made, and then contracts the derivatives of `R`.
 
 use cotangent_ad::{Dual, Quat, Vec3};
 
-use super::inverse_dynamics::{Multiplier, pull};
-use crate::aba::solve;
+use super::inverse_dynamics::{Multiplier, prepare, pull};
 use crate::constraint::{ConstraintAdjoint, MOST};
-use crate::force::{self, Bars, Point};
+use crate::force::{self, Bars, ImplicitPull, Point};
 use crate::forward::forward_dynamics;
-use crate::integrate::{HALVES, Integrator, StepOptions, WEIGHTS, euler_acceleration, stages};
+use crate::integrate::{
+    HALVES, Implicit, Integrator, StepOptions, WEIGHTS, euler_acceleration, pull_gyration, solve,
+    stages,
+};
 use crate::model::{JointKind, Model, Parameters};
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -35,7 +36,7 @@ impl Cotangent {
 /// Pulls cotangents back through steps of one model, reusing its memory.
 #[derive(Clone, Debug)]
 pub struct StepAdjoint {
-    multiplier: Multiplier,
+    pub(super) multiplier: Multiplier,
     /// Cotangents of the displacement and the acceleration of each stage, and of a displacement at large.
     rate: [Vec<f64>; 4],
     acceleration: [Vec<f64>; 4],
@@ -45,7 +46,8 @@ pub struct StepAdjoint {
     /// Cotangent of the forces on the coordinates.
     tau_bar: Vec<f64>,
     work: Vec<f64>,
-    constraints: ConstraintAdjoint,
+    implicit: ImplicitPull,
+    pub(super) constraints: ConstraintAdjoint,
     /// The multiplier of the constraints' problem.
     lambda: Vec<f64>,
 }
@@ -63,6 +65,7 @@ impl StepAdjoint {
             start: zeros(),
             tau_bar: zeros(),
             work: zeros(),
+            implicit: ImplicitPull::new(model),
             constraints: ConstraintAdjoint::new(model),
             lambda: zeros(),
         }
@@ -85,7 +88,7 @@ impl StepAdjoint {
     ) {
         let inputs = Inputs { model, parameters, u, dt: options.dt };
         match options.integrator {
-            Integrator::Euler | Integrator::EulerExplicitDamping => {
+            Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
                 self.euler(&inputs, options, state, bar, u_bar, parameters_bar, s);
             }
             Integrator::RungeKutta4 => self.rk4(&inputs, state, bar, u_bar, parameters_bar, s),
@@ -114,18 +117,17 @@ impl StepAdjoint {
             bar.v[d] += h * self.displacement[d];
             self.multiplier.lambda[d] = -h * bar.v[d];
         }
-        let implicit = options.integrator == Integrator::Euler;
         let (q_bar, v_bar) = (bar.q.as_mut_slice(), bar.v.as_mut_slice());
-        let damped = if implicit { h } else { 0.0 };
+        let implicit = options.integrator.implicit(h);
         let point = (state.q.as_slice(), state.v.as_slice());
-        self.residual(inputs, damped, point, (q_bar, v_bar), u_bar, parameters_bar, s);
+        self.residual(inputs, implicit, point, (q_bar, v_bar), u_bar, parameters_bar, s);
     }
 
     /// Contracts the derivatives of `R` with `lambda <- M^-1 lambda`; kinematics, factors and `s.a` are those of the point.
     fn residual(
         &mut self,
         inputs: &Inputs<'_>,
-        damped: f64,
+        implicit: Implicit,
         (q, v): (&[f64], &[f64]),
         (q_bar, v_bar): (&mut [f64], &mut [f64]),
         u_bar: &mut [f64],
@@ -136,50 +138,83 @@ impl StepAdjoint {
         let point = Point { model, parameters, q, v, u: inputs.u };
         let mut bars = Bars { q: q_bar, v: v_bar, u: u_bar, parameters: parameters_bar };
         if !s.constraints.blocks.list.is_empty() {
-            self.constrained(&point, damped, &mut bars, s);
+            self.constrained(&point, implicit, &mut bars, s);
             return;
         }
-        solve(model, &mut self.multiplier.lambda, s);
+        solve(model, implicit, &mut self.multiplier.lambda, true, s);
         let a = std::mem::take(&mut s.a);
-        self.smooth(&point, (damped, &a), &mut bars, s);
+        self.smooth(&point, (implicit, &a), &mut bars, s);
         s.a = a;
     }
 
-    /// Contracts the derivatives of `M a + c - tau + h diag(-d tau/dv of the damping) a` with the multiplier.
+    /// Contracts the derivatives of `M a + c - tau + h E a` with the multiplier.
     fn smooth(
         &mut self,
         point: &Point<'_, f64>,
-        (damped, a): (f64, &[f64]),
+        (implicit, a): (Implicit, &[f64]),
         bars: &mut Bars<'_>,
         s: &mut Scratch,
+    ) {
+        prepare(point.model, point.parameters, (point.v, a), s);
+        self.prepared(point, (implicit, a), bars, s);
+    }
+
+    /// [`StepAdjoint::smooth`] where the links move and accelerate already.
+    fn prepared(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &Scratch,
     ) {
         let m = &mut self.multiplier;
         let wanted = (bars.parameters.as_deref_mut(), true);
         let tangent = (&mut *bars.q, &mut *bars.v);
-        pull(point.model, point.parameters, (point.v, a), m, s, tangent, wanted);
+        pull(point.model, point.parameters, a, m, s, tangent, wanted);
+        self.forces(point, (implicit, a), bars, s);
+    }
+
+    /// The part of [`StepAdjoint::smooth`] that inverse dynamics has not.
+    pub(super) fn forces(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &Scratch,
+    ) {
+        let m = &self.multiplier;
         // R has -tau
         self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
         force::pull(point, &self.tau_bar, &mut self.work, bars);
-        if damped != 0.0 {
-            force::implicit_pull(point, (damped, a), &self.tau_bar, bars);
+        match implicit {
+            Implicit::Nothing => {}
+            Implicit::Damping(h) => {
+                force::pull_implicit_damping(point, (h, a), &self.tau_bar, bars);
+            }
+            Implicit::Forces(h) => {
+                let lambda = self.multiplier.lambda.as_slice();
+                force::pull_implicit_damping(point, (h, a), &self.tau_bar, bars);
+                self.implicit.pull(point, (h, lambda, a), bars, s);
+                pull_gyration(point, (h, lambda, a), bars, s);
+            }
         }
     }
 
     /// The same where there are constraints. They give accelerations `a_1` and forces `f`, whose residual `R_1` is that of `h = 0`; where
-    /// damping is implicit the step has others, of the residual `R_2(a_2)` with these forces. With `lambda_2` as without constraints, that
+    /// something is implicit the step has others, of the residual `R_2(a_2)` with these forces. With `lambda_2` as without constraints, that
     /// of `R_1` is `lambda_1 = -H^-1 J^T W J lambda_2`; the forces, which both have, are contracted with the sum.
     fn constrained(
         &mut self,
         point: &Point<'_, f64>,
-        damped: f64,
+        implicit: Implicit,
         bars: &mut Bars<'_>,
         s: &mut Scratch,
     ) {
         self.lambda.fill(0.0);
-        if damped != 0.0 {
-            solve(point.model, &mut self.multiplier.lambda, s);
+        if implicit != Implicit::Nothing {
+            solve(point.model, implicit, &mut self.multiplier.lambda, true, s);
             let a = std::mem::take(&mut s.a);
-            self.smooth(point, (damped, &a), bars, s);
+            self.smooth(point, (implicit, &a), bars, s);
             s.a = a;
             self.lambda.copy_from_slice(&self.multiplier.lambda);
             s.constraints.curve(&self.lambda, &mut self.multiplier.lambda);
@@ -187,9 +222,10 @@ impl StepAdjoint {
         }
         s.constraints.newton.hessian.solve(&mut self.multiplier.lambda);
         let a = std::mem::take(&mut s.constraints.a);
-        self.smooth(point, (0.0, &a), bars, s);
+        self.smooth(point, (Implicit::Nothing, &a), bars, s);
         s.constraints.a = a;
         self.lambda.iter_mut().zip(&self.multiplier.lambda).for_each(|(sum, l)| *sum += l);
+        self.constraints.prepare(point, bars.parameters.is_none(), s);
         self.constraints.pull(point, &self.lambda, &[], s, bars);
     }
 
@@ -213,10 +249,11 @@ impl StepAdjoint {
         }
         c.newton.hessian.solve(by_acceleration);
         let a = std::mem::take(&mut s.constraints.a);
-        self.smooth(point, (0.0, &a), bars, s);
+        self.smooth(point, (Implicit::Nothing, &a), bars, s);
         s.constraints.a = a;
         let multipliers = self.multiplier.lambda.iter().zip(along);
         self.lambda.iter_mut().zip(multipliers).for_each(|(x, (l, along))| *x = l - along);
+        self.constraints.prepare(point, bars.parameters.is_none(), s);
         self.constraints.pull(point, &self.lambda, block_bars, s, bars);
     }
 
@@ -249,7 +286,7 @@ impl StepAdjoint {
             let displacement = std::mem::take(&mut stage.displacement);
             // a = a(q, v, u): the factors of this stage are made again
             let (parameters, u) = (inputs.parameters, inputs.u);
-            forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, 0.0, s);
+            forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, Implicit::Nothing, s);
             for d in 0..n {
                 self.multiplier.lambda[d] = -self.acceleration[i][d];
             }
@@ -258,7 +295,7 @@ impl StepAdjoint {
             let mut v_bar = std::mem::take(&mut self.velocity);
             let bars = (bar.q.as_mut_slice(), v_bar.as_mut_slice());
             let wanted = parameters_bar.as_deref_mut();
-            self.residual(inputs, 0.0, (&q, &v), bars, u_bar, wanted, s);
+            self.residual(inputs, Implicit::Nothing, (&q, &v), bars, u_bar, wanted, s);
             self.velocity = v_bar;
             // q = q_0 (+) T, rate = J_r(T)^-1 v
             displace_pullback(model, &displacement, &mut bar.q, &mut self.displacement);

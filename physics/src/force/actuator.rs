@@ -67,7 +67,7 @@ fn pull_length(
 }
 
 /// Calls `f` with each coordinate that the transmission moves, and its moment.
-fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
+pub(super) fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
     match transmission {
         Transmission::Coordinate { dof, .. } => f(*dof, 1.0),
         Transmission::Ball { link, direction } => {
@@ -141,6 +141,42 @@ pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
         if joint.force_range.is_some() {
             tau[joint.v.0] = clamp(joint.force_range, tau[joint.v.0]);
         }
+    }
+}
+
+/// How fast its force along the transmission falls with the velocity there; `None` where it does not depend on it, or is clamped.
+pub(super) fn slope<T: Real>(p: &Point<'_, T>, k: usize) -> Option<T> {
+    let actuator = &p.model.actuators[k];
+    if !actuator.servo || is_clamped(p, k) {
+        return None;
+    }
+    let (gear, control) = (p.parameters.gear[k], clamp(actuator.range, p.u[k]));
+    Some(-(gear * gear * (p.parameters.bias[k][2] + p.parameters.gain[k][2] * control)))
+}
+
+/// Whether the force is at an end of its range.
+fn is_clamped<T: Real>(p: &Point<'_, T>, k: usize) -> bool {
+    p.model.actuators[k].force_range.is_some_and(|[least, greatest]| {
+        let force = at(p, k).force.concrete();
+        force <= least || force >= greatest
+    })
+}
+
+/// Adds the derivatives of `slope_bar` times [`slope`].
+pub(super) fn pull_slope(p: &Point<'_, f64>, k: usize, slope_bar: f64, bars: &mut Bars<'_>) {
+    if slope(p, k).is_none() {
+        return;
+    }
+    let (gear, gain, range) =
+        (p.parameters.gear[k], p.parameters.gain[k][2], p.model.actuators[k].range);
+    let (by, control) = (-slope_bar * gear * gear, clamp(range, p.u[k]));
+    if passes(range, p.u[k]) {
+        bars.u[k] += by * gain;
+    }
+    if let Some(bar) = &mut bars.parameters {
+        bar.gear[k] -= 2.0 * slope_bar * gear * (p.parameters.bias[k][2] + gain * control);
+        bar.gain[k][2] += by * control;
+        bar.bias[k][2] += by;
     }
 }
 

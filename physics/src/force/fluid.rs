@@ -15,24 +15,117 @@ use std::f64::consts::PI;
 
 use cotangent_ad::{Dual, Pose, Real, Vec3};
 
-use super::LinkSums;
+use super::{LinkSums, Point};
+use crate::derivative::MotionToForce;
 use crate::model::{FluidBody, Model, Parameters};
 use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion};
 
+/// Torque and force in the body's axes, by viscosity and velocity, and by density, velocity and its size.
+fn coefficients(edges: [f64; 3]) -> [[f64; 2]; 6] {
+    let diameter = (edges[0] + edges[1] + edges[2]) / 3.0;
+    std::array::from_fn(|k| {
+        let (a, b, c) = (edges[k % 3], edges[(k + 1) % 3], edges[(k + 2) % 3]);
+        if k < 3 {
+            [PI * diameter.powi(3), a * (b.powi(4) + c.powi(4)) / 64.0]
+        } else {
+            [3.0 * PI * diameter, 0.5 * b * c]
+        }
+    })
+}
+
 /// Torque and force in the body's axes.
 fn drag<T: Real>(edges: [f64; 3], w: Vec3<T>, v: Vec3<T>, density: T, viscosity: T) -> Force<T> {
-    let diameter = (edges[0] + edges[1] + edges[2]) / 3.0;
-    let (mut torque, mut force) = (Vec3::zero(), Vec3::zero());
-    for i in 0..3 {
-        let (a, b, c) = (edges[i], edges[(i + 1) % 3], edges[(i + 2) % 3]);
-        let turning = a * (b.powi(4) + c.powi(4)) / 64.0;
-        torque[i] =
-            -(viscosity * w[i] * (PI * diameter.powi(3)) + density * w[i].abs() * w[i] * turning);
-        force[i] = -(viscosity * v[i] * (3.0 * PI * diameter)
-            + density * v[i].abs() * v[i] * (0.5 * b * c));
+    let against = |x: T, [by_viscosity, by_density]: [f64; 2]| {
+        -(viscosity * x * by_viscosity + density * x.abs() * x * by_density)
+    };
+    let c = coefficients(edges);
+    Force {
+        angular: Vec3([0, 1, 2].map(|k| against(w[k], c[k]))),
+        linear: Vec3([0, 1, 2].map(|k| against(v[k], c[3 + k]))),
     }
-    Force { angular: torque, linear: force }
+}
+
+/// Calls `f` with the link of each body that the fluid resists, what brings a motion into the body's frame, and how fast torque and force
+/// there fall with the velocity of their own direction.
+pub(crate) fn each_slope<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    s: &Scratch<T>,
+    mut f: impl FnMut(usize, &dyn Fn(Motion<T>) -> Motion<T>, [T; 6]),
+) {
+    let [density, viscosity] = parameters.fluid;
+    for body in &model.fluid {
+        let frame = frame(model, body, s);
+        let v = inside(&frame, s.velocity[body.link]);
+        let c = coefficients(body.edges);
+        let slopes = std::array::from_fn(|k| {
+            let x = if k < 3 { v.angular[k] } else { v.linear[k - 3] };
+            viscosity * c[k][0] + density * x.abs() * (2.0 * c[k][1])
+        });
+        f(body.link, &|m| inside(&frame, m), slopes);
+    }
+}
+
+/// Calls `f` with each drag: its link, its wrench, and how the wrench falls with the velocity of the link.
+pub(crate) fn each_matrix(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    s: &Scratch,
+    mut f: impl FnMut(usize, Force<f64>, MotionToForce),
+) {
+    let [density, viscosity] = parameters.fluid;
+    for body in &model.fluid {
+        let (frame, c) = (frame(model, body, s), coefficients(body.edges));
+        let v = inside(&frame, s.velocity[body.link]);
+        let force = outside(&frame, drag(body.edges, v.angular, v.linear, density, viscosity));
+        let fall = |k: usize, v: f64, w: f64| {
+            (viscosity * c[k][0] + density * v.abs() * (2.0 * c[k][1])) * w
+        };
+        let matrix = MotionToForce::of(|w| {
+            let w = inside(&frame, w);
+            let angular = Vec3([0, 1, 2].map(|k| fall(k, v.angular[k], w.angular[k])));
+            let linear = Vec3([0, 1, 2].map(|k| fall(3 + k, v.linear[k], w.linear[k])));
+            outside(&frame, Force { angular, linear })
+        });
+        f(body.link, force, matrix);
+    }
+}
+
+/// Adds the derivatives of `h` times the sum of slope, `lambda`'s and `a`'s velocity over the bodies and their directions, to what those of
+/// the three fields of velocities contract with: under `lambda`, `a` and `v`.
+pub(super) fn pull_slopes(
+    p: &Point<'_, f64>,
+    h: f64,
+    fields: &[Vec<Motion<f64>>; 3],
+    wrenches: &mut [Vec<Force<f64>>; 3],
+    mut parameters_bar: Option<&mut Parameters<f64>>,
+    s: &Scratch,
+) {
+    let [density, viscosity] = p.parameters.fluid;
+    for body in &p.model.fluid {
+        let (frame, c) = (frame(p.model, body, s), coefficients(body.edges));
+        let [lambda, a, v] = fields.each_ref().map(|field| inside(&frame, field[body.link]));
+        let mut by = [Force::zero(); 3];
+        for k in 0..6 {
+            let of = |m: &Motion<f64>| if k < 3 { m.angular[k] } else { m.linear[k - 3] };
+            let (l, a, v) = (of(&lambda), of(&a), of(&v));
+            let slope = viscosity * c[k][0] + 2.0 * density * v.abs() * c[k][1];
+            let side = if v == 0.0 { 0.0 } else { v.signum() };
+            let by_velocity = 2.0 * density * side * c[k][1] * l * a;
+            for (force, x) in by.iter_mut().zip([slope * a, slope * l, by_velocity]) {
+                let part = if k < 3 { &mut force.angular } else { &mut force.linear };
+                part[k % 3] += h * x;
+            }
+            if let Some(bar) = &mut parameters_bar {
+                bar.fluid[0] += h * 2.0 * v.abs() * c[k][1] * l * a;
+                bar.fluid[1] += h * c[k][0] * l * a;
+            }
+        }
+        for (wrenches, force) in wrenches.iter_mut().zip(by) {
+            wrenches[body.link] += outside(&frame, force);
+        }
+    }
 }
 
 /// A body's frame, from the origin of its tree.

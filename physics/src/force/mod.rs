@@ -7,18 +7,24 @@ mod actuator;
 mod damping;
 mod fluid;
 mod gravity_compensation;
+mod implicit;
 mod spring;
 mod tendon;
 
 pub use actuator::actuator_forces;
 pub(crate) use actuator::{clamp, control_gain, geared_force, pull_geared};
-pub(crate) use damping::{implicit_pull, slope as damping_slope};
+pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
+pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
+pub(crate) use implicit::ImplicitPull;
 
 use cotangent_ad::Real;
 
 use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
+
+/// Calls its argument with each coordinate that something moves, and its moment there.
+pub(crate) type Moments<'a> = &'a dyn Fn(&mut dyn FnMut(usize, f64));
 
 /// What a force on the coordinates reads.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +66,19 @@ pub fn applied_forces<T: Real>(
     damping::add(&point, tau);
     spring::add(&point, tau);
     tendon::add(&point, tau);
+}
+
+/// Calls `f` with `-d tau/dv` of everything that acts along one direction of several coordinates: the slope of its force, and what calls
+/// its argument with each coordinate and its moment there.
+pub(crate) fn each_slope<T: Real>(p: &Point<'_, T>, mut f: impl FnMut(T, Moments<'_>)) {
+    for (k, actuator) in p.model.actuators.iter().enumerate() {
+        if let Some(slope) = actuator::slope(p, k) {
+            f(slope, &|visit| actuator::moments(p.model, &actuator.transmission, visit));
+        }
+    }
+    for (tendon, damping) in p.model.tendons.iter().zip(&p.parameters.tendon_damping) {
+        f(*damping, &|visit| tendon.parts.iter().for_each(|t| visit(t.dof, t.coefficient)));
+    }
 }
 
 /// Adds the derivatives of `tau_bar . tau`. `work` has `nv` entries.

@@ -2,7 +2,7 @@
 
 use cotangent_ad::{Num, Real};
 
-use super::{Integrator, StepOptions};
+use super::StepOptions;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{Model, Parameters};
@@ -17,8 +17,8 @@ pub(crate) fn euler_acceleration<T: Real>(
     (q, v, u): (&[T], &[T], &[T]),
     s: &mut Scratch<T>,
 ) {
-    let h = if options.integrator == Integrator::Euler { options.dt } else { 0.0 };
-    forward_dynamics(&Point { model, parameters, q, v, u }, h, s);
+    let implicit = options.integrator.implicit(options.dt);
+    forward_dynamics(&Point { model, parameters, q, v, u }, implicit, s);
 }
 
 pub(super) fn step<T: Real>(

@@ -1,9 +1,15 @@
 //! One step of time.
 
 mod euler;
+mod gyration;
+mod implicit;
 mod rk4;
 
 pub(crate) use euler::euler_acceleration;
+pub(crate) use gyration::pull as pull_gyration;
+pub(crate) use implicit::{
+    Implicit, ImplicitFactors, factorize, factorize_matrix, is_on_branch, solve, solve_matrix,
+};
 pub(crate) use rk4::{HALVES, WEIGHTS, stages};
 
 use cotangent_ad::Real;
@@ -22,8 +28,26 @@ pub enum Integrator {
     Euler,
     /// As [`Integrator::Euler`], but damping as explicit as everything else.
     EulerExplicitDamping,
+    /// As [`Integrator::Euler`], but implicit in every force that depends on velocities, the bias forces left out: MuJoCo's
+    /// `implicitfast`. For stiff servos, dampers and fluids.
+    ///
+    /// `(M + h E) a = tau - c`, with `E = -d tau/dv` along the branches of each tree; a free body with nothing on it has `dc/dv` too. The
+    /// derivative of `E` counts: it is that of the step that is taken. A joint whose actuators are clamped by its own `force_range` keeps
+    /// theirs in `E`, as in MuJoCo 3.17 (and not in 4.0).
+    ImplicitFast,
     /// The classical Runge-Kutta method in the tangent space at the step's start (Munthe-Kaas 1999), order 4.
     RungeKutta4,
+}
+
+impl Integrator {
+    /// What a step of length `h` is implicit in.
+    pub(crate) fn implicit(self, h: f64) -> Implicit {
+        match self {
+            Self::Euler => Implicit::Damping(h),
+            Self::ImplicitFast => Implicit::Forces(h),
+            Self::EulerExplicitDamping | Self::RungeKutta4 => Implicit::Nothing,
+        }
+    }
 }
 
 /// Length and method of a step.
@@ -47,7 +71,7 @@ pub fn step<T: Real>(
     s: &mut Scratch<T>,
 ) {
     match options.integrator {
-        Integrator::Euler | Integrator::EulerExplicitDamping => {
+        Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
             euler::step(model, parameters, options, state, u, s);
         }
         Integrator::RungeKutta4 => rk4::step(model, parameters, options.dt, state, u, s),

@@ -5,6 +5,7 @@
 
 use cotangent_ad::{Quat, Real, Vec3};
 
+use super::Implicit;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{JointKind, Model, Parameters};
@@ -54,7 +55,7 @@ pub(crate) fn stages<T: Real>(
             }
         }
         let (q, v) = (std::mem::take(&mut s.stages[i].q), std::mem::take(&mut s.stages[i].v));
-        forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, 0.0, s);
+        forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, Implicit::Nothing, s);
         s.stages[i].a.copy_from_slice(&s.a);
         (s.stages[i].q, s.stages[i].v) = (q, v);
     }

@@ -168,6 +168,8 @@ pub struct Model {
     pub(crate) constraint_options: ConstraintOptions,
     /// Bodies that the fluid resists; none where there is no fluid.
     pub(crate) fluid: Vec<FluidBody>,
+    /// Links of free bodies with nothing on them.
+    pub(crate) free_bodies: Vec<usize>,
     pub(crate) has_polynomial_damping: bool,
     pub(crate) has_polynomial_stiffness: bool,
     pub(crate) has_gravity_compensation: bool,
@@ -305,6 +307,15 @@ impl Model {
     /// The last coordinate that moves a link; `None` is the world.
     pub(crate) fn last_dof(&self, link: Option<usize>) -> Option<usize> {
         link.map(|l| self.links[l].v_at + self.links[l].joint.nv() - 1)
+    }
+
+    /// Whether a force on one coordinate may depend on the velocity of another: along a tendon, through an actuator on several coordinates, of
+    /// the fluid.
+    pub(crate) fn couples_velocities(&self) -> bool {
+        let spreads = |a: &Actuator| a.servo && a.dof().is_none();
+        !self.fluid.is_empty()
+            || self.tendons.iter().any(|t| t.parts.len() > 1)
+            || self.actuators.iter().any(spreads)
     }
 
     /// Whether anything may constrain it.

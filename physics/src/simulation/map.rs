@@ -12,7 +12,7 @@ use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
-use crate::integrate::step;
+use crate::integrate::{Implicit, step};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -126,7 +126,7 @@ fn see_constraints<T: Real>(
     if !picked.iter().any(|o| o.kind.what.is_constraint()) {
         return;
     }
-    forward_dynamics(point, 0.0, s);
+    forward_dynamics(point, Implicit::Nothing, s);
     for output in picked {
         let entries = &mut y[output.first + k * output.row..][..output.row];
         match output.kind.what {
@@ -157,7 +157,7 @@ fn pull_constraints(
     if !picked.iter().any(|o| wanted(&o)) {
         return;
     }
-    forward_dynamics(point, 0.0, s);
+    forward_dynamics(point, Implicit::Nothing, s);
     let c = &s.constraints;
     let mut along = vec![0.0; point.model.nv()];
     let mut block_bars = vec![[0.0; MOST]; c.blocks.list.len()];

@@ -57,6 +57,7 @@ impl ModelBuilder {
         if model.parameters.fluid.iter().any(|x| *x > 0.0) {
             model.fluid = fluid_bodies(&model, &loads);
         }
+        model.free_bodies = free_bodies(&model, &loads);
         let parameters = model.parameters.clone();
         model.set_parameters(parameters);
         check_pivots(&model, &loads)?;
@@ -105,6 +106,17 @@ fn is_principal(load: &Load) -> bool {
     let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-14);
     near(&pose.translation.0, &[0.0; 3])
         && near(pose.rotation.0.as_flattened(), identity.rotation.0.as_flattened())
+}
+
+/// Links of free bodies that nothing moves against, and that no other body with mass is fixed to.
+fn free_bodies(model: &Model, loads: &[Load]) -> Vec<usize> {
+    let weigh = |link: usize| {
+        let on = model.bodies.iter().zip(loads).filter(|(b, _)| b.link == Some(link));
+        on.filter(|(_, load)| load.inertia.is_some_and(|i| i.mass > 0.0)).count()
+    };
+    let free = model.joints.iter().filter(|j| j.v.1 == 6).map(|j| j.link + 1);
+    let alone = |link: &usize| model.links.iter().all(|l| l.parent != Some(*link));
+    free.filter(alone).filter(|link| weigh(*link) == 1).collect()
 }
 
 /// The boxes of moving bodies with mass.

@@ -123,6 +123,7 @@ impl ModelBuilder {
             touch_pairs: vec![],
             constraint_options: ConstraintOptions::default(),
             fluid: vec![],
+            free_bodies: vec![],
             has_polynomial_damping: false,
             has_polynomial_stiffness: false,
             has_gravity_compensation: false,

@@ -46,11 +46,13 @@ impl<'t> Reader<'t, '_> {
         a.neutral("wind", 0.0)?;
         if a.has("integrator") {
             let damped = self.options.integrator != Integrator::EulerExplicitDamping;
-            self.options.integrator = match a.choice("integrator", &["Euler", "RK4"])? {
-                "RK4" => Integrator::RungeKutta4,
-                _ if damped => Integrator::Euler,
-                _ => Integrator::EulerExplicitDamping,
-            };
+            self.options.integrator =
+                match a.choice("integrator", &["Euler", "RK4", "implicitfast"])? {
+                    "implicitfast" => Integrator::ImplicitFast,
+                    "RK4" => Integrator::RungeKutta4,
+                    _ if damped => Integrator::Euler,
+                    _ => Integrator::EulerExplicitDamping,
+                };
         }
         if a.text("actuatorgroupdisable").is_some_and(|groups| !groups.trim().is_empty()) {
             return Err(a.value_error("actuatorgroupdisable", "no group"));

@@ -1,0 +1,157 @@
+//! The derivatives of inverse dynamics as matrices.
+//!
+//! With the sums over the subtree of a link, of inertias `I`, of forces `F`, and of the linear maps `B w = v x* I w - w x* I v - I (v x w)`
+//! (less the drag of a fluid), `H_i = I S_i`, `G_i = B S_i` and `p_j = v_p x S_j`, where `j` is on the way from `i` to the world or on its link:
+//!
+//! ```text
+//! dtau_i/dq_j = p_j . G_i + (v_p x p_j - S_j x a_p) . H_i           dtau_i/dv_j = S_j . G_i + ((v_p + v_j) x S_j) . H_i
+//! dtau_j/dq_i = S_j . (B^T p_i + I (v_p x p_i - S_i x a_p) + S_i x* F)      dtau_j/dv_i = S_j . (B^T S_i + I ((v_p + v_i) x S_i))
+//! ```
+//!
+//! the latter for `j` above the link of `i`; all other entries are 0. Weight that is held adds `K (S x a_0)`, `K` being the sum of the held
+//! shares of the inertias. Carpentier & Mansard, RSS 2018, in the frame of the tree's origin.
+
+use cotangent_ad::Vec3;
+
+use crate::force::each_drag_matrix;
+use crate::model::{Model, Parameters};
+use crate::rnea::{link_force, world_acceleration};
+use crate::scratch::Scratch;
+use crate::spatial::{Force, Motion, SpatialInertia};
+
+/// A linear map from motions to forces, by columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MotionToForce([Force<f64>; 6]);
+
+impl MotionToForce {
+    /// The map `f`, from what it does to the unit motions.
+    pub(crate) fn of(f: impl Fn(Motion<f64>) -> Force<f64>) -> Self {
+        Self(std::array::from_fn(|k| {
+            let (unit, zero) = (Vec3::unit(k % 3), Vec3::zero());
+            f(if k < 3 {
+                Motion { angular: unit, linear: zero }
+            } else {
+                Motion { angular: zero, linear: unit }
+            })
+        }))
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a += *b);
+    }
+
+    fn apply(&self, m: Motion<f64>) -> Force<f64> {
+        let mut sum = Force::zero();
+        for k in 0..3 {
+            sum += self.0[k] * m.angular[k] + self.0[3 + k] * m.linear[k];
+        }
+        sum
+    }
+
+    fn transposed(&self, m: Motion<f64>) -> Force<f64> {
+        let dot = |k: usize| m.dot(self.0[k]);
+        Force { angular: Vec3([dot(0), dot(1), dot(2)]), linear: Vec3([dot(3), dot(4), dot(5)]) }
+    }
+}
+
+/// Sums over the subtree of each link.
+#[derive(Clone, Copy, Debug)]
+struct Subtree {
+    inertia: SpatialInertia<f64>,
+    held: SpatialInertia<f64>,
+    by_velocity: MotionToForce,
+    force: Force<f64>,
+}
+
+/// Writes `dtau/dq` and `dtau/dv` of inverse dynamics less the forces on links, by columns of `nv`, after
+/// [`prepare`](super::inverse_dynamics::prepare).
+pub(super) fn matrices(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    s: &Scratch,
+    columns: &mut [f64],
+) {
+    let (n, world) = (model.nv(), world_acceleration(parameters));
+    let sums = subtrees(model, parameters, s);
+    for (i, link) in model.links().iter().enumerate() {
+        let sum = &sums[i];
+        let (v_p, a_p) = around(model, i, s, world);
+        let dofs = link.v_at..link.v_at + link.joint.nv();
+        let above = model.last_dof(link.parent);
+        for d in dofs.clone() {
+            let axis = s.axis[d];
+            let (h, g) = (sum.inertia.apply(axis), sum.by_velocity.apply(axis));
+            let held = sum.held.apply(axis);
+            let p = v_p.cross(axis);
+            let by_q = sum.by_velocity.transposed(p)
+                + sum.inertia.apply(v_p.cross(p) - axis.cross(a_p))
+                + axis.cross_force(sum.force)
+                + sum.held.apply(axis.cross(world));
+            let by_v = sum.by_velocity.transposed(axis)
+                + sum.inertia.apply((v_p + s.velocity[i]).cross(axis));
+            // rows of this coordinate: columns on its link, and above it
+            let mut row = |e: usize| {
+                let other = model.dof_link[e];
+                let (v, a) = around(model, other, s, world);
+                let axis = s.axis[e];
+                let p = v.cross(axis);
+                columns[e * n + d] =
+                    p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h) + axis.cross(world).dot(held);
+                columns[(n + e) * n + d] = axis.dot(g) + (v + s.velocity[other]).cross(axis).dot(h);
+            };
+            dofs.clone().for_each(&mut row);
+            let mut up = above;
+            while let Some(e) = up {
+                row(e);
+                up = model.dof_parent[e];
+            }
+            let mut up = above;
+            while let Some(e) = up {
+                columns[d * n + e] = s.axis[e].dot(by_q);
+                columns[(n + d) * n + e] = s.axis[e].dot(by_v);
+                up = model.dof_parent[e];
+            }
+        }
+    }
+}
+
+/// Velocity and acceleration of what a link hangs on.
+fn around(
+    model: &Model,
+    link: usize,
+    s: &Scratch,
+    world: Motion<f64>,
+) -> (Motion<f64>, Motion<f64>) {
+    let parent = model.links()[link].parent;
+    parent.map_or((Motion::zero(), world), |p| (s.velocity[p], s.acceleration[p]))
+}
+
+fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Subtree> {
+    let world = world_acceleration(parameters);
+    let own = |i: usize| {
+        let (inertia, v) = (s.inertia[i], s.velocity[i]);
+        let held = inertia * parameters.gravity_compensation[i];
+        let momentum = inertia.apply(v);
+        let by_velocity = MotionToForce::of(|w| {
+            v.cross_force(inertia.apply(w)) - w.cross_force(momentum) - inertia.apply(v.cross(w))
+        });
+        let force = link_force(s, i) - held.apply(world);
+        Subtree { inertia, held, by_velocity, force }
+    };
+    let mut sums: Vec<Subtree> = (0..model.links().len()).map(own).collect();
+    each_drag_matrix(model, parameters, s, |link, drag, by_velocity| {
+        sums[link].force = sums[link].force - drag;
+        sums[link].by_velocity.add(&by_velocity);
+    });
+    for (i, link) in model.links().iter().enumerate().rev() {
+        if let Some(p) = link.parent {
+            let below = sums[i];
+            let sum = &mut sums[p];
+            sum.inertia += below.inertia;
+            sum.held += below.held;
+            sum.by_velocity.add(&below.by_velocity);
+            sum.force += below.force;
+        }
+    }
+    sums
+}

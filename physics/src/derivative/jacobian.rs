@@ -1,0 +1,228 @@
+//! The whole Jacobian of a step.
+//!
+//! Of a step of Euler's kind `R(a; q, v, u) = 0` gives `da = -(dR/da)^-1 dR`. Inverse dynamics has its derivatives as matrices; what forces and
+//! constraints add are pullbacks with unit multipliers at one point, which share its kinematics, its solution and the derivatives of its
+//! contacts. Each column then is one solve with the same factors. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
+//! `F`, and `dF = dR_1 + M da_1` with `dR_1` less the constraints' part.
+
+use super::inverse_dynamics::prepare;
+use super::inverse_dynamics_matrix::matrices;
+use super::step::{Cotangent, StepAdjoint};
+use crate::constraint::mass_times;
+use crate::force::{Bars, Point};
+use crate::integrate::{
+    Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_matrix,
+};
+use crate::model::{JointKind, Model, Parameters};
+use crate::scratch::Scratch;
+use crate::state::State;
+use cotangent_ad::{Quat, Vec3};
+
+/// The derivatives of the next state, both matrices row-major: first by how much the configuration is displaced, then the velocity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepJacobian {
+    /// By a displacement of the configuration and by the velocity, `2 nv x 2 nv`.
+    pub a: Vec<f64>,
+    /// By the controls, `2 nv x nu`.
+    pub b: Vec<f64>,
+    /// `dR/d(q, v, u)` of the constraints' problem and of the step, by columns of `nv`.
+    first: Vec<f64>,
+    second: Vec<f64>,
+    /// One row.
+    row: Vec<f64>,
+}
+
+impl StepAdjoint {
+    /// The Jacobian of the step from `state` under the controls `u`.
+    ///
+    /// By hand, at a cost of a few steps; of a step of Runge-Kutta's method by `2 nv` pullbacks.
+    pub fn jacobian(
+        &mut self,
+        model: &Model,
+        parameters: &Parameters<f64>,
+        options: &StepOptions,
+        (state, u): (&State, &[f64]),
+        out: &mut StepJacobian,
+        s: &mut Scratch,
+    ) {
+        let (n, nu) = (model.nv(), model.nu());
+        out.a.clear();
+        out.a.resize(4 * n * n, 0.0);
+        out.b.clear();
+        out.b.resize(2 * n * nu, 0.0);
+        if options.integrator == Integrator::RungeKutta4 {
+            self.by_rows(model, parameters, options, (state, u), out, s);
+            return;
+        }
+        let point = Point { model, parameters, q: &state.q, v: &state.v, u };
+        euler_acceleration(model, parameters, options, (&state.q, &state.v, u), s);
+        let velocity: Vec<f64> =
+            state.v.iter().zip(&s.a).map(|(v, a)| (v + options.dt * a) * options.dt).collect();
+        let implicit = options.integrator.implicit(options.dt);
+        self.accelerations(&point, implicit, out, s);
+        let of_constraints = implicit == Implicit::Nothing && !s.constraints.blocks.list.is_empty();
+        let columns = if of_constraints { &out.first } else { &out.second };
+        assemble(model, options.dt, &velocity, columns, (&mut out.a, &mut out.b));
+    }
+
+    fn by_rows(
+        &mut self,
+        model: &Model,
+        parameters: &Parameters<f64>,
+        options: &StepOptions,
+        point: (&State, &[f64]),
+        out: &mut StepJacobian,
+        s: &mut Scratch,
+    ) {
+        let (n, nu) = (model.nv(), model.nu());
+        for i in 0..2 * n {
+            let mut bar = Cotangent::zero(model);
+            *(if i < n { &mut bar.q[i] } else { &mut bar.v[i - n] }) = 1.0;
+            let u_bar = &mut out.b[i * nu..][..nu];
+            self.pull(model, parameters, options, point, &mut bar, u_bar, None, s);
+            out.a[2 * n * i..][..n].copy_from_slice(&bar.q);
+            out.a[2 * n * i + n..][..n].copy_from_slice(&bar.v);
+        }
+    }
+
+    /// `-da/d(q, v, u)` by columns, into `out.second`; into `out.first` where there are constraints and nothing is implicit.
+    fn accelerations(
+        &mut self,
+        point: &Point<'_, f64>,
+        implicit: Implicit,
+        out: &mut StepJacobian,
+        s: &mut Scratch,
+    ) {
+        let model = point.model;
+        let (n, width) = (model.nv(), 2 * model.nv() + model.nu());
+        out.row.resize(width, 0.0);
+        let constrained = !s.constraints.blocks.list.is_empty();
+        if !constrained || implicit != Implicit::Nothing {
+            let a = std::mem::take(&mut s.a);
+            self.residual_columns(point, (implicit, &a), (&mut out.row, &mut out.second), s);
+            s.a = a;
+        }
+        if !constrained {
+            factorize_matrix(point, implicit, s);
+            for column in out.second.chunks_exact_mut(n) {
+                solve_matrix(model, column, s);
+            }
+            return;
+        }
+        let a = std::mem::take(&mut s.constraints.a);
+        self.residual_columns(point, (Implicit::Nothing, &a), (&mut out.row, &mut out.first), s);
+        s.constraints.a = a;
+        if implicit != Implicit::Nothing {
+            out.second.iter_mut().zip(&out.first).for_each(|(second, first)| *second -= first);
+        }
+        self.constraint_columns(point, (&mut out.row, &mut out.first), s);
+        for column in out.first.chunks_exact_mut(n) {
+            s.constraints.newton.hessian.solve(column);
+        }
+        if implicit == Implicit::Nothing {
+            return;
+        }
+        factorize_matrix(point, implicit, s);
+        for (first, second) in out.first.chunks_exact(n).zip(out.second.chunks_exact_mut(n)) {
+            // R_2 - R_1 without constraints, and M da_1: the sign of `first` is that of -da_1
+            mass_times(model, &s.mass, first, &mut out.row[..n]);
+            second.iter_mut().zip(&out.row).for_each(|(x, force)| *x += force);
+            solve_matrix(model, second, s);
+        }
+    }
+
+    /// `dR/d(q, v, u)` without constraints, by columns.
+    fn residual_columns(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        (row, columns): (&mut [f64], &mut Vec<f64>),
+        s: &mut Scratch,
+    ) {
+        let n = point.model.nv();
+        columns.clear();
+        columns.resize(n * row.len(), 0.0);
+        prepare(point.model, point.parameters, (point.v, a), s);
+        matrices(point.model, point.parameters, s, columns);
+        for i in 0..n {
+            row.fill(0.0);
+            self.multiplier.lambda.fill(0.0);
+            self.multiplier.lambda[i] = 1.0;
+            self.forces(point, (implicit, a), &mut bars(row, n), s);
+            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
+        }
+    }
+
+    /// Adds the constraints' part of `dR_1/d(q, v, u)`.
+    fn constraint_columns(
+        &mut self,
+        point: &Point<'_, f64>,
+        (row, columns): (&mut [f64], &mut [f64]),
+        s: &Scratch,
+    ) {
+        let n = point.model.nv();
+        self.constraints.prepare(point, true, s);
+        let mut unit = vec![0.0; n];
+        let blocks = &s.constraints.blocks;
+        let mut acts = vec![false; n];
+        blocks.dofs.iter().for_each(|d| acts[*d] = true);
+        for i in (0..n).filter(|i| acts[*i]) {
+            row.fill(0.0);
+            unit[i] = 1.0;
+            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n));
+            unit[i] = 0.0;
+            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
+        }
+    }
+}
+
+/// A row by `q`, `v` and `u`.
+fn bars(row: &mut [f64], n: usize) -> Bars<'_> {
+    let (q, rest) = row.split_at_mut(n);
+    let (v, u) = rest.split_at_mut(n);
+    Bars { q, v, u, parameters: None }
+}
+
+/// The step's Jacobian from that of the accelerations, of which `columns` hold the negative; `turn` is `h v+`.
+fn assemble(
+    model: &Model,
+    h: f64,
+    turn: &[f64],
+    columns: &[f64],
+    (a, b): (&mut [f64], &mut [f64]),
+) {
+    let (n, nu) = (model.nv(), model.nu());
+    for i in 0..n {
+        for j in 0..2 * n {
+            a[2 * n * (n + i) + j] = -h * columns[j * n + i];
+        }
+        a[2 * n * (n + i) + n + i] += 1.0;
+        for j in 0..nu {
+            b[nu * (n + i) + j] = -h * columns[(2 * n + j) * n + i];
+        }
+    }
+    for (matrix, width) in [(a, 2 * n), (b, nu)] {
+        let (above, below) = matrix.split_at_mut(n * width);
+        above.iter_mut().zip(&*below).for_each(|(above, below)| *above = h * below);
+        let by_state = width == 2 * n && n > 0 && !above.is_empty();
+        for link in model.links() {
+            let at = link.v_at;
+            if link.joint == JointKind::Ball {
+                let turn = Vec3([turn[at], turn[at + 1], turn[at + 2]]);
+                let (through, back) = (Quat::exp_right_jacobian(turn), Quat::exp(turn).to_mat());
+                for j in 0..width {
+                    let moved = Vec3([0, 1, 2].map(|k| above[(at + k) * width + j]));
+                    let moved = through * moved;
+                    (0..3).for_each(|k| above[(at + k) * width + j] = moved[k]);
+                }
+                if by_state {
+                    (0..9).for_each(|k| {
+                        above[(at + k / 3) * width + at + k % 3] += back.0[k % 3][k / 3];
+                    });
+                }
+            } else if by_state {
+                (at..at + link.joint.nv()).for_each(|k| above[k * width + k] += 1.0);
+            }
+        }
+    }
+}
