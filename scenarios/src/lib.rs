@@ -182,12 +182,7 @@ fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
 }
 
 /// The kind of a scenario, and its settings.
-fn checked(
-    path: &Path,
-    text: &str,
-    overrides: &[String],
-) -> Result<(&'static dyn Domain, Settings), Vec<Diagnostic>> {
-    let document = Document::parse(path, text, overrides)?;
+fn checked(document: Document) -> Result<(&'static dyn Domain, Settings), Vec<Diagnostic>> {
     let kind = document.peek("scenario.kind").map(str::to_owned);
     let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
         return Err(vec![unknown_kind(&document, kind.as_deref())]);
@@ -208,6 +203,8 @@ pub fn simulation(
 
 /// [`simulation`] of a text that stands at `path`.
 ///
+/// The file of a target may still be missing: a simulation is what makes it.
+///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn simulation_of_text(
@@ -215,8 +212,17 @@ pub fn simulation_of_text(
     text: &str,
     overrides: &[String],
 ) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
-    let (domain, settings) = checked(path, text, overrides)?;
-    domain.simulation(&settings).transpose()
+    let of = |document: Document| {
+        let (domain, settings) = checked(document)?;
+        domain.simulation(&settings).transpose()
+    };
+    let document = Document::parse(path, text, overrides)?;
+    let without_targets = document.without_missing_targets();
+    match (of(document), without_targets) {
+        // what is said of the whole file names what is missing
+        (Err(problems), Some(rest)) => of(rest).map_err(|_| problems),
+        (result, _) => result,
+    }
 }
 
 /// [`load`] of a text that stands at `path`.
@@ -224,7 +230,7 @@ pub fn simulation_of_text(
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Diagnostic>> {
-    let (domain, settings) = checked(path, text, overrides)?;
+    let (domain, settings) = checked(Document::parse(path, text, overrides)?)?;
     loaded(domain, settings)
 }
 

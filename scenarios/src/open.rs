@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cotangent_problem::{CheckedMap, Quantity, Simulation};
 
 use crate::diagnostic::Diagnostic;
+use crate::document::Document;
 use crate::general::select;
 use crate::{Loaded, checked, loaded, read};
 
@@ -23,7 +24,7 @@ pub struct Opened {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn open(path: &Path, overrides: &[String]) -> Result<Opened, Vec<Diagnostic>> {
-    let (domain, settings) = checked(path, &read(path)?, overrides)?;
+    let (domain, settings) = checked(Document::parse(path, &read(path)?, overrides)?)?;
     let asks = ["parameter", "term", "goal"].iter().any(|list| !settings.list(list).is_empty());
     if !asks && let Some(simulation) = domain.simulation(&settings).transpose()? {
         return Ok(Opened { simulation: Some(Arc::from(simulation)), loaded: None });

@@ -159,6 +159,15 @@ fn every_name_that_is_listed_can_be_used() {
 #[test]
 fn what_is_simulated_with_noise_can_be_a_target() {
     let place = place();
+    // a scenario may make the file that it will be compared with
+    let lift = place.read("lift.toml");
+    let term = "[[term]]\noutput = \"joint.lift.position\"\ntarget = \"recorded.csv\"\n";
+    place.write("own.toml", &format!("{lift}\n{term}"));
+    let words = ["simulate", "own.toml", "--output", "joint.lift.position", "--out", "own"];
+    assert_eq!(place.run(&words).status.code(), Some(0), "{}", stderr(&place.run(&words)));
+    let run = place.run(&["check", "own.toml"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(stderr(&run).contains("recorded.csv"), "{}", stderr(&run));
     let words = ["simulate", "lift.toml", "--output", "joint.lift.position", "--noise", "0.001"];
     let output = place.run(&words);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -132,6 +132,23 @@ impl Document {
         problem::of_entry(&self.entries, (&self.source, 0..0), code, path, message, help)
     }
 
+    /// The document without the targets of terms and goals whose files are not there; `None` where all are.
+    pub fn without_missing_targets(&self) -> Option<Self> {
+        let Self { folder, source, entries, lists } = self;
+        let mut lists = lists.clone();
+        let mut is_missing = false;
+        let asking = lists.iter_mut().filter(|(name, _)| ["term", "goal"].contains(&name.as_str()));
+        for block in asking.flat_map(|(_, blocks)| blocks) {
+            let file = block.entries.get("target").and_then(|e| value::file_name(&e.raw));
+            if file.is_some_and(|file| !folder.join(file).is_file()) {
+                block.entries.remove("target");
+                is_missing = true;
+            }
+        }
+        let (folder, source, entries) = (folder.clone(), source.clone(), entries.clone());
+        is_missing.then_some(Self { folder, source, entries, lists })
+    }
+
     /// Checks every key against the common table and the kind's.
     ///
     /// # Errors
