@@ -60,7 +60,7 @@ const CASES: &[Case] = &[
         scenes::room,
         ("mesh.block.translation", 2),
         0.04,
-        [1500, 900],
+        [2000, 1200],
     ),
     case(
         "block that turns in a closed room",
@@ -74,14 +74,14 @@ const CASES: &[Case] = &[
         scenes::room,
         ("camera.main.rotation", 1),
         0.03,
-        [1400, 200],
+        [2000, 200],
     ),
     case(
         "lamp that moves in a closed room",
         scenes::room,
         ("light.lamp.position", 1),
         0.05,
-        [600, 120],
+        [1000, 200],
     ),
     case(
         "flat-shaded ball over a glossy floor",
@@ -109,7 +109,7 @@ const CASES: &[Case] = &[
         scenes::smooth_ball,
         ("mesh.ball.vertices", 4),
         0.03,
-        [64, 32],
+        [160, 48],
     ),
     case(
         "ball under a sky with a picture",
@@ -137,7 +137,7 @@ const CASES: &[Case] = &[
         scenes::crossing_blocks,
         ("camera.main.translation", 0),
         0.03,
-        [512, 200],
+        [640, 256],
     ),
     case(
         "block that rises out of a floor and another block, light reflected three times",
