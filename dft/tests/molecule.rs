@@ -7,7 +7,7 @@ use cotangent_dft::molecule::integrals::one_electron::{
     attraction, dipole, kinetic, overlap, second_moments,
 };
 use cotangent_dft::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
-use cotangent_dft::molecule::response::{dipole_gradient, polarisability};
+use cotangent_dft::molecule::response::{Property, ResponseError, polarisability};
 use cotangent_dft::molecule::scf::{
     Core, CoreError, FockBuilder, HartreeFock, Method, Reference, Scf, ScfError, ScfOptions,
     ScfStatus, StabilityCheck, Start, self_consistent_field, with_spins_apart,
@@ -371,8 +371,14 @@ fn integrals_made_anew_give_the_same_matrices_as_kept_ones() {
     assert_eq!(kept, direct);
 }
 
+/// Places of the outputs that have derivatives.
+fn answering(simulation: &MoleculeSimulation) -> Vec<usize> {
+    let outputs = simulation.outputs().iter().enumerate();
+    outputs.filter(|(_, q)| q.not_differentiable.is_none()).map(|(k, _)| k).collect()
+}
+
 #[test]
-fn derivatives_of_the_dipole_match_central_differences() {
+fn derivatives_of_all_that_answers_match_central_differences() {
     let atoms = || vec![atom("He", [0.1, 0.2, 0.0]), atom("H", [0.3, -0.4, 1.3])];
     for (charge, multiplicity) in [(1, 1), (0, 2)] {
         let molecule = Molecule::new(atoms(), charge, multiplicity).unwrap();
@@ -384,14 +390,21 @@ fn derivatives_of_the_dipole_match_central_differences() {
         let simulation = Arc::new(simulation);
         let all: Vec<usize> = (0..simulation.inputs().len()).collect();
         let x: Vec<f64> = simulation.inputs().iter().flat_map(|q| q.value.clone()).collect();
-        let map = Arc::clone(&simulation).map(&all, &[0, 1], true).unwrap();
+        let outputs = answering(&simulation);
+        let map = Arc::clone(&simulation).map(&all, &outputs, true).unwrap();
         let at = |x: &[f64]| {
             map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
         };
-        let y_bar = [0.7, 0.3, -1.1, 0.8];
+        let mut y_bar: Vec<f64> =
+            (0..map.output_len()).map(|k| (1.3 * k as f64 + 0.8).sin()).collect();
+        // levels that are nearly one count alike
+        let here = at(&x).values().entries.clone();
+        for k in (1..here.len()).filter(|k| (here[*k] - here[k - 1]).abs() < 1e-3) {
+            y_bar[k] = y_bar[k - 1];
+        }
         let x_bar = at(&x).pullback(&[&y_bar]).unwrap().remove(0);
         let objective = |x: &[f64]| -> f64 {
-            at(x).values().entries.iter().zip(y_bar).map(|(y, bar)| y * bar).sum()
+            at(x).values().entries.iter().zip(&y_bar).map(|(y, bar)| y * bar).sum()
         };
         // every input at once, each by its own share, in directions without symmetry
         for seed in 1..=4 {
@@ -406,9 +419,18 @@ fn derivatives_of_the_dipole_match_central_differences() {
             let error = (found - wanted).abs();
             assert!(error < 1e-8 * (1.0 + wanted.abs()), "{found} for {wanted}");
         }
+        // without the levels, of which some are degenerate here
+        let outputs: Vec<usize> = outputs
+            .into_iter()
+            .filter(|k| !simulation.outputs()[*k].name.contains("orbital"))
+            .collect();
+        let map = simulation.map(&all, &outputs, true).unwrap();
+        let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+        let y_bar: Vec<f64> = (0..map.output_len()).map(|k| (k as f64).sin()).collect();
         let tangent: Vec<f64> = (0..x.len()).map(|k| (k as f64).cos()).collect();
-        let y_dot = at(&x).pushforward(&[&tangent]).unwrap().remove(0);
-        let forward: f64 = y_dot.iter().zip(y_bar).map(|(y, bar)| y * bar).sum();
+        let x_bar = run.pullback(&[&y_bar]).unwrap().remove(0);
+        let y_dot = run.pushforward(&[&tangent]).unwrap().remove(0);
+        let forward: f64 = y_dot.iter().zip(&y_bar).map(|(y, bar)| y * bar).sum();
         let reverse: f64 = tangent.iter().zip(&x_bar).map(|(x, bar)| x * bar).sum();
         assert!((forward - reverse).abs() < 1e-10 * reverse.abs().max(1.0));
     }
@@ -430,18 +452,59 @@ fn the_dipole_of_formaldehyde_answers_as_published() {
     let basis = Basis::new(&molecule, &set, Form::Spherical).unwrap();
     let (builder, scf) = solve(&molecule, &basis, [0.0; 3], &tight());
     assert!((scf.energy_ha() + 112.352_759).abs() < 1e-6, "{}", scf.energy_ha());
-    let along_z = dipole_gradient(&builder, &scf, [0.0, 0.0, 1.0], Inputs::Molecule).unwrap();
-    let found = &along_z.positions;
-    let wanted = [0.261_018_711, -0.325_460_978, -0.019_317_943_3, 0.032_221_133_5];
-    let found = [found[0][2], found[1][2], found[2][1], found[2][2]];
-    for (found, wanted) in found.iter().zip(wanted) {
-        assert!((found - wanted).abs() < 1e-6, "{found} for {wanted}");
+    let dipole = |direction| {
+        let property = Property::zero(&builder, &scf).with_dipole(direction);
+        property.gradient(Inputs::Molecule).unwrap().by
+    };
+    let check = |found: &[[f64; 3]], wanted: [f64; 4]| {
+        let found = [found[0][2], found[1][2], found[2][1], found[2][2]];
+        for (found, wanted) in found.iter().zip(wanted) {
+            assert!((found - wanted).abs() < 1e-6, "{found} for {wanted}");
+        }
+    };
+    let (along_y, along_z) = (dipole([0.0, 1.0, 0.0]), dipole([0.0, 0.0, 1.0]));
+    check(&along_z.positions, [0.261_018_711, -0.325_460_978, -0.019_317_943_3, 0.032_221_133_5]);
+    let levels = &scf.orbitals[0];
+    for (k, energy, wanted) in [
+        (7, -0.352_250_371, [0.067_966_807_9, -0.035_818_125_2, 0.026_854_014_5, -0.016_074_341_3]),
+        (8, 0.291_996_539, [0.192_009_388, -0.195_467_644, 0.014_578_976_4, 0.001_729_128_2]),
+    ] {
+        assert!((levels.energies_ha[k] - energy).abs() < 1e-7, "{}", levels.energies_ha[k]);
+        let mut weights = vec![0.0; levels.energies_ha.len()];
+        weights[k] = 1.0;
+        let property = Property::zero(&builder, &scf).with_levels(0, &weights).unwrap();
+        check(&property.gradient(Inputs::Molecule).unwrap().by.positions, wanted);
     }
-    let along_y = dipole_gradient(&builder, &scf, [0.0, 1.0, 0.0], Inputs::Molecule).unwrap();
     // the polarisability is the derivative by the field
     let alpha = polarisability(&builder, &scf).unwrap();
     for axis in 0..3 {
         assert!((along_y.electric_field[axis] - alpha[1][axis]).abs() < 1e-8);
         assert!((along_z.electric_field[axis] - alpha[axis][2]).abs() < 1e-8);
     }
+}
+
+#[test]
+fn one_level_of_a_degenerate_pair_is_refused_and_their_sum_is_not() {
+    let at = |z: f64| {
+        let atoms = vec![atom("F", [0.0; 3]), atom("H", [0.0, 0.0, z])];
+        let molecule = Molecule::new(atoms, 0, 1).unwrap();
+        let set = basis_set("6-31G*").unwrap().unwrap();
+        let basis = Basis::new(&molecule, &set, Form::Spherical).unwrap();
+        solve(&molecule, &basis, [0.0; 3], &tight())
+    };
+    let (builder, scf) = at(1.75);
+    let mut weights = vec![0.0; scf.orbitals[0].energies_ha.len()];
+    weights[4] = 1.0;
+    let one = Property::zero(&builder, &scf).with_levels(0, &weights);
+    let Err(ResponseError::Degenerate { levels: [3, 4], .. }) = one else {
+        panic!("the pi level is a pair")
+    };
+    weights[3] = 1.0;
+    let pair = Property::zero(&builder, &scf).with_levels(0, &weights).unwrap();
+    let found = pair.gradient(Inputs::Molecule).unwrap().by.positions[1][2];
+    let wanted = difference(1e-3, |t| {
+        let levels = &at(1.75 + t).1.orbitals[0].energies_ha;
+        levels[3] + levels[4]
+    });
+    assert!((found - wanted).abs() < 1e-7, "{found} for {wanted}");
 }

@@ -35,7 +35,6 @@ mod scratch;
 pub mod simulation;
 mod spatial;
 mod state;
-pub mod task;
 
 pub use aba::aba;
 pub use crba::crba;

@@ -5,8 +5,14 @@
 mod common;
 
 use common::close;
+use std::sync::Arc;
+
 use cotangent_ad::{Dual, Vec3, jacobian_forward};
-use cotangent_physics::impact::{Arena, Ball, Balls, FlightError, Pair, Until, Wall};
+use cotangent_physics::impact::{
+    Arena, Ball, BallPart, Balls, BallsSimulation, FlightError, Pair, Sampling, Until, Wall,
+    WallPart,
+};
+use cotangent_problem::{Keep, Map, SampleKey, Simulation, TrialFailure, Workspace};
 
 fn floor(balls: usize) -> Arena {
     Arena {
@@ -101,7 +107,7 @@ fn the_adjoint_agrees_with_duals_through_many_impacts() {
         assert!(pairs.iter().any(|p| matches!(p, Pair::Balls(..))), "{pairs:?}");
         assert!(pairs.len() >= 7 && pairs.len() < 40, "{pairs:?}");
         let end = |x: &[Dual<f64, 8>]| {
-            let end = arena.fly(&split(x), x[18], until).unwrap().end().clone();
+            let end = arena.lift().fly(&split(x), x[18], until).unwrap().end().clone();
             end.x.iter().chain(&end.v).flat_map(|v| v.0).collect::<Vec<_>>()
         };
         let jacobian = jacobian_forward(end, &x);
@@ -251,4 +257,92 @@ fn a_grazing_impact_is_named() {
     assert_eq!(near.grazing.len(), 1);
     assert_eq!((near.grazing[0].impact, near.grazing[0].pair), (1, Pair::Balls(0, 1)));
     assert!((near.grazing[0].sine - 1e-4).abs() < 1e-6, "{}", near.grazing[0].sine);
+}
+
+/// Two balls of different mass in a tilted box, observed over time and at their first five impacts.
+fn two_in_a_box(sampling: Sampling) -> BallsSimulation {
+    let ball = |name: &str, x: [f64; 3], v: [f64; 3], radius, mass| BallPart {
+        name: name.into(),
+        ball: Ball { radius, mass },
+        position: Vec3(x),
+        velocity: Vec3(v),
+    };
+    let wall = |name: &str, n: [f64; 3], offset| WallPart {
+        name: name.into(),
+        wall: Wall { normal: Vec3(n).normalized(), offset },
+    };
+    let balls = [
+        ball("red", [-0.5, 0.0, 0.8], [1.5, 0.3, 0.2], 0.1, 1.0),
+        ball("blue", [0.4, 0.1, 0.5], [-1.0, -0.2, 0.8], 0.15, 2.5),
+    ];
+    let walls = [
+        wall("ground", [0.0, 0.0, 1.0], 0.0),
+        wall("left", [1.0, 0.1, 0.2], -1.0),
+        wall("right", [-1.0, 0.2, 0.0], -1.0),
+    ];
+    BallsSimulation::new(&balls, &walls, [0.1, 0.0, -9.81], 0.9, sampling).unwrap()
+}
+
+fn everything(simulation: &Arc<BallsSimulation>) -> (Box<dyn Map>, Vec<f64>) {
+    let inputs: Vec<usize> = (0..simulation.inputs().len()).collect();
+    let outputs: Vec<usize> = (0..simulation.outputs().len()).collect();
+    let x = simulation.inputs().iter().flat_map(|q| q.value.clone()).collect();
+    (Arc::clone(simulation).map(&inputs, &outputs, true).unwrap(), x)
+}
+
+/// The adjoint by hand against flights of duals, and these against central differences: all inputs, all outputs.
+#[test]
+fn every_input_has_its_derivative_on_every_output() {
+    let sampling = Sampling { step: 0.05, steps: 16, impacts: 5 };
+    let (map, x) = everything(&Arc::new(two_in_a_box(sampling)));
+    let values = |x: &[f64]| {
+        let run = map.run(x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+        (run.values().entries.clone(), run.values().switches.clone())
+    };
+    let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+    let (n, m) = (map.input_len(), map.output_len());
+    assert_eq!((n, m), (2 * 8 + 3 + 3 + 1, 2 * 2 * 3 * 17 + 5 + 15));
+    let unit = |len: usize, k: usize| (0..len).map(|i| f64::from(u8::from(i == k))).collect();
+    let columns: Vec<Vec<f64>> = (0..n).map(|k| unit(n, k)).collect();
+    let columns = run.pushforward(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+    let rows: Vec<Vec<f64>> = (0..m).map(|k| unit(m, k)).collect();
+    let rows = run.pullback(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+    let by_hand: Vec<f64> = rows.concat();
+    let by_duals: Vec<f64> = (0..m).flat_map(|i| columns.iter().map(move |c| c[i])).collect();
+    close(&by_hand, &by_duals, 1e-12);
+    for k in 0..n {
+        let moved = |step: f64| {
+            let mut x = x.clone();
+            x[k] += step;
+            values(&x)
+        };
+        let (step, (above, way), (below, back)) = (1e-6, moved(1e-6), moved(-1e-6));
+        assert!(way == back && way == run.values().switches, "input {k}: other impacts");
+        let central: Vec<f64> =
+            above.iter().zip(&below).map(|(a, b)| (a - b) / (2.0 * step)).collect();
+        close(&columns[k], &central, 1e-7);
+    }
+}
+
+#[test]
+fn a_motion_without_its_impacts_is_refused() {
+    let sampling = Sampling { step: 0.05, steps: 16, impacts: 5 };
+    let simulation = Arc::new(two_in_a_box(sampling));
+    let (map, mut x) = everything(&simulation);
+    let mut at = |k: usize, value: f64| {
+        let before = std::mem::replace(&mut x[k], value);
+        let run = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new());
+        x[k] = before;
+        run.err().unwrap()
+    };
+    assert!(matches!(at(0, f64::NAN), TrialFailure::NonFinite { .. }));
+    assert!(matches!(at(2, 0.05), TrialFailure::OutOfDomain { .. }), "inside the ground");
+    let many = Sampling { step: 0.0, steps: 0, impacts: 4 };
+    let mut rising = two_in_a_box(many);
+    assert!(rising.outputs().iter().all(|q| q.name.starts_with("impact.")));
+    let gravity = rising.inputs().iter().position(|q| q.name == "gravity").unwrap();
+    rising.fix(gravity, &[0.0, 0.0, 9.81]).unwrap();
+    let (map, x) = everything(&Arc::new(rising));
+    let lost = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).err().unwrap();
+    assert!(lost.to_string().contains("4 were to come"), "{lost}");
 }

@@ -23,6 +23,15 @@ pub(crate) fn unit(v: V3) -> V3 {
     v * length(v).recip()
 }
 
+/// Barycentric coordinates of a point in the plane of a triangle.
+#[inline]
+pub(crate) fn barycentric([a, b, c]: [V3; 3], p: V3) -> [f64; 3] {
+    let n = (b - a).cross(c - a);
+    let inverse = n.norm_squared().recip();
+    let of = |u: V3, v: V3| (u - p).cross(v - p).dot(n) * inverse;
+    [of(b, c), of(c, a), of(a, b)]
+}
+
 /// An index that fits the compact arrays of meshes and trees.
 #[inline]
 pub(crate) fn id(n: usize) -> u32 {

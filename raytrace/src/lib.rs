@@ -22,7 +22,7 @@
 //!
 //! Radiance jumps where the camera sees an edge, where a light is half hidden behind one, where the shadow of a lamp ends, and where a
 //! point of a path sees an edge. These jumps move with the scene, and derivatives here are integrals over them beside the derivative
-//! of what is smooth ([`Terms`]). Not seen are jumps where two meshes cut through each other: their intersection is no edge of either.
+//! of what is smooth ([`Terms`]). Where two meshes cut through each other, the segments in which their faces meet are edges as well.
 
 #![cfg_attr(
     test,
@@ -57,7 +57,7 @@ pub use geometry::{Rgb, V3};
 pub use integrator::{Output, RenderOptions, View, render};
 pub use loss::{ImageMatch, Misfit, Shot};
 pub use scene::{
-    Environment, LEAST_ROUGHNESS, LampKind, ParameterInfo, Scene, SceneCamera, SceneError,
+    Environment, LEAST_ROUGHNESS, LampKind, MeshCut, ParameterInfo, Scene, SceneCamera, SceneError,
     SceneLamp, SceneMesh, Selection, Shading, Texture, Transport, World,
 };
 pub use sensor::CameraView;

@@ -1,8 +1,11 @@
-//! The pinhole camera with radial distortion.
+//! The pinhole camera and the orthographic one, both with radial distortion.
 //!
 //! `f` points to the target, `r` to the right, `u` up. The direction `f + x r + y u` is seen at the point
 //! `(c_x + F d_x, c_y - F d_y)` of the film, in pixels from the top left corner, with `d = (x, y) (1 + k_1 s + k_2 s^2)`,
 //! `s = x^2 + y^2`: `F` is the focal length in pixels, `c` the principal point, `k` the distortion (Brown 1971, radial terms).
+//!
+//! An orthographic camera sees along `f` everywhere, and `(x, y)` is where its ray meets the plane through its position, in scene units:
+//! `F` is then in pixels for a scene unit. It sees all along its rays, also what lies behind that plane, at a negative depth.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +56,8 @@ pub(crate) struct Camera {
     pub(crate) distortion: [f64; 2],
     /// Factor of each channel of the image.
     pub(crate) gain: Rgb,
+    /// Of an orthographic camera: how far behind its plane rays start, which is behind everything.
+    pub(crate) parallel: Option<f64>,
     pub(crate) width: usize,
     pub(crate) height: usize,
 }
@@ -143,26 +148,56 @@ impl Camera {
         first.is_finite() && first.sqrt() * self.radial(first)[0] <= 1.001 * far
     }
 
-    /// Direction seen at `film`, not normalised: its component along the view is 1.
+    /// Where the ray seen at `film` starts, and its direction, whose component along the view is 1.
     #[inline]
-    pub(crate) fn direction(&self, film: FilmPoint) -> V3 {
+    pub(crate) fn ray(&self, film: FilmPoint) -> [V3; 2] {
         let [x, y] = self.on_plane(film);
         let [forward, right, up] = self.frame;
-        forward + right * x + up * y
+        let across = right * x + up * y;
+        match self.parallel {
+            None => [self.position, forward + across],
+            Some(back) => [self.position + across - forward * back, forward],
+        }
     }
 
-    /// Cotangents of the camera for the cotangents of the pinhole and of the direction `w` that is seen at `film`.
-    pub(crate) fn ray_pullback(&self, film: FilmPoint, w: V3, pinhole: V3, w_bar: V3) -> CameraBar {
+    /// The direction in which the camera sees `q`, not normalised.
+    #[inline]
+    pub(crate) fn towards(&self, q: V3) -> V3 {
+        if self.parallel.is_some() { self.frame[0] } else { q - self.position }
+    }
+
+    /// The start of the ray that sees `q`, its direction, and how often that leads to `q`; the depth is positive.
+    #[inline]
+    pub(crate) fn ray_to(&self, q: V3) -> (V3, V3, f64) {
+        let depth = self.depth(q);
+        match self.parallel {
+            None => (self.position, (q - self.position) * depth.recip(), depth),
+            Some(back) => (q - self.frame[0] * (depth + back), self.frame[0], depth + back),
+        }
+    }
+
+    /// What lengths at the depth `z` are divided by on the plane.
+    #[inline]
+    pub(crate) fn foreshortening(&self, z: f64) -> f64 {
+        if self.parallel.is_some() { 1.0 } else { z }
+    }
+
+    /// Cotangents of the camera for the cotangents of start and direction `w` of the ray that is seen at `film`.
+    pub(crate) fn ray_pullback(&self, film: FilmPoint, w: V3, origin: V3, w_bar: V3) -> CameraBar {
         let [_, right, up] = self.frame;
-        let p = [w.dot(right), w.dot(up)];
+        let p = self.on_plane(film);
+        let (across, from) = match self.parallel {
+            None => (w_bar, V3::zero()),
+            Some(_) => (origin, self.ray(film)[0] - self.position),
+        };
         // p solves D(p) = d(film): dp = D'^-1 (dd - dD), D' symmetric
-        let a = self.solve(p, [w_bar.dot(right), w_bar.dot(up)]);
+        let a = self.solve(p, [across.dot(right), across.dot(up)]);
         let d = self.distorted(film);
         let (f, s) = (self.focal.recip(), p[0] * p[0] + p[1] * p[1]);
         let radial = a[0] * p[0] + a[1] * p[1];
         CameraBar {
-            pinhole,
-            spin: w.cross(w_bar),
+            pinhole: origin,
+            spin: w.cross(w_bar) + from.cross(origin),
             lens: V3::from([-(a[0] * d[0] + a[1] * d[1]) * f, -a[0] * f, a[1] * f]),
             distortion: V3::from([-radial * s, -radial * s * s, 0.0]),
         }
@@ -204,12 +239,23 @@ impl Camera {
         (q - self.position).dot(self.frame[0])
     }
 
-    /// Coordinates of `q`, which must have a positive depth, on the plane at distance 1.
+    /// Coordinates of `q` on the plane at distance 1 of a pinhole, which must be before `q`, or on that of an orthographic camera.
     #[inline]
     pub(crate) fn flat(&self, q: V3) -> [f64; 2] {
         let c = q - self.position;
-        let inverse = c.dot(self.frame[0]).recip();
+        let inverse = self.foreshortening(c.dot(self.frame[0])).recip();
         [c.dot(self.frame[1]) * inverse, c.dot(self.frame[2]) * inverse]
+    }
+
+    /// How the film point that sees `q` moves when `q` moves by `v`.
+    pub(crate) fn motion_of(&self, q: V3, v: V3) -> FilmPoint {
+        let [forward, right, up] = self.frame;
+        let (p, z) = (self.flat(q), self.depth(q));
+        let along = if self.parallel.is_some() { 0.0 } else { v.dot(forward) };
+        let shrink = self.foreshortening(z).recip();
+        let on_plane = [right, up].map(|axis| v.dot(axis) * shrink);
+        let away = along * shrink;
+        self.film_motion(p, [on_plane[0] - p[0] * away, on_plane[1] - p[1] * away])
     }
 
     /// The film point that sees the plane's point `p`.
@@ -231,10 +277,13 @@ impl Camera {
     pub(crate) fn project_pullback(&self, q: V3, n: FilmPoint) -> (V3, CameraBar) {
         let c = q - self.position;
         let [forward, right, up] = self.frame;
-        let (p, z) = (self.flat(q), c.dot(forward));
+        let (p, z) = (self.flat(q), self.foreshortening(c.dot(forward)));
         let d_bar = [self.focal * n[0], -self.focal * n[1]];
         let p_bar = self.stretch(p, d_bar);
-        let along = p_bar[0] * p[0] + p_bar[1] * p[1];
+        let along = match self.parallel {
+            None => p_bar[0] * p[0] + p_bar[1] * p[1],
+            Some(_) => 0.0,
+        };
         let q_bar = (right * p_bar[0] + up * p_bar[1] - forward * along) * z.recip();
         let s = p[0] * p[0] + p[1] * p[1];
         let factor = self.radial(s)[0];
@@ -296,14 +345,19 @@ mod tests {
             centre: [30.5, 25.2],
             distortion: [-0.15, 0.04],
             gain: Rgb::WHITE,
+            parallel: None,
             width: 64,
             height: 48,
         }
     }
 
+    /// Pixels for a scene unit instead of a focal length; rays start at the plane itself.
+    fn orthographic() -> Camera {
+        Camera { focal: 20.0, distortion: [-0.02, 0.001], parallel: Some(0.0), ..camera() }
+    }
+
     /// `f` before and after each number of the camera moves by `h`, in the order of the cotangents.
-    fn moved(h: f64) -> Vec<Camera> {
-        let c = camera();
+    fn moved(c: Camera, h: f64) -> Vec<Camera> {
         let spun = |k: usize| {
             let frame = c.frame.map(|v| v + V3::unit(k).cross(v) * h);
             Camera { frame, ..c }
@@ -319,10 +373,10 @@ mod tests {
         all
     }
 
-    fn compare(bar: &CameraBar, f: impl Fn(&Camera) -> f64) {
+    fn compare(camera: Camera, bar: &CameraBar, f: impl Fn(&Camera) -> f64) {
         let bars =
             [bar.pinhole.0.as_slice(), &bar.spin.0, &bar.lens.0, &bar.distortion.0[..2]].concat();
-        for ((a, b), bar) in moved(1e-5).iter().zip(&moved(-1e-5)).zip(bars) {
+        for ((a, b), bar) in moved(camera, 1e-5).iter().zip(&moved(camera, -1e-5)).zip(bars) {
             let difference = (f(a) - f(b)) / 2e-5;
             assert!((bar - difference).abs() < 1e-6 * (1.0 + bar.abs()), "{bar} {difference}");
         }
@@ -334,30 +388,40 @@ mod tests {
 
     #[test]
     fn projection_inverts_the_ray_and_its_pullback_is_the_derivative() {
-        let camera = camera();
-        let film = [13.3, 40.1];
-        let q = camera.position + camera.direction(film) * 3.7;
-        let back = project(&camera, q);
-        assert!((back[0] - film[0]).abs() < 1e-12 && (back[1] - film[1]).abs() < 1e-12);
-        for n in [[1.0, 0.0], [0.0, 1.0]] {
-            let along = |p: [f64; 2]| n[0] * p[0] + n[1] * p[1];
-            let (pulled, bar) = camera.project_pullback(q, n);
-            compare(&bar, |c| along(project(c, q)));
-            for k in 0..3 {
-                let at = |h: f64| along(project(&camera, q + V3::unit(k) * h));
-                let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!((pulled[k] - difference).abs() < 1e-6, "{} {difference}", pulled[k]);
+        for camera in [camera(), orthographic()] {
+            let film = [13.3, 40.1];
+            let [origin, w] = camera.ray(film);
+            let q = origin + w * 3.7;
+            let back = project(&camera, q);
+            assert!((back[0] - film[0]).abs() < 1e-12 && (back[1] - film[1]).abs() < 1e-12);
+            let (origin, w, t) = camera.ray_to(q);
+            assert!((origin + w * t - q).norm() < 1e-12);
+            for n in [[1.0, 0.0], [0.0, 1.0]] {
+                let along = |p: [f64; 2]| n[0] * p[0] + n[1] * p[1];
+                let (pulled, bar) = camera.project_pullback(q, n);
+                compare(camera, &bar, |c| along(project(c, q)));
+                for k in 0..3 {
+                    let at = |h: f64| along(project(&camera, q + V3::unit(k) * h));
+                    let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+                    assert!((pulled[k] - difference).abs() < 1e-6, "{} {difference}", pulled[k]);
+                    let moved = along(camera.motion_of(q, V3::unit(k)));
+                    assert!((moved - pulled[k]).abs() < 1e-12 * (1.0 + moved.abs()));
+                }
             }
         }
     }
 
     #[test]
     fn the_pullback_of_a_ray_is_its_derivative() {
-        let camera = camera();
-        let film = [50.2, 4.4];
-        let (o_bar, w_bar) = (V3::from([0.3, -0.2, 0.9]), V3::from([-0.4, 0.8, 0.1]));
-        let bar = camera.ray_pullback(film, camera.direction(film), o_bar, w_bar);
-        compare(&bar, |c| c.position.dot(o_bar) + c.direction(film).dot(w_bar));
+        for camera in [camera(), orthographic(), Camera { parallel: Some(2.5), ..orthographic() }] {
+            let film = [50.2, 4.4];
+            let (o_bar, w_bar) = (V3::from([0.3, -0.2, 0.9]), V3::from([-0.4, 0.8, 0.1]));
+            let bar = camera.ray_pullback(film, camera.ray(film)[1], o_bar, w_bar);
+            compare(camera, &bar, |c| {
+                let [origin, w] = c.ray(film);
+                origin.dot(o_bar) + w.dot(w_bar)
+            });
+        }
     }
 
     #[test]

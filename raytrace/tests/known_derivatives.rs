@@ -341,6 +341,69 @@ fn a_textured_light_that_moves_along_the_view_has_its_closed_form() {
     is_exact("along x", along(&scene, &name, 0, &weights, options), -0.2 * 128.0);
 }
 
+/// An emissive square of side 1, centred before an orthographic camera of `f` pixels for a scene unit, of which the right half counts:
+/// `J = f^2 / 2`.
+#[test]
+fn an_orthographic_camera_has_closed_forms() {
+    let (pixels, f, d) = (16, 4.0, 3.0);
+    let view = *lens([pixels; 2], 1.0, [0.0; 2]).view();
+    let camera = SceneCamera::orthographic("main", &view, [pixels; 2], pixels as f64 / f);
+    let square = quad([0.0, 0.0, -d], [0.5, 0.0, 0.0], [0.0, 0.5, 0.0]);
+    let light = SceneMesh { emission: Some(Rgb::WHITE), ..SceneMesh::new("light", square) };
+    // what stands behind the camera's position is seen as well
+    let behind = quad([0.0, 0.0, 7.0], [0.5, 0.0, 0.0], [0.0, 0.25, 0.0]);
+    let options = DerivativeOptions { spp: 1, ..Default::default() };
+    let weights = columns(pixels, pixels, pixels / 2);
+    let of = |meshes| {
+        let camera = camera.clone().expect("a camera");
+        Scene::with_cameras(vec![camera], Transport::Emission, meshes).expect("a scene")
+    };
+    let scene = of(vec![light.clone()]);
+    let by = |name: &str, entry| along(&scene, &[name], entry, &weights, options);
+    let edge = f * f; // of the right border, for a scene unit
+    is_exact("light to the right", by("mesh.light.translation", 0), edge);
+    is_exact("camera to the right", by("camera.main.translation", 0), -edge);
+    is_exact("camera to the left", by("camera.main.rotation", 1), edge * d);
+    is_exact("focal", by("camera.main.focal", 0), f);
+    is_exact("principal point", by("camera.main.principal_point", 0), f);
+    let away = by("mesh.light.translation", 2);
+    assert!(away.mean.abs() < 1e-9, "{away:?}");
+    let covered =
+        of(vec![light, SceneMesh { albedo: Rgb::BLACK, ..SceneMesh::new("lid", behind) }]);
+    let image = render(&World::new(&covered), 0, RenderOptions { spp: 4, seed: 0, key: 0 });
+    assert!((image.dot(&weights) - f * f / 4.0).abs() < 1e-9, "{}", image.dot(&weights));
+}
+
+/// A black plane of slope `k` cuts through an emissive one at the distance `d` and hides its right part: the border stands at
+/// `u = 0`, and moves by `-1/(k d)` when the black plane moves towards the camera, by `1/(k d)` when the emissive one does.
+#[test]
+fn where_one_plane_cuts_through_another_has_its_closed_form() {
+    let (d, f, slope) = (3.0, 8.0, 0.4);
+    let wide = |x: [f64; 3]| quad([0.0, 0.0, -d], x, [0.0, 4.0, 0.0]);
+    let black = |name: &str, shape| SceneMesh { albedo: Rgb::BLACK, ..SceneMesh::new(name, shape) };
+    let light = black("light", wide([4.0, 0.0, 0.0]));
+    let meshes = vec![
+        SceneMesh { emission: Some(Rgb::WHITE), ..light },
+        black("screen", wide([4.0, 0.0, 4.0 * slope])),
+    ];
+    let camera = lens([16, 16], f, [8.3, 8.0]);
+    let scene = Scene::with_cameras(vec![camera], Transport::Emission, meshes).expect("a scene");
+    let cuts = World::new(&scene).cuts();
+    assert_eq!(cuts.len(), 1, "{cuts:?}");
+    assert_eq!(cuts[0].meshes, ["light", "screen"].map(String::from));
+    let weights = columns(16, 16, 0);
+    let options = DerivativeOptions { spp: 1, ..Default::default() };
+    let by = |name: &str, entry| along(&scene, &[name], entry, &weights, options);
+    let right = 16.0 * f / (slope * d);
+    is_exact("screen", by("mesh.screen.translation", 2), -right);
+    is_exact("light", by("mesh.light.translation", 2), right);
+    // a plane that slides within itself moves nothing
+    let sliding = by("mesh.screen.translation", 0);
+    is_exact("screen along x", sliding, 16.0 * f / d);
+    let still = by("mesh.light.translation", 0);
+    assert!(still.mean.abs() < 1e-9 * right, "{still:?}");
+}
+
 /// Case R5: `I = a + b d (p + 1/2 - c_x) / f`.
 #[test]
 fn the_lens_has_the_closed_forms_of_a_sloping_plane() {

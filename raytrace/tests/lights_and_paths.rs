@@ -456,6 +456,40 @@ fn a_glossy_floor_has_the_derivative_of_differences() {
     check_within(0.15, &scene, ("mesh.ball.translation", 0), light, (0.04, 128, 8), &[]);
 }
 
+/// A panel that is sunk into a sloping ceiling above two blocks that cut through each other.
+fn sunk() -> Scene {
+    let block = |name: &str, place: [f64; 3], turn: [f64; 3], albedo: [f64; 3]| SceneMesh {
+        translation: place,
+        rotation: turn,
+        ..painted(name, cube(0.4), albedo)
+    };
+    let ceiling = quad([0.0, 2.0, 0.0], [3.0, 0.3, 0.0], [0.0, 0.1, 3.0]);
+    let panel = quad([0.3, 2.0, 0.4], [0.6, -0.15, 0.0], [0.1, -0.05, 0.5]);
+    let right = block("right", [0.25, 0.5, 0.1], [-0.3, 0.1, 0.5], [0.2, 0.7, 0.9]);
+    let scene = stage(Transport::Direct, right);
+    let more = vec![
+        block("left", [-0.25, 0.5, 0.0], [0.2, 0.4, 0.1], [0.8, 0.2, 0.1]),
+        painted("ceiling", ceiling, [0.8; 3]),
+        SceneMesh {
+            albedo: Rgb::BLACK,
+            emission: Some(Rgb([12.0, 11.0, 10.0])),
+            ..SceneMesh::new("panel", panel)
+        },
+    ];
+    let meshes = [scene.meshes().to_vec(), more].concat();
+    Scene::with_cameras(scene.cameras().to_vec(), scene.transport, meshes).expect("a valid scene")
+}
+
+#[test]
+fn faces_that_cut_through_each_other_have_the_derivative_of_differences() {
+    let scene = sunk();
+    let light = Output::Radiance;
+    // moving the ceiling moves nothing but where it cuts the panel
+    check(&scene, ("mesh.ceiling.translation", 1), light, (0.03, 128, 8), &[WITHOUT_SHADOWS]);
+    check(&scene, ("mesh.panel.translation", 1), light, (0.03, 128, 8), &[WITHOUT_SHADOWS]);
+    check(&scene, ("mesh.right.rotation", 1), light, (0.03, 512, 8), &[WITHOUT_VISIBLE]);
+}
+
 #[test]
 fn what_is_no_light_has_the_derivative_of_differences() {
     let scene = stage(Transport::Direct, ball(Shading::Smooth));

@@ -38,7 +38,7 @@ pub mod keys;
 mod molecules;
 mod open;
 mod physics;
-pub mod raytrace;
+mod raytrace;
 pub mod units;
 
 use std::path::Path;
@@ -96,15 +96,13 @@ pub trait Domain: Sync {
 /// All kinds.
 pub const DOMAINS: &[&dyn Domain] = &[
     &dft::Train,
-    &dft::Relax,
     &dft::Molecules,
     &dft::Potential,
     &equations::Equations,
     &molecules::Molecules,
     &physics::Motion,
-    &physics::Ball,
+    &physics::Balls,
     &raytrace::Pictures,
-    &raytrace::PoseFromPicture,
 ];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.

@@ -1,5 +1,8 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
+mod moving;
+mod scenes;
+
 use std::process::Command;
 use std::sync::Arc;
 
@@ -19,7 +22,8 @@ use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
 pub(super) const ROWS: &[Measure] = &[beside_mitsuba, edges];
-pub(super) const PROOFS: &[Measure] = &[known_derivatives, every_parameter, watertight];
+pub(super) const PROOFS: &[Measure] =
+    &[known_derivatives, every_parameter, moving::everything_that_moves, watertight];
 
 const SPP: u32 = 64;
 const SEEDS: u64 = 16;

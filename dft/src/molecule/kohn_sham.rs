@@ -32,7 +32,7 @@ use crate::molecule::grid::basis_pullback::ShellBars;
 use crate::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
-use crate::molecule::scf::fock::{Energies, Field, FockBuilder};
+use crate::molecule::scf::fock::{Energies, Field, FockBuilder, TwoElectron};
 
 /// `E[P] = E_core + J + E_xc - a K/2`, `a` the functional's share of exact exchange.
 ///
@@ -129,7 +129,7 @@ impl KohnSham {
     }
 
     /// `J` of all electrons, and `K` of each density where there is exact exchange.
-    fn two_electron(&self, densities: &[Matrix]) -> (Matrix, Vec<Matrix>) {
+    fn coulomb_exchange(&self, densities: &[Matrix]) -> (Matrix, Vec<Matrix>) {
         let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
         let size = self.core.basis.len();
         if self.exact_exchange == 0.0 {
@@ -145,14 +145,14 @@ impl KohnSham {
 }
 
 /// The functional takes the density of both spins together where they share one: twice that of one spin.
-fn of_all_electrons(densities: &[Matrix]) -> Vec<Matrix> {
+pub(in crate::molecule) fn of_all_electrons(densities: &[Matrix]) -> Vec<Matrix> {
     match densities {
         [one] => vec![one.scaled(2.0)],
         _ => densities.to_vec(),
     }
 }
 
-fn views(matrices: &[Matrix]) -> Vec<&[f64]> {
+pub(in crate::molecule) fn views(matrices: &[Matrix]) -> Vec<&[f64]> {
     matrices.iter().map(Matrix::entries).collect()
 }
 
@@ -161,10 +161,18 @@ impl FockBuilder for KohnSham {
         &self.core
     }
 
+    fn two_electron(&self) -> TwoElectron<'_> {
+        TwoElectron {
+            repulsion: &self.repulsion,
+            exact_exchange: self.exact_exchange,
+            functional: Some(&self.integral),
+        }
+    }
+
     fn build(&self, densities: &[Matrix]) -> Field {
         let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
         let size = self.core.basis.len();
-        let (coulomb, exchange) = self.two_electron(densities);
+        let (coulomb, exchange) = self.coulomb_exchange(densities);
         let mut energies = Energies { nuclear: self.core.nuclear_ha, ..Energies::default() };
         let integrated = self.integral.field(&views(&of_all_electrons(densities)));
         let (energy, potential) = match integrated {
@@ -200,7 +208,7 @@ impl FockBuilder for KohnSham {
             self.integral.response(&views(&of_all_electrons(densities)), &change_views);
         let zero = || vec![vec![vec![f64::NAN; size * size]; densities.len()]; changes.len()];
         let each = |(potentials, change): (Vec<Vec<f64>>, &Vec<Matrix>)| {
-            let (coulomb, exchange) = self.two_electron(change);
+            let (coulomb, exchange) = self.coulomb_exchange(change);
             let matrices = potentials.into_iter().enumerate().map(|(spin, potential)| {
                 let mut matrix = Matrix::from_entries(size, size, potential);
                 matrix.add(1.0, &coulomb);

@@ -88,6 +88,13 @@ impl Matrix {
         }
     }
 
+    /// `self + factor * other`.
+    pub fn plus(&self, factor: f64, other: &Self) -> Self {
+        let mut sum = self.clone();
+        sum.add(factor, other);
+        sum
+    }
+
     /// `factor * self`.
     pub fn scaled(&self, factor: f64) -> Self {
         let mut out = self.clone();

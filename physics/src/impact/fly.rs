@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cotangent_ad::{Num, Real, Vec3};
+use cotangent_ad::{Real, Vec3};
 
 use super::{Arena, Balls, Flight, FlightError, Leg, Pair, Until, lit};
 
@@ -15,7 +15,7 @@ const AT_ONCE: f64 = 1e-12;
 /// Velocities nearer than this share of the fastest are the same.
 const SAME: f64 = 1e-9;
 
-impl Arena {
+impl<T: Real> Arena<T> {
     /// Follows the balls from `start`.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl Arena {
     ///
     /// # Panics
     /// Where `start` has not one entry a ball.
-    pub fn fly<T: Real>(
+    pub fn fly(
         &self,
         start: &Balls<T>,
         restitution: T,
@@ -72,7 +72,7 @@ impl Arena {
         }
     }
 
-    fn check<T: Real>(
+    pub(super) fn check(
         &self,
         start: &Balls<T>,
         restitution: T,
@@ -83,8 +83,9 @@ impl Arena {
         let positive = |x: f64| x > 0.0 && x.is_finite();
         for (i, ball) in self.balls.iter().enumerate() {
             for (name, value) in [("radius", ball.radius), ("mass", ball.mass)] {
-                if !positive(value) {
-                    return bad(format!("the {name} of ball {i}"), value, "positive and finite");
+                if !positive(value.concrete()) {
+                    let what = format!("the {name} of ball {i}");
+                    return bad(what, value.concrete(), "positive and finite");
                 }
             }
         }
@@ -93,12 +94,12 @@ impl Arena {
             if length.is_nan() || (length - 1.0).abs() > 1e-9 {
                 return bad(format!("the length of the normal of wall {w}"), length, "1");
             }
-            if !wall.offset.is_finite() {
-                return bad(format!("the offset of wall {w}"), wall.offset, "finite");
+            if !is_finite(wall.offset) {
+                return bad(format!("the offset of wall {w}"), wall.offset.concrete(), "finite");
             }
         }
-        if let Some(value) = self.gravity.0.into_iter().find(|x| !x.is_finite()) {
-            return bad("gravity".into(), value, "finite");
+        if let Some(value) = self.gravity.0.into_iter().find(|x| !is_finite(*x)) {
+            return bad("gravity".into(), value.concrete(), "finite");
         }
         for (i, (x, v)) in start.x.iter().zip(&start.v).enumerate() {
             for (name, vector) in [("centre", x), ("velocity", v)] {
@@ -127,7 +128,7 @@ impl Arena {
     }
 
     /// Refuses an impact that changes nothing while the ball is pressed on, and one of a pair that meets again at once.
-    fn check_parting<T: Real>(
+    fn check_parting(
         &self,
         after: &Balls<T>,
         pair: Pair,
@@ -138,7 +139,7 @@ impl Arena {
             Pair::Wall(ball, wall) => {
                 let normal: Vec3<T> = lit(self.walls[wall].normal);
                 let parting = normal.dot(after.v[ball]);
-                let pressed = self.walls[wall].normal.dot(self.gravity) < 0.0;
+                let pressed = normal.dot(self.gravity) < T::lit(0.0);
                 // what rounding leaves of a velocity that is all along the wall
                 let speed = after.v[ball].norm().concrete();
                 let stays = parting <= T::lit(4.0 * f64::EPSILON * speed);
@@ -153,7 +154,7 @@ impl Arena {
     }
 
     /// Refuses an impact that another of the same ball accompanies, where the order of the two matters.
-    fn check_order<T: Real>(
+    fn check_order(
         &self,
         now: &Balls<T>,
         end: &Balls<T>,
@@ -185,7 +186,7 @@ impl Arena {
     }
 
     /// The first impact. The pair that has just met is at distance 0, whatever rounding says.
-    fn next_impact<T: Real>(&self, now: &Balls<T>, last: Option<Pair>) -> Option<(T, Pair)> {
+    fn next_impact(&self, now: &Balls<T>, last: Option<Pair>) -> Option<(T, Pair)> {
         let mut first: Option<(T, Pair)> = None;
         for pair in self.pairs() {
             if let Some(time) = self.time_to(now, pair, last)
@@ -197,7 +198,7 @@ impl Arena {
         first
     }
 
-    fn time_to<T: Real>(&self, now: &Balls<T>, pair: Pair, last: Option<Pair>) -> Option<T> {
+    fn time_to(&self, now: &Balls<T>, pair: Pair, last: Option<Pair>) -> Option<T> {
         let touching = last == Some(pair);
         match pair {
             Pair::Wall(..) => self.time_to_wall(now, pair, touching),
@@ -210,10 +211,10 @@ impl Arena {
     ///
     /// The gap of a pair that has just met is 0, and so is its speed where rounding turned it back: the
     /// wall is never passed.
-    fn time_to_wall<T: Real>(&self, now: &Balls<T>, pair: Pair, touching: bool) -> Option<T> {
+    fn time_to_wall(&self, now: &Balls<T>, pair: Pair, touching: bool) -> Option<T> {
         let (gap, normal) = self.gap(now, pair);
         let zero = T::lit(0.0);
-        let (mut s, a) = (normal.dot(Self::approach(now, pair)), normal.dot(lit(self.gravity)));
+        let (mut s, a) = (normal.dot(Self::approach(now, pair)), normal.dot(self.gravity));
         if touching && s < zero {
             s = zero;
         }
@@ -229,7 +230,7 @@ impl Arena {
     }
 
     /// Both fall alike: they approach on straight lines, `|x + u t| = r`.
-    fn time_to_ball<T: Real>(&self, now: &Balls<T>, i: usize, j: usize) -> Option<T> {
+    fn time_to_ball(&self, now: &Balls<T>, i: usize, j: usize) -> Option<T> {
         let (x, u) = (now.x[i] - now.x[j], now.v[i] - now.v[j]);
         let reach = self.balls[i].radius + self.balls[j].radius;
         let (a, b, c) = (u.norm_squared(), x.dot(u), x.norm_squared() - reach * reach);
@@ -239,13 +240,13 @@ impl Arena {
     }
 
     /// `v_i += p n / m_i`, `v_j -= p n / m_j` with `p = -(1 + e) m u.n`, `m` the reduced mass.
-    fn rebound<T: Num>(&self, end: &Balls<T>, pair: Pair, restitution: T) -> Balls<T> {
+    fn rebound(&self, end: &Balls<T>, pair: Pair, restitution: T) -> Balls<T> {
         let (_, normal) = self.gap(end, pair);
         let closing = normal.dot(Self::approach(end, pair));
         let change = normal * (closing * (restitution + 1.0));
         let mut after = end.clone();
         for (ball, share) in self.shares(pair) {
-            after.v[ball] -= change * T::lit(share);
+            after.v[ball] -= change * share;
         }
         after
     }

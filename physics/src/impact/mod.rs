@@ -14,39 +14,42 @@
 mod adjoint;
 mod error;
 mod fly;
+mod map;
+mod simulation;
 
-use cotangent_ad::{Num, Vec3};
+use cotangent_ad::{Num, Real, Vec3};
 
-pub use adjoint::FlightCotangent;
+pub use adjoint::{FlightCotangent, Moment, Observed};
 pub use error::FlightError;
+pub use simulation::{BallPart, BallsSimulation, Path, Sampling, WallPart};
 
 /// A ball.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ball {
+pub struct Ball<T = f64> {
     /// Radius, m.
-    pub radius: f64,
+    pub radius: T,
     /// Mass, kg.
-    pub mass: f64,
+    pub mass: T,
 }
 
 /// An obstacle: the half-space `normal . x <= offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wall {
+pub struct Wall<T = f64> {
     /// Unit normal, out of the obstacle.
     pub normal: Vec3<f64>,
     /// Distance from the origin along the normal, m.
-    pub offset: f64,
+    pub offset: T,
 }
 
 /// Balls and walls.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Arena {
+pub struct Arena<T = f64> {
     /// The balls.
-    pub balls: Vec<Ball>,
+    pub balls: Vec<Ball<T>>,
     /// The walls.
-    pub walls: Vec<Wall>,
+    pub walls: Vec<Wall<T>>,
     /// Acceleration of gravity, m/s^2.
-    pub gravity: Vec3<f64>,
+    pub gravity: Vec3<T>,
 }
 
 /// What meets.
@@ -123,8 +126,8 @@ fn lit<T: Num>(v: Vec3<f64>) -> Vec3<T> {
 }
 
 impl<T: Num> Balls<T> {
-    fn after(&self, gravity: Vec3<f64>, d: T) -> Self {
-        let fall = lit(gravity) * d;
+    fn after(&self, gravity: Vec3<T>, d: T) -> Self {
+        let fall = gravity * d;
         Self {
             x: self
                 .x
@@ -138,6 +141,19 @@ impl<T: Num> Balls<T> {
 }
 
 impl Arena {
+    /// The same arena in other scalars, as constants.
+    pub fn lift<T: Num>(&self) -> Arena<T> {
+        let ball = |b: &Ball| Ball { radius: T::lit(b.radius), mass: T::lit(b.mass) };
+        let wall = |w: &Wall| Wall { normal: w.normal, offset: T::lit(w.offset) };
+        Arena {
+            balls: self.balls.iter().map(ball).collect(),
+            walls: self.walls.iter().map(wall).collect(),
+            gravity: lit(self.gravity),
+        }
+    }
+}
+
+impl<T: Num> Arena<T> {
     fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
         let n = self.balls.len();
         (0..n).flat_map(move |i| {
@@ -147,7 +163,7 @@ impl Arena {
     }
 
     /// Distance of two surfaces, and its gradient by the (first) ball: a unit vector.
-    fn gap<T: Num>(&self, at: &Balls<T>, pair: Pair) -> (T, Vec3<T>) {
+    fn gap(&self, at: &Balls<T>, pair: Pair) -> (T, Vec3<T>) {
         match pair {
             Pair::Wall(i, w) => {
                 let (wall, radius) = (&self.walls[w], self.balls[i].radius);
@@ -164,7 +180,7 @@ impl Arena {
     }
 
     /// Velocity of the first ball against the second, or the wall.
-    fn approach<T: Num>(at: &Balls<T>, pair: Pair) -> Vec3<T> {
+    fn approach(at: &Balls<T>, pair: Pair) -> Vec3<T> {
         match pair {
             Pair::Wall(i, _) => at.v[i],
             Pair::Balls(i, j) => at.v[i] - at.v[j],
@@ -172,9 +188,9 @@ impl Arena {
     }
 
     /// How the change of relative velocity is shared: `m_j / (m_i + m_j)` and `-m_i / (m_i + m_j)`.
-    fn shares(&self, pair: Pair) -> impl Iterator<Item = (usize, f64)> {
+    fn shares(&self, pair: Pair) -> impl Iterator<Item = (usize, T)> {
         let [first, second] = match pair {
-            Pair::Wall(i, _) => [Some((i, 1.0)), None],
+            Pair::Wall(i, _) => [Some((i, T::lit(1.0))), None],
             Pair::Balls(i, j) => {
                 let (a, b) = (self.balls[i].mass, self.balls[j].mass);
                 [Some((i, b / (a + b))), Some((j, -a / (a + b)))]
@@ -197,24 +213,35 @@ impl<T: Num> Flight<T> {
     }
 }
 
-impl Flight {
+impl<T: Real> Flight<T> {
     /// Duration, s.
-    pub fn duration(&self) -> f64 {
-        self.legs.iter().map(|leg| leg.duration).sum()
+    pub fn duration(&self) -> T {
+        self.legs.iter().fold(T::lit(0.0), |sum, leg| sum + leg.duration)
     }
 
     /// The state `t` seconds after the start.
-    pub fn at(&self, arena: &Arena, t: f64) -> Balls {
-        let mut begun = 0.0;
+    pub fn at(&self, arena: &Arena<T>, t: f64) -> Balls<T> {
+        let mut begun = T::lit(0.0);
         for leg in &self.legs {
-            if t <= begun + leg.duration {
-                return leg.start.after(arena.gravity, t - begun);
+            if T::lit(t) <= begun + leg.duration {
+                return leg.start.after(arena.gravity, T::lit(t) - begun);
             }
             begun += leg.duration;
         }
         self.end().clone()
     }
 
+    /// Time of each impact, s.
+    pub fn impact_times(&self) -> impl Iterator<Item = T> + '_ {
+        let mut begun = T::lit(0.0);
+        self.legs.iter().filter_map(move |leg| {
+            begun += leg.duration;
+            leg.pair.map(|_| begun)
+        })
+    }
+}
+
+impl Flight {
     /// Which impacts graze: there the derivative is large, and the motion beside it another.
     pub fn quality(&self, arena: &Arena) -> Quality {
         let mut quality = Quality { grazing: vec![], least_sine: 1.0 };

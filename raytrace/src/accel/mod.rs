@@ -5,4 +5,5 @@ mod build;
 mod traverse;
 mod triangle;
 
+pub(crate) use bounds::Bounds;
 pub use traverse::{Bvh, Hit};

@@ -174,6 +174,29 @@ impl Bvh {
         best
     }
 
+    /// Visits all faces of leaves whose boxes meet a box.
+    pub(crate) fn overlapping(&self, bounds: &Bounds, mut each: impl FnMut(u32)) {
+        let mut stack = [0_u32; STACK];
+        let mut depth = 1;
+        while depth > 0 {
+            depth -= 1;
+            let node = &self.nodes[stack[depth] as usize];
+            for c in 0..2 {
+                if !node.bounds(c).meets(bounds) {
+                    continue;
+                }
+                let (child, count) = (node.child[c], node.count[c] as usize);
+                if count == 0 {
+                    stack[depth] = child;
+                    depth += 1;
+                    continue;
+                }
+                let first = child as usize;
+                self.triangles[first..first + count].iter().for_each(|t| each(t.face));
+            }
+        }
+    }
+
     /// Whether a face that `skip` does not name meets `origin + t direction` for `near < t < far`.
     pub fn occluded(
         &self,

@@ -26,9 +26,9 @@ pub(crate) struct EdgeTrees {
 impl EdgeTrees {
     pub(crate) fn new(eye: Eye, wanted: &Wanted) -> Self {
         let world = eye.world;
-        let moving = |e: &u32| moves(world, wanted, &world.edges.all[*e as usize]);
+        let moving = |e: &u32| moves(world, wanted, &world.edges().all[*e as usize]);
         let (moving, still): (Vec<u32>, Vec<u32>) =
-            (0..id(world.edges.all.len())).partition(moving);
+            (0..id(world.edges().all.len())).partition(moving);
         let tree = |edges: Vec<u32>| EdgeTree::new(world, edges.into_iter());
         Self { moving: tree(moving), still: tree(still) }
     }

@@ -72,7 +72,7 @@ struct Item {
 
 impl Item {
     fn new(world: &World, edge: u32) -> Self {
-        let e: &Edge = &world.edges.all[edge as usize];
+        let e: &Edge = &world.edges().all[edge as usize];
         let [p, q] = e.points;
         let least = |a: f64, b: f64| a.min(b);
         let most = |a: f64, b: f64| a.max(b);
@@ -81,7 +81,7 @@ impl Item {
         let bend =
             normals(world, e).map_or(1.0, |n| (2.0 * n.1 * PER_RADIAN).clamp(LEAST_BEND, 1.0));
         let plain = |s: &crate::scene::EdgeSide| world.surface(s.face).is_plain();
-        let seam = !e.seamless && !world.edges.sides(e).iter().all(plain);
+        let seam = !e.seamless && !world.edges().sides(e).iter().all(plain);
         let power = length(q - p) * if seam { 1.0 } else { bend };
         Self { edge, lo: each(&least), hi: each(&most), axis, opening, power }
     }
@@ -89,7 +89,7 @@ impl Item {
 
 /// The cone of the normals of two faces that run the same way round; `None` where every point may see a border.
 fn normals(world: &World, edge: &Edge) -> Option<(V3, f64)> {
-    let [a, b] = world.edges.sides(edge) else { return None };
+    let [a, b] = world.edges().sides(edge) else { return None };
     let [p, q] = edge.points;
     let normal = |s: &crate::scene::EdgeSide| unit(world.faces[s.face as usize].normal);
     let turns = |s: &crate::scene::EdgeSide| {
@@ -325,7 +325,7 @@ mod tests {
     fn no_edge_that_throws_a_border_is_left_out_and_most_others_are() {
         for scene in [icosphere_shadow().scene, oblique()] {
             let world = World::new(&scene);
-            let n = world.edges.all.len() as u32;
+            let n = world.edges().all.len() as u32;
             let tree = EdgeTree::new(&world, 0..n);
             let stream = Stream::new(&[17]);
             let point = |k: u64, size: f64| {
@@ -339,10 +339,10 @@ mod tests {
                 let pyramid = pyramid(apex, corners);
                 let mut found = vec![false; n as usize];
                 tree.visit(&pyramid, |e| found[e as usize] = true);
-                for (e, edge) in world.edges.all.iter().enumerate() {
+                for (e, edge) in world.edges().all.iter().enumerate() {
                     let [a, b] = edge.points.map(|p| p - apex);
                     let off = |v: u32| a.cross(b).dot(world.vertices[v as usize] - apex) > 0.0;
-                    let sides = world.edges.sides(edge);
+                    let sides = world.edges().sides(edge);
                     let throws = sides.iter().all(|s| off(s.opposite) == off(sides[0].opposite));
                     let inside = (0..=50).any(|k| {
                         let q = a + (b - a) * (f64::from(k) / 50.0);

@@ -77,7 +77,7 @@ impl<'a> LampBorders<'a> {
         let kind = world.scene.lamps[lamp].kind;
         let mut throwers = Vec::new();
         let mut share_to = 0.0;
-        for (k, edge) in world.edges.all.iter().enumerate() {
+        for (k, edge) in world.edges().all.iter().enumerate() {
             let all = wanted.camera || wanted.lamps || moves(world, wanted, edge);
             let weight = if all { 1.0 } else { STILL };
             let Some((span, measure)) = measured(eye, &kind, edge) else { continue };
@@ -103,7 +103,7 @@ impl<'a> LampBorders<'a> {
         let thrower = self.throwers[k];
         let below = if k == 0 { 0.0 } else { self.throwers[k - 1].share_to };
         let within = ((along - below) / (thrower.share_to - below)).clamp(0.0, 1.0);
-        let edge = &world.edges.all[thrower.edge as usize];
+        let edge = &world.edges().all[thrower.edge as usize];
         let [a, b] = edge.points;
         // fraction of the edge, and how much measure there is to a fraction
         let angle = thrower.span[0] + within * (thrower.span[1] - thrower.span[0]);
@@ -121,7 +121,7 @@ impl<'a> LampBorders<'a> {
         let weight = total / (thrower.weight * measure);
         let q = a + (b - a) * s;
         let w = -self.kind.towards(q);
-        let sides = world.edges.sides(edge);
+        let sides = world.edges().sides(edge);
         let own = |f: u32| sides.iter().any(|s| s.face == f);
         let hit = world.bvh.closest_beyond(q, w, own)?;
         let far = if self.kind.position().is_some() { 1.0 - CLEAR } else { f64::INFINITY };
@@ -166,25 +166,17 @@ impl<'a> LampBorders<'a> {
         let draw = options.draw(eye.index);
         let plane = Plane::new(draw, Purpose::LampEdge, j as usize, self.lamp as u64);
         let border = self.cast((f64::from(j) + plane.point(0)[0]) / f64::from(count))?;
-        let depth = camera.depth(border.y);
-        if depth <= 0.0 {
+        if camera.parallel.is_none() && camera.depth(border.y) <= 0.0 {
             return None;
         }
-        let flat = camera.flat(border.y);
-        let pixel = camera.pixel(camera.film_of(flat))?;
-        let from = border.y - camera.position;
+        let pixel = camera.pixel(camera.film_of(camera.flat(border.y)))?;
+        let (origin, direction, t) = camera.ray_to(border.y);
         let skip = |f: u32| f == border.hit.face;
-        if world.bvh.occluded(camera.position, from, CLEAR, 1.0 - CLEAR, skip) {
+        if world.bvh.occluded(origin, direction, t * CLEAR, t * (1.0 - CLEAR), skip) {
             return None;
         }
-        let light = self.reflected(&border, from * depth.recip(), depth)?;
-        let film = |v: V3| {
-            let [forward, right, up] = camera.frame;
-            let away = v.dot(forward) / depth;
-            let on_plane =
-                [(v.dot(right) / depth) - flat[0] * away, (v.dot(up) / depth) - flat[1] * away];
-            camera.film_motion(flat, on_plane)
-        };
+        let light = self.reflected(&border, direction, t)?;
+        let film = |v: V3| camera.motion_of(border.y, v);
         let [x, y] = film(border.tangent);
         let n = [-y, x];
         // towards the shadow within the receiving plane: is that along n on the film?
@@ -243,7 +235,7 @@ fn measured(eye: Eye, kind: &LampKind, edge: &Edge) -> Option<([f64; 2], f64)> {
     let w = -kind.towards(a);
     let plane = (b - a).cross(w);
     let off = |v: u32| plane.dot(eye.world.vertices[v as usize] - a);
-    let sides = eye.world.edges.sides(edge);
+    let sides = eye.world.edges().sides(edge);
     let first = off(sides[0].opposite);
     if !sides[1..].iter().all(|s| off(s.opposite) * first > 0.0) {
         return None;

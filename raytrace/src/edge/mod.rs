@@ -13,7 +13,7 @@ pub(crate) use lamp::LampBorders;
 pub(crate) use primary::PrimaryEdges;
 
 use crate::derivative::{Place, Sink};
-use crate::geometry::V3;
+use crate::geometry::{V3, barycentric, unit};
 use crate::scene::{Edge, Wanted, World};
 
 /// Cuts a range of fractions to where a linear function with values `a` at 0 and `b` at 1 is not negative; whether
@@ -33,10 +33,15 @@ fn clip(range: &mut [f64; 2], a: f64, b: f64) -> bool {
 
 /// Whether a mesh of the edge moves.
 fn moves(world: &World, wanted: &Wanted, edge: &Edge) -> bool {
-    world.edges.copies(edge).iter().any(|c| wanted.moving[c.mesh as usize])
+    let moving = |mesh: u32| wanted.moving[mesh as usize];
+    match edge.cut {
+        Some(faces) => faces.into_iter().any(|f| moving(world.faces[f as usize].mesh)),
+        None => world.edges().copies(edge).iter().any(|c| moving(c.mesh)),
+    }
 }
 
-/// Hands on the cotangent of the point at fraction `s` of an edge: it moves by the mean of its copies' motions.
+/// Hands on the cotangent of the point at fraction `s` of an edge: it moves by the mean of its copies' motions, or with the planes
+/// of two faces that cut through each other.
 fn edge_pullback(
     world: &World,
     wanted: &Wanted,
@@ -46,11 +51,44 @@ fn edge_pullback(
     place: Place,
     sink: &mut impl Sink,
 ) {
-    let copies = world.edges.copies(edge);
+    if let Some(faces) = edge.cut {
+        let [a, b] = edge.points;
+        return cut_pullback(world, wanted, faces, a + (b - a) * s, bar, place, sink);
+    }
+    let copies = world.edges().copies(edge);
     let share = bar * (copies.len() as f64).recip();
     for copy in copies.iter().filter(|c| wanted.moving[c.mesh as usize]) {
         let at = copy.part[0] + s * (copy.part[1] - copy.part[0]);
         sink.point(place, copy.ends[0], share * (1.0 - at));
         sink.point(place, copy.ends[1], share * at);
+    }
+}
+
+/// Hands on the cotangent of a point `q` on the line in which the planes of two faces with normals `n_0`, `n_1` meet.
+///
+/// The point stays on both planes, `n_i . dq = n_i . df_i`, with `df_i` the motion of face `i` at `q`; along the line its motion moves
+/// no border and is taken as 0. So `dq = sum a_i n_i . df_i`, `a_0 = n_1 x t / (n_1 x t . n_0)` and likewise `a_1`, `t = n_0 x n_1`.
+fn cut_pullback(
+    world: &World,
+    wanted: &Wanted,
+    faces: [u32; 2],
+    q: V3,
+    bar: V3,
+    place: Place,
+    sink: &mut impl Sink,
+) {
+    let faces = faces.map(|f| (f, &world.faces[f as usize]));
+    let n = faces.map(|(_, f)| unit(f.normal));
+    let t = n[0].cross(n[1]);
+    for (i, (number, face)) in faces.into_iter().enumerate() {
+        if !wanted.moving[face.mesh as usize] {
+            continue;
+        }
+        let across = n[1 - i].cross(t);
+        let along = n[i] * (across.dot(bar) / across.dot(n[i]));
+        let b = barycentric(world.corners(number), q);
+        for k in 0..3 {
+            sink.point(place, face.corners[k], along * b[k]);
+        }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) struct PrimaryEvent {
 impl PrimaryEvent {
     pub(crate) fn deposit(&self, eye: Eye, wanted: &Wanted, sink: &mut impl Sink) {
         let (q_bar, camera_bar) = eye.camera.project_pullback(self.q, self.n);
-        let edge = &eye.world.edges.all[self.edge as usize];
+        let edge = &eye.world.edges().all[self.edge as usize];
         for (place, f) in sink.seeds(self.pixel).times(self.pixel, self.rgb) {
             edge_pullback(eye.world, wanted, edge, self.s, q_bar * f, place, sink);
             if wanted.camera {
@@ -85,7 +85,7 @@ impl<'a> PrimaryEdges<'a> {
         let field = eye.camera.field();
         let mut segments = Vec::new();
         let mut length_to = 0.0;
-        for (k, edge) in eye.world.edges.all.iter().enumerate() {
+        for (k, edge) in eye.world.edges().all.iter().enumerate() {
             if !(wanted.camera || moves(eye.world, wanted, edge)) {
                 continue;
             }
@@ -141,7 +141,7 @@ impl<'a> PrimaryEdges<'a> {
         let jump = recorded(below) - recorded(above);
         let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
         let s = segment.edge_fraction(f);
-        let [a, b] = eye.world.edges.all[segment.edge as usize].points;
+        let [a, b] = eye.world.edges().all[segment.edge as usize].points;
         Some(PrimaryEvent {
             pixel,
             rgb: jump * per_fraction,
@@ -189,13 +189,17 @@ impl Segment {
 /// Where normals are shared across a bent edge, what the face's own normal hides still jumps there: see [`crate::material`].
 fn weight(eye: Eye, edge: &Edge) -> f64 {
     let world = eye.world;
-    let [a, b] = world.edges.sides(edge) else { return 1.0 };
+    if edge.cut.is_some() && matches!(eye.output, Output::Alpha | Output::Depth | Output::Position)
+    {
+        return 0.0; // faces that cut through each other meet there
+    }
+    let [a, b] = world.edges().sides(edge) else { return 1.0 };
     let [f, g] = [a, b].map(|s| &world.faces[s.face as usize]);
-    let copies = world.edges.copies(edge);
+    let copies = world.edges().copies(edge);
     if f.mesh != g.mesh || (copies.len() > 1 && !world.surfaces[f.mesh as usize].is_plain()) {
         return 1.0;
     }
-    let from = edge.points[0] - eye.camera.position;
+    let from = eye.camera.towards(edge.points[0]);
     let front = [f, g].map(|f| f.normal.dot(from) < 0.0);
     // both faces run counter-clockwise: seen from one side they are a surface that is bent, not one that ends
     let [p, q] = edge.points;
@@ -229,11 +233,11 @@ fn segment(eye: Eye, k: u32, edge: &Edge, field: [[f64; 2]; 2]) -> Option<Segmen
     let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
     let near = NEAR * far;
     let mut part = [0.0, 1.0];
-    if !clip(&mut part, z[0] - near, z[1] - near) {
+    if eye.camera.parallel.is_none() && !clip(&mut part, z[0] - near, z[1] - near) {
         return None;
     }
     let image = part.map(|s| eye.camera.flat(a + (b - a) * s));
-    let depth = part.map(|s| z[0] + (z[1] - z[0]) * s);
+    let depth = part.map(|s| eye.camera.foreshortening(z[0] + (z[1] - z[0]) * s));
     let mut visible = [0.0, 1.0];
     for k in 0..2 {
         let (p, q) = (image[0][k], image[1][k]);

@@ -7,16 +7,19 @@
 //!
 //! `dL = (albedo/pi) L_e integral of V cos cos' / r^2 (k / (k.m)) . ((1 - tau) dx + tau dq - dl) dl` over the borders.
 //!
+//! Where another face cuts through the light face, the segment in which they meet is a border itself, with `tau = 1`: beyond the other
+//! face the light is hidden.
+//!
 //! An edge throws a border only where its faces lie on one side of that plane. The part of it between `x` and the light
 //! face is cut out by planes through `x`, on which everything is linear along the edge. Of all such parts, points are drawn by
 //! a stratified choice in proportion to an estimate of their share. [`super::hierarchy`] finds the edges that may have parts.
 
 use super::border::{EdgeTrees, Seen};
 use super::hierarchy::Pyramid;
-use super::{clip, edge_pullback};
+use super::{clip, edge_pullback, moves};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::emitter::LightFace;
-use crate::geometry::{V3, id, length};
+use crate::geometry::{V3, barycentric, id, length};
 use crate::integrator::{CLEAR, Eye, Vertex, chain_pullback};
 use crate::scene::{Edge, Wanted, World};
 
@@ -53,6 +56,8 @@ pub(super) struct ShadowBorders<'a> {
     wanted: &'a Wanted,
     trees: &'a EdgeTrees,
     options: &'a DerivativeOptions,
+    /// Of each light face, the moving edges in which other faces cut through it.
+    cuts: Vec<Vec<u32>>,
     parts: Vec<Part>,
 }
 
@@ -63,7 +68,9 @@ impl<'a> ShadowBorders<'a> {
         trees: &'a EdgeTrees,
         options: &'a DerivativeOptions,
     ) -> Self {
-        Self { eye, world: eye.world, wanted, trees, options, parts: Vec::new() }
+        let world = eye.world;
+        let cuts = world.lights.faces.iter().map(|light| cuts(world, wanted, light.face)).collect();
+        Self { eye, world, wanted, trees, options, cuts, parts: Vec::new() }
     }
 
     /// Hands on the derivative through the borders that a point sees; `jitter` is uniform.
@@ -82,8 +89,14 @@ impl<'a> ShadowBorders<'a> {
         let mut share_to = 0.0;
         for k in 0..self.world.lights.faces.len() {
             let Some(cone) = self.cone(vertex, k) else { continue };
+            for &e in &self.cuts[k] {
+                let (s, depth) = ([0.0, 1.0], [1.0; 2]);
+                let edge = &self.world.edges().all[e as usize];
+                share_to += self.share(vertex, &cone, edge, s, depth);
+                parts.push(Part { edge: e, light: id(k), s, depth, share_to });
+            }
             let mut add = |e: u32| {
-                let edge = &self.world.edges.all[e as usize];
+                let edge = &self.world.edges().all[e as usize];
                 if let Some((s, depth)) = self.part(vertex, &cone, edge) {
                     share_to += self.share(vertex, &cone, edge, s, depth);
                     parts.push(Part { edge: e, light: id(k), s, depth, share_to });
@@ -136,7 +149,7 @@ impl<'a> ShadowBorders<'a> {
         }
         let plane = a.cross(b);
         let off = |v: u32| plane.dot(self.world.vertices[v as usize] - vertex.x);
-        let sides = self.world.edges.sides(edge);
+        let sides = self.world.edges().sides(edge);
         let first = off(sides[0].opposite);
         let same_side = sides[1..].iter().all(|s| off(s.opposite) * first > 0.0);
         let own = sides.iter().any(|s| s.face == vertex.hit.face);
@@ -183,8 +196,8 @@ impl<'a> ShadowBorders<'a> {
     /// Hands on the derivative through the border's point at fraction `u` of its length.
     fn point(&self, seen: &Seen, part: &Part, u: f64, scale: f64, sink: &mut impl Sink) {
         let (world, vertex) = (self.world, seen.vertex());
-        let edge = &world.edges.all[part.edge as usize];
-        let sides = world.edges.sides(edge);
+        let edge = &world.edges().all[part.edge as usize];
+        let sides = world.edges().sides(edge);
         let light = world.lights.faces[part.light as usize].face;
         let [y0, y1] = border(vertex, edge, part.s, part.depth);
         let y = y0 + (y1 - y0) * u;
@@ -207,7 +220,10 @@ impl<'a> ShadowBorders<'a> {
         let tau = at(s).recip();
         let [a, b] = edge.points.map(|p| p - vertex.x);
         let k = a.cross(b);
-        let side = k.dot(world.vertices[sides[0].opposite as usize] - vertex.x);
+        let side = match edge.cut {
+            None => k.dot(world.vertices[sides[0].opposite as usize] - vertex.x),
+            Some(faces) => k.dot(beyond(world, faces, light, (y, y1 - y0), vertex.x)),
+        };
         let m = normal.cross(y1 - y0);
         // k/(k.m) times the line element |y1 - y0| du, for m of unit length
         let g = k * (side.signum() * m.norm_squared() / (length(normal) * k.dot(m).abs()));
@@ -227,15 +243,25 @@ impl<'a> ShadowBorders<'a> {
     }
 }
 
-/// Barycentric coordinates of a point in the plane of a triangle.
-fn barycentric([a, b, c]: [V3; 3], p: V3) -> [f64; 3] {
-    let n = (b - a).cross(c - a);
-    let inverse = n.norm_squared().recip();
-    let of = |u: V3, v: V3| (u - p).cross(v - p).dot(n) * inverse;
-    [of(b, c), of(c, a), of(a, b)]
-}
 /// Shadows of the ends of a part of an edge, seen from the point of `path`.
 fn border(vertex: &Vertex, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
     let [a, b] = edge.points.map(|p| p - vertex.x);
     s.map(|s| vertex.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
+}
+
+/// The moving edges in which other faces cut through a face.
+fn cuts(world: &World, wanted: &Wanted, face: u32) -> Vec<u32> {
+    let edges = world.edges().all.iter().enumerate();
+    let cut = |edge: &Edge| edge.cut.is_some_and(|faces| faces.contains(&face));
+    edges.filter(|(_, e)| cut(e) && moves(world, wanted, e)).map(|(k, _)| id(k)).collect()
+}
+
+/// A vector in the plane of a light face across the line in which another face cuts through it at `y`: to where `x` sees the other face
+/// before the light.
+fn beyond(world: &World, faces: [u32; 2], light: u32, (y, along): (V3, V3), x: V3) -> V3 {
+    let other = if faces[0] == light { faces[1] } else { faces[0] };
+    let plane = world.faces[other as usize].normal;
+    let across = world.faces[light as usize].normal.cross(along);
+    // hidden is what lies on the other side of the plane
+    across * -(plane.dot(across) * plane.dot(x - y)).signum()
 }

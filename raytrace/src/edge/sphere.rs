@@ -104,8 +104,8 @@ impl<'a> SphereEdges<'a> {
             (&self.trees.still, (along - share) / (1.0 - share), 1.0 - share)
         };
         let Pick { edge, probability } = tree.pick(self.world, x, n, u)?;
-        let edge = &self.world.edges.all[edge as usize];
-        let sides = self.world.edges.sides(edge);
+        let edge = &self.world.edges().all[edge as usize];
+        let sides = self.world.edges().sides(edge);
         if sides.iter().any(|s| s.face == vertex.hit.face) {
             return None; // on the horizon
         }

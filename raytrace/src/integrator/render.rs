@@ -78,8 +78,8 @@ impl<'a> Eye<'a> {
 
     /// The direction that is seen at `film`, and what is hit first there.
     pub(crate) fn look(&self, film: FilmPoint) -> (V3, Option<Hit>) {
-        let direction = self.camera.direction(film);
-        (direction, self.world.bvh.closest(self.camera.position, direction, f64::INFINITY))
+        let [origin, direction] = self.camera.ray(film);
+        (direction, self.world.bvh.closest(origin, direction, f64::INFINITY))
     }
 
     /// Reflections that light may make on its way.

@@ -12,13 +12,15 @@ pub struct SceneCamera {
     /// Name, the middle part of `camera.NAME.translation`.
     pub name: String,
     view: CameraView,
+    /// It sees along parallel rays.
+    orthographic: bool,
     /// Columns and rows, pixels.
     pub(super) film: [usize; 2],
     /// Moves the pinhole; the frame keeps its directions.
     pub translation: [f64; 3],
     /// Turns the frame about the pinhole: rotation vector in world axes, radians.
     pub rotation: [f64; 3],
-    /// Focal length, pixels.
+    /// Focal length, pixels; of an orthographic camera pixels for a scene unit.
     pub focal: f64,
     /// The point of the film that sees along the view: column and row, pixels.
     pub principal_point: [f64; 2],
@@ -44,6 +46,7 @@ impl SceneCamera {
         Ok(Self {
             name: name.into(),
             view: *view,
+            orthographic: false,
             film,
             translation: [0.0; 3],
             rotation: [0.0; 3],
@@ -53,6 +56,26 @@ impl SceneCamera {
             exposure: 1.0,
             white_balance: Rgb::WHITE,
         })
+    }
+
+    /// An orthographic camera with the position, target and up of this view: its film's columns span `extent` scene units. It sees all
+    /// along its parallel rays, also what lies behind its position.
+    ///
+    /// # Errors
+    /// [`SceneError::Camera`] where it does not see.
+    pub fn orthographic(
+        name: &str,
+        view: &CameraView,
+        film: [usize; 2],
+        extent: f64,
+    ) -> Result<Self, SceneError> {
+        let spans = extent > 0.0 && extent.is_finite();
+        let view = CameraView { fov_deg: 90.0, ..*view };
+        let camera = Self::new(name, &view, film)?;
+        if !spans {
+            return Err(SceneError::Camera(name.into()));
+        }
+        Ok(Self { orthographic: true, focal: film[0] as f64 / extent, ..camera })
     }
 
     /// Where it stands and looks before it is moved.
@@ -71,6 +94,7 @@ impl SceneCamera {
             centre: self.principal_point,
             distortion: self.distortion,
             gain: self.white_balance * self.exposure,
+            parallel: self.orthographic.then_some(0.0),
             width: self.film[0],
             height: self.film[1],
         };

@@ -2,6 +2,7 @@
 
 mod assign;
 mod camera;
+mod crossing;
 mod environment;
 mod kind;
 mod lamp;
@@ -26,7 +27,7 @@ pub use parameter::{ParameterInfo, Selection};
 pub(crate) use slot::Layout;
 pub(crate) use surface::{Face, Surface};
 pub use texture::Texture;
-pub use world::World;
+pub use world::{MeshCut, World};
 pub(crate) use world::{Wanted, normal_pullback};
 
 use crate::geometry::Rgb;
@@ -162,8 +163,8 @@ pub enum SceneError {
     },
     /// The camera does not see.
     #[error(
-        "the camera `{0}` does not see: target, up and position must span a plane, fov_deg lie in (0, 180), the film have \
-         pixels, and its distortion not fold the film"
+        "the camera `{0}` does not see: target, up and position must span a plane, fov_deg lie in (0, 180) or its extent be \
+         positive, the film have pixels, and its distortion not fold the film"
     )]
     Camera(String),
     /// A mesh has a tint for another number of vertices.

@@ -8,6 +8,7 @@
 use crate::geometry::{V3, id, length, unit};
 use crate::shape::TriangleMesh;
 
+use super::crossing::Crossing;
 use super::surface::Face;
 
 /// Distance below which points are one, relative to the size of the scene: more than the rounding of placed points, and less than any
@@ -41,6 +42,8 @@ pub(crate) struct Edge {
     pub(crate) points: [V3; 2],
     /// Two faces that share normals for shading and texture coordinates at both ends.
     pub(crate) seamless: bool,
+    /// The faces that cut through each other here; `None` of an edge that meshes have.
+    pub(crate) cut: Option<[u32; 2]>,
     copies: [u32; 2],
     sides: [u32; 2],
 }
@@ -109,9 +112,20 @@ impl Edges {
         self.all.push(Edge {
             points,
             seamless,
+            cut: None,
             copies: [first[0], id(self.copies.len())],
             sides: [first[1], id(self.sides.len())],
         });
+    }
+}
+
+impl Edges {
+    /// Appends where two faces cut through each other: an edge with parts of both faces on either side, which throws no shadow.
+    pub(crate) fn push_crossing(&mut self, crossing: &Crossing) {
+        self.push(crossing.points, false, &[], crossing.sides.into_iter());
+        if let Some(edge) = self.all.last_mut() {
+            edge.cut = Some(crossing.faces);
+        }
     }
 }
 

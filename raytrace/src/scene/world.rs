@@ -1,7 +1,10 @@
 //! The scene as rays see it: points in world coordinates, lights, edges, the tree.
 
+use std::sync::OnceLock;
+
 use cotangent_ad::{Quat, Vec3};
 
+use super::crossing::crossings;
 use super::environment::Sky;
 use super::overlay::Edges;
 use super::slot::Layout;
@@ -43,6 +46,15 @@ impl Wanted {
     }
 }
 
+/// Two meshes that cut through each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshCut {
+    /// Their names, in the order of the scene.
+    pub meshes: [String; 2],
+    /// A point where they do, world coordinates.
+    pub near: [f64; 3],
+}
+
 /// A scene at one point of its parameters, made ready for rays.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -58,7 +70,8 @@ pub struct World {
     /// Texture coordinates.
     pub(crate) uv: Vec<[f64; 2]>,
     pub(crate) surfaces: Vec<Surface>,
-    pub(crate) edges: Edges,
+    /// Made when a derivative first asks for them: an image needs none.
+    edges: OnceLock<Edges>,
     pub(crate) lights: Lights,
     /// Light from all around.
     pub(crate) sky: Option<Sky>,
@@ -76,8 +89,7 @@ impl World {
         let mut faces = faces(scene, &layout);
         place(scene, &layout, &mut vertices, &mut faces);
         let bvh = Bvh::new(&corners(&vertices, &faces));
-        let edges = edges(scene, &vertices, &faces);
-        Self::with_points(scene, layout, (vertices, faces, edges, bvh))
+        Self::with_points(scene, layout, (vertices, faces, OnceLock::new(), bvh))
     }
 
     /// The world of a scene, made of this one: where the meshes join the same vertices, the tree keeps its shape and
@@ -89,19 +101,19 @@ impl World {
         if !same {
             return Self::new(scene);
         }
-        let Self { layout, mut vertices, mut faces, edges: mut all_edges, mut bvh, .. } = self;
+        let Self { layout, mut vertices, mut faces, mut edges, mut bvh, .. } = self;
         if place(scene, &layout, &mut vertices, &mut faces) {
             bvh.refit(&corners(&vertices, &faces));
-            all_edges = edges(scene, &vertices, &faces);
+            edges = OnceLock::new();
         }
         let layout = scene.layout();
-        Self::with_points(scene, layout, (vertices, faces, all_edges, bvh))
+        Self::with_points(scene, layout, (vertices, faces, edges, bvh))
     }
 
     fn with_points(
         scene: &Scene,
         layout: Layout,
-        (vertices, faces, edges, bvh): (Vec<V3>, Vec<Face>, Edges, Bvh),
+        (vertices, faces, edges, bvh): (Vec<V3>, Vec<Face>, OnceLock<Edges>, Bvh),
     ) -> Self {
         let surfaces: Vec<Surface> =
             scene.meshes.iter().enumerate().map(|(k, m)| Surface::new(m, &layout, k)).collect();
@@ -124,7 +136,19 @@ impl World {
             bvh,
         };
         world.normals = world.shading_normals();
+        world.step_back();
         world
+    }
+
+    /// Lets the rays of orthographic cameras start behind everything.
+    fn step_back(&mut self) {
+        let vertices = &self.vertices;
+        for camera in &mut self.cameras {
+            let behind = |v: &V3| -camera.depth(*v);
+            let farthest = vertices.iter().map(behind).fold(0.0, f64::max);
+            // by more than rounding, and by nothing that a motion of the scene would show
+            camera.parallel = camera.parallel.map(|_| 1.0 + 2.0 * farthest);
+        }
     }
 
     /// Normals for shading of all meshes that have any.
@@ -172,6 +196,34 @@ impl World {
     /// The scene that it was built from.
     pub fn scene(&self) -> &Scene {
         &self.scene
+    }
+
+    /// All edges: those of the meshes, and where faces cut through each other.
+    pub(crate) fn edges(&self) -> &Edges {
+        self.edges.get_or_init(|| {
+            let shapes = self.scene.meshes.iter().map(|m| &*m.shape);
+            let mut edges = Edges::new(shapes, &self.vertices, &self.faces);
+            for crossing in crossings(&self.vertices, &self.faces, &self.bvh) {
+                edges.push_crossing(&crossing);
+            }
+            edges
+        })
+    }
+
+    /// Pairs of meshes that cut through each other, or one mesh twice that cuts through itself.
+    pub fn cuts(&self) -> Vec<MeshCut> {
+        let mut cuts: Vec<(MeshCut, [u32; 2])> = Vec::new();
+        for edge in &self.edges().all {
+            let Some(faces) = edge.cut else { continue };
+            let mut pair = faces.map(|f| self.faces[f as usize].mesh);
+            pair.sort_unstable();
+            if cuts.iter().all(|c| c.1 != pair) {
+                let meshes = pair.map(|m| self.scene.meshes[m as usize].name.clone());
+                let near = ((edge.points[0] + edge.points[1]) * 0.5).0;
+                cuts.push((MeshCut { meshes, near }, pair));
+            }
+        }
+        cuts.into_iter().map(|c| c.0).collect()
     }
 
     /// Corners of a face.
@@ -254,10 +306,6 @@ fn faces(scene: &Scene, layout: &Layout) -> Vec<Face> {
         first_uv += uv.len();
     }
     faces
-}
-
-fn edges(scene: &Scene, vertices: &[V3], faces: &[Face]) -> Edges {
-    Edges::new(scene.meshes.iter().map(|m| &*m.shape), vertices, faces)
 }
 
 fn corners(vertices: &[V3], faces: &[Face]) -> Vec<[V3; 3]> {

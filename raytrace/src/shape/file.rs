@@ -128,7 +128,7 @@ impl MeshFileError {
     }
 }
 
-/// Reads an OBJ or PLY file. Polygons are cut into triangles. Of an OBJ file normals and texture coordinates are read as well;
+/// Reads an OBJ or PLY file. Polygons are cut into triangles. Normals and texture coordinates are read as well;
 /// colours and materials are not used. What had to be left out is in the file's notes.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! PLY (Turk 1994): polygons in text or binary, of either byte order.
+//! PLY (Turk 1994): polygons in text or binary, of either byte order, with normals of vertices and texture coordinates of
+//! vertices or of corners.
 
 use super::file::{Corner, MeshFile, MeshFileError, Polygon, PolygonFaults, Vertices, file, part};
 use crate::geometry::V3;
@@ -93,11 +94,11 @@ struct Element {
 pub fn parse_ply(bytes: &[u8]) -> Result<MeshFile, MeshFileError> {
     let (format, elements, body) = header(bytes)?;
     let mut numbers = Numbers { format, rest: body };
-    let (mut points, mut polygons) = (Vec::new(), Vec::new());
+    let (mut given, mut of_corners, mut polygons) = (Given::default(), Vec::new(), Vec::new());
     for element in &elements {
         match element.name.as_str() {
-            "vertex" => vertices(element, &mut numbers, &mut points)?,
-            "face" => faces(element, &mut numbers, &mut polygons)?,
+            "vertex" => vertices(element, &mut numbers, &mut given)?,
+            "face" => faces(element, &mut numbers, &mut of_corners, &mut polygons)?,
             "tristrips" => {
                 return Err(wrong("triangle strips are not read: save the mesh as faces"));
             }
@@ -108,15 +109,22 @@ pub fn parse_ply(bytes: &[u8]) -> Result<MeshFile, MeshFileError> {
             }
         }
     }
-    let known = points.len();
-    for (k, polygon) in polygons.iter().enumerate() {
+    let (known, first_of_corners) = (given.points.len(), given.uv.len());
+    given.uv.append(&mut of_corners);
+    for (k, polygon) in polygons.iter_mut().enumerate() {
         if let Some(corner) = polygon.corners.iter().find(|c| c.vertex >= known) {
             let vertex = corner.vertex;
             return Err(wrong(format!("face {k} names vertex {vertex}, the file has {known}")));
         }
+        for corner in &mut polygon.corners {
+            corner.normal = given.has_normals.then_some(corner.vertex);
+            let own = corner.uv.map(|k| first_of_corners + k);
+            corner.uv = own.or(given.has_uv.then_some(corner.vertex));
+        }
     }
     let mut faults = PolygonFaults::default();
-    let vertices = Vertices { points: &points, ..Vertices::default() };
+    let vertices =
+        Vertices { points: &given.points, lines: &[], uv: &given.uv, normals: &given.normals };
     let part = part(String::new(), &vertices, &polygons, &mut faults)?;
     file(part.into_iter().collect(), &faults, Vec::new())
 }
@@ -239,25 +247,40 @@ fn row(
     Ok(())
 }
 
+/// What a file says of its vertices.
+#[derive(Default)]
+struct Given {
+    points: Vec<V3>,
+    normals: Vec<[f64; 3]>,
+    uv: Vec<[f64; 2]>,
+    has_normals: bool,
+    has_uv: bool,
+}
+
+/// Names of texture coordinates of vertices, as programs write them.
+const UV: [[&str; 2]; 4] =
+    [["s", "t"], ["u", "v"], ["texture_u", "texture_v"], ["texture_s", "texture_t"]];
+
 fn vertices(
     element: &Element,
     numbers: &mut Numbers,
-    points: &mut Vec<V3>,
+    given: &mut Given,
 ) -> Result<(), MeshFileError> {
-    let of = |name: &str| element.properties.iter().position(|p| p.name == name);
-    let (Some(x), Some(y), Some(z)) = (of("x"), of("y"), of("z")) else {
+    let of =
+        |name: &str| element.properties.iter().position(|p| p.name == name && p.length.is_none());
+    let all = |names: &[&str]| names.iter().map(|n| of(n)).collect::<Option<Vec<usize>>>();
+    let Some(place) = all(&["x", "y", "z"]) else {
         return Err(wrong("the vertices have no x, y and z"));
     };
+    let normal = all(&["nx", "ny", "nz"]);
+    let uv = UV.iter().find_map(|names| all(names));
+    (given.has_normals, given.has_uv) = (normal.is_some(), uv.is_some());
+    let mut values = vec![0.0; element.properties.len()];
     for _ in 0..element.count {
-        let mut point = V3::zero();
-        row(element, numbers, |k, value| {
-            for (axis, property) in [x, y, z].into_iter().enumerate() {
-                if k == property {
-                    point[axis] = value;
-                }
-            }
-        })?;
-        points.push(point);
+        row(element, numbers, |k, value| values[k] = value)?;
+        given.points.push(V3::from([0, 1, 2].map(|k| values[place[k]])));
+        given.normals.extend(normal.iter().map(|n| [0, 1, 2].map(|k| values[n[k]])));
+        given.uv.extend(uv.iter().map(|uv| [0, 1].map(|k| values[uv[k]])));
     }
     Ok(())
 }
@@ -265,6 +288,7 @@ fn vertices(
 fn faces(
     element: &Element,
     numbers: &mut Numbers,
+    uv: &mut Vec<[f64; 2]>,
     polygons: &mut Vec<Polygon>,
 ) -> Result<(), MeshFileError> {
     let is_corners =
@@ -272,11 +296,16 @@ fn faces(
     let Some(list) = element.properties.iter().position(is_corners) else {
         return Err(wrong("the faces have no list `vertex_indices`"));
     };
+    // two numbers for each corner
+    let is_uv = |p: &Property| p.length.is_some() && p.name == "texcoord";
+    let of_corners = element.properties.iter().position(is_uv);
     for k in 0..element.count {
-        let mut corners = Vec::new();
+        let (mut corners, mut coordinates) = (Vec::new(), Vec::new());
         row(element, numbers, |property, value| {
             if property == list {
                 corners.push(value);
+            } else if of_corners == Some(property) {
+                coordinates.push(value);
             }
         })?;
         let whole = |v: &f64| *v >= 0.0 && *v <= f64::from(u32::MAX) && v.fract() == 0.0;
@@ -288,7 +317,17 @@ fn faces(
             clippy::cast_sign_loss,
             reason = "checked to be whole numbers that fit"
         )]
-        let corners = corners.into_iter().map(|v| Corner::bare(v as usize)).collect();
+        let mut corners: Vec<Corner> =
+            corners.into_iter().map(|v| Corner::bare(v as usize)).collect();
+        if coordinates.len() == 2 * corners.len() {
+            for (corner, pair) in corners.iter_mut().zip(coordinates.chunks_exact(2)) {
+                corner.uv = Some(uv.len());
+                uv.push([pair[0], pair[1]]);
+            }
+        } else if !coordinates.is_empty() {
+            let (found, wanted) = (coordinates.len(), 2 * corners.len());
+            return Err(wrong(format!("face {k} has {found} texture coordinates, not {wanted}")));
+        }
         polygons.push(Polygon { corners, line: None });
     }
     Ok(())
@@ -336,6 +375,35 @@ mod tests {
         assert_eq!(text.parts[0].mesh.vertices()[2].0, [1.5, 2.5, -3.0]);
         assert_eq!(parse_ply(&binary(false)).unwrap(), text);
         assert_eq!(parse_ply(&binary(true)).unwrap(), text);
+    }
+
+    #[test]
+    fn normals_and_texture_coordinates_of_vertices_and_of_faces_are_read() {
+        let point = "property float x\nproperty float y\nproperty float z\n";
+        let list = "element face 1\nproperty list uchar int vertex_indices\n";
+        let read = |vertex: &str, face: &str, rows: &str| {
+            let header =
+                format!("ply\nformat ascii 1.0\nelement vertex 3\n{point}{vertex}{list}{face}");
+            parse_ply(format!("{header}end_header\n{rows}").as_bytes())
+        };
+        let vertex = "property float nx\nproperty float ny\nproperty float nz\nproperty float s\nproperty float t\n";
+        let rows = "0 0 0 0 0 2 0.1 0.2\n1 0 0 0 1 1 0.3 0.4\n0 1 0 1 0 1 0.5 0.6\n3 0 1 2\n";
+        let mesh = read(vertex, "", rows).unwrap().parts.remove(0).mesh;
+        let normals = mesh.normals().expect("normals");
+        assert_eq!((normals.values()[1].0, normals.faces()[0]), ([0.0, 1.0, 1.0], [0, 1, 2]));
+        assert_eq!(mesh.uv().expect("coordinates").values()[2], [0.5, 0.6]);
+        let rows = "0 0 0\n1 0 0\n0 1 0\n3 2 1 0 6 0.1 0.2 0.3 0.4 0.5 0.6\n";
+        let face = "property list uchar float texcoord\n";
+        let mesh = read("", face, rows).unwrap().parts.remove(0).mesh;
+        assert!(mesh.normals().is_none());
+        let uv = mesh.uv().expect("coordinates");
+        assert_eq!(
+            uv.faces()[0].map(|k| uv.values()[k as usize]),
+            [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]
+        );
+        let rows = "0 0 0\n1 0 0\n0 1 0\n3 0 1 2 2 0.1 0.2\n";
+        let error = read("", face, rows).unwrap_err().to_string();
+        assert_eq!(error, "face 0 has 2 texture coordinates, not 6");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cotangent_dft::one_d::formula::centred;
-use cotangent_dft::one_d::{Formula, Lda, LineMolecule, LineSimulation, LineTheory, Model};
+use cotangent_dft::one_d::{Lda, LineMolecule, LineSimulation, LineTheory};
 use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
@@ -11,7 +11,7 @@ use super::super::general::{self, Study};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
 use super::{
-    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, MARGIN_BOHR, SOFT, SOFTENING, functional_file, key,
+    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, SOFT, SOFTENING, formula_at, functional_file, key,
     model, required, too_large,
 };
 use crate::diagnostic::Diagnostic;
@@ -86,7 +86,7 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
         let code = "cotangent::scenario::contradiction";
         problems.push(s.problem(code, FUNCTIONAL_FILE.path, message, help));
     }
-    let theory = match functional_file(s, FUNCTIONAL_FILE.path, &model, false) {
+    let theory = match functional_file(s, FUNCTIONAL_FILE.path, &model) {
         _ if exactly => LineTheory::Exact,
         Ok(Some(file)) => LineTheory::Trained(file),
         Ok(None) => LineTheory::KohnSham(Arc::new(Lda::default())),
@@ -99,13 +99,15 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
         .list("molecule")
         .iter()
         .filter_map(|m| {
-            let formula = formula(m, &model, exactly).map_err(|p| problems.push(p)).ok()?;
+            let formula =
+                formula_at(m, "formula", &model, exactly).map_err(|p| problems.push(p)).ok()?;
             problems.extend(too_large(s, &model, &formula).filter(|_| exactly));
             Some(LineMolecule {
                 name: m.text("label").to_owned(),
                 positions_bohr: centred(&formula.spacings_bohr(0.0)),
                 charges: formula.charges().to_vec(),
                 electrons: formula.electrons(),
+                masses_u: formula.masses_u(),
             })
         })
         .collect();
@@ -114,42 +116,4 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
     }
     let simulation = Box::new(LineSimulation::new(model, theory, molecules));
     Ok(general::Model { simulation, notes: Vec::new(), draw: None })
-}
-
-/// The formula of an entry of the list: a molecule without a free distance, within the box.
-fn formula(m: &Settings, model: &Model, exactly: bool) -> Result<Formula, Diagnostic> {
-    let refuse = |message: String, help: &str| {
-        Err(m.problem("cotangent::scenario::molecule", "formula", message, help))
-    };
-    let text = m.text("formula");
-    let formula: Formula = match text.parse() {
-        Ok(formula) => formula,
-        Err(e) => {
-            return refuse(
-                format!("{e}"),
-                "nuclei and distances in bohr alternate, signs of the charge come last",
-            );
-        }
-    };
-    if formula.is_free() {
-        return refuse(
-            format!("\"{formula}\" has a distance R that nothing says"),
-            "write the distance in bohr in its place",
-        );
-    }
-    if exactly && formula.electrons() > 4 {
-        return refuse(
-            format!("\"{formula}\" has {} electrons", formula.electrons()),
-            "exact states are computed of at most 4",
-        );
-    }
-    let half = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>();
-    let width = model.grid.half_width_bohr();
-    if half > width - MARGIN_BOHR {
-        let message = format!(
-            "\"{formula}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
-        );
-        return refuse(message, "use more grid points");
-    }
-    Ok(formula)
 }

@@ -1,16 +1,15 @@
 //! Kohn-Sham in one dimension: molecules of which anything is asked (`dft-1d-molecules`), functionals that are trained (`dft-1d`),
-//! geometries that are relaxed (`dft-1d-relax`), and the potential of a given density (`dft-1d-potential`).
+//! and the potential of a given density (`dft-1d-potential`).
 
 mod density_file;
 mod figures;
 mod line;
 mod molecules;
 mod potential;
-mod relax;
 mod train;
 
 use cotangent_dft::one_d::{
-    Formula, Functional, FunctionalFile, Grid, Interaction, Lda, Model, Stencil, ground_state_bytes,
+    Formula, FunctionalFile, Grid, Interaction, Model, Stencil, ground_state_bytes,
 };
 
 use super::document::Settings;
@@ -19,7 +18,6 @@ use crate::diagnostic::Diagnostic;
 
 pub(super) use line::Molecules;
 pub(super) use potential::Potential;
-pub(super) use relax::Relax;
 pub(super) use train::Train;
 
 const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
@@ -84,9 +82,13 @@ fn model(s: &Settings, problems: &mut Vec<Diagnostic>) -> Model {
 /// Nuclei must stay this far from the end of the box, in bohr.
 const MARGIN_BOHR: f64 = 5.0;
 
-/// The formula at `molecule.formula`, without a free distance, inside the box.
-fn molecule(s: &Settings, model: &Model, most: usize) -> Result<Formula, Diagnostic> {
-    let path = "molecule.formula";
+/// The formula at `path`, without a free distance, inside the box, of electrons that can be solved exactly where `exactly`.
+fn formula_at(
+    s: &Settings,
+    path: &str,
+    model: &Model,
+    exactly: bool,
+) -> Result<Formula, Diagnostic> {
     let refuse = |message: String, help: &str| {
         Err(s.problem("cotangent::scenario::molecule", path, message, help))
     };
@@ -101,9 +103,9 @@ fn molecule(s: &Settings, model: &Model, most: usize) -> Result<Formula, Diagnos
         let message = format!("\"{formula}\" has a distance R that nothing says");
         return refuse(message, "write the distance in bohr in its place");
     }
-    if formula.electrons() > most {
+    if exactly && formula.electrons() > 4 {
         let message = format!("\"{formula}\" has {} electrons", formula.electrons());
-        return refuse(message, &format!("exact references are computed for at most {most}"));
+        return refuse(message, "exact states are computed of at most 4");
     }
     let half = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>();
     let width = model.grid.half_width_bohr();
@@ -143,7 +145,6 @@ fn functional_file(
     s: &Settings,
     path: &str,
     model: &Model,
-    moves_nuclei: bool,
 ) -> Result<Option<FunctionalFile>, Diagnostic> {
     let file = s.text(path);
     if file.is_empty() {
@@ -163,13 +164,6 @@ fn functional_file(
     if trained == model.interaction {
         return Ok(Some(found));
     }
-    let exponential = matches!(trained, Interaction::Exponential { .. });
-    if moves_nuclei && exponential {
-        let message = "the functional was trained with the exponential interaction, whose kink at a nucleus makes a notch of the \
-             energy at every grid point: no nucleus can be moved with it";
-        let help = "train a functional with interaction.kind = \"soft-coulomb\" (dft-1d), or leave the key out for the LDA";
-        return Err(refuse(message.into(), help));
-    }
     let message =
         "the functional was trained with another interaction than `interaction.kind` says";
     let help = match trained {
@@ -179,17 +173,4 @@ fn functional_file(
         Interaction::Exponential { .. } => "set interaction.kind = \"exponential\"".into(),
     };
     Err(refuse(message.into(), &help))
-}
-
-/// The functional of `functional.file` for nuclei that move, or the LDA; its name for people.
-fn functional(
-    s: &Settings,
-    model: &Model,
-) -> Result<(Box<dyn Functional + Send>, &'static str), Diagnostic> {
-    let Some(file) = functional_file(s, FUNCTIONAL_FILE.path, model, true)? else {
-        return Ok((Box::new(Lda::default()), "LDA"));
-    };
-    let network =
-        file.network(&model.grid).unwrap_or_else(|e| unreachable!("it was made just above: {e}"));
-    Ok((Box::new(network), "trained"))
 }

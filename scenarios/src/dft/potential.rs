@@ -13,8 +13,8 @@ use super::super::{Domain, Prepared, Scenario};
 use super::density_file;
 use super::figures::{densities, on_grid, potentials, table};
 use super::{
-    GRID_POINTS, GRID_SPACING, INF, INTERACTION, MOLECULE, SOFTENING, key, model, molecule, number,
-    reference_bytes, too_large,
+    GRID_POINTS, GRID_SPACING, INF, INTERACTION, MOLECULE, SOFTENING, formula_at, key, model,
+    number, reference_bytes, too_large,
 };
 use crate::diagnostic::Diagnostic;
 use cotangent_harness::figure::{Figure, Mark};
@@ -75,8 +75,8 @@ impl Domain for Potential {
         let given = (!s.text(file).is_empty())
             .then(|| density_file::read(s, file, &model.grid).map_err(|p| problems.push(p)))
             .and_then(Result::ok);
-        let most = if s.text(file).is_empty() { 4 } else { usize::MAX };
-        let formula = molecule(s, &model, most).map_err(|p| problems.push(p));
+        let exactly = s.text(file).is_empty();
+        let formula = formula_at(s, MOLECULE.path, &model, exactly).map_err(|p| problems.push(p));
         let given = match (&formula, given) {
             (Ok(formula), Some(density)) => {
                 scaled(s, &model, formula, density).map_err(|p| problems.push(p)).ok()

@@ -127,7 +127,7 @@ impl Domain for Train {
             let help = "write one number for each text, 0 where any error will do";
             problems.push(s.problem(contradiction, "goal.largest_error", message, help));
         }
-        let file = functional_file(s, FUNCTIONAL_FILE.path, &model, false);
+        let file = functional_file(s, FUNCTIONAL_FILE.path, &model);
         match file {
             Ok(file) if problems.is_empty() => {
                 Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))

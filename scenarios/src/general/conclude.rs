@@ -88,7 +88,10 @@ fn criterion(finding: &Finding) -> Criterion {
         Some(Must::AtLeast(bound)) => format!("at least {}{unit}", shown(bound)),
         None => String::new(),
     };
-    let error = finding.standard_error.map_or(String::new(), |e| format!(" +- {e:.2e}"));
+    let error = finding
+        .standard_error
+        .filter(|e| *e > 0.0)
+        .map_or(String::new(), |e| format!(" +- {e:.2e}"));
     Criterion {
         what: if finding.what.starts_with(&finding.label) {
             finding.what.clone()

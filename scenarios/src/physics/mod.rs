@@ -1,9 +1,9 @@
-//! `motion` and `thrown-ball`: motions of rigid bodies.
+//! `motion` and `balls`: motions of rigid bodies.
 
-mod ball;
+mod balls;
 mod motion;
 
-pub(super) use ball::Ball;
+pub(super) use balls::Balls;
 pub(super) use motion::Motion;
 
 use super::keys::{Key, Kind};

@@ -4,16 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_problem::Simulation;
+use cotangent_problem::name::segment;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Environment, LampKind, MeshFile, PictureSimulation, Rgb, Scene,
-    SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh, parse_obj,
-    parse_ply, read_picture,
+    CameraView, DerivativeOptions, Environment, LampKind, MeshCut, MeshFile, PictureSimulation,
+    Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh,
+    World, parse_obj, parse_ply, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Model, Study};
+use super::super::general::{self, Draw, Model, Study};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
+use super::derivatives::Derivatives;
 use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, key, number, required};
 use super::{CONTRADICTION, quad, three};
 use crate::diagnostic::Diagnostic;
@@ -98,6 +100,12 @@ const CAMERA_KEYS: &[Key] = &[
     required("target", POINT, "a point in the middle of the picture"),
     key("up", POINT, "[0.0, 1.0, 0.0]", "up in the picture"),
     key("fov", number("deg", 0.1, 179.0), "40.0", "full horizontal angle of view"),
+    key(
+        "extent",
+        number("", 0.0, INF),
+        "0.0",
+        "of an orthographic camera: width of what it sees, scene units; at 0 it has an angle of view",
+    ),
     key("width", Kind::Integer { min: 1, max: 8192 }, "96", "columns of the picture"),
     key("height", Kind::Integer { min: 1, max: 8192 }, "72", "rows of the picture"),
 ];
@@ -169,6 +177,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
             let help = "see the keys of its meshes, lamps and cameras";
             vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
         })?;
+    notes.extend(cuts(&scene, s));
     let count = |path| u32::try_from(s.count(path)).unwrap_or(u32::MAX);
     let options = DerivativeOptions {
         spp: count("samples.paths"),
@@ -176,8 +185,9 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         shadow_spp: count("samples.shadow_points"),
         ..DerivativeOptions::default()
     };
-    let simulation = Box::new(PictureSimulation::new(scene, options));
-    Ok(Model { simulation, notes, draw: None })
+    let simulation = PictureSimulation::new(scene, options);
+    let draw: Option<Box<dyn Draw>> = Some(Box::new(Derivatives::new(simulation.clone(), options)));
+    Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
 
 fn mesh(
@@ -222,6 +232,31 @@ fn mesh(
         emission,
         ..SceneMesh::new(m.text("label"), shape)
     })
+}
+
+/// Which meshes cut through each other while a free parameter moves one of them: seldom what its author meant.
+fn cuts(scene: &Scene, s: &Settings) -> Vec<String> {
+    let free: Vec<&str> = s.list("parameter").iter().map(|p| p.text("name")).collect();
+    let moves = |mesh: &String| {
+        ["translation", "rotation", "scale", "vertices"]
+            .iter()
+            .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
+    };
+    if !scene.meshes().iter().any(|m| moves(&m.name)) {
+        return Vec::new();
+    }
+    let said = |cut: &MeshCut| {
+        let ([a, b], [x, y, z]) = (&cut.meshes, cut.near);
+        let place =
+            format!("near ({x:.3}, {y:.3}, {z:.3}), and derivatives follow where they meet");
+        if a == b {
+            format!("mesh `{a}` cuts through itself {place}")
+        } else {
+            format!("meshes `{a}` and `{b}` cut through each other {place}")
+        }
+    };
+    let cuts = World::new(scene).cuts();
+    cuts.iter().filter(|c| c.meshes.iter().any(moves)).map(said).collect()
 }
 
 /// The picture of a key as a texture; `None` where it names none.
@@ -302,7 +337,16 @@ fn camera(c: &Settings, problems: &mut Vec<Diagnostic>) -> Option<SceneCamera> {
     let view = CameraView { position, target, up, fov_deg: c.number("fov") };
     let film = [c.count("width"), c.count("height")];
     let help = "its position, target and up must span a view";
-    SceneCamera::new(c.text("label"), &view, film)
-        .map_err(|e| problems.push(c.problem(CONTRADICTION, "target", e.to_string(), help)))
-        .ok()
+    let (name, extent) = (c.text("label"), c.number("extent"));
+    if extent > 0.0 && c.is_given("fov") {
+        let message = "`fov` has no effect on an orthographic camera".to_owned();
+        let help = "leave out `fov`, or `extent`";
+        problems.push(c.problem(CONTRADICTION, "fov", message, help));
+    }
+    let camera = if extent > 0.0 {
+        SceneCamera::orthographic(name, &view, film, extent)
+    } else {
+        SceneCamera::new(name, &view, film)
+    };
+    camera.map_err(|e| problems.push(c.problem(CONTRADICTION, "target", e.to_string(), help))).ok()
 }

@@ -70,6 +70,8 @@ struct Programs {
     second: Lazy,
     /// `(x, w; p) -> w e`.
     weighted: Lazy,
+    /// `(x, dx; p) -> de/dx . dx`.
+    along: Lazy,
 }
 
 /// An [`EnergyFunctional`] that has values, potentials, kernels and derivatives by its parameters at many points at once.
@@ -129,13 +131,24 @@ impl Programs {
         let weighted = move |x: &[Traced], p: &[Traced]| {
             vec![f.energy_density(&spins.point(ingredients, &x[..width]), p) * x[width]]
         };
+        let f = functional.clone();
+        let along = move |x: &[Traced], p: &[Traced]| {
+            let lift = |k: usize| Dual { re: x[k], eps: [x[width + k]] };
+            let lifted: Vec<Dual<Traced, 1>> = (0..width).map(lift).collect();
+            let p: Vec<Dual<Traced, 1>> = p.iter().map(|p| Dual::konst(*p)).collect();
+            vec![f.energy_density(&spins.point(ingredients, &lifted), &p).eps[0]]
+        };
         let with_weight = [at.as_slice(), &[1.0]].concat();
+        let with_change = [at.as_slice(), &at].concat();
         let [at_first, at_second] = [at.clone(), at];
         Self {
             first: lazily(move |p| Ok(ItemProgram::record(first.clone(), width, p, &at_first)?)),
             second: lazily(move |p| Ok(ItemProgram::record(second.clone(), width, p, &at_second)?)),
             weighted: lazily(move |p| {
                 Ok(ItemProgram::record(weighted.clone(), width + 1, p, &with_weight)?)
+            }),
+            along: lazily(move |p| {
+                Ok(ItemProgram::record(along.clone(), 2 * width, p, &with_change)?)
             }),
         }
     }
@@ -284,6 +297,34 @@ impl ExchangeCorrelation {
         }
         let (e, by_parameters) = program.sum_vjp(&items, parameters, &[1.0])?;
         Ok((e[0], by_parameters))
+    }
+
+    /// Derivatives by the parameters of `sum_g de/dx_g . dx_g`, the first order change of the energy by changes of the points' numbers,
+    /// which hold the points' weights.
+    ///
+    /// # Errors
+    /// As [`ExchangeCorrelation::evaluate_with`].
+    pub fn change_by_parameters(
+        &self,
+        spins: Spins,
+        points: &[f64],
+        weighted_changes: &[f64],
+        parameters: &[f64],
+        threshold: f64,
+    ) -> Result<Vec<f64>, FunctionalError> {
+        let width = self.check(spins, points, parameters)?;
+        FunctionalError::shape("changes", points.len(), weighted_changes.len())?;
+        let program = Self::program(&self.programs(spins).along, parameters)?;
+        let items: Vec<f64> = points
+            .chunks_exact(width)
+            .zip(weighted_changes.chunks_exact(width))
+            .filter(|(x, _)| density(spins, x) >= threshold)
+            .flat_map(|(x, dx)| x.iter().chain(dx).copied())
+            .collect();
+        if items.is_empty() {
+            return Ok(vec![0.0; parameters.len()]);
+        }
+        Ok(program.sum_vjp(&items, parameters, &[1.0])?.1)
     }
 
     fn check(

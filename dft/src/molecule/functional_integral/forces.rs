@@ -31,6 +31,17 @@ pub(super) struct FunctionBars {
     pub(super) slopes: [Vec<f64>; 3],
 }
 
+impl FunctionBars {
+    pub(super) fn zero(block: &Block<'_>, ingredients: Ingredients) -> Self {
+        let size = block.values.points * block.values.functions;
+        let mut slopes = [const { Vec::new() }; 3];
+        if ingredients >= Ingredients::Gradient {
+            slopes.iter_mut().for_each(|s| s.resize(size, 0.0));
+        }
+        Self { value: vec![0.0; size], slopes }
+    }
+}
+
 impl FunctionalIntegral {
     /// `dE/dR` in hartree/bohr at constant density matrices, atom by atom.
     ///
@@ -44,15 +55,38 @@ impl FunctionalIntegral {
         densities: &[&[f64]],
         response: GridResponse,
     ) -> Result<Vec<[f64; 3]>, IntegralError> {
+        let spins = Self::spins(densities, self.basis.functions());
+        let matrices = self.factored(densities);
+        self.summed_by_positions(response, |block| self.function_bars(block, spins, &matrices))
+    }
+
+    /// Derivatives by the exponents of all primitives and by their weights in the normalised functions, shell by shell, at constant
+    /// density matrices.
+    ///
+    /// # Errors
+    /// As [`FunctionalIntegral::field`].
+    pub(in crate::molecule) fn by_basis(
+        &self,
+        densities: &[&[f64]],
+    ) -> Result<Vec<ShellBars>, IntegralError> {
+        let spins = Self::spins(densities, self.basis.functions());
+        let matrices = self.factored(densities);
+        self.summed_by_basis(|block| self.function_bars(block, spins, &matrices))
+    }
+
+    /// Carries derivatives by functions and weights on to the nuclei.
+    pub(super) fn summed_by_positions(
+        &self,
+        response: GridResponse,
+        bars: impl Fn(&Block<'_>) -> Result<(Vec<f64>, FunctionBars), IntegralError> + Sync,
+    ) -> Result<Vec<[f64; 3]>, IntegralError> {
         let wanted = match self.ingredients() {
             Ingredients::Density => Derivatives::First,
             _ => Derivatives::Second,
         };
         let zero: Sums = (vec![[0.0; 3]; self.grid.atom_count()], Vec::new());
-        let spins = Self::spins(densities, self.basis.functions());
-        let matrices = self.factored(densities);
         let each = |block: &Block<'_>, (sum, energies): &mut Sums| {
-            let (e, bars) = self.function_bars(block, spins, &matrices)?;
+            let (e, bars) = bars(block)?;
             self.add_moved_functions(block, &bars, response, sum);
             energies.push((block.first, e));
             Ok(())
@@ -75,19 +109,13 @@ impl FunctionalIntegral {
         Ok(gradient)
     }
 
-    /// Derivatives by the exponents of all primitives and by their weights in the normalised functions, shell by shell, at constant
-    /// density matrices.
-    ///
-    /// # Errors
-    /// As [`FunctionalIntegral::field`].
-    pub(in crate::molecule) fn by_basis(
+    /// Carries derivatives by functions on to the primitives.
+    pub(super) fn summed_by_basis(
         &self,
-        densities: &[&[f64]],
+        bars: impl Fn(&Block<'_>) -> Result<(Vec<f64>, FunctionBars), IntegralError> + Sync,
     ) -> Result<Vec<ShellBars>, IntegralError> {
-        let spins = Self::spins(densities, self.basis.functions());
-        let matrices = self.factored(densities);
         let each = |block: &Block<'_>, sum: &mut Vec<ShellBars>| {
-            let (_, bars) = self.function_bars(block, spins, &matrices)?;
+            let (_, bars) = bars(block)?;
             let points = &self.grid.points()[block.first..block.first + block.values.points];
             self.basis.pullback(&block.active, points, &bars.value, &bars.slopes, sum);
             Ok(())
@@ -111,12 +139,7 @@ impl FunctionalIntegral {
             |matrix: &ActiveMatrix| BlockDensity::new(&block.values, matrix, self.ingredients());
         let on_block: Vec<BlockDensity> = active.iter().map(of).collect();
         let (e, rows) = self.evaluated(spins, &on_block)?;
-        let size = block.values.points * block.values.functions;
-        let mut slopes = [const { Vec::new() }; 3];
-        if self.ingredients() >= Ingredients::Gradient {
-            slopes.iter_mut().for_each(|s| s.resize(size, 0.0));
-        }
-        let mut bars = FunctionBars { value: vec![0.0; size], slopes };
+        let mut bars = FunctionBars::zero(block, self.ingredients());
         for spin in 0..spins.count() {
             let potential =
                 Potential::new(spins, self.ingredients(), spin, &on_block, &rows, block.weights);
@@ -163,8 +186,8 @@ impl FunctionalIntegral {
     }
 }
 
-/// Adds a spin's share to the derivatives by values and slopes.
-fn add_bars(
+/// Adds a spin's share to the derivatives by values and slopes: linear in the potential, and in density and matrix together.
+pub(super) fn add_bars(
     block: &Block<'_>,
     potential: &Potential,
     density: &BlockDensity,

@@ -6,6 +6,7 @@
 
 mod block;
 mod density_matrix;
+mod force_response;
 mod forces;
 mod response;
 

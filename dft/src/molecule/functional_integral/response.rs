@@ -52,7 +52,7 @@ impl FunctionalIntegral {
     }
 
     /// `d(de/dx) = f dx`, and where the derivative by a gradient is `2 e_ss grad n_s + ...`, the change of the gradient too.
-    fn changed(
+    pub(super) fn changed(
         &self,
         spins: Spins,
         spin: usize,

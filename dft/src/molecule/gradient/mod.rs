@@ -15,10 +15,10 @@ use crate::molecule::basis::Basis;
 use crate::molecule::functional_integral::{GridResponse, IntegralError};
 use crate::molecule::geometry::distance;
 use crate::molecule::integrals::repulsion::store::Repulsion;
-use crate::molecule::kohn_sham::KohnSham;
+use crate::molecule::kohn_sham::{KohnSham, of_all_electrons, views};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
-use crate::molecule::scf::fock::{FockBuilder as _, HartreeFock};
+use crate::molecule::scf::fock::{FockBuilder, HartreeFock, TwoElectron};
 use crate::molecule::scf::orbitals::Orbitals;
 use crate::molecule::scf::{Scf, ScfStatus};
 use pair_sums::PairSums;
@@ -65,15 +65,13 @@ pub enum GradientError {
     Integral(#[from] IntegralError),
 }
 
-/// Densities and a field that are not those of a stationary point: what a response changes.
+/// A change of what an energy's derivatives are made of.
 #[derive(Debug)]
-pub(in crate::molecule) struct Perturbed<'a> {
-    /// Of one spin, by set.
+pub(in crate::molecule) struct Change {
+    /// Of the densities of one spin, by set.
     pub densities: Vec<Matrix>,
-    /// How much of the change `W` has.
-    pub energy_weighted: f64,
-    /// The change of `W`, both spins.
-    pub energy_weighted_change: &'a Matrix,
+    /// Of `W`, both spins.
+    pub energy_weighted: Matrix,
     pub electric_field: [f64; 3],
 }
 
@@ -113,9 +111,6 @@ impl EnergyGradient {
         if builder.exact_exchange() != 0.0 {
             exchange::add(repulsion, &densities, builder.exact_exchange(), inputs, &mut sums);
         }
-        let add = |sum: &mut [f64], by: &[f64]| {
-            sum.iter_mut().zip(by).for_each(|(sum, by)| *sum += by);
-        };
         let moved = builder.gradient(&densities, response)?;
         add(sums.positions.as_flattened_mut(), moved.as_flattened());
         if inputs == Inputs::MoleculeAndBasis {
@@ -127,25 +122,53 @@ impl EnergyGradient {
         Ok(sums.finish(&core.basis))
     }
 
-    /// The same expression for perturbed densities.
-    pub(in crate::molecule) fn perturbed(
-        builder: &HartreeFock,
+    /// The derivative of the same expression along changes of everything that it takes: densities, `W`, field.
+    pub(in crate::molecule) fn along(
+        builder: &dyn FockBuilder,
         scf: &Scf,
-        perturbed: &Perturbed<'_>,
+        change: &Change,
         inputs: Inputs,
     ) -> Result<Self, GradientError> {
         scf.check_stationary()?;
-        let core = Core { electric_field: perturbed.electric_field, ..builder.core().clone() };
-        let mut weighted = energy_weighted(scf);
-        weighted.add(perturbed.energy_weighted, perturbed.energy_weighted_change);
-        let densities = &perturbed.densities;
-        let mut total = densities[0].clone();
-        total.add(1.0, &densities[densities.len() - 1]);
-        let repulsion = builder.repulsion();
-        let mut sums = mean_field(&core, repulsion, &total, &weighted, inputs);
-        exchange::add(repulsion, densities, 1.0, inputs, &mut sums);
+        let TwoElectron { repulsion, exact_exchange, functional } = builder.two_electron();
+        let core = builder.core();
+        let densities = scf.densities();
+        let weighted = energy_weighted(scf);
+        // quadratic in the step, so that the half difference is exact
+        let side = |t: f64| {
+            let electric_field =
+                [0, 1, 2].map(|k| core.electric_field[k] + t * change.electric_field[k]);
+            let core = Core { electric_field, ..core.clone() };
+            let moved: Vec<Matrix> =
+                densities.iter().zip(&change.densities).map(|(p, d)| p.plus(t, d)).collect();
+            let total = moved[0].plus(1.0, &moved[moved.len() - 1]);
+            let weighted = weighted.plus(t, &change.energy_weighted);
+            let mut sums = mean_field(&core, repulsion, &total, &weighted, inputs);
+            if exact_exchange != 0.0 {
+                exchange::add(repulsion, &moved, exact_exchange, inputs, &mut sums);
+            }
+            sums
+        };
+        let mut sums = side(1.0);
+        sums.half_difference(&side(-1.0));
+        if let Some(functional) = functional {
+            let (all, moved) = (of_all_electrons(&densities), of_all_electrons(&change.densities));
+            let (all, moved) = (views(&all), views(&moved));
+            let by = functional.gradient_change(&all, &moved, GridResponse::Included)?;
+            add(sums.positions.as_flattened_mut(), by.as_flattened());
+            if inputs == Inputs::MoleculeAndBasis {
+                for (shell, bars) in functional.by_basis_change(&all, &moved)?.iter().enumerate() {
+                    add(&mut sums.exponents[shell], &bars.exponents);
+                    add(&mut sums.weights[shell], &bars.weights);
+                }
+            }
+        }
         Ok(sums.finish(&core.basis))
     }
+}
+
+fn add(sum: &mut [f64], by: &[f64]) {
+    sum.iter_mut().zip(by).for_each(|(sum, by)| *sum += by);
 }
 
 impl Scf {

@@ -66,6 +66,22 @@ impl PairSums {
         }
     }
 
+    /// Half of the difference to other sums.
+    pub(in crate::molecule) fn half_difference(&mut self, other: &Self) {
+        let each = |into: &mut [f64], from: &[f64]| {
+            into.iter_mut().zip(from).for_each(|(x, y)| *x = 0.5 * (*x - y));
+        };
+        each(self.positions.as_flattened_mut(), other.positions.as_flattened());
+        each(&mut self.charges, &other.charges);
+        each(&mut self.electric_field, &other.electric_field);
+        for (into, from) in self.exponents.iter_mut().zip(&other.exponents) {
+            each(into, from);
+        }
+        for (into, from) in self.weights.iter_mut().zip(&other.weights) {
+            each(into, from);
+        }
+    }
+
     /// Adds the derivatives of `sum_t,ab x_t,ab E_t^ab` by the two shells, where the cotangents `x` follow the centre of the product as
     /// integrals of Hermite Gaussians do: `dx_t/dP_k = x_(t + 1_k)`. They go up to the pair's degree and
     /// [`Self::extra_degree`], functions row-major as in [`expand`].

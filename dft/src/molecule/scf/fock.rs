@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::molecule::functional_integral::FunctionalIntegral;
 use crate::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
@@ -35,12 +36,26 @@ pub struct Field {
     pub fock: Vec<Matrix>,
 }
 
+/// What a two-electron energy is made of: `J - a K/2 + E_xc`.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoElectron<'a> {
+    /// The repulsion integrals.
+    pub repulsion: &'a Repulsion,
+    /// The share `a` of exact exchange.
+    pub exact_exchange: f64,
+    /// The functional on its grid, where there is one.
+    pub functional: Option<&'a FunctionalIntegral>,
+}
+
 /// An energy of density matrices.
 ///
 /// Densities are of one spin, `P = C_occ C_occ^T`: one matrix stands for two equal spins, two stand for up and down.
 pub trait FockBuilder: fmt::Debug + Sync {
     /// The one-electron part.
     fn core(&self) -> &Core;
+
+    /// The two-electron part.
+    fn two_electron(&self) -> TwoElectron<'_>;
 
     /// Energy and Fock matrices.
     fn build(&self, densities: &[Matrix]) -> Field;
@@ -69,7 +84,7 @@ impl HartreeFock {
     }
 
     /// `J[P_up + P_down] - K[P]` of each of several sets of densities.
-    fn two_electron(&self, sets: &[Vec<Matrix>]) -> Vec<Vec<(Matrix, Matrix)>> {
+    fn coulomb_exchange(&self, sets: &[Vec<Matrix>]) -> Vec<Vec<(Matrix, Matrix)>> {
         let all: Vec<Matrix> = sets.iter().flatten().cloned().collect();
         let mut found = self.repulsion.coulomb_exchange(&all).into_iter();
         let pairs = |set: &Vec<Matrix>| {
@@ -88,11 +103,15 @@ impl FockBuilder for HartreeFock {
         &self.core
     }
 
+    fn two_electron(&self) -> TwoElectron<'_> {
+        TwoElectron { repulsion: &self.repulsion, exact_exchange: 1.0, functional: None }
+    }
+
     fn build(&self, densities: &[Matrix]) -> Field {
         let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
         let mut energies = Energies { nuclear: self.core.nuclear_ha, ..Energies::default() };
         let mut fock = Vec::new();
-        let parts = self.two_electron(&[densities.to_vec()]).remove(0);
+        let parts = self.coulomb_exchange(&[densities.to_vec()]).remove(0);
         for (density, (coulomb, exchange)) in densities.iter().zip(&parts) {
             energies.one_electron += spins * density.dot(&self.core.hamiltonian);
             energies.coulomb += 0.5 * spins * density.dot(coulomb);
@@ -110,7 +129,7 @@ impl FockBuilder for HartreeFock {
             coulomb.add(-1.0, &exchange);
             coulomb
         };
-        let parts = self.two_electron(changes);
+        let parts = self.coulomb_exchange(changes);
         parts.into_iter().map(|set| set.into_iter().map(difference).collect()).collect()
     }
 }

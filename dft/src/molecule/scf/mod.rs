@@ -15,7 +15,7 @@ mod solve;
 mod stability;
 
 pub use self::core::{Core, CoreError};
-pub use fock::{Energies, Field, FockBuilder, HartreeFock};
+pub use fock::{Energies, Field, FockBuilder, HartreeFock, TwoElectron};
 pub use guess::superposition_of_atoms;
 pub use orbitals::{Orbitals, Reference};
 pub use solve::{

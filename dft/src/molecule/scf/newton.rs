@@ -3,6 +3,10 @@
 //! Each step minimises `2 g.kappa + kappa.h kappa` by conjugate gradients with `1/(e_a - e_i)` as preconditioner, and ends where the
 //! curvature turns negative or the region ends (Steihaug, SIAM J. Numer. Anal. 20, 626 (1983), doi:10.1137/0720042). A step that
 //! raises the energy is taken back, so that saddles repel.
+//!
+//! Near the minimum the energy changes by less than its rounding, though gradients still say whether a step went down: there the
+//! trapezoid of the slopes at both ends stands for the change (Hager & Zhang, SIAM J. Optim. 16, 170 (2005), doi:10.1137/030601880).
+//! A smaller gradient would be no measure: in the curved valley of a degenerate level that turns, a good step may raise it.
 
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::fock::{Field, FockBuilder};
@@ -15,8 +19,10 @@ const SMALLEST_GAP: f64 = 0.05;
 const PRODUCTS: usize = 30;
 /// The first trust radius.
 const FIRST_RADIUS: f64 = 0.4;
-/// Where the radius has shrunk to this, rounding decides about the energy.
+/// Where the radius has shrunk to this, rounding decides about everything.
 const LAST_RADIUS: f64 = 1e-7;
+/// Changes below this part of the energy are taken from the gradients at both ends of a step: a difference of energies is rounding.
+const ROUNDING: f64 = 1e-11;
 
 /// Orbitals with their field.
 #[derive(Clone, Debug)]
@@ -71,15 +77,14 @@ pub(in crate::molecule) fn minimise(
             radius = 0.25 * length;
             continue;
         };
-        let (expected, change) = (spins * predicted, next.energy_ha() - state.energy_ha());
-        // below this the difference of energies is rounding, and the gradient decides
-        let rounding = 1e-13 * state.energy_ha().abs();
+        let expected = spins * predicted;
+        let mut change = next.energy_ha() - state.energy_ha();
+        if expected.abs() < ROUNDING * state.energy_ha().abs() {
+            let slopes = [state.point(builder).gradient(), slope(builder, &turned, &next)];
+            change = spins * slopes.iter().map(|slope| dot(slope, &kappa)).sum::<f64>();
+        }
         let next_largest = largest_entry(&next.point(builder).gradient());
-        let good = if expected.abs() < 100.0 * rounding {
-            next_largest < largest
-        } else {
-            change < 0.1 * expected
-        };
+        let good = change < 0.1 * expected;
         if good {
             if change < 0.75 * expected && length > 0.8 * radius {
                 radius *= 2.0;
@@ -91,6 +96,11 @@ pub(in crate::molecule) fn minimise(
         tell(&state, largest);
     }
     (state, largest)
+}
+
+/// `g` in the orbitals in which a rotation ended, before they are made canonical: along the rotation it is the energy's slope there.
+fn slope(builder: &dyn FockBuilder, turned: &[Orbitals], state: &State) -> Rotation {
+    Point::new(builder, turned, &state.field.fock).gradient()
 }
 
 /// Steihaug's step within a radius, and the change `2 g.kappa + kappa.h kappa` that it predicts.

@@ -179,12 +179,19 @@ impl Scf {
     /// What to do about a field that is no minimum, or nothing.
     pub fn advice(&self) -> Option<String> {
         match self.status {
-            ScfStatus::NotConverged { gradient_ha } => Some(format!(
-                "the field did not converge: the largest orbital gradient is {gradient_ha:.1e} Ha after {} iterations; allow more of \
-                 them, shift the empty levels (level_shift_ha = 0.3), start from a nearby geometry's orbitals, or take unrestricted \
-                 orbitals",
-                self.iterations.len()
-            )),
+            ScfStatus::NotConverged { gradient_ha } => {
+                let other = match self.reference {
+                    Reference::Restricted => "take unrestricted orbitals",
+                    Reference::Unrestricted => {
+                        "start from the core Hamiltonian, or from another multiplicity if this one was a guess"
+                    }
+                };
+                Some(format!(
+                    "the field did not converge: the largest orbital gradient is {gradient_ha:.1e} Ha after {} iterations; allow \
+                     more of them, raise the empty levels by 0.3 Ha, start from the orbitals of a nearby geometry, or {other}",
+                    self.iterations.len()
+                ))
+            }
             ScfStatus::Saddle(stability) => Some(format!(
                 "stationary, but no minimum: a rotation of the orbitals has the curvature {:.2e} Ha; follow it down (follow_down)",
                 stability.internal_ha

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Values, Workspace};
 use rayon::prelude::*;
 
+use crate::one_d::task::geometry::wave_numbers;
+
 use super::molecule::{MoleculeInputs, MoleculeOutputs, SharedFunctional, Solution};
 use super::{InputKind, LineSimulation, LineTheory, OutputKind};
 
@@ -113,6 +115,8 @@ impl LineMap {
                 OutputKind::Density => bar.density = entries.to_vec(),
                 OutputKind::Forces => bar.forces = entries.to_vec(),
                 OutputKind::Distances => bar.distances = entries.to_vec(),
+                // they have no derivative, so that none is asked of them
+                OutputKind::ForceConstants | OutputKind::WaveNumbers => {}
             }
         }
         bar
@@ -127,6 +131,16 @@ impl LineMap {
                 OutputKind::Density => into.copy_from_slice(&outputs.density),
                 OutputKind::Forces => into.copy_from_slice(&outputs.forces),
                 OutputKind::Distances => into.copy_from_slice(&outputs.distances),
+                OutputKind::ForceConstants if outputs.force_constants.is_empty() => {}
+                OutputKind::ForceConstants => into.copy_from_slice(&outputs.force_constants),
+                OutputKind::WaveNumbers => {
+                    let masses = self.simulation.molecules[molecule].masses_u.as_ref();
+                    if let Some(masses) = masses.filter(|_| !outputs.force_constants.is_empty()) {
+                        let rows: Vec<Vec<f64>> =
+                            outputs.force_constants.chunks(masses.len()).map(Vec::from).collect();
+                        into.copy_from_slice(&wave_numbers(&rows, masses));
+                    }
+                }
             }
         }
     }
@@ -195,8 +209,15 @@ impl Map for LineMap {
         let solutions: Vec<Solution> =
             self.molecules.par_iter().map(solve).collect::<Result<_, _>>()?;
         let mut entries = vec![0.0; self.output_len];
-        for (molecule, solution) in self.molecules.iter().zip(&solutions) {
-            self.write(*molecule, &solution.outputs(), &mut entries);
+        for (&molecule, solution) in self.molecules.iter().zip(&solutions) {
+            let mut outputs = solution.outputs();
+            let is_second = |p: &Pick<OutputKind>| {
+                matches!(p.kind, OutputKind::ForceConstants | OutputKind::WaveNumbers)
+            };
+            if self.outputs_of(molecule).any(is_second) {
+                outputs.force_constants = solution.force_constants()?.concat();
+            }
+            self.write(molecule, &outputs, &mut entries);
         }
         let values = Values { entries, ..Values::default() };
         Ok(Box::new(LineRun { map: self, solutions, values }))

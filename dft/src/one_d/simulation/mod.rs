@@ -9,8 +9,8 @@
 //! | `molecule.h2.potential` | grid points | Ha |
 //! | `functional.parameters` | parameters | |
 //!
-//! and the outputs `molecule.h2.energy` (Ha), `.density` (1/bohr, at each grid point), `.forces` (Ha/bohr) and `.distances` (bohr,
-//! from each nucleus to the next).
+//! and the outputs `molecule.h2.energy` (Ha), `.density` (1/bohr, at each grid point), `.forces` (Ha/bohr), `.distances` (bohr,
+//! from each nucleus to the next), `.force_constants` (Ha/bohr^2) and `.wave_numbers` (1/cm), the last two without derivatives.
 
 mod map;
 mod molecule;
@@ -57,6 +57,8 @@ pub struct LineMolecule {
     pub charges: Vec<f64>,
     /// Number of electrons.
     pub electrons: usize,
+    /// Masses of the nuclei in unified atomic mass units; `None` where a nucleus is no element's, and nothing vibrates.
+    pub masses_u: Option<Vec<f64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,8 @@ enum OutputKind {
     Density,
     Forces,
     Distances,
+    ForceConstants,
+    WaveNumbers,
 }
 
 /// Molecules on a line as a map from nuclei, potentials and functional to energies, densities and forces.
@@ -201,8 +205,30 @@ fn molecule_outputs(
         let distances = Quantity::output(name("distances"), "bohr", &[nuclei - 1])
             .about("from each nucleus to the next");
         outputs.push((OutputKind::Distances, distances));
+        outputs.extend(second_order(model, molecule, &name));
     }
     outputs
+}
+
+/// What the second derivatives of the energy say; they are not differentiated once more.
+fn second_order(
+    model: &Model,
+    molecule: &LineMolecule,
+    name: &dyn Fn(&str) -> String,
+) -> Vec<(OutputKind, Quantity)> {
+    if matches!(model.interaction, Interaction::Exponential { .. }) {
+        return Vec::new();
+    }
+    let nuclei = molecule.charges.len();
+    let why = "third derivatives of the energy are not computed";
+    let constants = Quantity::output(name("force_constants"), "Ha/bohr^2", &[nuclei, nuclei])
+        .about("second derivatives of the energy by positions")
+        .fixed(why);
+    let numbers = Quantity::output(name("wave_numbers"), "1/cm", &[nuclei - 1])
+        .about("harmonic vibrations, ascending; a negative one is an instability")
+        .fixed(why);
+    let numbers = molecule.masses_u.is_some().then_some((OutputKind::WaveNumbers, numbers));
+    std::iter::once((OutputKind::ForceConstants, constants)).chain(numbers).collect()
 }
 
 impl Simulation for LineSimulation {

@@ -14,11 +14,12 @@ use cotangent_problem::TrialFailure;
 use crate::one_d::exact::reference::ground_state;
 use crate::one_d::failure;
 use crate::one_d::field::implicit::{FixedPointAdjoint, ImplicitOptions, implicit_adjoint};
+use crate::one_d::field::nuclear::Converged;
 use crate::one_d::field::prepared::Prepared;
 use crate::one_d::field::scf::{Model, Scf, self_consistent_field};
 use crate::one_d::functional::Functional;
 use crate::one_d::system::System;
-use crate::one_d::task::geometry::tight;
+use crate::one_d::task::geometry::{Relaxation, Theory, tight};
 
 /// A functional that several molecules share.
 pub(super) type SharedFunctional = Arc<dyn Functional + Send + Sync>;
@@ -47,6 +48,8 @@ pub(super) struct MoleculeOutputs {
     pub forces: Vec<f64>,
     /// From each nucleus to the next in bohr.
     pub distances: Vec<f64>,
+    /// Second derivatives of the energy by positions in hartree per bohr squared, row by row; empty where they are not asked.
+    pub force_constants: Vec<f64>,
 }
 
 /// A molecule's ground state.
@@ -96,7 +99,28 @@ impl<'a> Solution<'a> {
             density: self.density.clone(),
             forces: self.nuclear_gradient().iter().map(|(by_x, _)| -by_x).collect(),
             distances: positions.windows(2).map(|w| w[1] - w[0]).collect(),
+            force_constants: Vec::new(),
         }
+    }
+
+    /// Second derivatives of the energy by positions in hartree per bohr squared: by linear response, or of an exact state by
+    /// differences of its forces.
+    ///
+    /// # Errors
+    /// An interaction with a kink, a response that does not converge.
+    pub(super) fn force_constants(&self) -> Result<Vec<Vec<f64>>, TrialFailure> {
+        let (model, system) = (self.model, &self.system);
+        if let Some((prepared, scf, functional)) = &self.field {
+            let (functional, options) = (functional.as_ref(), &tight());
+            return Ok(Converged { model, system, prepared, functional, options, scf }
+                .force_constants()?);
+        }
+        let nuclei = system.nuclei();
+        let charges = nuclei.iter().map(|n| n.charge).collect();
+        let spacings: Vec<f64> =
+            nuclei.windows(2).map(|w| w[1].position_bohr - w[0].position_bohr).collect();
+        Relaxation::new(*model, charges, system.electrons(), Theory::Exact)
+            .force_constants(&spacings)
     }
 
     /// `(dE/dX_a, dE/dZ_a)` by Hellmann and Feynman.

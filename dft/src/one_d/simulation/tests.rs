@@ -16,12 +16,14 @@ fn molecules() -> Vec<LineMolecule> {
         positions_bohr: vec![-0.9, 1.1],
         charges: vec![1.0, 1.4],
         electrons: 2,
+        masses_u: None,
     };
     let three = LineMolecule {
         name: "H 3+".into(),
         positions_bohr: vec![-2.0, 0.1, 2.2],
         charges: vec![1.0, 1.5, 1.2],
         electrons: 2,
+        masses_u: None,
     };
     vec![pair, three]
 }
@@ -128,4 +130,34 @@ fn what_has_no_derivative_says_why() {
     let exact = Arc::new(LineSimulation::new(model(), LineTheory::Exact, molecules()));
     assert!(refused(&exact, "molecule.\"H 3+\".positions", "molecule.\"H 3+\".density"));
     assert!(!refused(&exact, "molecule.\"H 3+\".positions", "molecule.\"H 3+\".energy"));
+}
+
+/// Force constants are differences of the forces (of an exact state by its own differences, of fewer digits), and a molecule of
+/// elements has the vibrations that [`wave_numbers`](crate::one_d::wave_numbers) makes of them.
+#[test]
+fn force_constants_are_slopes_of_the_forces() {
+    for (theory, tolerance) in [(lda(), 1e-6), (LineTheory::Exact, 1e-4)] {
+        let mut pair = molecules().remove(0);
+        pair.masses_u = Some(vec![1.0, 2.0]);
+        let simulation = Arc::new(LineSimulation::new(model(), theory, vec![pair]));
+        let named = |name: &str| {
+            simulation.outputs().iter().position(|q| q.name == format!("molecule.pair.{name}"))
+        };
+        let outputs = ["forces", "force_constants", "wave_numbers"].map(|n| named(n).unwrap());
+        assert!(Arc::clone(&simulation).map(&[0], &outputs, true).is_err(), "no third derivatives");
+        let map = Arc::clone(&simulation).map(&[0], &outputs, false).unwrap();
+        let at = |moved: f64| {
+            let x = [-0.9, 1.1 + moved];
+            let run = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+            run.values().entries.clone()
+        };
+        let (middle, above, below) = (at(0.0), at(1e-3), at(-1e-3));
+        for nucleus in 0..2 {
+            let slope = -(above[nucleus] - below[nucleus]) / 2e-3;
+            let constant = middle[2 + 2 * nucleus + 1];
+            assert!((constant - slope).abs() < tolerance, "{constant} {slope}");
+        }
+        let rows: Vec<Vec<f64>> = middle[2..6].chunks(2).map(Vec::from).collect();
+        assert_eq!(middle[6..], crate::one_d::wave_numbers(&rows, &[1.0, 2.0]));
+    }
 }

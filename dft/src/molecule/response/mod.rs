@@ -1,0 +1,172 @@
+//! How orbitals answer: derivatives of what is no energy.
+//!
+//! A [`Property`] is the derivative of an energy by a strength `t`: `E_t` has the operator `t A` beside the core Hamiltonian and the density
+//! `P + t q` in place of `P`. So the dipole moment is `-dE/dF`, and the energy of a level is what an electron put into it adds. Its own derivatives
+//! are second derivatives of the energy. The orbitals turn by `kappa` with `h kappa = -C_v^T (A + G[q]) C_o` (coupled-perturbed
+//! equations), and the derivatives by everything else follow from the changed density, `df/dx = d/dt (dE/dx)(P + t D, W + t W', ...)` with
+//! `D = q + P'`: one solve for all inputs (Handy & Schaefer, J. Chem. Phys. 81, 5031 (1984), doi:10.1063/1.447489).
+
+mod coupled_perturbed;
+mod property;
+
+use thiserror::Error;
+
+pub use self::property::Property;
+
+use self::coupled_perturbed::solve;
+use crate::molecule::functional_integral::IntegralError;
+use crate::molecule::gradient::{Change, EnergyGradient, GradientError, Inputs};
+use crate::molecule::kohn_sham::{of_all_electrons, views};
+use crate::molecule::matrix::Matrix;
+use crate::molecule::scf::rotation::Point;
+use crate::molecule::scf::{FockBuilder, Scf};
+
+/// Why there is no response.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The field is not stationary.
+    #[error(transparent)]
+    Gradient(#[from] GradientError),
+    /// The functional has no value.
+    #[error(transparent)]
+    Integral(#[from] IntegralError),
+    /// A rotation of the orbitals lowers the energy, so that a response has no meaning.
+    #[error(
+        "the field is no minimum: a rotation of the orbitals has a curvature of {curvature_ha:.1e} Ha; follow it down first"
+    )]
+    NoMinimum {
+        /// The curvature along a direction that was met.
+        curvature_ha: f64,
+    },
+    /// One level of a degenerate group has no derivative.
+    #[error(
+        "levels {} and {} are {gap_ha:.1e} Ha apart, one degenerate level, of which only sums over all of it have a derivative: give its \
+         levels the same weight",
+        levels[0],
+        levels[1]
+    )]
+    Degenerate {
+        /// Places of the levels, from 0.
+        levels: [usize; 2],
+        /// How far apart they are, hartree.
+        gap_ha: f64,
+    },
+    /// The equations were not solved.
+    #[error(
+        "the coupled-perturbed equations did not converge: residual {residual:.1e} of the right side after {products} products"
+    )]
+    NotConverged {
+        /// Relative residual.
+        residual: f64,
+        /// Products that were made.
+        products: usize,
+    },
+}
+
+/// Derivatives of a property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PropertyGradient {
+    /// By positions, charges, field and basis, in units of the property.
+    pub by: EnergyGradient,
+    /// By the functional's parameters; empty without a functional.
+    pub parameters: Vec<f64>,
+}
+
+impl Property<'_> {
+    /// Derivatives by everything that the energy depends on; of a functional on a grid, as it is integrated.
+    ///
+    /// # Errors
+    /// [`ResponseError`].
+    pub fn gradient(&self, inputs: Inputs) -> Result<PropertyGradient, ResponseError> {
+        let answer = self.answer()?;
+        let change = Change {
+            densities: answer.densities,
+            energy_weighted: answer.energy_weighted.plus(1.0, &self.overlap),
+            electric_field: self.electric_field,
+        };
+        let mut by = EnergyGradient::along(self.builder, self.scf, &change, inputs)?;
+        by.charges.iter_mut().zip(&self.charges).for_each(|(by, own)| *by += own);
+        let parameters = self.by_parameters(&change.densities)?;
+        Ok(PropertyGradient { by, parameters })
+    }
+
+    /// `d/dt` of the energy's derivatives by the functional's parameters: `dE_xc/dp` along the change, and `-a' tr(D K[P])`.
+    fn by_parameters(&self, changes: &[Matrix]) -> Result<Vec<f64>, IntegralError> {
+        let two_electron = self.builder.two_electron();
+        let Some(integral) = two_electron.functional else { return Ok(Vec::new()) };
+        if integral.parameters().is_empty() {
+            return Ok(Vec::new());
+        }
+        let densities = self.scf.densities();
+        let (all, moved) = (of_all_electrons(&densities), of_all_electrons(changes));
+        let mut by = integral.by_parameters_change(&views(&all), &views(&moved))?;
+        if integral.functional().is_hybrid() {
+            let (_, share_by) = integral.functional().exact_exchange(integral.parameters());
+            let spins = self.scf.reference.spins_per_set();
+            let parts = two_electron.repulsion.coulomb_exchange(&densities);
+            let exchange: f64 = changes.iter().zip(&parts).map(|(d, p)| d.dot(&p.exchange)).sum();
+            by.iter_mut().zip(share_by).for_each(|(b, s)| *b -= spins * s * exchange);
+        }
+        Ok(by)
+    }
+
+    /// How density and `W` change with the strength.
+    fn answer(&self) -> Result<Answer, ResponseError> {
+        let (builder, scf) = (self.builder, self.scf);
+        scf.check_stationary()?;
+        let point = Point::new(builder, &scf.orbitals, &scf.fock);
+        let answered = |densities: &Vec<Matrix>| {
+            let change = builder.response(&scf.densities(), std::slice::from_ref(densities));
+            let pairs = self.operator.iter().zip(change.into_iter().flatten());
+            pairs.map(|(a, g)| a.plus(1.0, &g)).collect::<Vec<_>>()
+        };
+        let perturbation = answered(&self.density);
+        let kappa = solve(&point, &point.project(&perturbation))?;
+        let turned = point.density_change(&kappa);
+        let pairs = turned.iter().zip(&self.density);
+        let densities: Vec<Matrix> = pairs.map(|(p, q)| p.plus(1.0, q)).collect();
+        let fock_changes = answered(&densities);
+        let spins = scf.reference.spins_per_set();
+        let n = densities[0].rows();
+        let mut energy_weighted = Matrix::zeros(n, n);
+        for (set, change) in turned.iter().enumerate() {
+            // W = P F P
+            let (p, f) = (scf.orbitals[set].density(), &scf.fock[set]);
+            let half = change.times(f).times(&p);
+            energy_weighted.add(spins, &half);
+            energy_weighted.add(spins, &half.transposed());
+            energy_weighted.add(spins, &p.times(&fock_changes[set]).times(&p));
+        }
+        Ok(Answer { densities, energy_weighted })
+    }
+}
+
+/// Changes to first order.
+struct Answer {
+    /// Of the densities of one spin, by set.
+    densities: Vec<Matrix>,
+    /// Of `W`, both spins.
+    energy_weighted: Matrix,
+}
+
+/// The static polarisability `alpha_km = d mu_k/dF_m`, bohr^3.
+///
+/// # Errors
+/// [`ResponseError`].
+pub fn polarisability(
+    builder: &dyn FockBuilder,
+    scf: &Scf,
+) -> Result<[[f64; 3]; 3], ResponseError> {
+    let mut alpha = [[0.0; 3]; 3];
+    for (axis, row) in alpha.iter_mut().enumerate() {
+        let mut direction = [0.0; 3];
+        direction[axis] = 1.0;
+        let answer = Property::zero(builder, scf).with_dipole(direction).answer()?;
+        let last = &answer.densities[answer.densities.len() - 1];
+        let change = answer.densities[0].plus(1.0, last);
+        // a strength of m.mu is a field along -m
+        *row = [0, 1, 2].map(|other| change.dot(&builder.core().dipole[other]));
+    }
+    Ok(alpha)
+}

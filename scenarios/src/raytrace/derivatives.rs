@@ -1,0 +1,122 @@
+//! Derivatives of the first camera's image by what moved most, with and without the terms of moving edges.
+
+use cotangent_problem::Simulation;
+use cotangent_raytrace::{
+    DerivativeOptions, Image, PictureSimulation, Rgb, Selection, Terms, World, jacobian,
+};
+
+use super::super::general::Draw;
+use cotangent_harness::figure::{Figure, Panel};
+
+/// Draws the derivative images of a scene.
+pub(super) struct Derivatives {
+    simulation: PictureSimulation,
+    options: DerivativeOptions,
+}
+
+/// Samples of the derivative images, as a multiple of the run's.
+const FINER: u32 = 4;
+/// Derivative images that are drawn.
+const SHOWN: usize = 2;
+/// Numbers of an input up to which it is differentiated here: a pose, and not a thousand vertices.
+const MOST_NUMBERS: usize = 3;
+
+impl Derivatives {
+    pub(super) fn new(simulation: PictureSimulation, options: DerivativeOptions) -> Self {
+        Self { simulation, options }
+    }
+
+    /// The entries of poses that moved most between `start` and `answer`, in their typical sizes; each of another input.
+    fn moved(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<(usize, usize)> {
+        let is_pose = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            ["translation", "rotation", "scale", "position", "direction"].contains(&last)
+        };
+        let mut most: Vec<(f64, usize, usize)> = Vec::new();
+        for (k, quantity) in self.simulation.inputs().iter().enumerate() {
+            if !is_pose(&quantity.name) || quantity.len() > MOST_NUMBERS {
+                continue;
+            }
+            let change = |e: usize| (answer[k][e] - start[k][e]).abs() / quantity.scale;
+            let entry = (0..quantity.len()).max_by(|a, b| change(*a).total_cmp(&change(*b)));
+            most.extend(entry.filter(|e| change(*e) > 0.0).map(|e| (change(e), k, e)));
+        }
+        most.sort_by(|a, b| b.0.total_cmp(&a.0));
+        most.into_iter().take(SHOWN).map(|(_, k, e)| (k, e)).collect()
+    }
+
+    fn figure(&self, moved: &[(usize, usize)], answer: &[Vec<f64>]) -> Option<Figure> {
+        let mut simulation = self.simulation.clone();
+        for (k, value) in answer.iter().enumerate() {
+            simulation.fix(k, value).ok()?;
+        }
+        let world = World::new(simulation.scene());
+        let options =
+            DerivativeOptions { spp: self.options.spp.saturating_mul(FINER), ..self.options };
+        let mut panels = Vec::new();
+        for &(k, e) in moved {
+            let name = &simulation.inputs()[k].name;
+            let selection = Selection::new(simulation.scene(), &[name]).ok()?;
+            let image = |terms: Terms| {
+                jacobian(&world, 0, &selection, &DerivativeOptions { terms, ..options })
+                    .swap_remove(e)
+            };
+            let (with, without) = (image(Terms::ALL), image(Terms::INTERIOR));
+            let scale = largest(&with);
+            // a panel is narrow
+            let short = name.split_once('.').map_or(name.as_str(), |(_, short)| short);
+            panels.push(signed(&format!("by {short}[{e}], +-{scale:.1e}"), &with, scale)?);
+            panels.push(signed("the same without moving edges", &without, scale)?);
+        }
+        let camera = &simulation.scene().cameras()[0].name;
+        let title = format!("Derivative of the image of `{camera}`: red above zero, blue below");
+        Some(Figure { panels, ..Figure::lines("derivatives", &title, ["", ""], Vec::new()) })
+    }
+}
+
+impl Draw for Derivatives {
+    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
+        let moved = self.moved(start, answer);
+        if moved.is_empty() {
+            return Vec::new();
+        }
+        self.figure(&moved, answer).into_iter().collect()
+    }
+}
+
+/// Mean of the channels.
+fn grey(p: Rgb) -> f64 {
+    p.dot(Rgb::WHITE) / 3.0
+}
+
+/// The size that 99 % of the pixels do not exceed, so that a few do not hide the rest.
+fn largest(image: &Image) -> f64 {
+    let mut sizes: Vec<f64> = image.pixels.iter().map(|p| grey(*p).abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes[(sizes.len() - 1) * 99 / 100].max(f64::MIN_POSITIVE)
+}
+
+/// Red above zero, blue below, white at zero.
+fn signed(label: &str, image: &Image, scale: f64) -> Option<Panel> {
+    let colour = |p: &Rgb| {
+        let v = (grey(*p) / scale).clamp(-1.0, 1.0);
+        let away = |full: f64| byte(1.0 - v.abs() * (1.0 - full));
+        if v > 0.0 {
+            [away(0.698), away(0.094), away(0.169)]
+        } else {
+            [away(0.129), away(0.4), away(0.674)]
+        }
+    };
+    let pixels: Vec<[u8; 3]> = image.pixels.iter().map(colour).collect();
+    let size = [u32::try_from(image.width).ok()?, u32::try_from(image.height).ok()?];
+    Panel::new(label, size, &pixels).ok()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the argument is within [0, 1]"
+)]
+fn byte(v: f64) -> u8 {
+    (255.0 * v).round() as u8
+}
