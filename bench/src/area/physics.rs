@@ -6,7 +6,7 @@ use std::process::Command;
 
 use cotangent_ad::random::Stream;
 use cotangent_ad::{Dual, Num, Schedule, Vec3, jacobian_forward};
-use cotangent_physics::derivative::{Cost, Cotangent, Rollout};
+use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
 use cotangent_physics::impact::{Arena, Ball, Balls, Until, Wall};
 use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
@@ -16,7 +16,7 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = &[beside_mujoco];
+pub(super) const ROWS: &[Measure] = &[beside_mujoco, jacobian_beside_mujoco];
 pub(super) const PROOFS: &[Measure] = &[rollout_against_duals, bounce_against_closed_form];
 
 const STEPS: usize = 500;
@@ -138,6 +138,77 @@ fn beside_mujoco(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         items.push(Row::cpu_us(&work, gradient, ("our step", forward), None));
     }
     Ok(items)
+}
+
+/// A walker of 27 coordinates on its feet: a step in contact, an adjoint step, and the whole Jacobian beside MuJoCo's differences.
+fn jacobian_beside_mujoco(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    const FILE: &str = "bench/models/runner.xml";
+    const BEFORE: usize = 100;
+    const TWENTY: usize = 20;
+    let read = read_mjcf(&fs::read_to_string(path(FILE))?)
+        .map_err(|e| PeerError::Failed { what: FILE.into(), stderr: e.to_string() })?;
+    let (model, p, options) = (&read.model, read.model.parameters(), &read.options);
+    let (mut s, u) = (Scratch::new(model), vec![0.1; model.nu()]);
+    let mut state = State::at_reference(model);
+    for _ in 0..BEFORE {
+        step(model, p, options, &mut state, &u, &mut s);
+    }
+    let (mut adjoint, mut whole) = (StepAdjoint::new(model), StepJacobian::default());
+    let (mut best, mut theirs) = ([f64::INFINITY; 3], None);
+    let python = peers.python("mujoco");
+    for _ in 0..ROUNDS {
+        let steps = clock::best(REPEATS, || {
+            let mut now = state.clone();
+            for _ in 0..TWENTY {
+                step(model, p, options, &mut now, &u, &mut s);
+            }
+        });
+        let pulls = clock::best(REPEATS, || {
+            for _ in 0..TWENTY {
+                let mut bar = Cotangent::zero(model);
+                bar.v.fill(1.0);
+                let mut u_bar = vec![0.0; model.nu()];
+                let point = (&state, u.as_slice());
+                adjoint.pull(model, p, options, point, &mut bar, &mut u_bar, None, &mut s);
+            }
+        });
+        let jacobians = clock::best(REPEATS, || {
+            adjoint.jacobian(model, p, options, (&state, &u), &mut whole, &mut s);
+        });
+        let found = [steps / TWENTY as f64, pulls / TWENTY as f64, jacobians];
+        best.iter_mut().zip(found).for_each(|(best, found)| *best = best.min(found));
+        if let Ok(python) = python {
+            let script = peer::script("physics_transition.py");
+            let counts = [BEFORE.to_string(), (10 * REPEATS).to_string()];
+            let found = peer::run(Command::new(python).arg(script).arg(path(FILE)).args(counts))?;
+            assert_same("runner", &state.q, &found["step"].values);
+            assert_near(&whole.a, &found["jacobian"].values);
+            let [step, jacobian] = theirs.unwrap_or([f64::INFINITY; 2]);
+            let (a, b) = (found["step"].cpu_s, found["jacobian"].cpu_s);
+            theirs = Some([step.min(a), jacobian.min(b)]);
+        }
+    }
+    let name = "runner, 27 coordinates in contact";
+    let works = [
+        (format!("{name}: a step"), ("a step of C MuJoCo", 0), 1.2),
+        (format!("{name}: value and pullback of a step"), ("a step of C MuJoCo", 0), 4.0),
+        (format!("{name}: A and B of a step"), ("mjd_transitionFD, one-sided", 1), 0.2),
+    ];
+    let row = |((work, (peer, k), must), ours): ((String, (&str, usize), f64), f64)| match &theirs {
+        Some(theirs) => Row::cpu_us(&work, ours, (peer, theirs[k]), Some(must)),
+        None => {
+            Row::skipped(&work, ours, peer, python.as_ref().err().map_or("no peer", String::as_str))
+        }
+    };
+    Ok(works.into_iter().zip(best).map(row).collect())
+}
+
+/// As near as centered differences can be in contact.
+fn assert_near(ours: &[f64], theirs: &[f64]) {
+    let largest = theirs.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    for (a, b) in ours.iter().zip(theirs) {
+        assert!((a - b).abs() <= 5e-6 * largest, "{a} differs from MuJoCo's {b}");
+    }
 }
 
 /// Both sides must have gone to the same place; chaos lets rounding grow over the steps.
