@@ -11,9 +11,9 @@ use crate::tape::{Session, Var};
 
 /// One operation on two values made before.
 #[derive(Clone, Copy, Debug)]
-struct Operation {
-    kind: u8,
-    operands: [usize; 2],
+pub(super) struct Operation {
+    pub(super) kind: u8,
+    pub(super) operands: [usize; 2],
 }
 
 /// Kinds of operations.
@@ -25,9 +25,9 @@ const KINDS: u8 = 34;
 /// `1e3` in size and arguments within the domains, so that all modes are expected to agree to rounding.
 #[derive(Clone, Debug)]
 pub struct Expression {
-    inputs: usize,
-    operations: Vec<Operation>,
-    point: Vec<f64>,
+    pub(super) inputs: usize,
+    pub(super) operations: Vec<Operation>,
+    pub(super) point: Vec<f64>,
 }
 
 impl Expression {
@@ -111,7 +111,7 @@ fn is_tame(kind: u8, a: f64, b: f64) -> bool {
 }
 
 /// The operation, at any scalar.
-fn apply<R: Real>(kind: u8, a: R, b: R) -> R {
+pub(super) fn apply<R: Real>(kind: u8, a: R, b: R) -> R {
     match kind {
         0 => a + b,
         1 => a - b,
@@ -211,7 +211,7 @@ pub fn disagreement(f: &Expression) -> Option<Disagreement> {
 }
 
 /// The Hessian's product with `v`.
-fn reverse_over_reverse(f: &Expression, v: &[f64]) -> Vec<f64> {
+pub(super) fn reverse_over_reverse(f: &Expression, v: &[f64]) -> Vec<f64> {
     let outer = Session::<f64>::new();
     let at: Vec<Var<f64>> = f.point().iter().map(|x| outer.input(*x)).collect();
     let gradient = grad(|x: &[Var<Var<f64>>]| f.call(x)[0], &at);

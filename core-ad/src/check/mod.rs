@@ -1,10 +1,12 @@
 //! Checks that a derivative is right, by means that share no code with it.
 
 mod branching;
+mod edge;
 mod expression;
 mod precise;
 
 pub use branching::Branching;
+pub use edge::edge_disagreement;
 pub use expression::{Disagreement, Expression, disagreement};
 pub use precise::Precise;
 

@@ -280,6 +280,9 @@ impl Num for Precise {
         y
     }
     fn cbrt(self) -> Self {
+        if self.high == 0.0 {
+            return self;
+        }
         let mut y = Self::lit(self.high.cbrt());
         for _ in 0..2 {
             y = (y * 2.0 + self / (y * y)) / 3.0;
@@ -300,6 +303,9 @@ impl Num for Precise {
         if n < 0 { power.recip() } else { power }
     }
     fn powf(self, p: Self) -> Self {
+        if self.high == 0.0 {
+            return Self::lit(0.0_f64.powf(p.high));
+        }
         (p * self.ln()).exp()
     }
     fn power_log(self, p: Self, k: u8) -> Self {

@@ -59,7 +59,9 @@ impl<T: Num, const N: usize> Dual<T, N> {
         Self { re, eps: array::from_fn(|k| along(self.eps[k], partial)) }
     }
 
-    /// `f(self, other)` from its value and its derivatives, of which only the one by an active operand is computed.
+    /// `f(self, other)` from its value and its derivatives, of which only the one by an active operand is computed. In a direction
+    /// in which `other` alone moves, an operand at an infinite derivative is taken to be at rest, to first order, where `rests`
+    /// says so: the base 0 of a power that was differentiated by its exponent.
     #[inline]
     #[track_caller]
     fn lift2(
@@ -68,11 +70,23 @@ impl<T: Num, const N: usize> Dual<T, N> {
         value: T,
         by_self: impl FnOnce() -> T,
         by_other: impl FnOnce() -> T,
+        rests: bool,
     ) -> Self {
         let mut made = Self::konst(value);
         // at zero a tangent of zero does not say that the operand does not matter
         if self.is_active() || self.re.primal() == 0.0 {
-            made = self.lift(value, by_self());
+            let partial = by_self();
+            let singular = is_singular(value, partial) && self.is_active();
+            made.re = if singular { value.undifferentiable() } else { value };
+            let rests = rests && partial.primal().is_infinite();
+            made.eps = array::from_fn(|k| match (self.eps[k], other.eps[k]) {
+                (zero, moving)
+                    if rests && zero.is_constant_zero() && !moving.is_constant_zero() =>
+                {
+                    zero.undifferentiable()
+                }
+                (tangent, _) => along(tangent, partial),
+            });
         }
         if other.is_active() {
             let partial = by_other();
@@ -134,7 +148,7 @@ macro_rules! binary_functions {
         fn $name(self, other: Self) -> Self {
             let ($a, $b) = (self.re, other.re);
             let $y = $a.$name($b);
-            self.lift2(other, $y, || $by_a, || $by_b)
+            self.lift2(other, $y, || $by_a, || $by_b, false)
         }
     )* };
 }
@@ -167,7 +181,8 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     #[track_caller]
     fn power_log(self, p: Self, k: u8) -> Self {
         let (x, q) = (self.re, p.re);
-        self.lift2(p, x.power_log(q, k), || power_by_base(x, q, k), || x.power_log(q, k + 1))
+        let (by_base, by_exponent) = (|| power_by_base(x, q, k), || x.power_log(q, k + 1));
+        self.lift2(p, x.power_log(q, k), by_base, by_exponent, k > 0)
     }
     #[inline]
     #[track_caller]

@@ -17,7 +17,7 @@ impl<T: Num, const N: usize> Add for Jet<T, N> {
     #[track_caller]
     fn add(self, o: Self) -> Self {
         let c = array::from_fn(|k| self.c[k] + o.c[k]);
-        Self { c, known: self.known }.truncated(self.known.min(o.known))
+        Self { c, known: self.known, fixed: false }.truncated(self.known.min(o.known))
     }
 }
 
@@ -26,7 +26,7 @@ impl<T: Num, const N: usize> Sub for Jet<T, N> {
     #[track_caller]
     fn sub(self, o: Self) -> Self {
         let c = array::from_fn(|k| self.c[k] - o.c[k]);
-        Self { c, known: self.known }.truncated(self.known.min(o.known))
+        Self { c, known: self.known, fixed: false }.truncated(self.known.min(o.known))
     }
 }
 
@@ -48,7 +48,7 @@ impl<T: Num, const N: usize> Div for Jet<T, N> {
         let known = self.known.min(o.known);
         if o.is_constant() {
             let c = array::from_fn(|k| self.c[k] / o.c[0]);
-            return Self { c, known: self.known }.truncated(known);
+            return Self { c, known: self.known, fixed: false }.truncated(known);
         }
         Self::grow(known, self.c[0] / o.c[0], |k, q| {
             (self.c[k] - convolve(&o.c, q, k, 1, k + 1)) / o.c[0]
@@ -60,7 +60,7 @@ impl<T: Num, const N: usize> Neg for Jet<T, N> {
     type Output = Self;
     #[track_caller]
     fn neg(self) -> Self {
-        Self { c: self.c.map(|c| -c), known: self.known }
+        Self { c: self.c.map(|c| -c), ..self }
     }
 }
 
@@ -86,7 +86,7 @@ impl<T: Num, const N: usize> Mul<f64> for Jet<T, N> {
     type Output = Self;
     #[track_caller]
     fn mul(self, o: f64) -> Self {
-        Self { c: self.c.map(|c| c * o), known: self.known }
+        Self { c: self.c.map(|c| c * o), ..self }
     }
 }
 
@@ -94,7 +94,7 @@ impl<T: Num, const N: usize> Div<f64> for Jet<T, N> {
     type Output = Self;
     #[track_caller]
     fn div(self, o: f64) -> Self {
-        Self { c: self.c.map(|c| c / o), known: self.known }
+        Self { c: self.c.map(|c| c / o), ..self }
     }
 }
 

@@ -17,12 +17,11 @@ impl<T: Num, const N: usize> Jet<T, N> {
     #[track_caller]
     fn pair(self, y0: T, z0: T, sign: f64) -> (Self, Self) {
         let w = self.weighted();
-        let (mut y, mut z) = (Self::konst(y0), Self::konst(z0));
+        let (mut y, mut z) = (Self::resting(y0, self.known), Self::resting(z0, self.known));
         for k in 1..self.known {
             y.c[k] = convolve(&w, &z.c, k, 1, k + 1) / k as f64;
             z.c[k] = convolve(&w, &y.c, k, 1, k + 1) * (sign / k as f64);
         }
-        (y.known, z.known) = (self.known, self.known);
         (y, z)
     }
 
@@ -31,12 +30,11 @@ impl<T: Num, const N: usize> Jet<T, N> {
     fn riccati(self, y0: T, sign: f64) -> Self {
         let w = self.weighted();
         let mut z = Self::konst(y0 * y0 * sign + 1.0).c;
-        let mut y = Self::konst(y0);
+        let mut y = Self::resting(y0, self.known);
         for k in 1..self.known {
             y.c[k] = convolve(&w, &z, k, 1, k + 1) / k as f64;
             z[k] = convolve(&y.c, &y.c, k, 0, k + 1) * sign;
         }
-        y.known = self.known;
         y
     }
 
@@ -87,7 +85,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn undifferentiable(self) -> Self {
         let undefined = T::lit(0.0) / T::lit(0.0);
         let c = array::from_fn(|k| if k == 0 { self.c[0].undifferentiable() } else { undefined });
-        Self { c, known: self.known }.truncated(self.known)
+        Self { c, known: self.known, fixed: false }.truncated(self.known)
     }
 
     algebraic_table!(integrated);
@@ -148,8 +146,8 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     #[track_caller]
     fn cbrt(self) -> Self {
         let (x, y0) = (self.c, self.c[0].cbrt());
-        if self.is_constant() && y0.primal() != 0.0 {
-            return Self { known: self.known, ..Self::konst(y0) };
+        if self.is_constant() && (self.fixed || y0.primal() != 0.0) {
+            return Self { fixed: self.fixed, ..Self::resting(y0, self.known) };
         }
         Self::grow(self.known, y0, |k, y| {
             let term = |j: usize| x[j] * y[k - j] * (j as f64 / 3.0 - (k - j) as f64);
@@ -167,12 +165,12 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
             return self;
         }
         let sign = self.c[0].sign();
-        let mut y = Self { c: self.c.map(|c| c * sign), known: self.known };
+        let mut y = Self { c: self.c.map(|c| c * sign), ..self };
         y.c[0] = self.c[0].abs();
         y
     }
     fn sign(self) -> Self {
-        Self { known: self.known, ..Self::konst(self.c[0].sign()) }
+        Self { fixed: self.fixed, ..Self::resting(self.c[0].sign(), self.known) }
     }
     #[track_caller]
     fn powi(self, n: i32) -> Self {
@@ -201,7 +199,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
             return y;
         }
         if p.is_constant_zero() || self.known == 1 {
-            return Self { known: self.known, ..Self::konst(y0) };
+            return Self { fixed: self.fixed, ..Self::resting(y0, self.known) };
         }
         if self.is_constant() {
             return self.constant_value(y0, || power_by_base(self.c[0], p.c[0], 0));
@@ -213,13 +211,13 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let y0 = self.c[0].power_log(p.c[0], k);
         let known = self.known.min(p.known);
         if known == 1 || self.is_constant() && p.is_constant() {
-            return Self { known, ..Self::konst(y0) };
+            return Self::resting(y0, known);
         }
         let mut along = Self::lit(0.0).truncated(known);
         let (x, q) = (self.truncated(known - 1), p.truncated(known - 1));
         if !self.is_constant() {
             along += power_by_base(x, q, k) * self.slope();
-        } else if self.c[0].primal() == 0.0 {
+        } else if self.c[0].primal() == 0.0 && !self.fixed {
             // the slope of a base that does not move to the order that is known, see `constant_value`
             along += self.constant_value(y0, || power_by_base(self.c[0], p.c[0], k)).slope();
         }
@@ -234,7 +232,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let known = self.known.min(x.known);
         let at_origin = self.c[0].primal() == 0.0 && x.c[0].primal() == 0.0;
         if self.is_constant() && x.is_constant() && !at_origin {
-            return Self { known, ..Self::konst(y0) };
+            return Self::resting(y0, known);
         }
         let turn = x * self.slope() - self * x.slope();
         let along = (turn / (self * self + x * x)).c;
@@ -246,13 +244,13 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let y0 = self.c[0].hypot(other.c[0]);
         let known = self.known.min(other.known);
         if self.is_constant() && other.is_constant() {
-            return Self { known, ..Self::konst(y0) };
+            return Self::resting(y0, known);
         }
         if y0.primal() == 0.0 {
             return if Self::ORDER == 1 {
-                Self { known, ..Self::konst(y0) }
+                Self::resting(y0, known)
             } else if T::ORDER > 0 {
-                Self { known, ..Self::konst(y0) }.undifferentiable()
+                Self::resting(y0, known).undifferentiable()
             } else {
                 self.lowered(1).hypot(other.lowered(1)).raised(1, known)
             };

@@ -24,18 +24,26 @@ pub struct Jet<T, const N: usize> {
     c: [T; N],
     /// How many coefficients are known; the others are zero. Fewer than `N` only inside of rules.
     known: usize,
+    /// Whether it was made as a constant, so that the coefficients beyond those that are carried are zeros as well.
+    fixed: bool,
 }
 
 impl<T: Num, const N: usize> Jet<T, N> {
     /// From its coefficients.
     pub fn new(c: [T; N]) -> Self {
         const { assert!(N > 0, "a jet has a value") };
-        Self { c, known: N }
+        Self { c, known: N, fixed: false }
     }
 
     /// A constant.
     pub fn konst(value: T) -> Self {
-        Self::new(array::from_fn(|k| if k == 0 { value } else { T::lit(0.0) }))
+        Self { fixed: true, ..Self::resting(value, N) }
+    }
+
+    /// A value that does not move along the curve to the order that is known.
+    fn resting(value: T, known: usize) -> Self {
+        let c = array::from_fn(|k| if k == 0 { value } else { T::lit(0.0) });
+        Self { known, ..Self::new(c) }
     }
 
     /// The independent variable at `x`: slope one.
@@ -69,7 +77,7 @@ impl<T: Num, const N: usize> Jet<T, N> {
     /// Builds coefficient after coefficient: `next(k, c)` gives the `k`-th from those before it.
     #[track_caller]
     fn grow(known: usize, first: T, mut next: impl FnMut(usize, &[T; N]) -> T) -> Self {
-        let mut jet = Self { known, ..Self::konst(first) };
+        let mut jet = Self::resting(first, known);
         for k in 1..known {
             jet.c[k] = next(k, &jet.c);
         }
@@ -79,7 +87,7 @@ impl<T: Num, const N: usize> Jet<T, N> {
     /// The first `known` coefficients.
     fn truncated(self, known: usize) -> Self {
         let c = array::from_fn(|k| if k < known { self.c[k] } else { T::lit(0.0) });
-        Self { c, known: known.min(self.known) }
+        Self { c, known: known.min(self.known), fixed: self.fixed }
     }
 
     /// Whether the first `order` coefficients are zeros, others follow, and derivatives above the first are asked for.
@@ -96,13 +104,13 @@ impl<T: Num, const N: usize> Jet<T, N> {
         let c = array::from_fn(|k| {
             if k < known && k + order < N { self.c[k + order] } else { T::lit(0.0) }
         });
-        Self { c, known }
+        Self { c, known, fixed: false }
     }
 
     /// `t^order x`, to `known` coefficients.
     fn raised(self, order: usize, known: usize) -> Self {
         let c = array::from_fn(|k| if k < order { T::lit(0.0) } else { self.c[k - order] });
-        Self { c, known }.truncated(known)
+        Self { c, known, fixed: false }.truncated(known)
     }
 
     /// The derivative along the curve: one coefficient fewer.
@@ -110,7 +118,7 @@ impl<T: Num, const N: usize> Jet<T, N> {
         let c = array::from_fn(|k| {
             if k + 1 < self.known { self.c[k + 1] * (k + 1) as f64 } else { T::lit(0.0) }
         });
-        Self { c, known: (self.known - 1).max(1) }
+        Self { c, known: (self.known - 1).max(1), fixed: false }
     }
 
     /// `value + int partial dx`: the function whose partial derivative along `self` is `partial`.
@@ -124,12 +132,16 @@ impl<T: Num, const N: usize> Jet<T, N> {
     }
 
     /// The function of an argument that does not move along the curve to the order that is known. At a pole that is enough for
-    /// the first derivative, unless the pole is steep; higher ones depend on what is not known of the argument.
+    /// the first derivative where the second coefficient is known to vanish, unless the pole is steep; higher ones depend on what
+    /// is not known of the argument. A constant is known to every order.
     fn constant_value(self, value: T, partial: impl FnOnce() -> T) -> Self {
-        let mut y = Self { known: self.known, ..Self::konst(value) };
+        if self.fixed {
+            return Self { fixed: true, ..Self::resting(value, self.known) };
+        }
+        let mut y = Self::resting(value, self.known);
         let partial = partial();
         if value.primal().is_finite() && !partial.is_finite() {
-            let first = if partial.primal().is_nan() { 1 } else { 2 };
+            let first = if partial.primal().is_nan() || self.known == 2 { 1 } else { 2 };
             y.c[first.min(self.known)..self.known].fill(T::lit(0.0) / T::lit(0.0));
         }
         y
@@ -185,7 +197,7 @@ fn extend<T: Num, const N: usize, E>(
     jvp: impl Fn(&[Jet<T, N>], &[Jet<T, N>], &[Jet<T, N>]) -> Result<Vec<Jet<T, N>>, E>,
 ) -> Result<Vec<Jet<T, N>>, E> {
     let known = x.iter().map(|x| x.known).min().unwrap_or(N);
-    let mut y: Vec<Jet<T, N>> = y.iter().map(|y| Jet::konst(*y)).collect();
+    let mut y: Vec<Jet<T, N>> = y.iter().map(|y| Jet::resting(*y, N)).collect();
     if !x.iter().all(Jet::is_constant) {
         let slope: Vec<Jet<T, N>> = x.iter().map(|x| x.slope()).collect();
         let upto =

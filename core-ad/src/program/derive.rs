@@ -16,6 +16,28 @@ pub(super) struct Derivation {
     graph: Graph,
 }
 
+/// A tangent or cotangent of a value.
+#[derive(Clone, Copy)]
+pub(super) struct Sensitivity {
+    value: Traced,
+    /// Not 0 where a seed that is not 0 reaches the value, on a path along which every maximum and minimum takes it: elsewhere the
+    /// sensitivity is 0 by structure, and stays so at a pole. A sensitivity that is 0 for another reason does not.
+    reach: Traced,
+}
+
+impl Sensitivity {
+    /// Of a seed whose exact zero says that the value is not asked for.
+    pub(super) fn of_seed(value: Traced) -> Self {
+        let reach = if value.is_konst() { Traced::konst(1.0) } else { value.abs() };
+        Self { value, reach }
+    }
+
+    /// Of a value that is asked for, with a sensitivity that may come out as 0.
+    pub(super) fn of_asked(value: Traced) -> Self {
+        Self { value, reach: Traced::konst(1.0) }
+    }
+}
+
 /// A partial derivative, and what is known of it.
 #[derive(Clone, Copy)]
 struct Partial {
@@ -27,57 +49,54 @@ struct Partial {
 enum PartialKind {
     /// Finite wherever the operands are.
     Finite,
-    /// It may be infinite: a sensitivity that is exactly 0 stays so.
+    /// It may be infinite, or NaN.
     Pole,
-    /// The function has no second derivative where this is infinite, and this is a second derivative: a sensitivity that is
-    /// 0 there may be a zero of a convention, and must not hide it.
-    Undefined,
-    /// Infinite, or NaN where it is steep: a sensitivity that is 0 stays so on the way back only.
-    Steep,
     /// 0 or 1, for the operand that a maximum or minimum takes: what is not taken contributes exactly 0.
     Choice,
 }
 
 impl Partial {
-    /// The tangent times this.
-    fn times_tangent(self, tangent: Traced) -> Traced {
+    /// The sensitivity times this.
+    fn times(self, s: Sensitivity) -> Sensitivity {
+        let gated = |gate: Traced, x: Traced| gate.binary(Binary::Gated, x);
         match self.kind {
-            PartialKind::Steep => tangent * self.value,
-            _ => self.times(tangent),
-        }
-    }
-
-    /// The cotangent times this.
-    fn times(self, sensitivity: Traced) -> Traced {
-        match self.kind {
-            PartialKind::Finite | PartialKind::Undefined => sensitivity * self.value,
-            PartialKind::Pole | PartialKind::Steep => masked(sensitivity, self.value),
-            PartialKind::Choice => masked(self.value, sensitivity),
-        }
-    }
-
-    /// The same for a cotangent that came through a pole, so that it may be infinite where the value is not: an operand
-    /// that does not move the pole gets 0.
-    fn times_beyond_a_pole(self, cotangent: Traced) -> Traced {
-        match self.kind {
-            PartialKind::Finite => self.value.binary(Binary::BeyondPole, cotangent),
-            _ => self.times(cotangent),
+            PartialKind::Finite => Sensitivity { value: s.value * self.value, ..s },
+            PartialKind::Pole => Sensitivity { value: gated(s.reach, s.value * self.value), ..s },
+            PartialKind::Choice => {
+                let [value, reach] = [s.value, s.reach].map(|x| gated(self.value, x));
+                Sensitivity { value, reach }
+            }
         }
     }
 }
 
-/// The product, and exactly 0 where the first factor is 0.
-fn masked(first: Traced, second: Traced) -> Traced {
-    first.binary(Binary::Masked, second)
+/// Not 0 where one of two numbers that are not negative is not.
+fn either(a: Traced, b: Traced) -> Traced {
+    if a.is_konst() || a.is_same(b) {
+        a
+    } else if b.is_konst() {
+        b
+    } else {
+        a + b
+    }
 }
 
-/// Adds where there is something already.
-fn add(slot: &mut Option<Traced>, x: Traced) {
-    *slot = Some(slot.map_or(x, |s| s + x));
+/// Adds where there is something already. Where no pole is ahead, nobody asks what reaches it.
+fn add(slot: &mut Option<Sensitivity>, s: Sensitivity, pole_ahead: bool) {
+    *slot = Some(slot.map_or(s, |old| Sensitivity {
+        value: old.value + s.value,
+        reach: if pole_ahead { either(old.reach, s.reach) } else { old.reach },
+    }));
 }
 
-fn subtract(slot: &mut Option<Traced>, x: Traced) {
-    *slot = Some(slot.map_or_else(|| -x, |s| s - x));
+fn subtract(slot: &mut Option<Sensitivity>, s: Sensitivity, pole_ahead: bool) {
+    *slot = Some(slot.map_or_else(
+        || Sensitivity { value: -s.value, ..s },
+        |old| Sensitivity {
+            value: old.value - s.value,
+            reach: if pole_ahead { either(old.reach, s.reach) } else { old.reach },
+        },
+    ));
 }
 
 /// The partials that stand in the tables, for a [`Binary`].
@@ -112,12 +131,15 @@ macro_rules! partials_of_functions {
 }
 binary_table!(partials_of_functions);
 
-/// Whether the derivative is infinite somewhere where the value is finite.
-fn has_finite_pole(node: Node) -> bool {
+/// Whether a derivative of the node may be infinite or NaN where its operands are finite.
+fn has_pole(node: Node) -> bool {
     match node {
-        Node::Unary(op, _) => op.has_finite_pole(),
-        Node::Binary(op, ..) => matches!(op, Binary::PowerLog(_)),
-        _ => false,
+        Node::Input(_) | Node::Constant(_) | Node::Output { .. } => false,
+        Node::Unary(op, _) => !op.is_smooth(),
+        Node::Power(_, n) => n < 1,
+        Node::Binary(op, ..) => {
+            matches!(op, Binary::Div | Binary::PowerLog(_) | Binary::Atan2 | Binary::OverNorm)
+        }
     }
 }
 
@@ -131,6 +153,36 @@ impl Derivation {
         self.recorder.value(id)
     }
 
+    /// Operands of a node, and inputs of a rule.
+    fn sources(&self, node: Node, mut each: impl FnMut(Id)) {
+        node.operands().into_iter().flatten().for_each(&mut each);
+        if let Node::Output { call, .. } = node {
+            self.graph.calls[call as usize].inputs.iter().for_each(|id| each(*id));
+        }
+    }
+
+    /// Which nodes are computed through a pole, or have one themselves.
+    fn poles_below(&self) -> Vec<bool> {
+        let mut below = vec![false; self.graph.nodes.len()];
+        for (id, node) in self.graph.numbered() {
+            let mut found = has_pole(*node);
+            self.sources(*node, |source| found |= below[source as usize]);
+            below[id as usize] = found;
+        }
+        below
+    }
+
+    /// Which nodes are used by a pole, directly or through others.
+    fn poles_above(&self) -> Vec<bool> {
+        let mut above = vec![false; self.graph.nodes.len()];
+        for (id, node) in self.graph.numbered().rev() {
+            if above[id as usize] || has_pole(*node) {
+                self.sources(*node, |source| above[source as usize] = true);
+            }
+        }
+        above
+    }
+
     /// Partials of a function of two arguments.
     fn partials(&self, op: Binary, a: Id, b: Id, y: Id) -> [Option<Partial>; 2] {
         let [x, z, y] = [a, b, y].map(|id| self.at(id));
@@ -138,8 +190,6 @@ impl Derivation {
             values.map(|value| (!value.is_constant_zero()).then_some(Partial { value, kind }))
         };
         let choice = |second: Traced| all(PartialKind::Choice, [-second + 1.0, second]);
-        let second_order =
-            if self.graph.is_derivative { PartialKind::Undefined } else { PartialKind::Pole };
         match op {
             Binary::Div => {
                 all(PartialKind::Pole, operator_partials(op, x, z, y).expect("an operator"))
@@ -147,31 +197,17 @@ impl Derivation {
             Binary::Add | Binary::Sub | Binary::Mul => {
                 all(PartialKind::Finite, operator_partials(op, x, z, y).expect("an operator"))
             }
-            Binary::PowerLog(0) => {
-                let [by_base, by_exponent] = named::powf(x, z, y);
-                // below an exponent of 1/2 it is steep at zero, above it is not
-                let below = z.binary(Binary::Min, Traced::konst(0.5)) - 0.5;
-                let by_base = by_base + masked(below, by_base) * 0.0;
-                let is_steep = !below.is_constant_zero();
-                let kind = if is_steep { PartialKind::Steep } else { PartialKind::Pole };
-                let [first, _] = all(kind, [by_base, by_exponent]);
-                let [_, second] = all(PartialKind::Pole, [by_base, by_exponent]);
-                [first, second]
-            }
+            Binary::PowerLog(0) => all(PartialKind::Pole, named::powf(x, z, y)),
             Binary::PowerLog(k) => {
                 all(PartialKind::Pole, [power_by_base(x, z, k), x.power_log(z, k + 1)])
             }
-            Binary::Atan2 => all(PartialKind::Steep, named::atan2(x, z, y)),
+            Binary::Atan2 => all(PartialKind::Pole, named::atan2(x, z, y)),
             Binary::Hypot => all(PartialKind::Finite, named::hypot(x, z, y)),
-            Binary::OverNorm => all(second_order, [z.recip(), -y * z.recip()]),
+            Binary::OverNorm => all(PartialKind::Pole, [z.recip(), -y * z.recip()]),
             Binary::Max => choice(z.binary(Binary::Greater, x)),
             Binary::Min => choice(x.binary(Binary::Greater, z)),
             Binary::Greater => [None, None],
-            Binary::BeyondPole => all(PartialKind::Undefined, [z, x]),
-            Binary::Masked => [
-                Some(Partial { value: z, kind: PartialKind::Pole }),
-                Some(Partial { value: x, kind: PartialKind::Choice }),
-            ],
+            Binary::Gated => [None, Some(Partial { value: x, kind: PartialKind::Choice })],
         }
     }
 
@@ -179,14 +215,9 @@ impl Derivation {
         let x = self.at(a);
         if op == Unary::sign && self.graph.is_derivative {
             // 0, and NaN at the jump: the derivative of |x| there is a convention, and has no derivative
-            return Some(Partial { value: x.recip() * 0.0, kind: PartialKind::Undefined });
+            return Some(Partial { value: x.recip() * 0.0, kind: PartialKind::Pole });
         }
-        let kind = match op {
-            _ if op.is_smooth() => PartialKind::Finite,
-            _ if self.graph.is_derivative && op.has_finite_pole() => PartialKind::Undefined,
-            Unary::cbrt => PartialKind::Steep,
-            _ => PartialKind::Pole,
-        };
+        let kind = if op.is_smooth() { PartialKind::Finite } else { PartialKind::Pole };
         op.partial(x, self.at(y)).map(|value| Partial { value, kind })
     }
 
@@ -195,7 +226,7 @@ impl Derivation {
         Partial { value: integer_power(self.at(a), n), kind }
     }
 
-    /// Cotangents of the inputs, for cotangents of `outputs`; none where no output depends on it. Only inputs for which
+    /// Cotangents of the inputs, for cotangents `seeds` of `outputs`; none where no output depends on it. Only inputs for which
     /// `active` holds are followed.
     ///
     /// # Errors
@@ -203,61 +234,54 @@ impl Derivation {
     pub(super) fn reverse(
         &self,
         outputs: &[Id],
-        y_bar: &[Traced],
+        seeds: impl Iterator<Item = Sensitivity>,
         active: impl Fn(u32) -> bool,
     ) -> Result<Vec<Option<Traced>>, ReplayError> {
         let depends = self.graph.depends_on(active);
-        let mut bar: Vec<Option<Traced>> = vec![None; self.graph.nodes.len()];
-        for (id, y_bar) in outputs.iter().zip(y_bar) {
-            add(&mut bar[*id as usize], *y_bar);
+        let ahead = self.poles_below();
+        let mut bar: Vec<Option<Sensitivity>> = vec![None; self.graph.nodes.len()];
+        for (id, seed) in outputs.iter().zip(seeds) {
+            if !seed.value.is_constant_zero() {
+                add(&mut bar[*id as usize], seed, ahead[*id as usize]);
+            }
         }
         let mut inputs = vec![None; self.graph.inputs as usize];
-        // whose cotangent came through a function that is finite where its derivative is not
-        let mut beyond_a_pole = vec![false; self.graph.nodes.len()];
         for (id, node) in self.graph.numbered().rev() {
             let (true, Some(y_bar)) = (depends[id as usize], bar[id as usize]) else { continue };
-            let beyond = beyond_a_pole[id as usize] || has_finite_pole(*node);
-            let times = |partial: Partial| {
-                if beyond_a_pole[id as usize] {
-                    partial.times_beyond_a_pole(y_bar)
-                } else {
-                    partial.times(y_bar)
-                }
+            let mut hand = |to: Id, p: Partial| {
+                add(&mut bar[to as usize], p.times(y_bar), ahead[to as usize]);
             };
             match *node {
-                Node::Input(k) => inputs[k as usize] = Some(y_bar),
+                Node::Input(k) => inputs[k as usize] = Some(y_bar.value),
                 Node::Constant(_) => {}
-                Node::Unary(Unary::neg, a) => subtract(&mut bar[a as usize], y_bar),
+                Node::Unary(Unary::neg, a) => {
+                    subtract(&mut bar[a as usize], y_bar, ahead[a as usize]);
+                }
                 Node::Binary(Binary::Sub, a, b) => {
                     if depends[a as usize] {
-                        add(&mut bar[a as usize], y_bar);
+                        add(&mut bar[a as usize], y_bar, ahead[a as usize]);
                     }
                     if depends[b as usize] {
-                        subtract(&mut bar[b as usize], y_bar);
+                        subtract(&mut bar[b as usize], y_bar, ahead[b as usize]);
                     }
                 }
                 Node::Unary(op, a) => {
                     if let Some(p) = self.unary_partial(op, a, id) {
-                        add(&mut bar[a as usize], times(p));
+                        hand(a, p);
                     }
                 }
-                Node::Power(a, n) => {
-                    add(&mut bar[a as usize], times(self.power_partial(a, n)));
-                }
+                Node::Power(a, n) => hand(a, self.power_partial(a, n)),
                 Node::Binary(op, a, b) => {
                     let partials = self.partials(op, a, b, id);
                     for (x, p) in [a, b].into_iter().zip(partials) {
                         if let (true, Some(p)) = (depends[x as usize], p) {
-                            add(&mut bar[x as usize], times(p));
+                            hand(x, p);
                         }
                     }
                 }
                 Node::Output { call, output } => {
-                    self.reverse_call(call, id - output, &mut bar)?;
+                    self.reverse_call(call, id - output, &mut bar, &ahead)?;
                 }
-            }
-            for operand in node.operands().into_iter().flatten() {
-                beyond_a_pole[operand as usize] |= beyond;
             }
         }
         Ok(inputs)
@@ -268,25 +292,30 @@ impl Derivation {
         &self,
         call: u32,
         first: Id,
-        bar: &mut [Option<Traced>],
+        bar: &mut [Option<Sensitivity>],
+        ahead: &[bool],
     ) -> Result<(), ReplayError> {
         let call = &self.graph.calls[call as usize];
         let outputs = first..first + call.outputs;
-        let y_bar: Vec<Traced> = outputs
-            .clone()
-            .map(|id| bar[id as usize].take().unwrap_or(Traced::konst(0.0)))
-            .collect();
+        let y_bar: Vec<Option<Sensitivity>> =
+            outputs.clone().map(|id| bar[id as usize].take()).collect();
         let x: Vec<Traced> = call.inputs.iter().map(|id| self.at(*id)).collect();
         let y: Vec<Traced> = outputs.map(|id| self.at(id)).collect();
-        for (id, x_bar) in call.inputs.iter().zip(call.rule.vjp(&x, &y, &y_bar)?) {
-            if !x_bar.is_constant_zero() {
-                add(&mut bar[*id as usize], x_bar);
+        let reach = y_bar.iter().flatten().map(|s| s.reach).reduce(either);
+        let reach = reach.unwrap_or(Traced::konst(1.0));
+        let y_bar: Vec<Traced> =
+            y_bar.iter().map(|s| s.map_or(Traced::konst(0.0), |s| s.value)).collect();
+        for (id, value) in call.inputs.iter().zip(call.rule.vjp(&x, &y, &y_bar)?) {
+            if !value.is_constant_zero() {
+                let x_bar = Sensitivity { value, reach };
+                add(&mut bar[*id as usize], x_bar, ahead[*id as usize]);
             }
         }
         Ok(())
     }
 
-    /// Tangents of `outputs`, for tangents of the inputs; none where it is zero by structure.
+    /// Tangents of `outputs`, for tangents of the inputs, seeds whose exact zero says that an input does not move; none where it is
+    /// zero by structure.
     ///
     /// # Errors
     /// A rule without a derivative.
@@ -295,19 +324,20 @@ impl Derivation {
         outputs: &[Id],
         x_dot: &[Option<Traced>],
     ) -> Result<Vec<Option<Traced>>, ReplayError> {
-        let mut dot: Vec<Option<Traced>> = vec![None; self.graph.nodes.len()];
+        let ahead = self.poles_above();
+        let mut dot: Vec<Option<Sensitivity>> = vec![None; self.graph.nodes.len()];
         for (id, node) in self.graph.numbered() {
             let y_dot = match *node {
-                Node::Input(k) => x_dot[k as usize],
+                Node::Input(k) => x_dot[k as usize].map(Sensitivity::of_seed),
                 Node::Constant(_) => None,
-                Node::Unary(op, a) => dot[a as usize].and_then(|x_dot| match op {
-                    Unary::neg => Some(-x_dot),
-                    op => self.unary_partial(op, a, id).map(|p| p.times_tangent(x_dot)),
+                Node::Unary(op, a) => dot[a as usize].and_then(|s| match op {
+                    Unary::neg => Some(Sensitivity { value: -s.value, ..s }),
+                    op => self.unary_partial(op, a, id).map(|p| p.times(s)),
                 }),
-                Node::Power(a, n) => {
-                    dot[a as usize].map(|x_dot| self.power_partial(a, n).times_tangent(x_dot))
+                Node::Power(a, n) => dot[a as usize].map(|s| self.power_partial(a, n).times(s)),
+                Node::Binary(op, a, b) => {
+                    self.forward_binary(op, [a, b, id], &dot, ahead[id as usize])
                 }
-                Node::Binary(op, a, b) => self.forward_binary(op, [a, b, id], &dot),
                 Node::Output { call, output } => {
                     if output == 0 {
                         self.forward_call(call, id, &mut dot)?;
@@ -317,51 +347,56 @@ impl Derivation {
             };
             dot[id as usize] = y_dot;
         }
-        Ok(outputs.iter().map(|id| dot[*id as usize]).collect())
+        Ok(outputs.iter().map(|id| dot[*id as usize].map(|s| s.value)).collect())
     }
 
     fn forward_binary(
         &self,
         op: Binary,
         [a, b, y]: [Id; 3],
-        dot: &[Option<Traced>],
-    ) -> Option<Traced> {
+        dot: &[Option<Sensitivity>],
+        ahead: bool,
+    ) -> Option<Sensitivity> {
         let (a_dot, b_dot) = (dot[a as usize], dot[b as usize]);
+        let mut y_dot = None;
         match (op, a_dot, b_dot) {
-            (_, None, None) => None,
-            (Binary::Sub, Some(a_dot), Some(b_dot)) => Some(a_dot - b_dot),
-            (Binary::Sub, None, Some(b_dot)) => Some(-b_dot),
+            (_, None, None) => {}
+            (Binary::Sub, _, Some(b_dot)) => {
+                y_dot = a_dot;
+                subtract(&mut y_dot, b_dot, ahead);
+            }
             _ => {
-                let mut y_dot = None;
                 let partials = self.partials(op, a, b, y);
-                for (x_dot, p) in [a_dot, b_dot].into_iter().zip(partials) {
-                    if let (Some(x_dot), Some(p)) = (x_dot, p) {
-                        add(&mut y_dot, p.times_tangent(x_dot));
+                for (s, p) in [a_dot, b_dot].into_iter().zip(partials) {
+                    if let (Some(s), Some(p)) = (s, p) {
+                        add(&mut y_dot, p.times(s), ahead);
                     }
                 }
-                y_dot
             }
         }
+        y_dot
     }
 
     fn forward_call(
         &self,
         call: u32,
         first: Id,
-        dot: &mut [Option<Traced>],
+        dot: &mut [Option<Sensitivity>],
     ) -> Result<(), ReplayError> {
         let call = &self.graph.calls[call as usize];
-        if call.inputs.iter().all(|id| dot[*id as usize].is_none()) {
+        let x_dot: Vec<Option<Sensitivity>> =
+            call.inputs.iter().map(|id| dot[*id as usize]).collect();
+        let Some(reach) = x_dot.iter().flatten().map(|s| s.reach).reduce(either) else {
             return Ok(());
-        }
+        };
         let outputs = first..first + call.outputs;
         let x: Vec<Traced> = call.inputs.iter().map(|id| self.at(*id)).collect();
         let y: Vec<Traced> = outputs.clone().map(|id| self.at(id)).collect();
-        let zero = Traced::konst(0.0);
         let x_dot: Vec<Traced> =
-            call.inputs.iter().map(|id| dot[*id as usize].unwrap_or(zero)).collect();
-        for (id, y_dot) in outputs.zip(call.rule.jvp(&x, &y, &x_dot)?) {
-            dot[id as usize] = (!y_dot.is_constant_zero()).then_some(y_dot);
+            x_dot.iter().map(|s| s.map_or(Traced::konst(0.0), |s| s.value)).collect();
+        for (id, value) in outputs.zip(call.rule.jvp(&x, &y, &x_dot)?) {
+            let y_dot = Sensitivity { value, reach };
+            dot[id as usize] = (!value.is_constant_zero()).then_some(y_dot);
         }
         Ok(())
     }
@@ -396,9 +431,10 @@ pub(super) fn jacobian(
         Ok(entries)
     };
     let reverse = |d: &Derivation| -> Result<Vec<Entry>, ReplayError> {
+        let one = Sensitivity::of_seed(Traced::konst(1.0));
         let mut entries = Vec::new();
         for (row, id) in outputs.iter().enumerate() {
-            let x_bar = d.reverse(&[*id], &[Traced::konst(1.0)], |k| columns.contains(&k))?;
+            let x_bar = d.reverse(&[*id], [one].into_iter(), |k| columns.contains(&k))?;
             for (column, k) in columns.iter().enumerate() {
                 entries.extend(x_bar[*k as usize].map(|x_bar| ([row, column], x_bar)));
             }

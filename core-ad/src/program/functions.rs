@@ -44,8 +44,7 @@ macro_rules! for_binary {
             Binary::Max => $each_pair!(a, b => a.less(b, b, a)),
             Binary::Min => $each_pair!(a, b => b.less(a, b, a)),
             Binary::Greater => $each_pair!(a, b => b.less(a, <$v>::splat(1.0), <$v>::splat(0.0))),
-            Binary::Masked => $each_pair!(a, b => functions::masked(a, b)),
-            Binary::BeyondPole => $each_pair!(a, b => functions::beyond_pole(a, b)),
+            Binary::Gated => $each_pair!(a, b => functions::gated(a, b)),
             Binary::OverNorm => $each_pair!(a, b => functions::over_norm(a, b)),
             op => $each_pair!(a, b => functions::pair_by_lanes(op, a, b)),
         }
@@ -74,16 +73,10 @@ pub(super) fn sign<V: Vector>(x: V) -> V {
     zero.less(x, one, x.less(zero, one.neg(), x)).add(zero)
 }
 
-/// The product, and exactly 0 where the first factor is.
+/// The second, and exactly 0 where the first is 0. What is no number is not 0.
 #[inline(always)]
-pub(super) fn masked<V: Vector>(a: V, b: V) -> V {
-    V::splat(0.0).less(size(a), a.mul(b), size(a))
-}
-
-/// The product, and exactly 0 where the first factor is 0 and the second infinite.
-#[inline(always)]
-pub(super) fn beyond_pole<V: Vector>(a: V, b: V) -> V {
-    V::splat(f64::MAX).less(size(b), masked(a, b), a.mul(b))
+pub(super) fn gated<V: Vector>(a: V, b: V) -> V {
+    size(a).less(V::splat(f64::from_bits(1)), V::splat(0.0), b)
 }
 
 /// The quotient, and exactly 0 where the divisor is 0.

@@ -88,11 +88,6 @@ impl Unary {
     pub(super) fn has_vector_code(self) -> bool {
         matches!(self, Self::exp | Self::ln | Self::sin | Self::cos | Self::tanh)
     }
-
-    /// Whether the derivative is infinite somewhere where the value is finite.
-    pub(super) fn has_finite_pole(self) -> bool {
-        matches!(self, Self::sqrt | Self::cbrt | Self::asin | Self::acos | Self::acosh)
-    }
 }
 
 /// Functions of two arguments.
@@ -112,12 +107,10 @@ pub(super) enum Binary {
     Min,
     /// 1 where the first is greater, else 0.
     Greater,
-    /// The product, and exactly 0 where the first factor is 0, whatever the second.
-    Masked,
+    /// The second, and exactly 0 where the first is 0, whatever the second.
+    Gated,
     /// The quotient, and exactly 0 where the divisor is 0.
     OverNorm,
-    /// The product, and exactly 0 where the first factor is 0 and the second infinite.
-    BeyondPole,
 }
 
 impl Binary {
@@ -133,16 +126,16 @@ impl Binary {
             Self::Max => 70,
             Self::Min => 71,
             Self::Greater => 72,
-            Self::Masked => 73,
+            // 73 and 75 were others once
             Self::OverNorm => 74,
-            Self::BeyondPole => 75,
+            Self::Gated => 76,
             Self::PowerLog(k) => 256 + u32::from(k),
         }
     }
 
     /// The operation of such a number.
     pub(super) fn by_code(code: u32) -> Option<Self> {
-        const NAMED: [Binary; 12] = [
+        const NAMED: [Binary; 11] = [
             Binary::Add,
             Binary::Sub,
             Binary::Mul,
@@ -152,9 +145,8 @@ impl Binary {
             Binary::Max,
             Binary::Min,
             Binary::Greater,
-            Binary::Masked,
             Binary::OverNorm,
-            Binary::BeyondPole,
+            Binary::Gated,
         ];
         match code.checked_sub(256) {
             Some(k) => u8::try_from(k).ok().map(Self::PowerLog),
@@ -349,9 +341,8 @@ impl fmt::Display for Graph {
                         Binary::Max => "max",
                         Binary::Min => "min",
                         Binary::Greater => ">",
-                        Binary::Masked => "*0",
+                        Binary::Gated => "?",
                         Binary::OverNorm => "/0",
-                        Binary::BeyondPole => "*inf",
                     };
                     writeln!(f, "%{id} = {} {sign} {}", name(a), name(b))?;
                 }

@@ -1,6 +1,6 @@
 //! Derivatives and graphs within a recording in progress.
 
-use super::derive::Derivation;
+use super::derive::{Derivation, Sensitivity};
 use super::error::ReplayError;
 use super::graph::{Graph, Id, Node};
 use super::traced::{Recorder, Traced};
@@ -47,7 +47,8 @@ pub(super) fn cotangents(
 ) -> Result<Vec<Traced>, ReplayError> {
     let within = Within::new(y, x);
     let active = |k: u32| within.places[k as usize].is_some();
-    let found = within.derivation.reverse(&within.outputs, y_bar, active)?;
+    let seeds = y_bar.iter().map(|y_bar| Sensitivity::of_seed(*y_bar));
+    let found = within.derivation.reverse(&within.outputs, seeds, active)?;
     let mut x_bar = vec![Traced::konst(0.0); x.len()];
     for (place, bar) in within.places.iter().zip(found) {
         if let Some(place) = place {

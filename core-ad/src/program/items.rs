@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::code::Code;
-use super::derive::{self, Derivation};
+use super::derive::{self, Derivation, Sensitivity};
 use super::error::ReplayError;
 use super::graph::{Graph, GuardLine, Id};
 use super::machine::Stop;
@@ -134,7 +134,8 @@ impl Path {
                 let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
                     let y_bar: Vec<_> = self.outputs.iter().map(|_| recorder.input(1.0)).collect();
                     let derivation = Derivation::new(recorder, self.graph.clone());
-                    let x_bar = derivation.reverse(&self.outputs, &y_bar, |k| k >= width)?;
+                    let seeds = y_bar.into_iter().map(Sensitivity::of_seed);
+                    let x_bar = derivation.reverse(&self.outputs, seeds, |k| k >= width)?;
                     let mut outputs = self.outputs.clone();
                     for (k, x_bar) in x_bar.into_iter().skip(width as usize).enumerate() {
                         if let Some(x_bar) = x_bar {

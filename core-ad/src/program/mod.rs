@@ -52,7 +52,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use self::derive::Derivation;
+use self::derive::{Derivation, Sensitivity};
 use self::graph::{Graph, GuardLine, Id, Line};
 use self::traced::Recorder;
 use self::wide::Wide;
@@ -236,7 +236,8 @@ impl Program {
             Self::extend(graph.clone(), |recorder| {
                 let y_bar: Vec<Traced> = outputs.iter().map(|_| recorder.input(1.0)).collect();
                 let derivation = Derivation::new(recorder, graph.clone());
-                let x_bar = derivation.reverse(outputs, &y_bar, |_| true)?;
+                let seeds = y_bar.into_iter().map(Sensitivity::of_seed);
+                let x_bar = derivation.reverse(outputs, seeds, |_| true)?;
                 Ok(with_values(recorder, outputs, x_bar))
             })
         });

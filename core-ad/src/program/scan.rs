@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::derive::Derivation;
+use super::derive::{Derivation, Sensitivity};
 use super::error::ReplayError;
 use super::graph::{Graph, GuardLine, Id};
 use super::traced::{Recorder, Traced};
@@ -195,7 +195,15 @@ impl ScanProgram {
                 let derivation = Derivation::new(recorder, self.graph.clone());
                 let items = self.state..self.state + self.width;
                 let active = |k: u32| !items.contains(&(k as usize));
-                let x_bar = derivation.reverse(&self.results, &bars, active)?;
+                // the cotangents of a state are those of the step after it: a zero among them may have been computed
+                let seeds = bars.into_iter().enumerate().map(|(k, bar)| {
+                    if k < self.state {
+                        Sensitivity::of_asked(bar)
+                    } else {
+                        Sensitivity::of_seed(bar)
+                    }
+                });
+                let x_bar = derivation.reverse(&self.results, seeds, active)?;
                 let wanted = x_bar.into_iter().enumerate().filter(|(k, _)| !items.contains(k));
                 let zero = Traced::konst(0.0);
                 Ok(wanted.map(|(_, x_bar)| recorder.node(x_bar.unwrap_or(zero))).collect())

@@ -140,6 +140,16 @@ impl Traced {
         self.recorder
     }
 
+    /// Whether it is a constant of the recording.
+    pub(super) fn is_konst(self) -> bool {
+        self.recorder.is_none()
+    }
+
+    /// Whether both are the same recorded value.
+    pub(super) fn is_same(self, other: Self) -> bool {
+        self.recorder.is_some() && other.recorder.is_some() && self.id == other.id
+    }
+
     fn is(self, v: f64) -> bool {
         self.recorder.is_none() && self.value.to_bits() == v.to_bits()
     }
@@ -162,13 +172,14 @@ impl Traced {
             Binary::Add if other.is(0.0) || other.is(-0.0) => return self,
             Binary::Add if self.is(0.0) || self.is(-0.0) => return other,
             Binary::Sub if other.is(0.0) => return self,
-            Binary::Mul | Binary::Div | Binary::Masked | Binary::BeyondPole if other.is(1.0) => {
-                return self;
-            }
-            Binary::Mul | Binary::Masked | Binary::BeyondPole if self.is(1.0) => return other,
+            Binary::Mul | Binary::Div if other.is(1.0) => return self,
+            Binary::Mul if self.is(1.0) => return other,
             Binary::Mul if other.is(-1.0) => return -self,
             Binary::Mul if self.is(-1.0) => return -other,
-            Binary::Masked if self.is(0.0) => return self,
+            Binary::Gated if self.recorder.is_none() => {
+                return if self.value == 0.0 { Self::konst(0.0) } else { other };
+            }
+            Binary::Gated if other.is(0.0) => return other,
             _ => {}
         }
         let (mut a, mut b) = (recorder.node(self), recorder.node(other));
@@ -201,9 +212,14 @@ pub(super) fn evaluate(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Max => Real::max(a, b),
         Binary::Min => Real::min(a, b),
         Binary::Greater => f64::from(u8::from(a > b)),
-        Binary::Masked if a == 0.0 => 0.0,
-        Binary::BeyondPole if a == 0.0 && b.is_infinite() => 0.0,
-        Binary::Mul | Binary::Masked | Binary::BeyondPole => a * b,
+        Binary::Mul => a * b,
+        Binary::Gated => {
+            if a == 0.0 {
+                0.0
+            } else {
+                b
+            }
+        }
         Binary::OverNorm => a.over_norm(b),
     }
 }

@@ -110,36 +110,24 @@ pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
     T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
 }
 
-/// A tangent times a partial derivative on the way from the inputs: exactly 0 where the tangent is a constant zero, so that a
-/// pole does not turn an inactive input into NaN, but for a partial that is NaN, which no tangent of zero settles.
+/// A tangent times a partial derivative on the way from the inputs: exactly 0 where the tangent is a constant zero and the partial
+/// is finite.
 ///
-/// At a pole such a zero is right to first order only, whether it is that of an input that does not matter or of a
-/// stationary one: it gives up the derivatives that it carries.
+/// Where the partial is infinite, a tangent of zero settles nothing: `0 * inf` is NaN. The zero may be that of an argument that is
+/// stationary (`sqrt(x^2)`), or stands at a kink (`sqrt |x|`), or does not move at all, and these have the slopes 0, infinity and 0.
 #[inline]
 #[track_caller]
 pub(crate) fn along<T: Num>(tangent: T, partial: T) -> T {
-    if !tangent.is_constant_zero() {
-        tangent * partial
-    } else if partial.is_finite() {
-        tangent
-    } else if partial.primal().is_nan() {
-        partial
-    } else {
-        tangent.undifferentiable()
-    }
+    if tangent.is_constant_zero() && partial.is_finite() { tangent } else { tangent * partial }
 }
 
+/// A seed times a partial derivative: exactly 0 where the seed is a constant zero, so that what is not asked for does not
+/// contribute, whatever pole it meets. Only for zeros that say so; one that was computed is no seed.
 /// A cotangent times a partial derivative on the way back: exactly 0 where the first is a constant zero, so that a function's pole
 /// does not turn an inactive input into NaN; and where a pole made the first infinite and the second is a constant zero, so
 /// that what does not move the pole does not matter. NaN stays NaN.
 #[inline]
 #[track_caller]
-pub(crate) fn chain<T: Num>(sensitivity: T, partial: T) -> T {
-    if sensitivity.is_constant_zero() {
-        sensitivity
-    } else if partial.is_constant_zero() && sensitivity.primal().is_infinite() {
-        partial
-    } else {
-        sensitivity * partial
-    }
+pub(crate) fn chain<T: Num>(seed: T, partial: T) -> T {
+    if seed.is_constant_zero() { seed } else { seed * partial }
 }

@@ -9,7 +9,7 @@ use super::var::{Var, common, tape_index};
 use super::{Arena, Block, Pull, Statement};
 use crate::dual::Dual;
 use crate::real::{Num, Real};
-use crate::rules::{along, chain};
+use crate::rules::along;
 
 impl<T: Num> Var<T> {
     /// Values `y` of a function of `x` that was computed elsewhere, with its Jacobian, `m x n` row-major.
@@ -38,11 +38,15 @@ impl<T: Num> Var<T> {
         nodes.arguments.extend(ids.clone().map(|(id, _)| tape_index(id)));
         let weights: Vec<T> = ids.map(|(_, weight)| weight).collect();
         for row in jacobian.chunks_exact(n) {
-            nodes.entries.extend(active.iter().zip(&weights).map(|(k, w)| chain(row[*k], *w)));
+            nodes.entries.extend(active.iter().zip(&weights).map(|(k, w)| along(*w, row[*k])));
         }
         drop(nodes);
         let inputs = tape_index(active.len());
-        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None })
+        record(
+            arena,
+            y,
+            Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None, is_loop: false },
+        )
     }
 
     /// The sum of products as one statement; a few are recorded one by one.
@@ -68,7 +72,8 @@ impl<T: Num> Var<T> {
         }
         let inputs = tape_index(nodes.arguments.len() - arguments);
         drop(nodes);
-        let block = Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None };
+        let block =
+            Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None, is_loop: false };
         let first = tape_index(arena.nodes.borrow().statements.len());
         let sum = Self::recorded(arena, Statement::leaf(), value);
         arena.nodes.borrow_mut().blocks.push(Block { first, outputs: 1, ..block });
@@ -102,6 +107,15 @@ impl<T: Num> Var<T> {
 
     /// [`Var::with_pullback`] of a boxed function.
     pub(super) fn block(x: &[Self], y: Vec<T>, pull: Pull<T>) -> Vec<Self> {
+        Self::block_of(x, y, pull, false)
+    }
+
+    /// The same of a loop, whose pullback is called for zeros that were computed as well.
+    pub(super) fn loop_block(x: &[Self], y: Vec<T>, pull: Pull<T>) -> Vec<Self> {
+        Self::block_of(x, y, pull, true)
+    }
+
+    fn block_of(x: &[Self], y: Vec<T>, pull: Pull<T>, is_loop: bool) -> Vec<Self> {
         let Some(arena) = arena_of(x) else {
             return y.into_iter().map(Self::konst).collect();
         };
@@ -113,7 +127,7 @@ impl<T: Num> Var<T> {
         }
         drop(nodes);
         let (inputs, pull) = (tape_index(x.len()), Some(pull));
-        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, pull })
+        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, pull, is_loop })
     }
 }
 

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::real::Num;
 use crate::rule::DerivativeFailure;
-use crate::rules::chain;
+use crate::rules::{along, chain};
 
 pub use parallel::{parallel_map, parallel_sum};
 pub use var::Var;
@@ -51,6 +51,8 @@ struct Block<T> {
     /// pullback of its own, one row, the derivatives of the inputs by their statements.
     entries: usize,
     pull: Option<Pull<T>>,
+    /// Whether the pullback is called for cotangents of zero that a seed reaches as well: a loop may have poles within.
+    is_loop: bool,
 }
 
 struct Nodes<T> {
@@ -178,8 +180,9 @@ impl<T: Num> Session<T> {
 
     /// Cotangents of `inputs` for cotangents `seeds` of `outputs`: `x_bar = J^T y_bar`.
     ///
-    /// A statement whose cotangent is exactly zero is passed over, so a pole on a path that does not reach the output
-    /// contributes nothing.
+    /// An output whose seed is exactly zero is not asked for: a pole on a path to it contributes nothing, nor does one on a path
+    /// to no output. On a path to an output that is asked for, a cotangent that comes out as zero times an infinite derivative
+    /// is NaN.
     ///
     /// # Panics
     /// Where a `Var` is not of this session, the numbers of outputs and seeds differ, a rule has no derivative, or `inputs`
@@ -210,7 +213,12 @@ impl<T: Num> Session<T> {
             let (id, weight) = y.node_in(self.arena);
             adjoint[id] += chain(*seed, weight);
         }
-        nodes.sweep(&Mark::START, &mut adjoint);
+        let seeded = || {
+            let seeded = outputs.iter().zip(seeds).filter(|(_, seed)| !seed.is_constant_zero());
+            seeded.map(|(y, _)| y.node_in(self.arena).0).collect()
+        };
+        Sweep { nodes: &nodes, mark: &Mark::START, seeded: &seeded, reached: None }
+            .run(&mut adjoint);
         if let Some(failure) = self.arena.failure.take() {
             self.arena.adjoint.set(adjoint);
             return Err(failure);
@@ -281,9 +289,11 @@ impl<T: Num> Session<T> {
         adjoint.resize(nodes.statements.len(), T::lit(0.0));
         for (y, seed) in outputs.iter().zip(seeds) {
             let (id, weight) = y.node_in(self.arena);
-            adjoint[id] += chain(*seed, weight);
+            adjoint[id] += along(weight, *seed);
         }
-        nodes.sweep(mark, adjoint);
+        // these cotangents were computed: none of their zeros says that an output is not asked for
+        let seeded = || outputs.iter().map(|y| y.node_in(self.arena).0).collect();
+        Sweep { nodes: &nodes, mark, seeded: &seeded, reached: None }.run(adjoint);
         self.arena.failure.take().map_or(Ok(()), Err)
     }
 }
@@ -310,11 +320,20 @@ impl<T: Num> Statement<T> {
     }
 }
 
-impl<T: Num> Nodes<T> {
-    /// The reverse sweep over the statements above `mark`, last to first.
-    fn sweep(&self, mark: &Mark, adjoint: &mut [T]) {
-        let mut end = self.statements.len();
-        for block in self.blocks[mark.blocks..].iter().rev() {
+/// A reverse sweep over the statements above a mark, last to first.
+struct Sweep<'a, T> {
+    nodes: &'a Nodes<T>,
+    mark: &'a Mark,
+    /// The statements that the sweep starts from.
+    seeded: &'a dyn Fn() -> Vec<usize>,
+    /// Which statements a seed reaches, once that was asked.
+    reached: Option<Vec<bool>>,
+}
+
+impl<T: Num> Sweep<'_, T> {
+    fn run(mut self, adjoint: &mut [T]) {
+        let mut end = self.nodes.statements.len();
+        for block in self.nodes.blocks[self.mark.blocks..].iter().rev() {
             let first = block.first as usize;
             let last = first + block.outputs as usize;
             self.sweep_statements(last..end, adjoint);
@@ -323,51 +342,85 @@ impl<T: Num> Nodes<T> {
             self.sweep_block(block, before, &outputs[..block.outputs as usize]);
             end = first;
         }
-        self.sweep_statements(mark.statements..end, adjoint);
+        self.sweep_statements(self.mark.statements..end, adjoint);
     }
 
-    fn sweep_block(&self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
+    fn sweep_block(&mut self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
         let inputs = block.inputs as usize;
-        let arguments = &self.arguments[block.arguments..][..inputs];
-        let entries = &self.entries[block.entries..];
+        let arguments = &self.nodes.arguments[block.arguments..][..inputs];
+        let entries = &self.nodes.entries[block.entries..];
         let Some(pull) = &block.pull else {
-            for (y_bar, row) in y_bar.iter().zip(entries.chunks_exact(inputs)) {
-                if y_bar.is_constant_zero() {
+            for ((y_bar, row), id) in
+                y_bar.iter().zip(entries.chunks_exact(inputs)).zip(block.first as usize..)
+            {
+                if y_bar.is_constant_zero() && self.may_pass_over(id, row) {
                     continue;
                 }
-                let finite = y_bar.is_finite();
                 for (id, partial) in arguments.iter().zip(row) {
-                    let share = if finite { *y_bar * *partial } else { chain(*y_bar, *partial) };
-                    adjoint[*id as usize] += share;
+                    adjoint[*id as usize] += *y_bar * *partial;
                 }
             }
             return;
         };
-        if y_bar.iter().all(Num::is_constant_zero) {
+        let first = block.first as usize;
+        let is_asked = |sweep: &mut Self| {
+            block.is_loop && (first..first + y_bar.len()).any(|id| sweep.is_reached(id))
+        };
+        if y_bar.iter().all(Num::is_constant_zero) && !is_asked(self) {
             return;
         }
         let mut x_bar = vec![T::lit(0.0); inputs];
         pull(y_bar, &mut x_bar);
         for ((id, weight), x_bar) in arguments.iter().zip(entries).zip(x_bar) {
-            adjoint[*id as usize] += chain(x_bar, *weight);
+            adjoint[*id as usize] += along(*weight, x_bar);
         }
     }
 
-    fn sweep_statements(&self, range: std::ops::Range<usize>, adjoint: &mut [T]) {
-        for (i, s) in range.clone().zip(&self.statements[range]).rev() {
+    fn sweep_statements(&mut self, range: std::ops::Range<usize>, adjoint: &mut [T]) {
+        for (i, s) in range.clone().zip(&self.nodes.statements[range]).rev() {
             let y_bar = adjoint[i];
-            if y_bar.is_constant_zero() {
+            if y_bar.is_constant_zero() && self.may_pass_over(i, &s.partials) {
                 continue;
             }
-            if y_bar.is_finite() {
-                adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
-                adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
-            } else {
-                // beyond a pole, what does not move the pole contributes nothing
-                adjoint[s.arguments[0] as usize] += chain(y_bar, s.partials[0]);
-                adjoint[s.arguments[1] as usize] += chain(y_bar, s.partials[1]);
+            adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
+            adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
+        }
+    }
+
+    /// Whether a statement whose cotangent is zero contributes nothing: its derivatives are finite, or no seed reaches it. A zero
+    /// that was computed on the way from a seed may be the product of what vanishes there and what grows beyond all bounds.
+    #[inline]
+    fn may_pass_over(&mut self, id: usize, partials: &[T]) -> bool {
+        partials.iter().all(Num::is_finite) || !self.is_reached(id)
+    }
+
+    /// Whether a seed reaches the statement; found for all statements when it is first asked, as poles are rare.
+    #[cold]
+    fn is_reached(&mut self, id: usize) -> bool {
+        let Self { nodes, mark, seeded, reached } = self;
+        reached.get_or_insert_with(|| nodes.reached(mark, &seeded()))[id]
+    }
+}
+
+impl<T: Num> Nodes<T> {
+    /// Which statements are on a path from a statement above the mark to one of `seeded`.
+    fn reached(&self, mark: &Mark, seeded: &[usize]) -> Vec<bool> {
+        let mut reached = vec![false; self.statements.len()];
+        seeded.iter().for_each(|id| reached[*id] = true);
+        let mut blocks = self.blocks[mark.blocks..].iter().rev().peekable();
+        for id in (mark.statements..self.statements.len()).rev() {
+            if reached[id] {
+                self.statements[id].arguments.iter().for_each(|a| reached[*a as usize] = true);
+            }
+            // the first output of a block is the last of them that is met
+            if let Some(block) = blocks.next_if(|block| block.first as usize == id)
+                && reached[id..id + block.outputs as usize].contains(&true)
+            {
+                let arguments = &self.arguments[block.arguments..][..block.inputs as usize];
+                arguments.iter().for_each(|a| reached[*a as usize] = true);
             }
         }
+        reached
     }
 }
 

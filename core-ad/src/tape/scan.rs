@@ -7,7 +7,6 @@ use super::var::Var;
 use crate::checkpoint::{Action, ScanMode, ScanOptions, Schedule};
 use crate::dual::Dual;
 use crate::real::Real;
-use crate::rules::chain;
 use crate::scan::{Step, Unsized, plain_loop};
 
 /// Active inputs up to which forward mode is cheaper: a step's tangents then cost less than storing the state and
@@ -75,7 +74,7 @@ fn forward_block<T: Real, const S: usize, const P: usize, F: Step<S, P>>(
             }
         }
     };
-    Var::block(inputs, value.to_vec(), Box::new(pull))
+    Var::loop_block(inputs, value.to_vec(), Box::new(pull))
 }
 
 /// `W` tangents at once; returns how many inputs were seeded.
@@ -162,7 +161,7 @@ fn stored_jacobians<T: Real, const S: usize, const P: usize, F: Step<S, P>, cons
         }
         bars.write(x_bar);
     };
-    Var::block(inputs, value.to_vec(), Box::new(pull))
+    Var::loop_block(inputs, value.to_vec(), Box::new(pull))
 }
 
 /// Reverse with states kept by a schedule, whose unit is a stretch of steps.
@@ -226,7 +225,7 @@ fn scheduled<T: Real, const S: usize, const P: usize, F: Step<S, P>, const W: us
         }
         bars.write(x_bar);
     };
-    Var::block(inputs, value.to_vec(), Box::new(pull))
+    Var::loop_block(inputs, value.to_vec(), Box::new(pull))
 }
 
 /// What a schedule keeps in one slot.
@@ -344,11 +343,6 @@ impl<T: Real, const S: usize, const P: usize> Bars<T, S, P> {
             let mut x_bar = T::lit(0.0);
             for o in 0..S {
                 x_bar += y_bar[o] * jacobian[o][lane];
-            }
-            if !x_bar.is_finite() {
-                // beyond a pole, what does not move the pole contributes nothing
-                let terms = (0..S).map(|o| chain(y_bar[o], jacobian[o][lane]));
-                x_bar = terms.fold(T::lit(0.0), |sum, term| sum + term);
             }
             match first + lane {
                 k if k < S => self.state[k] = x_bar,

@@ -69,7 +69,7 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
         x_bar[..size].copy_from_slice(&local.state_bar);
         x_bar[size..].copy_from_slice(&local.adjoint[1..=p.len()]);
     };
-    Var::block(&inputs, value, Box::new(pull))
+    Var::loop_block(&inputs, value, Box::new(pull))
 }
 
 /// All tangents of the active inputs carried along; the block keeps the Jacobian.
@@ -100,7 +100,7 @@ fn forward_block<T: Real, F: SliceStep>(
             }
         }
     };
-    Var::block(inputs, value, Box::new(pull))
+    Var::loop_block(inputs, value, Box::new(pull))
 }
 
 /// What a schedule keeps, and the state at hand.

@@ -31,6 +31,9 @@ pub struct Var<T: Num> {
     weight: T,
 }
 
+/// The generation of a number that belongs to no tape and is a literal.
+const LITERAL: u32 = 1;
+
 impl<T: Num> fmt::Debug for Var<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Var({:?})", self.value)
@@ -103,11 +106,11 @@ impl<T: Num> Var<T> {
     #[track_caller]
     fn unary(self, value: T, partial: T) -> Self {
         if self.checked_arena().is_none() {
-            return Self::konst(value);
+            return self.made_of_constants(value, true);
         }
         let singular = is_singular(value, partial);
         let value = if singular { value.undifferentiable() } else { value };
-        Self { value, weight: Self::through(self.weight, partial, value), ..self }
+        Self { value, weight: along(self.weight, partial), ..self }
     }
 
     /// A function of two: only the derivative by an active operand is computed.
@@ -127,10 +130,7 @@ impl<T: Num> Var<T> {
                 let (by_self, by_other) = (by_self(), by_other());
                 let singular = is_singular(value, by_self) || is_singular(value, by_other);
                 let value = if singular { value.undifferentiable() } else { value };
-                let partials = [
-                    Self::through(self.weight, by_self, value),
-                    Self::through(other.weight, by_other, value),
-                ];
+                let partials = [along(self.weight, by_self), along(other.weight, by_other)];
                 if self.id == other.id {
                     return Self { value, weight: partials[0] + partials[1], ..self };
                 }
@@ -139,20 +139,31 @@ impl<T: Num> Var<T> {
             }
             (Some(_), None) => self.unary(value, by_self()),
             (None, Some(_)) => other.unary(value, by_other()),
-            (None, None) => Self::konst(value),
+            (None, None) => self.made_of_constants(value, other.is_literal()),
         }
     }
 
-    /// A weight times a partial derivative. What is stationary where the value itself is infinite, as `1/x^2` at 0, is no zero of any
-    /// convention.
+    /// A number of the program's text, which no derivative of any level moves.
     #[inline]
-    #[track_caller]
-    fn through(weight: T, partial: T, value: T) -> T {
-        let infinite = |x: T| x.primal().is_infinite();
-        if weight.is_constant_zero() && infinite(partial) && infinite(value) {
-            T::lit(f64::NAN)
+    fn literal(v: f64) -> Self {
+        Self { generation: LITERAL, ..Self::konst(T::lit(v)) }
+    }
+
+    #[inline]
+    fn is_literal(&self) -> bool {
+        self.arena.is_none() && self.generation == LITERAL
+    }
+
+    /// A function of this constant and, where there is one, of another: of literals a literal, so that `sqrt(0)` of a number that
+    /// a guard put in the place of a variable has derivatives of zero at the levels within `T` as well.
+    #[inline]
+    fn made_of_constants(self, value: T, other_is_literal: bool) -> Self {
+        if !(self.is_literal() && other_is_literal) {
+            Self::konst(value)
+        } else if value.is_finite() {
+            Self { generation: LITERAL, ..Self::konst(value) }
         } else {
-            along(weight, partial)
+            Self::literal(value.primal())
         }
     }
 
@@ -288,7 +299,7 @@ const SMALL_SUM: usize = 4;
 impl<T: Num> Num for Var<T> {
     #[inline]
     fn lit(v: f64) -> Self {
-        Self::konst(T::lit(v))
+        Self::literal(v)
     }
     #[inline]
     fn is_constant_zero(&self) -> bool {
