@@ -13,7 +13,7 @@ use cotangent_dft::molecule::scf::{
     ScfStatus, StabilityCheck, Start, self_consistent_field, with_spins_apart,
 };
 use cotangent_dft::molecule::{
-    Atom, BOHR_ANGSTROM, Basis, Element, Form, Matrix, Molecule, MoleculeOptions,
+    Atom, BOHR_ANGSTROM, Basis, Conditions, Element, Form, Matrix, Molecule, MoleculeOptions,
     MoleculeSimulation, Shell, basis_set,
 };
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
@@ -507,4 +507,55 @@ fn one_level_of_a_degenerate_pair_is_refused_and_their_sum_is_not() {
         levels[3] + levels[4]
     });
     assert!((found - wanted).abs() < 1e-7, "{found} for {wanted}");
+}
+
+#[test]
+fn vibrations_of_water_match_an_analytic_hessian() {
+    // PySCF 2.14.0 (`peers/vibrations.py`), RHF/STO-3G: analytic second derivatives; frequencies and thermochemistry with the masses of the commonest isotopes
+    let atoms = vec![
+        atom("O", [0.0, 0.0, 0.2397]),
+        atom("H", [0.0, 1.4325, -0.9588]),
+        atom("H", [0.0, -1.4325, -0.9588]),
+    ];
+    let molecule = Molecule::new(atoms, 0, 1).unwrap();
+    let basis = Basis::new(&molecule, &basis_set("STO-3G").unwrap().unwrap(), Form::Spherical);
+    let conditions = Conditions { symmetry_number: 2.0, ..Conditions::default() };
+    let options = MoleculeOptions { scf: tight(), conditions, ..MoleculeOptions::default() };
+    let simulation = Arc::new(MoleculeSimulation::new(molecule, basis.unwrap(), options));
+    let names = ["hessian", "vibration.frequencies", "thermo.zero_point", "thermo.entropy"];
+    let names = [names.as_slice(), &["thermo.enthalpy", "thermo.gibbs"]].concat();
+    let places: Vec<usize> = names
+        .iter()
+        .map(|name| simulation.outputs().iter().position(|q| q.name == *name).unwrap())
+        .collect();
+    let map = simulation.map(&[], &places, false).unwrap();
+    let found = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+    let found = &found.values().entries;
+    // by rows: O x, O y, O z; H x, H y
+    for (row, column, wanted) in [
+        (0, 0, -0.001_610_135),
+        (0, 3, 0.000_805_067),
+        (1, 1, 0.809_324_161),
+        (1, 5, 0.339_233_771),
+        (2, 2, 0.636_153_205),
+        (2, 4, 0.218_066_632),
+        (4, 4, 0.441_396_997),
+        (4, 8, 0.060_583_570),
+        (5, 8, 0.017_366_089),
+    ] {
+        let error = found[9 * row + column] - wanted;
+        assert!(error.abs() < 5e-7, "{row} {column}: {error:e}");
+    }
+    let frequencies = [2_166.991_040, 4_151.054_865, 4_403.747_866];
+    for (found, wanted) in found[81..84].iter().zip(frequencies) {
+        assert!((found - wanted).abs() < 0.01, "{found} for {wanted}");
+    }
+    for (found, wanted, tolerance) in [
+        (found[84], 0.024_426_043, 1e-7),
+        (found[85], 7.214_947_92e-5, 1e-10),
+        (found[86], -74.937_695_222, 1e-7),
+        (found[87], -74.959_206_589, 1e-7),
+    ] {
+        assert!((found - wanted).abs() < tolerance, "{found} for {wanted}");
+    }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
 use cotangent_dft::molecule::scf::{ScfOptions, StabilityCheck, Start};
 use cotangent_dft::molecule::{
-    Basis, BasisSet, Form, GridOptions, LengthUnit, Molecule, MoleculeOptions, MoleculeSimulation,
-    ReferenceChoice, StandardFunctional, Theory, UnknownFunctional, basis_names, basis_set,
-    parse_basis, parse_xyz,
+    Basis, BasisSet, Conditions, Form, GridOptions, LengthUnit, Molecule, MoleculeOptions,
+    MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
+    basis_names, basis_set, parse_basis, parse_xyz,
 };
 use cotangent_problem::Simulation;
 
@@ -101,6 +101,24 @@ const KEYS: &[Key] = &[
         Kind::Number { unit: "", min: 0.0, max: 1e6 },
         "2.0",
         "gigabytes for repulsion integrals; beyond, they are made anew in every iteration",
+    ),
+    key(
+        "thermo.temperature",
+        Kind::Number { unit: "", min: 1e-3, max: 1e6 },
+        "298.15",
+        "kelvin, of what thermo.* says",
+    ),
+    key(
+        "thermo.pressure",
+        Kind::Number { unit: "", min: 1e-9, max: 1e12 },
+        "101325.0",
+        "pascal, of what thermo.* says",
+    ),
+    key(
+        "thermo.symmetry_number",
+        Kind::Integer { min: 1, max: 60 },
+        "1",
+        "how often the molecule comes upon itself when it turns: 2 for H2O, 12 for CH4",
     ),
 ];
 
@@ -248,7 +266,12 @@ fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnos
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
     let memory_bytes = (s.number("scf.memory") * 1e9) as u64;
     let repulsion = RepulsionOptions { memory_bytes, ..RepulsionOptions::default() };
-    Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)? })
+    let conditions = Conditions {
+        temperature_k: s.number("thermo.temperature"),
+        pressure_pa: s.number("thermo.pressure"),
+        symmetry_number: s.count("thermo.symmetry_number") as f64,
+    };
+    Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)?, conditions })
 }
 
 /// Hartree-Fock, or Kohn-Sham with the functional that is named.

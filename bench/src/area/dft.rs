@@ -1,10 +1,11 @@
 //! Kohn-Sham in one dimension beside JAX and numpy: training through the self-consistent field, exact two-electron
-//! states, and the growth of cost with the grid; functionals of molecules beside libxc.
+//! states, and the growth of cost with the grid; functionals of molecules beside libxc, molecules beside PySCF.
 
 mod claim;
 mod functionals;
 mod kohn_sham;
 mod mixing;
+mod records;
 mod references;
 mod transfer;
 
@@ -29,6 +30,7 @@ pub(super) const ROWS: &[Measure] = &[
     growth_with_grid,
     functionals::beside_libxc,
     kohn_sham::beside_pyscf,
+    records::records_of_pyscf,
 ];
 
 pub(super) const PROOFS: &[Measure] = &[

@@ -16,6 +16,7 @@ pub mod response;
 pub mod scf;
 pub mod simulation;
 pub mod theory;
+pub mod vibrations;
 
 pub use basis::file::{BasisFileError, BasisProblem, parse_basis};
 pub use basis::harmonics::Form;
@@ -31,3 +32,4 @@ pub use kohn_sham::KohnSham;
 pub use matrix::Matrix;
 pub use simulation::{MoleculeOptions, MoleculeSimulation, ReferenceChoice};
 pub use theory::Theory;
+pub use vibrations::{Conditions, Thermochemistry, VibrationError, Vibrations};

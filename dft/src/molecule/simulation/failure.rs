@@ -6,6 +6,7 @@ use crate::molecule::functional_integral::IntegralError;
 use crate::molecule::gradient::GradientError;
 use crate::molecule::response::ResponseError;
 use crate::molecule::scf::{CoreError, ScfError};
+use crate::molecule::vibrations::VibrationError;
 
 impl From<CoreError> for TrialFailure {
     fn from(error: CoreError) -> Self {
@@ -66,6 +67,15 @@ impl From<ResponseError> for TrialFailure {
                 iterations: products,
                 advice: "the field is nearly unstable: look at its stability".into(),
             },
+        }
+    }
+}
+
+impl From<VibrationError> for TrialFailure {
+    fn from(error: VibrationError) -> Self {
+        match error {
+            VibrationError::NonFinite => Self::NonFinite { what: "a second derivative".into() },
+            _ => Self::OutOfDomain { why: error.to_string() },
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::molecule::geometry::Molecule;
 use crate::molecule::integrals::repulsion::store::RepulsionOptions;
 use crate::molecule::scf::{Core, Reference, ScfOptions, ScfStatus, self_consistent_field};
 use crate::molecule::theory::Theory;
+use crate::molecule::vibrations::Conditions;
 use quantities::{Output, inputs, outputs};
 use run::MoleculeRun;
 
@@ -42,6 +43,8 @@ pub struct MoleculeOptions {
     pub scf: ScfOptions,
     /// Hartree-Fock or Kohn-Sham.
     pub theory: Theory,
+    /// Of the thermochemistry.
+    pub conditions: Conditions,
 }
 
 /// Hartree-Fock or Kohn-Sham for a molecule in a basis as a simulation.
@@ -53,7 +56,8 @@ pub struct MoleculeOptions {
 /// # Outputs
 /// `energy` (hartree), `dipole` (e bohr, about the origin), `force` of each atom (hartree/bohr), `orbital.energies` of each set (hartree),
 /// `spin_square`, `mulliken` charge of each atom (e), `polarisability` (bohr^3), and the curvatures of the energy by the orbitals,
-/// `stability.*` (hartree). Energy, dipole, levels, charges and `<S^2>` are differentiable by every input; one level of a degenerate group is
+/// `stability.*` (hartree); by differences of forces `hessian` (hartree/bohr^2), `vibration.frequencies` (1/cm, imaginary ones negative) and
+/// `thermo.*` of an ideal gas of rigid rotors (hartree, hartree/K), for elements up to Ar. Energy, dipole, levels, charges and `<S^2>` are differentiable by every input; one level of a degenerate group is
 /// refused, sums over the group are not.
 #[derive(Clone, Debug)]
 pub struct MoleculeSimulation {
@@ -184,9 +188,14 @@ impl Map for MoleculeMap {
 
     fn plan(&self, _keep: Keep) -> Cost {
         let n = self.simulation.basis.len() as u64;
+        let kinds = &self.simulation.output_kinds;
+        let vibrates = self.outputs.iter().any(|k| kinds[*k].is_of_vibrations());
+        let fields = if vibrates { 12 * self.simulation.molecule.atoms().len() } else { 0 };
+        let more =
+            if vibrates { format!(", and {fields} more with forces") } else { String::new() };
         let unique = n * (n + 1) / 2 * (n * (n + 1) / 2 + 1) / 2 * 8;
         Cost {
-            work: format!("a self-consistent field of {n} basis functions"),
+            work: format!("a self-consistent field of {n} basis functions{more}"),
             bytes: unique.min(self.simulation.options.repulsion.memory_bytes) + 100 * 8 * n * n,
         }
     }

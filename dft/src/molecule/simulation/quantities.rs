@@ -6,6 +6,7 @@ use cotangent_problem::{Quantity, Transform};
 use crate::molecule::basis::Basis;
 use crate::molecule::geometry::Molecule;
 use crate::molecule::scf::{Reference, StabilityCheck};
+use crate::molecule::vibrations::number_of_vibrations;
 
 /// Why forces and polarisabilities have no derivative.
 const SECOND: &str = "its derivative needs second derivatives of the integrals, which are not there; energy, dipole, charges and levels have one";
@@ -87,6 +88,51 @@ pub(super) enum Output {
     Force(usize),
     /// Of an atom.
     Mulliken(usize),
+    Hessian,
+    Frequencies,
+    ZeroPoint,
+    Enthalpy,
+    Entropy,
+    Gibbs,
+}
+
+impl Output {
+    /// Whether it takes second derivatives by the positions.
+    pub(super) fn is_of_vibrations(self) -> bool {
+        matches!(
+            self,
+            Self::Hessian
+                | Self::Frequencies
+                | Self::ZeroPoint
+                | Self::Enthalpy
+                | Self::Entropy
+                | Self::Gibbs
+        )
+    }
+}
+
+/// What second derivatives by the positions give; nothing where an element has no mass in the table.
+fn vibrational(molecule: &Molecule) -> Vec<(Output, Quantity)> {
+    let Ok(vibrations) = number_of_vibrations(molecule) else { return Vec::new() };
+    let n = 3 * molecule.atoms().len();
+    let hessian = Quantity::output("hessian", "Ha/bohr^2", &[n, n])
+        .about("second derivatives of the energy by the positions, atom by atom");
+    let mut outputs = vec![(Output::Hessian, hessian)];
+    if vibrations > 0 {
+        let frequencies = Quantity::output("vibration.frequencies", "1/cm", &[vibrations])
+            .about("harmonic vibrations at these positions; imaginary ones are negative");
+        outputs.push((Output::Frequencies, frequencies));
+    }
+    let energy = |name: &str, what: &str| Quantity::output(name, "Ha", &[]).about(what);
+    let entropy = Quantity::output("thermo.entropy", "Ha/K", &[])
+        .about("entropy of the ideal gas at thermo.temperature and thermo.pressure");
+    outputs.extend([
+        (Output::ZeroPoint, energy("thermo.zero_point", "energy of the vibrations at rest")),
+        (Output::Enthalpy, energy("thermo.enthalpy", "enthalpy, the electrons' energy included")),
+        (Output::Entropy, entropy),
+        (Output::Gibbs, energy("thermo.gibbs", "Gibbs' energy, the electrons' energy included")),
+    ]);
+    outputs.into_iter().map(|(kind, quantity)| (kind, quantity.fixed(THIRD))).collect()
 }
 
 pub(super) fn outputs(
@@ -131,6 +177,7 @@ pub(super) fn outputs(
             .about("energies of the orbitals, the occupied ones first");
         outputs.push((Output::Levels(set), levels));
     }
+    outputs.extend(vibrational(molecule));
     for (k, atom) in molecule.atoms().iter().enumerate() {
         let (name, element_of) = (element("atom", "", k), atom.element);
         let force = Quantity::output(format!("{name}.force"), "Ha/bohr", &[3])

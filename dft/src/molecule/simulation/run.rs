@@ -8,9 +8,13 @@ use cotangent_problem::{Linearised, Map as _, TrialFailure, Values};
 use super::quantities::Output;
 use super::{EACH, FIXED_INPUTS, MoleculeMap};
 use crate::molecule::gradient::{EnergyGradient, Inputs};
+use crate::molecule::matrix::Matrix;
 use crate::molecule::response::{Property, ResponseError, polarisability};
-use crate::molecule::scf::{Scf, ScfStatus, Stability};
+use crate::molecule::scf::{
+    Core, Scf, ScfOptions, ScfStatus, Stability, StabilityCheck, Start, self_consistent_field,
+};
 use crate::molecule::theory::MeanField;
+use crate::molecule::vibrations::{Vibrations, hessian_by_differences, number_of_vibrations};
 
 /// One run of a map, and what it knows.
 pub(super) struct MoleculeRun<'a> {
@@ -49,6 +53,8 @@ impl<'a> MoleculeRun<'a> {
             ScfStatus::Minimum(stability) | ScfStatus::Saddle(stability) => stability,
             _ => Stability { internal_ha: f64::NAN, external_ha: None },
         };
+        let vibrating = self.is_picked(|output| output.is_of_vibrations());
+        let vibrating = vibrating.then(|| self.vibrating()).transpose()?;
         let mut entries = Vec::new();
         for output in &self.map.outputs {
             match self.map.simulation.output_kinds[*output] {
@@ -66,9 +72,85 @@ impl<'a> MoleculeRun<'a> {
                 }
                 Output::Force(atom) => entries.extend(positions[atom].map(|g| -g)),
                 Output::Mulliken(atom) => entries.push(mulliken[atom]),
+                kind => {
+                    let vibrating = vibrating.as_ref().ok_or_else(|| {
+                        TrialFailure::Contract(
+                            "vibrations are computed where they are picked".into(),
+                        )
+                    })?;
+                    self.push_vibrational(kind, vibrating, &mut entries)?;
+                }
             }
         }
         Ok(entries)
+    }
+
+    /// Second derivatives by the positions, from forces at moved ones, and vibrations.
+    fn vibrating(&self) -> Result<(Matrix, Vibrations), TrialFailure> {
+        let molecule = &self.field.core().molecule;
+        let hessian = hessian_by_differences(molecule, |moved| self.gradient_at(moved))?;
+        let vibrations = Vibrations::new(molecule, &hessian)?;
+        Ok((hessian, vibrations))
+    }
+
+    /// The energy's derivatives at other positions, with these orbitals as a start.
+    fn gradient_at(&self, positions: &[[f64; 3]]) -> Result<Vec<[f64; 3]>, TrialFailure> {
+        let core = self.field.core();
+        let molecule = core
+            .molecule
+            .with_positions(positions)
+            .map_err(|error| TrialFailure::OutOfDomain { why: error.to_string() })?;
+        let moved = Core::new(&molecule, &core.basis, core.electric_field)?;
+        let options = &self.map.simulation.options;
+        let functional = self.field.builder().two_electron().functional;
+        let parameters = functional.map_or(&[] as &[f64], |f| f.parameters());
+        let field = options.theory.mean_field(moved, options.repulsion, parameters)?;
+        let scf_options = ScfOptions {
+            start: Start::Orbitals(self.scf.orbitals.clone()),
+            tol_energy_ha: options.scf.tol_energy_ha.min(1e-10),
+            tol_gradient_ha: options.scf.tol_gradient_ha.min(1e-9),
+            stability: StabilityCheck::Off,
+            follow_down: false,
+            ..options.scf.clone()
+        };
+        let scf = self_consistent_field(field.builder(), self.scf.reference, &scf_options)?;
+        Ok(field.gradient(&scf, Inputs::Molecule)?.positions)
+    }
+
+    fn push_vibrational(
+        &self,
+        kind: Output,
+        (hessian, vibrations): &(Matrix, Vibrations),
+        entries: &mut Vec<f64>,
+    ) -> Result<(), TrialFailure> {
+        match kind {
+            Output::Hessian => entries.extend_from_slice(hessian.entries()),
+            Output::Frequencies => {
+                let found = &vibrations.frequencies_per_cm;
+                let expected = number_of_vibrations(&self.map.simulation.molecule)?;
+                if found.len() != expected {
+                    let why = format!(
+                        "the molecule has {} vibrations here and {expected} where it was given: it became linear, or ceased to be",
+                        found.len()
+                    );
+                    return Err(TrialFailure::OutOfDomain { why });
+                }
+                entries.extend_from_slice(found);
+            }
+            _ => {
+                let multiplicity = self.field.core().molecule.multiplicity();
+                let conditions = &self.map.simulation.options.conditions;
+                let thermo = vibrations.thermochemistry(multiplicity, conditions)?;
+                let energy = self.scf.energy_ha();
+                entries.push(match kind {
+                    Output::ZeroPoint => thermo.zero_point_ha,
+                    Output::Enthalpy => energy + thermo.enthalpy_ha,
+                    Output::Entropy => thermo.entropy_ha_per_k,
+                    _ => energy + thermo.gibbs_ha,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Which derivatives are needed.
