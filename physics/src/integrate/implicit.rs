@@ -3,7 +3,7 @@
 //! MuJoCo's `implicitfast`: `E = -d tau/dv` of damping, of dampers along tendons, of actuators and of the fluid, without the derivative of
 //! the bias forces. What `E` has between two branches of a tree, or two trees, is left out, so that `L^T D L` fills nothing in
 //! (Featherstone 2008, section 6.5). A free body with nothing on it is small enough for the whole derivative: its six equations have
-//! that of their bias forces too ([`gyration`](super::gyration)), are not symmetric, and are solved by themselves.
+//! that of their bias forces too ([`gyration`]), are not symmetric, and are solved by themselves.
 
 use cotangent_ad::{Num, Real};
 
