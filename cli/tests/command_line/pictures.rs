@@ -1,7 +1,7 @@
 //! Kind `pictures` from the outside: what is wrong with a mesh or a picture is named with its place, and a few
 //! iterations give the same bits on any number of threads.
 
-use super::place::{Place, stderr, timeless};
+use super::place::{Place, stderr, stdout, timeless};
 
 /// The files of the template (`two-views`), the scenario's text replaced.
 fn place(replace: &[(&str, &str)]) -> Place {
@@ -62,6 +62,29 @@ fn values_that_contradict_are_named() {
     refused(&place(&[("side_b = [0.0, 0.0, 0.35]", "side_b = [0.7, 0.0, 0.0]")]), &["no area"]);
     let aimless = ("target = [0.15, 0.62, 0.0]", "target = [0.3, 1.9, 4.2]");
     refused(&place(&[aimless]), &["camera `front`"]);
+}
+
+/// A letter that stands in the floor is named where it moves, by its name or by a pattern, and not where it is still.
+#[test]
+fn meshes_that_cut_through_each_other_are_named_where_one_moves() {
+    let said = |height: &str, free: &str| {
+        let place = place(&[("translation = [0.1, 0.6, 0.0]", height)]);
+        let text = place.read("scenario.toml");
+        let scene = text.split("[[parameter]]").next().unwrap();
+        let asked = "[[term]]\noutput = \"camera.front.image\"\ntarget = \"two-views-front.exr\"\n";
+        let parameter = format!("[[parameter]]\nname = \"{free}\"\n");
+        place.write("scenario.toml", &format!("{scene}{parameter}{asked}"));
+        let output = place.run(&["check", "scenario.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stderr(&output) + &stdout(&output)
+    };
+    let (sunk, above) = ("translation = [0.1, 0.3, 0.0]", "translation = [0.1, 0.6, 0.0]");
+    let words = "meshes `floor` and `letter` cut through each other";
+    for free in ["mesh.letter.translation", "mesh.*.translation", "mesh.letter.vertices"] {
+        assert!(said(sunk, free).contains(words), "{free}: {}", said(sunk, free));
+        assert!(!said(above, free).contains("cut through"), "{free}: nothing cuts");
+    }
+    assert!(!said(sunk, "mesh.letter.albedo").contains("cut through"), "nothing that cuts moves");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use cotangent_raytrace::{
 };
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Draw, Model, Study};
+use super::super::general::{self, Draw, Model, Study, select};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
 use super::derivatives::Derivatives;
@@ -177,7 +177,6 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
             let help = "see the keys of its meshes, lamps and cameras";
             vec![s.problem(CONTRADICTION, "mesh", e.to_string(), help)]
         })?;
-    notes.extend(cuts(&scene, s));
     let count = |path| u32::try_from(s.count(path)).unwrap_or(u32::MAX);
     let options = DerivativeOptions {
         spp: count("samples.paths"),
@@ -186,6 +185,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         ..DerivativeOptions::default()
     };
     let simulation = PictureSimulation::new(scene, options);
+    notes.extend(cuts(&simulation, s));
     let draw: Option<Box<dyn Draw>> = Some(Box::new(Derivatives::new(simulation.clone(), options)));
     Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
@@ -235,8 +235,11 @@ fn mesh(
 }
 
 /// Which meshes cut through each other while a free parameter moves one of them: seldom what its author meant.
-fn cuts(scene: &Scene, s: &Settings) -> Vec<String> {
-    let free: Vec<&str> = s.list("parameter").iter().map(|p| p.text("name")).collect();
+fn cuts(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
+    let (scene, inputs) = (simulation.scene(), simulation.inputs());
+    let named = |p: &Settings| select::matching(p.text("name"), inputs);
+    let free: Vec<&str> =
+        s.list("parameter").iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
     let moves = |mesh: &String| {
         ["translation", "rotation", "scale", "vertices"]
             .iter()
