@@ -47,7 +47,7 @@ fn trimmed(digits: &str) -> String {
 }
 
 /// `10⁻³`.
-fn power_of_ten(exponent: i32) -> String {
+pub(super) fn power_of_ten(exponent: i32) -> String {
     let raised = |c: char| match c {
         '-' => '⁻',
         '1' => '¹',

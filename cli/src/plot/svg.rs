@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::curve::thinned;
 use super::panels::panels;
-use super::{Figure, Mark, Series, escape, number};
+use super::{Figure, Mark, Series, escape, number, power_of_ten};
 
 /// Size of a figure in pixels; every row of the legend but the first adds to its height.
 const WIDTH: u32 = 480;
@@ -125,6 +125,12 @@ fn decades(range: &Range<f64>) -> Vec<f64> {
 
 /// What a tick says: a number as people write it, a power of ten without its factor 1. `span` is that of a linear axis, or 0.
 fn tick(value: f64, span: f64) -> String {
+    let exponent = value.log10();
+    // 0.0001 is as long as to run into the axis' own name
+    if span == 0.0 && exponent.abs() > 3.5 && (exponent - exponent.round()).abs() < 1e-9 {
+        #[expect(clippy::cast_possible_truncation, reason = "an exponent of ten")]
+        return power_of_ten(exponent.round() as i32);
+    }
     // what rounding leaves of 0 is 0
     let said = number(if value.abs() < 1e-9 * span { 0.0 } else { value });
     said.strip_prefix("1×").map_or(said.clone(), str::to_owned)
@@ -425,6 +431,7 @@ mod tests {
         assert_eq!(said(0.9, 101.0), ["1", "2", "5", "10", "20", "50", "100"]);
         assert_eq!(said(3.0, 4.0), ["3", "3.5", "4"]);
         assert_eq!(tick(2e-18, 0.02), "0");
+        assert_eq!([1e-4, 1e4, 2e-4].map(|v| tick(v, 0.0)), ["10⁻⁴", "10⁴", "0.0002"]);
     }
 
     #[test]
