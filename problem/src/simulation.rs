@@ -248,6 +248,17 @@ pub fn fix_quantity(inputs: &mut [Quantity], input: usize, value: &[f64]) -> Res
     Ok(())
 }
 
+/// Checks that `entries`, which a message calls `what`, are as many as they must be.
+///
+/// # Errors
+/// [`TrialFailure::Contract`].
+pub fn check_len(what: &str, entries: &[f64], len: usize) -> Result<(), TrialFailure> {
+    if entries.len() == len {
+        return Ok(());
+    }
+    Err(TrialFailure::Contract(format!("{what} has {} entries instead of {len}", entries.len())))
+}
+
 /// Checks a value for [`Simulation::fix`]: its length, and that it is finite and within the quantity's bounds.
 ///
 /// # Errors

@@ -40,9 +40,7 @@ pub fn adjoint(width: usize, height: usize) -> Image {
 
 /// A quad with centre `c` and half sides `x` and `y`; its front is on the side of `x` cross `y`.
 fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
-    let corner = |a: f64, b: f64| [0, 1, 2].map(|k| c[k] + a * x[k] + b * y[k]);
-    let corners = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
-    TriangleMesh::new(&corners, &[[0, 1, 2], [0, 2, 3]]).expect("a quad with two sides is a mesh")
+    TriangleMesh::parallelogram(c, x, y).expect("a quad with two sides is a mesh")
 }
 
 fn emitting(name: &str, shape: TriangleMesh, radiance: [f64; 3]) -> SceneMesh {

@@ -151,9 +151,7 @@ fn a_triangle_soup_and_two_halves_have_the_derivative_of_the_welded_sphere() {
 }
 
 fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
-    let corner = |a: f64, b: f64| [0, 1, 2].map(|k| c[k] + a * x[k] + b * y[k]);
-    let corners = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
-    TriangleMesh::new(&corners, &[[0, 1, 2], [0, 2, 3]]).expect("a quad")
+    TriangleMesh::parallelogram(c, x, y).expect("a quad")
 }
 
 /// A closed room of quads of different colours, lit from under its ceiling. The floor is of two quads, so that a wall's

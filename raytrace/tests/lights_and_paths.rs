@@ -26,20 +26,12 @@ fn over(seeds: u64, of: impl Fn(u64) -> f64) -> Found {
 }
 
 fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
-    let corner = |a: f64, b: f64| [0, 1, 2].map(|k| c[k] + a * x[k] + b * y[k]);
-    let corners = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
-    TriangleMesh::new(&corners, &[[0, 1, 2], [0, 2, 3]]).expect("a quad")
+    TriangleMesh::parallelogram(c, x, y).expect("a quad")
 }
 
 /// The cube `[-a, a]^3` with its front outside.
 fn cube(a: f64) -> TriangleMesh {
-    let corner = |k: usize| [0, 1, 2].map(|axis| if k >> axis & 1 == 1 { a } else { -a });
-    let corners: Vec<[f64; 3]> = (0..8).map(corner).collect();
-    let sides =
-        [[0, 4, 6, 2], [1, 3, 7, 5], [0, 1, 5, 4], [2, 6, 7, 3], [0, 2, 3, 1], [4, 5, 7, 6]];
-    let faces: Vec<[usize; 3]> =
-        sides.iter().flat_map(|[p, q, r, s]| [[*p, *q, *r], [*p, *r, *s]]).collect();
-    TriangleMesh::new(&corners, &faces).expect("a cube")
+    TriangleMesh::cube(a).expect("a cube")
 }
 
 fn painted(name: &str, shape: TriangleMesh, albedo: [f64; 3]) -> SceneMesh {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Dual, Real, Vec3};
+use cotangent_problem::simulation::check_len;
 use cotangent_problem::{
     Cost, Keep, Linearised, Map, SampleKey, Simulation, Switch, TrialFailure, Values, Workspace,
 };
@@ -134,7 +135,7 @@ impl Map for BallsMap {
         _: SampleKey,
         _: &mut Workspace,
     ) -> Result<Box<dyn Linearised + 'a>, TrialFailure> {
-        expect_len("the inputs", x, self.input_len)?;
+        check_len("an input", x, self.input_len)?;
         let world = self.world(x);
         let flights = self.flights(&world).map_err(refused)?;
         let values = Values {
@@ -197,7 +198,7 @@ impl Linearised for BallsRun<'_> {
 
 impl BallsRun<'_> {
     fn pushed(&self, x_dot: &[f64]) -> Result<Vec<f64>, TrialFailure> {
-        expect_len("a tangent", x_dot, self.map.input_len)?;
+        check_len("a tangent", x_dot, self.map.input_len)?;
         let x: Vec<Dual<f64, 1>> =
             self.x.iter().zip(x_dot).map(|(x, d)| Dual { re: *x, eps: [*d] }).collect();
         let world = self.map.world(&x);
@@ -207,7 +208,7 @@ impl BallsRun<'_> {
     }
 
     fn pulled(&self, y_bar: &[f64]) -> Result<Vec<f64>, TrialFailure> {
-        expect_len("a cotangent", y_bar, self.map.output_len)?;
+        check_len("a cotangent", y_bar, self.map.output_len)?;
         let arena = &self.world.arena;
         let (mut timed, mut struck) = self.observed();
         // what the points of contact say of radii directly
@@ -300,11 +301,4 @@ fn finite(entries: Vec<f64>) -> Result<Vec<f64>, TrialFailure> {
     }
     let what = "a derivative through an impact: it grazes, or two balls touch without approach";
     Err(TrialFailure::NonFinite { what: what.into() })
-}
-
-fn expect_len(what: &str, entries: &[f64], len: usize) -> Result<(), TrialFailure> {
-    if entries.len() == len {
-        return Ok(());
-    }
-    Err(TrialFailure::Contract(format!("{what}: {} entries instead of {len}", entries.len())))
 }

@@ -6,6 +6,7 @@ mod mesh;
 mod obj;
 mod ply;
 mod polygon;
+mod primitive;
 
 pub use edge::{MeshEdge, Side};
 pub use file::{MeshFile, MeshFileError, MeshNote, MeshPart, read_mesh};

@@ -17,7 +17,7 @@ use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
 use super::derivatives::Derivatives;
 use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, key, number, required};
-use super::{CONTRADICTION, quad, three};
+use super::{CONTRADICTION, three};
 use crate::diagnostic::Diagnostic;
 
 /// The kind.
@@ -197,8 +197,9 @@ fn mesh(
 ) -> Option<SceneMesh> {
     let shape = if m.text("file").is_empty() {
         let [centre, a, b] = ["centre", "side_a", "side_b"].map(|p| three(m, p, problems));
-        quad(centre, a, b)
-            .map_err(|e| m.problem(CONTRADICTION, "side_a", e, "half sides that span an area"))
+        TriangleMesh::parallelogram(centre, a, b).map_err(|e| {
+            m.problem(CONTRADICTION, "side_a", e.to_string(), "half sides that span an area")
+        })
     } else {
         read(m, notes)
     };

@@ -12,20 +12,12 @@ type Built = Result<Scene, SceneError>;
 
 /// The parallelogram with centre `c` and half sides `x` and `y`; its front is along `x` cross `y`.
 fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
-    let corner = |a: f64, b: f64| [0, 1, 2].map(|k| c[k] + a * x[k] + b * y[k]);
-    let corners = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
-    TriangleMesh::new(&corners, &[[0, 1, 2], [0, 2, 3]]).expect("its sides span an area")
+    TriangleMesh::parallelogram(c, x, y).expect("its sides span an area")
 }
 
 /// The cube `[-a, a]^3` with its front outside.
 fn cube(a: f64) -> TriangleMesh {
-    let corner = |k: usize| [0, 1, 2].map(|axis| if k >> axis & 1 == 1 { a } else { -a });
-    let corners: Vec<[f64; 3]> = (0..8).map(corner).collect();
-    let sides =
-        [[0, 4, 6, 2], [1, 3, 7, 5], [0, 1, 5, 4], [2, 6, 7, 3], [0, 2, 3, 1], [4, 5, 7, 6]];
-    let faces: Vec<[usize; 3]> =
-        sides.iter().flat_map(|[p, q, r, s]| [[*p, *q, *r], [*p, *r, *s]]).collect();
-    TriangleMesh::new(&corners, &faces).expect("a cube has faces with area")
+    TriangleMesh::cube(a).expect("a cube has faces with area")
 }
 
 fn painted(name: &str, shape: TriangleMesh, albedo: [f64; 3]) -> SceneMesh {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cotangent_problem::simulation::check_len;
 use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Values, Workspace};
 use rayon::prelude::*;
 
@@ -252,7 +253,7 @@ impl LineRun<'_> {
 
     fn pulled(&self, y_bar: &[f64]) -> Result<Vec<f64>, TrialFailure> {
         let map = self.map;
-        expect_len("a cotangent", y_bar, map.output_len)?;
+        check_len("a cotangent", y_bar, map.output_len)?;
         let pull = |(m, solution): (usize, &Solution)| {
             solution.pull(&map.molecule_cotangent(m, y_bar)).map(|inputs| (m, inputs))
         };
@@ -270,7 +271,7 @@ impl LineRun<'_> {
 
     fn pushed(&self, x_dot: &[f64]) -> Result<Vec<f64>, TrialFailure> {
         let map = self.map;
-        expect_len("a tangent", x_dot, map.input_len)?;
+        check_len("a tangent", x_dot, map.input_len)?;
         let push = |(m, solution): (usize, &Solution)| {
             let responds =
                 |p: &Pick<OutputKind>| matches!(p.kind, OutputKind::Density | OutputKind::Forces);
@@ -303,12 +304,4 @@ impl LineRun<'_> {
         }
         Ok(())
     }
-}
-
-fn expect_len(what: &str, entries: &[f64], len: usize) -> Result<(), TrialFailure> {
-    if entries.len() == len {
-        return Ok(());
-    }
-    let why = format!("{what} has {} entries instead of {len}", entries.len());
-    Err(TrialFailure::Contract(why))
 }
