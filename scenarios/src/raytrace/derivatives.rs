@@ -69,7 +69,7 @@ impl Derivatives {
             panels.push(signed("the same without moving edges", &without, scale)?);
         }
         let camera = &simulation.scene().cameras()[0].name;
-        let title = format!("Derivative of the image of `{camera}`: red above zero, blue below");
+        let title = format!("Derivatives of `{camera}`; red is brighter");
         Some(Figure { panels, ..Figure::lines("derivatives", &title, ["", ""], Vec::new()) })
     }
 }
