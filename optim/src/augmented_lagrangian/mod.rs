@@ -436,6 +436,11 @@ impl ConstrainedRun {
         }
     }
 
+    /// The objective at the start.
+    pub fn first_value(&self) -> f64 {
+        self.first_value
+    }
+
     /// The criteria that it stops by; raise a limit before resuming.
     pub fn stop_mut(&mut self) -> &mut Stop {
         &mut self.stop
