@@ -4,7 +4,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use cotangent_optim::Run;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::write_whole;
@@ -12,6 +11,7 @@ use crate::gradcheck::StartCheck;
 use crate::history::Mark;
 use crate::input::hash;
 use crate::manifest::Manifest;
+use crate::search::Search;
 use crate::{HarnessError, Input, Note, simd};
 
 /// Version of the program that a checkpoint is of.
@@ -34,7 +34,7 @@ pub struct Answer {
 
 /// A checkpoint: of a borrowed run while it is written, of an owned one when it is read.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Checkpoint<R = Run> {
+pub struct Checkpoint<R = Search> {
     /// [`VERSION`] of the program that wrote it.
     pub version: String,
     /// [`simd::level`] of the machine that wrote it.

@@ -1,6 +1,6 @@
 //! What a run asks of the objective's owner.
 
-use cotangent_problem::Finding;
+use cotangent_problem::{Constraints, Finding};
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
@@ -59,8 +59,28 @@ pub struct Conclusion {
     pub artifacts: Vec<(String, Vec<u8>)>,
 }
 
+/// What the answer must satisfy besides its bounds.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// The constraints.
+    pub constraints: &'a dyn Constraints,
+    /// The unit of each.
+    pub units: &'a [String],
+}
+
+impl std::fmt::Debug for Limits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limits").field("units", &self.units).finish_non_exhaustive()
+    }
+}
+
 /// The owner of an objective, asked during and after a run.
 pub trait Judge {
+    /// Constraints, where there are any: the optimizer then searches within the method of multipliers. Always the same.
+    fn limits(&self) -> Option<Limits<'_>> {
+        None
+    }
+
     /// A score that chooses among the iterates, where it is not the objective itself. Called once an iteration.
     fn score(&self, x: &[f64]) -> Option<Score> {
         let _ = x;

@@ -55,6 +55,7 @@ mod manifest;
 pub mod name;
 mod progress;
 mod record;
+mod search;
 mod session;
 mod signals;
 pub mod simd;
@@ -66,11 +67,12 @@ use cotangent_problem::{Objective, Space};
 use thiserror::Error;
 
 pub use input::{Input, InputFile};
-pub use judge::{Conclusion, Criterion, Finished, Indifferent, Judge, Score};
+pub use judge::{Conclusion, Criterion, Finished, Indifferent, Judge, Limits, Score};
 pub use manifest::Manifest;
 pub use name::{NameError, check_name};
 pub use progress::{Progress, Stage};
-pub use record::{Found, Note, Record, Summary};
+pub use record::{Found, Held, Note, Record, Summary};
+pub use search::Search;
 pub use session::Harness;
 
 /// What to run, and where to put it.
@@ -146,6 +148,9 @@ pub enum HarnessError {
     /// The optimizer cannot start.
     #[error(transparent)]
     Start(#[from] cotangent_optim::StartError),
+    /// The constraints cannot be kept.
+    #[error(transparent)]
+    Constraints(cotangent_optim::ConstrainedStartError),
     /// A checkpoint is of something else.
     #[error("the checkpoint in {folder} cannot be resumed: {why}")]
     Checkpoint {

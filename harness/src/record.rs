@@ -40,6 +40,9 @@ pub struct Summary {
     /// The goal as numbers, where a simulation's goals were judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// The constraints with their multipliers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Held>,
     /// What makes the answer doubtful though it was found, each with a remedy.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -74,6 +77,39 @@ pub struct Summary {
     /// Whether it ended in a numerical failure.
     #[serde(skip)]
     pub failed: bool,
+}
+
+/// A constraint at the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// Name.
+    pub name: String,
+    /// Unit; empty for a pure number.
+    pub unit: String,
+    /// Least value; `None` for none.
+    pub lower: Option<f64>,
+    /// Greatest value; `None` for none.
+    pub upper: Option<f64>,
+    /// Value at the answer.
+    pub value: f64,
+    /// By how much the least objective falls for each unit by which the limit that holds is raised, to first order; 0 where none holds.
+    pub multiplier: f64,
+}
+
+impl Held {
+    /// What it must be, in words and in its unit.
+    pub fn interval(&self) -> String {
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
+        match (self.lower, self.upper) {
+            (Some(lower), Some(upper)) if lower < upper => {
+                format!("from {lower} to {upper}{unit}")
+            }
+            (Some(value), Some(_)) => format!("{value}{unit}"),
+            (Some(lower), None) => format!("at least {lower}{unit}"),
+            (None, Some(upper)) => format!("at most {upper}{unit}"),
+            (None, None) => "anything".into(),
+        }
+    }
 }
 
 /// A parameter of the answer, as it stands in `artifacts/answer.json`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cotangent_optim::{Iteration, Method, Outcome, Problem, Run, Status, StepResult};
+use cotangent_optim::{Iteration, Method, Problem, Status};
 use cotangent_problem::{Objective, SampleKey, Space};
 
 use crate::checkpoint::{Answer, Checkpoint, VERSION};
@@ -13,10 +13,11 @@ use crate::gradcheck::{StartCheck, check_start};
 use crate::history::History;
 use crate::manifest::{Manifest, now};
 use crate::record::answer_file;
+use crate::search::{Ended, Search, SearchStep};
 use crate::signals::Signals;
 use crate::{
-    Conclusion, Finished, Found, HarnessError, Input, Job, Judge, Note, Progress, Record, Score,
-    Stage, Summary, simd,
+    Conclusion, Finished, Found, HarnessError, Held, Input, Job, Judge, Limits, Note, Progress,
+    Record, Score, Stage, Summary, simd,
 };
 
 /// Time between checkpoints. The clock decides when one is written, and nothing else.
@@ -32,7 +33,7 @@ pub struct Harness<'a> {
     judge: &'a dyn Judge,
     folder: Folder,
     input: Input,
-    run: Run,
+    run: Search,
     history: History,
     start_check: StartCheck,
     notes: Vec<Note>,
@@ -65,7 +66,7 @@ impl<'a> Harness<'a> {
     ) -> Result<Self, HarnessError> {
         probe(&job.name, job.folder.as_deref(), job.force)?;
         let input = Input::of(job);
-        let begun = begin(objective, space, job, progress)?;
+        let begun = begin(objective, space, job, judge.limits(), progress)?;
         let manifest = Manifest::new(job, &input);
         let folder = Folder::create(&job.name, job.folder.as_deref(), job.force, manifest)?;
         Self::new(Problem { objective, space }, job, judge, folder, input, begun)
@@ -77,20 +78,20 @@ impl<'a> Harness<'a> {
         judge: &'a dyn Judge,
         mut folder: Folder,
         input: Input,
-        (run, start_check): (Run, StartCheck),
+        (run, start_check): (Search, StartCheck),
     ) -> Result<Self, HarnessError> {
         write_input(&mut folder, &input, job)?;
         Ok(Self {
-            initial: run.best(&problem).1,
+            initial: run.first_value(&problem),
             history: History::create(folder.path(), problem.space)?,
             problem,
             job,
             judge,
             folder,
             input,
-            run,
             start_check,
-            notes: Vec::new(),
+            notes: first_notes(run.is_constrained()),
+            run,
             answer: None,
             earlier_s: 0.0,
             clock: Instant::now(),
@@ -115,7 +116,7 @@ impl<'a> Harness<'a> {
         let problem = Problem { objective, space };
         let mut folder = Folder::open(folder)?;
         let Some(checkpoint) = Checkpoint::read(folder.path(), &input, folder.manifest())? else {
-            let begun = begin(objective, space, job, progress)?;
+            let begun = begin(objective, space, job, judge.limits(), progress)?;
             folder.note(|m| m.resumed.push(now()))?;
             return Self::new(problem, job, judge, folder, input, begun);
         };
@@ -201,7 +202,9 @@ impl<'a> Harness<'a> {
         if std::mem::take(&mut self.concluded) {
             self.folder.withdraw_result()?;
         }
-        self.consider(it, score);
+        if !self.run.is_constrained() {
+            self.consider(it, score);
+        }
         if let Some(text) = &it.note {
             self.notes.push(Note { iteration: it.index, text: text.clone() });
         }
@@ -215,42 +218,44 @@ impl<'a> Harness<'a> {
     /// [`HarnessError`]; what was computed until then is in the run folder.
     pub fn finish(mut self, progress: &mut dyn Progress) -> Result<Record, HarnessError> {
         let signals = Signals::listen();
-        let outcome = loop {
+        let constraints = self.judge.limits().map(|limits| limits.constraints);
+        let ended = loop {
             let stopped = signals.received() != 0 || progress.is_stopped();
             self.checkpoint(stopped)?;
             if stopped {
-                break self.run.outcome(&self.problem, Status::Interrupted);
+                break self.run.ended(&self.problem, constraints, Status::Interrupted);
             }
-            match self.run.step(&self.problem) {
-                StepResult::Done(outcome) => break outcome,
-                StepResult::Continue(it) => {
+            match self.run.step(&self.problem, constraints) {
+                SearchStep::Done(ended) => break ended,
+                SearchStep::Continue(it) => {
                     let score = self.judge.score(&it.x);
                     self.record(&it, score)?;
                     progress.iteration(&it, score, &self.job.stop);
                 }
             }
         };
-        if outcome.status != Status::Interrupted {
+        if ended.outcome.status != Status::Interrupted {
             self.checkpoint(true)?;
             // nothing is lost by stopping from here on: `resume` judges again
             signals.end_at_once();
         }
         // a signal between the last iteration and the line above
-        let signal = match (signals.received(), &outcome.status) {
+        let signal = match (signals.received(), &ended.outcome.status) {
             (0, Status::Interrupted) => INTERRUPT,
             (signal, _) => signal,
         };
         if signal == 0 {
             progress.stage(Stage::Judging, Some(self.folder.path()));
         }
-        let record = self.conclude(&outcome, signal);
+        let record = self.conclude(&ended, signal);
         progress.stage(Stage::Over, None);
         record
     }
 
-    fn conclude(mut self, outcome: &Outcome, signal: i32) -> Result<Record, HarnessError> {
+    fn conclude(mut self, ended: &Ended, signal: i32) -> Result<Record, HarnessError> {
+        let outcome = &ended.outcome;
         let answer = self.answer.clone().unwrap_or_else(|| Answer {
-            iteration: 0,
+            iteration: if self.run.is_constrained() { outcome.iterations } else { 0 },
             x: outcome.x.clone(),
             value: outcome.value,
             rank: outcome.value,
@@ -259,7 +264,7 @@ impl<'a> Harness<'a> {
         let found = self.found(&answer);
         let resolved = self.input.resolved.clone();
         if signal != 0 {
-            let summary = self.summary(outcome, &answer, &Conclusion::default(), signal);
+            let summary = self.summary(ended, &answer, &Conclusion::default(), signal);
             let manifest = self.folder.manifest().clone();
             return Ok(Record { summary, found, figures: Vec::new(), resolved, manifest });
         }
@@ -275,7 +280,7 @@ impl<'a> Harness<'a> {
         let score = self.judge.score(finished.answer);
         let score = score.map(|s| format!("{} ({})", s.name.replace('_', " "), s.unit));
         let found = with_errors(found, judged.standard_errors.as_deref());
-        let summary = self.summary(outcome, &answer, &judged, signal);
+        let summary = self.summary(ended, &answer, &judged, signal);
         let mut figures = judged.figures;
         let (names, rows) = (&self.history.trace_names, &self.history.rows);
         figures.extend(history_figures(names, rows, score.as_deref()));
@@ -293,13 +298,24 @@ impl<'a> Harness<'a> {
         Ok(record)
     }
 
-    fn summary(
-        &self,
-        outcome: &Outcome,
-        answer: &Answer,
-        judged: &Conclusion,
-        signal: i32,
-    ) -> Summary {
+    /// The constraints with what was found of them.
+    fn held(&self, ended: &Ended) -> Vec<Held> {
+        let Some(Limits { constraints, units }) = self.judge.limits() else { return Vec::new() };
+        let finite = |limit: f64| Some(limit).filter(|l| l.is_finite());
+        let list = constraints.constraints().iter().zip(units).zip(&ended.held);
+        list.map(|((c, unit), (value, multiplier))| Held {
+            name: c.name.clone(),
+            unit: unit.clone(),
+            lower: finite(c.lower),
+            upper: finite(c.upper),
+            value: *value,
+            multiplier: *multiplier,
+        })
+        .collect()
+    }
+
+    fn summary(&self, ended: &Ended, answer: &Answer, judged: &Conclusion, signal: i32) -> Summary {
+        let Ended { outcome, .. } = ended;
         // what is reported and not judged is no goal: where nothing else is, the optimizer's own success is
         let judges = judged.criteria.iter().any(|c| c.met.is_some());
         let met = if judges {
@@ -310,6 +326,8 @@ impl<'a> Harness<'a> {
         // an optimizer's own success rests on the gradient
         let wrong = self.start_check.warning();
         let met = met && (judges || wrong.is_none());
+        // goals do not ask for the constraints: that these hold is what the search says of itself
+        let met = met && (!self.run.is_constrained() || outcome.status.is_success());
         Summary {
             scenario: self.job.name.clone(),
             asked: self.job.asked.clone(),
@@ -319,6 +337,7 @@ impl<'a> Harness<'a> {
             goal_met: met && signal == 0,
             criteria: judged.criteria.clone(),
             findings: judged.findings.clone(),
+            constraints: self.held(ended),
             warnings: wrong.into_iter().chain(judged.warnings.iter().cloned()).collect(),
             start_check: self.start_check.clone(),
             notes: self.notes.clone(),
@@ -376,19 +395,29 @@ fn begin(
     objective: &dyn Objective,
     space: &Space,
     job: &Job,
+    limits: Option<Limits>,
     progress: &mut dyn Progress,
-) -> Result<(Run, StartCheck), HarnessError> {
+) -> Result<(Search, StartCheck), HarnessError> {
     progress.stage(Stage::Start, None);
     let method = seeded(&job.method, job.seed);
     let gradient = method.info().needs_gradient || method.info().needs_residuals;
     let problem = Problem { objective, space };
-    let run = Run::start(&problem, method, job.stop, &job.start, SampleKey(job.seed))?;
+    let constraints = limits.map(|limits| limits.constraints);
+    let key = SampleKey(job.seed);
+    let run = Search::start(&problem, constraints, method, job.stop, &job.start, key)?;
     let check = if gradient {
         check_start(objective, space, &job.start, job.seed)
     } else {
         StartCheck::NotChecked { why: "the optimizer uses no gradient".into() }
     };
     Ok((run, check))
+}
+
+/// What there is to know of a run before its first iteration.
+fn first_notes(is_constrained: bool) -> Vec<Note> {
+    let text = "constraints are kept by the method of multipliers: the values of the history are the objective with what the \
+                constraints cost";
+    is_constrained.then(|| Note { iteration: 0, text: text.into() }).into_iter().collect()
 }
 
 /// The scenario as given and as resolved, and the files that it names.

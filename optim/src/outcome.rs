@@ -68,7 +68,7 @@ pub struct Iteration {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Status {
     /// The gradient is small enough.

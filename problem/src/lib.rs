@@ -49,6 +49,7 @@ pub mod closure;
 pub mod constraint;
 pub mod goal;
 pub mod key;
+mod limited;
 pub mod name;
 pub mod objective;
 pub mod quantity;
@@ -66,6 +67,7 @@ pub use closure::Closure;
 pub use constraint::{Constraint, ConstraintValues, Constraints, LimitError};
 pub use goal::{Finding, Goal, Measure, Must, Statistic};
 pub use key::{SampleKey, name_word};
+pub use limited::{Limited, Subject};
 pub use objective::{
     Capabilities, Evaluation, Objective, Switch, TermValue, TrialFailure, Want, Workspace,
 };

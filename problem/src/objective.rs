@@ -88,7 +88,7 @@ pub struct Evaluation {
 }
 
 /// Why a trial point has no value. A line search backs off from the recoverable ones.
-#[derive(Clone, Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TrialFailure {
     /// An inner iteration (SCF, Newton, contact solve) did not converge.

@@ -107,6 +107,17 @@ pub(super) fn conclude(record: &Record, voice: Voice) -> Result<Exit, Failure> {
                 None => writeln!(text, "  -: {}: {}", c.what, c.measured),
             };
         }
+        for c in &summary.constraints {
+            let unit = if c.unit.is_empty() { String::new() } else { format!(" {}", c.unit) };
+            let _ = writeln!(
+                text,
+                "  constraint {}: {:.6e}{unit} (must: {}), multiplier {:.3e}",
+                c.name,
+                c.value,
+                c.interval(),
+                c.multiplier
+            );
+        }
         for warning in &summary.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }

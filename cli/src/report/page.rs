@@ -22,6 +22,7 @@ pub(super) fn page(record: &Record) -> String {
     );
     head(&mut page, record);
     goals(&mut page, &record.summary);
+    constraints(&mut page, &record.summary);
     found(&mut page, &record.found);
     figures(&mut page, record);
     course(&mut page, &record.summary);
@@ -91,6 +92,7 @@ fn ending(status: &str) -> String {
         "max_iterations" => "it stopped at the limit of iterations".into(),
         "max_evaluations" => "it stopped at the limit of evaluations".into(),
         "stalled" => "it stalled: no step lowers the objective".into(),
+        "infeasible" => "it found no point where the constraints hold".into(),
         "failed" => "it failed: no trial point had a value".into(),
         other => other.replace('_', " "),
     }
@@ -118,6 +120,33 @@ fn goals(page: &mut String, summary: &Summary) {
         );
     }
     page.push_str("</table></div>\n");
+}
+
+/// The constraints with their values and multipliers.
+fn constraints(page: &mut String, summary: &Summary) {
+    if summary.constraints.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<h2>Constraints</h2>\n<div class=\"scroll\"><table><thead><tr><th>what</th><th>must be</th><th class=\"n\">is</th>\
+         <th class=\"n\">multiplier</th></tr></thead>\n",
+    );
+    for c in summary.constraints.iter().take(ROWS) {
+        let _ = writeln!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&c.name),
+            escape(&c.interval()),
+            number(c.value),
+            number(c.multiplier)
+        );
+    }
+    page.push_str("</table></div>\n");
+    let _ = writeln!(
+        page,
+        "<p class=\"soft\">A multiplier says by how much the objective falls for each unit by which the limit is raised; it is 0 \
+         where no limit holds. All of them are in <a href=\"result.json\">result.json</a>.</p>"
+    );
 }
 
 /// The parameters of the answer: a row an entry, or one for a long list.

@@ -5,6 +5,7 @@
 mod bad_input;
 mod dft;
 mod end_to_end;
+mod equations;
 mod general;
 mod physics;
 mod pictures;

@@ -131,7 +131,10 @@ pub struct ConstrainedRun {
     counts: Counts,
     iterations: usize,
     rounds: usize,
+    /// The minimisation in progress; none after the end.
     inner: Option<Run>,
+    /// How it ended, unless by a failure.
+    ended: Option<Status>,
     reported_start: bool,
 }
 
@@ -199,6 +202,7 @@ impl ConstrainedRun {
             iterations: 0,
             rounds: 0,
             inner: None,
+            ended: None,
             reported_start: false,
         };
         run.begin_round(problem)?;
@@ -238,7 +242,17 @@ impl ConstrainedRun {
     pub fn step(&mut self, problem: &Constrained) -> ConstrainedStep {
         loop {
             let Some(mut inner) = self.inner.take() else {
-                return self.ended(problem, Status::Interrupted);
+                // after a limit that has been raised, or a failure, it goes on with the next round
+                let by_limit =
+                    |s: &Status| matches!(s, Status::MaxIterations | Status::MaxEvaluations);
+                if let Some(status) = self.ended.clone().filter(|s| self.is_spent() || !by_limit(s))
+                {
+                    return self.finished(problem, status);
+                }
+                if let Err(status) = self.next_round(problem) {
+                    return self.finished(problem, status);
+                }
+                continue;
             };
             let stepped = {
                 let lagrangian = self.lagrangian(problem);
@@ -264,18 +278,32 @@ impl ConstrainedRun {
                 StepResult::Done(outcome) => {
                     self.sizes = inner.sizes().to_vec();
                     if let Some(status) = self.end_round(problem, &outcome) {
-                        return self.ended(problem, status);
+                        return self.finished(problem, status);
                     }
-                    if let Err(error) = self.begin_round(problem) {
-                        let status = match error {
-                            StartError::Start(failure) => Status::Failed { failure },
-                            _ => Status::Interrupted,
-                        };
-                        return self.ended(problem, status);
+                    if let Err(status) = self.next_round(problem) {
+                        return self.finished(problem, status);
                     }
                 }
             }
         }
+    }
+
+    fn next_round(&mut self, problem: &Constrained) -> Result<(), Status> {
+        self.begin_round(problem).map_err(|error| match error {
+            StartError::Start(failure) => Status::Failed { failure },
+            _ => Status::Interrupted,
+        })
+    }
+
+    fn is_spent(&self) -> bool {
+        self.counts.evaluations >= self.stop.max_evaluations
+            || self.iterations >= self.stop.max_iterations
+    }
+
+    /// The end of the run, which further calls repeat.
+    fn finished(&mut self, problem: &Constrained, status: Status) -> ConstrainedStep {
+        self.ended = Some(status.clone()).filter(|s| !matches!(s, Status::Failed { .. }));
+        ConstrainedStep::Done(self.outcome(problem, status))
     }
 
     /// Judges the point, and moves the multipliers or the penalty; the end of the run, where it is that.
@@ -297,8 +325,6 @@ impl ConstrainedRun {
         let most = off.iter().fold(0.0, |most: f64, e| most.max(e.abs()));
         let rows = found.jacobian.as_deref().unwrap_or_default();
         let open = self.worst(problem, &outcome.x, rows, &off);
-        let spent = self.counts.evaluations >= self.stop.max_evaluations
-            || self.iterations >= self.stop.max_iterations;
         let success = outcome.status.is_success();
         if open.is_none() && success {
             self.accept(outcome, &excess);
@@ -308,7 +334,7 @@ impl ConstrainedRun {
             // a penalty so steep that its kink looks like a minimum: a gentler one finds the multipliers
             self.penalty = (self.penalty * self.first_penalty).sqrt();
         }
-        if spent || matches!(outcome.status, Status::MaxEvaluations) {
+        if self.is_spent() || matches!(outcome.status, Status::MaxEvaluations) {
             self.accept(outcome, &excess);
             let by_calls = self.counts.evaluations >= self.stop.max_evaluations;
             return Some(if by_calls { Status::MaxEvaluations } else { Status::MaxIterations });
@@ -407,11 +433,6 @@ impl ConstrainedRun {
         (share.is_nan() || share > 1.0).then(|| (list[worst].name.clone(), amount))
     }
 
-    /// The end of this run with `status`, at the point of the last round.
-    fn ended(&self, problem: &Constrained, status: Status) -> ConstrainedStep {
-        ConstrainedStep::Done(self.outcome(problem, status))
-    }
-
     /// The end of this run with `status`, at the point of the last round that ended.
     pub fn outcome(&self, problem: &Constrained, status: Status) -> ConstrainedOutcome {
         let mut ws = Workspace::new();
@@ -434,6 +455,11 @@ impl ConstrainedRun {
             multipliers,
             rounds: self.rounds,
         }
+    }
+
+    /// The objective at the start.
+    pub fn first_value(&self) -> f64 {
+        self.first_value
     }
 
     /// The criteria that it stops by; raise a limit before resuming.

@@ -80,6 +80,7 @@ const LISTS: &[List] = &[
     general::LISTS[0],
     general::LISTS[1],
     general::LISTS[2],
+    general::LISTS[3],
 ];
 
 const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", "values"];

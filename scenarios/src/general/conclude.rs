@@ -33,7 +33,8 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         artifacts: output_tables(study, &after.entries),
         ..Conclusion::default()
     };
-    if study.asked.capabilities().gradient {
+    // what no term depends on a constraint may still hold
+    if study.asked.capabilities().gradient && study.limited.is_none() {
         conclusion.warnings.extend(idle_parameters(study, run));
     }
     if let Some(found) = uncertainty_of(study, run.answer) {
@@ -120,6 +121,9 @@ fn shown(value: f64) -> String {
 
 /// Standard errors of the answer of a least-squares problem, where they can be had.
 fn uncertainty_of(study: &Study, x: &[f64]) -> Option<Uncertainty> {
+    if study.limited.is_some() {
+        return None; // along a constraint that holds nothing varies, and across it the terms do not vanish
+    }
     let can = study.asked.capabilities();
     let rows = can.residuals.filter(|_| !can.stochastic && x.len() <= MOST_NUMBERS)?;
     if rows * x.len() > MOST_ENTRIES {

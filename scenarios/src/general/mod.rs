@@ -1,9 +1,10 @@
 //! What every simulation can be asked: which of its inputs are free, what is asked of its outputs, when that is enough.
 //!
-//! `[[parameter]]` names inputs, `[[term]]` outputs and what they should be, `[[goal]]` what the answer must satisfy, `[values]`
-//! inputs that stay as given. A kind of scenario only makes the simulation; the rest is here, the same for every kind.
+//! `[[parameter]]` names inputs, `[[term]]` outputs and what they should be, `[[constraint]]` what the search must keep to, `[[goal]]`
+//! what the answer must satisfy, `[values]` inputs that stay as given. A kind of scenario only makes the simulation; the rest is here, the same for every kind.
 
 mod conclude;
+mod constraint;
 mod data;
 mod figures;
 mod goal;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use cotangent_problem::name::is_pattern;
 use cotangent_problem::{
-    Asked, Capabilities, Choice, Goal, Keep, Objective, Quantity, Simulation, Space, Term,
+    Asked, Capabilities, Choice, Goal, Keep, Limited, Objective, Quantity, Simulation, Space, Term,
 };
 
 use super::document::Settings;
@@ -29,7 +30,7 @@ use super::keys::{Key, Kind, List};
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
 use cotangent_harness::figure::Figure;
-use cotangent_harness::{Conclusion, Finished, Judge};
+use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
 const fn optional(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key { path, kind, default: Some(default), doc }
@@ -40,7 +41,7 @@ const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
 }
 
 /// The lists of tables that every general kind has.
-pub(super) const LISTS: [List; 3] = [
+pub(super) const LISTS: [List; 4] = [
     List {
         name: "parameter",
         keys: parameter::KEYS,
@@ -49,7 +50,16 @@ pub(super) const LISTS: [List; 3] = [
     },
     List { name: "term", keys: term::KEYS, required: false, doc: "what is asked of an output" },
     List { name: "goal", keys: goal::KEYS, required: false, doc: "what the answer must satisfy" },
+    List {
+        name: "constraint",
+        keys: constraint::KEYS,
+        required: false,
+        doc: "what the search must keep to",
+    },
 ];
+
+/// The lists that there must be.
+const NEEDED: [&str; 2] = ["parameter", "term"];
 
 /// The table of inputs that stay as given.
 pub(super) const OPEN_TABLES: &[&str] = &["values"];
@@ -88,6 +98,8 @@ pub(super) struct Study {
     goals: Vec<Goal>,
     /// The map that answers are judged by, without derivatives, where goals speak of outputs of which no term does.
     judged: Option<Asked>,
+    /// What the search must keep to, and the units of its values.
+    limited: Option<(Limited, Vec<String>)>,
     /// Picked outputs, and the first entry of each: those of terms, then those of goals alone.
     outputs: Vec<(usize, usize)>,
     /// Which terms compare with data, and whether each states its noise; `None` for a term that does not.
@@ -125,7 +137,7 @@ impl Study {
         let Model { simulation, mut notes, draw } = model.fixed(s)?;
         let simulation: Arc<dyn Simulation> = Arc::from(simulation);
         let mut problems = Vec::new();
-        for list in LISTS.iter().filter(|l| l.name != "goal" && s.list(l.name).is_empty()) {
+        for list in LISTS.iter().filter(|l| NEEDED.contains(&l.name) && s.list(l.name).is_empty()) {
             let message = format!("there is no `[[{}]]`: {}", list.name, list.doc);
             let help = "`cotangent list FILE` prints the names that it may have";
             problems.push(s.problem("cotangent::scenario::missing_key", list.name, message, help));
@@ -149,6 +161,7 @@ impl Study {
             &mut picks,
             &mut problems,
         );
+        let limited = constrained(&simulation, &choice, s, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -171,7 +184,8 @@ impl Study {
             s.list("term").iter().map(|t| is_measured(t).then(|| t.is_given("scale"))).collect();
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
-        Ok(Self { simulation, asked, goals, judged, outputs: picks.outputs, measured, notes, draw })
+        let outputs = picks.outputs;
+        Ok(Self { simulation, asked, goals, judged, limited, outputs, measured, notes, draw })
     }
 
     /// The map of all outputs that terms or goals speak of.
@@ -193,6 +207,40 @@ impl Study {
         }
         values
     }
+}
+
+/// What the list of constraints asks of the simulation; none where it is empty.
+fn constrained(
+    simulation: &Arc<dyn Simulation>,
+    choice: &Choice,
+    s: &Settings,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<(Limited, Vec<String>)> {
+    let list = s.list("constraint");
+    let mut picks = Picks::default();
+    let found = constraint::read(simulation.as_ref(), choice.space(), list, &mut picks, problems);
+    let first = list.first().filter(|_| problems.is_empty())?;
+    let mut refuse = |message: String, help: &str| {
+        let code = "cotangent::scenario::constraint";
+        problems.push(first.problem(code, "output", message, help));
+        None
+    };
+    let outputs: Vec<usize> = picks.outputs.iter().map(|(k, _)| *k).collect();
+    if !differentiable(simulation.as_ref(), choice, &outputs) {
+        let message =
+            "a constraint needs derivatives, which an input or output of it does not have";
+        return refuse(message.into(), "judge it by a [[goal]], or leave the parameter out");
+    }
+    let simulation = Arc::clone(simulation);
+    let asked = match Asked::new(simulation, choice.clone(), &outputs, found.terms, true) {
+        Ok(asked) => asked,
+        Err(error) => return refuse(error.to_string(), "leave it out"),
+    };
+    if asked.map().is_stochastic() {
+        let message = "a constraint needs outputs that do not change from draw to draw";
+        return refuse(message.into(), "ask for a range in a [[term]] instead");
+    }
+    Some((Limited::new(asked, found.constraints, found.subjects), found.units))
 }
 
 /// Whether every picked input and output has a derivative.
@@ -300,6 +348,11 @@ impl Prepared for Ready<'_> {
 }
 
 impl Judge for Ready<'_> {
+    fn limits(&self) -> Option<Limits<'_>> {
+        let (limited, units) = self.study.limited.as_ref()?;
+        Some(Limits { constraints: limited, units })
+    }
+
     fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
         conclude::conclude(self.study, run)
     }

@@ -43,6 +43,7 @@ const LISTS: &[List] = &[
     general::LISTS[0],
     general::LISTS[1],
     general::LISTS[2],
+    general::LISTS[3],
 ];
 
 const TEMPLATE: &[u8] = include_bytes!("../../arm.toml");

@@ -1,0 +1,184 @@
+//! `[[constraint]]`: what must hold at the answer, whatever the terms ask.
+
+use cotangent_problem::{Constraint, Simulation, Space, Subject, Term};
+
+use super::super::document::Settings;
+use super::super::keys::{Key, Kind};
+use super::{Picks, optional, select, term};
+use crate::diagnostic::{Diagnostic, nearest};
+
+pub(super) const KEYS: &[Key] = &[
+    optional("label", Kind::Text, "\"\"", "its name in reports"),
+    optional("output", Kind::Text, "\"\"", "an output, as in a term"),
+    optional("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
+    optional(
+        "at",
+        Kind::Quantity,
+        "[]",
+        "times (coordinates) of the output at which it holds; all",
+    ),
+    optional(
+        "entries",
+        Kind::Integers { min: 0, max: 1 << 40 },
+        "[]",
+        "entries that it holds for; all",
+    ),
+    optional("at_most", Kind::Quantity, "0", "greatest value"),
+    optional("at_least", Kind::Quantity, "0", "least value"),
+    optional("equals", Kind::Quantity, "0", "the value, instead of limits"),
+];
+
+/// Most constraints of a scenario: each has a row of a dense Jacobian.
+const MOST: usize = 10_000;
+
+/// Constraints, and what their values are of.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) constraints: Vec<Constraint>,
+    pub(super) subjects: Vec<Subject>,
+    pub(super) units: Vec<String>,
+    /// A term for every constrained entry of an output.
+    pub(super) terms: Vec<Term>,
+}
+
+/// The constraints of the list.
+pub(super) fn read(
+    simulation: &dyn Simulation,
+    space: &Space,
+    list: &[Settings],
+    picks: &mut Picks,
+    problems: &mut Vec<Diagnostic>,
+) -> Listed {
+    let mut listed = Listed::default();
+    for s in list {
+        if let Err(problem) = listed.add(simulation, space, s, picks) {
+            problems.push(problem);
+        }
+    }
+    listed
+}
+
+impl Listed {
+    fn add(
+        &mut self,
+        simulation: &dyn Simulation,
+        space: &Space,
+        s: &Settings,
+        picks: &mut Picks,
+    ) -> Result<(), Diagnostic> {
+        let kinds = ["output", "parameter"].iter().filter(|k| !s.text(k).is_empty()).count();
+        if kinds != 1 {
+            let (message, help) =
+                ("a constraint speaks of one thing", "give one of `output` and `parameter`");
+            return Err(s.problem("cotangent::scenario::contradiction", "output", message, help));
+        }
+        if !s.text("parameter").is_empty() {
+            return self.of_parameter(space, s);
+        }
+        let completed = s.completed(term::KEYS, &[("minimise", "value"), ("reduce", "auto")]);
+        let spoken = term::of_entry(simulation.outputs(), &completed, picks)?;
+        let entries = spoken.term.entries;
+        let name = |k: usize| entry_name(s, "output", (k, entries.len()));
+        let limits = limits(s, &spoken.unit)?;
+        for (k, entry) in entries.iter().enumerate() {
+            self.subjects.push(Subject::Output(self.terms.len()));
+            self.terms.push(Term::difference(&name(k), vec![*entry], vec![0.0], 1.0));
+            self.push(name(k), limits, &spoken.unit, s)?;
+        }
+        Ok(())
+    }
+
+    fn of_parameter(&mut self, space: &Space, s: &Settings) -> Result<(), Diagnostic> {
+        let name = s.text("parameter");
+        if s.is_given("at") {
+            let (message, help) = ("`at` has no effect here", "a parameter has no times");
+            return Err(s.problem("cotangent::scenario::contradiction", "at", message, help));
+        }
+        let mut first = 0;
+        let mut known = None;
+        for p in space.parameters() {
+            if p.name == name {
+                known = Some((p, first));
+            }
+            first += p.len();
+        }
+        let Some((p, first)) = known else {
+            let message = format!("no free parameter is called `{name}`");
+            let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
+            let help =
+                near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
+            return Err(s.problem("cotangent::scenario::constraint", "parameter", message, help));
+        };
+        let chosen = s.counts("entries");
+        let entries = if chosen.is_empty() { (0..p.len()).collect() } else { chosen };
+        if let Some(beyond) = entries.iter().find(|k| **k >= p.len()) {
+            let message =
+                format!("`{name}` has no entry {beyond}: its shape is {}", select::shape(&p.shape));
+            let help = "entries are counted from 0, row by row";
+            return Err(s.problem("cotangent::scenario::length", "entries", message, help));
+        }
+        let limits = limits(s, &p.unit)?;
+        for (k, entry) in entries.iter().enumerate() {
+            self.subjects.push(Subject::Free(first + entry));
+            self.push(entry_name(s, "parameter", (k, entries.len())), limits, &p.unit, s)?;
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        name: String,
+        [lower, upper]: [f64; 2],
+        unit: &str,
+        s: &Settings,
+    ) -> Result<(), Diagnostic> {
+        if self.constraints.len() == MOST {
+            let message = format!("there are more than {MOST} constraints");
+            let help = "say which with `at` and `entries`, or ask for a range in a [[term]]";
+            return Err(s.problem("cotangent::scenario::length", "output", message, help));
+        }
+        self.constraints.push(Constraint::between(name, lower, upper));
+        self.units.push(unit.to_owned());
+        Ok(())
+    }
+}
+
+/// The label or the name of what it is of; with a number where there are several.
+fn entry_name(s: &Settings, of: &str, (k, count): (usize, usize)) -> String {
+    let name = if s.text("label").is_empty() { s.text(of) } else { s.text("label") };
+    if count == 1 { name.to_owned() } else { format!("{name}[{k}]") }
+}
+
+/// The interval, in `unit`.
+fn limits(s: &Settings, unit: &str) -> Result<[f64; 2], Diagnostic> {
+    let refusal = |path: &str, message: String, help: &str| {
+        s.problem("cotangent::scenario::constraint", path, message, help)
+    };
+    let read = |path: &str| -> Result<Option<f64>, Diagnostic> {
+        let given = if s.is_given(path) { s.quantity(path, unit)? } else { None };
+        match given {
+            Some(v) if !v.is_finite() => {
+                Err(refusal(path, format!("`{path}` = {v} is no limit"), "leave it out for none"))
+            }
+            given => Ok(given),
+        }
+    };
+    match (read("at_least")?, read("at_most")?, read("equals")?) {
+        (None, None, Some(value)) => Ok([value, value]),
+        (None, None, None) => {
+            let message = "a constraint without a limit holds always".into();
+            Err(refusal("at_most", message, "give at_most, at_least, both, or equals"))
+        }
+        (_, _, Some(_)) => {
+            let message = "`equals` stands beside a limit".into();
+            Err(refusal("equals", message, "give either equals, or at_most and at_least"))
+        }
+        (Some(lower), Some(upper), None) if lower > upper => {
+            let message = format!("nothing is at least {lower} and at most {upper}");
+            Err(refusal("at_least", message, "exchange them"))
+        }
+        (lower, upper, None) => {
+            Ok([lower.unwrap_or(f64::NEG_INFINITY), upper.unwrap_or(f64::INFINITY)])
+        }
+    }
+}
