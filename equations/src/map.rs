@@ -278,6 +278,11 @@ impl EquationsMap {
                  integration by an event before, or raise solver.max_events",
                 named(which)
             )),
+            RunError::Ode(OdeError::Again { which, time }) => outside(format!(
+                "{} at t = {time} leaves its own condition at its edge, and the solution crosses it again at once: such an \
+                 event has no end (Zeno); end the integration by it, or let what drives the crossing end with it",
+                named(which)
+            )),
             RunError::Ode(OdeError::NotDifferentiable { first, second, time }) => {
                 let (parameter, other) = (named(first), named(second));
                 let why = format!("{other} happens with it at t = {time}, and their order matters");

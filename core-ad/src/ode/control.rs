@@ -1,13 +1,13 @@
-//! The steps of a solution, chosen on plain numbers: control of the local error, location of events.
+//! The steps of a solution, chosen on plain numbers: control of the local error, and what happens at events.
 //!
-//! Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I" (1993), sections II.4 (control of the step, its start) and
-//! II.6 (events).
+//! Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I" (1993), section II.4 (control of the step, its start).
 
 use std::sync::Arc;
 
-use super::event::{check_order, crosses, pass, value_and_slope};
+use super::crossing::Sight;
+use super::event::{check_order, crosses, pass, rounding, value_and_slope};
 use super::mass::correction;
-use super::{Direction, Dynamics, Method, OdeError, Options, dop853, one_step, rodas5p, tsit5};
+use super::{Direction, Dynamics, Method, OdeError, Options, dop853, rodas5p, tsit5};
 use crate::linalg::LinalgError;
 
 /// Steps between two times at which something happens.
@@ -39,25 +39,32 @@ pub(super) struct Plan {
 }
 
 /// The integration as it goes on.
-struct Integration<'a, D> {
-    dynamics: &'a D,
-    p: &'a [f64],
-    options: &'a Options,
-    t: f64,
-    y: Vec<f64>,
+pub(super) struct Integration<'a, D> {
+    pub(super) dynamics: &'a D,
+    pub(super) p: &'a [f64],
+    pub(super) options: &'a Options,
+    pub(super) t: f64,
+    pub(super) y: Vec<f64>,
     /// The step to be tried next.
     h: f64,
     /// Ends of the steps of the segment in progress.
     times: Vec<f64>,
     /// The side of zero on which each event's function is.
-    sides: Vec<f64>,
+    pub(super) sides: Vec<f64>,
+    /// Rounding of the functions of events that have just happened and left them at zero with no slope.
+    resting: Vec<Option<f64>>,
     segments: Vec<Segment>,
     tried: usize,
     rejected: usize,
     happened: usize,
+    /// How often the step at hand was halved because an event's function was not resolved by it.
+    shortened: usize,
     /// Why the last step tried had no solution.
     failure: Option<LinalgError>,
 }
+
+/// Most halvings of a step for the functions of events.
+const MOST_SHORTENED: usize = 16;
 
 /// Chooses the steps from `t0` to `t1`.
 ///
@@ -81,10 +88,12 @@ pub(super) fn plan<D: Dynamics>(
         h: 0.0,
         times: vec![t0],
         sides: Vec::new(),
+        resting: Vec::new(),
         segments: Vec::new(),
         tried: 0,
         rejected: 0,
         happened: 0,
+        shortened: 0,
         failure: None,
     };
     if let Some(step) = correction(dynamics, options.method, t0, &run.y, p)? {
@@ -94,7 +103,7 @@ pub(super) fn plan<D: Dynamics>(
         }
     }
     run.h = run.first_step(t1 - t0);
-    let at_start = run.watch(None)?;
+    let at_start = run.watch()?;
     if !at_start.is_empty() && run.close_by_events(&at_start)? {
         return Ok(Plan { segments: run.segments, rejected: run.rejected });
     }
@@ -169,14 +178,25 @@ impl<D: Dynamics> Integration<'_, D> {
             let (h, lands) = if self.h >= 0.99 * rest { (rest, true) } else { (self.h, false) };
             let Some(end) = self.try_step(h)? else { continue };
             let to = if lands { stop } else { self.t + h };
-            if let Some(event) = self.first_event(to, &end)? {
-                let closed = self.step_to_event(event)?;
-                if closed {
-                    return Ok(true);
+            // a kink at zero is resolved by no step
+            let resolve = self.shortened < MOST_SHORTENED;
+            match self.look_for_events(to, &end, resolve)? {
+                Sight::Unresolved => {
+                    self.shortened += 1;
+                    self.rejected += 1;
+                    self.h = 0.5 * h;
+                    continue;
                 }
-                continue;
+                Sight::Event(event) => {
+                    if self.step_to_event(event)? {
+                        return Ok(true);
+                    }
+                }
+                Sight::Nothing => self.accept(to, end)?,
             }
-            self.accept(to, end)?;
+            if std::mem::take(&mut self.shortened) > 0 {
+                self.h = self.h.min(2.0 * h);
+            }
         }
         Ok(false)
     }
@@ -250,76 +270,17 @@ impl<D: Dynamics> Integration<'_, D> {
             if !g.is_finite() {
                 return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
             }
+            let resting = self.resting.get_mut(which).and_then(Option::take);
+            let falls = g < 0.0 && self.dynamics.direction(which) != Direction::Rising;
+            let rises = g > 0.0 && self.dynamics.direction(which) != Direction::Falling;
+            if resting.is_some_and(|rounding| g.abs() > rounding) && (falls || rises) {
+                return Err(OdeError::Again { which, time: self.times[0] });
+            }
             if g != 0.0 {
                 self.sides[which] = g.signum();
             }
         }
         Ok(())
-    }
-
-    /// The state after a part of a step.
-    fn partial(&self, h: f64) -> Result<Vec<f64>, OdeError> {
-        one_step(self.dynamics, self.options.method, self.t, h, &self.y, self.p)
-            .map_err(|source| OdeError::Stage { time: self.t, source })
-    }
-
-    /// Where the first event within the step to `to` happens, if one does.
-    fn first_event(&self, to: f64, end: &[f64]) -> Result<Option<f64>, OdeError> {
-        if self.sides.is_empty() {
-            return Ok(None);
-        }
-        let h = to - self.t;
-        // a pair of crossings within a step is looked for at its inner quarters
-        let mut low = 0.0;
-        for quarter in 1..=4 {
-            let high = if quarter == 4 { h } else { h * 0.25 * f64::from(quarter) };
-            let state = if quarter == 4 { end.to_vec() } else { self.partial(high)? };
-            let mut earliest: Option<f64> = None;
-            for which in 0..self.sides.len() {
-                let g = self.dynamics.event(which, self.t + high, &state, self.p);
-                if g.is_finite() && crosses(self.dynamics.direction(which), self.sides[which], g) {
-                    let found = self.locate(which, low, high)?;
-                    earliest = Some(earliest.map_or(found, |e| e.min(found)));
-                }
-            }
-            if earliest.is_some() {
-                return Ok(earliest);
-            }
-            low = high;
-        }
-        Ok(None)
-    }
-
-    /// The time from the start of the step at which an event's function vanishes, between `low` and `high`: bisection and
-    /// false position in turn (Illinois), down to neighbouring numbers.
-    fn locate(&self, which: usize, mut low: f64, mut high: f64) -> Result<f64, OdeError> {
-        let g = |h: f64| -> Result<f64, OdeError> {
-            let state = if h == 0.0 { self.y.clone() } else { self.partial(h)? };
-            Ok(self.dynamics.event(which, self.t + h, &state, self.p))
-        };
-        let (mut below, mut above) = (g(low)?, g(high)?);
-        if below * self.sides[which] <= 0.0 {
-            // just after an event of its own the function is rounding
-            below = self.sides[which] * f64::MIN_POSITIVE;
-        }
-        for round in 0..200 {
-            if high - low <= 2.0 * f64::EPSILON * self.t.abs().max(high) || above == 0.0 {
-                break;
-            }
-            let straight = high - above * (high - low) / (above - below);
-            let inside = straight > low && straight < high;
-            let middle = if round % 3 == 2 || !inside { 0.5 * (low + high) } else { straight };
-            if middle <= low || middle >= high {
-                break;
-            }
-            let value = g(middle)?;
-            if value * self.sides[which] <= 0.0 {
-                (high, above) = (middle, value);
-            } else {
-                (low, below) = (middle, value);
-            }
-        }
-        Ok(high)
     }
 
     /// Steps to an event; whether it ends the integration.
@@ -354,8 +315,11 @@ impl<D: Dynamics> Integration<'_, D> {
         }
         check_order(self.dynamics, events, self.t, &self.y, self.p)?;
         let mut ends = false;
+        // the last event's own time, which differs from the located one by rounding, and the state just after it
+        let mut after = (self.t, self.y.clone());
         for which in events {
             let passed = pass(self.dynamics, *which, self.t, &self.y, self.p)?;
+            after = (passed.happened.time, passed.after);
             self.y = passed.state;
             ends |= passed.ends;
         }
@@ -365,37 +329,59 @@ impl<D: Dynamics> Integration<'_, D> {
         self.close(Closing::Events(events.to_vec()), self.t);
         if !ends {
             // the dynamics may be others now
-            self.watch(Some(events))?;
+            self.watch()?;
+            for which in events {
+                self.leave(*which, after.0, &after.1)?;
+            }
         }
         Ok(ends)
     }
 
-    /// Notes on which side of zero the events' functions are; at zero it is the side that the solution comes from at the
-    /// start, and goes to after an event. The events that happen at the start.
-    fn watch(&mut self, passed: Option<&[usize]>) -> Result<Vec<usize>, OdeError> {
+    /// Notes on which side of zero the events' functions are; at zero it is the side that the solution comes from. The events
+    /// that happen at this time.
+    fn watch(&mut self) -> Result<Vec<usize>, OdeError> {
         let d = self.dynamics;
-        let mut at_start = Vec::new();
+        let mut at_once = Vec::new();
         self.sides = vec![0.0; d.events()];
+        self.resting = vec![None; d.events()];
         for which in 0..self.sides.len() {
-            let (g, slope) = value_and_slope(d, which, self.t, &self.y, self.p);
-            if !g.is_finite() || !slope.is_finite() {
-                return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
-            }
-            let just_passed = passed.is_some_and(|events| events.contains(&which));
-            // where nothing moves the function any more, neither side is left by rounding
-            let stands = slope == 0.0;
-            self.sides[which] = match (g != 0.0 && (!just_passed || stands), stands) {
-                (true, _) => g.signum(),
-                (false, true) => 0.0,
-                (false, false) => slope.signum(),
+            let (g, slope) = self.finite_event(which, self.t, &self.y)?;
+            self.sides[which] = match (g == 0.0, slope == 0.0) {
+                (false, _) => g.signum(),
+                (true, true) => 0.0,
+                (true, false) => slope.signum(),
             };
             let falls = slope < 0.0 && d.direction(which) != Direction::Rising;
             let rises = slope > 0.0 && d.direction(which) != Direction::Falling;
-            if passed.is_none() && g == 0.0 && (falls || rises) {
-                at_start.push(which);
+            if g == 0.0 && (falls || rises) {
+                at_once.push(which);
             }
         }
-        Ok(at_start)
+        Ok(at_once)
+    }
+
+    /// Notes the side of an event that has just happened: where the jump has not moved its function away from zero, it is the
+    /// side that the solution goes to. At the event's own time, for at the located one a flight shorter than rounding is over.
+    fn leave(&mut self, which: usize, time: f64, after: &[f64]) -> Result<(), OdeError> {
+        let (g, slope) = self.finite_event(which, time, after)?;
+        let rounding = rounding(self.dynamics, which, time, after, self.p);
+        self.sides[which] = match (g.abs() > rounding, slope == 0.0) {
+            (true, _) => g.signum(),
+            (false, true) => {
+                self.resting[which] = Some(rounding);
+                0.0
+            }
+            (false, false) => slope.signum(),
+        };
+        Ok(())
+    }
+
+    fn finite_event(&self, which: usize, t: f64, y: &[f64]) -> Result<(f64, f64), OdeError> {
+        let (g, slope) = value_and_slope(self.dynamics, which, t, y, self.p);
+        if g.is_finite() && slope.is_finite() {
+            return Ok((g, slope));
+        }
+        Err(OdeError::NonFinite { what: "an event's function", time: t })
     }
 
     /// Ends the segment in progress at the time at hand and begins the next.

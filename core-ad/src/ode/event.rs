@@ -17,6 +17,8 @@ const NEWTON: usize = 2;
 pub(super) struct Passed<R> {
     /// The state at the located time, or at the event's own where it ends the integration.
     pub(super) state: Vec<R>,
+    /// The state just after it, at its own time.
+    pub(super) after: Vec<R>,
     pub(super) happened: Happened<R>,
     /// Whether it ends the integration.
     pub(super) ends: bool,
@@ -36,6 +38,24 @@ pub(super) fn value_and_slope<R: Real, D: Dynamics>(
     let fixed: Vec<Dual<R, 1>> = p.iter().map(|p| Dual::konst(*p)).collect();
     let g = d.event(which, Dual::seed(t, 0), &along, &fixed);
     (g.re, g.eps[0])
+}
+
+/// How large `g` may be where it stands for zero: what rounding of the time and of the state makes of it.
+pub(super) fn rounding<D: Dynamics>(d: &D, which: usize, t: f64, y: &[f64], p: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let fixed: Vec<Dual<f64, LANES>> = p.iter().map(|p| Dual::konst(*p)).collect();
+    let mut moved = 0.0;
+    for first in (0..y.len()).step_by(LANES) {
+        let seed = |(i, y): (usize, &f64)| match i.checked_sub(first) {
+            Some(lane) if lane < LANES => Dual::seed(*y, lane),
+            _ => Dual::konst(*y),
+        };
+        let state: Vec<_> = y.iter().enumerate().map(seed).collect();
+        let g = d.event(which, Dual::konst(t), &state, &fixed);
+        moved += y[first..].iter().zip(g.eps).map(|(y, slope)| (y * slope).abs()).sum::<f64>();
+    }
+    let (_, slope) = value_and_slope(d, which, t, y, p);
+    64.0 * f64::EPSILON * (moved + (t * slope).abs())
 }
 
 /// Passes event `which`, which was located at `time`, from the state there.
@@ -62,14 +82,14 @@ pub(super) fn pass<R: Real, D: Dynamics>(
     }
     let happened = Happened { which, time: t + delta, before: before.clone() };
     let Some(after) = d.after(which, t + delta, &before, p) else {
-        return Ok(Passed { state: before, happened, ends: true });
+        return Ok(Passed { after: before.clone(), state: before, happened, ends: true });
     };
     if after.len() != state.len() {
         let (expected, found) = (state.len(), after.len());
         return Err(OdeError::Shape { what: "the state after an event", expected, found });
     }
     let state = tsit5::step(d, t + delta, -delta, &after, p);
-    Ok(Passed { state, happened, ends: false })
+    Ok(Passed { state, after, happened, ends: false })
 }
 
 /// Whether a crossing from `before` to `after` counts.

@@ -46,6 +46,7 @@
 //! also integrates `M y' = f` with [`Dynamics::mass`], which may be singular: a differential-algebraic system of index 1.
 
 mod control;
+mod crossing;
 mod dop853;
 mod event;
 mod mass;
@@ -251,6 +252,16 @@ pub enum OdeError {
         /// The limit.
         events: usize,
         /// The last of them.
+        which: usize,
+        /// When.
+        time: f64,
+    },
+    /// An event leaves its own function at zero without a slope, and the solution crosses again at once.
+    #[error(
+        "event {which} at t = {time} leaves its own function at zero, and it is crossed again at once: the event has no end"
+    )]
+    Again {
+        /// Which event.
         which: usize,
         /// When.
         time: f64,

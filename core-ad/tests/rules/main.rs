@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod event;
 mod implicit;
 mod ivp;
 mod linalg;

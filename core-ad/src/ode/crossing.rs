@@ -1,0 +1,175 @@
+//! Where an event's function crosses zero within a step.
+//!
+//! A step is looked at in its quarters. A function that has changed its side is bisected. One that has not may have crossed twice:
+//! where it comes closer at one end of a quarter and goes away at the other, its lowest point is sought by the sign of its slope,
+//! until the tangents at both ends show that it stays clear. A step that is too long for the function to be known by its
+//! values and slopes, as a fast oscillation that the state does not take part in, is to be made shorter.
+//!
+//! Shampine & Thompson, "Event location for ordinary differential equations", Comput. Math. Appl. 39 (2000) 43-54.
+
+use super::control::Integration;
+use super::event::{crosses, value_and_slope};
+use super::{Dynamics, OdeError, one_step};
+
+/// What is seen of events within a step.
+pub(super) enum Sight {
+    /// None happens.
+    Nothing,
+    /// The first happens after this part of the step.
+    Event(f64),
+    /// A function changes too fast to say.
+    Unresolved,
+}
+
+/// An event's function within a step.
+#[derive(Clone, Copy)]
+struct Sample {
+    /// Time from the start of the step.
+    h: f64,
+    value: f64,
+    slope: f64,
+}
+
+/// How far a function may be from the cubic through its neighbours, as a fraction of its largest value.
+const RESOLVED: f64 = 0.1;
+/// Most bisections of a double or a single crossing.
+const BISECTIONS: usize = 200;
+
+impl<D: Dynamics> Integration<'_, D> {
+    /// The state after a part of a step.
+    pub(super) fn partial(&self, h: f64) -> Result<Vec<f64>, OdeError> {
+        one_step(self.dynamics, self.options.method, self.t, h, &self.y, self.p)
+            .map_err(|source| OdeError::Stage { time: self.t, source })
+    }
+
+    fn sample(&self, which: usize, h: f64, state: &[f64]) -> Sample {
+        let (value, slope) = value_and_slope(self.dynamics, which, self.t + h, state, self.p);
+        Sample { h, value, slope }
+    }
+
+    /// Looks for the first event within the step to `to`, at which the state is `end`; with `resolve`, only where the step is
+    /// short enough to tell.
+    pub(super) fn look_for_events(
+        &self,
+        to: f64,
+        end: &[f64],
+        resolve: bool,
+    ) -> Result<Sight, OdeError> {
+        if self.sides.is_empty() {
+            return Ok(Sight::Nothing);
+        }
+        let h = to - self.t;
+        let samples = |h: f64, state: &[f64]| -> Vec<Sample> {
+            (0..self.sides.len()).map(|which| self.sample(which, h, state)).collect()
+        };
+        let mut seen = vec![samples(0.0, &self.y)];
+        for quarter in 1..=4 {
+            let at = if quarter == 4 { h } else { h * 0.25 * f64::from(quarter) };
+            seen.push(if quarter == 4 { samples(h, end) } else { samples(at, &self.partial(at)?) });
+        }
+        let resolved = |which: usize| is_resolved(std::array::from_fn(|k| seen[k][which]));
+        if resolve && !(0..self.sides.len()).all(resolved) {
+            return Ok(Sight::Unresolved);
+        }
+        for pair in seen.windows(2) {
+            let mut earliest: Option<f64> = None;
+            for which in 0..self.sides.len() {
+                if let Some(found) = self.crossing(which, pair[0][which], pair[1][which])? {
+                    earliest = Some(earliest.map_or(found, |e| e.min(found)));
+                }
+            }
+            if let Some(event) = earliest {
+                return Ok(Sight::Event(event));
+            }
+        }
+        Ok(Sight::Nothing)
+    }
+
+    /// The first crossing of a function between two samples.
+    fn crossing(&self, which: usize, low: Sample, high: Sample) -> Result<Option<f64>, OdeError> {
+        let (direction, side) = (self.dynamics.direction(which), self.sides[which]);
+        if !high.value.is_finite() || !crosses(direction, side, -side) {
+            return Ok(None);
+        }
+        if crosses(direction, side, high.value) {
+            return self.locate(which, low.h, high.h).map(Some);
+        }
+        let (mut low, mut high) = (low, high);
+        for _ in 0..BISECTIONS {
+            if !may_dip(side, low, high) {
+                break;
+            }
+            let middle = 0.5 * (low.h + high.h);
+            if middle <= low.h || middle >= high.h {
+                break;
+            }
+            let sample = self.sample(which, middle, &self.partial(middle)?);
+            if crosses(direction, side, sample.value) {
+                return self.locate(which, low.h, middle).map(Some);
+            }
+            if sample.slope * side < 0.0 {
+                low = sample;
+            } else {
+                high = sample;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The time from the start of the step at which an event's function vanishes, between `low` and `high`: bisection and
+    /// false position in turn (Illinois), down to neighbouring numbers.
+    fn locate(&self, which: usize, mut low: f64, mut high: f64) -> Result<f64, OdeError> {
+        let g = |h: f64| -> Result<f64, OdeError> {
+            let state = if h == 0.0 { self.y.clone() } else { self.partial(h)? };
+            Ok(self.dynamics.event(which, self.t + h, &state, self.p))
+        };
+        let (mut below, mut above) = (g(low)?, g(high)?);
+        if below * self.sides[which] <= 0.0 {
+            // just after an event of its own the function is rounding
+            below = self.sides[which] * f64::MIN_POSITIVE;
+        }
+        for round in 0..BISECTIONS {
+            if high - low <= 2.0 * f64::EPSILON * self.t.abs().max(high) || above == 0.0 {
+                break;
+            }
+            let straight = high - above * (high - low) / (above - below);
+            let inside = straight > low && straight < high;
+            let middle = if round % 3 == 2 || !inside { 0.5 * (low + high) } else { straight };
+            if middle <= low || middle >= high {
+                break;
+            }
+            let value = g(middle)?;
+            if value * self.sides[which] <= 0.0 {
+                (high, above) = (middle, value);
+            } else {
+                (low, below) = (middle, value);
+            }
+        }
+        Ok(high)
+    }
+}
+
+/// Whether a function on one side of zero at both ends comes closer in between and may reach it: the tangents at the ends meet
+/// below it.
+fn may_dip(side: f64, low: Sample, high: Sample) -> bool {
+    let (falls, rises) = (low.slope * side, high.slope * side);
+    if !(falls < 0.0 && rises > 0.0) {
+        return false;
+    }
+    let (start, end) = (low.value * side, high.value * side);
+    let meet = (end - start - rises * (high.h - low.h)) / (falls - rises);
+    start + falls * meet <= 0.0
+}
+
+/// Whether the samples at the odd quarters are near the cubics through their neighbours.
+fn is_resolved(samples: [Sample; 5]) -> bool {
+    let largest = samples.iter().fold(0.0, |most: f64, s| most.max(s.value.abs()));
+    let off = |k: usize| {
+        let (left, right) = (samples[k - 1], samples[k + 1]);
+        let bend = (right.h - left.h) * (left.slope - right.slope) / 8.0;
+        (samples[k].value - 0.5 * (left.value + right.value) - bend).abs()
+    };
+    // a function without a value somewhere is not known better by shorter steps
+    let furthest = off(1).max(off(3));
+    furthest.is_nan() || furthest <= RESOLVED * largest
+}
