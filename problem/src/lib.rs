@@ -51,6 +51,7 @@ pub mod goal;
 pub mod key;
 mod limited;
 pub mod name;
+pub mod npy;
 pub mod objective;
 pub mod quantity;
 pub mod simulation;

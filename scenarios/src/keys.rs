@@ -78,13 +78,19 @@ pub struct Key {
     pub doc: &'static str,
 }
 
-const fn key(
+/// A key with a default.
+pub(crate) const fn key(
     path: &'static str,
     kind: Kind,
-    default: Option<&'static str>,
+    default: &'static str,
     doc: &'static str,
 ) -> Key {
-    Key { path, kind, default, doc }
+    Key { path, kind, default: Some(default), doc }
+}
+
+/// A key that must be given.
+pub(crate) const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { path, kind, default: None, doc }
 }
 
 const INF: f64 = f64::INFINITY;
@@ -96,86 +102,81 @@ const MOST: i64 = i64::MAX;
 
 /// Keys of every scenario.
 pub const COMMON: &[Key] = &[
-    key("scenario.name", Kind::Text, None, "name of the run folder"),
-    key("scenario.kind", Kind::Text, None, "what is simulated; `cotangent list` shows the kinds"),
-    key("scenario.seed", Kind::Integer { min: 0, max: MOST }, Some("0"), "perturbs the start"),
+    required("scenario.name", Kind::Text, "name of the run folder"),
+    required("scenario.kind", Kind::Text, "what is simulated; `cotangent list` shows the kinds"),
+    key("scenario.seed", Kind::Integer { min: 0, max: MOST }, "0", "perturbs the start"),
     key(
         "optimizer.method",
         Kind::Choice(&["lbfgsb", "adam", "gauss-newton", "cma-es", "trust-region", "nelder-mead"]),
-        Some("\"lbfgsb\""),
+        "\"lbfgsb\"",
         "the optimizer",
     ),
     key(
         "optimizer.memory",
         Kind::Integer { min: 1, max: 1000 },
-        Some("20"),
+        "20",
         "lbfgsb: pairs that are remembered",
     ),
     key(
         "optimizer.learning_rate",
         number(POSITIVE, INF),
-        Some("0.05"),
+        "0.05",
         "adam: step in optimizer coordinates",
     ),
     key(
         "optimizer.schedule",
         Kind::Choice(&["constant", "cosine", "exponential"]),
-        Some("\"constant\""),
+        "\"constant\"",
         "adam: how the learning rate changes",
     ),
-    key(
-        "optimizer.initial_damping",
-        number(POSITIVE, INF),
-        Some("1e-3"),
-        "gauss-newton: first damping",
-    ),
+    key("optimizer.initial_damping", number(POSITIVE, INF), "1e-3", "gauss-newton: first damping"),
     key(
         "optimizer.sigma",
         number(POSITIVE, INF),
-        Some("0.3"),
+        "0.3",
         "cma-es: first standard deviation in optimizer coordinates",
     ),
     key(
         "optimizer.population",
         Kind::Integer { min: 0, max: 1_000_000 },
-        Some("0"),
+        "0",
         "cma-es: individuals; 0 for 4 + 3 ln n",
     ),
     key(
         "optimizer.radius",
         number(POSITIVE, INF),
-        Some("0.1"),
+        "0.1",
         "trust-region: first radius, relative to the size of the parameters",
     ),
     key(
         "optimizer.size",
         number(POSITIVE, INF),
-        Some("0.1"),
+        "0.1",
         "nelder-mead: first edges of the simplex, relative to the start",
     ),
-    key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, Some("500"), "most iterations"),
+    key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, "500", "most iterations"),
     key(
         "stop.max_evaluations",
         Kind::Integer { min: 1, max: MOST },
-        Some("100000"),
+        "100000",
         "most calls of the objective",
     ),
     key(
         "stop.gradient_tolerance",
         number(0.0, INF),
-        Some("0.0"),
+        "0.0",
         "converged at this projected gradient, optimizer coordinates; 0 leaves it to the other two",
     ),
     key(
         "stop.value_tolerance",
         number(0.0, INF),
-        Some("1e-13"),
+        "1e-13",
         "converged when what is still to be gained is at most this share of the value",
     ),
     key(
         "stop.step_tolerance",
         number(0.0, INF),
-        Some("1e-9"),
+        "1e-9",
         "converged when the step that is left is at most this share of every parameter",
     ),
 ];

@@ -13,23 +13,19 @@ use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
 use super::general::{self, Model, Study};
-use super::keys::{Key, Kind};
+use super::keys::{Key, Kind, key, required};
 use super::{Domain, Scenario};
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// The kind.
 pub(super) struct Molecules;
 
-const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
 const fn energy(min: f64, max: f64) -> Kind {
     Kind::Number { unit: "Ha", min, max }
 }
 
 const KEYS: &[Key] = &[
-    Key { path: "molecule.file", kind: Kind::File, default: None, doc: "XYZ or extended XYZ file" },
+    required("molecule.file", Kind::File, "XYZ or extended XYZ file"),
     key(
         "molecule.unit",
         Kind::Choice(&["angstrom", "bohr"]),
@@ -164,11 +160,7 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
         let help = "a count, a comment, and a line `symbol x y z` for each atom";
         vec![Diagnostic::plain("cotangent::molecule::xyz", e.to_string(), help)]
     })?;
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let name: String = stem
-        .chars()
-        .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' })
-        .collect();
+    let name = general::name_of(path);
     Ok(format!(
         "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
          kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\n[basis]\nname = \"6-31G*\"\n\n\

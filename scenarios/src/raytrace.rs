@@ -1,6 +1,7 @@
 //! `pictures`: scenes of meshes, lights and cameras.
 
 mod derivatives;
+mod first;
 mod keys;
 mod pictures;
 

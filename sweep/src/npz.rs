@@ -1,4 +1,6 @@
-//! NumPy's NPZ: arrays in the format NPY 1.0 or 2.0, stored in a ZIP archive without compression.
+//! NumPy's NPZ: arrays in the format NPY, stored in a ZIP archive without compression.
+
+use cotangent_problem::npy;
 
 /// An archive in the making.
 #[derive(Debug, Default)]
@@ -27,17 +29,8 @@ impl Archive {
         self.array(name, &format!("<U{width}"), texts.len(), &data);
     }
 
-    /// An array in NPY, whose header ends on a multiple of 64 bytes.
-    fn array(&mut self, name: &str, dtype: &str, len: usize, data: &[u8]) {
-        let mut header =
-            format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({len},), }}");
-        let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-        header.push_str(&" ".repeat(padding));
-        header.push('\n');
-        let mut file = b"\x93NUMPY\x01\x00".to_vec();
-        file.extend(u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
-        file.extend(header.as_bytes());
-        file.extend(data);
+    fn array(&mut self, name: &str, descr: &str, len: usize, data: &[u8]) {
+        let file = npy::file(descr, &[len], data);
         self.file(&format!("{}.npy", name.replace(['/', '\\'], "_")), &file);
     }
 

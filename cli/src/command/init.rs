@@ -63,7 +63,7 @@ fn of_file(file: &Path, folder: Option<&Path>, force: bool, voice: Voice) -> Res
     let made = DOMAINS.iter().find_map(|d| d.scenario_for(file, &named.to_string_lossy()));
     let Some(text) = made.transpose()? else {
         let message = format!("nothing is known to do with {}", file.display());
-        let help = "give an MJCF file (.xml), or a kind of `cotangent list`";
+        let help = "give a model (.xml), a mesh (.obj, .ply), a molecule (.xyz), data (.csv), or a kind of `cotangent list`";
         return Err(vec![Diagnostic::plain("cotangent::init::unknown_kind", message, help)].into());
     };
     let name = file.with_extension("toml");
@@ -76,7 +76,10 @@ fn of_file(file: &Path, folder: Option<&Path>, force: bool, voice: Voice) -> Res
     }
     write_whole(&path, text.as_bytes())?;
     voice.tell(&format!("wrote {}", path.display()));
-    voice.tell(&format!("next: cotangent list {0}; cotangent check {0}", path.display()));
+    voice.tell(&format!(
+        "next: read its first lines; cotangent list {0}; cotangent check {0}",
+        path.display()
+    ));
     if voice.json() {
         voice.data("", &json!({ "scenario": as_text(&path), "files": [as_text(&path)] }))?;
     }

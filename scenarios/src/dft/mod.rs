@@ -13,20 +13,12 @@ use cotangent_dft::one_d::{
 };
 
 use super::document::Settings;
-use super::keys::{Key, Kind};
+use super::keys::{Key, Kind, key, required};
 use crate::diagnostic::Diagnostic;
 
 pub(super) use line::Molecules;
 pub(super) use potential::Potential;
 pub(super) use train::Train;
-
-const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
-const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { path, kind, default: None, doc }
-}
 
 const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
     Kind::Number { unit, min, max }

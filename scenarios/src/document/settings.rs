@@ -91,8 +91,8 @@ impl Settings {
 
     /// Every file that the scenario names.
     pub fn files(&self) -> Vec<PathBuf> {
-        let keys = self.keys.iter().filter(|k| matches!(k.kind, Kind::File | Kind::Data));
-        let named = keys.filter_map(|k| self.file(k.path));
+        let may_be = |k: &&&Key| matches!(k.kind, Kind::File | Kind::Data | Kind::Quantity);
+        let named = self.keys.iter().filter(may_be).filter_map(|k| self.file(k.path));
         let mut files: Vec<PathBuf> = named.map(PathBuf::from).collect();
         files.extend(self.lists.values().flatten().flat_map(Self::files));
         // a file that several entries name is one file

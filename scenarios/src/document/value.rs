@@ -39,6 +39,12 @@ pub(super) fn file_name(raw: &Raw) -> Option<&str> {
     (!is_number).then_some(text)
 }
 
+/// Whether a text is the name of a file of numbers.
+fn has_numbers(text: &str) -> bool {
+    let extension = Path::new(text).extension();
+    extension.is_some_and(|e| ["npy", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
 /// Numbers, texts, and lists of them.
 fn is_quantity(raw: &Raw) -> bool {
     match raw {
@@ -68,6 +74,9 @@ pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, 
             let each =
                 items.iter().map(|(raw, span)| integer(key, entry, raw, span.clone(), min, max));
             each.collect::<Result<_, _>>().map(Value::Integers)
+        }
+        (Kind::Quantity, Raw::Text(text)) if has_numbers(text) => {
+            existing(key, entry, text, folder)
         }
         (Kind::Quantity, raw) if is_quantity(raw) => Ok(Value::Quantity),
         (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),

@@ -1,9 +1,11 @@
 //! `equations`: differential equations that the scenario itself writes down.
 
+mod first;
 mod read;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_ad::ode::{Method, Options};
@@ -13,20 +15,12 @@ use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::document::{Grammar, Settings};
 use super::general::{self, Draw, Model, Study};
-use super::keys::{Key, Kind, List};
+use super::keys::{Key, Kind, List, key, required};
 use super::{Domain, Scenario};
 use crate::diagnostic::Diagnostic;
 
 /// The kind.
 pub(crate) struct Equations;
-
-const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
-const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { path, kind, default: None, doc }
-}
 
 const TOLERANCE: Kind = Kind::Number { unit: "", min: 0.0, max: 1.0 };
 const COUNT: Kind = Kind::Integer { min: 1, max: 1 << 40 };
@@ -103,6 +97,10 @@ impl Domain for Equations {
     }
     fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
         Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+        path.extension().filter(|e| e.eq_ignore_ascii_case("csv"))?;
+        Some(first::scenario(path, file).map_err(|d| vec![d]))
     }
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         Ok(Box::new(Study::new(model(s)?, s)?))

@@ -3,29 +3,19 @@
 use cotangent_problem::{Constraint, Simulation, Space, Subject, Term};
 
 use super::super::document::Settings;
-use super::super::keys::{Key, Kind};
-use super::{Picks, optional, select, term};
+use super::super::keys::{Key, Kind, key};
+use super::{Picks, select, term};
 use crate::diagnostic::{Diagnostic, nearest};
 
 pub(super) const KEYS: &[Key] = &[
-    optional("label", Kind::Text, "\"\"", "its name in reports"),
-    optional("output", Kind::Text, "\"\"", "an output, as in a term"),
-    optional("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
-    optional(
-        "at",
-        Kind::Quantity,
-        "[]",
-        "times (coordinates) of the output at which it holds; all",
-    ),
-    optional(
-        "entries",
-        Kind::Integers { min: 0, max: 1 << 40 },
-        "[]",
-        "entries that it holds for; all",
-    ),
-    optional("at_most", Kind::Quantity, "0", "greatest value"),
-    optional("at_least", Kind::Quantity, "0", "least value"),
-    optional("equals", Kind::Quantity, "0", "the value, instead of limits"),
+    key("label", Kind::Text, "\"\"", "its name in reports"),
+    key("output", Kind::Text, "\"\"", "an output, as in a term"),
+    key("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
+    key("at", Kind::Quantity, "[]", "times (coordinates) of the output at which it holds; all"),
+    key("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that it holds for; all"),
+    key("at_most", Kind::Quantity, "0", "greatest value"),
+    key("at_least", Kind::Quantity, "0", "least value"),
+    key("equals", Kind::Quantity, "0", "the value, instead of limits"),
 ];
 
 /// Most constraints of a scenario: each has a row of a dense Jacobian.

@@ -1,11 +1,11 @@
-//! Targets from files: CSV with a header line, pictures.
+//! Numbers from files: targets in CSV with a header line, NPY and pictures; starts in NPY and the answers of other runs.
 
 use std::path::{Path, PathBuf};
 
-use cotangent_problem::Quantity;
+use cotangent_problem::{Quantity, npy};
 use cotangent_raytrace::read_picture;
 
-use super::super::document::Settings;
+use super::super::document::{Numbers, Settings};
 use super::super::units::convert;
 use super::table::column_names;
 use crate::diagnostic::Diagnostic;
@@ -33,10 +33,13 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
     if ["exr", "png"].iter().any(|e| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e))) {
         return picture(s, &path, quantity).map(Some);
     }
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+        return block(s, &path, quantity).map(Some);
+    }
     if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("csv")) {
         return Err(refuse(
             format!("{name} is no CSV file"),
-            "a target is numbers, or a file ending in .csv, .exr or .png",
+            "a target is numbers, or a file ending in .csv, .npy, .exr or .png",
         ));
     }
     let (header, rows) =
@@ -100,6 +103,90 @@ pub(crate) fn asked_times(s: &Settings, prefix: &str, unit: &str) -> Vec<f64> {
     times
 }
 
+/// An array as what is measured: along the output's axis first, where it has one.
+fn block(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
+    for key in ["columns", "time_column"] {
+        if s.is_given(key) {
+            let message = format!("`{key}` has no effect here");
+            let help = "an array has no columns with names; leave it out, or give a CSV file";
+            return Err(s.problem("cotangent::scenario::contradiction", key, message, help));
+        }
+    }
+    let Numbers { shape, mut values } = array(s, "target", path)?;
+    let factor = factor(s, &quantity.unit)?;
+    values.iter_mut().for_each(|v| *v *= factor);
+    let Some(axis) = &quantity.axis else { return Ok(Table { times: None, values, rows: 1 }) };
+    let rows = shape.first().copied().unwrap_or(1);
+    let whole = rows == axis.values.len() && !s.is_given("at");
+    Ok(Table { times: whole.then(|| axis.values.clone()), values, rows })
+}
+
+/// The finite numbers of an NPY file.
+fn array(s: &Settings, key: &str, path: &Path) -> Result<Numbers, Diagnostic> {
+    let refuse = |what: String| {
+        let message = format!("{}: {what}", path.display());
+        s.problem(
+            "cotangent::scenario::data",
+            key,
+            message,
+            "an array of finite numbers as NumPy saves it",
+        )
+    };
+    let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
+    let (npy::Array { shape, values }, _) = npy::read(&bytes).map_err(|e| refuse(e.to_string()))?;
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(bad) => Err(refuse(format!("its entry {bad} is {}", values[bad]))),
+        None => Ok(Numbers { shape, values }),
+    }
+}
+
+/// The start that a file has for an input: an array, or the parameter `name` of another run's answer.
+///
+/// # Errors
+/// Files that are neither, a name that the answer does not have, another unit.
+pub(super) fn start(
+    s: &Settings,
+    path: &Path,
+    [name, unit]: [&str; 2],
+) -> Result<Numbers, Diagnostic> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+        return array(s, "start", path);
+    }
+    let refuse = |what: &str, help: &str| {
+        let message = format!("{}: {what}", path.display());
+        s.problem("cotangent::scenario::data", "start", message, help)
+    };
+    let help = "a start is numbers, an array (.npy), or the artifacts/answer.json of a run";
+    let text = std::fs::read_to_string(path).map_err(|e| refuse(&e.to_string(), help))?;
+    let answer: serde_json::Value =
+        serde_json::from_str(&text).map_err(|e| refuse(&e.to_string(), help))?;
+    let Some(parameters) = answer["parameters"].as_array() else {
+        return Err(refuse("it has no list of parameters", help));
+    };
+    let Some(known) = parameters.iter().find(|p| p["name"].as_str() == Some(name)) else {
+        let names: Vec<&str> = parameters.iter().filter_map(|p| p["name"].as_str()).collect();
+        let what = format!("it has no parameter `{name}`");
+        return Err(refuse(&what, &format!("its parameters are: {}", names.join(", "))));
+    };
+    let given = known["unit"].as_str().unwrap_or_default();
+    let factor = if given == unit {
+        1.0
+    } else {
+        convert(&format!("1 {given}"), unit).map_err(|_| {
+            refuse(&format!("`{name}` is in \"{given}\" there, not in \"{unit}\""), help)
+        })?
+    };
+    let values = known["value"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let values: Option<Vec<f64>> = values.iter().map(serde_json::Value::as_f64).collect();
+    match values.filter(|v| v.iter().all(|v| v.is_finite())) {
+        Some(values) if !values.is_empty() => {
+            let values: Vec<f64> = values.iter().map(|v| v * factor).collect();
+            Ok(Numbers { shape: vec![values.len()], values })
+        }
+        _ => Err(refuse(&format!("`{name}` has no finite numbers there"), help)),
+    }
+}
+
 /// A picture as the numbers of an image: linear radiance, row 0 at the top.
 fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
     let picture = read_picture(path).map_err(|e| {
@@ -140,7 +227,8 @@ fn factor(s: &Settings, unit: &str) -> Result<f64, Diagnostic> {
     })
 }
 
-fn read(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
+/// The header of a CSV file, and its rows of numbers.
+pub(in super::super) fn read(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
     let shown = path.display();
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)

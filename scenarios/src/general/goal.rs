@@ -5,33 +5,28 @@ use cotangent_problem::{
 };
 
 use super::super::document::Settings;
-use super::super::keys::{Key, Kind};
+use super::super::keys::{Key, Kind, key};
 use super::term::{self, Spoken};
-use super::{Picks, optional, select};
+use super::{Picks, select};
 use crate::diagnostic::{Diagnostic, nearest};
 
 pub(super) const KEYS: &[Key] = &[
-    optional("label", Kind::Text, "\"\"", "its name in reports"),
-    optional("of", Kind::Text, "\"\"", "the label of a term"),
-    optional("output", Kind::Text, "\"\"", "an output, as in a term"),
-    optional("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
-    optional("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
-    optional("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that count; all"),
-    optional("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
-    optional("columns", Kind::Texts, "[]", "columns of the file"),
-    optional("time_column", Kind::Text, "\"\"", "column of the times"),
-    optional("unit", Kind::Text, "\"\"", "unit of the file's numbers"),
-    optional("beyond", Kind::Quantity, "[]", "\"range\" or [least, greatest]"),
-    optional("true", Kind::Quantity, "0", "true value of a parameter"),
-    optional(
-        "within",
-        Kind::Quantity,
-        "0",
-        "largest distance that is met, or a share such as \"1 %\"",
-    ),
-    optional("at_most", Kind::Quantity, "0", "largest value that is met"),
-    optional("at_least", Kind::Quantity, "0", "least value that is met"),
-    optional(
+    key("label", Kind::Text, "\"\"", "its name in reports"),
+    key("of", Kind::Text, "\"\"", "the label of a term"),
+    key("output", Kind::Text, "\"\"", "an output, as in a term"),
+    key("parameter", Kind::Text, "\"\"", "a free parameter, by its name or label"),
+    key("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
+    key("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that count; all"),
+    key("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
+    key("columns", Kind::Texts, "[]", "columns of the file"),
+    key("time_column", Kind::Text, "\"\"", "column of the times"),
+    key("unit", Kind::Text, "\"\"", "unit of the file's numbers"),
+    key("beyond", Kind::Quantity, "[]", "\"range\" or [least, greatest]"),
+    key("true", Kind::Quantity, "0", "true value of a parameter"),
+    key("within", Kind::Quantity, "0", "largest distance that is met, or a share such as \"1 %\""),
+    key("at_most", Kind::Quantity, "0", "largest value that is met"),
+    key("at_least", Kind::Quantity, "0", "least value that is met"),
+    key(
         "statistic",
         Kind::Choice(&["auto", "largest", "rms", "total", "total-square"]),
         "\"auto\"",

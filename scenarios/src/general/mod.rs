@@ -14,10 +14,11 @@ pub(crate) mod select;
 mod table;
 mod term;
 
-pub(super) use data::asked_times;
+pub(super) use data::{asked_times, read as read_csv};
 pub use image::film;
 pub use table::tables;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_problem::name::is_pattern;
@@ -26,19 +27,11 @@ use cotangent_problem::{
 };
 
 use super::document::Settings;
-use super::keys::{Key, Kind, List};
+use super::keys::List;
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
 use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
-
-const fn optional(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
-const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { path, kind, default: None, doc }
-}
 
 /// The lists of tables that every general kind has.
 pub(super) const LISTS: [List; 4] = [
@@ -57,6 +50,16 @@ pub(super) const LISTS: [List; 4] = [
         doc: "what the search must keep to",
     },
 ];
+
+/// What the scenario of a user's file is called: as the file, without what a run's folder may not be called.
+pub(super) fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
+    let name: String = stem.chars().map(plain).collect();
+    // a folder's name does not begin with a sign
+    let name = name.trim_start_matches(['-', '_']);
+    if name.is_empty() { "study".into() } else { name.into() }
+}
 
 /// The lists that there must be.
 const NEEDED: [&str; 2] = ["parameter", "term"];

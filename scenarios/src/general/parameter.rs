@@ -1,44 +1,41 @@
 //! `[[parameter]]`: which inputs are free.
 
+use std::path::Path;
+
 use cotangent_problem::{Free, Parameter, Quantity, Simulation, Space, SpaceError, Transform};
 
-use super::super::document::Settings;
-use super::super::keys::{Key, Kind};
-use super::{optional, required, select};
+use super::super::document::{Numbers, Settings};
+use super::super::keys::{Key, Kind, key, required};
+use super::{data, select};
 use crate::diagnostic::Diagnostic;
 
 pub(super) const KEYS: &[Key] = &[
     required("name", Kind::Text, "an input, or a pattern of several with * within a segment"),
-    optional("label", Kind::Text, "\"\"", "its name in --set, reports and goals"),
-    optional(
+    key("label", Kind::Text, "\"\"", "its name in --set, reports and goals"),
+    key(
         "start",
         Kind::Quantity,
         "0",
-        "where it starts, in the input's unit; the present value",
+        "where it starts: in the input's unit, a name, an array (.npy) or a run's answer.json; the present value",
     ),
-    optional(
+    key(
         "spread",
         Kind::Number { unit: "", min: 0.0, max: 1.0 },
         "0.0",
         "how far the seed moves the start: a share of the range, or of twice the scale",
     ),
-    optional("lower", Kind::Quantity, "0", "least value; the input's own bound"),
-    optional("upper", Kind::Quantity, "0", "greatest value; the input's own bound"),
-    optional("scale", Kind::Quantity, "0", "typical size of a change; the input's own"),
-    optional(
+    key("lower", Kind::Quantity, "0", "least value; the input's own bound"),
+    key("upper", Kind::Quantity, "0", "greatest value; the input's own bound"),
+    key("scale", Kind::Quantity, "0", "typical size of a change; the input's own"),
+    key(
         "transform",
         Kind::Choice(&["auto", "identity", "log", "logit"]),
         "\"auto\"",
         "how it is optimised; auto is the input's own",
     ),
-    optional("hold", Kind::Quantity, "0", "along its axis: one number for each interval this long"),
-    optional("shared", Kind::Flag, "false", "one value for everything that matches"),
-    optional(
-        "entries",
-        Kind::Integers { min: 0, max: 1 << 40 },
-        "[]",
-        "entries that are free; all",
-    ),
+    key("hold", Kind::Quantity, "0", "along its axis: one number for each interval this long"),
+    key("shared", Kind::Flag, "false", "one value for everything that matches"),
+    key("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that are free; all"),
 ];
 
 /// The free parameters of the list.
@@ -119,15 +116,29 @@ fn shared(free: Vec<Free>, s: &Settings) -> Result<Free, Diagnostic> {
     Ok(first)
 }
 
-/// A start by its name.
-fn initial(
+/// What `start` says where it says no numbers.
+enum Start {
+    /// Nothing: numbers of its own, or the present value.
+    Own,
+    /// Values of the whole input, by the name of an initialiser.
+    Named(Vec<f64>),
+    /// Values of what is free, from a file.
+    Given(Numbers),
+}
+
+fn given_start(
     simulation: &dyn Simulation,
     index: usize,
     s: &Settings,
-    word: &str,
-) -> Result<Vec<f64>, Diagnostic> {
-    simulation.initial(index, word).ok_or_else(|| {
-        let message = format!("`{}` has no start \"{word}\"", simulation.inputs()[index].name);
+) -> Result<Start, Diagnostic> {
+    let quantity = &simulation.inputs()[index];
+    if let Some(file) = s.file("start") {
+        let own = if s.text("label").is_empty() { &quantity.name } else { s.text("label") };
+        return data::start(s, Path::new(file), [own, &quantity.unit]).map(Start::Given);
+    }
+    let Some(word) = s.word("start") else { return Ok(Start::Own) };
+    simulation.initial(index, word).map(Start::Named).ok_or_else(|| {
+        let message = format!("`{}` has no start \"{word}\"", quantity.name);
         let help = simulation.initial_names(index).join(", ");
         let help = if help.is_empty() {
             "give it numbers".to_owned()
@@ -150,16 +161,20 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
     let tightest = |values: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
         groups.iter().map(|g| g.iter().map(|e| values[*e]).fold(values[g[0]], pick)).collect()
     };
-    let filled = |path: &str, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
-        let Some(given) = s.quantities(path, &quantity.unit)? else { return Ok(own) };
-        select::broadcast(&given, groups.len(), &shape).ok_or_else(|| {
+    let spread_out = |path: &str, given: &Numbers| {
+        select::broadcast(given, groups.len(), &shape).ok_or_else(|| {
             let message = format!("`{path}` must be one number, or {}", select::shape(&shape));
             s.problem("cotangent::scenario::length", path, message, "one for each free entry")
         })
     };
-    let start = match s.word("start") {
-        None => filled("start", mean(&quantity.value))?,
-        Some(word) => mean(&initial(simulation, index, s, word)?),
+    let filled = |path: &str, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
+        let Some(given) = s.quantities(path, &quantity.unit)? else { return Ok(own) };
+        spread_out(path, &given)
+    };
+    let start = match given_start(simulation, index, s)? {
+        Start::Own => filled("start", mean(&quantity.value))?,
+        Start::Named(values) => mean(&values),
+        Start::Given(numbers) => spread_out("start", &numbers)?,
     };
     let (least, greatest) =
         (tightest(&quantity.lower, f64::max), tightest(&quantity.upper, f64::min));

@@ -3,68 +3,48 @@
 use cotangent_problem::{Loss, Misfit, Quantity, Term};
 
 use super::super::document::{Numbers, Settings};
-use super::super::keys::{Key, Kind};
-use super::{Picks, data, optional, required, select};
+use super::super::keys::{Key, Kind, key, required};
+use super::{Picks, data, select};
 use crate::diagnostic::Diagnostic;
 
 pub(super) const KEYS: &[Key] = &[
     required("output", Kind::Text, "an output, or a pattern of several with * within a segment"),
-    optional("label", Kind::Text, "\"\"", "its name in --set, histories, reports and goals"),
-    optional("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
-    optional(
+    key("label", Kind::Text, "\"\"", "its name in --set, histories, reports and goals"),
+    key("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
+    key(
         "entries",
         Kind::Integers { min: 0, max: 1 << 40 },
         "[]",
         "entries of a row that count; all",
     ),
-    optional("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
-    optional(
+    key("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
+    key(
         "columns",
         Kind::Texts,
         "[]",
         "columns of the file; those of the output's name, or all but the times",
     ),
-    optional("time_column", Kind::Text, "\"\"", "column of the times; \"time\" where there is one"),
-    optional("unit", Kind::Text, "\"\"", "unit of the file's numbers; the output's own"),
-    optional(
-        "scale",
-        Kind::Quantity,
-        "1",
-        "size of a misfit that matters; of noise, its deviation",
-    ),
-    optional("tolerance", Kind::Quantity, "0", "distance from the target that costs nothing"),
-    optional(
-        "beyond",
-        Kind::Quantity,
-        "[]",
-        "\"range\" or [least, greatest]: what is beyond costs",
-    ),
-    optional("margin", Kind::Quantity, "0", "how far before the ends of `beyond` the cost starts"),
-    optional(
+    key("time_column", Kind::Text, "\"\"", "column of the times; \"time\" where there is one"),
+    key("unit", Kind::Text, "\"\"", "unit of the file's numbers; the output's own"),
+    key("scale", Kind::Quantity, "1", "size of a misfit that matters; of noise, its deviation"),
+    key("tolerance", Kind::Quantity, "0", "distance from the target that costs nothing"),
+    key("beyond", Kind::Quantity, "[]", "\"range\" or [least, greatest]: what is beyond costs"),
+    key("margin", Kind::Quantity, "0", "how far before the ends of `beyond` the cost starts"),
+    key(
         "loss",
         Kind::Choice(&["square", "absolute", "huber"]),
         "\"square\"",
         "what a misfit costs",
     ),
-    optional(
-        "minimise",
-        Kind::Choice(&["", "value", "square", "absolute"]),
-        "\"\"",
-        "make it small",
-    ),
-    optional("maximise", Kind::Choice(&["", "value"]), "\"\"", "make it large"),
-    optional(
+    key("minimise", Kind::Choice(&["", "value", "square", "absolute"]), "\"\"", "make it small"),
+    key("maximise", Kind::Choice(&["", "value"]), "\"\"", "make it large"),
+    key(
         "reduce",
         Kind::Choice(&["auto", "sum", "mean", "integral"]),
         "\"auto\"",
         "over entries; auto is the integral along a whole axis without target, else the sum",
     ),
-    optional(
-        "weight",
-        Kind::Number { unit: "", min: 0.0, max: f64::INFINITY },
-        "1.0",
-        "its weight",
-    ),
+    key("weight", Kind::Number { unit: "", min: 0.0, max: f64::INFINITY }, "1.0", "its weight"),
 ];
 
 /// A term with what it speaks of.

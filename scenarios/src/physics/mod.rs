@@ -6,16 +6,8 @@ mod motion;
 pub(super) use balls::Balls;
 pub(super) use motion::Motion;
 
-use super::keys::{Key, Kind};
+use super::keys::{Kind, key, required};
 use cotangent_harness::figure::{Mark, Series};
-
-const fn key(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
-const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { path, kind, default: None, doc }
-}
 
 const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
     Kind::Number { unit, min, max }

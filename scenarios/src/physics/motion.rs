@@ -80,12 +80,7 @@ impl Domain for Motion {
 /// A scenario for any model: its controls where it has actuators, else its masses; its last site or body.
 fn first_scenario(file: &str, read: &Mjcf) -> String {
     let model = &read.model;
-    let stem = Path::new(file).file_stem().map(|s| s.to_string_lossy().into_owned());
-    let name: String = stem
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' })
-        .collect();
+    let name = general::name_of(Path::new(file));
     let place = match (model.sites().len(), model.bodies().len()) {
         (0, 0) => "site.*.position".to_owned(),
         (0, bodies) => {

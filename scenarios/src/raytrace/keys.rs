@@ -1,19 +1,6 @@
 //! What the keys of a scene may be.
 
-use crate::keys::{Key, Kind};
-
-pub(super) const fn key(
-    path: &'static str,
-    kind: Kind,
-    default: &'static str,
-    doc: &'static str,
-) -> Key {
-    Key { path, kind, default: Some(default), doc }
-}
-
-pub(super) const fn required(path: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { path, kind, default: None, doc }
-}
+use crate::keys::Kind;
 
 pub(super) const INF: f64 = f64::INFINITY;
 pub(super) const POINT: Kind = Kind::Numbers { unit: "", min: -INF, max: INF };

@@ -13,10 +13,11 @@ use cotangent_raytrace::{
 
 use super::super::document::{Grammar, Settings};
 use super::super::general::{self, Draw, Model, Study, select};
-use super::super::keys::{Key, Kind, List};
+use super::super::keys::{Key, Kind, List, key, required};
 use super::super::{Domain, Scenario};
 use super::derivatives::Derivatives;
-use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, key, number, required};
+use super::first;
+use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, number};
 use super::{CONTRADICTION, three};
 use crate::diagnostic::Diagnostic;
 
@@ -142,6 +143,10 @@ impl Domain for Pictures {
     }
     fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
         Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
+    }
+    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
+        path.extension().filter(|e| ["obj", "ply"].iter().any(|k| e.eq_ignore_ascii_case(k)))?;
+        Some(first::scenario(path, file).map_err(|d| vec![d]))
     }
     fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         Ok(Box::new(Study::new(model(s)?, s)?))
@@ -319,17 +324,21 @@ fn environment(s: &Settings, problems: &mut Vec<Diagnostic>) -> Option<Environme
 }
 
 /// The triangles of a file.
+pub(super) fn mesh_file(path: &Path) -> Result<MeshFile, String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let is_ply = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ply"));
+    if is_ply { parse_ply(&bytes) } else { parse_obj(&String::from_utf8_lossy(&bytes)) }
+        .map_err(|e| e.to_string())
+}
+
+/// The triangles of a mesh's file.
 fn read(m: &Settings, notes: &mut Vec<String>) -> Result<TriangleMesh, Diagnostic> {
     let path = m.text("file");
     let refuse = |why: String| {
         let help = "a mesh needs finite vertices and faces with area";
         m.problem("cotangent::scenario::mesh", "file", format!("{path}: {why}"), help)
     };
-    let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
-    let is_ply = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("ply"));
-    let file: MeshFile =
-        if is_ply { parse_ply(&bytes) } else { parse_obj(&String::from_utf8_lossy(&bytes)) }
-            .map_err(|e| refuse(e.to_string()))?;
+    let file = mesh_file(Path::new(path)).map_err(refuse)?;
     notes.extend(file.notes.iter().map(|note| match note.line {
         Some(line) => format!("{path}, line {line}: {}", note.text),
         None => format!("{path}: {}", note.text),

@@ -3,6 +3,7 @@
 //! NPY (format 1.0, one axis of little-endian `f64`) of the parameters, which any numpy reads with `numpy.load`; after the
 //! array stands the header that says what they are, in JSON: format, version, architecture.
 
+use cotangent_problem::npy::{self, NpyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -29,17 +30,19 @@ struct Header {
 
 const FORMAT: &str = "cotangent-functional-1d";
 const VERSION: u32 = 1;
-const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 
 /// Why a functional cannot be read.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionalFileError {
     /// Not such an NPY file.
-    #[error("not a functional: {what}")]
-    Npy {
-        /// What is wrong.
-        what: String,
+    #[error("not a functional: {0}")]
+    Npy(#[from] NpyError),
+    /// The array is a table.
+    #[error("not a functional: the parameters have {axes} axes, not one")]
+    Axes {
+        /// How many.
+        axes: usize,
     },
     /// The JSON after the array is missing or wrong.
     #[error("the description after the {parameters} parameters cannot be read: {what}")]
@@ -57,16 +60,7 @@ pub enum FunctionalFileError {
 impl FunctionalFile {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let dictionary = format!(
-            "{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}",
-            self.parameters.len()
-        );
-        // the data start at a multiple of 64 bytes, after a newline
-        let end = (MAGIC.len() + 2 + dictionary.len() + 1).next_multiple_of(64);
-        let padded = format!("{dictionary:<width$}\n", width = end - MAGIC.len() - 3);
-        let length = u16::try_from(padded.len()).unwrap_or_else(|_| unreachable!("a short header"));
-        let mut bytes = [MAGIC, &length.to_le_bytes(), padded.as_bytes()].concat();
-        bytes.extend(self.parameters.iter().flat_map(|p| p.to_le_bytes()));
+        let mut bytes = npy::write(&[self.parameters.len()], &self.parameters);
         let header = Header {
             format: FORMAT.into(),
             version: VERSION,
@@ -83,27 +77,11 @@ impl FunctionalFile {
     /// # Errors
     /// [`FunctionalFileError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FunctionalFileError> {
-        let npy = |what: &str| FunctionalFileError::Npy { what: what.into() };
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| npy("no NPY format 1.0"))?;
-        let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(|| npy("cut short"))?;
-        let length = usize::from(u16::from_le_bytes(*length));
-        let (dictionary, rest) =
-            rest.split_at_checked(length).ok_or_else(|| npy("cut short in its header"))?;
-        let dictionary = String::from_utf8_lossy(dictionary);
-        if !dictionary.contains("'descr': '<f8'") || !dictionary.contains("'fortran_order': False")
-        {
-            return Err(npy("the parameters are not little-endian f64 in C order"));
+        let (array, json) = npy::read(bytes)?;
+        if array.shape.len() != 1 {
+            return Err(FunctionalFileError::Axes { axes: array.shape.len() });
         }
-        let shape = dictionary.split_once("'shape': (").and_then(|(_, s)| s.split_once(",)"));
-        let count: usize = shape
-            .and_then(|(n, _)| n.trim().parse().ok())
-            .ok_or_else(|| npy("the parameters are not of one axis"))?;
-        let (data, json) = count
-            .checked_mul(8)
-            .and_then(|size| rest.split_at_checked(size))
-            .ok_or_else(|| npy("cut short in its parameters"))?;
-        let parameters: Vec<f64> =
-            data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        let (parameters, count) = (array.values, array.shape[0]);
         let wrong = |what: String| FunctionalFileError::Header { parameters: count, what };
         let header: Header = serde_json::from_slice(json).map_err(|e| wrong(e.to_string()))?;
         if header.format != FORMAT || header.version != VERSION {
