@@ -97,6 +97,12 @@ impl Dynamics for Evolution {
         self.0.triggers.get(which).map_or(Direction::Both, |t| t.direction)
     }
 
+    fn side(&self, which: usize, y: &[f64]) -> Option<f64> {
+        // a gap is negative where its comparison holds
+        let mode = which.checked_sub(self.0.triggers.len())?;
+        Some(if y[self.0.states() + mode] > 0.5 { -1.0 } else { 1.0 })
+    }
+
     fn after<R: Real>(&self, which: usize, t: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
         let mut after = y.to_vec();
         let Some(trigger) = self.0.triggers.get(which) else {

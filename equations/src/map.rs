@@ -278,9 +278,9 @@ impl EquationsMap {
                  integration by an event before, or raise solver.max_events",
                 named(which)
             )),
-            RunError::Ode(OdeError::Again { which, time }) => outside(format!(
-                "{} at t = {time} leaves its own condition at its edge, and the solution crosses it again at once: such an \
-                 event has no end (Zeno); end the integration by it, or let what drives the crossing end with it",
+            RunError::Ode(OdeError::Sliding { which, time }) => outside(format!(
+                "at t = {time} the rates on both sides of {} lead back to it, so no solution passes (dry friction at rest, a \
+                 switch that chatters); replace the jump by a steep slope, as tanh(v / small), or end by an event",
                 named(which)
             )),
             RunError::Ode(OdeError::NotDifferentiable { first, second, time }) => {

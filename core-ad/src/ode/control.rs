@@ -51,8 +51,8 @@ pub(super) struct Integration<'a, D> {
     times: Vec<f64>,
     /// The side of zero on which each event's function is.
     pub(super) sides: Vec<f64>,
-    /// Rounding of the functions of events that have just happened and left them at zero with no slope.
-    resting: Vec<Option<f64>>,
+    /// Rounding of each event's function while it stands at zero after its event.
+    pub(super) resting: Vec<Option<f64>>,
     segments: Vec<Segment>,
     tried: usize,
     rejected: usize,
@@ -103,6 +103,8 @@ pub(super) fn plan<D: Dynamics>(
         }
     }
     run.h = run.first_step(t1 - t0);
+    run.resting = vec![None; dynamics.events()];
+    run.sides = vec![0.0; dynamics.events()];
     let at_start = run.watch()?;
     if !at_start.is_empty() && run.close_by_events(&at_start)? {
         return Ok(Plan { segments: run.segments, rejected: run.rejected });
@@ -187,8 +189,8 @@ impl<D: Dynamics> Integration<'_, D> {
                     self.h = 0.5 * h;
                     continue;
                 }
-                Sight::Event(event) => {
-                    if self.step_to_event(event)? {
+                Sight::Event(h, which) => {
+                    if self.step_to_event(h, which)? {
                         return Ok(true);
                     }
                 }
@@ -270,32 +272,39 @@ impl<D: Dynamics> Integration<'_, D> {
             if !g.is_finite() {
                 return Err(OdeError::NonFinite { what: "an event's function", time: self.t });
             }
-            let resting = self.resting.get_mut(which).and_then(Option::take);
-            let falls = g < 0.0 && self.dynamics.direction(which) != Direction::Rising;
-            let rises = g > 0.0 && self.dynamics.direction(which) != Direction::Falling;
-            if resting.is_some_and(|rounding| g.abs() > rounding) && (falls || rises) {
-                return Err(OdeError::Again { which, time: self.times[0] });
-            }
-            if g != 0.0 {
-                self.sides[which] = g.signum();
-            }
+            self.note_side(which, g);
         }
         Ok(())
     }
 
-    /// Steps to an event; whether it ends the integration.
-    fn step_to_event(&mut self, h: f64) -> Result<bool, OdeError> {
+    /// Notes the side on which an event's function is, unless it still stands at zero.
+    fn note_side(&mut self, which: usize, g: f64) {
+        if self.resting[which].is_some_and(|rounding| g.abs() <= rounding) {
+            return;
+        }
+        self.resting[which] = None;
+        match self.dynamics.side(which, &self.y) {
+            Some(side) => self.sides[which] = side,
+            None if g != 0.0 => self.sides[which] = g.signum(),
+            None => {}
+        }
+    }
+
+    /// Steps to event `seen`; whether it, or another at the same time, ends the integration.
+    fn step_to_event(&mut self, h: f64, seen: usize) -> Result<bool, OdeError> {
         let state = self.partial(h)?;
         let (to, slope_tolerance) = (self.t + h, 8.0 * f64::EPSILON * (self.t.abs() + h));
         let mut events = Vec::new();
         for which in 0..self.sides.len() {
             let (g, slope) = value_and_slope(self.dynamics, which, to, &state, self.p);
-            let crossed = crosses(self.dynamics.direction(which), self.sides[which], g);
+            let stands = self.resting[which].is_some_and(|rounding| g.abs() <= rounding);
+            let crossed = !stands && crosses(self.dynamics.direction(which), self.sides[which], g);
             // an event that another one is rounding away from happens with it
-            let together = g.abs() <= slope.abs() * slope_tolerance
+            let together = !stands
+                && g.abs() <= slope.abs() * slope_tolerance
                 && crosses(self.dynamics.direction(which), self.sides[which], -self.sides[which])
                 && slope * self.sides[which] < 0.0;
-            if crossed || together {
+            if which == seen || crossed || together {
                 events.push(which);
             }
         }
@@ -329,49 +338,59 @@ impl<D: Dynamics> Integration<'_, D> {
         self.close(Closing::Events(events.to_vec()), self.t);
         if !ends {
             // the dynamics may be others now
+            let before = self.sides.clone();
             self.watch()?;
             for which in events {
-                self.leave(*which, after.0, &after.1)?;
+                self.leave(*which, after.0, &after.1, before[*which])?;
             }
         }
         Ok(ends)
     }
 
-    /// Notes on which side of zero the events' functions are; at zero it is the side that the solution comes from. The events
-    /// that happen at this time.
+    /// Notes on which side of zero the events' functions are; at zero it is the side that the solution goes to. The events that
+    /// happen at this time.
     fn watch(&mut self) -> Result<Vec<usize>, OdeError> {
         let d = self.dynamics;
         let mut at_once = Vec::new();
-        self.sides = vec![0.0; d.events()];
-        self.resting = vec![None; d.events()];
         for which in 0..self.sides.len() {
             let (g, slope) = self.finite_event(which, self.t, &self.y)?;
-            self.sides[which] = match (g == 0.0, slope == 0.0) {
-                (false, _) => g.signum(),
-                (true, true) => 0.0,
-                (true, false) => slope.signum(),
-            };
+            if g == 0.0 && self.resting[which].is_none() {
+                self.sides[which] = if slope == 0.0 { 0.0 } else { slope.signum() };
+            }
+            self.note_side(which, g);
             let falls = slope < 0.0 && d.direction(which) != Direction::Rising;
             let rises = slope > 0.0 && d.direction(which) != Direction::Falling;
-            if g == 0.0 && (falls || rises) {
+            let is_left = d.side(which, &self.y).is_none_or(|side| side * slope < 0.0);
+            if g == 0.0 && (falls || rises) && is_left {
                 at_once.push(which);
             }
         }
         Ok(at_once)
     }
 
-    /// Notes the side of an event that has just happened: where the jump has not moved its function away from zero, it is the
-    /// side that the solution goes to. At the event's own time, for at the located one a flight shorter than rounding is over.
-    fn leave(&mut self, which: usize, time: f64, after: &[f64]) -> Result<(), OdeError> {
+    /// Notes the side of an event that has just happened, coming from the side `before`. Where the jump has moved its function
+    /// away from zero, it is the side on which that is; else the side that the solution goes to, or, where it stands, that it
+    /// came from. At the event's own time, for at the located one a flight shorter than rounding is over.
+    fn leave(
+        &mut self,
+        which: usize,
+        time: f64,
+        after: &[f64],
+        before: f64,
+    ) -> Result<(), OdeError> {
         let (g, slope) = self.finite_event(which, time, after)?;
         let rounding = rounding(self.dynamics, which, time, after, self.p);
-        self.sides[which] = match (g.abs() > rounding, slope == 0.0) {
-            (true, _) => g.signum(),
-            (false, true) => {
-                self.resting[which] = Some(rounding);
-                0.0
-            }
-            (false, false) => slope.signum(),
+        let (moved, stands) = (g.abs() > rounding, slope == 0.0);
+        self.resting[which] = (!moved && stands).then_some(rounding);
+        let said = self.dynamics.side(which, after);
+        if !moved && said.is_some_and(|side| side * slope < 0.0) {
+            return Err(OdeError::Sliding { which, time });
+        }
+        self.sides[which] = match (said, moved, stands) {
+            (Some(side), _, _) => side,
+            (None, true, _) => g.signum(),
+            (None, false, true) => before,
+            (None, false, false) => slope.signum(),
         };
         Ok(())
     }

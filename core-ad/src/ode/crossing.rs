@@ -15,8 +15,8 @@ use super::{Dynamics, OdeError, one_step};
 pub(super) enum Sight {
     /// None happens.
     Nothing,
-    /// The first happens after this part of the step.
-    Event(f64),
+    /// The first happens after this part of the step, and is this one.
+    Event(f64, usize),
     /// A function changes too fast to say.
     Unresolved,
 }
@@ -72,14 +72,16 @@ impl<D: Dynamics> Integration<'_, D> {
             return Ok(Sight::Unresolved);
         }
         for pair in seen.windows(2) {
-            let mut earliest: Option<f64> = None;
+            let mut earliest: Option<(f64, usize)> = None;
             for which in 0..self.sides.len() {
-                if let Some(found) = self.crossing(which, pair[0][which], pair[1][which])? {
-                    earliest = Some(earliest.map_or(found, |e| e.min(found)));
+                if let Some(h) = self.crossing(which, pair[0][which], pair[1][which])?
+                    && earliest.is_none_or(|(first, _)| h < first)
+                {
+                    earliest = Some((h, which));
                 }
             }
-            if let Some(event) = earliest {
-                return Ok(Sight::Event(event));
+            if let Some((h, which)) = earliest {
+                return Ok(Sight::Event(h, which));
             }
         }
         Ok(Sight::Nothing)
@@ -88,7 +90,8 @@ impl<D: Dynamics> Integration<'_, D> {
     /// The first crossing of a function between two samples.
     fn crossing(&self, which: usize, low: Sample, high: Sample) -> Result<Option<f64>, OdeError> {
         let (direction, side) = (self.dynamics.direction(which), self.sides[which]);
-        if !high.value.is_finite() || !crosses(direction, side, -side) {
+        let stands = self.resting[which].is_some_and(|rounding| high.value.abs() <= rounding);
+        if stands || !high.value.is_finite() || !crosses(direction, side, -side) {
             return Ok(None);
         }
         if crosses(direction, side, high.value) {

@@ -93,6 +93,14 @@ pub trait Dynamics: Clone + Send + Sync + 'static {
         Direction::Falling
     }
 
+    /// The side of zero, +1 or -1, that the state itself says an event's function is on: where rates choose by a comparison and
+    /// the state keeps its outcome. The solution has to go on through such a zero; where the rates on both sides lead back to
+    /// it (dry friction at rest), there is none.
+    fn side(&self, which: usize, y: &[f64]) -> Option<f64> {
+        let _ = (which, y);
+        None
+    }
+
     /// The state after an event, or none where it ends the integration.
     fn after<R: Real>(&self, which: usize, t: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
         let _ = (which, t, y, p);
@@ -256,11 +264,12 @@ pub enum OdeError {
         /// When.
         time: f64,
     },
-    /// An event leaves its own function at zero without a slope, and the solution crosses again at once.
+    /// The rates on both sides of a comparison lead back to it.
     #[error(
-        "event {which} at t = {time} leaves its own function at zero, and it is crossed again at once: the event has no end"
+        "at t = {time} the rates on both sides of the zero of event {which} lead back to it: no solution passes (dry friction at \
+         rest, a switch that chatters); replace the jump by a steep slope"
     )]
-    Again {
+    Sliding {
         /// Which event.
         which: usize,
         /// When.

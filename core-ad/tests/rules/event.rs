@@ -87,7 +87,7 @@ fn a_ball_never_falls_through_the_ground() {
                 let error = drop(share, end, &options).map(|s| s.state).unwrap_err();
                 let told = matches!(
                     error,
-                    OdeError::TooManyEvents { which: 0, .. } | OdeError::Again { which: 0, .. }
+                    OdeError::TooManyEvents { which: 0, .. } | OdeError::Tangent { which: 0, .. }
                 );
                 assert!(told, "{method:?}, share {share} to {end}: {error}");
             }
