@@ -201,6 +201,18 @@ pub fn simulation(
     simulation_of_text(path, &read(path)?, overrides)
 }
 
+/// [`simulation`] at the scenario's start: inputs that `[values]` does not name have the starts of the parameters that set them,
+/// without what the seed would add.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn simulation_at_start(
+    path: &Path,
+    overrides: &[String],
+) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
+    simulated(path, &read(path)?, overrides, true)
+}
+
 /// [`simulation`] of a text that stands at `path`.
 ///
 /// The file of a target may still be missing: a simulation is what makes it.
@@ -212,9 +224,22 @@ pub fn simulation_of_text(
     text: &str,
     overrides: &[String],
 ) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
+    simulated(path, text, overrides, false)
+}
+
+fn simulated(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    at_start: bool,
+) -> Result<Option<Box<dyn Simulation>>, Vec<Diagnostic>> {
     let of = |document: Document| {
         let (domain, settings) = checked(document)?;
-        domain.simulation(&settings).transpose()
+        let mut simulation = domain.simulation(&settings).transpose()?;
+        if let (true, Some(simulation)) = (at_start, simulation.as_mut()) {
+            general::start_from_parameters(simulation.as_mut(), &settings)?;
+        }
+        Ok(simulation)
     };
     let document = Document::parse(path, text, overrides)?;
     let without_targets = document.without_missing_targets();

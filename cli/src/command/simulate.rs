@@ -30,10 +30,10 @@ pub(super) struct Wanted<'a> {
     pub(super) force: bool,
 }
 
-/// Runs the simulation at its present values.
+/// Runs the simulation at the scenario's start.
 pub(super) fn simulate(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
     let overrides = input.changes.overrides();
-    let Some(simulation) = scenario::simulation(&input.scenario, &overrides)? else {
+    let Some(simulation) = scenario::simulation_at_start(&input.scenario, &overrides)? else {
         let message = "this kind of scenario has no simulation that runs by itself";
         let help = "`cotangent list` says which kinds do";
         return Err(vec![Diagnostic::plain("cotangent::simulate::kind", message, help)].into());

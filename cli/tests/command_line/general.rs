@@ -216,6 +216,25 @@ within = "5 %"
 }
 
 #[test]
+fn what_is_simulated_starts_where_parameters_do_unless_a_value_is_given() {
+    let place = place();
+    let start = "[[parameter]]\nname = \"start.joint.lift.position\"\nstart = \"0.3 rad\"\nspread = 0.05\n\n[[term]]";
+    place.write("from.toml", &SCENARIO.replacen("[[term]]", start, 1));
+    let first = |words: &[&str]| {
+        let common = ["simulate", "from.toml", "--output", "joint.lift.position", "--force"];
+        let output = place.run(&[&common[..], &["--out", "o"], words].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let table = place.read("o/outputs.csv");
+        table.lines().nth(1).unwrap().split(',').nth(1).unwrap().parse::<f64>().unwrap()
+    };
+    assert_eq!(first(&[]), 0.3);
+    assert_eq!(first(&["--jacobian", "--by", "start.joint.lift.position"]), 0.3);
+    assert!(place.read("o/jacobian.csv").contains("joint.lift.position[0],rad,1"));
+    assert_eq!(first(&["--set", "values.\"start.joint.lift.position\"=0.1"]), 0.1);
+    assert_eq!(first(&["--set", "values.\"start.*.position\"=0.2"]), 0.2);
+}
+
+#[test]
 fn a_jacobian_is_that_of_differences_and_says_what_it_cannot_be_of() {
     let place = place();
     let position = ["--output", "joint.lift.position"];

@@ -268,6 +268,39 @@ fn fix_values(simulation: &mut dyn Simulation, s: &Settings) -> Result<(), Vec<D
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+/// Gives inputs the starts of the parameters that set them, where the file has no value of them in `[values]`.
+///
+/// # Errors
+/// Parameters that make no sense.
+pub(crate) fn start_from_parameters(
+    simulation: &mut dyn Simulation,
+    s: &Settings,
+) -> Result<(), Vec<Diagnostic>> {
+    let inputs = simulation.inputs();
+    let keys = s.open_keys("values");
+    let kept: Vec<usize> = keys.iter().flat_map(|k| select::matching(k, inputs)).collect();
+    let mut values: Vec<Vec<f64>> = inputs.iter().map(|q| q.value.clone()).collect();
+    let mut problems = Vec::new();
+    for entry in s.list("parameter").iter().filter(|entry| entry.is_given("start")) {
+        let free = parameter::read(simulation, std::slice::from_ref(entry), &mut problems);
+        for (start, places) in free.iter().flat_map(|f| f.start.iter().zip(&f.sets)) {
+            for (input, place) in places.iter().filter(|(input, _)| !kept.contains(input)) {
+                values[*input][*place] = *start;
+            }
+        }
+    }
+    for (input, value) in values.iter().enumerate() {
+        if problems.is_empty() && *value != simulation.inputs()[input].value {
+            let refused = simulation.fix(input, value).err();
+            problems.extend(refused.map(|e| {
+                let help = "change its start";
+                s.problem("cotangent::scenario::parameter", "parameter", e.to_string(), help)
+            }));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
 fn fix_value(
     simulation: &mut dyn Simulation,
     s: &Settings,
