@@ -18,6 +18,7 @@
 )]
 
 mod aba;
+mod activation;
 mod collide;
 mod constraint;
 mod crba;
@@ -44,9 +45,9 @@ pub use forward::acceleration;
 pub use integrate::{Integrator, StepOptions, step};
 pub use kinematics::{Placed, kinematics};
 pub use model::{
-    ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec, Drive, JointSpec, Line,
-    Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters, Shape, Softness, StopSpec,
-    Surface, SurfaceSpec, TendonSpec, TieSpec, Weight,
+    ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
+    Drive, JointSpec, Line, Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters,
+    Shape, Softness, StopSpec, Surface, SurfaceSpec, TendonSpec, TieSpec, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

@@ -62,7 +62,7 @@ fn accelerations_and_steps_agree_with_mujoco() {
         let tolerance = if name.starts_with("convex") { 3e-5 } else { 1e-8 };
         for r in states {
             let state = State::new(model, numbers(&r["qpos"]), numbers(&r["qvel"])).unwrap();
-            let a = acceleration(model, p, &state.q, &state.v, &[], &mut s);
+            let a = acceleration(model, p, &read.options, (&state, &[]), &mut s);
             let mut check = |what: &str, found: f64| {
                 if found.is_nan() || found > tolerance {
                     wrong.push(format!("{name}, {what}: {found:.2e}"));
@@ -107,7 +107,7 @@ fn next<T: Real>(
     let mut q = q0.clone();
     displace(model, &q0, &x[..n], &mut q);
     let v = (0..n).map(|d| x[n + d] + start.v[d]).collect();
-    let mut now = State { q, v };
+    let mut now = State { q, v, act: vec![] };
     step(model, &p, options, &mut now, &[], &mut s);
     let mut out = vec![T::lit(0.0); n];
     difference(model, &end_q, &now.q, &mut out);
@@ -140,7 +140,7 @@ fn step_adjoint_agrees_with_duals() {
         let by_duals: Vec<f64> = (0..x.len())
             .map(|j| (0..2 * n).map(|i| y_bar[i] * jacobian[i * x.len() + j]).sum())
             .collect();
-        let mut bar = Cotangent { q: y_bar[..n].to_vec(), v: y_bar[n..].to_vec() };
+        let mut bar = Cotangent { q: y_bar[..n].to_vec(), v: y_bar[n..].to_vec(), act: vec![] };
         let mut p_bar = model.parameters().zero_like();
         let mut adjoint = StepAdjoint::new(model);
         let point = (&start, [].as_slice());
@@ -259,7 +259,8 @@ fn an_impedance_may_fall_with_depth() {
         (10e-3, -1.0, 134.3195),
     ];
     for (depth, speed, force) in cases {
-        let a = acceleration(model, model.parameters(), &[-depth], &[speed], &[], &mut s)[0];
+        let state = State { q: vec![-depth], v: vec![speed], act: vec![] };
+        let a = acceleration(model, model.parameters(), &read.options, (&state, &[]), &mut s)[0];
         assert!((a + 9.81 - force).abs() < 2e-8 * force, "{depth} {speed}: {}", a + 9.81);
     }
 }
@@ -340,7 +341,7 @@ fn a_rollout_in_contact_has_an_exact_gradient() {
     let mut q = q0.clone();
     displace(model, &q0, &seeded[..n], &mut q);
     let v = (0..n).map(|d| seeded[n + d] + start.v[d]).collect();
-    let (mut now, p) = (State { q, v }, model.parameters().lift());
+    let (mut now, p) = (State { q, v, act: vec![] }, model.parameters().lift());
     for _ in 0..steps {
         step(model, &p, &read.options, &mut now, &[], &mut s);
     }

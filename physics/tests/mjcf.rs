@@ -355,8 +355,11 @@ fn quaternions_of_a_state_are_directions() {
     let mut long = q;
     long[3..].iter_mut().for_each(|x| *x *= 1.01);
     let mut s = Scratch::new(model);
-    let a = acceleration(model, model.parameters(), &q, &v, &[], &mut s).to_vec();
-    let b = acceleration(model, model.parameters(), &long, &v, &[], &mut s).to_vec();
+    let accelerate = |q: &[f64], s: &mut Scratch| {
+        let state = State { q: q.to_vec(), v: v.to_vec(), act: vec![] };
+        acceleration(model, model.parameters(), &read.options, (&state, &[]), s).to_vec()
+    };
+    let (a, b) = (accelerate(&q, &mut s), accelerate(&long, &mut s));
     for (a, b) in a.iter().zip(&b) {
         assert!((a - b).abs() < 1e-13 * 20.0, "{a} {b}");
     }

@@ -262,7 +262,7 @@ fn rollout_against_duals(_: &Peers) -> Result<Vec<Item>, PeerError> {
         let last = |x: &[Dual<f64, 8>]| {
             let (mut s, p) = (Scratch::new(model), p.map(Dual::lit));
             let lift = |x: &[f64]| x.iter().map(|x| Dual::lit(*x)).collect();
-            let mut state = State { q: lift(&start.q), v: lift(&start.v) };
+            let mut state = State { q: lift(&start.q), v: lift(&start.v), act: vec![] };
             for u in x.chunks(model.nu()) {
                 step(model, &p, &options, &mut state, u, &mut s);
             }

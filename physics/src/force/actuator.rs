@@ -1,13 +1,14 @@
 //! Actuators: `f = clamp(g u + b)` with `g` and `b` affine in length and velocity, through a transmission.
 //!
-//! With the transmission's length `l = gear L(q)` and velocity `w = gear m . v`, `m` its moment:
+//! With the transmission's length `l = gear L(q)` and velocity `w = gear m . v`, `m` its moment, and what drives it, `d`
+//! ([`crate::activation`]):
 //!
 //! ```text
-//! f = clamp_f((g0 + g1 l + g2 w) clamp_u(u) + b0 + b1 l + b2 w),     tau = gear m f
+//! f = clamp_f((g0 + g1 l + g2 w) d + b0 + b1 l + b2 w),     tau = gear m f
 //! ```
 //!
 //! A motor is `g = (1, 0, 0)`, `b = 0`; a position servo `g = (kp, 0, 0)`, `b = (0, -kp, -kv)`; a velocity servo `g = (kv, 0, 0)`,
-//! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators without activation). Last, the sum over actuators at
+//! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators). Last, the sum over actuators at
 //! a joint may be clamped once more. On a ball a position servo pulls towards the nearest of the angles that differ by whole turns,
 //! as MuJoCo's does.
 
@@ -16,7 +17,11 @@ use std::f64::consts::TAU;
 use cotangent_ad::{Quat, Real, Vec3};
 
 use super::{Bars, Point};
+use crate::activation::follow;
+use crate::integrate::StepOptions;
 use crate::model::{Model, Parameters, Transmission};
+use crate::scratch::Scratch;
+use crate::state::State;
 
 /// A number within a range.
 #[inline]
@@ -67,7 +72,7 @@ fn pull_length(
 }
 
 /// Calls `f` with each coordinate that the transmission moves, and its moment.
-pub(super) fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
+pub(crate) fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
     match transmission {
         Transmission::Coordinate { dof, .. } => f(*dof, 1.0),
         Transmission::Ball { link, direction } => {
@@ -97,7 +102,7 @@ struct At<T> {
 
 fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
     let (actuator, gear) = (&p.model.actuators[k], p.parameters.gear[k]);
-    let control = clamp(actuator.range, p.u[k]);
+    let control = p.drive[k];
     let ([g0, g1, g2], [b0, b1, b2]) = (p.parameters.gain[k], p.parameters.bias[k]);
     if !actuator.servo {
         let zero = T::lit(0.0);
@@ -119,17 +124,22 @@ fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
 /// The force of each actuator: `nu` entries.
 ///
 /// # Shapes
-/// `q`: `nq`; `v`: `nv`; `u`, `forces`: `nu`.
+/// `u`, `forces`: `nu`.
 pub fn actuator_forces<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
-    (q, v, u): (&[T], &[T], &[T]),
+    options: &StepOptions,
+    (state, u): (&State<T>, &[T]),
     forces: &mut [T],
+    s: &mut Scratch<T>,
 ) {
-    let point = Point { model, parameters, q, v, u };
+    follow(model, parameters, options, (&state.act, u), s);
+    let drive = std::mem::take(&mut s.stages[0].drive);
+    let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
     for (k, force) in forces.iter_mut().enumerate() {
         *force = clamp(model.actuators[k].force_range, at(&point, k).force);
     }
+    s.stages[0].drive = drive;
 }
 
 pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
@@ -150,7 +160,7 @@ pub(super) fn slope<T: Real>(p: &Point<'_, T>, k: usize) -> Option<T> {
     if !actuator.servo || is_clamped(p, k) {
         return None;
     }
-    let (gear, control) = (p.parameters.gear[k], clamp(actuator.range, p.u[k]));
+    let (gear, control) = (p.parameters.gear[k], p.drive[k]);
     Some(-(gear * gear * (p.parameters.bias[k][2] + p.parameters.gain[k][2] * control)))
 }
 
@@ -167,12 +177,9 @@ pub(super) fn pull_slope(p: &Point<'_, f64>, k: usize, slope_bar: f64, bars: &mu
     if slope(p, k).is_none() {
         return;
     }
-    let (gear, gain, range) =
-        (p.parameters.gear[k], p.parameters.gain[k][2], p.model.actuators[k].range);
-    let (by, control) = (-slope_bar * gear * gear, clamp(range, p.u[k]));
-    if passes(range, p.u[k]) {
-        bars.u[k] += by * gain;
-    }
+    let (gear, gain, control) = (p.parameters.gear[k], p.parameters.gain[k][2], p.drive[k]);
+    let by = -slope_bar * gear * gear;
+    bars.drive[k] += by * gain;
     if let Some(bar) = &mut bars.parameters {
         bar.gear[k] -= 2.0 * slope_bar * gear * (p.parameters.bias[k][2] + gain * control);
         bar.gain[k][2] += by * control;
@@ -203,7 +210,7 @@ pub(crate) fn geared_force<T: Real>(p: &Point<'_, T>, k: usize) -> T {
     clamp(p.model.actuators[k].force_range, at(p, k).force) * p.parameters.gear[k]
 }
 
-/// The derivative of [`geared_force`] by the control within its range.
+/// The derivative of [`geared_force`] by what drives it, within its range.
 pub(crate) fn control_gain<T: Real>(p: &Point<'_, T>, k: usize) -> T {
     at(p, k).gain * p.parameters.gear[k]
 }
@@ -214,9 +221,7 @@ pub(crate) fn pull_geared(p: &Point<'_, f64>, k: usize, geared_bar: f64, bars: &
     let (actuator, point, gear) = (&model.actuators[k], at(p, k), parameters.gear[k]);
     let mut gear_bar = geared_bar * clamp(actuator.force_range, point.force);
     let force_bar = if passes(actuator.force_range, point.force) { geared_bar * gear } else { 0.0 };
-    if passes(actuator.range, p.u[k]) {
-        bars.u[k] += force_bar * point.gain;
-    }
+    bars.drive[k] += force_bar * point.gain;
     if actuator.servo {
         let ([_, g1, g2], [_, b1, b2]) = (parameters.gain[k], parameters.bias[k]);
         let l_bar = force_bar * (g1 * point.control + b1);

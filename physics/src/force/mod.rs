@@ -1,6 +1,6 @@
 //! Forces on a model beside its inertia: one element a file, its value and its pullback together.
 //!
-//! Two kinds. Forces on coordinates depend on `q`, `v` and the controls: [`applied_forces`] and [`pull`] are folds over them.
+//! Two kinds. Forces on coordinates depend on `q`, `v` and what drives the actuators: [`apply`] and [`pull`] are folds over them.
 //! Forces on links are wrenches that depend on the motion of one link: [`subtract_link_forces`] and [`pull_link_forces`].
 
 mod actuator;
@@ -12,16 +12,19 @@ mod spring;
 mod tendon;
 
 pub use actuator::actuator_forces;
-pub(crate) use actuator::{clamp, control_gain, geared_force, pull_geared};
+pub(crate) use actuator::{clamp, control_gain, geared_force, moments, pull_geared};
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
 pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;
 
 use cotangent_ad::Real;
 
+use crate::activation::follow;
+use crate::integrate::StepOptions;
 use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
+use crate::state::State;
 
 /// Calls its argument with each coordinate that something moves, and its moment there.
 pub(crate) type Moments<'a> = &'a dyn Fn(&mut dyn FnMut(usize, f64));
@@ -31,10 +34,10 @@ pub(crate) type Moments<'a> = &'a dyn Fn(&mut dyn FnMut(usize, f64));
 pub(crate) struct Point<'a, T> {
     pub(crate) model: &'a Model,
     pub(crate) parameters: &'a Parameters<T>,
-    /// Configuration, velocity and controls.
+    /// Configuration, velocity, and what drives the actuators.
     pub(crate) q: &'a [T],
     pub(crate) v: &'a [T],
-    pub(crate) u: &'a [T],
+    pub(crate) drive: &'a [T],
 }
 
 /// Where the pullbacks of forces add up.
@@ -43,29 +46,36 @@ pub(crate) struct Bars<'a> {
     /// By the configuration, in its tangent space.
     pub(crate) q: &'a mut [f64],
     pub(crate) v: &'a mut [f64],
-    pub(crate) u: &'a mut [f64],
+    pub(crate) drive: &'a mut [f64],
     pub(crate) parameters: Option<&'a mut Parameters<f64>>,
 }
 
 /// Forces of actuators, damping, springs and tendons on the coordinates.
 ///
 /// # Shapes
-/// `q`: `nq`; `v`, `tau`: `nv`; `u`: `nu`.
+/// `u`: `nu`; `tau`: `nv`.
 pub fn applied_forces<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
-    q: &[T],
-    v: &[T],
-    u: &[T],
+    options: &StepOptions,
+    (state, u): (&State<T>, &[T]),
     tau: &mut [T],
+    s: &mut Scratch<T>,
 ) {
-    let point = Point { model, parameters, q, v, u };
+    follow(model, parameters, options, (&state.act, u), s);
+    let drive = std::mem::take(&mut s.stages[0].drive);
+    apply(&Point { model, parameters, q: &state.q, v: &state.v, drive: &drive }, tau);
+    s.stages[0].drive = drive;
+}
+
+/// [`applied_forces`] at a point.
+pub(crate) fn apply<T: Real>(point: &Point<'_, T>, tau: &mut [T]) {
     tau.fill(T::lit(0.0));
     // first, as limits of a joint's actuation clamp what stands in `tau`
-    actuator::add(&point, tau);
-    damping::add(&point, tau);
-    spring::add(&point, tau);
-    tendon::add(&point, tau);
+    actuator::add(point, tau);
+    damping::add(point, tau);
+    spring::add(point, tau);
+    tendon::add(point, tau);
 }
 
 /// Calls `f` with `-d tau/dv` of everything that acts along one direction of several coordinates: the slope of its force, and what calls
@@ -73,7 +83,7 @@ pub fn applied_forces<T: Real>(
 pub(crate) fn each_slope<T: Real>(p: &Point<'_, T>, mut f: impl FnMut(T, Moments<'_>)) {
     for (k, actuator) in p.model.actuators.iter().enumerate() {
         if let Some(slope) = actuator::slope(p, k) {
-            f(slope, &|visit| actuator::moments(p.model, &actuator.transmission, visit));
+            f(slope, &|visit| moments(p.model, &actuator.transmission, visit));
         }
     }
     for (tendon, damping) in p.model.tendons.iter().zip(&p.parameters.tendon_damping) {

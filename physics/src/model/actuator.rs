@@ -30,8 +30,34 @@ pub enum Transmission {
     Tendon(usize),
 }
 
-/// A force by a control, through a transmission: `f = clamp((g0 + g1 l + g2 w) clamp(u) + b0 + b1 l + b2 w)`, with the length `l` and
-/// velocity `w` of its transmission, gear included, and gains and biases among the [`Parameters`](crate::Parameters).
+/// How an activation follows the control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivationLaw {
+    /// `a' = u`.
+    Integrator,
+    /// `a' = (u - a)/T`, by Euler's step.
+    Filter,
+    /// `a' = (u - a)/T`, by its exact solution over the step.
+    ExactFilter,
+}
+
+/// A state of an actuator that follows its control and drives it in its place. Its time constant is among the
+/// [`Parameters`](crate::Parameters).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activation {
+    /// How it follows.
+    pub law: ActivationLaw,
+    /// Least and greatest activation; a step that would leave it ends there, and its derivative is 0.
+    pub range: Option<[f64; 2]>,
+    /// Whether the force takes what the activation will be after the step.
+    pub early: bool,
+    /// Its place among the activations of a state.
+    pub at: usize,
+}
+
+/// A force by a control, through a transmission: `f = clamp((g0 + g1 l + g2 w) d + b0 + b1 l + b2 w)`, with the drive `d`, which is the control
+/// within its range or the activation, the length `l` and velocity `w` of its transmission, gear included, and gains and biases among the
+/// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Actuator {
     /// Its name; may be empty.
@@ -40,6 +66,8 @@ pub struct Actuator {
     pub transmission: Transmission,
     /// Least and greatest control; beyond them the control is clamped and its derivative 0.
     pub range: Option<[f64; 2]>,
+    /// What follows the control and drives it in its place.
+    pub activation: Option<Activation>,
     /// Least and greatest force, before the gear; beyond them it is clamped and its derivative 0.
     pub force_range: Option<[f64; 2]>,
     /// Whether length and velocity matter.

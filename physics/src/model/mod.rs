@@ -6,12 +6,12 @@ mod constraint;
 mod parameters;
 mod shape;
 
-pub use actuator::{Actuator, Tendon, TendonPart, Transmission};
+pub use actuator::{Activation, ActivationLaw, Actuator, Tendon, TendonPart, Transmission};
 pub use builder::{
-    ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility, ModelBuilder, PairSpec,
-    StopSpec, SurfaceSpec, TendonSpec, TieSpec, Weight,
+    ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
+    ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Weight,
 };
-pub(crate) use builder::{MOST_PAIRS, Touching, are_held};
+pub(crate) use builder::{MOST_PAIRS, Touching, are_held, with_damping_ratios};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
@@ -196,6 +196,11 @@ impl Model {
     /// Number of actuators.
     pub fn nu(&self) -> usize {
         self.actuators.len()
+    }
+
+    /// Number of activations: one for each actuator that has one.
+    pub fn na(&self) -> usize {
+        self.actuators.iter().filter(|a| a.activation.is_some()).count()
     }
 
     /// Links, parents first.

@@ -28,6 +28,8 @@ pub(super) enum What {
     JointPosition(usize),
     JointOrientation(usize),
     JointVelocity(usize),
+    /// Of the state, by its place there.
+    Activation(usize),
     Position(Frame),
     Orientation(Frame),
     KineticEnergy,
@@ -92,6 +94,12 @@ pub(super) fn table(
             rows.push((OutputKind { part, what }, quantity.along(times).about(summary)));
         };
         joint_rows(model, &mut row);
+        for (k, actuator) in model.actuators().iter().enumerate() {
+            let Some(activation) = actuator.activation else { continue };
+            let name = format!("{}.activation", element("actuator", &actuator.name, k));
+            let about = "what drives it in the place of its control";
+            row(What::Activation(activation.at), name, "", &[], about);
+        }
         for (k, site) in model.sites().iter().enumerate() {
             frame_rows(Frame::Site(k), &element("site", &site.name, k), &mut row);
         }
@@ -256,6 +264,7 @@ pub(super) fn see<T: Real>(
                 let (first, count) = model.joints()[k].v;
                 write(index, &state.v[first..first + count]);
             }
+            What::Activation(at) => write(index, &state.act[at..=at]),
             What::Position(frame) => {
                 pose(frame).iter().for_each(|pose| write(index, &pose.translation.0));
             }
@@ -309,6 +318,7 @@ impl<'a> OutputPullback<'a> {
             match *what {
                 What::JointPosition(k) => add(&mut bar.q[model.joints()[k].v.0..], y_bar),
                 What::JointVelocity(k) => add(&mut bar.v[model.joints()[k].v.0..], y_bar),
+                What::Activation(at) => bar.act[at] += y_bar[0],
                 What::JointOrientation(k) => {
                     let (first, count) = model.joints()[k].v;
                     let rotation = quaternion(model, state, k).to_mat();
