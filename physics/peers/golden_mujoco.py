@@ -12,6 +12,9 @@ Implicit steps of actuators that a joint clamps are those of the release before,
 So are those of models without balls, of which both releases take the same steps:
 
     python physics/peers/golden_mujoco.py actuators > physics/tests/data/actuators.json
+    python physics/peers/golden_mujoco.py tendons > physics/tests/data/tendons.json
+
+The last has accelerations and steps under its constraints too.
 """
 
 import json
@@ -66,6 +69,20 @@ for _ in range(4):
         state[method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
         if model.na:
             state[method]["act"] = data.act.tolist()
+    if name == "tendons":
+        model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
+        model.opt.tolerance, model.opt.ls_tolerance = 0, 1e-14
+        model.opt.iterations, model.opt.ls_iterations = 500, 200
+        reset()
+        mujoco.mj_forward(model, data)
+        state["full"] = {"qacc": data.qacc.tolist(), "rows": data.nefc}
+        state["step"] = {}
+        for method in methods:
+            reset()
+            model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{method.upper()}")
+            mujoco.mj_step(model, data)
+            state["step"][method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
+        model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
     states.append(state)
 
 print(json.dumps({"mujoco": mujoco.__version__, "model": f"{name}.xml", "states": states}))

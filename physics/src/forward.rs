@@ -9,6 +9,7 @@ use crate::integrate::{Implicit, StepOptions, factorize, solve};
 use crate::kinematics::place_links;
 use crate::model::{Actuator, Model, Parameters};
 use crate::rnea::{gather, link_forces};
+use crate::routes::{Routes, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -32,7 +33,8 @@ pub(crate) fn holding_controls(
     };
     let drive: Vec<f64> = model.actuators().iter().map(still).collect();
     let mut given = vec![0.0; model.nv()];
-    let point = Point { model, parameters, q, v: &v, drive: &drive };
+    lay(model, q, &mut s);
+    let point = Point { model, parameters, q, v: &v, drive: &drive, routes: &s.routes };
     apply(&point, &mut given);
     let hold = |(k, actuator): (usize, &Actuator)| {
         let idle = clamp(actuator.range, 0.0);
@@ -46,9 +48,19 @@ pub(crate) fn holding_controls(
 
 /// Accelerations into `s.a`: `(M + h E) a = tau - c + J^T f` with what `implicit` says of `E`, and the constraints' forces `f` under the
 /// accelerations that they would give for `h = 0`. The factors stay in `s`, unless there are constraints and nothing is implicit.
+///
+/// The routes of `p` are not read: they become those of its configuration, in `s`.
 pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
+    place_links(p.model, p.parameters, p.q, s);
+    lay(p.model, p.q, s);
+    let routes = std::mem::take(&mut s.routes);
+    placed_dynamics(&Point { routes: &routes, ..*p }, implicit, s);
+    s.routes = routes;
+}
+
+/// [`forward_dynamics`] where links and tendons are placed.
+fn placed_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
     let (model, parameters) = (p.model, p.parameters);
-    place_links(model, parameters, p.q, s);
     link_forces(model, parameters, p.v, None, s);
     subtract_link_forces(model, parameters, s);
     gather(model, s);
@@ -84,7 +96,9 @@ pub fn acceleration<'s, T: Real>(
 ) -> &'s [T] {
     follow(model, parameters, options, (&state.act, u), s);
     let drive = std::mem::take(&mut s.stages[0].drive);
-    let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
+    let routes = Routes::default();
+    let (q, v) = (&state.q, &state.v);
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
     forward_dynamics(&point, Implicit::Nothing, s);
     s.stages[0].drive = drive;
     &s.a

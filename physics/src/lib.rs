@@ -32,6 +32,7 @@ pub mod io;
 mod kinematics;
 pub mod model;
 mod rnea;
+mod routes;
 mod scratch;
 pub mod simulation;
 mod spatial;
@@ -47,7 +48,7 @@ pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
     Drive, JointSpec, Line, Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters,
-    Shape, Softness, StopSpec, Surface, SurfaceSpec, TendonSpec, TieSpec, Weight,
+    Shape, Softness, StopSpec, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

@@ -6,6 +6,7 @@ use crate::aba::ArticulatedInertia;
 use crate::constraint::Constraints;
 use crate::integrate::ImplicitFactors;
 use crate::model::Model;
+use crate::routes::Routes;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
 /// Reused memory of one model. Every quantity is in world axes about the origin of the tree's first link.
@@ -37,6 +38,8 @@ pub struct Scratch<T = f64> {
     pub(crate) a: Vec<T>,
     /// Forces on the coordinates.
     pub(crate) tau: Vec<T>,
+    /// Tendons at the last configuration.
+    pub(crate) routes: Routes<T>,
     /// Stages of a Runge-Kutta step.
     pub(crate) stages: [Stage<T>; 4],
     /// Activations after the step. Entries: `na`.
@@ -96,6 +99,7 @@ impl<T: Num> Scratch<T> {
             pivot: vec![T::lit(0.0); nv],
             a: vec![T::lit(0.0); nv],
             tau: vec![T::lit(0.0); nv],
+            routes: Routes::default(),
             stages: std::array::from_fn(|_| Stage::new(model.nq(), nv, model.nu())),
             activation: vec![T::lit(0.0); model.na()],
             implicit: ImplicitFactors::default(),

@@ -15,6 +15,7 @@ use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{
     Cost, Cotangent, Multiplier, Rollout, StepAdjoint, StepJacobian, inverse_dynamics_pullback,
 };
+use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, difference, displace, kinematics,
     rnea, step,
@@ -90,11 +91,20 @@ fn inverse_dynamics_pullback_agrees_with_duals() {
 #[test]
 fn step_adjoint_agrees_with_duals() {
     for model in [zoo(), forced_zoo()] {
-        step_adjoint_agrees(&model);
+        step_adjoint_agrees(&model, model.tendons().len() > 1);
     }
 }
 
-fn step_adjoint_agrees(model: &Model) {
+/// Through the moments of spatial tendons: springs, dampers, actuators, stops, dry friction and couplings along them.
+#[test]
+fn step_adjoint_of_spatial_tendons_agrees_with_duals() {
+    let read = read_mjcf(include_str!("data/tendons.xml")).unwrap();
+    step_adjoint_agrees(&read.model, false);
+    let smooth = read.model.without_stops().without_dry_friction().without_equalities();
+    step_adjoint_agrees(&smooth, false);
+}
+
+fn step_adjoint_agrees(model: &Model, forced: bool) {
     let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for (key, integrator) in ALL.into_iter().enumerate() {
         let options = StepOptions { dt: 0.05, integrator };
@@ -147,7 +157,7 @@ fn step_adjoint_agrees(model: &Model) {
         let by_parameters = flatten(&p_bar);
         close(&by_parameters, &by_duals[size + nu..], 1e-12);
         // every kind acts: no derivative that is zero for want of an effect
-        if model.tendons().len() > 1 {
+        if forced {
             let names = ["fluid", "compensation", "gain", "tendon stiffness", "damping poly"];
             let parts = [
                 p_bar.fluid.to_vec(),

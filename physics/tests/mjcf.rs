@@ -64,7 +64,8 @@ fn problems_are_named_with_their_line() {
 fn sections_are_known_or_refused() {
     let cases = [
         ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
-        ("<tendon><spatial/></tendon>", "element `spatial` in `tendon`"),
+        ("<tendon><spatial/></tendon>", "tendon `` runs over nothing"),
+        ("<tendon><spatial><geom geom=\"g\"/></spatial></tendon>", "element `geom` in `spatial`"),
         (
             "<include file=\"other.xml\"/>",
             "cannot read `other.xml`: the model was given as text alone",

@@ -123,6 +123,23 @@ fn actuators_agree_with_mujoco() {
     }
 }
 
+/// Spatial tendons with pulleys, springs, actuators, stops, dry friction and couplings along them, against 3.17.0.
+#[test]
+fn tendons_agree_with_mujoco() {
+    let text = include_str!("data/tendons.xml");
+    let (free, read) = (unconstrained(text), read_mjcf(text).unwrap());
+    let golden: Value = serde_json::from_str(include_str!("data/tendons.json")).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        let names = [
+            ("Euler", Integrator::Euler),
+            ("RK4", Integrator::RungeKutta4),
+            ("implicitfast", Integrator::ImplicitFast),
+        ];
+        compare(&free, r, &r["qacc"], r, &names);
+        compare_constrained(&read, r, &names);
+    }
+}
+
 /// Accelerations and steps under the constraints.
 fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;

@@ -15,6 +15,7 @@ use crate::integrate::{
     Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_matrix,
 };
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes;
 use crate::scratch::Scratch;
 use crate::state::State;
 use cotangent_ad::{Quat, Vec3};
@@ -58,8 +59,9 @@ impl StepAdjoint {
         }
         follow(model, parameters, options, (&state.act, u), s);
         euler_acceleration(model, parameters, options, (&state.q, &state.v), s);
-        let drive = s.stages[0].drive.clone();
-        let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
+        let (drive, routes) = (s.stages[0].drive.clone(), s.routes.clone());
+        let (q, v) = (&state.q, &state.v);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
         let velocity: Vec<f64> =
             state.v.iter().zip(&s.a).map(|(v, a)| (v + options.dt * a) * options.dt).collect();
         let implicit = options.integrator.implicit(options.dt);
@@ -154,11 +156,14 @@ impl StepAdjoint {
         columns.resize(n * row.len(), 0.0);
         prepare(point.model, point.parameters, (point.v, a), s);
         matrices(point.model, point.parameters, s, columns);
+        let mut moments = vec![0.0; point.routes.moments.len()];
         for i in 0..n {
             row.fill(0.0);
             self.multiplier.lambda.fill(0.0);
             self.multiplier.lambda[i] = 1.0;
-            self.forces(point, (implicit, a), &mut bars(row, n), s);
+            moments.fill(0.0);
+            self.forces(point, (implicit, a), &mut bars(row, n, &mut moments), s);
+            routes::pull(point.model, &moments, &mut row[..n], s);
             columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
         }
     }
@@ -172,14 +177,16 @@ impl StepAdjoint {
     ) {
         let n = point.model.nv();
         self.constraints.prepare(point, true, s);
-        let mut unit = vec![0.0; n];
+        let (mut unit, mut moments) = (vec![0.0; n], vec![0.0; point.routes.moments.len()]);
         let blocks = &s.constraints.blocks;
         let mut acts = vec![false; n];
         blocks.dofs.iter().for_each(|d| acts[*d] = true);
         for i in (0..n).filter(|i| acts[*i]) {
             row.fill(0.0);
             unit[i] = 1.0;
-            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n));
+            moments.fill(0.0);
+            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n, &mut moments));
+            routes::pull(point.model, &moments, &mut row[..n], s);
             unit[i] = 0.0;
             columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
         }
@@ -187,10 +194,10 @@ impl StepAdjoint {
 }
 
 /// A row by `q`, `v` and what drives the actuators.
-fn bars(row: &mut [f64], n: usize) -> Bars<'_> {
+fn bars<'a>(row: &'a mut [f64], n: usize, moments: &'a mut [f64]) -> Bars<'a> {
     let (q, rest) = row.split_at_mut(n);
     let (v, drive) = rest.split_at_mut(n);
-    Bars { q, v, drive, parameters: None }
+    Bars { q, v, drive, moments, parameters: None }
 }
 
 /// The Jacobian of the next configuration and velocity from that of the accelerations, of which `columns` hold the negative; `turn` is `h v+`. By

@@ -15,6 +15,7 @@ use crate::integrate::{
     stages,
 };
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes::{self, Routes};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -49,6 +50,8 @@ pub struct StepAdjoint {
     start: Vec<f64>,
     /// Cotangents of what drives the actuators at each stage.
     drive: [Vec<f64>; 4],
+    /// Cotangents of the tendons' moments.
+    moments: Vec<f64>,
     /// Cotangent of the forces on the coordinates.
     tau_bar: Vec<f64>,
     work: Vec<f64>,
@@ -70,6 +73,7 @@ impl StepAdjoint {
             velocity: zeros(),
             start: zeros(),
             drive: std::array::from_fn(|_| vec![0.0; model.nu()]),
+            moments: vec![],
             tau_bar: zeros(),
             work: zeros(),
             implicit: ImplicitPull::new(model),
@@ -147,9 +151,18 @@ impl StepAdjoint {
         let (model, parameters) = (inputs.model, inputs.parameters);
         let drive = std::mem::take(&mut s.stages[stage].drive);
         let mut drive_bar = std::mem::take(&mut self.drive[stage]);
-        let point = Point { model, parameters, q, v, drive: &drive };
-        let mut bars =
-            Bars { q: q_bar, v: v_bar, drive: &mut drive_bar, parameters: parameters_bar };
+        let routes = std::mem::take(&mut s.routes);
+        let mut moments_bar = std::mem::take(&mut self.moments);
+        moments_bar.clear();
+        moments_bar.resize(routes.moments.len(), 0.0);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+        let mut bars = Bars {
+            q: q_bar,
+            v: v_bar,
+            drive: &mut drive_bar,
+            moments: &mut moments_bar,
+            parameters: parameters_bar,
+        };
         if s.constraints.blocks.list.is_empty() {
             solve(model, implicit, &mut self.multiplier.lambda, true, s);
             let a = std::mem::take(&mut s.a);
@@ -158,7 +171,9 @@ impl StepAdjoint {
         } else {
             self.constrained(&point, implicit, &mut bars, s);
         }
+        routes::pull(model, bars.moments, bars.q, s);
         (s.stages[stage].drive, self.drive[stage]) = (drive, drive_bar);
+        (s.routes, self.moments) = (routes, moments_bar);
     }
 
     /// Contracts the derivatives of `M a + c - tau + h E a` with the multiplier.
@@ -299,7 +314,10 @@ impl StepAdjoint {
             let displacement = std::mem::take(&mut stage.displacement);
             // a = a(q, v, u): the factors of this stage are made again
             let (parameters, drive) = (inputs.parameters, std::mem::take(&mut stage.drive));
-            let point = Point { model, parameters, q: &q, v: &v, drive: &drive };
+            let routes = Routes::default();
+            let (q_at, v_at) = (q.as_slice(), v.as_slice());
+            let point =
+                Point { model, parameters, q: q_at, v: v_at, drive: &drive, routes: &routes };
             forward_dynamics(&point, Implicit::Nothing, s);
             s.stages[i].drive = drive;
             for d in 0..n {

@@ -19,7 +19,9 @@ use cotangent_ad::{Quat, Real, Vec3};
 use super::{Bars, Point};
 use crate::activation::follow;
 use crate::integrate::StepOptions;
+use crate::kinematics::place_links;
 use crate::model::{Model, Parameters, Transmission};
+use crate::routes::{add_bars, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -38,52 +40,52 @@ fn quaternion<T: Real>(model: &Model, link: usize, q: &[T]) -> Quat<T> {
 }
 
 /// `L(q)`.
-fn length<T: Real>(model: &Model, transmission: &Transmission, q: &[T]) -> T {
+fn length<T: Real>(p: &Point<'_, T>, transmission: &Transmission) -> T {
+    let (model, q) = (p.model, p.q);
     match transmission {
         Transmission::Coordinate { q_at, .. } => q[*q_at],
         Transmission::Ball { link, direction } => {
             Vec3::lit(*direction).dot(quaternion(model, *link, q).log())
         }
         Transmission::Free { .. } => T::lit(0.0),
-        Transmission::Tendon(tendon) => model.tendons[*tendon].length(q),
+        Transmission::Tendon(tendon) => p.routes.length[*tendon],
     }
 }
 
 /// Adds `l_bar dL/dq`.
-fn pull_length(
-    model: &Model,
-    transmission: &Transmission,
-    q: &[f64],
-    l_bar: f64,
-    q_bar: &mut [f64],
-) {
+fn pull_length(p: &Point<'_, f64>, transmission: &Transmission, l_bar: f64, q_bar: &mut [f64]) {
     match transmission {
         // log(q exp(d)) = log q + J_r(log q)^-1 d; the moment of a ball's actuator is not this derivative
         Transmission::Ball { link, direction } => {
-            let (at, angle) = (model.links[*link].v_at, quaternion(model, *link, q).log());
+            let at = p.model.links[*link].v_at;
+            let angle = quaternion(p.model, *link, p.q).log();
             for k in 0..3 {
                 let rate = Quat::exp_rate(angle, Vec3::unit(k));
                 q_bar[at + k] += l_bar * Vec3(*direction).dot(rate);
             }
         }
         Transmission::Free { .. } => {}
-        _ => moments(model, transmission, |d, m| q_bar[d] += l_bar * m),
+        _ => moments(p, transmission, |d, m| q_bar[d] += l_bar * m),
     }
 }
 
 /// Calls `f` with each coordinate that the transmission moves, and its moment.
-pub(crate) fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
+pub(crate) fn moments<T: Real>(
+    p: &Point<'_, T>,
+    transmission: &Transmission,
+    mut f: impl FnMut(usize, T),
+) {
     match transmission {
-        Transmission::Coordinate { dof, .. } => f(*dof, 1.0),
+        Transmission::Coordinate { dof, .. } => f(*dof, T::lit(1.0)),
         Transmission::Ball { link, direction } => {
-            let at = model.links[*link].v_at;
-            direction.iter().enumerate().for_each(|(k, m)| f(at + k, *m));
+            let at = p.model.links[*link].v_at;
+            direction.iter().enumerate().for_each(|(k, m)| f(at + k, T::lit(*m)));
         }
         Transmission::Free { dof, direction } => {
-            direction.iter().enumerate().for_each(|(k, m)| f(dof + k, *m));
+            direction.iter().enumerate().for_each(|(k, m)| f(dof + k, T::lit(*m)));
         }
         Transmission::Tendon(tendon) => {
-            model.tendons[*tendon].parts.iter().for_each(|part| f(part.dof, part.coefficient));
+            p.routes.parts(p.model, *tendon).for_each(|(d, m)| f(d, m));
         }
     }
 }
@@ -108,14 +110,14 @@ fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
         let zero = T::lit(0.0);
         return At { length: zero, rate: zero, control, gain: g0, force: g0 * control + b0 };
     }
-    let mut length = length(p.model, &actuator.transmission, p.q);
+    let mut length = length(p, &actuator.transmission);
     if actuator.wraps {
         // an angle about a fixed axis is known but for whole turns: the servo takes the one nearest to its control
         let turns = ((control / gear - length).concrete() / TAU).round();
         length += T::lit(turns * TAU);
     }
     let mut rate = T::lit(0.0);
-    moments(p.model, &actuator.transmission, |d, m| rate += p.v[d] * m);
+    moments(p, &actuator.transmission, |d, m| rate += p.v[d] * m);
     let (l, w) = (length * gear, rate * gear);
     let gain = g0 + g1 * l + g2 * w;
     At { length, rate, control, gain, force: gain * control + b0 + b1 * l + b2 * w }
@@ -134,18 +136,19 @@ pub fn actuator_forces<T: Real>(
     s: &mut Scratch<T>,
 ) {
     follow(model, parameters, options, (&state.act, u), s);
-    let drive = std::mem::take(&mut s.stages[0].drive);
-    let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
+    place_links(model, parameters, &state.q, s);
+    lay(model, &state.q, s);
+    let (drive, routes) = (&s.stages[0].drive, &s.routes);
+    let point = Point { model, parameters, q: &state.q, v: &state.v, drive, routes };
     for (k, force) in forces.iter_mut().enumerate() {
         *force = clamp(model.actuators[k].force_range, at(&point, k).force);
     }
-    s.stages[0].drive = drive;
 }
 
 pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
     for (k, actuator) in p.model.actuators.iter().enumerate() {
         let force = geared_force(p, k);
-        moments(p.model, &actuator.transmission, |d, m| tau[d] += force * m);
+        moments(p, &actuator.transmission, |d, m| tau[d] += force * m);
     }
     for joint in &p.model.joints {
         if joint.force_range.is_some() {
@@ -200,7 +203,11 @@ pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: 
     }
     for (k, actuator) in model.actuators.iter().enumerate() {
         let mut along = 0.0;
-        moments(model, &actuator.transmission, |d, m| along += m * work[d]);
+        moments(p, &actuator.transmission, |d, m| along += m * work[d]);
+        if let Transmission::Tendon(tendon) = actuator.transmission {
+            let force = geared_force(p, k);
+            add_bars(model, tendon, bars.moments, |d| force * work[d]);
+        }
         pull_geared(p, k, along, bars);
     }
 }
@@ -227,9 +234,12 @@ pub(crate) fn pull_geared(p: &Point<'_, f64>, k: usize, geared_bar: f64, bars: &
         let l_bar = force_bar * (g1 * point.control + b1);
         let w_bar = force_bar * (g2 * point.control + b2);
         gear_bar += l_bar * point.length + w_bar * point.rate;
-        pull_length(model, &actuator.transmission, p.q, gear * l_bar, bars.q);
+        pull_length(p, &actuator.transmission, gear * l_bar, bars.q);
         let v_bar = &mut *bars.v;
-        moments(model, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
+        moments(p, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
+        if let Transmission::Tendon(tendon) = actuator.transmission {
+            add_bars(model, tendon, bars.moments, |d| gear * w_bar * p.v[d]);
+        }
     }
     if let Some(bar) = &mut bars.parameters {
         bar.gear[k] += gear_bar;
@@ -247,7 +257,7 @@ fn pull_joint_limits(p: &Point<'_, f64>, tau_bar: &mut [f64]) {
         let mut sum = 0.0;
         for (k, actuator) in p.model.actuators.iter().enumerate() {
             let mut moment = 0.0;
-            moments(p.model, &actuator.transmission, |d, m| {
+            moments(p, &actuator.transmission, |d, m| {
                 moment += if d == joint.v.0 { m } else { 0.0 };
             });
             if moment != 0.0 {

@@ -6,6 +6,7 @@ use super::StepOptions;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::state::{State, displace};
 
@@ -19,7 +20,9 @@ pub(crate) fn euler_acceleration<T: Real>(
 ) {
     let implicit = options.integrator.implicit(options.dt);
     let drive = std::mem::take(&mut s.stages[0].drive);
-    forward_dynamics(&Point { model, parameters, q, v, drive: &drive }, implicit, s);
+    let routes = Routes::default();
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+    forward_dynamics(&point, implicit, s);
     s.stages[0].drive = drive;
 }
 

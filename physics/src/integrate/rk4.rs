@@ -9,6 +9,7 @@ use super::Implicit;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::state::{State, displace};
 
@@ -57,7 +58,8 @@ pub(crate) fn stages<T: Real>(
         let stage = &mut s.stages[i];
         let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
         let drive = std::mem::take(&mut stage.drive);
-        let point = Point { model, parameters, q: &q, v: &v, drive: &drive };
+        let routes = Routes::default();
+        let point = Point { model, parameters, q: &q, v: &v, drive: &drive, routes: &routes };
         forward_dynamics(&point, Implicit::Nothing, s);
         let stage = &mut s.stages[i];
         stage.a.copy_from_slice(&s.a);

@@ -1,6 +1,6 @@
 //! Actuators and the tendons that they may pull.
 
-use cotangent_ad::Num;
+use cotangent_ad::Vec3;
 
 /// How an actuator's force reaches the coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,27 +97,42 @@ pub struct TendonPart {
     pub coefficient: f64,
 }
 
-/// A fixed tendon: the length `sum c_j q_j` of hinges and slides, with a spring and a damper along it.
+/// A point that is fixed to a link or to the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PieceEnd {
+    /// The link; `None` is the world.
+    pub link: Option<usize>,
+    /// The point in its frame.
+    pub point: Vec3<f64>,
+}
+
+/// A straight piece of a spatial tendon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Its ends.
+    pub ends: [PieceEnd; 2],
+    /// By what a pulley divides its length.
+    pub divisor: f64,
+}
+
+/// A tendon, with a spring and a damper along it. The length of a fixed one is `sum c_j q_j` of hinges and slides; a spatial one runs straight
+/// from point to point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tendon {
     /// Its name; may be empty.
     pub name: String,
-    /// The joints that it runs over, each once, in the order of `v`.
+    /// The joints that a fixed one runs over, each once, in the order of `v`.
     pub parts: Vec<TendonPart>,
+    /// The pieces of a spatial one.
+    pub pieces: Vec<Piece>,
     /// Lengths between which its spring is slack; mostly twice the same.
     pub rest: [f64; 2],
     /// Least and greatest length. Where it is enforced, there is a [`Stop`](super::Stop).
     pub range: Option<[f64; 2]>,
-}
-
-impl Tendon {
-    /// `sum c_j q_j`.
-    pub fn length<T: Num>(&self, q: &[T]) -> T {
-        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + q[part.q_at] * part.coefficient)
-    }
-
-    /// `sum c_j v_j`.
-    pub fn rate<T: Num>(&self, v: &[T]) -> T {
-        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + v[part.dof] * part.coefficient)
-    }
+    /// Length where the model was described.
+    pub(crate) reference: f64,
+    /// Coordinates of `v` that move it, ascending.
+    pub(crate) dofs: Vec<usize>,
+    /// Place of its moments among those of all tendons.
+    pub(crate) at: usize,
 }

@@ -6,10 +6,12 @@ mod constraint;
 mod parameters;
 mod shape;
 
-pub use actuator::{Activation, ActivationLaw, Actuator, Tendon, TendonPart, Transmission};
+pub use actuator::{
+    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Transmission,
+};
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
-    ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Weight,
+    ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub(crate) use builder::{MOST_PAIRS, Touching, are_held, with_damping_ratios};
 use constraint::sizes;
@@ -319,7 +321,7 @@ impl Model {
     pub(crate) fn couples_velocities(&self) -> bool {
         let spreads = |a: &Actuator| a.servo && a.dof().is_none();
         !self.fluid.is_empty()
-            || self.tendons.iter().any(|t| t.parts.len() > 1)
+            || self.tendons.iter().any(|t| t.dofs.len() > 1)
             || self.actuators.iter().any(spreads)
     }
 

@@ -14,7 +14,9 @@ use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
 use crate::integrate::{Implicit, Integrator, StepOptions, step};
+use crate::kinematics::place_links;
 use crate::model::Parameters;
+use crate::routes::{self, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -111,7 +113,13 @@ impl MotionMap {
                 let (parameters, options) = (&setting.parameters, &simulation.options);
                 follow(model, parameters, options, (&state.act, u), &mut s);
                 drive.copy_from_slice(&s.stages[0].drive);
-                let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
+                if picked.iter().any(|o| matches!(o.kind.what, What::Force(_))) {
+                    place_links(model, parameters, &state.q, &mut s);
+                    lay(model, &state.q, &mut s);
+                }
+                let routes = std::mem::take(&mut s.routes);
+                let (q, v) = (&state.q, &state.v);
+                let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
                 for output in &picked {
                     if let What::Force(actuator) = output.kind.what {
                         y[output.first + k] = geared_force(&point, actuator);
@@ -346,11 +354,17 @@ impl MotionRun<'_> {
         follow(model, parameters, &options, (&state.act, u), s);
         let drive = s.stages[0].drive.clone();
         let mut drive_bar = vec![0.0; drive.len()];
-        let point = Point { model, parameters, q: &state.q, v: &state.v, drive: &drive };
+        place_links(model, parameters, &state.q, s);
+        lay(model, &state.q, s);
+        let routes = s.routes.clone();
+        let mut moments = vec![0.0; routes.moments.len()];
+        let (q, v) = (&state.q, &state.v);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
         let mut at_start = Bars {
             q: &mut bar.q,
             v: &mut bar.v,
             drive: &mut drive_bar,
+            moments: &mut moments,
             parameters: Some(&mut *parameters_bar),
         };
         for output in picked {
@@ -359,6 +373,8 @@ impl MotionRun<'_> {
             }
         }
         pull_constraints(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
+        // what went between has left the kinematics of this point
+        routes::pull(model, &moments, &mut bar.q, s);
         let mut act_bar = vec![0.0; state.act.len()];
         let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
         let by_drive = std::slice::from_ref(&drive_bar);

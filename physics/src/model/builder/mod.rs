@@ -18,7 +18,7 @@ pub use error::BuildError;
 use error::named;
 pub use spec::{
     ActivationSpec, ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec,
-    SurfaceSpec, TendonSpec, TieSpec, Weight,
+    SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 
 use self::constraint::{Contacts, check_line, is_aligned_slide};

@@ -170,13 +170,24 @@ impl ActuatorSpec {
     }
 }
 
-/// A fixed tendon.
+/// What a spatial tendon passes on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Waypoint {
+    /// A site, by index.
+    Site(usize),
+    /// A pulley, which begins a new branch and divides the lengths in it.
+    Pulley(f64),
+}
+
+/// A tendon: fixed, over joints, or spatial, from site to site.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TendonSpec {
     /// Its name; may be empty.
     pub name: String,
-    /// Joints (hinges and slides, by index) and length by their coordinates.
+    /// Of a fixed one, joints (hinges and slides, by index) and length by their coordinates.
     pub joints: Vec<(usize, f64)>,
+    /// Of a spatial one, its way.
+    pub route: Vec<Waypoint>,
     /// Spring constant.
     pub stiffness: f64,
     /// Damping.
@@ -194,11 +205,17 @@ pub struct TendonSpec {
 }
 
 impl TendonSpec {
-    /// A tendon without spring, damper, friction and range.
+    /// A spatial tendon without spring, damper, friction and range.
+    pub fn spatial(name: &str, route: Vec<Waypoint>) -> Self {
+        Self { route, ..Self::new(name, vec![]) }
+    }
+
+    /// A fixed tendon without spring, damper, friction and range.
     pub fn new(name: &str, joints: Vec<(usize, f64)>) -> Self {
         Self {
             name: name.into(),
             joints,
+            route: vec![],
             stiffness: 0.0,
             damping: 0.0,
             rest: None,
