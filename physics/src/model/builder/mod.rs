@@ -59,6 +59,8 @@ struct Load {
     /// Frame and principal moments, where one part with mass gives them.
     principal: Option<(Pose<f64>, [f64; 3])>,
     parts: usize,
+    /// Where it stands in its parent's frame.
+    place: [f64; 3],
     gravity_compensation: f64,
     jointed: bool,
     parent: Option<usize>,
@@ -208,7 +210,8 @@ impl ModelBuilder {
         }
         let jointed = !joints.is_empty();
         let slides = jointed && joints.iter().all(is_aligned_slide);
-        self.loads.push(Load { jointed, parent, slides, ..Load::default() });
+        let place = placement.translation.0;
+        self.loads.push(Load { place, jointed, parent, slides, ..Load::default() });
         Ok(self.model.bodies.len() - 1)
     }
 
