@@ -24,6 +24,7 @@ pub(super) enum InputKind {
     Joint { joint: usize, number: JointNumber },
     Gear { actuator: usize },
     Actuator { actuator: usize, number: ActuatorNumber },
+    Tendon { tendon: usize, number: TendonNumber },
     Constraint(ConstraintInput),
     StartPosition { part: usize, joint: usize },
     StartRotation { part: usize, joint: usize },
@@ -79,6 +80,23 @@ impl ActuatorNumber {
             Self::Gain => &mut p.gain[actuator],
             Self::Bias => &mut p.bias[actuator],
             Self::TimeConstant => std::slice::from_mut(&mut p.time_constant[actuator]),
+        }
+    }
+}
+
+/// A number of a tendon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TendonNumber {
+    Stiffness,
+    Damping,
+}
+
+impl TendonNumber {
+    /// Where it stands among a model's numbers, an entry for each tendon.
+    fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
+        match self {
+            Self::Stiffness => &mut p.tendon_stiffness,
+            Self::Damping => &mut p.tendon_damping,
         }
     }
 }
@@ -185,6 +203,7 @@ pub(super) fn table(
     }
     joint_rows(model, &mut rows);
     actuator_rows(model, &mut rows);
+    tendon_rows(model, &mut rows);
     constraint::rows(model, &mut rows);
     for (k, (part, [_, steps])) in parts.iter().zip(axes).enumerate() {
         part_rows(model, part, k, steps, &mut rows);
@@ -225,6 +244,26 @@ fn actuator_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
         if motor.activation.is_some_and(|a| a.law != ActivationLaw::Integrator) {
             let about = "time in which its activation follows its control";
             row(ActuatorNumber::TimeConstant, "time_constant", "s", about);
+        }
+    }
+}
+
+fn tendon_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
+    let mut parameters = model.parameters().clone();
+    for (k, tendon) in model.tendons().iter().enumerate() {
+        let name = element("tendon", &tendon.name, k);
+        let spatial = !tendon.pieces.is_empty();
+        for (number, what, unit, about) in [
+            (TendonNumber::Stiffness, "stiffness", "N/m", "spring towards its rest length"),
+            (TendonNumber::Damping, "damping", "N s/m", "force against the rate of its length"),
+        ] {
+            let value = number.of(&mut parameters)[k];
+            let quantity =
+                Quantity::scalar(format!("{name}.{what}"), if spatial { unit } else { "" }, value)
+                    .scaled(if value == 0.0 { 1.0 } else { value.abs() })
+                    .within(0.0, f64::INFINITY)
+                    .about(about);
+            rows.push((InputKind::Tendon { tendon: k, number }, quantity));
         }
     }
 }
@@ -372,6 +411,9 @@ impl<T: Real> Setting<T> {
             InputKind::Actuator { actuator, number } => {
                 number.of(&mut self.parameters, actuator).copy_from_slice(x);
             }
+            InputKind::Tendon { tendon, number } => {
+                number.of(&mut self.parameters)[tendon] = x[0];
+            }
             InputKind::Constraint(input) => {
                 input.of(&mut self.parameters.constraints).copy_from_slice(x);
             }
@@ -453,6 +495,9 @@ impl SettingBar {
             InputKind::Gear { actuator } => vec![self.parameters.gear[actuator]],
             InputKind::Actuator { actuator, number } => {
                 number.of(&mut self.parameters, actuator).to_vec()
+            }
+            InputKind::Tendon { tendon, number } => {
+                vec![number.of(&mut self.parameters)[tendon]]
             }
             InputKind::Constraint(input) => input.of(&mut self.parameters.constraints).to_vec(),
             InputKind::StartPosition { part, joint } => {

@@ -12,6 +12,7 @@
 //! | `joint.J.damping`, `.armature` | by joint | the same number for each of its coordinates |
 //! | `joint.J.stiffness`, `.rest` | by joint | spring of a hinge or slide |
 //! | `actuator.A.gear`, `.gain`, `.bias` | | force on the coordinate per control; constant, by length, by velocity |
+//! | `tendon.T.stiffness`, `.damping` | N/m, N s/m | of its spring and its damper |
 //! | `actuator.A.time_constant` | s | in which a filter follows its control |
 //! | `joint.J.range`, `.margin`, `.frictionloss`, `tendon.T....` | by joint | where stops are and begin to act; dry friction |
 //! | `equality.E.polycoef` | | the polynomial of a coupling |
@@ -26,6 +27,7 @@
 //! |---|---|---|
 //! | `joint.J.position`, `.velocity` | times (x components) | coordinates; `.orientation` of a ball or free joint is a matrix |
 //! | `actuator.A.activation` | times | what drives it in the place of its control |
+//! | `tendon.T.length`, `.velocity` | times | m, m/s; of a fixed tendon in the units of its coordinates |
 //! | `site.S.position`, `body.B.position` | times x 3 | in the world |
 //! | `site.S.orientation`, `body.B.orientation` | times x 3 x 3 | rotation matrix, row-major |
 //! | `actuator.A.force` | steps | on its coordinate |
