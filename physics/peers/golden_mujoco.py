@@ -8,6 +8,13 @@ Implicit steps of actuators that a joint clamps are those of the release before,
 
     pip install mujoco==3.17.0
     python physics/peers/golden_mujoco.py forces implicitfast > physics/tests/data/forces-implicitfast.json
+
+So are those of models without balls, of which both releases take the same steps:
+
+    python physics/peers/golden_mujoco.py actuators > physics/tests/data/actuators.json
+    python physics/peers/golden_mujoco.py tendons > physics/tests/data/tendons.json
+
+The last has accelerations and steps under its constraints too.
 """
 
 import json
@@ -18,8 +25,9 @@ import mujoco
 import numpy as np
 
 name, *methods = sys.argv[1:]
-assert mujoco.__version__ == ("3.17.0" if methods else "4.0.0"), mujoco.__version__
-methods = methods or ["Euler", "RK4"] + ["implicitfast"] * (name == "zoo")
+older = methods or name not in ("zoo", "forces")
+assert mujoco.__version__ == ("3.17.0" if older else "4.0.0"), mujoco.__version__
+methods = methods or ["Euler", "RK4"] + ["implicitfast"] * (name != "forces")
 path = pathlib.Path(__file__).parent.parent / f"tests/data/{name}.xml"
 model = mujoco.MjModel.from_xml_path(str(path))
 model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
@@ -33,10 +41,12 @@ for _ in range(4):
     mujoco.mj_integratePos(model, qpos, random.uniform(-0.7, 0.7, model.nv), 1.0)
     qvel = random.uniform(-1.5, 1.5, model.nv)
     ctrl = random.uniform(-1.2, 1.2, model.nu)
+    act = random.uniform(-1.2, 1.2, model.na)
 
     def reset():
         mujoco.mj_resetData(model, data)
         data.qpos[:], data.qvel[:], data.ctrl[:] = qpos, qvel, ctrl
+        data.act[:] = act
 
     reset()
     model.opt.enableflags |= mujoco.mjtEnableBit.mjENBL_ENERGY
@@ -49,12 +59,30 @@ for _ in range(4):
         "xpos": data.xpos[1:], "site_xpos": data.site_xpos,
         "site_xmat": data.site_xmat,
     }
+    if model.na:
+        state["act"] = act
     state = {k: np.array(v).tolist() for k, v in state.items()}
     for method in methods:
         reset()
         model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{method.upper()}")
         mujoco.mj_step(model, data)
         state[method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
+        if model.na:
+            state[method]["act"] = data.act.tolist()
+    if name == "tendons":
+        model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
+        model.opt.tolerance, model.opt.ls_tolerance = 0, 1e-14
+        model.opt.iterations, model.opt.ls_iterations = 500, 200
+        reset()
+        mujoco.mj_forward(model, data)
+        state["full"] = {"qacc": data.qacc.tolist(), "rows": data.nefc}
+        state["step"] = {}
+        for method in methods:
+            reset()
+            model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{method.upper()}")
+            mujoco.mj_step(model, data)
+            state["step"][method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
+        model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
     states.append(state)
 
 print(json.dumps({"mujoco": mujoco.__version__, "model": f"{name}.xml", "states": states}))

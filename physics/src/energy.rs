@@ -5,6 +5,7 @@ use cotangent_ad::{Real, Vec3};
 use crate::force::spring_energy;
 use crate::kinematics::{move_links, place_links};
 use crate::model::{Model, Parameters};
+use crate::routes::lay;
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -20,6 +21,7 @@ pub fn energy<T: Real>(
 ) -> (T, T) {
     place_links(model, parameters, &state.q, s);
     move_links(model, &state.v, s);
+    lay(model, &state.q, s);
     let (mut potential, mut kinetic) = (T::lit(0.0), T::lit(0.0));
     for i in 0..model.links().len() {
         let inertia = &s.inertia[i];
@@ -30,7 +32,7 @@ pub fn energy<T: Real>(
     for d in 0..model.nv() {
         kinetic += parameters.armature[d] * state.v[d] * state.v[d] * 0.5;
     }
-    potential += spring_energy(model, parameters, &state.q);
+    potential += spring_energy(model, parameters, &state.q, &s.routes);
     (potential, kinetic)
 }
 

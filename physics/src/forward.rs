@@ -2,17 +2,19 @@
 
 use cotangent_ad::Real;
 
+use crate::activation::follow;
 use crate::constraint::{collect, constrain};
-use crate::force::{Point, applied_forces, clamp, control_gain, subtract_link_forces};
-use crate::integrate::{Implicit, factorize, solve};
+use crate::force::{Point, apply, clamp, control_gain, subtract_link_forces};
+use crate::integrate::{Implicit, StepOptions, factorize, solve};
 use crate::kinematics::place_links;
 use crate::model::{Actuator, Model, Parameters};
 use crate::rnea::{gather, link_forces};
+use crate::routes::{Routes, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
 /// Controls under which the actuators hold `state` still, as far as their ranges allow; one for each. Of an actuator on more than one
-/// coordinate it is 0, or the nearest in its range.
+/// coordinate, or with an activation, it is 0, or the nearest in its range.
 pub(crate) fn holding_controls(
     model: &Model,
     parameters: &Parameters<f64>,
@@ -25,12 +27,19 @@ pub(crate) fn holding_controls(
     subtract_link_forces(model, parameters, &mut s);
     gather(model, &mut s);
     // what springs give already, and servos without control
-    let (mut given, u) = (vec![0.0; model.nv()], vec![0.0; model.nu()]);
-    applied_forces(model, parameters, q, &v, &u, &mut given);
-    let point = Point { model, parameters, q, v: &v, u: &u };
+    let still = |actuator: &Actuator| match &actuator.activation {
+        Some(activation) => state.act[activation.at],
+        None => clamp(actuator.range, 0.0),
+    };
+    let drive: Vec<f64> = model.actuators().iter().map(still).collect();
+    let mut given = vec![0.0; model.nv()];
+    lay(model, q, &mut s);
+    let point = Point { model, parameters, q, v: &v, drive: &drive, routes: &s.routes };
+    apply(&point, &mut given);
     let hold = |(k, actuator): (usize, &Actuator)| {
         let idle = clamp(actuator.range, 0.0);
-        let Some(dof) = actuator.dof() else { return idle };
+        let dof = actuator.dof().filter(|_| actuator.activation.is_none());
+        let Some(dof) = dof else { return idle };
         let control = idle + (s.tau[dof] - given[dof]) / control_gain(&point, k);
         clamp(actuator.range, if control.is_finite() { control } else { 0.0 })
     };
@@ -39,14 +48,24 @@ pub(crate) fn holding_controls(
 
 /// Accelerations into `s.a`: `(M + h E) a = tau - c + J^T f` with what `implicit` says of `E`, and the constraints' forces `f` under the
 /// accelerations that they would give for `h = 0`. The factors stay in `s`, unless there are constraints and nothing is implicit.
+///
+/// The routes of `p` are not read: they become those of its configuration, in `s`.
 pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
+    place_links(p.model, p.parameters, p.q, s);
+    lay(p.model, p.q, s);
+    let routes = std::mem::take(&mut s.routes);
+    placed_dynamics(&Point { routes: &routes, ..*p }, implicit, s);
+    s.routes = routes;
+}
+
+/// [`forward_dynamics`] where links and tendons are placed.
+fn placed_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
     let (model, parameters) = (p.model, p.parameters);
-    place_links(model, parameters, p.q, s);
     link_forces(model, parameters, p.v, None, s);
     subtract_link_forces(model, parameters, s);
     gather(model, s);
     let mut a = std::mem::take(&mut s.a);
-    applied_forces(model, parameters, p.q, p.v, p.u, &mut a);
+    apply(p, &mut a);
     for d in 0..model.nv() {
         a[d] -= s.tau[d];
     }
@@ -63,19 +82,24 @@ pub(crate) fn forward_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s:
     s.a = a;
 }
 
-/// Accelerations under actuators, damping, springs, tendons, drag, gravity and constraints: `M a = tau(q, v, u) - c(q, v) + J^T f`. They are
+/// The accelerations with which a step begins, nothing being implicit: under actuators, damping, springs, tendons, drag, gravity and constraints: `M a = tau(q, v, u) - c(q, v) + J^T f`. They are
 /// NaN where the constraints' problem has no solution in finite numbers.
 ///
 /// # Shapes
-/// `q`: `nq`; `v`, the result: `nv`; `u`: `nu`.
+/// `u`: `nu`; the result: `nv`.
 pub fn acceleration<'s, T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
-    q: &[T],
-    v: &[T],
-    u: &[T],
+    options: &StepOptions,
+    (state, u): (&State<T>, &[T]),
     s: &'s mut Scratch<T>,
 ) -> &'s [T] {
-    forward_dynamics(&Point { model, parameters, q, v, u }, Implicit::Nothing, s);
+    follow(model, parameters, options, (&state.act, u), s);
+    let drive = std::mem::take(&mut s.stages[0].drive);
+    let routes = Routes::default();
+    let (q, v) = (&state.q, &state.v);
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+    forward_dynamics(&point, Implicit::Nothing, s);
+    s.stages[0].drive = drive;
     &s.a
 }

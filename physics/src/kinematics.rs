@@ -3,6 +3,7 @@
 use cotangent_ad::{Num, Pose, Quat, Real, Vec3};
 
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion};
 
@@ -30,6 +31,11 @@ pub struct Placed<'s, T = f64>(&'s mut Scratch<T>);
 impl<T> Placed<'_, T> {
     pub(crate) fn scratch(&mut self) -> &mut Scratch<T> {
         self.0
+    }
+
+    /// The tendons, as they were laid last.
+    pub(crate) fn routes(&self) -> &Routes<T> {
+        &self.0.routes
     }
 }
 

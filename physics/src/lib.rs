@@ -4,6 +4,29 @@
 //! and a [`Scratch`] is reused, so that a [`step`] allocates nothing. Everything that a step does is written over
 //! [`Real`](cotangent_ad::Real); its derivative is written by hand in [`derivative`] and pinned to the generic code by tests.
 //!
+//! A model, a step of it, and its derivatives: of the whole step, and of the lever's end by its torque.
+//!
+//! ```
+//! use cotangent_physics::derivative::{Cotangent, StepAdjoint, StepJacobian};
+//! use cotangent_physics::io::mjcf::read_mjcf;
+//! use cotangent_physics::{Scratch, State, step};
+//!
+//! let read = read_mjcf(r#"<mujoco><worldbody><body><joint name="pivot" axis="0 1 0"/><geom size="0.1" pos="0 0 -1"/></body></worldbody>
+//!     <actuator><general joint="pivot" dyntype="filter" dynprm="0.1" actearly="true"/></actuator></mujoco>"#)?;
+//! let (model, p, mut s) = (&read.model, read.model.parameters(), Scratch::new(&read.model));
+//! let (start, u) = (State::at_reference(model), [1.0]);
+//! let mut state = start.clone();
+//! step(model, p, &read.options, &mut state, &u, &mut s);
+//! let (mut adjoint, mut whole) = (StepAdjoint::new(model), StepJacobian::default());
+//! adjoint.jacobian(model, p, &read.options, (&start, &u), &mut whole, &mut s);
+//! let (mut bar, mut by_control, mut by_number) = (Cotangent::zero(model), [0.0], p.zero_like());
+//! bar.q[0] = 1.0;
+//! adjoint.pull(model, p, &read.options, (&start, &u), &mut bar, &mut by_control, Some(&mut by_number), &mut s);
+//! assert_eq!((whole.a.len(), whole.b.len()), (9, 3)); // a coordinate, its velocity and an activation
+//! assert!((by_control[0] - whole.b[0]).abs() < 1e-15 && by_number.time_constant[0] < 0.0);
+//! # Ok::<(), cotangent_physics::io::mjcf::MjcfErrors>(())
+//! ```
+//!
 //! SI units, right-handed frames, `z` up. Configurations and velocities are laid out as MuJoCo's; see [`State`].
 
 #![cfg_attr(
@@ -18,6 +41,7 @@
 )]
 
 mod aba;
+mod activation;
 mod collide;
 mod constraint;
 mod crba;
@@ -31,6 +55,7 @@ pub mod io;
 mod kinematics;
 pub mod model;
 mod rnea;
+mod routes;
 mod scratch;
 pub mod simulation;
 mod spatial;
@@ -44,9 +69,9 @@ pub use forward::acceleration;
 pub use integrate::{Integrator, StepOptions, step};
 pub use kinematics::{Placed, kinematics};
 pub use model::{
-    ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec, Drive, JointSpec, Line,
-    Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters, Shape, Softness, StopSpec,
-    Surface, SurfaceSpec, TendonSpec, TieSpec, Weight,
+    ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
+    Drive, JointSpec, Line, Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters,
+    Shape, Softness, StopSpec, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

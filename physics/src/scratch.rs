@@ -6,6 +6,7 @@ use crate::aba::ArticulatedInertia;
 use crate::constraint::Constraints;
 use crate::integrate::ImplicitFactors;
 use crate::model::Model;
+use crate::routes::Routes;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
 /// Reused memory of one model. Every quantity is in world axes about the origin of the tree's first link.
@@ -37,8 +38,12 @@ pub struct Scratch<T = f64> {
     pub(crate) a: Vec<T>,
     /// Forces on the coordinates.
     pub(crate) tau: Vec<T>,
+    /// Tendons at the last configuration.
+    pub(crate) routes: Routes<T>,
     /// Stages of a Runge-Kutta step.
     pub(crate) stages: [Stage<T>; 4],
+    /// Activations after the step. Entries: `na`.
+    pub(crate) activation: Vec<T>,
     /// Factors of a step that is implicit in all its forces.
     pub(crate) implicit: ImplicitFactors<T>,
     /// What constrains the model at the last state.
@@ -48,7 +53,7 @@ pub struct Scratch<T = f64> {
 /// One stage of a Runge-Kutta step.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage<T> {
-    /// Displacement from the step's start, in the tangent space there. Entries: `nv`, as of all but `q`.
+    /// Displacement from the step's start, in the tangent space there. Entries: `nv`, as of all but `q` and the drive.
     pub(crate) displacement: Vec<T>,
     /// Configuration. Entries: `nq`.
     pub(crate) q: Vec<T>,
@@ -58,12 +63,21 @@ pub(crate) struct Stage<T> {
     pub(crate) rate: Vec<T>,
     /// Acceleration.
     pub(crate) a: Vec<T>,
+    /// What drives the actuators. Entries: `nu`.
+    pub(crate) drive: Vec<T>,
 }
 
 impl<T: Num> Stage<T> {
-    fn new(nq: usize, nv: usize) -> Self {
+    fn new(nq: usize, nv: usize, nu: usize) -> Self {
         let zeros = |n| vec![T::lit(0.0); n];
-        Self { displacement: zeros(nv), q: zeros(nq), v: zeros(nv), rate: zeros(nv), a: zeros(nv) }
+        Self {
+            displacement: zeros(nv),
+            q: zeros(nq),
+            v: zeros(nv),
+            rate: zeros(nv),
+            a: zeros(nv),
+            drive: zeros(nu),
+        }
     }
 }
 
@@ -85,7 +99,9 @@ impl<T: Num> Scratch<T> {
             pivot: vec![T::lit(0.0); nv],
             a: vec![T::lit(0.0); nv],
             tau: vec![T::lit(0.0); nv],
-            stages: std::array::from_fn(|_| Stage::new(model.nq(), nv)),
+            routes: Routes::default(),
+            stages: std::array::from_fn(|_| Stage::new(model.nq(), nv, model.nu())),
+            activation: vec![T::lit(0.0); model.na()],
             implicit: ImplicitFactors::default(),
             constraints: Constraints::default(),
         }
@@ -96,6 +112,8 @@ impl<T: Num> Scratch<T> {
         self.pose.len() == model.links().len()
             && self.a.len() == model.nv()
             && self.stages[0].q.len() == model.nq()
+            && self.stages[0].drive.len() == model.nu()
+            && self.activation.len() == model.na()
     }
 
     /// Frame of a link in the world; `None` is the world.

@@ -12,7 +12,7 @@ pub enum StateError {
     /// Not as many as the model has.
     #[error("{found} numbers of {what}: the model has {expected}")]
     Count {
-        /// `q` or `v`.
+        /// `q`, `v` or `act`.
         what: &'static str,
         /// How many there are.
         found: usize,
@@ -31,6 +31,14 @@ pub enum StateError {
         /// Its value.
         value: f64,
     },
+    /// An activation that is not finite.
+    #[error("the activation of actuator `{actuator}` is {value}: it must be finite")]
+    Activation {
+        /// The actuator.
+        actuator: String,
+        /// Its value.
+        value: f64,
+    },
     /// A quaternion that is no rotation.
     #[error("the quaternion of joint `{joint}` is zero")]
     ZeroQuaternion {
@@ -39,7 +47,7 @@ pub enum StateError {
     },
 }
 
-/// Configuration and velocity.
+/// Configuration, velocity and activations.
 ///
 /// A free joint has `q` = position, quaternion `[w, x, y, z]`; `v` = linear velocity in world axes, angular velocity in body
 /// axes. A ball has the quaternion and the angular velocity in body axes.
@@ -49,10 +57,12 @@ pub struct State<T = f64> {
     pub q: Vec<T>,
     /// Velocity. Entries: `nv`.
     pub v: Vec<T>,
+    /// Activations of the actuators that have one. Entries: `na`.
+    pub act: Vec<T>,
 }
 
 impl State {
-    /// A state of these numbers, quaternions scaled to length 1.
+    /// A state of these numbers, quaternions scaled to length 1, activations 0.
     ///
     /// # Errors
     /// [`StateError`].
@@ -72,7 +82,7 @@ impl State {
                 }
             }
         }
-        let mut state = Self { q, v };
+        let mut state = Self { q, v, act: vec![0.0; model.na()] };
         for link in model.links().iter().filter(|l| l.joint == JointKind::Ball) {
             let q = &mut state.q[link.q_at..link.q_at + 4];
             let length = q.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -86,14 +96,34 @@ impl State {
         }
         Ok(state)
     }
+
+    /// The same with these activations.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn with_activations(self, model: &Model, act: Vec<f64>) -> Result<Self, StateError> {
+        let (what, found, expected) = ("act", act.len(), model.na());
+        if found != expected {
+            return Err(StateError::Count { what, found, expected });
+        }
+        for actuator in model.actuators() {
+            let Some(at) = actuator.activation.map(|a| a.at) else { continue };
+            if !act[at].is_finite() {
+                let (actuator, value) = (actuator.name.clone(), act[at]);
+                return Err(StateError::Activation { actuator, value });
+            }
+        }
+        Ok(Self { act, ..self })
+    }
 }
 
 impl<T: Num> State<T> {
-    /// The reference configuration at rest.
+    /// The reference configuration at rest, activations 0.
     pub fn at_reference(model: &Model) -> Self {
         Self {
             q: model.reference_configuration().iter().map(|x| T::lit(*x)).collect(),
             v: vec![T::lit(0.0); model.nv()],
+            act: vec![T::lit(0.0); model.na()],
         }
     }
 }

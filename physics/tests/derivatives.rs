@@ -15,6 +15,7 @@ use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{
     Cost, Cotangent, Multiplier, Rollout, StepAdjoint, StepJacobian, inverse_dynamics_pullback,
 };
+use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, difference, displace, kinematics,
     rnea, step,
@@ -34,13 +35,13 @@ fn unflatten<T: Num>(like: &Parameters<f64>, x: &[T]) -> Parameters<T> {
     like.map(|_| *all.next().expect("as many numbers as parameters"))
 }
 
-/// State `start (+) x[..nv]`, velocity `x[nv..]`.
-fn moved<T: Real>(model: &Model, start: &State, x: &[T]) -> State<T> {
+/// State `start (+) x[..nv]`, velocity `x[nv..2 nv]`; activations are given.
+fn moved<T: Real>(model: &Model, start: &State, x: &[T], act: &[T]) -> State<T> {
     let n = model.nv();
     let q0: Vec<T> = start.q.iter().map(|q| T::lit(*q)).collect();
     let mut q = q0.clone();
     displace(model, &q0, &x[..n], &mut q);
-    State { q, v: (0..n).map(|d| x[n + d] + start.v[d]).collect() }
+    State { q, v: (0..n).map(|d| x[n + d] + start.v[d]).collect(), act: act.to_vec() }
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn inverse_dynamics_pullback_agrees_with_duals() {
         let scalar = |x: &[Dual<f64, 8>]| {
             let mut s = Scratch::new(&model);
             let p = unflatten(model.parameters(), &x[2 * n..]);
-            let now = moved(&model, &start, x);
+            let now = moved(&model, &start, x, &[]);
             let mut placed = kinematics(&model, &p, &now.q, &mut s);
             let a: Vec<_> = a.iter().map(|a| Dual::konst(*a)).collect();
             let tau = rnea(&model, &p, &now.v, Some(&a), &mut placed);
@@ -90,12 +91,21 @@ fn inverse_dynamics_pullback_agrees_with_duals() {
 #[test]
 fn step_adjoint_agrees_with_duals() {
     for model in [zoo(), forced_zoo()] {
-        step_adjoint_agrees(&model);
+        step_adjoint_agrees(&model, model.tendons().len() > 1);
     }
 }
 
-fn step_adjoint_agrees(model: &Model) {
-    let (n, nu) = (model.nv(), model.nu());
+/// Through the moments of spatial tendons: springs, dampers, actuators, stops, dry friction and couplings along them.
+#[test]
+fn step_adjoint_of_spatial_tendons_agrees_with_duals() {
+    let read = read_mjcf(include_str!("data/tendons.xml")).unwrap();
+    step_adjoint_agrees(&read.model, false);
+    let smooth = read.model.without_stops().without_dry_friction().without_equalities();
+    step_adjoint_agrees(&smooth, false);
+}
+
+fn step_adjoint_agrees(model: &Model, forced: bool) {
+    let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for (key, integrator) in ALL.into_iter().enumerate() {
         let options = StepOptions { dt: 0.05, integrator };
         let start = state(model, 40 + key as u64);
@@ -106,44 +116,48 @@ fn step_adjoint_agrees(model: &Model) {
         step(model, p0, &options, &mut end, &u, &mut s);
         let next = |x: &[Dual<f64, 8>]| {
             let mut s = Scratch::new(model);
-            let p = unflatten(p0, &x[2 * n + nu..]);
-            let mut now = moved(model, &start, x);
-            step(model, &p, &options, &mut now, &x[2 * n..2 * n + nu], &mut s);
+            let p = unflatten(p0, &x[size + nu..]);
+            let mut now = moved(model, &start, x, &x[2 * n..size]);
+            step(model, &p, &options, &mut now, &x[size..size + nu], &mut s);
             let end_q: Vec<_> = end.q.iter().map(|q| Dual::konst(*q)).collect();
             let mut out = vec![Dual::konst(0.0); n];
             difference(model, &end_q, &now.q, &mut out);
             out.extend(now.v);
+            out.extend(now.act);
             out
         };
         let mut x = vec![0.0; 2 * n];
+        x.extend(&start.act);
         x.extend(&u);
         x.extend(flatten(p0));
         let jacobian = jacobian_forward(next, &x);
-        let y_bar = randoms(60 + key as u64, 2 * n);
+        let y_bar = randoms(60 + key as u64, size);
         let by_duals: Vec<f64> = (0..x.len())
-            .map(|j| (0..2 * n).map(|i| y_bar[i] * jacobian[i * x.len() + j]).sum())
+            .map(|j| (0..size).map(|i| y_bar[i] * jacobian[i * x.len() + j]).sum())
             .collect();
 
         let mut adjoint = StepAdjoint::new(model);
-        let mut bar = Cotangent { q: y_bar[..n].to_vec(), v: y_bar[n..].to_vec() };
+        let (q, v, act) = (y_bar[..n].into(), y_bar[n..2 * n].into(), y_bar[2 * n..].into());
+        let mut bar = Cotangent { q, v, act };
         let (mut u_bar, mut p_bar) = (vec![0.0; nu], p0.zero_like());
         let point = (&start, u.as_slice());
         adjoint.pull(model, p0, &options, point, &mut bar, &mut u_bar, Some(&mut p_bar), &mut s);
         let mut whole = StepJacobian::default();
         adjoint.jacobian(model, p0, &options, point, &mut whole, &mut s);
         let rows = || jacobian.chunks_exact(x.len());
-        let by_state: Vec<f64> = rows().flat_map(|row| &row[..2 * n]).copied().collect();
+        let by_state: Vec<f64> = rows().flat_map(|row| &row[..size]).copied().collect();
         close(&whole.a, &by_state, 1e-12);
-        let by_controls: Vec<f64> = rows().flat_map(|row| &row[2 * n..][..nu]).copied().collect();
+        let by_controls: Vec<f64> = rows().flat_map(|row| &row[size..][..nu]).copied().collect();
         close(&whole.b, &by_controls, 1e-12);
         let mut by_hand = bar.q;
         by_hand.extend(bar.v);
+        by_hand.extend(bar.act);
         by_hand.extend(u_bar);
-        close(&by_hand, &by_duals[..2 * n + nu], 1e-12);
+        close(&by_hand, &by_duals[..size + nu], 1e-12);
         let by_parameters = flatten(&p_bar);
-        close(&by_parameters, &by_duals[2 * n + nu..], 1e-12);
+        close(&by_parameters, &by_duals[size + nu..], 1e-12);
         // every kind acts: no derivative that is zero for want of an effect
-        if model.tendons().len() > 1 {
+        if forced {
             let names = ["fluid", "compensation", "gain", "tendon stiffness", "damping poly"];
             let parts = [
                 p_bar.fluid.to_vec(),
@@ -193,7 +207,7 @@ fn rollout_gradient_agrees_with_duals_under_any_schedule() {
         let cost = |x: &[Dual<f64, 8>]| {
             let mut s = Scratch::new(&model);
             let p = unflatten(model.parameters(), &x[2 * n + steps * nu..]);
-            let mut now = moved(&model, &start, x);
+            let mut now = moved(&model, &start, x, &[]);
             let mut sum = Dual::konst(0.0);
             for k in 0..steps {
                 step(&model, &p, &options, &mut now, &x[2 * n + k * nu..][..nu], &mut s);
@@ -230,7 +244,7 @@ fn a_rollout_needs_no_motor() {
     let rollout = Rollout { model: &model, parameters, options, steps: 20, schedule };
     let mut s = Scratch::new(&model);
     let value = |q: f64, s: &mut Scratch| {
-        let start = State { q: vec![q], v: vec![0.2] };
+        let start = State { q: vec![q], v: vec![0.2], act: vec![] };
         rollout.gradient(&start, &[], &Wave, true, s)
     };
     let gradient = value(0.3, &mut s);

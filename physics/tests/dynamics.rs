@@ -23,22 +23,24 @@ fn newton_euler_composite_and_articulated_bodies_agree() {
     let (p, n) = (model.parameters(), model.nv());
     let mut s = Scratch::new(&model);
     for key in 0..5 {
-        let State { q, v } = state(&model, 100 + key);
+        let now = state(&model, 100 + key);
+        let State { q, v, .. } = &now;
         let a = randoms(200 + key, n);
-        let mut placed = kinematics(&model, p, &q, &mut s);
+        let mut placed = kinematics(&model, p, q, &mut s);
         let mass = whole(crba(&model, p, &mut placed), n);
-        let tau = rnea(&model, p, &v, Some(&a), &mut placed).to_vec();
-        let bias = rnea(&model, p, &v, None, &mut placed);
+        let tau = rnea(&model, p, v, Some(&a), &mut placed).to_vec();
+        let bias = rnea(&model, p, v, None, &mut placed);
         let moved: Vec<f64> =
             (0..n).map(|i| bias[i] + (0..n).map(|j| mass[i * n + j] * a[j]).sum::<f64>()).collect();
         close(&moved, &tau, 1e-13);
-        close(aba(&model, p, &v, &tau, &mut placed), &a, 1e-11);
+        close(aba(&model, p, v, &tau, &mut placed), &a, 1e-11);
         let u = randoms(300 + key, model.nu());
         let mut applied = vec![0.0; n];
-        applied_forces(&model, p, &q, &v, &u, &mut applied);
-        let by_factors = acceleration(&model, p, &q, &v, &u, &mut s).to_vec();
-        let mut placed = kinematics(&model, p, &q, &mut s);
-        close(aba(&model, p, &v, &applied, &mut placed), &by_factors, 1e-11);
+        let options = StepOptions { dt: 0.01, integrator: Integrator::Euler };
+        applied_forces(&model, p, &options, (&now, &u), &mut applied, &mut s);
+        let by_factors = acceleration(&model, p, &options, (&now, &u), &mut s).to_vec();
+        let mut placed = kinematics(&model, p, q, &mut s);
+        close(aba(&model, p, v, &applied, &mut placed), &by_factors, 1e-11);
     }
 }
 
@@ -104,7 +106,7 @@ fn pendulum_has_the_period_of_the_elliptic_integral() {
     let period = 2.0 * std::f64::consts::PI / (omega * a);
     let order = |integrator, steps: usize| {
         let mut s = Scratch::new(&model);
-        let mut now = State { q: vec![start], v: vec![0.0] };
+        let mut now = State { q: vec![start], v: vec![0.0], act: vec![] };
         let options = StepOptions { dt: period / steps as f64, integrator };
         for _ in 0..steps {
             step(&model, model.parameters(), &options, &mut now, &[], &mut s);
@@ -116,7 +118,7 @@ fn pendulum_has_the_period_of_the_elliptic_integral() {
     // over whole periods the semi-implicit method shows the order of its twin, leapfrog; not over a quarter
     let quarter = |steps: usize| {
         let mut s = Scratch::new(&model);
-        let mut now = State { q: vec![start], v: vec![0.0] };
+        let mut now = State { q: vec![start], v: vec![0.0], act: vec![] };
         let options =
             StepOptions { dt: period / 4.0 / steps as f64, integrator: Integrator::Euler };
         for _ in 0..steps {
@@ -133,7 +135,7 @@ fn pendulum_has_the_period_of_the_elliptic_integral() {
 fn semi_implicit_euler_does_not_drift() {
     let model = pendulum();
     let mut s = Scratch::new(&model);
-    let mut now = State { q: vec![1.0], v: vec![0.0] };
+    let mut now = State { q: vec![1.0], v: vec![0.0], act: vec![] };
     let options = StepOptions { dt: 0.01, integrator: Integrator::Euler };
     let total = |x: &State, s: &mut Scratch| {
         let (potential, kinetic) = energy(&model, model.parameters(), x, s);
@@ -168,7 +170,7 @@ fn top_precesses_steadily() {
     let mut s = Scratch::new(&model);
     // body axes: W z turned into them, and the spin
     let v = vec![0.0, turn * tilt.sin(), turn * tilt.cos() + spin];
-    let mut now = State { q: vec![1.0, 0.0, 0.0, 0.0], v };
+    let mut now = State { q: vec![1.0, 0.0, 0.0, 0.0], v, act: vec![] };
     let options = StepOptions { dt: 1.25e-4, integrator: Integrator::RungeKutta4 };
     for _ in 0..8000 {
         step(&model, model.parameters(), &options, &mut now, &[], &mut s);

@@ -64,7 +64,8 @@ fn problems_are_named_with_their_line() {
 fn sections_are_known_or_refused() {
     let cases = [
         ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
-        ("<tendon><spatial/></tendon>", "element `spatial` in `tendon`"),
+        ("<tendon><spatial/></tendon>", "tendon `` runs over nothing"),
+        ("<tendon><spatial><geom geom=\"g\"/></spatial></tendon>", "element `geom` in `spatial`"),
         (
             "<include file=\"other.xml\"/>",
             "cannot read `other.xml`: the model was given as text alone",
@@ -355,8 +356,11 @@ fn quaternions_of_a_state_are_directions() {
     let mut long = q;
     long[3..].iter_mut().for_each(|x| *x *= 1.01);
     let mut s = Scratch::new(model);
-    let a = acceleration(model, model.parameters(), &q, &v, &[], &mut s).to_vec();
-    let b = acceleration(model, model.parameters(), &long, &v, &[], &mut s).to_vec();
+    let accelerate = |q: &[f64], s: &mut Scratch| {
+        let state = State { q: q.to_vec(), v: v.to_vec(), act: vec![] };
+        acceleration(model, model.parameters(), &read.options, (&state, &[]), s).to_vec()
+    };
+    let (a, b) = (accelerate(&q, &mut s), accelerate(&long, &mut s));
     for (a, b) in a.iter().zip(&b) {
         assert!((a - b).abs() < 1e-13 * 20.0, "{a} {b}");
     }
@@ -413,6 +417,26 @@ fn the_inertial_frame_of_a_urdf_is_turned() {
     let slope: f64 = bar.inertia[0].rotational.iter().zip(by_yaw).map(|(b, d)| b * d).sum();
     assert!((slope + 1.071_747_1).abs() < 1e-7, "{slope}");
     assert!((slope + 2.0 * sin / (1.0 + yaw.sin().powi(2)).powi(2)).abs() < 1e-12, "{slope}");
+}
+
+/// Inverse inertias of bodies without mass, which scale what holds them, are taken where MuJoCo 3.17 has their centres: where an `inertial` says
+/// or, without one, at the body's own place within itself.
+#[test]
+fn bodies_without_mass_have_a_center() {
+    let read = read_mjcf(
+        "<mujoco><worldbody><body pos='1 0 0'><joint axis='0 1 0'/><geom size='.1' pos='.2 0 0'/>
+         <body name='bare' pos='.07 0 .3'/>
+         <body pos='.1 0 .2'><inertial pos='.5 0 0' mass='0' diaginertia='0 0 0'/></body>
+         <body pos='0 0 .4'><geom size='.1' pos='.3 0 0' mass='0'/></body></body></worldbody>
+         <equality><connect body1='bare' anchor='0 0 0'/></equality></mujoco>",
+    )
+    .unwrap();
+    let weights = &read.model.parameters().constraints.weights.bodies;
+    let golden = [0.686_536_549_973_675_9, 0.723_431_559_508_615_5, 1.157_490_495_213_784_6];
+    for ([shift, turn], golden) in weights[1..].iter().zip(golden) {
+        assert!((shift - golden).abs() < 1e-12, "{shift} {golden}");
+        assert!((turn - 1.808_578_898_771_538).abs() < 1e-12, "{turn}");
+    }
 }
 
 #[test]

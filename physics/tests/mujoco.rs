@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use common::{close, whole};
 use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
 use cotangent_physics::{
-    Integrator, Scratch, State, StepOptions, acceleration, crba, difference, energy, kinematics,
-    rnea, step,
+    Integrator, Model, Scratch, State, StepOptions, acceleration, crba, difference, energy,
+    kinematics, rnea, step,
 };
 use serde_json::Value;
 
@@ -26,12 +26,17 @@ fn numbers(v: &Value) -> Vec<f64> {
     }
 }
 
+fn state_of(model: &Model, r: &Value) -> State {
+    let act = if model.na() > 0 { numbers(&r["act"]) } else { vec![] };
+    State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]), act }
+}
+
 /// `integrators`: names in the data and methods.
 fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n) = (model.parameters(), model.nv());
     let mut s = Scratch::new(model);
-    let state = State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]) };
+    let state = state_of(model, r);
     let u = numbers(&r["ctrl"]);
     let mut placed = kinematics(model, p, &state.q, &mut s);
     close(&whole(crba(model, p, &mut placed), n), &numbers(&r["M"]), 1e-12);
@@ -42,7 +47,7 @@ fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, 
     close(&ours, &places[skip..], 1e-12);
     let bias = rnea(model, p, &state.v, None, &mut placed);
     close(bias, &numbers(&r["qfrc_bias"]), 1e-11);
-    close(acceleration(model, p, &state.q, &state.v, &u, &mut s), &numbers(qacc), 1e-11);
+    close(acceleration(model, p, &read.options, (&state, &u), &mut s), &numbers(qacc), 1e-11);
     let (potential, kinetic) = energy(model, p, &state, &mut s);
     close(&[potential, kinetic], &numbers(&r["energy"]), 1e-12);
     for &(name, integrator) in names {
@@ -53,6 +58,9 @@ fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, 
         difference(model, &numbers(&steps[name]["qpos"]), &next.q, &mut error);
         close(&error, &vec![0.0; n], 1e-12);
         close(&next.v, &numbers(&steps[name]["qvel"]), 1e-11);
+        if model.na() > 0 {
+            close(&next.act, &numbers(&steps[name]["act"]), 1e-13);
+        }
     }
 }
 
@@ -99,13 +107,46 @@ fn forces_agree_with_mujoco() {
     }
 }
 
+/// Every kind of actuator, with every law of activation, against 3.17.0.
+#[test]
+fn actuators_agree_with_mujoco() {
+    let read = unconstrained(include_str!("data/actuators.xml"));
+    assert_eq!(read.keyframes[0].state.act, vec![0.5; read.model.na()]);
+    let golden: Value = serde_json::from_str(include_str!("data/actuators.json")).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        let names = [
+            ("Euler", Integrator::Euler),
+            ("RK4", Integrator::RungeKutta4),
+            ("implicitfast", Integrator::ImplicitFast),
+        ];
+        compare(&read, r, &r["qacc"], r, &names);
+    }
+}
+
+/// Spatial tendons with pulleys, springs, actuators, stops, dry friction and couplings along them, against 3.17.0.
+#[test]
+fn tendons_agree_with_mujoco() {
+    let text = include_str!("data/tendons.xml");
+    let (free, read) = (unconstrained(text), read_mjcf(text).unwrap());
+    let golden: Value = serde_json::from_str(include_str!("data/tendons.json")).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        let names = [
+            ("Euler", Integrator::Euler),
+            ("RK4", Integrator::RungeKutta4),
+            ("implicitfast", Integrator::ImplicitFast),
+        ];
+        compare(&free, r, &r["qacc"], r, &names);
+        compare_constrained(&read, r, &names);
+    }
+}
+
 /// Accelerations and steps under the constraints.
 fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n, mut s) = (model.parameters(), model.nv(), Scratch::new(model));
-    let state = State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]) };
+    let state = state_of(model, r);
     let u = numbers(&r["ctrl"]);
-    let a = acceleration(model, p, &state.q, &state.v, &u, &mut s);
+    let a = acceleration(model, p, &read.options, (&state, &u), &mut s);
     close(a, &numbers(&r["full"]["qacc"]), 1e-8);
     for &(name, integrator) in names {
         let options = StepOptions { integrator, ..read.options };

@@ -57,7 +57,9 @@ fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
     let integrators =
         [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
     let each = |model: &Model| integrators.map(|integrator| (model.clone(), integrator));
-    for (model, integrator) in [each(&zoo()), each(&forced_zoo())].concat() {
+    let tendons = read_mjcf(include_str!("data/tendons.xml")).unwrap().model;
+    let tendons = tendons.without_stops().without_dry_friction();
+    for (model, integrator) in [each(&zoo()), each(&forced_zoo()), each(&tendons)].concat() {
         let simulation = Arc::new(simulation(&model, integrator));
         let (map, x) = whole(&simulation);
         let run = |x: &[f64]| {

@@ -1,5 +1,7 @@
 //! Rigid bodies: a step and a rollout's gradient beside a step of C MuJoCo; whole gradients against duals and closed forms.
 
+mod models;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +19,8 @@ use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
 pub(super) const ROWS: &[Measure] = &[beside_mujoco, jacobian_beside_mujoco];
-pub(super) const PROOFS: &[Measure] = &[rollout_against_duals, bounce_against_closed_form];
+pub(super) const PROOFS: &[Measure] =
+    &[rollout_against_duals, bounce_against_closed_form, models::beside_mujoco];
 
 const STEPS: usize = 500;
 const REPEATS: usize = 10;
@@ -262,7 +265,7 @@ fn rollout_against_duals(_: &Peers) -> Result<Vec<Item>, PeerError> {
         let last = |x: &[Dual<f64, 8>]| {
             let (mut s, p) = (Scratch::new(model), p.map(Dual::lit));
             let lift = |x: &[f64]| x.iter().map(|x| Dual::lit(*x)).collect();
-            let mut state = State { q: lift(&start.q), v: lift(&start.v) };
+            let mut state = State { q: lift(&start.q), v: lift(&start.v), act: vec![] };
             for u in x.chunks(model.nu()) {
                 step(model, &p, &options, &mut state, u, &mut s);
             }

@@ -19,6 +19,7 @@ use super::law::{self, MOST, NUMBERS, Numbers};
 use super::{contact, coupling, dry_friction, stop, tie};
 use crate::force::{Bars, Point};
 use crate::model::{Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
 
@@ -121,11 +122,26 @@ impl Drift {
     }
 }
 
+/// Cotangents of the Jacobian of one block.
+#[derive(Clone, Copy)]
+pub(super) struct Rates<'a> {
+    along: [[f64; MOST]; 3],
+    vectors: [&'a [f64]; 3],
+}
+
+impl Rates<'_> {
+    /// By the entry at a coordinate and a direction.
+    pub(super) fn bar(&self, dof: usize, direction: usize) -> f64 {
+        (0..3).map(|field| self.along[field][direction] * self.vectors[field][dof]).sum()
+    }
+}
+
 /// What the adjoint of one block reads and adds to.
 pub(super) struct Pull<'a> {
     pub(super) model: &'a Model,
     pub(super) parameters: &'a Parameters<f64>,
     pub(super) q: &'a [f64],
+    pub(super) routes: &'a Routes<f64>,
     /// `lambda`, `a`, `v`.
     vectors: [&'a [f64]; 3],
     /// Weights of the block's directions under each field.
@@ -133,6 +149,7 @@ pub(super) struct Pull<'a> {
     /// By the block's numbers.
     pub(super) numbers_bar: Numbers<f64>,
     pub(super) q_bar: &'a mut [f64],
+    pub(super) moments: &'a mut [f64],
     pub(super) parameters_bar: Option<&'a mut Parameters<f64>>,
     pub(super) fields: &'a [Vec<Motion<f64>>; 3],
     pub(super) wrenches: &'a mut [Vec<Force<f64>>; 3],
@@ -141,7 +158,7 @@ pub(super) struct Pull<'a> {
     pub(super) drift: &'a mut Drift,
 }
 
-impl Pull<'_> {
+impl<'a> Pull<'a> {
     /// Adds a cotangent of a link's velocity.
     pub(super) fn add_by_velocity(&mut self, link: usize, wrench: Force<f64>) {
         self.drift.by_velocity[link] += wrench;
@@ -151,7 +168,12 @@ impl Pull<'_> {
 
     /// By the entry of the block's Jacobian at a coordinate and a direction.
     pub(super) fn jacobian_bar(&self, dof: usize, direction: usize) -> f64 {
-        (0..3).map(|field| self.along[field][direction] * self.vectors[field][dof]).sum()
+        self.rates().bar(dof, direction)
+    }
+
+    /// What the cotangents of the block's Jacobian are made of.
+    pub(super) fn rates(&self) -> Rates<'a> {
+        Rates { along: self.along, vectors: self.vectors }
     }
 }
 
@@ -212,10 +234,12 @@ impl ConstraintAdjoint {
             model,
             parameters: point.parameters,
             q: point.q,
+            routes: point.routes,
             vectors,
             along: [[0.0; MOST]; 3],
             numbers_bar: Numbers::from_array([0.0; NUMBERS]),
             q_bar: &mut *bars.q,
+            moments: &mut *bars.moments,
             parameters_bar: bars.parameters.as_deref_mut(),
             fields: &self.fields,
             wrenches: &mut self.wrenches,

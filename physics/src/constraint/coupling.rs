@@ -5,11 +5,17 @@ use cotangent_ad::{Num, Real};
 use super::adjoint::Pull;
 use super::block::{Blocks, Source};
 use super::law::{Law, Numbers};
-use crate::model::{Line, Model, Parameters, Weights};
+use crate::force::Point;
+use crate::model::{Line, Model, Weights};
+use crate::routes::Routes;
 
 /// The displacement of a line from the reference configuration.
-fn displacement<T: Num>(model: &Model, line: Line, q: &[T]) -> T {
-    line.length(model, q) - line.length(model, &model.q0)
+fn displacement<T: Num>(model: &Model, line: Line, q: &[T], routes: &Routes<T>) -> T {
+    let reference = match line {
+        Line::Joint(joint) => model.q0[model.joints[joint].q.0],
+        Line::Tendon(tendon) => model.tendons[tendon].reference,
+    };
+    line.length(model, q, routes) - reference
 }
 
 /// A polynomial's value, its slope and its second derivative.
@@ -28,16 +34,12 @@ fn weight<T: Num>(model: &Model, (first, second): (Line, Option<Line>), w: &Weig
 }
 
 /// Adds the couplings.
-pub(super) fn add<T: Real>(
-    model: &Model,
-    parameters: &Parameters<T>,
-    q: &[T],
-    blocks: &mut Blocks<T>,
-) {
-    let constraints = &parameters.constraints;
+pub(super) fn add<T: Real>(p: &Point<'_, T>, blocks: &mut Blocks<T>) {
+    let (model, constraints) = (p.model, &p.parameters.constraints);
+    let displacement = |line| displacement(model, line, p.q, p.routes);
     for (k, (coupling, n)) in model.couplings.iter().zip(&constraints.couplings).enumerate() {
         let zero = T::lit(0.0);
-        let second = coupling.second.map(|line| (line, displacement(model, line, q)));
+        let second = coupling.second.map(|line| (line, displacement(line)));
         let [target, slope] = match second {
             Some((_, y)) => {
                 let [value, slope, _] = polynomial(n.polynomial, y);
@@ -46,18 +48,18 @@ pub(super) fn add<T: Real>(
             None => [n.polynomial[0], zero],
         };
         let numbers = Numbers {
-            gap: displacement(model, coupling.first, q) - target,
+            gap: displacement(coupling.first) - target,
             reference: n.softness.reference,
             impedance: n.softness.impedance,
             weight: [weight(model, (coupling.first, coupling.second), &constraints.weights), zero],
             friction: [zero; 5],
         };
         let first = blocks.dofs.len();
-        let own = coupling.first.parts(model).map(|(dof, rate)| (dof, T::lit(rate)));
+        let own = coupling.first.parts(model, p.routes);
         let source = Source::Coupling(k);
         blocks.push_line(Law::Equality, source, numbers, own);
         if let Some((line, _)) = second {
-            for (dof, rate) in line.parts(model) {
+            for (dof, rate) in line.parts(model, p.routes) {
                 blocks.insert(first, dof, -slope * rate);
             }
         }
@@ -69,17 +71,22 @@ pub(super) fn pull(p: &mut Pull<'_>, coupling: usize) {
     let (model, bar) = (p.model, p.numbers_bar);
     let lines = &model.couplings[coupling];
     let numbers = &p.parameters.constraints.couplings[coupling];
-    lines.first.parts(model).for_each(|(dof, rate)| p.q_bar[dof] += rate * bar.gap);
+    let first = lines.first.parts(model, p.routes);
+    first.for_each(|(dof, rate)| p.q_bar[dof] += rate * bar.gap);
+    let rates = p.rates();
+    lines.first.add_bars(model, &mut *p.moments, |dof| rates.bar(dof, 0));
     let mut polynomial_bar = [0.0; 5];
     polynomial_bar[0] = -bar.gap;
     if let Some(second) = lines.second {
-        let y = displacement(model, second, p.q);
+        let y = displacement(model, second, p.q, p.routes);
         let [_, slope, curvature] = polynomial(numbers.polynomial, y);
         // the Jacobian holds minus the slope
         let slope_bar: f64 =
-            -second.parts(model).map(|(dof, rate)| rate * p.jacobian_bar(dof, 0)).sum::<f64>();
+            second.parts(model, p.routes).map(|(dof, rate)| -rate * rates.bar(dof, 0)).sum();
         let y_bar = slope_bar * curvature - bar.gap * slope;
-        second.parts(model).for_each(|(dof, rate)| p.q_bar[dof] += rate * y_bar);
+        let parts = second.parts(model, p.routes);
+        parts.for_each(|(dof, rate)| p.q_bar[dof] += rate * y_bar);
+        second.add_bars(model, &mut *p.moments, |dof| -slope * rates.bar(dof, 0));
         for (i, by) in polynomial_bar.iter_mut().enumerate().skip(1) {
             let (i, degree) = (i32::try_from(i).unwrap_or(0), i as f64);
             *by = -bar.gap * y.powi(i) + slope_bar * degree * y.powi(i - 1);

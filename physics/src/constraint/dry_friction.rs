@@ -5,11 +5,12 @@ use cotangent_ad::Real;
 use super::adjoint::Pull;
 use super::block::{Blocks, Source};
 use super::law::{Law, Numbers};
-use crate::model::{Line, Model, Parameters};
+use crate::force::Point;
+use crate::model::Line;
 
 /// Adds dry friction, which always acts.
-pub(super) fn add<T: Real>(model: &Model, parameters: &Parameters<T>, blocks: &mut Blocks<T>) {
-    let constraints = &parameters.constraints;
+pub(super) fn add<T: Real>(p: &Point<'_, T>, blocks: &mut Blocks<T>) {
+    let (model, constraints) = (p.model, &p.parameters.constraints);
     for (k, (line, n)) in model.dry_friction.iter().zip(&constraints.frictions).enumerate() {
         let zero = T::lit(0.0);
         let numbers = |weight| Numbers {
@@ -30,7 +31,7 @@ pub(super) fn add<T: Real>(model: &Model, parameters: &Parameters<T>, blocks: &m
                 }
             }
             Line::Tendon(tendon) => {
-                let along = line.parts(model).map(|(dof, rate)| (dof, T::lit(rate)));
+                let along = line.parts(model, p.routes);
                 let source = Source::DryFriction { friction: k, dof: None };
                 let own = numbers(constraints.weights.tendons[tendon]);
                 blocks.push_line(law, source, own, along);
@@ -42,6 +43,9 @@ pub(super) fn add<T: Real>(model: &Model, parameters: &Parameters<T>, blocks: &m
 /// The part of the adjoint that is dry friction's own.
 pub(super) fn pull(p: &mut Pull<'_>, (friction, dof): (usize, Option<usize>)) {
     let (model, bar) = (p.model, p.numbers_bar);
+    let rates = p.rates();
+    let by = |dof: usize| rates.bar(dof, 0);
+    model.dry_friction[friction].add_bars(model, &mut *p.moments, by);
     let Some(parameters) = p.parameters_bar.as_deref_mut() else { return };
     let numbers = &mut parameters.constraints.frictions[friction];
     numbers.loss += bar.friction[0];

@@ -118,10 +118,10 @@ pub(crate) fn collect<T: Real>(p: &Point<'_, T>, s: &mut Scratch<T>) -> bool {
     let mut blocks = std::mem::take(&mut s.constraints.blocks);
     blocks.clear();
     if model.is_constrained() {
-        coupling::add(model, p.parameters, p.q, &mut blocks);
+        coupling::add(p, &mut blocks);
         tie::add(model, p.parameters, s, &mut blocks);
-        dry_friction::add(model, p.parameters, &mut blocks);
-        stop::add(model, p.parameters, p.q, &mut blocks);
+        dry_friction::add(p, &mut blocks);
+        stop::add(p, &mut blocks);
         contact::add(model, p.parameters, s, &mut blocks);
     }
     s.constraints.blocks = blocks;

@@ -5,7 +5,8 @@ use cotangent_ad::{Dual, Num, Quat, Real, Vec3};
 use super::adjoint::Pull;
 use super::block::{Blocks, Source};
 use super::law::{Law, Numbers};
-use crate::model::{JointKind, Line, Model, Parameters, Stop};
+use crate::force::Point;
+use crate::model::{JointKind, Line, Model, Stop};
 
 /// The rotation vector of a ball from where it was described, as an angle and an axis.
 fn angle_and_axis<T: Real>(q: [T; 4]) -> (T, Vec3<T>) {
@@ -22,13 +23,8 @@ fn ball_at(model: &Model, stop: &Stop) -> Option<(usize, usize)> {
 }
 
 /// Adds the stops that act at `q`.
-pub(super) fn add<T: Real>(
-    model: &Model,
-    parameters: &Parameters<T>,
-    q: &[T],
-    blocks: &mut Blocks<T>,
-) {
-    let constraints = &parameters.constraints;
+pub(super) fn add<T: Real>(p: &Point<'_, T>, blocks: &mut Blocks<T>) {
+    let (model, q, constraints) = (p.model, p.q, &p.parameters.constraints);
     for (k, (stop, n)) in model.stops.iter().zip(&constraints.stops).enumerate() {
         let zero = T::lit(0.0);
         let numbers = |gap, weight| Numbers {
@@ -49,11 +45,12 @@ pub(super) fn add<T: Real>(
             }
             continue;
         }
-        let value = stop.line.length(model, q);
+        let value = stop.line.length(model, q, p.routes);
         for (upper, side) in [(false, -1.0), (true, 1.0)] {
             let gap = (n.range[usize::from(upper)] - value) * side - n.margin;
             if gap < 0.0 {
-                let along = stop.line.parts(model).map(|(dof, rate)| (dof, T::lit(-side * rate)));
+                let parts = stop.line.parts(model, p.routes);
+                let along = parts.map(|(dof, rate)| (dof, rate * -side));
                 let source = Source::Stop { stop: k, upper };
                 let weight = stop.line.weight(model, &constraints.weights);
                 blocks.push_line(Law::OneSided, source, numbers(gap, weight), along);
@@ -85,7 +82,11 @@ pub(super) fn pull(p: &mut Pull<'_>, (stop, upper): (usize, bool)) {
     }
     let Some((q_at, v_at)) = ball_at(model, line) else {
         let side = if upper { 1.0 } else { -1.0 };
-        line.line.parts(model).for_each(|(dof, rate)| p.q_bar[dof] -= side * rate * bar.gap);
+        let parts = line.line.parts(model, p.routes);
+        parts.for_each(|(dof, rate)| p.q_bar[dof] -= side * rate * bar.gap);
+        let rates = p.rates();
+        let by = |dof: usize| -side * rates.bar(dof, 0);
+        line.line.add_bars(model, &mut *p.moments, by);
         return;
     };
     // the axis moves with the ball

@@ -8,7 +8,8 @@ use cotangent_ad::{Num, Pose, Real, Vec3};
 
 use crate::aba::{factorize, solve};
 use crate::kinematics::place_links;
-use crate::model::{Line, Model, Parameters, Weights};
+use crate::model::{Model, Parameters, Weights};
+use crate::routes::lay;
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion, SpatialInertia};
 
@@ -79,8 +80,7 @@ fn each_row<T: Real>(
         }
     }
     for tendon in 0..model.tendons.len() {
-        let parts = Line::Tendon(tendon).parts(model);
-        let row = parts.map(|(dof, rate)| (dof, T::lit(rate))).collect();
+        let row = s.routes.parts(model, tendon).collect();
         visit(Of::Tendon(tendon), 1.0, &row, s);
     }
 }
@@ -103,6 +103,7 @@ fn at_reference<T: Real>(model: &Model, parameters: &Parameters<T>) -> Scratch<T
     let mut s = Scratch::new(model);
     let q: Vec<T> = model.q0.iter().map(|x| T::lit(*x)).collect();
     place_links(model, parameters, &q, &mut s);
+    lay(model, &q, &mut s);
     factorize(model, parameters, |_| None, &mut s);
     s
 }

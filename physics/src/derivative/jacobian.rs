@@ -1,6 +1,6 @@
 //! The whole Jacobian of a step.
 //!
-//! Of a step of Euler's kind `R(a; q, v, u) = 0` gives `da = -(dR/da)^-1 dR`. Inverse dynamics has its derivatives as matrices; what forces and
+//! Of a step of Euler's kind `R(a; q, v, d) = 0`, `d` being what drives the actuators, gives `da = -(dR/da)^-1 dR`. Inverse dynamics has its derivatives as matrices; what forces and
 //! constraints add are pullbacks with unit multipliers at one point, which share its kinematics, its solution and the derivatives of its
 //! contacts. Each column then is one solve with the same factors. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
 //! `F`, and `dF = dR_1 + M da_1` with `dR_1` less the constraints' part.
@@ -8,24 +8,27 @@
 use super::inverse_dynamics::prepare;
 use super::inverse_dynamics_matrix::matrices;
 use super::step::{Cotangent, StepAdjoint};
+use crate::activation::{DriveSlopes, drive_slopes, follow};
 use crate::constraint::mass_times;
 use crate::force::{Bars, Point};
 use crate::integrate::{
     Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_matrix,
 };
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes;
 use crate::scratch::Scratch;
 use crate::state::State;
 use cotangent_ad::{Quat, Vec3};
 
-/// The derivatives of the next state, both matrices row-major: first by how much the configuration is displaced, then the velocity.
+/// The derivatives of the next state, both matrices row-major: first how much the configuration is displaced, then the velocity, then the
+/// activations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepJacobian {
-    /// By a displacement of the configuration and by the velocity, `2 nv x 2 nv`.
+    /// By a displacement of the configuration, the velocity and the activations, `(2 nv + na) x (2 nv + na)`.
     pub a: Vec<f64>,
-    /// By the controls, `2 nv x nu`.
+    /// By the controls, `(2 nv + na) x nu`.
     pub b: Vec<f64>,
-    /// `dR/d(q, v, u)` of the constraints' problem and of the step, by columns of `nv`.
+    /// `dR/d(q, v, d)` of the constraints' problem and of the step, `d` being what drives the actuators, by columns of `nv`.
     first: Vec<f64>,
     second: Vec<f64>,
     /// One row.
@@ -45,17 +48,20 @@ impl StepAdjoint {
         out: &mut StepJacobian,
         s: &mut Scratch,
     ) {
-        let (n, nu) = (model.nv(), model.nu());
+        let (nu, size) = (model.nu(), 2 * model.nv() + model.na());
         out.a.clear();
-        out.a.resize(4 * n * n, 0.0);
+        out.a.resize(size * size, 0.0);
         out.b.clear();
-        out.b.resize(2 * n * nu, 0.0);
+        out.b.resize(size * nu, 0.0);
         if options.integrator == Integrator::RungeKutta4 {
             self.by_rows(model, parameters, options, (state, u), out, s);
             return;
         }
-        let point = Point { model, parameters, q: &state.q, v: &state.v, u };
-        euler_acceleration(model, parameters, options, (&state.q, &state.v, u), s);
+        follow(model, parameters, options, (&state.act, u), s);
+        euler_acceleration(model, parameters, options, (&state.q, &state.v), s);
+        let (drive, routes) = (s.stages[0].drive.clone(), s.routes.clone());
+        let (q, v) = (&state.q, &state.v);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
         let velocity: Vec<f64> =
             state.v.iter().zip(&s.a).map(|(v, a)| (v + options.dt * a) * options.dt).collect();
         let implicit = options.integrator.implicit(options.dt);
@@ -63,6 +69,9 @@ impl StepAdjoint {
         let of_constraints = implicit == Implicit::Nothing && !s.constraints.blocks.list.is_empty();
         let columns = if of_constraints { &out.first } else { &out.second };
         assemble(model, options.dt, &velocity, columns, (&mut out.a, &mut out.b));
+        let drive_slopes =
+            |k: usize| drive_slopes((model, parameters), options, (&state.act, u), k);
+        by_activations(model, drive_slopes, (&mut out.a, &mut out.b));
     }
 
     fn by_rows(
@@ -74,18 +83,19 @@ impl StepAdjoint {
         out: &mut StepJacobian,
         s: &mut Scratch,
     ) {
-        let (n, nu) = (model.nv(), model.nu());
-        for i in 0..2 * n {
+        let (nu, size) = (model.nu(), 2 * model.nv() + model.na());
+        for i in 0..size {
             let mut bar = Cotangent::zero(model);
-            *(if i < n { &mut bar.q[i] } else { &mut bar.v[i - n] }) = 1.0;
+            let all = bar.q.iter_mut().chain(&mut bar.v).chain(&mut bar.act);
+            all.skip(i).take(1).for_each(|x| *x = 1.0);
             let u_bar = &mut out.b[i * nu..][..nu];
             self.pull(model, parameters, options, point, &mut bar, u_bar, None, s);
-            out.a[2 * n * i..][..n].copy_from_slice(&bar.q);
-            out.a[2 * n * i + n..][..n].copy_from_slice(&bar.v);
+            let row = bar.q.iter().chain(&bar.v).chain(&bar.act);
+            out.a[size * i..][..size].iter_mut().zip(row).for_each(|(to, x)| *to = *x);
         }
     }
 
-    /// `-da/d(q, v, u)` by columns, into `out.second`; into `out.first` where there are constraints and nothing is implicit.
+    /// `-da/d(q, v, d)` by columns, into `out.second`; into `out.first` where there are constraints and nothing is implicit.
     fn accelerations(
         &mut self,
         point: &Point<'_, f64>,
@@ -104,7 +114,7 @@ impl StepAdjoint {
         }
         if !constrained {
             factorize_matrix(point, implicit, s);
-            for column in out.second.chunks_exact_mut(n) {
+            for column in out.second.chunks_exact_mut(n.max(1)) {
                 solve_matrix(model, column, s);
             }
             return;
@@ -116,14 +126,16 @@ impl StepAdjoint {
             out.second.iter_mut().zip(&out.first).for_each(|(second, first)| *second -= first);
         }
         self.constraint_columns(point, (&mut out.row, &mut out.first), s);
-        for column in out.first.chunks_exact_mut(n) {
+        for column in out.first.chunks_exact_mut(n.max(1)) {
             s.constraints.newton.hessian.solve(column);
         }
         if implicit == Implicit::Nothing {
             return;
         }
         factorize_matrix(point, implicit, s);
-        for (first, second) in out.first.chunks_exact(n).zip(out.second.chunks_exact_mut(n)) {
+        for (first, second) in
+            out.first.chunks_exact(n.max(1)).zip(out.second.chunks_exact_mut(n.max(1)))
+        {
             // R_2 - R_1 without constraints, and M da_1: the sign of `first` is that of -da_1
             mass_times(model, &s.mass, first, &mut out.row[..n]);
             second.iter_mut().zip(&out.row).for_each(|(x, force)| *x += force);
@@ -131,7 +143,7 @@ impl StepAdjoint {
         }
     }
 
-    /// `dR/d(q, v, u)` without constraints, by columns.
+    /// `dR/d(q, v, d)` without constraints, by columns.
     fn residual_columns(
         &mut self,
         point: &Point<'_, f64>,
@@ -144,16 +156,19 @@ impl StepAdjoint {
         columns.resize(n * row.len(), 0.0);
         prepare(point.model, point.parameters, (point.v, a), s);
         matrices(point.model, point.parameters, s, columns);
+        let mut moments = vec![0.0; point.routes.moments.len()];
         for i in 0..n {
             row.fill(0.0);
             self.multiplier.lambda.fill(0.0);
             self.multiplier.lambda[i] = 1.0;
-            self.forces(point, (implicit, a), &mut bars(row, n), s);
+            moments.fill(0.0);
+            self.forces(point, (implicit, a), &mut bars(row, n, &mut moments), s);
+            routes::pull(point.model, &moments, &mut row[..n], s);
             columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
         }
     }
 
-    /// Adds the constraints' part of `dR_1/d(q, v, u)`.
+    /// Adds the constraints' part of `dR_1/d(q, v, d)`.
     fn constraint_columns(
         &mut self,
         point: &Point<'_, f64>,
@@ -162,28 +177,31 @@ impl StepAdjoint {
     ) {
         let n = point.model.nv();
         self.constraints.prepare(point, true, s);
-        let mut unit = vec![0.0; n];
+        let (mut unit, mut moments) = (vec![0.0; n], vec![0.0; point.routes.moments.len()]);
         let blocks = &s.constraints.blocks;
         let mut acts = vec![false; n];
         blocks.dofs.iter().for_each(|d| acts[*d] = true);
         for i in (0..n).filter(|i| acts[*i]) {
             row.fill(0.0);
             unit[i] = 1.0;
-            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n));
+            moments.fill(0.0);
+            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n, &mut moments));
+            routes::pull(point.model, &moments, &mut row[..n], s);
             unit[i] = 0.0;
             columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
         }
     }
 }
 
-/// A row by `q`, `v` and `u`.
-fn bars(row: &mut [f64], n: usize) -> Bars<'_> {
+/// A row by `q`, `v` and what drives the actuators.
+fn bars<'a>(row: &'a mut [f64], n: usize, moments: &'a mut [f64]) -> Bars<'a> {
     let (q, rest) = row.split_at_mut(n);
-    let (v, u) = rest.split_at_mut(n);
-    Bars { q, v, u, parameters: None }
+    let (v, drive) = rest.split_at_mut(n);
+    Bars { q, v, drive, moments, parameters: None }
 }
 
-/// The step's Jacobian from that of the accelerations, of which `columns` hold the negative; `turn` is `h v+`.
+/// The Jacobian of the next configuration and velocity from that of the accelerations, of which `columns` hold the negative; `turn` is `h v+`. By
+/// the controls it is that by what drives the actuators.
 fn assemble(
     model: &Model,
     h: f64,
@@ -191,20 +209,19 @@ fn assemble(
     columns: &[f64],
     (a, b): (&mut [f64], &mut [f64]),
 ) {
-    let (n, nu) = (model.nv(), model.nu());
+    let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for i in 0..n {
         for j in 0..2 * n {
-            a[2 * n * (n + i) + j] = -h * columns[j * n + i];
+            a[size * (n + i) + j] = -h * columns[j * n + i];
         }
-        a[2 * n * (n + i) + n + i] += 1.0;
+        a[size * (n + i) + n + i] += 1.0;
         for j in 0..nu {
             b[nu * (n + i) + j] = -h * columns[(2 * n + j) * n + i];
         }
     }
-    for (matrix, width) in [(a, 2 * n), (b, nu)] {
+    for (matrix, width, by_state) in [(a, size, true), (b, nu, false)] {
         let (above, below) = matrix.split_at_mut(n * width);
         above.iter_mut().zip(&*below).for_each(|(above, below)| *above = h * below);
-        let by_state = width == 2 * n && n > 0 && !above.is_empty();
         for link in model.links() {
             let at = link.v_at;
             if link.joint == JointKind::Ball {
@@ -223,6 +240,29 @@ fn assemble(
             } else if by_state {
                 (at..at + link.joint.nv()).for_each(|k| above[k * width + k] += 1.0);
             }
+        }
+    }
+}
+
+/// Of the Jacobian by what drives the actuators, in `b`, that by activations and controls; and the rows of the activations.
+fn by_activations(
+    model: &Model,
+    drive_slopes: impl Fn(usize) -> DriveSlopes,
+    (a, b): (&mut [f64], &mut [f64]),
+) {
+    let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
+    for k in 0..nu {
+        let DriveSlopes { drive_by_control, by_activation } = drive_slopes(k);
+        if let Some((at, drive, [next, next_by_control])) = by_activation {
+            let place = 2 * n + at;
+            for i in 0..2 * n {
+                a[size * i + place] = b[nu * i + k] * drive;
+            }
+            a[size * place + place] = next;
+            b[nu * place + k] = next_by_control;
+        }
+        for i in 0..2 * n {
+            b[nu * i + k] *= drive_by_control;
         }
     }
 }

@@ -6,6 +6,7 @@
 use cotangent_ad::{Dual, Quat, Vec3};
 
 use super::inverse_dynamics::{Multiplier, prepare, pull};
+use crate::activation::{self, follow};
 use crate::constraint::{ConstraintAdjoint, MOST};
 use crate::force::{self, Bars, ImplicitPull, Point};
 use crate::forward::forward_dynamics;
@@ -14,6 +15,7 @@ use crate::integrate::{
     stages,
 };
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes::{self, Routes};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -24,12 +26,15 @@ pub struct Cotangent {
     pub q: Vec<f64>,
     /// By the velocity. Entries: `nv`.
     pub v: Vec<f64>,
+    /// By the activations. Entries: `na`.
+    pub act: Vec<f64>,
 }
 
 impl Cotangent {
     /// Zero.
     pub fn zero(model: &Model) -> Self {
-        Self { q: vec![0.0; model.nv()], v: vec![0.0; model.nv()] }
+        let [q, v] = [(); 2].map(|()| vec![0.0; model.nv()]);
+        Self { q, v, act: vec![0.0; model.na()] }
     }
 }
 
@@ -43,6 +48,10 @@ pub struct StepAdjoint {
     displacement: Vec<f64>,
     velocity: Vec<f64>,
     start: Vec<f64>,
+    /// Cotangents of what drives the actuators at each stage.
+    drive: [Vec<f64>; 4],
+    /// Cotangents of the tendons' moments.
+    moments: Vec<f64>,
     /// Cotangent of the forces on the coordinates.
     tau_bar: Vec<f64>,
     work: Vec<f64>,
@@ -63,6 +72,8 @@ impl StepAdjoint {
             displacement: zeros(),
             velocity: zeros(),
             start: zeros(),
+            drive: std::array::from_fn(|_| vec![0.0; model.nu()]),
+            moments: vec![],
             tau_bar: zeros(),
             work: zeros(),
             implicit: ImplicitPull::new(model),
@@ -86,28 +97,32 @@ impl StepAdjoint {
         parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
-        let inputs = Inputs { model, parameters, u, dt: options.dt };
+        let inputs = Inputs { model, parameters, options };
+        follow(model, parameters, options, (&state.act, u), s);
+        self.drive.iter_mut().for_each(|bar| bar.fill(0.0));
+        let mut wanted = parameters_bar;
+        let by_parameters = wanted.as_deref_mut();
         match options.integrator {
             Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
-                self.euler(&inputs, options, state, bar, u_bar, parameters_bar, s);
+                self.euler(&inputs, state, bar, by_parameters, s);
             }
-            Integrator::RungeKutta4 => self.rk4(&inputs, state, bar, u_bar, parameters_bar, s),
+            Integrator::RungeKutta4 => self.rk4(&inputs, state, bar, by_parameters, s),
         }
+        let (point, bars) = ((state.act.as_slice(), u), (bar.act.as_mut_slice(), u_bar));
+        activation::pull((model, parameters), options, point, &self.drive, bars, wanted);
     }
 
     fn euler(
         &mut self,
         inputs: &Inputs<'_>,
-        options: &StepOptions,
         state: &State,
         bar: &mut Cotangent,
-        u_bar: &mut [f64],
         parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
-        let (model, h) = (inputs.model, inputs.dt);
-        let point = (state.q.as_slice(), state.v.as_slice(), inputs.u);
-        euler_acceleration(model, inputs.parameters, options, point, s);
+        let (model, h) = (inputs.model, inputs.options.dt);
+        let point = (state.q.as_slice(), state.v.as_slice());
+        euler_acceleration(model, inputs.parameters, inputs.options, point, s);
         for d in 0..model.nv() {
             self.velocity[d] = (state.v[d] + s.a[d] * h) * h;
         }
@@ -118,33 +133,47 @@ impl StepAdjoint {
             self.multiplier.lambda[d] = -h * bar.v[d];
         }
         let (q_bar, v_bar) = (bar.q.as_mut_slice(), bar.v.as_mut_slice());
-        let implicit = options.integrator.implicit(h);
-        let point = (state.q.as_slice(), state.v.as_slice());
-        self.residual(inputs, implicit, point, (q_bar, v_bar), u_bar, parameters_bar, s);
+        let implicit = inputs.options.integrator.implicit(h);
+        self.residual(inputs, (implicit, 0), point, (q_bar, v_bar), parameters_bar, s);
     }
 
-    /// Contracts the derivatives of `R` with `lambda <- M^-1 lambda`; kinematics, factors and `s.a` are those of the point.
+    /// Contracts the derivatives of `R` with `lambda <- M^-1 lambda`; kinematics, factors and `s.a` are those of the point, its drive
+    /// that of a `stage`.
     fn residual(
         &mut self,
         inputs: &Inputs<'_>,
-        implicit: Implicit,
+        (implicit, stage): (Implicit, usize),
         (q, v): (&[f64], &[f64]),
         (q_bar, v_bar): (&mut [f64], &mut [f64]),
-        u_bar: &mut [f64],
         parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
         let (model, parameters) = (inputs.model, inputs.parameters);
-        let point = Point { model, parameters, q, v, u: inputs.u };
-        let mut bars = Bars { q: q_bar, v: v_bar, u: u_bar, parameters: parameters_bar };
-        if !s.constraints.blocks.list.is_empty() {
+        let drive = std::mem::take(&mut s.stages[stage].drive);
+        let mut drive_bar = std::mem::take(&mut self.drive[stage]);
+        let routes = std::mem::take(&mut s.routes);
+        let mut moments_bar = std::mem::take(&mut self.moments);
+        moments_bar.clear();
+        moments_bar.resize(routes.moments.len(), 0.0);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+        let mut bars = Bars {
+            q: q_bar,
+            v: v_bar,
+            drive: &mut drive_bar,
+            moments: &mut moments_bar,
+            parameters: parameters_bar,
+        };
+        if s.constraints.blocks.list.is_empty() {
+            solve(model, implicit, &mut self.multiplier.lambda, true, s);
+            let a = std::mem::take(&mut s.a);
+            self.smooth(&point, (implicit, &a), &mut bars, s);
+            s.a = a;
+        } else {
             self.constrained(&point, implicit, &mut bars, s);
-            return;
         }
-        solve(model, implicit, &mut self.multiplier.lambda, true, s);
-        let a = std::mem::take(&mut s.a);
-        self.smooth(&point, (implicit, &a), &mut bars, s);
-        s.a = a;
+        routes::pull(model, bars.moments, bars.q, s);
+        (s.stages[stage].drive, self.drive[stage]) = (drive, drive_bar);
+        (s.routes, self.moments) = (routes, moments_bar);
     }
 
     /// Contracts the derivatives of `M a + c - tau + h E a` with the multiplier.
@@ -262,12 +291,11 @@ impl StepAdjoint {
         inputs: &Inputs<'_>,
         state: &State,
         bar: &mut Cotangent,
-        u_bar: &mut [f64],
         mut parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
-        let (model, h, n) = (inputs.model, inputs.dt, inputs.model.nv());
-        stages(model, inputs.parameters, h, (&state.q, &state.v, inputs.u), s);
+        let (model, h, n) = (inputs.model, inputs.options.dt, inputs.model.nv());
+        stages(model, inputs.parameters, h, (&state.q, &state.v), s);
         for d in 0..n {
             let rates = s.stages.iter().zip(WEIGHTS).map(|(stage, w)| w * h * stage.rate[d]);
             self.velocity[d] = rates.sum();
@@ -285,8 +313,13 @@ impl StepAdjoint {
             let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
             let displacement = std::mem::take(&mut stage.displacement);
             // a = a(q, v, u): the factors of this stage are made again
-            let (parameters, u) = (inputs.parameters, inputs.u);
-            forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, Implicit::Nothing, s);
+            let (parameters, drive) = (inputs.parameters, std::mem::take(&mut stage.drive));
+            let routes = Routes::default();
+            let (q_at, v_at) = (q.as_slice(), v.as_slice());
+            let point =
+                Point { model, parameters, q: q_at, v: v_at, drive: &drive, routes: &routes };
+            forward_dynamics(&point, Implicit::Nothing, s);
+            s.stages[i].drive = drive;
             for d in 0..n {
                 self.multiplier.lambda[d] = -self.acceleration[i][d];
             }
@@ -295,7 +328,7 @@ impl StepAdjoint {
             let mut v_bar = std::mem::take(&mut self.velocity);
             let bars = (bar.q.as_mut_slice(), v_bar.as_mut_slice());
             let wanted = parameters_bar.as_deref_mut();
-            self.residual(inputs, Implicit::Nothing, (&q, &v), bars, u_bar, wanted, s);
+            self.residual(inputs, (Implicit::Nothing, i), (&q, &v), bars, wanted, s);
             self.velocity = v_bar;
             // q = q_0 (+) T, rate = J_r(T)^-1 v
             displace_pullback(model, &displacement, &mut bar.q, &mut self.displacement);
@@ -325,8 +358,7 @@ impl StepAdjoint {
 struct Inputs<'a> {
     model: &'a Model,
     parameters: &'a Parameters<f64>,
-    u: &'a [f64],
-    dt: f64,
+    options: &'a StepOptions,
 }
 
 /// For `q+ = q (+) d`: replaces `bar`, the cotangent of `q+`, by that of `q`, and writes that of `d`.

@@ -1,13 +1,14 @@
 //! Actuators: `f = clamp(g u + b)` with `g` and `b` affine in length and velocity, through a transmission.
 //!
-//! With the transmission's length `l = gear L(q)` and velocity `w = gear m . v`, `m` its moment:
+//! With the transmission's length `l = gear L(q)` and velocity `w = gear m . v`, `m` its moment, and what drives it, `d`
+//! ([`crate::activation`]):
 //!
 //! ```text
-//! f = clamp_f((g0 + g1 l + g2 w) clamp_u(u) + b0 + b1 l + b2 w),     tau = gear m f
+//! f = clamp_f((g0 + g1 l + g2 w) d + b0 + b1 l + b2 w),     tau = gear m f
 //! ```
 //!
 //! A motor is `g = (1, 0, 0)`, `b = 0`; a position servo `g = (kp, 0, 0)`, `b = (0, -kp, -kv)`; a velocity servo `g = (kv, 0, 0)`,
-//! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators without activation). Last, the sum over actuators at
+//! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators). Last, the sum over actuators at
 //! a joint may be clamped once more. On a ball a position servo pulls towards the nearest of the angles that differ by whole turns,
 //! as MuJoCo's does.
 
@@ -16,7 +17,13 @@ use std::f64::consts::TAU;
 use cotangent_ad::{Quat, Real, Vec3};
 
 use super::{Bars, Point};
+use crate::activation::follow;
+use crate::integrate::StepOptions;
+use crate::kinematics::place_links;
 use crate::model::{Model, Parameters, Transmission};
+use crate::routes::{add_bars, lay};
+use crate::scratch::Scratch;
+use crate::state::State;
 
 /// A number within a range.
 #[inline]
@@ -33,52 +40,52 @@ fn quaternion<T: Real>(model: &Model, link: usize, q: &[T]) -> Quat<T> {
 }
 
 /// `L(q)`.
-fn length<T: Real>(model: &Model, transmission: &Transmission, q: &[T]) -> T {
+fn length<T: Real>(p: &Point<'_, T>, transmission: &Transmission) -> T {
+    let (model, q) = (p.model, p.q);
     match transmission {
         Transmission::Coordinate { q_at, .. } => q[*q_at],
         Transmission::Ball { link, direction } => {
             Vec3::lit(*direction).dot(quaternion(model, *link, q).log())
         }
         Transmission::Free { .. } => T::lit(0.0),
-        Transmission::Tendon(tendon) => model.tendons[*tendon].length(q),
+        Transmission::Tendon(tendon) => p.routes.length[*tendon],
     }
 }
 
 /// Adds `l_bar dL/dq`.
-fn pull_length(
-    model: &Model,
-    transmission: &Transmission,
-    q: &[f64],
-    l_bar: f64,
-    q_bar: &mut [f64],
-) {
+fn pull_length(p: &Point<'_, f64>, transmission: &Transmission, l_bar: f64, q_bar: &mut [f64]) {
     match transmission {
         // log(q exp(d)) = log q + J_r(log q)^-1 d; the moment of a ball's actuator is not this derivative
         Transmission::Ball { link, direction } => {
-            let (at, angle) = (model.links[*link].v_at, quaternion(model, *link, q).log());
+            let at = p.model.links[*link].v_at;
+            let angle = quaternion(p.model, *link, p.q).log();
             for k in 0..3 {
                 let rate = Quat::exp_rate(angle, Vec3::unit(k));
                 q_bar[at + k] += l_bar * Vec3(*direction).dot(rate);
             }
         }
         Transmission::Free { .. } => {}
-        _ => moments(model, transmission, |d, m| q_bar[d] += l_bar * m),
+        _ => moments(p, transmission, |d, m| q_bar[d] += l_bar * m),
     }
 }
 
 /// Calls `f` with each coordinate that the transmission moves, and its moment.
-pub(super) fn moments(model: &Model, transmission: &Transmission, mut f: impl FnMut(usize, f64)) {
+pub(crate) fn moments<T: Real>(
+    p: &Point<'_, T>,
+    transmission: &Transmission,
+    mut f: impl FnMut(usize, T),
+) {
     match transmission {
-        Transmission::Coordinate { dof, .. } => f(*dof, 1.0),
+        Transmission::Coordinate { dof, .. } => f(*dof, T::lit(1.0)),
         Transmission::Ball { link, direction } => {
-            let at = model.links[*link].v_at;
-            direction.iter().enumerate().for_each(|(k, m)| f(at + k, *m));
+            let at = p.model.links[*link].v_at;
+            direction.iter().enumerate().for_each(|(k, m)| f(at + k, T::lit(*m)));
         }
         Transmission::Free { dof, direction } => {
-            direction.iter().enumerate().for_each(|(k, m)| f(dof + k, *m));
+            direction.iter().enumerate().for_each(|(k, m)| f(dof + k, T::lit(*m)));
         }
         Transmission::Tendon(tendon) => {
-            model.tendons[*tendon].parts.iter().for_each(|part| f(part.dof, part.coefficient));
+            p.routes.parts(p.model, *tendon).for_each(|(d, m)| f(d, m));
         }
     }
 }
@@ -97,20 +104,20 @@ struct At<T> {
 
 fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
     let (actuator, gear) = (&p.model.actuators[k], p.parameters.gear[k]);
-    let control = clamp(actuator.range, p.u[k]);
+    let control = p.drive[k];
     let ([g0, g1, g2], [b0, b1, b2]) = (p.parameters.gain[k], p.parameters.bias[k]);
     if !actuator.servo {
         let zero = T::lit(0.0);
         return At { length: zero, rate: zero, control, gain: g0, force: g0 * control + b0 };
     }
-    let mut length = length(p.model, &actuator.transmission, p.q);
+    let mut length = length(p, &actuator.transmission);
     if actuator.wraps {
         // an angle about a fixed axis is known but for whole turns: the servo takes the one nearest to its control
         let turns = ((control / gear - length).concrete() / TAU).round();
         length += T::lit(turns * TAU);
     }
     let mut rate = T::lit(0.0);
-    moments(p.model, &actuator.transmission, |d, m| rate += p.v[d] * m);
+    moments(p, &actuator.transmission, |d, m| rate += p.v[d] * m);
     let (l, w) = (length * gear, rate * gear);
     let gain = g0 + g1 * l + g2 * w;
     At { length, rate, control, gain, force: gain * control + b0 + b1 * l + b2 * w }
@@ -119,14 +126,20 @@ fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
 /// The force of each actuator: `nu` entries.
 ///
 /// # Shapes
-/// `q`: `nq`; `v`: `nv`; `u`, `forces`: `nu`.
+/// `u`, `forces`: `nu`.
 pub fn actuator_forces<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
-    (q, v, u): (&[T], &[T], &[T]),
+    options: &StepOptions,
+    (state, u): (&State<T>, &[T]),
     forces: &mut [T],
+    s: &mut Scratch<T>,
 ) {
-    let point = Point { model, parameters, q, v, u };
+    follow(model, parameters, options, (&state.act, u), s);
+    place_links(model, parameters, &state.q, s);
+    lay(model, &state.q, s);
+    let (drive, routes) = (&s.stages[0].drive, &s.routes);
+    let point = Point { model, parameters, q: &state.q, v: &state.v, drive, routes };
     for (k, force) in forces.iter_mut().enumerate() {
         *force = clamp(model.actuators[k].force_range, at(&point, k).force);
     }
@@ -135,7 +148,7 @@ pub fn actuator_forces<T: Real>(
 pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
     for (k, actuator) in p.model.actuators.iter().enumerate() {
         let force = geared_force(p, k);
-        moments(p.model, &actuator.transmission, |d, m| tau[d] += force * m);
+        moments(p, &actuator.transmission, |d, m| tau[d] += force * m);
     }
     for joint in &p.model.joints {
         if joint.force_range.is_some() {
@@ -150,7 +163,7 @@ pub(super) fn slope<T: Real>(p: &Point<'_, T>, k: usize) -> Option<T> {
     if !actuator.servo || is_clamped(p, k) {
         return None;
     }
-    let (gear, control) = (p.parameters.gear[k], clamp(actuator.range, p.u[k]));
+    let (gear, control) = (p.parameters.gear[k], p.drive[k]);
     Some(-(gear * gear * (p.parameters.bias[k][2] + p.parameters.gain[k][2] * control)))
 }
 
@@ -167,12 +180,9 @@ pub(super) fn pull_slope(p: &Point<'_, f64>, k: usize, slope_bar: f64, bars: &mu
     if slope(p, k).is_none() {
         return;
     }
-    let (gear, gain, range) =
-        (p.parameters.gear[k], p.parameters.gain[k][2], p.model.actuators[k].range);
-    let (by, control) = (-slope_bar * gear * gear, clamp(range, p.u[k]));
-    if passes(range, p.u[k]) {
-        bars.u[k] += by * gain;
-    }
+    let (gear, gain, control) = (p.parameters.gear[k], p.parameters.gain[k][2], p.drive[k]);
+    let by = -slope_bar * gear * gear;
+    bars.drive[k] += by * gain;
     if let Some(bar) = &mut bars.parameters {
         bar.gear[k] -= 2.0 * slope_bar * gear * (p.parameters.bias[k][2] + gain * control);
         bar.gain[k][2] += by * control;
@@ -193,7 +203,11 @@ pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: 
     }
     for (k, actuator) in model.actuators.iter().enumerate() {
         let mut along = 0.0;
-        moments(model, &actuator.transmission, |d, m| along += m * work[d]);
+        moments(p, &actuator.transmission, |d, m| along += m * work[d]);
+        if let Transmission::Tendon(tendon) = actuator.transmission {
+            let force = geared_force(p, k);
+            add_bars(model, tendon, bars.moments, |d| force * work[d]);
+        }
         pull_geared(p, k, along, bars);
     }
 }
@@ -203,7 +217,7 @@ pub(crate) fn geared_force<T: Real>(p: &Point<'_, T>, k: usize) -> T {
     clamp(p.model.actuators[k].force_range, at(p, k).force) * p.parameters.gear[k]
 }
 
-/// The derivative of [`geared_force`] by the control within its range.
+/// The derivative of [`geared_force`] by what drives it, within its range.
 pub(crate) fn control_gain<T: Real>(p: &Point<'_, T>, k: usize) -> T {
     at(p, k).gain * p.parameters.gear[k]
 }
@@ -214,17 +228,18 @@ pub(crate) fn pull_geared(p: &Point<'_, f64>, k: usize, geared_bar: f64, bars: &
     let (actuator, point, gear) = (&model.actuators[k], at(p, k), parameters.gear[k]);
     let mut gear_bar = geared_bar * clamp(actuator.force_range, point.force);
     let force_bar = if passes(actuator.force_range, point.force) { geared_bar * gear } else { 0.0 };
-    if passes(actuator.range, p.u[k]) {
-        bars.u[k] += force_bar * point.gain;
-    }
+    bars.drive[k] += force_bar * point.gain;
     if actuator.servo {
         let ([_, g1, g2], [_, b1, b2]) = (parameters.gain[k], parameters.bias[k]);
         let l_bar = force_bar * (g1 * point.control + b1);
         let w_bar = force_bar * (g2 * point.control + b2);
         gear_bar += l_bar * point.length + w_bar * point.rate;
-        pull_length(model, &actuator.transmission, p.q, gear * l_bar, bars.q);
+        pull_length(p, &actuator.transmission, gear * l_bar, bars.q);
         let v_bar = &mut *bars.v;
-        moments(model, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
+        moments(p, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
+        if let Transmission::Tendon(tendon) = actuator.transmission {
+            add_bars(model, tendon, bars.moments, |d| gear * w_bar * p.v[d]);
+        }
     }
     if let Some(bar) = &mut bars.parameters {
         bar.gear[k] += gear_bar;
@@ -242,7 +257,7 @@ fn pull_joint_limits(p: &Point<'_, f64>, tau_bar: &mut [f64]) {
         let mut sum = 0.0;
         for (k, actuator) in p.model.actuators.iter().enumerate() {
             let mut moment = 0.0;
-            moments(p.model, &actuator.transmission, |d, m| {
+            moments(p, &actuator.transmission, |d, m| {
                 moment += if d == joint.v.0 { m } else { 0.0 };
             });
             if moment != 0.0 {

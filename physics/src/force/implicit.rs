@@ -6,7 +6,8 @@
 
 use super::{Bars, Moments, Point, actuator, fluid};
 use crate::integrate::is_on_branch;
-use crate::model::Model;
+use crate::model::{Model, Transmission};
+use crate::routes::add_bars;
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
 
@@ -39,17 +40,23 @@ impl ImplicitPull {
         let model = p.model;
         for (k, actuator) in model.actuators.iter().enumerate() {
             let moments = |f: &mut dyn FnMut(usize, f64)| {
-                actuator::moments(model, &actuator.transmission, f);
+                actuator::moments(p, &actuator.transmission, f);
             };
             let slope_bar = h * along_branches(model, &moments, lambda, a);
             actuator::pull_slope(p, k, slope_bar, bars);
+            if let (Transmission::Tendon(tendon), Some(slope)) =
+                (actuator.transmission, actuator::slope(p, k))
+            {
+                pull_branches(p, tendon, (h * slope, lambda, a), bars);
+            }
         }
-        if let Some(bar) = &mut bars.parameters {
-            for (tendon, bar) in model.tendons.iter().zip(&mut bar.tendon_damping) {
-                let moments = |f: &mut dyn FnMut(usize, f64)| {
-                    tendon.parts.iter().for_each(|part| f(part.dof, part.coefficient));
-                };
-                *bar += h * along_branches(model, &moments, lambda, a);
+        for k in 0..model.tendons.len() {
+            let moments = |f: &mut dyn FnMut(usize, f64)| {
+                p.routes.parts(model, k).for_each(|(d, m)| f(d, m));
+            };
+            pull_branches(p, k, (h * p.parameters.tendon_damping[k], lambda, a), bars);
+            if let Some(bar) = &mut bars.parameters {
+                bar.tendon_damping[k] += h * along_branches(model, &moments, lambda, a);
             }
         }
         if !model.fluid.is_empty() {
@@ -92,8 +99,23 @@ impl ImplicitPull {
     }
 }
 
+/// Adds the derivative of `slope` times [`along_branches`] by the moments of a tendon.
+fn pull_branches(
+    p: &Point<'_, f64>,
+    tendon: usize,
+    (slope, x, y): (f64, &[f64], &[f64]),
+    bars: &mut Bars<'_>,
+) {
+    add_bars(p.model, tendon, bars.moments, |i| {
+        let on_branch = |(j, m): (usize, f64)| {
+            if is_on_branch(p.model, i, j) { m * (x[i] * y[j] + x[j] * y[i]) } else { 0.0 }
+        };
+        slope * p.routes.parts(p.model, tendon).map(on_branch).sum::<f64>()
+    });
+}
+
 /// `sum m_i m_j x_i y_j` over coordinates on one branch.
-fn along_branches(model: &Model, moments: Moments<'_>, x: &[f64], y: &[f64]) -> f64 {
+fn along_branches(model: &Model, moments: Moments<'_, f64>, x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     moments(&mut |i, m| {
         moments(&mut |j, w| {

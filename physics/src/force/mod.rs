@@ -1,6 +1,6 @@
 //! Forces on a model beside its inertia: one element a file, its value and its pullback together.
 //!
-//! Two kinds. Forces on coordinates depend on `q`, `v` and the controls: [`applied_forces`] and [`pull`] are folds over them.
+//! Two kinds. Forces on coordinates depend on `q`, `v` and what drives the actuators: [`apply`] and [`pull`] are folds over them.
 //! Forces on links are wrenches that depend on the motion of one link: [`subtract_link_forces`] and [`pull_link_forces`].
 
 mod actuator;
@@ -12,29 +12,36 @@ mod spring;
 mod tendon;
 
 pub use actuator::actuator_forces;
-pub(crate) use actuator::{clamp, control_gain, geared_force, pull_geared};
+pub(crate) use actuator::{clamp, control_gain, geared_force, moments, pull_geared};
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
 pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;
 
 use cotangent_ad::Real;
 
+use crate::activation::follow;
+use crate::integrate::StepOptions;
+use crate::kinematics::place_links;
 use crate::model::{Model, Parameters};
+use crate::routes::{Routes, lay};
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
+use crate::state::State;
 
 /// Calls its argument with each coordinate that something moves, and its moment there.
-pub(crate) type Moments<'a> = &'a dyn Fn(&mut dyn FnMut(usize, f64));
+pub(crate) type Moments<'a, T> = &'a dyn Fn(&mut dyn FnMut(usize, T));
 
 /// What a force on the coordinates reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point<'a, T> {
     pub(crate) model: &'a Model,
     pub(crate) parameters: &'a Parameters<T>,
-    /// Configuration, velocity and controls.
+    /// Configuration, velocity, and what drives the actuators.
     pub(crate) q: &'a [T],
     pub(crate) v: &'a [T],
-    pub(crate) u: &'a [T],
+    pub(crate) drive: &'a [T],
+    /// Tendons at the configuration.
+    pub(crate) routes: &'a Routes<T>,
 }
 
 /// Where the pullbacks of forces add up.
@@ -43,41 +50,51 @@ pub(crate) struct Bars<'a> {
     /// By the configuration, in its tangent space.
     pub(crate) q: &'a mut [f64],
     pub(crate) v: &'a mut [f64],
-    pub(crate) u: &'a mut [f64],
+    pub(crate) drive: &'a mut [f64],
+    /// By the moments of the tendons.
+    pub(crate) moments: &'a mut [f64],
     pub(crate) parameters: Option<&'a mut Parameters<f64>>,
 }
 
 /// Forces of actuators, damping, springs and tendons on the coordinates.
 ///
 /// # Shapes
-/// `q`: `nq`; `v`, `tau`: `nv`; `u`: `nu`.
+/// `u`: `nu`; `tau`: `nv`.
 pub fn applied_forces<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
-    q: &[T],
-    v: &[T],
-    u: &[T],
+    options: &StepOptions,
+    (state, u): (&State<T>, &[T]),
     tau: &mut [T],
+    s: &mut Scratch<T>,
 ) {
-    let point = Point { model, parameters, q, v, u };
+    follow(model, parameters, options, (&state.act, u), s);
+    place_links(model, parameters, &state.q, s);
+    lay(model, &state.q, s);
+    let (drive, routes) = (&s.stages[0].drive, &s.routes);
+    apply(&Point { model, parameters, q: &state.q, v: &state.v, drive, routes }, tau);
+}
+
+/// [`applied_forces`] at a point.
+pub(crate) fn apply<T: Real>(point: &Point<'_, T>, tau: &mut [T]) {
     tau.fill(T::lit(0.0));
     // first, as limits of a joint's actuation clamp what stands in `tau`
-    actuator::add(&point, tau);
-    damping::add(&point, tau);
-    spring::add(&point, tau);
-    tendon::add(&point, tau);
+    actuator::add(point, tau);
+    damping::add(point, tau);
+    spring::add(point, tau);
+    tendon::add(point, tau);
 }
 
 /// Calls `f` with `-d tau/dv` of everything that acts along one direction of several coordinates: the slope of its force, and what calls
 /// its argument with each coordinate and its moment there.
-pub(crate) fn each_slope<T: Real>(p: &Point<'_, T>, mut f: impl FnMut(T, Moments<'_>)) {
+pub(crate) fn each_slope<T: Real>(p: &Point<'_, T>, mut f: impl FnMut(T, Moments<'_, T>)) {
     for (k, actuator) in p.model.actuators.iter().enumerate() {
         if let Some(slope) = actuator::slope(p, k) {
-            f(slope, &|visit| actuator::moments(p.model, &actuator.transmission, visit));
+            f(slope, &|visit| moments(p, &actuator.transmission, visit));
         }
     }
-    for (tendon, damping) in p.model.tendons.iter().zip(&p.parameters.tendon_damping) {
-        f(*damping, &|visit| tendon.parts.iter().for_each(|t| visit(t.dof, t.coefficient)));
+    for (k, damping) in p.parameters.tendon_damping.iter().enumerate() {
+        f(*damping, &|visit| p.routes.parts(p.model, k).for_each(|(d, m)| visit(d, m)));
     }
 }
 
@@ -90,20 +107,25 @@ pub(crate) fn pull(point: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], ba
 }
 
 /// Energy of all springs, J.
-pub(crate) fn spring_energy<T: Real>(model: &Model, parameters: &Parameters<T>, q: &[T]) -> T {
-    spring::energy(model, parameters, q) + tendon::energy(model, parameters, q)
+pub(crate) fn spring_energy<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    q: &[T],
+    routes: &Routes<T>,
+) -> T {
+    spring::energy(model, parameters, q) + tendon::energy(model, parameters, routes)
 }
 
 /// Adds the derivatives of `energy_bar` times [`spring_energy`].
 pub(crate) fn pull_spring_energy(
     model: &Model,
     parameters: &Parameters<f64>,
-    q: &[f64],
+    (q, routes): (&[f64], &Routes<f64>),
     energy_bar: f64,
     (q_bar, parameters_bar): (&mut [f64], &mut Parameters<f64>),
 ) {
     spring::pull_energy(model, parameters, q, energy_bar, (&mut *q_bar, &mut *parameters_bar));
-    tendon::pull_energy(model, parameters, q, energy_bar, (q_bar, parameters_bar));
+    tendon::pull_energy(model, parameters, routes, energy_bar, (q_bar, parameters_bar));
 }
 
 /// Takes the forces of the fluid around, and those that compensate gravity, from the forces that the motion needs: `s.force`, after

@@ -1,10 +1,11 @@
-//! Springs and dampers along fixed tendons, `l = sum c_j q_j`: `f = k (rest - l) - b l'` with a rest length or a range of them in
-//! which the spring is slack; `tau_j = c_j f`.
+//! Springs and dampers along tendons of length `l` and moments `m`: `f = k (rest - l) - b m . v` with a rest length or a range of them in
+//! which the spring is slack; `tau = m f`.
 
 use cotangent_ad::Real;
 
 use super::{Bars, Point};
 use crate::model::{Model, Parameters, Tendon};
+use crate::routes::{Routes, add_bars};
 
 /// How far a tendon is beyond its slack range, with the sign of the length.
 fn stretch<T: Real>(tendon: &Tendon, length: T) -> T {
@@ -20,35 +21,40 @@ fn stretch<T: Real>(tendon: &Tendon, length: T) -> T {
 
 pub(super) fn add<T: Real>(p: &Point<'_, T>, tau: &mut [T]) {
     for (k, tendon) in p.model.tendons.iter().enumerate() {
-        let stretch = stretch(tendon, tendon.length(p.q));
+        let stretch = stretch(tendon, p.routes.length[k]);
         let force = p.parameters.tendon_stiffness[k] * stretch
-            + p.parameters.tendon_damping[k] * tendon.rate(p.v);
-        tendon.parts.iter().for_each(|part| tau[part.dof] -= force * part.coefficient);
+            + p.parameters.tendon_damping[k] * p.routes.rate(p.model, k, p.v);
+        p.routes.parts(p.model, k).for_each(|(d, m)| tau[d] -= force * m);
     }
 }
 
 pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], bars: &mut Bars<'_>) {
     for (k, tendon) in p.model.tendons.iter().enumerate() {
-        let force_bar: f64 =
-            tendon.parts.iter().map(|part| -part.coefficient * tau_bar[part.dof]).sum();
-        let stretch = stretch(tendon, tendon.length(p.q));
-        let taut = if stretch == 0.0 { 0.0 } else { p.parameters.tendon_stiffness[k] };
-        for part in &tendon.parts {
-            bars.q[part.dof] += force_bar * taut * part.coefficient;
-            bars.v[part.dof] += force_bar * p.parameters.tendon_damping[k] * part.coefficient;
+        let (stiffness, damping) =
+            (p.parameters.tendon_stiffness[k], p.parameters.tendon_damping[k]);
+        let force_bar: f64 = p.routes.parts(p.model, k).map(|(d, m)| -m * tau_bar[d]).sum();
+        let stretch = stretch(tendon, p.routes.length[k]);
+        let rate = p.routes.rate(p.model, k, p.v);
+        let taut = if stretch == 0.0 { 0.0 } else { stiffness };
+        for (d, m) in p.routes.parts(p.model, k) {
+            bars.q[d] += force_bar * taut * m;
+            bars.v[d] += force_bar * damping * m;
         }
+        let force = stiffness * stretch + damping * rate;
+        let by_moment = |d: usize| force_bar * damping * p.v[d] - force * tau_bar[d];
+        add_bars(p.model, k, bars.moments, by_moment);
         if let Some(parameters) = &mut bars.parameters {
             parameters.tendon_stiffness[k] += force_bar * stretch;
-            parameters.tendon_damping[k] += force_bar * tendon.rate(p.v);
+            parameters.tendon_damping[k] += force_bar * rate;
         }
     }
 }
 
 /// Energy of the tendons' springs, J.
-pub(super) fn energy<T: Real>(model: &Model, parameters: &Parameters<T>, q: &[T]) -> T {
+pub(super) fn energy<T: Real>(model: &Model, parameters: &Parameters<T>, routes: &Routes<T>) -> T {
     let mut sum = T::lit(0.0);
     for (k, tendon) in model.tendons.iter().enumerate() {
-        let stretch = stretch(tendon, tendon.length(q));
+        let stretch = stretch(tendon, routes.length[k]);
         sum += parameters.tendon_stiffness[k] * stretch * stretch * 0.5;
     }
     sum
@@ -58,14 +64,14 @@ pub(super) fn energy<T: Real>(model: &Model, parameters: &Parameters<T>, q: &[T]
 pub(super) fn pull_energy(
     model: &Model,
     parameters: &Parameters<f64>,
-    q: &[f64],
+    routes: &Routes<f64>,
     energy_bar: f64,
     (q_bar, parameters_bar): (&mut [f64], &mut Parameters<f64>),
 ) {
     for (k, tendon) in model.tendons.iter().enumerate() {
-        let stretch = stretch(tendon, tendon.length(q));
+        let stretch = stretch(tendon, routes.length[k]);
         let force = energy_bar * parameters.tendon_stiffness[k] * stretch;
-        tendon.parts.iter().for_each(|part| q_bar[part.dof] += force * part.coefficient);
+        routes.parts(model, k).for_each(|(d, m)| q_bar[d] += force * m);
         parameters_bar.tendon_stiffness[k] += energy_bar * stretch * stretch * 0.5;
     }
 }

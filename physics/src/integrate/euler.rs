@@ -6,19 +6,24 @@ use super::StepOptions;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::state::{State, displace};
 
-/// Accelerations of an Euler step into `s.a`, with factors in `s`.
+/// Accelerations of an Euler step into `s.a`, with factors in `s`, under the drives of the first stage.
 pub(crate) fn euler_acceleration<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
     options: &StepOptions,
-    (q, v, u): (&[T], &[T], &[T]),
+    (q, v): (&[T], &[T]),
     s: &mut Scratch<T>,
 ) {
     let implicit = options.integrator.implicit(options.dt);
-    forward_dynamics(&Point { model, parameters, q, v, u }, implicit, s);
+    let drive = std::mem::take(&mut s.stages[0].drive);
+    let routes = Routes::default();
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+    forward_dynamics(&point, implicit, s);
+    s.stages[0].drive = drive;
 }
 
 pub(super) fn step<T: Real>(
@@ -26,10 +31,9 @@ pub(super) fn step<T: Real>(
     parameters: &Parameters<T>,
     options: &StepOptions,
     state: &mut State<T>,
-    u: &[T],
     s: &mut Scratch<T>,
 ) {
-    euler_acceleration(model, parameters, options, (&state.q, &state.v, u), s);
+    euler_acceleration(model, parameters, options, (&state.q, &state.v), s);
     for d in 0..model.nv() {
         state.v[d] += s.a[d] * options.dt;
     }

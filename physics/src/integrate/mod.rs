@@ -14,6 +14,7 @@ pub(crate) use rk4::{HALVES, WEIGHTS, stages};
 
 use cotangent_ad::Real;
 
+use crate::activation::follow;
 use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -70,10 +71,12 @@ pub fn step<T: Real>(
     u: &[T],
     s: &mut Scratch<T>,
 ) {
+    follow(model, parameters, options, (&state.act, u), s);
     match options.integrator {
         Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
-            euler::step(model, parameters, options, state, u, s);
+            euler::step(model, parameters, options, state, s);
         }
-        Integrator::RungeKutta4 => rk4::step(model, parameters, options.dt, state, u, s),
+        Integrator::RungeKutta4 => rk4::step(model, parameters, options.dt, state, s),
     }
+    state.act.copy_from_slice(&s.activation);
 }

@@ -9,6 +9,7 @@ use super::Implicit;
 use crate::force::Point;
 use crate::forward::forward_dynamics;
 use crate::model::{JointKind, Model, Parameters};
+use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::state::{State, displace};
 
@@ -17,12 +18,12 @@ pub(crate) const HALVES: [f64; 4] = [0.0, 0.5, 0.5, 1.0];
 /// Weights of the stages.
 pub(crate) const WEIGHTS: [f64; 4] = [1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0];
 
-/// Evaluates the four stages of a step into `s.stages`.
+/// Evaluates the four stages of a step into `s.stages`, whose drives are known.
 pub(crate) fn stages<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
     h: f64,
-    (q, v, u): (&[T], &[T], &[T]),
+    (q, v): (&[T], &[T]),
     s: &mut Scratch<T>,
 ) {
     let n = model.nv();
@@ -54,10 +55,15 @@ pub(crate) fn stages<T: Real>(
                 stage.rate[range.clone()].copy_from_slice(&stage.v[range]);
             }
         }
-        let (q, v) = (std::mem::take(&mut s.stages[i].q), std::mem::take(&mut s.stages[i].v));
-        forward_dynamics(&Point { model, parameters, q: &q, v: &v, u }, Implicit::Nothing, s);
-        s.stages[i].a.copy_from_slice(&s.a);
-        (s.stages[i].q, s.stages[i].v) = (q, v);
+        let stage = &mut s.stages[i];
+        let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
+        let drive = std::mem::take(&mut stage.drive);
+        let routes = Routes::default();
+        let point = Point { model, parameters, q: &q, v: &v, drive: &drive, routes: &routes };
+        forward_dynamics(&point, Implicit::Nothing, s);
+        let stage = &mut s.stages[i];
+        stage.a.copy_from_slice(&s.a);
+        (stage.q, stage.v, stage.drive) = (q, v, drive);
     }
 }
 
@@ -66,10 +72,9 @@ pub(super) fn step<T: Real>(
     parameters: &Parameters<T>,
     h: f64,
     state: &mut State<T>,
-    u: &[T],
     s: &mut Scratch<T>,
 ) {
-    stages(model, parameters, h, (&state.q, &state.v, u), s);
+    stages(model, parameters, h, (&state.q, &state.v), s);
     for d in 0..model.nv() {
         let mut displacement = T::lit(0.0);
         for (stage, weight) in s.stages.iter().zip(WEIGHTS) {

@@ -1,6 +1,6 @@
 //! Actuators and the tendons that they may pull.
 
-use cotangent_ad::Num;
+use cotangent_ad::Vec3;
 
 /// How an actuator's force reaches the coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,8 +30,34 @@ pub enum Transmission {
     Tendon(usize),
 }
 
-/// A force by a control, through a transmission: `f = clamp((g0 + g1 l + g2 w) clamp(u) + b0 + b1 l + b2 w)`, with the length `l` and
-/// velocity `w` of its transmission, gear included, and gains and biases among the [`Parameters`](crate::Parameters).
+/// How an activation follows the control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivationLaw {
+    /// `a' = u`.
+    Integrator,
+    /// `a' = (u - a)/T`, by Euler's step.
+    Filter,
+    /// `a' = (u - a)/T`, by its exact solution over the step.
+    ExactFilter,
+}
+
+/// A state of an actuator that follows its control and drives it in its place. Its time constant is among the
+/// [`Parameters`](crate::Parameters).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activation {
+    /// How it follows.
+    pub law: ActivationLaw,
+    /// Least and greatest activation; a step that would leave it ends there, and its derivative is 0.
+    pub range: Option<[f64; 2]>,
+    /// Whether the force takes what the activation will be after the step.
+    pub early: bool,
+    /// Its place among the activations of a state.
+    pub at: usize,
+}
+
+/// A force by a control, through a transmission: `f = clamp((g0 + g1 l + g2 w) d + b0 + b1 l + b2 w)`, with the drive `d`, which is the control
+/// within its range or the activation, the length `l` and velocity `w` of its transmission, gear included, and gains and biases among the
+/// [`Parameters`](crate::Parameters).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Actuator {
     /// Its name; may be empty.
@@ -40,6 +66,8 @@ pub struct Actuator {
     pub transmission: Transmission,
     /// Least and greatest control; beyond them the control is clamped and its derivative 0.
     pub range: Option<[f64; 2]>,
+    /// What follows the control and drives it in its place.
+    pub activation: Option<Activation>,
     /// Least and greatest force, before the gear; beyond them it is clamped and its derivative 0.
     pub force_range: Option<[f64; 2]>,
     /// Whether length and velocity matter.
@@ -69,27 +97,42 @@ pub struct TendonPart {
     pub coefficient: f64,
 }
 
-/// A fixed tendon: the length `sum c_j q_j` of hinges and slides, with a spring and a damper along it.
+/// A point that is fixed to a link or to the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PieceEnd {
+    /// The link; `None` is the world.
+    pub link: Option<usize>,
+    /// The point in its frame.
+    pub point: Vec3<f64>,
+}
+
+/// A straight piece of a spatial tendon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Its ends.
+    pub ends: [PieceEnd; 2],
+    /// By what a pulley divides its length.
+    pub divisor: f64,
+}
+
+/// A tendon, with a spring and a damper along it. The length of a fixed one is `sum c_j q_j` of hinges and slides; a spatial one runs straight
+/// from point to point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tendon {
     /// Its name; may be empty.
     pub name: String,
-    /// The joints that it runs over, each once, in the order of `v`.
+    /// The joints that a fixed one runs over, each once, in the order of `v`.
     pub parts: Vec<TendonPart>,
+    /// The pieces of a spatial one.
+    pub pieces: Vec<Piece>,
     /// Lengths between which its spring is slack; mostly twice the same.
     pub rest: [f64; 2],
     /// Least and greatest length. Where it is enforced, there is a [`Stop`](super::Stop).
     pub range: Option<[f64; 2]>,
-}
-
-impl Tendon {
-    /// `sum c_j q_j`.
-    pub fn length<T: Num>(&self, q: &[T]) -> T {
-        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + q[part.q_at] * part.coefficient)
-    }
-
-    /// `sum c_j v_j`.
-    pub fn rate<T: Num>(&self, v: &[T]) -> T {
-        self.parts.iter().fold(T::lit(0.0), |sum, part| sum + v[part.dof] * part.coefficient)
-    }
+    /// Length where the model was described.
+    pub(crate) reference: f64,
+    /// Coordinates of `v` that move it, ascending.
+    pub(crate) dofs: Vec<usize>,
+    /// Place of its moments among those of all tendons.
+    pub(crate) at: usize,
 }

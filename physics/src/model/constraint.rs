@@ -3,6 +3,7 @@
 use cotangent_ad::{Num, Pose};
 
 use super::{Model, Shape};
+use crate::routes::{Routes, add_bars};
 
 /// How stiff, how damped and how soft a constraint is: MuJoCo's `solref` and `solimp`.
 ///
@@ -249,21 +250,31 @@ pub enum Line {
 
 impl Line {
     /// Its coordinate or length.
-    pub(crate) fn length<T: Num>(self, model: &Model, q: &[T]) -> T {
+    pub(crate) fn length<T: Num>(self, model: &Model, q: &[T], routes: &Routes<T>) -> T {
         match self {
             Self::Joint(joint) => q[model.joints[joint].q.0],
-            Self::Tendon(tendon) => model.tendons[tendon].length(q),
+            Self::Tendon(tendon) => routes.length[tendon],
         }
     }
 
     /// Coordinates of `v` that move it, ascending, and the rate of each.
-    pub(crate) fn parts(self, model: &Model) -> impl Iterator<Item = (usize, f64)> + '_ {
+    pub(crate) fn parts<'a, T: Num>(
+        self,
+        model: &'a Model,
+        routes: &'a Routes<T>,
+    ) -> impl Iterator<Item = (usize, T)> + 'a {
         let (joint, tendon) = match self {
-            Self::Joint(joint) => (Some((model.joints[joint].v.0, 1.0)), None),
-            Self::Tendon(tendon) => (None, Some(&model.tendons[tendon].parts)),
+            Self::Joint(joint) => (Some((model.joints[joint].v.0, T::lit(1.0))), None),
+            Self::Tendon(tendon) => (None, Some(routes.parts(model, tendon))),
         };
-        let parts = tendon.into_iter().flatten().map(|part| (part.dof, part.coefficient));
-        joint.into_iter().chain(parts)
+        joint.into_iter().chain(tendon.into_iter().flatten())
+    }
+
+    /// Adds to the cotangents of the rates of a tendon.
+    pub(crate) fn add_bars(self, model: &Model, bars: &mut [f64], by: impl Fn(usize) -> f64) {
+        if let Self::Tendon(tendon) = self {
+            add_bars(model, tendon, bars, by);
+        }
     }
 
     /// Its inverse inertia.

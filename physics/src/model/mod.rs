@@ -6,12 +6,14 @@ mod constraint;
 mod parameters;
 mod shape;
 
-pub use actuator::{Actuator, Tendon, TendonPart, Transmission};
-pub use builder::{
-    ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility, ModelBuilder, PairSpec,
-    StopSpec, SurfaceSpec, TendonSpec, TieSpec, Weight,
+pub use actuator::{
+    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Transmission,
 };
-pub(crate) use builder::{MOST_PAIRS, Touching, are_held};
+pub use builder::{
+    ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
+    ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
+};
+pub(crate) use builder::{MOST_PAIRS, Touching, are_held, with_damping_ratios};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
@@ -198,6 +200,11 @@ impl Model {
         self.actuators.len()
     }
 
+    /// Number of activations: one for each actuator that has one.
+    pub fn na(&self) -> usize {
+        self.actuators.iter().filter(|a| a.activation.is_some()).count()
+    }
+
     /// Links, parents first.
     pub fn links(&self) -> &[Link] {
         &self.links
@@ -314,7 +321,7 @@ impl Model {
     pub(crate) fn couples_velocities(&self) -> bool {
         let spreads = |a: &Actuator| a.servo && a.dof().is_none();
         !self.fluid.is_empty()
-            || self.tendons.iter().any(|t| t.parts.len() > 1)
+            || self.tendons.iter().any(|t| t.dofs.len() > 1)
             || self.actuators.iter().any(spreads)
     }
 

@@ -36,6 +36,8 @@ pub struct Parameters<T> {
     pub gain: Vec<[T; 3]>,
     /// Bias of each actuator: constant, by length, by velocity. Entries: `nu`.
     pub bias: Vec<[T; 3]>,
+    /// Time constant of each actuator's activation, s; 1 where it has none. Entries: `nu`.
+    pub time_constant: Vec<T>,
     /// Spring constant of each tendon, N/m.
     pub tendon_stiffness: Vec<T>,
     /// Damping of each tendon, N s/m.
@@ -70,6 +72,14 @@ pub enum ParameterError {
         /// Whether it may be negative.
         signed: bool,
     },
+    /// A time constant that is not positive.
+    #[error("the time constant of actuator {actuator} is {value}: it must be finite and positive")]
+    TimeConstant {
+        /// The actuator.
+        actuator: usize,
+        /// Its value.
+        value: f64,
+    },
     /// No body has this inertia.
     #[error("the inertia of link {link} is not physical: {why}")]
     Inertia {
@@ -98,6 +108,7 @@ impl<T: Copy> Parameters<T> {
             gear: self.gear.iter().map(&mut f).collect(),
             gain: self.gain.iter().map(|x| x.each_ref().map(&mut f)).collect(),
             bias: self.bias.iter().map(|x| x.each_ref().map(&mut f)).collect(),
+            time_constant: self.time_constant.iter().map(&mut f).collect(),
             tendon_stiffness: self.tendon_stiffness.iter().map(&mut f).collect(),
             tendon_damping: self.tendon_damping.iter().map(&mut f).collect(),
             constraints: self.constraints.map(&mut f),
@@ -140,6 +151,7 @@ impl Parameters<f64> {
             gear: vec![],
             gain: vec![],
             bias: vec![],
+            time_constant: vec![],
             tendon_stiffness: vec![],
             tendon_damping: vec![],
             constraints: ConstraintNumbers::empty(),
@@ -176,6 +188,7 @@ impl Parameters<f64> {
                 ("gear", p.gear.len()),
                 ("gain", p.gain.len()),
                 ("bias", p.bias.len()),
+                ("time constant", p.time_constant.len()),
                 ("tendon stiffness", p.tendon_stiffness.len()),
                 ("tendon damping", p.tendon_damping.len()),
             ]
@@ -194,6 +207,11 @@ impl Parameters<f64> {
         }
         for (link, inertia) in self.inertia.iter().enumerate() {
             inertia.check().map_err(|why| ParameterError::Inertia { link, why })?;
+        }
+        if let Some(actuator) = self.time_constant.iter().position(|x| !(x.is_finite() && *x > 0.0))
+        {
+            let value = self.time_constant[actuator];
+            return Err(ParameterError::TimeConstant { actuator, value });
         }
         let signed: [(&'static str, &[f64]); 8] = [
             ("gravity", &self.gravity.0),

@@ -11,6 +11,7 @@ use crate::force::pull_spring_energy;
 use crate::kinematics::kinematics;
 use crate::model::{Model, Parameters};
 use crate::rnea::rnea;
+use crate::routes::lay;
 use crate::scratch::Scratch;
 use crate::spatial::SpatialInertia;
 use crate::state::State;
@@ -89,6 +90,7 @@ impl EnergyPullback {
             parameters_bar.gravity -= moment * potential_bar;
         }
         let bars = (bar.q.as_mut_slice(), parameters_bar);
-        pull_spring_energy(model, parameters, &state.q, potential_bar, bars);
+        lay(model, &state.q, s);
+        pull_spring_energy(model, parameters, (&state.q, &s.routes), potential_bar, bars);
     }
 }

@@ -10,7 +10,7 @@ use super::constraint::{self, ConstraintInput};
 use super::{MotionPart, prefix};
 use crate::constraint::pull_weights;
 use crate::derivative::Cotangent;
-use crate::model::{JointKind, Model, Parameters};
+use crate::model::{ActivationLaw, JointKind, Model, Parameters};
 use crate::spatial::SpatialInertia;
 use crate::state::State;
 
@@ -23,10 +23,13 @@ pub(super) enum InputKind {
     Gyration { link: usize },
     Joint { joint: usize, number: JointNumber },
     Gear { actuator: usize },
+    Actuator { actuator: usize, number: ActuatorNumber },
+    Tendon { tendon: usize, number: TendonNumber },
     Constraint(ConstraintInput),
     StartPosition { part: usize, joint: usize },
     StartRotation { part: usize, joint: usize },
     StartVelocity { part: usize, joint: usize },
+    StartActivation { part: usize, actuator: usize },
     Control { part: usize, actuator: usize },
 }
 
@@ -58,6 +61,42 @@ impl JointNumber {
             Self::Armature => &mut p.armature,
             Self::Stiffness => &mut p.stiffness,
             Self::Rest => &mut p.rest,
+        }
+    }
+}
+
+/// Numbers of an actuator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ActuatorNumber {
+    Gain,
+    Bias,
+    TimeConstant,
+}
+
+impl ActuatorNumber {
+    /// Where they stand among a model's numbers.
+    fn of<T>(self, p: &mut Parameters<T>, actuator: usize) -> &mut [T] {
+        match self {
+            Self::Gain => &mut p.gain[actuator],
+            Self::Bias => &mut p.bias[actuator],
+            Self::TimeConstant => std::slice::from_mut(&mut p.time_constant[actuator]),
+        }
+    }
+}
+
+/// A number of a tendon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TendonNumber {
+    Stiffness,
+    Damping,
+}
+
+impl TendonNumber {
+    /// Where it stands among a model's numbers, an entry for each tendon.
+    fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
+        match self {
+            Self::Stiffness => &mut p.tendon_stiffness,
+            Self::Damping => &mut p.tendon_damping,
         }
     }
 }
@@ -163,18 +202,70 @@ pub(super) fn table(
         rows.push((InputKind::Gyration { link }, gyration));
     }
     joint_rows(model, &mut rows);
-    for (actuator, motor) in model.actuators().iter().enumerate() {
-        let (name, gear) = (element("actuator", &motor.name, actuator), p.gear[actuator]);
-        let quantity = Quantity::scalar(format!("{name}.gear"), "", gear)
-            .scaled(if gear == 0.0 { 1.0 } else { gear.abs() })
-            .about("force on its coordinate per control");
-        rows.push((InputKind::Gear { actuator }, quantity));
-    }
+    actuator_rows(model, &mut rows);
+    tendon_rows(model, &mut rows);
     constraint::rows(model, &mut rows);
     for (k, (part, [_, steps])) in parts.iter().zip(axes).enumerate() {
         part_rows(model, part, k, steps, &mut rows);
     }
     rows
+}
+
+fn actuator_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
+    let mut parameters = model.parameters().clone();
+    for (actuator, motor) in model.actuators().iter().enumerate() {
+        let name = element("actuator", &motor.name, actuator);
+        let gear = parameters.gear[actuator];
+        let quantity = Quantity::scalar(format!("{name}.gear"), "", gear)
+            .scaled(if gear == 0.0 { 1.0 } else { gear.abs() })
+            .about("force on its coordinate per control");
+        rows.push((InputKind::Gear { actuator }, quantity));
+        let mut row = |number: ActuatorNumber, what: &str, unit: &str, summary: &str| {
+            let value = number.of(&mut parameters, actuator).to_vec();
+            let size = value.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+            let shape: &[usize] = if value.len() == 1 { &[] } else { &[value.len()] };
+            let quantity = Quantity::input(format!("{name}.{what}"), unit, shape, value)
+                .scaled(if size > 0.0 { size } else { 1.0 })
+                .about(summary);
+            let positive = number == ActuatorNumber::TimeConstant;
+            let quantity = if positive {
+                quantity.within(0.0, f64::INFINITY).through(Transform::Log).scaled(0.5)
+            } else {
+                quantity
+            };
+            rows.push((InputKind::Actuator { actuator, number }, quantity));
+        };
+        if motor.servo {
+            let about = "force per control or activation: constant, by length, by velocity";
+            row(ActuatorNumber::Gain, "gain", "", about);
+            let about = "force beside it: constant, by length, by velocity";
+            row(ActuatorNumber::Bias, "bias", "", about);
+        }
+        if motor.activation.is_some_and(|a| a.law != ActivationLaw::Integrator) {
+            let about = "time in which its activation follows its control";
+            row(ActuatorNumber::TimeConstant, "time_constant", "s", about);
+        }
+    }
+}
+
+fn tendon_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
+    let mut parameters = model.parameters().clone();
+    for (k, tendon) in model.tendons().iter().enumerate() {
+        let name = element("tendon", &tendon.name, k);
+        let spatial = !tendon.pieces.is_empty();
+        for (number, what, unit, about) in [
+            (TendonNumber::Stiffness, "stiffness", "N/m", "spring towards its rest length"),
+            (TendonNumber::Damping, "damping", "N s/m", "force against the rate of its length"),
+        ] {
+            let value = number.of(&mut parameters)[k];
+            let quantity =
+                Quantity::scalar(format!("{name}.{what}"), if spatial { unit } else { "" }, value)
+                    .scaled(if value == 0.0 { 1.0 } else { value.abs() })
+                    .within(0.0, f64::INFINITY)
+                    .about(about);
+            rows.push((InputKind::Tendon { tendon: k, number }, quantity));
+        }
+    }
 }
 
 /// Whether a joint turns, and so is measured in radians.
@@ -253,6 +344,16 @@ fn part_rows(
         rows.push((InputKind::StartVelocity { part: k, joint: index }, quantity));
     }
     for (actuator, motor) in model.actuators().iter().enumerate() {
+        let Some(activation) = motor.activation else { continue };
+        let name = element("actuator", &motor.name, actuator);
+        let name = format!("{before}start.{name}.activation");
+        let value = part.start.act[activation.at];
+        let [lower, upper] = activation.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let quantity =
+            Quantity::scalar(name, "", value).within(lower, upper).about("activation at the start");
+        rows.push((InputKind::StartActivation { part: k, actuator }, quantity));
+    }
+    for (actuator, motor) in model.actuators().iter().enumerate() {
         let name = format!("{before}{}.control", element("actuator", &motor.name, actuator));
         let [lower, upper] = motor.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         let width = 0.5 * (upper - lower);
@@ -280,10 +381,11 @@ impl Setting<f64> {
     /// The same in another scalar.
     pub(super) fn lift<T: Real>(&self) -> Setting<T> {
         let lift = |x: &Vec<f64>| x.iter().map(|x| T::lit(*x)).collect();
+        let lift_state = |s: &State| State { q: lift(&s.q), v: lift(&s.v), act: lift(&s.act) };
         Setting {
             parameters: self.parameters.lift(),
             bodies: self.bodies.iter().map(BodyNumbers::lift).collect(),
-            starts: self.starts.iter().map(|s| State { q: lift(&s.q), v: lift(&s.v) }).collect(),
+            starts: self.starts.iter().map(lift_state).collect(),
             controls: self.controls.iter().map(lift).collect(),
         }
     }
@@ -306,6 +408,12 @@ impl<T: Real> Setting<T> {
                 number.of(&mut self.parameters)[first..first + count].fill(x[0]);
             }
             InputKind::Gear { actuator } => self.parameters.gear[actuator] = x[0],
+            InputKind::Actuator { actuator, number } => {
+                number.of(&mut self.parameters, actuator).copy_from_slice(x);
+            }
+            InputKind::Tendon { tendon, number } => {
+                number.of(&mut self.parameters)[tendon] = x[0];
+            }
             InputKind::Constraint(input) => {
                 input.of(&mut self.parameters.constraints).copy_from_slice(x);
             }
@@ -321,6 +429,11 @@ impl<T: Real> Setting<T> {
             InputKind::StartVelocity { part, joint } => {
                 let first = model.joints()[joint].v.0;
                 self.starts[part].v[first..first + x.len()].copy_from_slice(x);
+            }
+            InputKind::StartActivation { part, actuator } => {
+                if let Some(activation) = model.actuators()[actuator].activation {
+                    self.starts[part].act[activation.at] = x[0];
+                }
             }
             InputKind::Control { part, actuator } => {
                 let controls = self.controls[part][actuator..].iter_mut().step_by(model.nu());
@@ -380,6 +493,12 @@ impl SettingBar {
                 vec![number.of(&mut self.parameters)[first..first + count].iter().sum()]
             }
             InputKind::Gear { actuator } => vec![self.parameters.gear[actuator]],
+            InputKind::Actuator { actuator, number } => {
+                number.of(&mut self.parameters, actuator).to_vec()
+            }
+            InputKind::Tendon { tendon, number } => {
+                vec![number.of(&mut self.parameters)[tendon]]
+            }
             InputKind::Constraint(input) => input.of(&mut self.parameters.constraints).to_vec(),
             InputKind::StartPosition { part, joint } => {
                 self.starts[part].q[model.joints()[joint].v.0..][..x.len()].to_vec()
@@ -393,6 +512,10 @@ impl SettingBar {
             }
             InputKind::StartVelocity { part, joint } => {
                 self.starts[part].v[model.joints()[joint].v.0..][..x.len()].to_vec()
+            }
+            InputKind::StartActivation { part, actuator } => {
+                let at = model.actuators()[actuator].activation.map(|a| a.at);
+                vec![at.map_or(0.0, |at| self.starts[part].act[at])]
             }
             InputKind::Control { part, actuator } => {
                 self.controls[part][actuator..].iter().step_by(model.nu()).copied().collect()

@@ -8,11 +8,15 @@ use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Va
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
 use super::{MotionPart, MotionSimulation};
+use crate::activation::{self, follow};
 use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
-use crate::integrate::{Implicit, step};
+use crate::integrate::{Implicit, Integrator, StepOptions, step};
+use crate::kinematics::place_links;
+use crate::model::Parameters;
+use crate::routes::{self, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -82,13 +86,19 @@ impl MotionMap {
     ) -> Result<(), TrialFailure> {
         let simulation = &self.simulation;
         let (model, nu) = (&simulation.model, simulation.model.nu());
-        let mut s = Scratch::new(model);
+        let (mut s, mut drive) = (Scratch::new(model), vec![T::lit(0.0); nu]);
         for (part, motion) in simulation.parts.iter().enumerate() {
             let picked = self.of_part(part);
             let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
             let mut state = setting.starts[part].clone();
             for k in 0..=motion.steps {
-                if !state.q.iter().chain(&state.v).all(|x| x.concrete().is_finite()) {
+                if !state
+                    .q
+                    .iter()
+                    .chain(&state.v)
+                    .chain(&state.act)
+                    .all(|x| x.concrete().is_finite())
+                {
                     return Err(diverged(simulation, motion, k, s.constraints.failure));
                 }
                 see(model, &setting.parameters, &state, &seen, &mut s, &mut |index, entries| {
@@ -100,15 +110,23 @@ impl MotionMap {
                     break;
                 }
                 let u = &setting.controls[part][k * nu..][..nu];
-                let point =
-                    Point { model, parameters: &setting.parameters, q: &state.q, v: &state.v, u };
+                let (parameters, options) = (&setting.parameters, &simulation.options);
+                follow(model, parameters, options, (&state.act, u), &mut s);
+                drive.copy_from_slice(&s.stages[0].drive);
+                if picked.iter().any(|o| matches!(o.kind.what, What::Force(_))) {
+                    place_links(model, parameters, &state.q, &mut s);
+                    lay(model, &state.q, &mut s);
+                }
+                let routes = std::mem::take(&mut s.routes);
+                let (q, v) = (&state.q, &state.v);
+                let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
                 for output in &picked {
                     if let What::Force(actuator) = output.kind.what {
                         y[output.first + k] = geared_force(&point, actuator);
                     }
                 }
                 see_constraints(&point, &picked, k, &mut s, y);
-                step(model, &setting.parameters, &simulation.options, &mut state, u, &mut s);
+                step(model, parameters, options, &mut state, u, &mut s);
             }
         }
         Ok(())
@@ -217,7 +235,7 @@ impl Map for MotionMap {
             Keep::Linearisation => (", and as many adjoint steps", steps + 1),
         };
         let work = format!("{steps} steps of {} coordinates{motions}{again}", model.nv());
-        let bytes = 8 * (states * (model.nq() + model.nv()) + 2 * self.output_len);
+        let bytes = 8 * (states * (model.nq() + model.nv() + model.na()) + 2 * self.output_len);
         Cost { work, bytes: bytes as u64 }
     }
 
@@ -302,20 +320,9 @@ impl MotionRun<'_> {
                     by_parameters,
                     &mut s,
                 );
-                let point = Point { model, parameters, q: &states[k].q, v: &states[k].v, u };
-                let mut at_start = Bars {
-                    q: &mut bar.q,
-                    v: &mut bar.v,
-                    u: u_bar,
-                    parameters: Some(&mut bars.parameters),
-                };
-                for output in &picked {
-                    if let What::Force(a) = output.kind.what {
-                        pull_geared(&point, a, y_bar[output.first + k], &mut at_start);
-                    }
-                }
                 let forces = (picked.as_slice(), k, y_bar);
-                pull_constraints(&point, forces, &mut adjoint, &mut at_start, &mut s);
+                let by = (&mut bar, u_bar, &mut bars.parameters);
+                self.pull_forces((&states[k], u), forces, &mut adjoint, by, &mut s);
             }
             let rows = |o: &Picked| {
                 let forces = o.kind.what.is_force();
@@ -325,6 +332,55 @@ impl MotionRun<'_> {
             outputs.pull(&states[k], &seen, &rows, &mut bar, &mut bars.parameters, &mut s);
         }
         bar
+    }
+}
+
+impl MotionRun<'_> {
+    /// The adjoint of the forces that are seen during a step.
+    fn pull_forces(
+        &self,
+        (state, u): (&State, &[f64]),
+        (picked, k, y_bar): (&[Picked], usize, &[f64]),
+        adjoint: &mut StepAdjoint,
+        (bar, u_bar, parameters_bar): (&mut Cotangent, &mut [f64], &mut Parameters<f64>),
+        s: &mut Scratch,
+    ) {
+        if !picked.iter().any(|o| o.kind.what.is_force()) {
+            return;
+        }
+        let simulation = &self.map.simulation;
+        let (model, parameters) = (&simulation.model, &self.setting.parameters);
+        let options = StepOptions { integrator: Integrator::Euler, ..simulation.options };
+        follow(model, parameters, &options, (&state.act, u), s);
+        let drive = s.stages[0].drive.clone();
+        let mut drive_bar = vec![0.0; drive.len()];
+        place_links(model, parameters, &state.q, s);
+        lay(model, &state.q, s);
+        let routes = s.routes.clone();
+        let mut moments = vec![0.0; routes.moments.len()];
+        let (q, v) = (&state.q, &state.v);
+        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+        let mut at_start = Bars {
+            q: &mut bar.q,
+            v: &mut bar.v,
+            drive: &mut drive_bar,
+            moments: &mut moments,
+            parameters: Some(&mut *parameters_bar),
+        };
+        for output in picked {
+            if let What::Force(a) = output.kind.what {
+                pull_geared(&point, a, y_bar[output.first + k], &mut at_start);
+            }
+        }
+        pull_constraints(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
+        // what went between has left the kinematics of this point
+        routes::pull(model, &moments, &mut bar.q, s);
+        let mut act_bar = vec![0.0; state.act.len()];
+        let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
+        let by_drive = std::slice::from_ref(&drive_bar);
+        let wanted = Some(parameters_bar);
+        activation::pull((model, parameters), &options, point, by_drive, bars, wanted);
+        bar.act.iter_mut().zip(&act_bar).for_each(|(to, x)| *to += x);
     }
 }
 

@@ -11,18 +11,23 @@
 //! | `body.B.gyration` | m^2 | rotational inertia about that centre per mass: `xx, yy, zz, xy, xz, yz` |
 //! | `joint.J.damping`, `.armature` | by joint | the same number for each of its coordinates |
 //! | `joint.J.stiffness`, `.rest` | by joint | spring of a hinge or slide |
-//! | `actuator.A.gear` | | force on the coordinate per control |
+//! | `actuator.A.gear`, `.gain`, `.bias` | | force on the coordinate per control; constant, by length, by velocity |
+//! | `tendon.T.stiffness`, `.damping` | N/m, N s/m | of its spring and its damper |
+//! | `actuator.A.time_constant` | s | in which a filter follows its control |
 //! | `joint.J.range`, `.margin`, `.frictionloss`, `tendon.T....` | by joint | where stops are and begin to act; dry friction |
 //! | `equality.E.polycoef` | | the polynomial of a coupling |
 //! | `equality.E.torquescale` | m | weight of a turn against a shift in a weld |
 //! | `geom.G.size`, `.friction`, `.margin` | m, -, m | its surface, where it may touch another; of a listed pair, `pair[k].friction`, ... |
 //! | `....solref`, `....solimp` | | how soft each of them is; of joints `solreflimit`, `solreffriction`, ... |
 //! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
+//! | `start.actuator.A.activation` | | where an activation starts |
 //! | `actuator.A.control` | | one number for each step |
 //!
 //! | output | shape | what |
 //! |---|---|---|
 //! | `joint.J.position`, `.velocity` | times (x components) | coordinates; `.orientation` of a ball or free joint is a matrix |
+//! | `actuator.A.activation` | times | what drives it in the place of its control |
+//! | `tendon.T.length`, `.velocity` | times | m, m/s; of a fixed tendon in the units of its coordinates |
 //! | `site.S.position`, `body.B.position` | times x 3 | in the world |
 //! | `site.S.orientation`, `body.B.orientation` | times x 3 x 3 | rotation matrix, row-major |
 //! | `actuator.A.force` | steps | on its coordinate |
@@ -83,8 +88,8 @@ impl MotionSimulation {
     /// Where a start has another size than the model, or two of several motions have the same label.
     pub fn new(model: Model, options: StepOptions, parts: Vec<MotionPart>) -> Self {
         for (k, part) in parts.iter().enumerate() {
-            let sizes = (part.start.q.len(), part.start.v.len());
-            assert_eq!(sizes, (model.nq(), model.nv()), "a start of the model");
+            let sizes = (part.start.q.len(), part.start.v.len(), part.start.act.len());
+            assert_eq!(sizes, (model.nq(), model.nv(), model.na()), "a start of the model");
             let twice = parts[..k].iter().any(|p| p.label == part.label);
             assert!(!twice, "each motion has a label of its own");
         }

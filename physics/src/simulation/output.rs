@@ -10,8 +10,9 @@ use super::energy::EnergyPullback;
 use super::{MotionPart, prefix};
 use crate::derivative::Cotangent;
 use crate::energy::energy;
-use crate::kinematics::{Placed, kinematics};
+use crate::kinematics::{Placed, kinematics, place_links};
 use crate::model::{JointKind, Model, Parameters, Transmission};
+use crate::routes::{self, add_bars, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
 
@@ -28,6 +29,10 @@ pub(super) enum What {
     JointPosition(usize),
     JointOrientation(usize),
     JointVelocity(usize),
+    /// Of the state, by its place there.
+    Activation(usize),
+    TendonLength(usize),
+    TendonVelocity(usize),
     Position(Frame),
     Orientation(Frame),
     KineticEnergy,
@@ -44,6 +49,11 @@ impl What {
     /// Whether it is seen during a step, and not at a time.
     pub(super) fn is_force(self) -> bool {
         matches!(self, Self::Force(_) | Self::NormalForce(_) | Self::ConstraintForce(_))
+    }
+
+    /// Whether it is of a tendon.
+    fn is_of_tendon(self) -> bool {
+        matches!(self, Self::TendonLength(_) | Self::TendonVelocity(_))
     }
 
     /// Whether it is of the constraints' forces.
@@ -92,6 +102,20 @@ pub(super) fn table(
             rows.push((OutputKind { part, what }, quantity.along(times).about(summary)));
         };
         joint_rows(model, &mut row);
+        for (k, actuator) in model.actuators().iter().enumerate() {
+            let Some(activation) = actuator.activation else { continue };
+            let name = format!("{}.activation", element("actuator", &actuator.name, k));
+            let about = "what drives it in the place of its control";
+            row(What::Activation(activation.at), name, "", &[], about);
+        }
+        for (k, tendon) in model.tendons().iter().enumerate() {
+            let name = element("tendon", &tendon.name, k);
+            let unit = if tendon.pieces.is_empty() { "" } else { "m" };
+            let rate = if tendon.pieces.is_empty() { "1/s" } else { "m/s" };
+            row(What::TendonLength(k), format!("{name}.length"), unit, &[], "length");
+            let about = "rate of its length";
+            row(What::TendonVelocity(k), format!("{name}.velocity"), rate, &[], about);
+        }
         for (k, site) in model.sites().iter().enumerate() {
             frame_rows(Frame::Site(k), &element("site", &site.name, k), &mut row);
         }
@@ -224,7 +248,7 @@ fn frame_rows(frame: Frame, name: &str, row: Row<'_>) {
 
 /// Whether an output needs kinematics.
 fn sees_frames(what: What) -> bool {
-    matches!(what, What::Position(_) | What::Orientation(_))
+    matches!(what, What::Position(_) | What::Orientation(_)) || what.is_of_tendon()
 }
 
 /// Writes what is seen of a state: `write(output, entries)` for each of `outputs` but forces.
@@ -241,6 +265,10 @@ pub(super) fn see<T: Real>(
     };
     let energies = outputs.iter().any(energetic).then(|| energy(model, parameters, state, s));
     let sees_frames = outputs.iter().any(|what| sees_frames(*what));
+    if outputs.iter().any(|what| what.is_of_tendon()) {
+        place_links(model, parameters, &state.q, s);
+        lay(model, &state.q, s);
+    }
     let placed = sees_frames.then(|| kinematics(model, parameters, &state.q, s));
     let pose = |frame: Frame| placed.as_ref().map(|placed| frame.pose(model, placed));
     for (index, what) in outputs.iter().enumerate() {
@@ -255,6 +283,14 @@ pub(super) fn see<T: Real>(
             What::JointVelocity(k) => {
                 let (first, count) = model.joints()[k].v;
                 write(index, &state.v[first..first + count]);
+            }
+            What::Activation(at) => write(index, &state.act[at..=at]),
+            What::TendonLength(k) => {
+                placed.iter().for_each(|placed| write(index, &[placed.routes().length[k]]));
+            }
+            What::TendonVelocity(k) => {
+                let rate = |placed: &Placed<'_, T>| placed.routes().rate(model, k, &state.v);
+                placed.iter().for_each(|placed| write(index, &[rate(placed)]));
             }
             What::Position(frame) => {
                 pose(frame).iter().for_each(|pose| write(index, &pose.translation.0));
@@ -303,12 +339,28 @@ impl<'a> OutputPullback<'a> {
         let model = self.model;
         let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
         let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
+        let mut moment_bars = vec![];
+        if outputs.iter().any(|what| what.is_of_tendon()) {
+            place_links(model, self.parameters, &state.q, s);
+            lay(model, &state.q, s);
+            moment_bars.resize(s.routes.moments.len(), 0.0);
+        }
         let placed = kinematics(model, self.parameters, &state.q, s);
         let (mut kinetic, mut potential) = (0.0, 0.0);
         for (what, y_bar) in pairs() {
             match *what {
                 What::JointPosition(k) => add(&mut bar.q[model.joints()[k].v.0..], y_bar),
                 What::JointVelocity(k) => add(&mut bar.v[model.joints()[k].v.0..], y_bar),
+                What::Activation(at) => bar.act[at] += y_bar[0],
+                What::TendonLength(k) => {
+                    let parts = placed.routes().parts(model, k);
+                    parts.for_each(|(d, m)| bar.q[d] += m * y_bar[0]);
+                }
+                What::TendonVelocity(k) => {
+                    let parts = placed.routes().parts(model, k);
+                    parts.for_each(|(d, m)| bar.v[d] += m * y_bar[0]);
+                    add_bars(model, k, &mut moment_bars, |d| state.v[d] * y_bar[0]);
+                }
                 What::JointOrientation(k) => {
                     let (first, count) = model.joints()[k].v;
                     let rotation = quaternion(model, state, k).to_mat();
@@ -333,6 +385,9 @@ impl<'a> OutputPullback<'a> {
                 }
                 What::Force(_) | What::NormalForce(_) | What::ConstraintForce(_) => {}
             }
+        }
+        if !moment_bars.is_empty() {
+            routes::pull(model, &moment_bars, &mut bar.q, s);
         }
         if kinetic != 0.0 {
             self.energy.kinetic(model, state, kinetic, bar, parameters_bar, s);

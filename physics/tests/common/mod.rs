@@ -4,8 +4,8 @@
 
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 use cotangent_physics::{
-    ActuatorSpec, Drive, JointSpec, Mobility, Model, ModelBuilder, Parameters, Shape,
-    SpatialInertia, State, TendonSpec, Weight, displace,
+    ActivationLaw, ActivationSpec, ActuatorSpec, Drive, JointSpec, Mobility, Model, ModelBuilder,
+    Parameters, Shape, SpatialInertia, State, TendonSpec, Weight, displace,
 };
 
 /// Uniform in [-1, 1), from a counter.
@@ -93,7 +93,7 @@ pub(crate) fn forced_zoo() -> Model {
             ..ActuatorSpec::motor("general", Drive::Joint(joint(&b, "wrist")))
         },
     ];
-    for spec in &specs {
+    for spec in specs.iter().chain(&activated(&b, taut)) {
         b.actuator(spec).unwrap();
     }
     let model = b.build().unwrap();
@@ -108,6 +108,44 @@ pub(crate) fn forced_zoo() -> Model {
         *poly = if scalar { [0.5 * random(7, d), 0.4] } else { [0.0; 2] };
     }
     model.with_parameters(p).unwrap()
+}
+
+/// Actuators with every law of activation, in and beyond their ranges.
+fn activated(b: &ModelBuilder, tendon: usize) -> [ActuatorSpec; 4] {
+    let joint = |name: &str| Drive::Joint(b.so_far().joint(name).unwrap());
+    [
+        ActuatorSpec {
+            gain: [1.3, 0.2, -0.4],
+            bias: [0.1, -0.6, -0.2],
+            activation: Some(ActivationSpec {
+                range: Some([-0.4, 0.9]),
+                early: true,
+                ..ActivationSpec::new(ActivationLaw::Filter, 0.11)
+            }),
+            ..ActuatorSpec::motor("filter", joint("hip"))
+        },
+        ActuatorSpec {
+            activation: Some(ActivationSpec::new(ActivationLaw::Integrator, 1.0)),
+            ..ActuatorSpec::position("integrator", joint("elbow"), 2.0, 0.3)
+        },
+        ActuatorSpec {
+            range: Some([-0.6, 0.6]),
+            activation: Some(ActivationSpec {
+                range: Some([-0.9, 0.95]),
+                ..ActivationSpec::new(ActivationLaw::ExactFilter, 0.07)
+            }),
+            ..ActuatorSpec::motor("exact", Drive::Tendon(tendon))
+        },
+        ActuatorSpec {
+            gear: [0.4, -0.3, 0.8, 0.2, 0.5, -0.6],
+            gain: [0.5, 0.2, -0.3],
+            activation: Some(ActivationSpec {
+                early: true,
+                ..ActivationSpec::new(ActivationLaw::ExactFilter, 0.2)
+            }),
+            ..ActuatorSpec::motor("early", joint("wrist"))
+        },
+    ]
 }
 
 fn zoo_builder() -> ModelBuilder {
@@ -147,7 +185,8 @@ fn zoo_builder() -> ModelBuilder {
 pub(crate) fn state(model: &Model, key: u64) -> State {
     let mut q = model.reference_configuration().to_vec();
     displace(model, &q.clone(), &randoms(key, model.nv()), &mut q);
-    State { q, v: randoms(key + 1, model.nv()) }
+    let act = randoms(key + 2, model.na());
+    State { q, v: randoms(key + 1, model.nv()), act }
 }
 
 /// Any parameters, entry by entry, in a fixed order.

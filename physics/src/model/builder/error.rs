@@ -105,9 +105,14 @@ pub enum BuildError {
         "more than {0} pairs of geoms may touch: give them kinds that do not touch each other, or exclude bodies"
     )]
     TooManyPairs(usize),
-    /// A tendon over no joint.
-    #[error("tendon `{0}` runs over no joint")]
+    /// A tendon over nothing.
+    #[error(
+        "tendon `{0}` runs over nothing: give it joints, or two sites in a row for each branch"
+    )]
     EmptyTendon(String),
+    /// A tendon over joints and sites.
+    #[error("tendon `{0}` runs over joints and from site to site: it can do one of them")]
+    MixedTendon(String),
 }
 
 /// What a number is called that belongs to an element that may have no name.

@@ -1,6 +1,6 @@
 //! The last step of building: masses onto links, boxes for the fluid, and whether the mass matrix can be inverted.
 
-use cotangent_ad::Pose;
+use cotangent_ad::{Pose, Vec3};
 
 use super::constraint::Touching;
 use super::{BuildError, Load, ModelBuilder, named};
@@ -74,7 +74,12 @@ fn weigh_constraints(model: &mut Model, loads: &[Load]) {
     loads.iter().filter_map(|l| l.parent).for_each(|p| has_child[p] = true);
     for (k, load) in loads.iter().enumerate() {
         let body = &mut model.bodies[k];
-        let Some(inertia) = load.inertia.filter(|i| i.mass > 0.0) else { continue };
+        let Some(inertia) = load.inertia.filter(|i| i.mass > 0.0) else {
+            // where MuJoCo has the centre of a body without mass: as an inertia says or, where there is none, at the body's own place
+            let center = load.principal.map_or(Vec3(load.place), |(pose, _)| pose.translation);
+            body.center = body.placement.point(center);
+            continue;
+        };
         body.center = body.placement.point(inertia.moment * inertia.mass.recip());
         let at_root = load.parent.is_none_or(|p| loads[p].parent.is_none() && !loads[p].jointed);
         body.sliding = load.slides && at_root && !has_child[k] && is_principal(load);

@@ -1,26 +1,30 @@
 //! Building a model body by body.
 
+mod actuator;
 mod constraint;
+mod damping_ratio;
 mod error;
 mod finish;
 mod spec;
+mod tendon;
 
 use std::collections::BTreeSet;
 
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 
 pub(crate) use constraint::{MOST_PAIRS, Touching, are_held};
+pub(crate) use damping_ratio::with_damping_ratios;
 pub use error::BuildError;
 use error::named;
 pub use spec::{
-    ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec, SurfaceSpec,
-    TendonSpec, TieSpec, Weight,
+    ActivationSpec, ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec,
+    SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 
 use self::constraint::{Contacts, check_line, is_aligned_slide};
 use super::{
-    Actuator, Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters,
-    Shape, Site, Surface, SurfaceNumbers, Tendon, TendonPart, Transmission, sizes,
+    Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters, Shape, Site,
+    Surface, SurfaceNumbers, sizes,
 };
 use crate::spatial::SpatialInertia;
 
@@ -55,6 +59,8 @@ struct Load {
     /// Frame and principal moments, where one part with mass gives them.
     principal: Option<(Pose<f64>, [f64; 3])>,
     parts: usize,
+    /// Where it stands in its parent's frame.
+    place: [f64; 3],
     gravity_compensation: f64,
     jointed: bool,
     parent: Option<usize>,
@@ -204,7 +210,8 @@ impl ModelBuilder {
         }
         let jointed = !joints.is_empty();
         let slides = jointed && joints.iter().all(is_aligned_slide);
-        self.loads.push(Load { jointed, parent, slides, ..Load::default() });
+        let place = placement.translation.0;
+        self.loads.push(Load { place, jointed, parent, slides, ..Load::default() });
         Ok(self.model.bodies.len() - 1)
     }
 
@@ -456,139 +463,6 @@ impl ModelBuilder {
         };
         self.model.sites.push(Site { name: name.into(), body, link, placement });
         Ok(self.model.sites.len() - 1)
-    }
-
-    /// Adds a motor on a hinge or slide: an actuator with `f = u`. Returns its index.
-    ///
-    /// # Errors
-    /// As [`ModelBuilder::actuator`]'s; a joint of more than one coordinate.
-    ///
-    /// # Panics
-    /// Where there is no such joint.
-    pub fn motor(
-        &mut self,
-        name: &str,
-        joint: usize,
-        gear: f64,
-        range: Option<[f64; 2]>,
-    ) -> Result<usize, BuildError> {
-        let driven = &self.model.joints[joint];
-        if driven.v.1 != 1 {
-            let (what, joint, nv) = ("a single gear", driven.name.clone(), driven.v.1);
-            return Err(BuildError::NotScalar { what, joint, nv });
-        }
-        let gear = [gear, 0.0, 0.0, 0.0, 0.0, 0.0];
-        self.actuator(&ActuatorSpec {
-            gear,
-            range,
-            ..ActuatorSpec::motor(name, Drive::Joint(joint))
-        })
-    }
-
-    /// Adds an actuator. Returns its index.
-    ///
-    /// # Errors
-    /// A name that exists, numbers that are not finite, a gear of length 0 on a ball or free joint.
-    ///
-    /// # Panics
-    /// Where there is no such joint or tendon.
-    pub fn actuator(&mut self, spec: &ActuatorSpec) -> Result<usize, BuildError> {
-        self.unique("actuators", &spec.name)?;
-        let of = &named("actuator", &spec.name);
-        finite("gear", of, &spec.gear)?;
-        finite("gain", of, &spec.gain)?;
-        finite("bias", of, &spec.bias)?;
-        proper_range("control range", of, spec.range)?;
-        proper_range("force range", of, spec.force_range)?;
-        let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let (transmission, gear) = match spec.drive {
-            Drive::Tendon(tendon) => {
-                assert!(tendon < self.model.tendons.len(), "no tendon {tendon}");
-                (Transmission::Tendon(tendon), spec.gear[0])
-            }
-            Drive::Joint(joint) => {
-                let joint = &self.model.joints[joint];
-                let (dof, q_at) = (joint.v.0, joint.q.0);
-                match joint.v.1 {
-                    1 => (Transmission::Coordinate { dof, q_at }, spec.gear[0]),
-                    3 => {
-                        let torque = [spec.gear[0], spec.gear[1], spec.gear[2]];
-                        let gear = length(&torque);
-                        let direction = torque.map(|x| x / gear);
-                        (Transmission::Ball { link: joint.link, direction }, gear)
-                    }
-                    _ => {
-                        let gear = length(&spec.gear);
-                        let direction = spec.gear.map(|x| x / gear);
-                        (Transmission::Free { dof, direction }, gear)
-                    }
-                }
-            }
-        };
-        if matches!(transmission, Transmission::Ball { .. } | Transmission::Free { .. })
-            && gear == 0.0
-        {
-            return Err(BuildError::ZeroGear(spec.name.clone()));
-        }
-        let servo = [spec.gain, spec.bias].iter().any(|x| x[1] != 0.0 || x[2] != 0.0);
-        let [[gain, g1, g2], [_, stiffness, _]] = [spec.gain, spec.bias];
-        let to_position = [g1, g2, gain + stiffness].iter().all(|x| x.abs() <= 0.0) && gain != 0.0;
-        let wraps = to_position && matches!(transmission, Transmission::Ball { .. });
-        let (name, range, force_range) = (spec.name.clone(), spec.range, spec.force_range);
-        let actuator = Actuator { name, transmission, range, force_range, servo, wraps };
-        self.model.actuators.push(actuator);
-        let p = &mut self.model.parameters;
-        p.gear.push(gear);
-        p.gain.push(spec.gain);
-        p.bias.push(spec.bias);
-        Ok(self.model.actuators.len() - 1)
-    }
-
-    /// Adds a fixed tendon. Returns its index.
-    ///
-    /// # Errors
-    /// A name that exists, numbers that are not finite, no joint, a joint of more than one coordinate.
-    ///
-    /// # Panics
-    /// Where there is no such joint.
-    pub fn tendon(&mut self, spec: &TendonSpec) -> Result<usize, BuildError> {
-        self.unique("tendons", &spec.name)?;
-        let of = &named("tendon", &spec.name);
-        not_negative("stiffness", of, &[spec.stiffness])?;
-        not_negative("damping", of, &[spec.damping])?;
-        not_negative("friction", of, &[spec.friction_loss])?;
-        proper_range("range", of, spec.range)?;
-        if spec.joints.is_empty() {
-            return Err(BuildError::EmptyTendon(spec.name.clone()));
-        }
-        let (mut parts, mut at_rest) = (vec![], 0.0);
-        for (joint, coefficient) in &spec.joints {
-            finite("coefficient", of, &[*coefficient])?;
-            let joint = &self.model.joints[*joint];
-            if joint.v.1 != 1 {
-                let (what, joint, nv) = ("a part of a tendon", joint.name.clone(), joint.v.1);
-                return Err(BuildError::NotScalar { what, joint, nv });
-            }
-            at_rest += coefficient * self.model.parameters.rest[joint.v.0];
-            parts.push(TendonPart { dof: joint.v.0, q_at: joint.q.0, coefficient: *coefficient });
-        }
-        parts.sort_by_key(|part: &TendonPart| part.dof);
-        parts.dedup_by(|next, part| {
-            let same = next.dof == part.dof;
-            part.coefficient += if same { next.coefficient } else { 0.0 };
-            same
-        });
-        let rest = spec.rest.unwrap_or([at_rest; 2]);
-        finite("rest length", of, &rest)?;
-        check("rest length", of, &[rest[1] - rest[0]], "in order", |x| x >= 0.0)?;
-        check_line(of, spec.stop, &spec.friction)?;
-        let (name, range) = (spec.name.clone(), spec.range);
-        self.model.tendons.push(Tendon { name, parts, rest, range });
-        let line = Line::Tendon(self.model.tendons.len() - 1);
-        self.constrain_line(line, (range, spec.stop), (spec.friction_loss, spec.friction));
-        self.model.parameters.tendon_stiffness.push(spec.stiffness);
-        self.model.parameters.tendon_damping.push(spec.damping);
-        Ok(self.model.tendons.len() - 1)
     }
 
     /// What has been built so far, for readers that refer to it. Masses come last, with [`ModelBuilder::build`].

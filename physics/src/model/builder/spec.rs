@@ -2,7 +2,7 @@
 
 use cotangent_ad::Pose;
 
-use crate::model::{Line, Softness, Surface};
+use crate::model::{ActivationLaw, Line, Softness, Surface};
 
 /// How a joint moves its body.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,7 +102,28 @@ pub enum Drive {
     Tendon(usize),
 }
 
-/// An actuator: `f = clamp((g0 + g1 l + g2 w) clamp(u) + b0 + b1 l + b2 w)`, with length `l` and velocity `w` gear included.
+/// An activation, which follows the control and drives an actuator in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationSpec {
+    /// How it follows.
+    pub law: ActivationLaw,
+    /// Time constant of a filter, s.
+    pub time_constant: f64,
+    /// Least and greatest activation.
+    pub range: Option<[f64; 2]>,
+    /// Whether the force takes what the activation will be after the step.
+    pub early: bool,
+}
+
+impl ActivationSpec {
+    /// Without a range, and not early.
+    pub fn new(law: ActivationLaw, time_constant: f64) -> Self {
+        Self { law, time_constant, range: None, early: false }
+    }
+}
+
+/// An actuator: `f = clamp((g0 + g1 l + g2 w) d + b0 + b1 l + b2 w)`, with length `l` and velocity `w` gear included; `d` is the control within
+/// its range, or the activation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActuatorSpec {
     /// Its name; may be empty.
@@ -117,6 +138,8 @@ pub struct ActuatorSpec {
     pub bias: [f64; 3],
     /// Least and greatest control.
     pub range: Option<[f64; 2]>,
+    /// What follows the control and drives it in its place.
+    pub activation: Option<ActivationSpec>,
     /// Least and greatest force, before the gear.
     pub force_range: Option<[f64; 2]>,
 }
@@ -131,6 +154,7 @@ impl ActuatorSpec {
             gain: [1.0, 0.0, 0.0],
             bias: [0.0; 3],
             range: None,
+            activation: None,
             force_range: None,
         }
     }
@@ -146,13 +170,24 @@ impl ActuatorSpec {
     }
 }
 
-/// A fixed tendon.
+/// What a spatial tendon passes on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Waypoint {
+    /// A site, by index.
+    Site(usize),
+    /// A pulley, which begins a new branch and divides the lengths in it.
+    Pulley(f64),
+}
+
+/// A tendon: fixed, over joints, or spatial, from site to site.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TendonSpec {
     /// Its name; may be empty.
     pub name: String,
-    /// Joints (hinges and slides, by index) and length by their coordinates.
+    /// Of a fixed one, joints (hinges and slides, by index) and length by their coordinates.
     pub joints: Vec<(usize, f64)>,
+    /// Of a spatial one, its way.
+    pub route: Vec<Waypoint>,
     /// Spring constant.
     pub stiffness: f64,
     /// Damping.
@@ -170,11 +205,17 @@ pub struct TendonSpec {
 }
 
 impl TendonSpec {
-    /// A tendon without spring, damper, friction and range.
+    /// A spatial tendon without spring, damper, friction and range.
+    pub fn spatial(name: &str, route: Vec<Waypoint>) -> Self {
+        Self { route, ..Self::new(name, vec![]) }
+    }
+
+    /// A fixed tendon without spring, damper, friction and range.
     pub fn new(name: &str, joints: Vec<(usize, f64)>) -> Self {
         Self {
             name: name.into(),
             joints,
+            route: vec![],
             stiffness: 0.0,
             damping: 0.0,
             rest: None,

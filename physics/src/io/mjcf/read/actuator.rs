@@ -1,7 +1,9 @@
-//! `actuator`: motors, servos, dampers, and general actuators without activation.
+//! `actuator`: motors, servos, dampers, cylinders, and general actuators.
 //!
 //! All kinds write to one default, so an actuator is what its class's elements and then its own leave of a motor, one after the
 //! other.
+
+use std::f64::consts::PI;
 
 use super::Reader;
 use crate::io::mjcf::attributes::{Attributes, Table};
@@ -9,17 +11,19 @@ use crate::io::mjcf::defaults::MAIN;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
-use crate::model::{ActuatorSpec, Drive};
+use crate::model::{ActivationLaw, ActivationSpec, ActuatorSpec, Drive};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     General,
     Position,
     Velocity,
+    IntegratedVelocity,
+    Cylinder,
     Other,
 }
 
-/// Gain and bias on the way through the elements.
+/// Gain, bias and activation on the way through the elements.
 #[derive(Clone, Copy, Debug)]
 struct Law {
     /// The shortcut that wrote it last.
@@ -28,6 +32,8 @@ struct Law {
     gain: [f64; 3],
     affine_bias: bool,
     bias: [f64; 3],
+    activation: Option<ActivationLaw>,
+    time_constant: f64,
 }
 
 impl Law {
@@ -37,6 +43,8 @@ impl Law {
         gain: [1.0, 0.0, 0.0],
         affine_bias: false,
         bias: [0.0; 3],
+        activation: None,
+        time_constant: 1.0,
     };
 
     /// What an element makes of it.
@@ -44,7 +52,9 @@ impl Law {
         let servo = |kind, gain, bias| Self { kind, gain, affine_bias: true, bias, ..Self::MOTOR };
         let kind = match a.element.tag.as_str() {
             "position" => Kind::Position,
+            "intvelocity" => Kind::IntegratedVelocity,
             "velocity" => Kind::Velocity,
+            "cylinder" => Kind::Cylinder,
             "general" => Kind::General,
             _ => Kind::Other,
         };
@@ -56,16 +66,7 @@ impl Law {
         }
         match a.element.tag.as_str() {
             "motor" => *self = Self { kind, ..Self::MOTOR },
-            "position" => {
-                let kp = a.number("kp", self.gain[0])?;
-                let kv = a.number("kv", -self.bias[2])?;
-                if kv < 0.0 {
-                    return Err(a.value_error("kv", "damping (not a ratio) of 0 or more"));
-                }
-                a.neutral("dampratio", 0.0)?;
-                a.neutral("timeconst", 0.0)?;
-                *self = servo(kind, [kp, 0.0, 0.0], [0.0, -kp, -kv]);
-            }
+            "position" | "intvelocity" => *self = self.towards_position(a, kind)?,
             "velocity" => {
                 let kv = a.number("kv", self.gain[0])?;
                 *self = servo(kind, [kv, 0.0, 0.0], [0.0, 0.0, -kv]);
@@ -74,6 +75,15 @@ impl Law {
                 let kv = a.number("kv", -self.gain[2])?;
                 *self = Self { kind, affine_gain: true, gain: [0.0, 0.0, -kv], ..Self::MOTOR };
             }
+            "cylinder" => {
+                let area = match a.number("diameter", -1.0)? {
+                    diameter if diameter >= 0.0 => 0.25 * PI * diameter * diameter,
+                    _ => a.number("area", self.gain[0])?,
+                };
+                let law = servo(kind, [area, 0.0, 0.0], three(a, "bias", self.bias)?);
+                let time_constant = a.number("timeconst", self.time_constant)?;
+                *self = Self { activation: Some(ActivationLaw::Filter), time_constant, ..law };
+            }
             _ => {
                 if a.has("gaintype") {
                     self.affine_gain = a.choice("gaintype", &["fixed", "affine"])? == "affine";
@@ -81,12 +91,67 @@ impl Law {
                 if a.has("biastype") {
                     self.affine_bias = a.choice("biastype", &["none", "affine"])? == "affine";
                 }
-                a.choice("dyntype", &["none"])?;
+                if a.has("dyntype") {
+                    let laws = ["none", "integrator", "filter", "filterexact"];
+                    self.activation = match a.choice("dyntype", &laws)? {
+                        "integrator" => Some(ActivationLaw::Integrator),
+                        "filter" => Some(ActivationLaw::Filter),
+                        "filterexact" => Some(ActivationLaw::ExactFilter),
+                        _ => None,
+                    };
+                }
+                if let Some([first, ..]) = a.numbers("dynprm", 1, 10)?.as_deref() {
+                    self.time_constant = *first;
+                }
                 self.gain = three(a, "gainprm", self.gain)?;
                 self.bias = three(a, "biasprm", self.bias)?;
             }
         }
         Ok(())
+    }
+
+    /// A servo towards a position, given or integrated.
+    fn towards_position(&self, a: &Attributes<'_>, kind: Kind) -> Result<Self, MjcfError> {
+        let kp = a.number("kp", self.gain[0])?;
+        let damping = self.servo_damping(a)?;
+        // what `general` says of the activation is not a servo's
+        let kept = self.activation.filter(|_| self.kind == kind);
+        let (mut activation, mut time_constant) = (kept, self.time_constant);
+        if a.has("timeconst") {
+            time_constant = a.number("timeconst", 0.0)?;
+            activation = (time_constant > 0.0).then_some(ActivationLaw::ExactFilter);
+        }
+        if kind == Kind::IntegratedVelocity {
+            activation = Some(ActivationLaw::Integrator);
+        }
+        let (gain, bias) = ([kp, 0.0, 0.0], [0.0, -kp, damping]);
+        Ok(Self {
+            kind,
+            affine_gain: false,
+            gain,
+            affine_bias: true,
+            bias,
+            activation,
+            time_constant,
+        })
+    }
+
+    /// The last number of a servo's bias: minus its damping or, where it is positive, a ratio of damping.
+    fn servo_damping(&self, a: &Attributes<'_>) -> Result<f64, MjcfError> {
+        for name in ["kv", "dampratio"] {
+            if a.number(name, 0.0)? < 0.0 {
+                return Err(a.value_error(name, "0 or more"));
+            }
+        }
+        match (a.has("kv"), a.has("dampratio")) {
+            (true, true) => {
+                let problem = Problem::Both { first: "kv", second: "dampratio" };
+                Err(a.error("dampratio", problem))
+            }
+            (true, false) => Ok(-a.number("kv", 0.0)?),
+            (false, true) => a.number("dampratio", 0.0),
+            (false, false) => Ok(self.bias[2]),
+        }
     }
 
     fn gain(&self) -> [f64; 3] {
@@ -107,6 +172,29 @@ fn three(a: &Attributes<'_>, name: &str, old: [f64; 3]) -> Result<[f64; 3], Mjcf
     Ok(all)
 }
 
+/// The activation of an actuator, within `range`.
+fn activation(
+    a: &Attributes<'_>,
+    law: &Law,
+    range: Option<[f64; 2]>,
+) -> Result<Option<ActivationSpec>, MjcfError> {
+    let early = a.choice("actearly", &["false", "true"])? == "true";
+    a.neutral("actdim", 1.0)?;
+    let Some(follows) = law.activation else {
+        // MuJoCo refuses it too
+        return match range {
+            Some(_) => Err(a.value_error("actrange", "given with a `dyntype`")),
+            None => Ok(None),
+        };
+    };
+    if law.kind == Kind::IntegratedVelocity && range.is_none() {
+        return Err(a.missing("`actrange`"));
+    }
+    let filters = follows != ActivationLaw::Integrator;
+    let time_constant = if filters { law.time_constant } else { 1.0 };
+    Ok(Some(ActivationSpec { range, early, ..ActivationSpec::new(follows, time_constant) }))
+}
+
 impl<'t> Reader<'t, '_> {
     pub(super) fn actuators(&mut self, section: &'t Element) {
         for element in self.tree.children(section) {
@@ -116,7 +204,8 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn actuator(&mut self, element: &'t Element) -> Result<(), MjcfError> {
-        let supported = ["general", "motor", "position", "velocity", "damper"];
+        let supported =
+            ["general", "motor", "position", "velocity", "intvelocity", "damper", "cylinder"];
         if !supported.contains(&element.tag.as_str()) {
             return Err(self.unsupported(element, "actuator"));
         }
@@ -139,15 +228,20 @@ impl<'t> Reader<'t, '_> {
         for name in ["armature", "damping", "delay", "nsample"] {
             a.neutral(name, 0.0)?;
         }
-        if a.choice("actlimited", &["auto", "false", "true"])? == "true" {
-            return Err(a.value_error("actlimited", "false"));
-        }
         let Some(drive) = self.drive(&a)? else { return Ok(()) };
         let automatic = self.compiler.automatic_limits;
-        let range = match a.number("inheritrange", 0.0)? {
-            share if share > 0.0 => Some(self.inherited(&a, drive, share)?),
-            _ => a.range("ctrlrange", "ctrllimited", automatic)?,
+        let integrates = law.kind == Kind::IntegratedVelocity;
+        let share = a.number("inheritrange", 0.0)?;
+        let read = |name: &'static str, limited: &str, inherits: bool| {
+            if inherits && share > 0.0 {
+                self.inherited(&a, name, drive, share).map(Some)
+            } else {
+                a.range(name, limited, automatic)
+            }
         };
+        let range = read("ctrlrange", "ctrllimited", !integrates)?;
+        let bounds = read("actrange", "actlimited", integrates)?;
+        let activation = activation(&a, &law, bounds)?;
         let spec = ActuatorSpec {
             name: a.name().into(),
             drive,
@@ -155,6 +249,7 @@ impl<'t> Reader<'t, '_> {
             gain: law.gain(),
             bias: law.bias(),
             range,
+            activation,
             force_range: a.range("forcerange", "forcelimited", automatic)?,
         };
         let added = self.builder.actuator(&spec);
@@ -165,11 +260,12 @@ impl<'t> Reader<'t, '_> {
     fn inherited(
         &self,
         a: &Attributes<'t>,
+        name: &'static str,
         drive: Drive,
         share: f64,
     ) -> Result<[f64; 2], MjcfError> {
-        if a.has("ctrlrange") {
-            let problem = Problem::Both { first: "ctrlrange", second: "inheritrange" };
+        if a.has(name) {
+            let problem = Problem::Both { first: name, second: "inheritrange" };
             return Err(a.error("inheritrange", problem));
         }
         let model = self.builder.so_far();

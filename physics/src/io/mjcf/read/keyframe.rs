@@ -13,7 +13,7 @@ pub struct Keyframe {
     pub name: String,
     /// Time, s.
     pub time: f64,
-    /// Configuration and velocity.
+    /// Configuration, velocity and activations.
     pub state: State,
     /// Controls, `nu` entries.
     pub controls: Vec<f64>,
@@ -43,7 +43,9 @@ impl<'t> Reader<'t, '_> {
         let v = numbers("qvel", model.nv())?.unwrap_or_else(|| vec![0.0; model.nv()]);
         let controls = numbers("ctrl", model.nu())?.unwrap_or_else(|| vec![0.0; model.nu()]);
         let (name, time) = (a.name().into(), a.number("time", 0.0)?);
-        match State::new(model, q, v) {
+        let act = numbers("act", model.na())?.unwrap_or_else(|| vec![0.0; model.na()]);
+        let state = State::new(model, q, v).and_then(|s| s.with_activations(model, act));
+        match state {
             Ok(state) => Ok(Keyframe { name, time, state, controls }),
             Err(why) => Err(a.value_error("qpos", &format!("a state ({why})"))),
         }

@@ -20,7 +20,7 @@ use super::error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
 use super::files::{Files, Folder, NoFiles};
 use super::tree::{Element, Tree};
 use crate::integrate::{Integrator, StepOptions};
-use crate::model::{BuildError, Cone, ConstraintOptions, Model, ModelBuilder};
+use crate::model::{BuildError, Cone, ConstraintOptions, Model, ModelBuilder, with_damping_ratios};
 use compiler::Compiler;
 use contact::Collisions;
 pub use keyframe::Keyframe;
@@ -268,7 +268,7 @@ impl<'t> Reader<'t, '_> {
         let built = std::mem::take(&mut self.builder);
         let built = set.and_then(|()| built.build_in_part());
         let (model, touching) = match self.built(root, built) {
-            Ok(built) => built,
+            Ok((model, touching)) => (with_damping_ratios(model), touching),
             Err(e) => return Err(MjcfErrors(vec![e])),
         };
         if let Some((element, which)) = self.collisions.unsimulated(&model, &touching) {

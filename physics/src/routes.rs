@@ -1,0 +1,172 @@
+//! Tendons: their lengths, and how these move with the coordinates.
+//!
+//! The length of a fixed tendon is `l = sum c_j q_j`. A spatial one is straight between the points that it joins: over its pieces from
+//! `x_a` to `x_b`, with the unit vectors `u` along them and the divisors `p` of its pulleys,
+//!
+//! ```text
+//! l = sum |x_b - x_a|/p,     l' = sum u . (x_b' - x_a')/p = m . v
+//! ```
+//!
+//! The moments `m` of a spatial tendon move with the configuration. Whatever depends on them leaves a cotangent `m_bar`; that of the
+//! configuration is the derivative of `l'` under the velocities `m_bar`, which [`pull`] gives. Where two points meet, their piece pulls
+//! nowhere.
+
+use cotangent_ad::{Num, Real, Vec3};
+
+use crate::model::{Model, Piece};
+use crate::scratch::Scratch;
+use crate::spatial::{Force, Motion};
+
+/// The tendons of a model at a configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Routes<T> {
+    /// Length of each.
+    pub(crate) length: Vec<T>,
+    /// Moments of each along the coordinates that move it, one after the other.
+    pub(crate) moments: Vec<T>,
+}
+
+impl<T> Default for Routes<T> {
+    fn default() -> Self {
+        Self { length: vec![], moments: vec![] }
+    }
+}
+
+impl<T: Num> Routes<T> {
+    /// The coordinates of a tendon, ascending, and its moments there.
+    pub(crate) fn parts<'a>(
+        &'a self,
+        model: &'a Model,
+        tendon: usize,
+    ) -> impl Iterator<Item = (usize, T)> + 'a {
+        let tendon = &model.tendons[tendon];
+        let moments = &self.moments[tendon.at..][..tendon.dofs.len()];
+        tendon.dofs.iter().copied().zip(moments.iter().copied())
+    }
+
+    /// How fast its length grows.
+    pub(crate) fn rate(&self, model: &Model, tendon: usize, v: &[T]) -> T {
+        self.parts(model, tendon).fold(T::lit(0.0), |sum, (d, m)| sum + v[d] * m)
+    }
+}
+
+/// Adds to the cotangents of a tendon's moments, one after the other.
+pub(crate) fn add_bars(model: &Model, tendon: usize, bars: &mut [f64], by: impl Fn(usize) -> f64) {
+    let tendon = &model.tendons[tendon];
+    let bars = &mut bars[tendon.at..][..tendon.dofs.len()];
+    bars.iter_mut().zip(&tendon.dofs).for_each(|(bar, d)| *bar += by(*d));
+}
+
+/// The ends of a piece in the world.
+fn ends<T: Real>(piece: &Piece, s: &Scratch<T>) -> [Vec3<T>; 2] {
+    piece.ends.map(|end| s.link_pose(end.link).point(Vec3::lit(end.point.0)))
+}
+
+/// Length of a vector, and its direction; none where it is 0.
+fn direction<T: Real>(d: Vec3<T>) -> (T, Vec3<T>) {
+    let square = d.dot(d);
+    if square > 0.0 {
+        let length = square.sqrt();
+        (length, d * length.recip())
+    } else {
+        (T::lit(0.0), Vec3::zero())
+    }
+}
+
+/// Lays the tendons into `s.routes`, after kinematics.
+pub(crate) fn lay<T: Real>(model: &Model, q: &[T], s: &mut Scratch<T>) {
+    let mut routes = std::mem::take(&mut s.routes);
+    routes.length.clear();
+    routes.moments.clear();
+    for tendon in &model.tendons {
+        let first = routes.moments.len();
+        let mut length = T::lit(0.0);
+        for part in &tendon.parts {
+            length += q[part.q_at] * part.coefficient;
+            routes.moments.push(T::lit(part.coefficient));
+        }
+        routes.moments.resize(first + tendon.dofs.len(), T::lit(0.0));
+        let moments = &mut routes.moments[first..];
+        for piece in &tendon.pieces {
+            let [a, b] = ends(piece, s);
+            let (distance, along) = direction(b - a);
+            length += distance / piece.divisor;
+            for (end, (x, sign)) in piece.ends.iter().zip([(a, -1.0), (b, 1.0)]) {
+                let Some(link) = end.link else { continue };
+                let from = x - s.origin(model, link);
+                let force = Force::at(from, along * T::lit(sign / piece.divisor));
+                let mut dof = model.last_dof(Some(link));
+                while let Some(d) = dof {
+                    let at = tendon.dofs.partition_point(|other| *other < d);
+                    moments[at] += s.axis[d].dot(force);
+                    dof = model.dof_parent[d];
+                }
+            }
+        }
+        routes.length.push(length);
+    }
+    s.routes = routes;
+}
+
+/// Adds the derivative by the configuration of `sum m_bar . m` over the spatial tendons; kinematics are those of the point.
+pub(crate) fn pull(model: &Model, moment_bars: &[f64], q_bar: &mut [f64], s: &Scratch) {
+    for tendon in model.tendons.iter().filter(|t| !t.pieces.is_empty()) {
+        let bars = &moment_bars[tendon.at..][..tendon.dofs.len()];
+        if bars.iter().all(|bar| *bar == 0.0) {
+            continue;
+        }
+        let mut w = vec![0.0; model.nv()];
+        tendon.dofs.iter().zip(bars).for_each(|(d, bar)| w[*d] = *bar);
+        pull_pieces(model, &tendon.pieces, &w, q_bar, s);
+    }
+}
+
+/// The derivative of the rate of length of some pieces under the velocities `w`, the axes and points being those of a configuration.
+///
+/// With the velocity `V` of a link and a wrench `W` on it, turning what is above joint `j` changes `W . V` by `S_j . (V x* W - V_p x* W)`, as in
+/// inverse dynamics; moving the points changes the directions, and what turning links give to the points' velocities.
+fn pull_pieces(model: &Model, pieces: &[Piece], w: &[f64], q_bar: &mut [f64], s: &Scratch) {
+    let links = model.links();
+    let mut field: Vec<Motion<f64>> = Vec::with_capacity(links.len());
+    for link in links {
+        let around = link.parent.map_or_else(Motion::zero, |p| field[p]);
+        let dofs = link.v_at..link.v_at + link.joint.nv();
+        field.push(dofs.fold(around, |sum, d| sum + s.axis[d] * w[d]));
+    }
+    let mut wrench = vec![Force::zero(); links.len()];
+    let mut turned = wrench.clone();
+    for piece in pieces {
+        let points = ends(piece, s);
+        let (length, along) = direction(points[1] - points[0]);
+        if length == 0.0 {
+            continue;
+        }
+        let from = |side: usize| {
+            let link = piece.ends[side].link;
+            link.map(|l| (l, points[side] - s.origin(model, l), field[l]))
+        };
+        let velocity = |side| from(side).map_or(Vec3::zero(), |(_, x, v)| v.at(x));
+        let apart: Vec3<f64> = velocity(1) - velocity(0);
+        let by_points = (apart - along * along.dot(apart)) * (1.0 / (length * piece.divisor));
+        for (side, sign) in [(0, -1.0), (1, 1.0)] {
+            let Some((link, x, velocity)) = from(side) else { continue };
+            let force = along * (sign / piece.divisor);
+            let on_link = Force::at(x, force);
+            wrench[link] += on_link;
+            turned[link] += velocity.cross_force(on_link);
+            turned[link] += Force::at(x, by_points * sign + force.cross(velocity.angular));
+        }
+    }
+    for (i, link) in links.iter().enumerate().rev() {
+        let mut sum = turned[i];
+        if let Some(p) = link.parent {
+            sum = sum - field[p].cross_force(wrench[i]);
+            let below = (wrench[i], turned[i]);
+            wrench[p] += below.0;
+            turned[p] += below.1;
+        }
+        for d in link.v_at..link.v_at + link.joint.nv() {
+            q_bar[d] += s.axis[d].dot(sum);
+        }
+    }
+}
