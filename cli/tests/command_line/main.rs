@@ -6,6 +6,7 @@ mod bad_input;
 mod dft;
 mod end_to_end;
 mod general;
+mod molecules;
 mod physics;
 mod pictures;
 mod place;
