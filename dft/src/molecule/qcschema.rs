@@ -1,6 +1,6 @@
 //! Molecules in QCSchema: an `AtomicInput` is read, computed, and answered by an `AtomicResult`, as MolSSI's QCEngine exchanges them with programs.
 //!
-//! Drivers `energy`, `gradient`, `hessian` and `properties`; methods `hf` and the names of [`StandardFunctional`]; basis sets of the library. A keyword
+//! Drivers `energy`, `gradient`, `hessian` and `properties`; methods `hf` and the names of [`StandardFunctional`](crate::molecule::StandardFunctional); basis sets of the library. A keyword
 //! that is not known is refused, because an option that is silently left out changes the answer. Positions are bohr, as the schema has them.
 //!
 //! # Source
