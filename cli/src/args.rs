@@ -246,6 +246,24 @@ pub enum Verb {
         #[arg(long, value_name = "N")]
         port: Option<u16>,
     },
+    /// Compute energies and forces for a program that moves atoms and listens at i-PI's socket: i-PI, ASE, LAMMPS.
+    Drive {
+        /// The scenario, of a kind with atoms.
+        #[command(flatten)]
+        input: Input,
+        /// Where the program listens.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:31415")]
+        connect: String,
+        /// Connect to the Unix socket `/tmp/ipi_NAME` instead.
+        #[arg(long, value_name = "NAME", conflicts_with = "connect")]
+        unix: Option<String>,
+    },
+    /// Compute what a QCSchema AtomicInput asks for, and print its AtomicResult.
+    Qcschema {
+        /// The JSON file; `-` is standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Run many variations of a scenario, here or on a cluster; what is finished is not run again.
     #[command(
         after_help = "`cotangent sweep status DIR` says how far a sweep is, `cotangent gather DIR` makes a table of it."

@@ -44,6 +44,8 @@ pub mod units;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Molecules by another door: one file says what is computed, as a scenario does.
+pub use cotangent_dft::molecule::qcschema;
 pub use general::{film, tables};
 pub use open::{Opened, open, pick};
 

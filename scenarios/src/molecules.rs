@@ -1,9 +1,13 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
+mod picture;
+
 use std::path::Path;
 
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
-use cotangent_dft::molecule::scf::{ScfOptions, StabilityCheck, Start};
+use cotangent_dft::molecule::scf::{
+    ScfOptions, StabilityCheck, Start, check_orbitals, orbitals_from_json,
+};
 use cotangent_dft::molecule::{
     Basis, BasisSet, Conditions, Form, GridOptions, LengthUnit, Molecule, MoleculeOptions,
     MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
@@ -16,6 +20,7 @@ use super::general::{self, Model, Study};
 use super::keys::{Key, Kind, key, required};
 use super::{Domain, Scenario};
 use crate::diagnostic::{Diagnostic, nearest};
+use picture::{Portrait, Scan};
 
 /// The kind.
 pub(super) struct Molecules;
@@ -81,6 +86,12 @@ const KEYS: &[Key] = &[
         "\"atoms\"",
         "a sum of atoms, or the orbitals of the nuclei alone",
     ),
+    key(
+        "scf.orbitals",
+        Kind::File,
+        "\"\"",
+        "start from these, which a run left as artifacts/orbitals.json, instead",
+    ),
     key("scf.tol_energy", energy(1e-14, 1.0), "1e-9", "change of the energy at convergence"),
     key("scf.tol_gradient", energy(1e-12, 1.0), "1e-7", "largest orbital gradient at convergence"),
     key(
@@ -116,6 +127,15 @@ const KEYS: &[Key] = &[
         "1",
         "how often the molecule comes upon itself when it turns: 2 for H2O, 12 for CH4",
     ),
+    key(
+        "scan.to",
+        Kind::Number { unit: "bohr", min: 0.0, max: 1e3 },
+        "0.0",
+        "draw the energy of the answer along a bond up to this distance; not drawn where it is 0",
+    ),
+    key("scan.from_atom", Kind::Integer { min: 0, max: 10_000 }, "0", "the atom that stands"),
+    key("scan.atom", Kind::Integer { min: 0, max: 10_000 }, "1", "the atom that moves away"),
+    key("scan.points", Kind::Integer { min: 2, max: 1000 }, "30", "points of the curve"),
 ];
 
 const TEMPLATE: &[u8] = include_bytes!("../water.toml");
@@ -176,9 +196,37 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         let help = "take another set, or give one in basis.file";
         vec![s.problem("cotangent::molecule::basis", "basis.name", e.to_string(), help)]
     })?;
-    let options = options(s, &molecule).map_err(|d| vec![d])?;
-    let simulation = Box::new(MoleculeSimulation::new(molecule, basis, options));
-    Ok(Model { simulation, notes: Vec::new(), draw: None })
+    let options = options(s, &molecule, &basis).map_err(|d| vec![d])?;
+    let scan = scan(s, &molecule).map_err(|d| vec![d])?;
+    let of_vibrations = |name: &str| name.starts_with("vibration.") || name.starts_with("thermo.");
+    let speaks = |asked: &Settings| asked.is_given("output") && of_vibrations(asked.text("output"));
+    let vibrates = ["term", "goal"].iter().any(|list| s.list(list).iter().any(speaks));
+    let simulation =
+        Box::new(MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone()));
+    let portrait = Portrait { molecule, basis, options, vibrates, scan };
+    Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
+}
+
+/// The bond whose curve is drawn.
+fn scan(s: &Settings, molecule: &Molecule) -> Result<Option<Scan>, Diagnostic> {
+    let to_bohr = s.number("scan.to");
+    if to_bohr == 0.0 {
+        return Ok(None);
+    }
+    let atoms = [s.count("scan.from_atom"), s.count("scan.atom")];
+    let count = molecule.atoms().len();
+    for (atom, path) in atoms.iter().zip(["scan.from_atom", "scan.atom"]) {
+        if *atom >= count {
+            let message = format!("there is no atom {atom}: the molecule has {count}");
+            let help = "atoms are counted from 0, in the order of the file";
+            return Err(s.problem("cotangent::molecule::scan", path, message, help));
+        }
+    }
+    if atoms[0] == atoms[1] {
+        let (message, help) = ("a bond has two atoms", "name another in scan.atom");
+        return Err(s.problem("cotangent::molecule::scan", "scan.atom", message, help));
+    }
+    Ok(Some(Scan { atoms, to_bohr, points: s.count("scan.points") }))
 }
 
 fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
@@ -229,7 +277,11 @@ fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
     })
 }
 
-fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnostic> {
+fn options(
+    s: &Settings,
+    molecule: &Molecule,
+    basis: &Basis,
+) -> Result<MoleculeOptions, Diagnostic> {
     let reference = match s.text("method.reference") {
         "restricted" => ReferenceChoice::Restricted,
         "unrestricted" => ReferenceChoice::Unrestricted,
@@ -243,7 +295,7 @@ fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnos
         let code = "cotangent::scenario::contradiction";
         return Err(s.problem(code, "method.reference", message, help));
     }
-    let start = if s.text("scf.start") == "core" { Start::CoreHamiltonian } else { Start::Atoms };
+    let start = start(s, reference, molecule, basis)?;
     let most = s.count("scf.max_iterations");
     let scf = ScfOptions {
         start,
@@ -264,6 +316,34 @@ fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnos
         symmetry_number: s.count("thermo.symmetry_number") as f64,
     };
     Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)?, conditions })
+}
+
+/// Where the field starts: orbitals of a file, where one is given.
+fn start(
+    s: &Settings,
+    reference: ReferenceChoice,
+    molecule: &Molecule,
+    basis: &Basis,
+) -> Result<Start, Diagnostic> {
+    let path = "scf.orbitals";
+    if s.text(path).is_empty() {
+        let core = s.text("scf.start") == "core";
+        return Ok(if core { Start::CoreHamiltonian } else { Start::Atoms });
+    }
+    let code = "cotangent::molecule::orbitals";
+    if s.is_given("scf.start") {
+        let message = "scf.start and scf.orbitals both say where the field starts";
+        return Err(s.problem(code, path, message, "leave one of them out"));
+    }
+    let text = read(s, path)?;
+    let found = orbitals_from_json(&text).and_then(|orbitals| {
+        check_orbitals(&orbitals, reference.of(molecule), molecule.electrons(), basis)?;
+        Ok(orbitals)
+    });
+    found.map(Start::Orbitals).map_err(|e| {
+        let help = "take artifacts/orbitals.json of a run with the same atoms, electrons, basis and kind of orbitals";
+        s.problem(code, path, e.to_string(), help)
+    })
 }
 
 /// Hartree-Fock, or Kohn-Sham with the functional that is named.

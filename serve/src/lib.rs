@@ -1,7 +1,8 @@
-//! The map of a scenario for callers over HTTP.
+//! The map of a scenario for callers over HTTP, and energies and forces for programs that move atoms.
 //!
 //! A [`Model`] is a [`CheckedMap`](cotangent_problem::CheckedMap) with a name. A [`Protocol`] answers requests about models, one
-//! protocol a file; [`serve`] carries it over HTTP/1.1 within [`Limits`]. Nothing here knows what is simulated.
+//! protocol a file; [`serve`] carries it over HTTP/1.1 within [`Limits`]. Nothing of this knows what is
+//! simulated. [`IPiDriver`] knows atoms: it connects to a program that listens at i-PI's socket.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -22,12 +23,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod i_pi;
 mod model;
 mod protocol;
 mod server;
 mod tesseract;
 mod um_bridge;
 
+pub use i_pi::{DriveError, IPiDriver};
 pub use model::Model;
 pub use protocol::{Answer, Protocol, Refusal, Request};
 pub use server::{Limits, ServeError, serve};

@@ -1,10 +1,12 @@
 //! The verbs.
 
 mod check;
+mod drive;
 mod gradcheck;
 mod init;
 mod jacobian;
 mod list;
+mod qcschema;
 mod redraw;
 mod resume;
 mod run;
@@ -179,6 +181,10 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             let wanted = serve::Wanted { wire, map, inputs, outputs, address, port };
             serve::serve(input, &wanted, voice)
         }
+        Verb::Drive { input, connect, unix } => {
+            drive::drive(input, connect, unix.as_deref(), voice)
+        }
+        Verb::Qcschema { file } => qcschema::qcschema(file, voice),
         Verb::Sweep { what, out, jobs, failed, dry_run, engine, tasks, options } => {
             let (failed, dry_run, engine) = (*failed, *dry_run, *engine);
             let tasks = tasks.and_then(|n| usize::try_from(n).ok());

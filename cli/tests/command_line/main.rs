@@ -7,6 +7,7 @@ mod dft;
 mod end_to_end;
 mod equations;
 mod general;
+mod molecules;
 mod own_files;
 mod physics;
 mod pictures;

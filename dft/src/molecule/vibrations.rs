@@ -41,6 +41,9 @@ const PER_CM: f64 = 219_474.631_363_2;
 const BOLTZMANN: f64 = 3.166_811_563e-6;
 /// Pascal in hartree/bohr^3.
 const PASCAL: f64 = 2.942_101_569_7e13;
+/// Integrated absorption of a mode whose dipole moment changes by one elementary charge per square root of u, km/mol: `N_A/(12 eps_0 c^2)`
+/// (Wilson, Decius & Cross, ch. 7).
+const KM_PER_MOL: f64 = 974.880_1;
 /// What is left of a rotation, relative to a translation, where the atoms stand on its axis.
 const ON_AXIS: f64 = 1e-4;
 
@@ -177,6 +180,25 @@ impl Vibrations {
             moments: moments(molecule, &masses_u).ok_or(VibrationError::NonFinite)?,
             masses_u,
         })
+    }
+
+    /// Infrared intensities of the modes in the double harmonic approximation, `|d mu/dQ|^2`, km/mol, from the derivatives of the dipole
+    /// moment's three components by the positions, e.
+    ///
+    /// # Panics
+    /// Unless there are derivatives by every atom's position.
+    pub fn intensities_km_per_mol(&self, dipole_by_positions: &[Vec<[f64; 3]>; 3]) -> Vec<f64> {
+        let strength = |mode: usize| {
+            let along = dipole_by_positions.iter().map(|by| {
+                assert_eq!(by.len(), self.masses_u.len(), "a derivative for every atom");
+                let entries = by.as_flattened().iter().enumerate();
+                let scaled =
+                    entries.map(|(k, d)| d * self.modes.at(k, mode) / self.masses_u[k / 3].sqrt());
+                scaled.sum::<f64>()
+            });
+            KM_PER_MOL * along.map(|d| d * d).sum::<f64>()
+        };
+        (0..self.frequencies_per_cm.len()).map(strength).collect()
     }
 
     /// Thermochemistry of an ideal gas of rigid rotors with these vibrations, in the electrons' ground state.

@@ -8,7 +8,7 @@ use cotangent_problem::{
 };
 
 use super::table::tables;
-use super::{Study, figures};
+use super::{Extra, Study, figures};
 use cotangent_harness::history::csv_field;
 use cotangent_harness::{Conclusion, Criterion, Finished};
 
@@ -33,6 +33,11 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         artifacts: output_tables(study, &after.entries),
         ..Conclusion::default()
     };
+    if let Some(draw) = &study.draw {
+        let Extra { files, warnings } = draw.extra(&study.inputs_at(run.answer));
+        conclusion.artifacts.extend(files);
+        conclusion.warnings.extend(warnings);
+    }
     // what no term depends on a constraint may still hold
     if study.asked.capabilities().gradient && study.limited.is_none() {
         conclusion.warnings.extend(idle_parameters(study, run));

@@ -92,6 +92,21 @@ impl Model {
 pub(super) trait Draw: Send + Sync {
     /// Pictures of a run: each input's value at the start and at the answer.
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure>;
+
+    /// What else the kind has to say of an answer.
+    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
+        let _ = answer;
+        Extra::default()
+    }
+}
+
+/// Files for `artifacts/`, by name and content, and what makes an answer doubtful.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extra {
+    /// Name and content.
+    pub(super) files: Vec<(String, Vec<u8>)>,
+    /// Each with a remedy.
+    pub(super) warnings: Vec<String>,
 }
 
 /// A simulation with what is free and what is asked.

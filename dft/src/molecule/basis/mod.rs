@@ -136,6 +136,12 @@ impl Shell {
         let weight = |(a, c): (&f64, &f64)| scale * c * primitive_norm(self.l, *a);
         self.exponents.iter().zip(&self.coefficients).map(weight).collect()
     }
+
+    /// Coefficients of normalised primitives with which the contraction has norm 1.
+    pub fn normalised_coefficients(&self) -> Vec<f64> {
+        let scale = 1.0 / contraction_norm(self.l, &self.exponents, &self.coefficients).sqrt();
+        self.coefficients.iter().map(|c| scale * c).collect()
+    }
 }
 
 impl Shell {

@@ -170,3 +170,21 @@ pub fn polarisability(
     }
     Ok(alpha)
 }
+
+/// `d mu_k/dR`, e: for each component of the dipole moment its derivatives by the positions of all nuclei.
+///
+/// # Errors
+/// [`ResponseError`].
+pub fn dipole_by_positions(
+    builder: &dyn FockBuilder,
+    scf: &Scf,
+) -> Result<[Vec<[f64; 3]>; 3], ResponseError> {
+    let mut rows: [Vec<[f64; 3]>; 3] = Default::default();
+    for (axis, row) in rows.iter_mut().enumerate() {
+        let mut direction = [0.0; 3];
+        direction[axis] = 1.0;
+        let property = Property::zero(builder, scf).with_dipole(direction);
+        *row = property.gradient(Inputs::Molecule)?.by.positions;
+    }
+    Ok(rows)
+}

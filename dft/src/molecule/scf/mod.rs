@@ -9,6 +9,7 @@ mod diis;
 pub mod fock;
 mod guess;
 pub(in crate::molecule) mod newton;
+mod orbital_file;
 pub mod orbitals;
 pub(in crate::molecule) mod rotation;
 mod solve;
@@ -17,6 +18,7 @@ mod stability;
 pub use self::core::{Core, CoreError};
 pub use fock::{Energies, Field, FockBuilder, HartreeFock, TwoElectron};
 pub use guess::superposition_of_atoms;
+pub use orbital_file::{OrbitalFileError, check_orbitals, orbitals_from_json, orbitals_to_json};
 pub use orbitals::{Orbitals, Reference};
 pub use solve::{
     Iteration, Method, Scf, ScfError, ScfOptions, ScfStatus, Start, self_consistent_field,

@@ -193,7 +193,8 @@ impl Scf {
                 ))
             }
             ScfStatus::Saddle(stability) => Some(format!(
-                "stationary, but no minimum: a rotation of the orbitals has the curvature {:.2e} Ha; follow it down (follow_down)",
+                "stationary, but no minimum: a rotation of the orbitals has the curvature {:.2e} Ha; follow it down: set follow_down of its options \
+                 (scf.follow_down of a scenario)",
                 stability.internal_ha
             )),
             ScfStatus::Minimum(stability) if stability.spins_want_to_differ() => Some(format!(

@@ -4,6 +4,8 @@ mod failure;
 mod quantities;
 mod run;
 
+pub(in crate::molecule) use run::gradient_at;
+
 use std::sync::Arc;
 
 use cotangent_problem::{
@@ -14,8 +16,8 @@ use cotangent_problem::{
 use crate::molecule::basis::{Basis, Shell};
 use crate::molecule::geometry::Molecule;
 use crate::molecule::integrals::repulsion::store::RepulsionOptions;
-use crate::molecule::scf::{Core, Reference, ScfOptions, ScfStatus, self_consistent_field};
-use crate::molecule::theory::Theory;
+use crate::molecule::scf::{Core, Reference, Scf, ScfOptions, ScfStatus, self_consistent_field};
+use crate::molecule::theory::{MeanField, Theory};
 use crate::molecule::vibrations::Conditions;
 use quantities::{Output, inputs, outputs};
 use run::MoleculeRun;
@@ -86,12 +88,8 @@ impl MoleculeSimulation {
     /// A molecule in a basis.
     pub fn new(molecule: Molecule, basis: Basis, options: MoleculeOptions) -> Self {
         let mut inputs = inputs(&molecule, &basis);
-        let outputs = outputs(
-            &molecule,
-            &basis,
-            reference(options.reference, &molecule),
-            options.scf.stability,
-        );
+        let outputs =
+            outputs(&molecule, &basis, options.reference.of(&molecule), options.scf.stability);
         if let Theory::KohnSham { functional, .. } = &options.theory {
             inputs.extend(functional.parameters().iter().map(|parameter| {
                 Quantity::scalar(format!("functional.{}", parameter.name), "", parameter.value)
@@ -135,15 +133,65 @@ impl MoleculeSimulation {
             .map_err(|error| domain(error.to_string()))?;
         Ok(At { molecule, basis, field, parameters: parameters.concat() })
     }
+
+    /// The field for values of all inputs.
+    fn solved(&self, values: &[Vec<f64>]) -> Result<(MeanField, Scf), TrialFailure> {
+        let At { molecule, basis, field, parameters } = self.at(values)?;
+        let core = Core::new(&molecule, &basis, field)?;
+        let dependent = core.dependent_functions();
+        if dependent > 0 {
+            let why = format!(
+                "{dependent} basis functions are combinations of others; atoms are too near, or exponents too alike"
+            );
+            return Err(TrialFailure::OutOfDomain { why });
+        }
+        let options = &self.options;
+        let field = options.theory.mean_field(core, options.repulsion, &parameters)?;
+        let reference = options.reference.of(&molecule);
+        let scf = self_consistent_field(field.builder(), reference, &options.scf)
+            .map_err(|error| field.failure().cloned().map_or(error.into(), TrialFailure::from))?;
+        if let (ScfStatus::NotConverged { .. } | ScfStatus::Saddle(_), Some(advice)) =
+            (scf.status, scf.advice())
+        {
+            let (residual, iterations) = match scf.status {
+                ScfStatus::NotConverged { gradient_ha } => (gradient_ha, scf.iterations.len()),
+                _ => (0.0, scf.iterations.len()),
+            };
+            let what = "the self-consistent field".into();
+            return Err(TrialFailure::NotConverged { what, residual, iterations, advice });
+        }
+        Ok((field, scf))
+    }
+
+    /// The self-consistent field for values of all inputs, in their order: orbitals to draw, or to go on from.
+    ///
+    /// # Errors
+    /// What has no value there: no molecule, no basis, a field that does not converge or is no minimum.
+    pub fn answer(&self, values: &[Vec<f64>]) -> Result<MoleculeAnswer, TrialFailure> {
+        let (field, scf) = self.solved(values)?;
+        Ok(MoleculeAnswer { core: field.core().clone(), scf })
+    }
 }
 
-fn reference(choice: ReferenceChoice, molecule: &Molecule) -> Reference {
-    let shared = match choice {
-        ReferenceChoice::Restricted => true,
-        ReferenceChoice::Unrestricted => false,
-        ReferenceChoice::ByMultiplicity => molecule.multiplicity() == 1,
-    };
-    if shared { Reference::Restricted } else { Reference::Unrestricted }
+/// A molecule with its self-consistent field.
+#[derive(Clone, Debug)]
+pub struct MoleculeAnswer {
+    /// The molecule in its basis.
+    pub core: Core,
+    /// Its field.
+    pub scf: Scf,
+}
+
+impl ReferenceChoice {
+    /// What it means for a molecule.
+    pub fn of(self, molecule: &Molecule) -> Reference {
+        let shared = match self {
+            Self::Restricted => true,
+            Self::Unrestricted => false,
+            Self::ByMultiplicity => molecule.multiplicity() == 1,
+        };
+        if shared { Reference::Restricted } else { Reference::Unrestricted }
+    }
 }
 
 impl Simulation for MoleculeSimulation {
@@ -216,30 +264,7 @@ impl Map for MoleculeMap {
             values[*input] = own.to_vec();
             rest = after;
         }
-        let At { molecule, basis, field, parameters } = simulation.at(&values)?;
-        let core = Core::new(&molecule, &basis, field)?;
-        let dependent = core.dependent_functions();
-        if dependent > 0 {
-            let why = format!(
-                "{dependent} basis functions are combinations of others; atoms are too near, or exponents too alike"
-            );
-            return Err(TrialFailure::OutOfDomain { why });
-        }
-        let options = &simulation.options;
-        let field = options.theory.mean_field(core, options.repulsion, &parameters)?;
-        let reference = reference(options.reference, &molecule);
-        let scf = self_consistent_field(field.builder(), reference, &options.scf)
-            .map_err(|error| field.failure().cloned().map_or(error.into(), TrialFailure::from))?;
-        if let (ScfStatus::NotConverged { .. } | ScfStatus::Saddle(_), Some(advice)) =
-            (scf.status, scf.advice())
-        {
-            let (residual, iterations) = match scf.status {
-                ScfStatus::NotConverged { gradient_ha } => (gradient_ha, scf.iterations.len()),
-                _ => (0.0, scf.iterations.len()),
-            };
-            let what = "the self-consistent field".into();
-            return Err(TrialFailure::NotConverged { what, residual, iterations, advice });
-        }
+        let (field, scf) = simulation.solved(&values)?;
         let run = MoleculeRun::new(self, field, scf)?;
         Ok(Box::new(run))
     }

@@ -90,6 +90,7 @@ pub(super) enum Output {
     Mulliken(usize),
     Hessian,
     Frequencies,
+    Intensities,
     ZeroPoint,
     Enthalpy,
     Entropy,
@@ -103,6 +104,7 @@ impl Output {
             self,
             Self::Hessian
                 | Self::Frequencies
+                | Self::Intensities
                 | Self::ZeroPoint
                 | Self::Enthalpy
                 | Self::Entropy
@@ -121,7 +123,9 @@ fn vibrational(molecule: &Molecule) -> Vec<(Output, Quantity)> {
     if vibrations > 0 {
         let frequencies = Quantity::output("vibration.frequencies", "1/cm", &[vibrations])
             .about("harmonic vibrations at these positions; imaginary ones are negative");
-        outputs.push((Output::Frequencies, frequencies));
+        let intensities = Quantity::output("vibration.intensities", "km/mol", &[vibrations])
+            .about("how strongly each of them absorbs infrared light");
+        outputs.extend([(Output::Frequencies, frequencies), (Output::Intensities, intensities)]);
     }
     let energy = |name: &str, what: &str| Quantity::output(name, "Ha", &[]).about(what);
     let entropy = Quantity::output("thermo.entropy", "Ha/K", &[])

@@ -8,12 +8,13 @@ use cotangent_problem::{Linearised, Map as _, TrialFailure, Values};
 use super::quantities::Output;
 use super::{EACH, FIXED_INPUTS, MoleculeMap};
 use crate::molecule::gradient::{EnergyGradient, Inputs};
+use crate::molecule::integrals::repulsion::store::RepulsionOptions;
 use crate::molecule::matrix::Matrix;
-use crate::molecule::response::{Property, ResponseError, polarisability};
+use crate::molecule::response::{Property, ResponseError, dipole_by_positions, polarisability};
 use crate::molecule::scf::{
     Core, Scf, ScfOptions, ScfStatus, Stability, StabilityCheck, Start, self_consistent_field,
 };
-use crate::molecule::theory::MeanField;
+use crate::molecule::theory::{MeanField, Theory};
 use crate::molecule::vibrations::{Vibrations, hessian_by_differences, number_of_vibrations};
 
 /// One run of a map, and what it knows.
@@ -88,33 +89,15 @@ impl<'a> MoleculeRun<'a> {
     /// Second derivatives by the positions, from forces at moved ones, and vibrations.
     fn vibrating(&self) -> Result<(Matrix, Vibrations), TrialFailure> {
         let molecule = &self.field.core().molecule;
-        let hessian = hessian_by_differences(molecule, |moved| self.gradient_at(moved))?;
-        let vibrations = Vibrations::new(molecule, &hessian)?;
-        Ok((hessian, vibrations))
-    }
-
-    /// The energy's derivatives at other positions, with these orbitals as a start.
-    fn gradient_at(&self, positions: &[[f64; 3]]) -> Result<Vec<[f64; 3]>, TrialFailure> {
-        let core = self.field.core();
-        let molecule = core
-            .molecule
-            .with_positions(positions)
-            .map_err(|error| TrialFailure::OutOfDomain { why: error.to_string() })?;
-        let moved = Core::new(&molecule, &core.basis, core.electric_field)?;
         let options = &self.map.simulation.options;
         let functional = self.field.builder().two_electron().functional;
         let parameters = functional.map_or(&[] as &[f64], |f| f.parameters());
-        let field = options.theory.mean_field(moved, options.repulsion, parameters)?;
-        let scf_options = ScfOptions {
-            start: Start::Orbitals(self.scf.orbitals.clone()),
-            tol_energy_ha: options.scf.tol_energy_ha.min(1e-10),
-            tol_gradient_ha: options.scf.tol_gradient_ha.min(1e-9),
-            stability: StabilityCheck::Off,
-            follow_down: false,
-            ..options.scf.clone()
-        };
-        let scf = self_consistent_field(field.builder(), self.scf.reference, &scf_options)?;
-        Ok(field.gradient(&scf, Inputs::Molecule)?.positions)
+        let hessian = hessian_by_differences(molecule, |moved| {
+            let builder = (&options.theory, options.repulsion, parameters);
+            gradient_at(self.field.core(), &self.scf, moved, &options.scf, builder)
+        })?;
+        let vibrations = Vibrations::new(molecule, &hessian)?;
+        Ok((hessian, vibrations))
     }
 
     fn push_vibrational(
@@ -125,17 +108,11 @@ impl<'a> MoleculeRun<'a> {
     ) -> Result<(), TrialFailure> {
         match kind {
             Output::Hessian => entries.extend_from_slice(hessian.entries()),
-            Output::Frequencies => {
-                let found = &vibrations.frequencies_per_cm;
-                let expected = number_of_vibrations(&self.map.simulation.molecule)?;
-                if found.len() != expected {
-                    let why = format!(
-                        "the molecule has {} vibrations here and {expected} where it was given: it became linear, or ceased to be",
-                        found.len()
-                    );
-                    return Err(TrialFailure::OutOfDomain { why });
-                }
-                entries.extend_from_slice(found);
+            Output::Frequencies => entries.extend_from_slice(self.expected(vibrations)?),
+            Output::Intensities => {
+                self.expected(vibrations)?;
+                let by_positions = dipole_by_positions(self.field.builder(), &self.scf)?;
+                entries.extend(vibrations.intensities_km_per_mol(&by_positions));
             }
             _ => {
                 let multiplicity = self.field.core().molecule.multiplicity();
@@ -151,6 +128,20 @@ impl<'a> MoleculeRun<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The frequencies, where there are as many as the molecule had when it was given.
+    fn expected<'v>(&self, vibrations: &'v Vibrations) -> Result<&'v [f64], TrialFailure> {
+        let found = &vibrations.frequencies_per_cm;
+        let expected = number_of_vibrations(&self.map.simulation.molecule)?;
+        if found.len() != expected {
+            let why = format!(
+                "the molecule has {} vibrations here and {expected} where it was given: it became linear, or ceased to be",
+                found.len()
+            );
+            return Err(TrialFailure::OutOfDomain { why });
+        }
+        Ok(found)
     }
 
     /// Which derivatives are needed.
@@ -218,6 +209,32 @@ impl<'a> MoleculeRun<'a> {
         }
         Ok((energy, responds.then(|| property.with_mulliken(&mulliken))))
     }
+}
+
+/// The energy's derivatives with the nuclei of `core` at other positions, from a field that starts with these orbitals.
+pub(in crate::molecule) fn gradient_at(
+    core: &Core,
+    scf: &Scf,
+    positions: &[[f64; 3]],
+    options: &ScfOptions,
+    (theory, repulsion, parameters): (&Theory, RepulsionOptions, &[f64]),
+) -> Result<Vec<[f64; 3]>, TrialFailure> {
+    let molecule = core
+        .molecule
+        .with_positions(positions)
+        .map_err(|error| TrialFailure::OutOfDomain { why: error.to_string() })?;
+    let moved = Core::new(&molecule, &core.basis, core.electric_field)?;
+    let field = theory.mean_field(moved, repulsion, parameters)?;
+    let tight = ScfOptions {
+        start: Start::Orbitals(scf.orbitals.clone()),
+        tol_energy_ha: options.tol_energy_ha.min(1e-10),
+        tol_gradient_ha: options.tol_gradient_ha.min(1e-9),
+        stability: StabilityCheck::Off,
+        follow_down: false,
+        ..options.clone()
+    };
+    let scf = self_consistent_field(field.builder(), scf.reference, &tight)?;
+    Ok(field.gradient(&scf, Inputs::Molecule)?.positions)
 }
 
 impl Linearised for MoleculeRun<'_> {

@@ -1,0 +1,204 @@
+//! What a run leaves of a molecule: its levels, how its field converged, its spectrum, a bond's curve; its orbitals as files.
+
+use std::sync::Arc;
+
+use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
+use cotangent_dft::molecule::{
+    Basis, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, molden,
+};
+use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+
+use crate::general::{Draw, Extra};
+
+/// Levels below this are those of cores, hartree: they would press the others together.
+const CORE_HA: f64 = -2.0;
+/// Empty levels that are drawn.
+const EMPTY: usize = 6;
+/// Full width at half height of a line of a spectrum, 1/cm.
+const WIDTH_PER_CM: f64 = 20.0;
+/// Points of a spectrum.
+const SPECTRUM_POINTS: usize = 800;
+
+/// A bond along which the energy is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scan {
+    /// The atom that stands, and the one that moves away from it.
+    pub(super) atoms: [usize; 2],
+    /// The last distance, bohr.
+    pub(super) to_bohr: f64,
+    /// Points of the curve.
+    pub(super) points: usize,
+}
+
+/// Draws a molecule.
+#[derive(Clone, Debug)]
+pub(super) struct Portrait {
+    pub(super) molecule: Molecule,
+    pub(super) basis: Basis,
+    pub(super) options: MoleculeOptions,
+    /// Whether its vibrations are spoken of, which cost many fields.
+    pub(super) vibrates: bool,
+    pub(super) scan: Option<Scan>,
+}
+
+impl Draw for Portrait {
+    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
+        let simulation = self.simulation(self.options.reference);
+        let fields: Vec<(&str, Scf)> = [("start", start), ("answer", answer)]
+            .into_iter()
+            .filter_map(|(when, inputs)| Some((when, simulation.answer(inputs).ok()?.scf)))
+            .collect();
+        let mut figures = vec![levels(&fields)];
+        figures.extend(fields.last().map(|(_, scf)| convergence(scf)));
+        if self.vibrates {
+            figures.extend(self.spectrum(answer));
+        }
+        figures.extend(self.scan.and_then(|scan| self.curve(scan, answer)));
+        figures
+    }
+
+    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
+        let Ok(found) = self.simulation(self.options.reference).answer(answer) else {
+            return Extra::default();
+        };
+        let mut files =
+            vec![("orbitals.json".into(), orbitals_to_json(&found.scf.orbitals).into_bytes())];
+        let mut warnings: Vec<String> = found.scf.advice().into_iter().collect();
+        match molden(&found.core, &found.scf) {
+            Ok(text) => files.push(("orbitals.molden".into(), text.into_bytes())),
+            Err(error) => warnings.push(format!("there is no orbitals.molden: {error}")),
+        }
+        Extra { files, warnings }
+    }
+}
+
+impl Portrait {
+    fn simulation(&self, reference: ReferenceChoice) -> MoleculeSimulation {
+        let options = MoleculeOptions { reference, ..self.options.clone() };
+        MoleculeSimulation::new(self.molecule.clone(), self.basis.clone(), options)
+    }
+
+    /// Infrared absorption by the harmonic modes, each a Lorentzian.
+    fn spectrum(&self, inputs: &[Vec<f64>]) -> Option<Figure> {
+        let mut simulation = self.simulation(self.options.reference);
+        inputs.iter().enumerate().try_for_each(|(k, value)| simulation.fix(k, value)).ok()?;
+        let place = |name: &str| simulation.outputs().iter().position(|q| q.name == name);
+        let picked = [place("vibration.frequencies")?, place("vibration.intensities")?];
+        let map = Arc::new(simulation).map(&[], &picked, false).ok()?;
+        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
+        let entries = &run.values().entries;
+        let (frequencies, intensities) = entries.split_at(entries.len() / 2);
+        let lines: Vec<(f64, f64)> =
+            frequencies.iter().copied().zip(intensities.iter().copied()).collect();
+        let half = 0.5 * WIDTH_PER_CM;
+        let shape = |nu: f64, centre: f64| {
+            half / (std::f64::consts::PI * ((nu - centre).powi(2) + half * half))
+        };
+        let highest = frequencies.iter().fold(1000.0_f64, |most, f| most.max(*f));
+        let last = 1.1 * highest;
+        let step = last / SPECTRUM_POINTS as f64;
+        // the tops of lines are drawn too, which may lie between the points
+        let mut at: Vec<f64> = (0..=SPECTRUM_POINTS).map(|k| k as f64 * step).collect();
+        at.extend(frequencies.iter().filter(|f| **f > 0.0));
+        at.sort_by(f64::total_cmp);
+        let curve = at.iter().map(|nu| {
+            (*nu, lines.iter().map(|(centre, strength)| strength * shape(*nu, *centre)).sum())
+        });
+        let tops = lines.iter().filter(|(centre, _)| *centre > 0.0);
+        let tops = tops.map(|(centre, strength)| (*centre, strength * shape(*centre, *centre)));
+        let series = vec![
+            Series::new("spectrum", Mark::Line, curve),
+            Series::new("modes", Mark::Circles, tops),
+        ];
+        let title = format!("Infrared spectrum, lines {WIDTH_PER_CM} per cm wide");
+        let labels = ["wave number (1/cm)", "absorption (km/mol cm)"];
+        Some(Figure::lines("spectrum", &title, labels, series))
+    }
+
+    /// The energy along a bond with shared and with separate orbitals.
+    fn curve(&self, scan: Scan, inputs: &[Vec<f64>]) -> Option<Figure> {
+        let simulation = self.simulation(ReferenceChoice::Unrestricted);
+        let place = |k: usize| {
+            let name = format!("atom[{k}].position");
+            simulation.inputs().iter().position(|q| q.name == name)
+        };
+        let [standing, moving] = [place(scan.atoms[0])?, place(scan.atoms[1])?];
+        let arm: Vec<f64> =
+            inputs[moving].iter().zip(&inputs[standing]).map(|(a, b)| a - b).collect();
+        let length = arm.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let first = 0.6 * length;
+        let step = (scan.to_bohr - first) / (scan.points.max(2) - 1) as f64;
+        let energy = |simulation: &MoleculeSimulation, distance: f64| {
+            let mut moved = inputs.to_vec();
+            for (x, (origin, arm)) in
+                moved[moving].iter_mut().zip(inputs[standing].iter().zip(&arm))
+            {
+                *x = origin + distance / length * arm;
+            }
+            simulation.answer(&moved).ok().map(|found| (distance, found.scf.energy_ha()))
+        };
+        let curve = |label: &str, mark, reference| {
+            let mut options = self.options.clone();
+            // a restricted curve is drawn as it is; an unrestricted one goes down to where spins part
+            let restricted = reference == ReferenceChoice::Restricted;
+            options.reference = reference;
+            options.scf.stability =
+                if restricted { StabilityCheck::Off } else { StabilityCheck::On };
+            options.scf.follow_down = !restricted;
+            let simulation =
+                MoleculeSimulation::new(self.molecule.clone(), self.basis.clone(), options);
+            let at = (0..scan.points).map(|k| first + k as f64 * step);
+            Series::new(label, mark, at.filter_map(|d| energy(&simulation, d)))
+        };
+        let mut series = vec![curve("unrestricted", Mark::Line, ReferenceChoice::Unrestricted)];
+        if self.molecule.multiplicity() == 1 {
+            series.push(curve("restricted", Mark::Dashes, ReferenceChoice::Restricted));
+        }
+        let [a, b] = scan.atoms.map(|k| format!("{} {k}", self.molecule.atoms()[k].element));
+        let title = format!("Energy along the bond of {a} and {b}");
+        Some(Figure::lines("bond", &title, ["distance (bohr)", "energy (Ha)"], series))
+    }
+}
+
+/// Levels as points, a column for each field and spin.
+fn levels(fields: &[(&str, Scf)]) -> Figure {
+    let (mut occupied, mut empty, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+    for (when, scf) in fields {
+        for (set, spin) in scf.orbitals.iter().zip(["up", "down"]) {
+            let column = (columns.len() + 1) as f64;
+            let of_spin = if scf.orbitals.len() == 2 { format!(" {spin}") } else { String::new() };
+            columns.push(format!("{column}: {when}{of_spin}"));
+            let shown = set.energies_ha.iter().enumerate().take(set.occupied + EMPTY);
+            for (k, energy) in shown.filter(|(_, energy)| **energy > CORE_HA) {
+                let kind = if k < set.occupied { &mut occupied } else { &mut empty };
+                kind.push((column, *energy));
+            }
+        }
+    }
+    let series = vec![
+        Series::new("occupied", Mark::Circles, occupied),
+        Series::new("empty", Mark::Crosses, empty),
+    ];
+    let title = format!("Orbital energies above {CORE_HA} Ha");
+    Figure::lines("levels", &title, [&columns.join(", "), "energy (Ha)"], series)
+}
+
+/// How the field of the answer became self-consistent.
+fn convergence(scf: &Scf) -> Figure {
+    let last = scf.energy_ha();
+    let steps = || scf.iterations.iter().enumerate().map(|(k, step)| ((k + 1) as f64, step));
+    let energies = steps().map(|(k, step)| (k, (step.energy_ha - last).abs()));
+    let gradients = steps().map(|(k, step)| (k, step.gradient_ha));
+    let series = vec![
+        Series::new("energy above the last", Mark::Line, energies),
+        Series::new("largest orbital gradient", Mark::Dashes, gradients),
+    ];
+    let verdict = match scf.status {
+        ScfStatus::Minimum(_) => "a minimum",
+        _ => "stationary",
+    };
+    let title = format!("Self-consistent field of the answer: {verdict}");
+    let figure = Figure::lines("field", &title, ["iteration", "Ha"], series);
+    Figure { log_y: true, ..figure }
+}
