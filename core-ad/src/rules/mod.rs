@@ -97,7 +97,7 @@ pub(crate) fn steep<T: Num>(partial: T) -> T {
 /// `d x^n / dx = n x^(n-1)`, and exactly 0 for `n = 0`.
 #[track_caller]
 pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
-    if n == 0 { T::lit(0.0) } else { x.powi(n - 1) * f64::from(n) }
+    if n == 0 { T::lit(0.0) } else { x.powi(n.saturating_sub(1)) * f64::from(n) }
 }
 
 /// Whether a value `y` that is differentiated through `partial` has to give up the derivatives that `T` itself carries.
@@ -108,6 +108,11 @@ pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
 #[inline]
 pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
     T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
+}
+
+/// What gives up the derivatives that it carries, unless it is a constant zero.
+pub(crate) fn unless_constant<T: Num>(x: T) -> T {
+    if x.is_constant_zero() { x } else { x.undifferentiable() }
 }
 
 /// A tangent times a partial derivative on the way from the inputs: exactly 0 where the tangent is a constant zero and the partial

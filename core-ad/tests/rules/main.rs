@@ -10,6 +10,7 @@
 mod bad_input;
 mod implicit;
 mod ivp;
+mod kinks;
 mod linalg;
 mod nn;
 mod ode;
