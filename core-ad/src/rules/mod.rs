@@ -9,12 +9,12 @@ macro_rules! algebraic_table {
         $apply! {
             ln: |x, _y| x.recip();
             ln_1p: |x, _y| (x + 1.0).recip();
-            asin: |x, _y| (-(x * x) + 1.0).sqrt().recip();
-            acos: |x, _y| -(-(x * x) + 1.0).sqrt().recip();
+            asin: |x, _y| ((-x + 1.0) * (x + 1.0)).sqrt().recip();
+            acos: |x, _y| -((-x + 1.0) * (x + 1.0)).sqrt().recip();
             atan: |x, _y| (x * x + 1.0).recip();
-            asinh: |x, _y| (x * x + 1.0).sqrt().recip();
-            acosh: |x, _y| (x * x - 1.0).sqrt().recip();
-            atanh: |x, _y| (-(x * x) + 1.0).recip();
+            asinh: |x, _y| x.hypot($crate::real::Num::lit(1.0)).recip();
+            acosh: |x, _y| ((x - 1.0).sqrt() * (x + 1.0).sqrt()).recip();
+            atanh: |x, _y| ((-x + 1.0) * (x + 1.0)).recip();
             $($($others)*)?
         }
     };
@@ -45,7 +45,7 @@ macro_rules! binary_table {
     ($apply:ident) => {
         $apply! {
             powf: |a, b, _y| $crate::rules::power_by_base(a, b, 0), a.power_log(b, 1);
-            atan2: |a, b, _y| b / (a * a + b * b), -a / (a * a + b * b);
+            atan2: |a, b, _y| $crate::rules::over_square(b, a, b), $crate::rules::over_square(-a, a, b);
             hypot: |a, b, y| a.over_norm(y), b.over_norm(y);
         }
     };
@@ -85,6 +85,13 @@ pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
         (true, _) => by_logarithm(),
         (false, _) => by_power() + by_logarithm(),
     }
+}
+
+/// `x / (a^2 + b^2)`, whose squares need not be numbers that can be represented.
+#[track_caller]
+pub(crate) fn over_square<T: Num>(x: T, a: T, b: T) -> T {
+    let r = a.hypot(b);
+    x / r / r
 }
 
 /// A partial derivative that is undetermined where it is infinite, because the function is steeper there than a square root: what
