@@ -418,3 +418,41 @@ fn the_state_moves_with_its_end_where_that_is_the_start_or_a_saved_time() {
         }
     }
 }
+
+#[test]
+fn an_event_that_lies_between_the_stops_of_a_step_is_found() {
+    /// `y = (t - 1)^2 - (1 - y(0))` dips below zero for a short while; there it jumps up by the time.
+    #[derive(Clone)]
+    struct Dip;
+    impl Dynamics for Dip {
+        fn rate<R: Real>(&self, t: R, _: &[R], _: &[R]) -> Vec<R> {
+            vec![(t - 1.0) * 2.0]
+        }
+        fn events(&self) -> usize {
+            1
+        }
+        fn event<R: Real>(&self, _: usize, _: R, y: &[R], _: &[R]) -> R {
+            y[0]
+        }
+        fn after<R: Real>(&self, _: usize, t: R, y: &[R], _: &[R]) -> Option<Vec<R>> {
+            Some(vec![y[0] + t])
+        }
+    }
+    fn end<R: Real>(x: &[R], until: f64) -> R {
+        let options = Options::default();
+        solve(&Dip, 0.0, R::lit(until), x, &[], &[], &options).unwrap().state[0]
+    }
+    for until in [2.0, 1.7, 3.1] {
+        for depth in [1e-2, 1e-4, 1e-6, 1e-9] {
+            let start = 1.0 - depth;
+            let right = (until - 1.0_f64).powi(2) - depth + 1.0 - depth.sqrt();
+            let slope = 1.0 + 0.5 / depth.sqrt();
+            let found = [end(&[start], until), grad(|x| end(x, until), &[start])[0]];
+            assert!((found[0] - right).abs() < 1e-10, "{depth}: {found:?} {right}");
+            assert!((found[1] / slope - 1.0).abs() < 1e-6, "{depth}: {found:?} {slope}");
+        }
+        // above zero all the time
+        let height = solve(&Dip, 0.0, until, &[1.0 + 1e-9], &[], &[], &Options::default());
+        assert_eq!(height.unwrap().events.len(), 0);
+    }
+}
