@@ -59,24 +59,6 @@ struct Integration<'a, D> {
     failure: Option<LinalgError>,
 }
 
-/// An event's function at a moment of a step, positive on the side on which it is, and its slope.
-#[derive(Clone, Copy)]
-struct Height {
-    at: f64,
-    above: f64,
-    slope: f64,
-}
-
-impl Height {
-    /// Whether the function falls here and rises at `later`, and both tangents meet beyond zero.
-    fn may_meet_beyond_zero(self, later: Self) -> bool {
-        let turns = self.slope < 0.0 && later.slope > 0.0 && later.above > 0.0;
-        let length = later.at - self.at;
-        let meet = (later.above - self.above - later.slope * length) / (self.slope - later.slope);
-        turns && self.above + self.slope * meet < 0.0
-    }
-}
-
 /// Chooses the steps from `t0` to `t1`.
 ///
 /// # Errors
@@ -287,60 +269,23 @@ impl<D: Dynamics> Integration<'_, D> {
             return Ok(None);
         }
         let h = to - self.t;
-        let all = |high: f64, state: &[f64]| -> Vec<Height> {
-            (0..self.sides.len()).map(|which| self.height(which, high, state)).collect()
-        };
-        // a pair of crossings within a step is looked for at its inner quarters, and where the function turns between them
-        let mut before = all(0.0, &self.y);
+        // a pair of crossings within a step is looked for at its inner quarters
+        let mut low = 0.0;
         for quarter in 1..=4 {
             let high = if quarter == 4 { h } else { h * 0.25 * f64::from(quarter) };
             let state = if quarter == 4 { end.to_vec() } else { self.partial(high)? };
-            let after = all(high, &state);
             let mut earliest: Option<f64> = None;
-            for (which, (low, high)) in before.iter().zip(&after).enumerate() {
-                let g = high.above * self.sides[which];
-                let crossed = crosses(self.dynamics.direction(which), self.sides[which], g);
-                let beyond = if g.is_finite() && crossed {
-                    Some(high.at)
-                } else {
-                    self.dip(which, *low, *high)?
-                };
-                if let Some(beyond) = beyond {
-                    let found = self.locate(which, low.at, beyond)?;
+            for which in 0..self.sides.len() {
+                let g = self.dynamics.event(which, self.t + high, &state, self.p);
+                if g.is_finite() && crosses(self.dynamics.direction(which), self.sides[which], g) {
+                    let found = self.locate(which, low, high)?;
                     earliest = Some(earliest.map_or(found, |e| e.min(found)));
                 }
             }
             if earliest.is_some() {
                 return Ok(earliest);
             }
-            before = after;
-        }
-        Ok(None)
-    }
-
-    /// How far an event's function is from zero after a part of a step.
-    fn height(&self, which: usize, at: f64, state: &[f64]) -> Height {
-        let (g, slope) = value_and_slope(self.dynamics, which, self.t + at, state, self.p);
-        let side = self.sides[which];
-        Height { at, above: g * side, slope: slope * side }
-    }
-
-    /// A moment between two at which an event's function has crossed zero, where it falls towards it and rises again: bisection of its
-    /// slope, while the tangents at both ends meet beyond zero. A function that bends one way is above its tangents.
-    fn dip(&self, which: usize, low: Height, high: Height) -> Result<Option<f64>, OdeError> {
-        let side = self.sides[which];
-        let (mut low, mut high) = (low, high);
-        let counts = crosses(self.dynamics.direction(which), side, -side);
-        while counts && low.may_meet_beyond_zero(high) {
-            let middle = 0.5 * (low.at + high.at);
-            if middle <= low.at || middle >= high.at {
-                break;
-            }
-            let there = self.height(which, middle, &self.partial(middle)?);
-            if there.above <= 0.0 {
-                return Ok(Some(middle));
-            }
-            *(if there.slope < 0.0 { &mut low } else { &mut high }) = there;
+            low = high;
         }
         Ok(None)
     }
