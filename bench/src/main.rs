@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! cargo run --release -p cotangent-bench -- AREA [--peer-python PATH] [--format json]
-//! cargo run --release -p cotangent-bench -- verify AREA
+//! cargo run --release -p cotangent-bench -- verify AREA [--only TEXT]
+//! cargo run --release -p cotangent-bench -- AREA --list
 //! ```
 //!
 //! The first prints one row a measurement. Both sides of a row are measured in turn in the same run,
 //! as process CPU time; a peer that is not installed is reported as skipped, never quoted from memory.
-//! The second runs all rows and long proofs of an area and writes its table to `docs/verify-AREA.md`.
+//! The second runs all rows and long proofs of an area and writes its table to `docs/verify-AREA.md`; with `--only` it runs the
+//! measurements whose name contains the text, and replaces or adds their lines. The third prints these names.
 
 mod adbench;
 mod area;
 mod clock;
 mod memory;
+mod page;
 mod peer;
 mod report;
 
@@ -35,6 +38,12 @@ struct Args {
     /// `verify` followed by an area, or an area alone.
     #[arg(num_args = 1..=2, value_names = ["verify", "AREA"], required = true)]
     what: Vec<String>,
+    /// Run only the measurements and proofs whose name contains this; `verify` then replaces their lines and keeps all others.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Print the names of the area's measurements and proofs, and run none.
+    #[arg(long, conflicts_with_all = ["only", "peer_python"])]
+    list: bool,
     /// A Python interpreter in which the peers (jax, ...) are installed.
     #[arg(long, value_name = "PATH")]
     peer_python: Option<PathBuf>,
@@ -71,6 +80,12 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         _ => return Err("say AREA, or `verify AREA`".into()),
     };
     let area = Area::parse(name)?;
+    if args.list {
+        let mut out = io::stdout().lock();
+        area.names().try_for_each(|name| writeln!(out, "{name}"))?;
+        return Ok(true);
+    }
+    let selected = area.selected(verify, args.only.as_deref())?;
     let peers = Peers::new(args.peer_python.clone())?;
     let mut report = Report::new(area.name);
     let print = |item: &Item| -> io::Result<()> {
@@ -82,20 +97,14 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
             }
         }
     };
-    for measure in area.rows {
-        for item in measure(&peers)? {
+    for measure in selected {
+        for item in (measure.run)(&peers)? {
             print(&item)?;
             report.push(item);
         }
     }
     if verify {
-        for proof in area.proofs {
-            for item in proof(&peers)? {
-                print(&item)?;
-                report.push(item);
-            }
-        }
-        let path = report.write()?;
+        let path = report.write(args.only.is_some())?;
         writeln!(io::stderr(), "wrote {}", path.display())?;
     }
     Ok(report.holds())

@@ -1,11 +1,13 @@
-//! Rows, proofs, and the table in `docs/` that they make.
+//! Rows and proofs, and how they are told.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use crate::page::Page;
 
 /// One line of a report.
 #[derive(Clone, Debug, Serialize)]
@@ -111,7 +113,7 @@ impl fmt::Display for Item {
 }
 
 /// Microseconds in a unit that leaves at most four digits before the point.
-fn time(us: f64) -> String {
+pub(crate) fn time(us: f64) -> String {
     match us {
         us if us < 1e4 => format!("{us:.1} us"),
         us if us < 1e7 => format!("{:.1} ms", 1e-3 * us),
@@ -120,19 +122,14 @@ fn time(us: f64) -> String {
 }
 
 /// Two decimals, or two digits of what is less than a tenth.
-fn ratio(q: f64) -> String {
+pub(crate) fn ratio(q: f64) -> String {
     let places = if q < 0.1 && q > 0.0 { (1.0 - q.log10()).ceil().min(9.0) } else { 2.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most nine")]
     let places = places as usize;
     format!("{q:.places$}")
 }
 
-/// A text as a table's cell.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
-}
-
-fn verdict(holds: bool) -> &'static str {
+pub(crate) fn verdict(holds: bool) -> &'static str {
     if holds { "holds" } else { "FALLS SHORT" }
 }
 
@@ -160,69 +157,20 @@ impl Report {
         })
     }
 
-    /// Writes `docs/verify-AREA.md`.
-    pub(crate) fn write(&self) -> io::Result<PathBuf> {
+    /// Writes `docs/verify-AREA.md`: the whole page, or, where these are `some` of its measurements, their lines into the page that
+    /// is there.
+    pub(crate) fn write(&self, some: bool) -> io::Result<PathBuf> {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let path = docs.canonicalize()?.join(format!("verify-{}.md", self.area));
-        fs::write(&path, self.markdown())?;
+        let mut page = if some && path.exists() {
+            Page::of(&fs::read_to_string(&path)?)
+        } else {
+            Page::empty(self.area)
+        };
+        for item in &self.items {
+            page.put(item, some);
+        }
+        fs::write(&path, page.text())?;
         Ok(path)
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = format!(
-            "# Verified: {area}\n\nWritten by `cargo run --release -p cotangent-bench -- verify {area}`. Both sides of \
-             a row are measured in turn in one run, as process CPU time; quote the ratios, not the times.\n",
-            area = self.area
-        );
-        self.write_rows(&mut text);
-        self.write_proofs(&mut text);
-        text
-    }
-
-    fn write_rows(&self, text: &mut String) {
-        let rows: Vec<_> = self
-            .items
-            .iter()
-            .filter_map(|i| if let Item::Row(r) = i { Some(r) } else { None })
-            .collect();
-        if rows.is_empty() {
-            return;
-        }
-        text.push_str("\n| work | ours | peer | ratio | must | |\n|---|---|---|---|---|---|\n");
-        for r in rows {
-            let peer = r.peer.map_or(String::new(), |p| format!(" {}", time(p)));
-            let ratio = r.ratio.map_or(String::new(), ratio);
-            let must = r.must.map_or(String::new(), |m| format!("<= {m}"));
-            let holds = r.holds.map_or("", verdict);
-            let _ = writeln!(
-                text,
-                "| {} | {} | {}{peer} | {ratio} | {must} | {holds} |",
-                cell(&r.work),
-                time(r.ours),
-                cell(&r.peer_name)
-            );
-        }
-    }
-
-    fn write_proofs(&self, text: &mut String) {
-        let proofs: Vec<_> = self
-            .items
-            .iter()
-            .filter_map(|i| if let Item::Proof(p) = i { Some(p) } else { None })
-            .collect();
-        if proofs.is_empty() {
-            return;
-        }
-        text.push_str("\n| checked | must | measured | |\n|---|---|---|---|\n");
-        for p in proofs {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} |",
-                cell(&p.what),
-                cell(&p.must),
-                cell(&p.measured),
-                verdict(p.holds)
-            );
-        }
     }
 }

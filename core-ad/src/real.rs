@@ -48,6 +48,18 @@ pub trait Num:
     #[must_use]
     fn undifferentiable(self) -> Self;
 
+    /// On which side of 0 the number lies just beyond this point, along the derivatives that it carries: the sign of the value, or
+    /// where that is 0 of the first derivative that is not. 0 where all are, NaN where a number is known only when a program is
+    /// replayed.
+    fn heading(&self) -> f64 {
+        self.primal().sign()
+    }
+    /// The derivative of `|x|`: the sign, which has no derivative of its own at 0.
+    #[must_use]
+    fn slope_of_size(self) -> Self {
+        self.sign()
+    }
+
     /// Sine.
     fn sin(self) -> Self;
     /// Cosine.
@@ -90,8 +102,8 @@ pub trait Num:
     fn cbrt(self) -> Self;
     /// `1/x`.
     fn recip(self) -> Self;
-    /// Absolute value; its derivative at 0 is 0, the mean of both sides. Within a second derivative it is the branch `x >= 0`
-    /// that is differentiated there, so that even powers of `|x|` come out right.
+    /// Absolute value; its derivative at 0 is 0, the mean of both sides. Within a second derivative it is the branch towards which
+    /// the derivatives lead ([`Num::heading`]), so that even powers of `|x|` come out right; where they lead to none it is refused.
     fn abs(self) -> Self;
     /// -1, 0 or 1; its derivative is 0 everywhere.
     fn sign(self) -> Self;
@@ -130,15 +142,41 @@ pub trait Num:
 ///
 /// A comparison with a literal needs no [`Num::lit`]: `x > 0.0`.
 pub trait Real: Num + PartialOrd + PartialOrd<f64> {
-    /// The larger; the first where they tie.
+    /// The larger. Where they tie its derivative is the mean of both, as that of `(a + b + |a - b|) / 2`.
     #[must_use]
+    #[track_caller]
     fn max(self, other: Self) -> Self {
-        if other > self { other } else { self }
+        if other > self {
+            other
+        } else if Self::ORDER > 0 && other == self {
+            self.tied(other, 1.0)
+        } else {
+            self
+        }
     }
-    /// The smaller; the first where they tie.
+    /// The smaller. Where they tie its derivative is the mean of both, as that of `(a + b - |a - b|) / 2`.
     #[must_use]
+    #[track_caller]
     fn min(self, other: Self) -> Self {
-        if other < self { other } else { self }
+        if other < self {
+            other
+        } else if Self::ORDER > 0 && other == self {
+            self.tied(other, -1.0)
+        } else {
+            self
+        }
+    }
+    /// The larger of two equal values for `side = 1`, the smaller for -1: `(a + b + side |a - b|) / 2`, and the first of infinite
+    /// ones.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    fn tied(self, other: Self, side: f64) -> Self {
+        if self.primal().is_infinite() {
+            return self;
+        }
+        let apart = other - self;
+        self + (apart + apart.abs() * side) * 0.5
     }
     /// `a` where `condition` holds, else `b`: what is not chosen contributes exactly 0 to every derivative.
     #[must_use]

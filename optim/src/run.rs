@@ -182,9 +182,26 @@ impl Run {
             return StepResult::Done(self.outcome(problem, Status::Failed { failure }));
         };
         match advance {
-            Advance { end: Some(status), .. } => StepResult::Done(self.outcome(problem, status)),
+            Advance { end: Some(status), z, value, .. } => {
+                let status = self.claimed(status, z, value);
+                StepResult::Done(self.outcome(problem, status))
+            }
             advance => StepResult::Continue(self.accept(problem, advance)),
         }
+    }
+
+    /// What may be said of the answer where a method ended with `status` at `z`. A gradient speaks for its own point: where the
+    /// best value is as low as there, that point is the answer; where another was lower, nothing has been shown of it.
+    fn claimed(&mut self, status: Status, z: Vec<f64>, value: f64) -> Status {
+        if !matches!(status, Status::GradientConverged { .. }) {
+            return status;
+        }
+        if value - self.best_value > self.stop.value_tolerance * self.best_value.abs() {
+            let why = "the method has converged where the value is higher than at a point on its way, which is the answer: start there";
+            return Status::Stalled { gradient_norm: None, why: why.into() };
+        }
+        (self.best_z, self.best_value) = (z, value);
+        status
     }
 
     fn accept(&mut self, problem: &Problem, advance: Advance) -> Iteration {

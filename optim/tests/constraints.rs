@@ -83,9 +83,9 @@ fn hock_and_schittkowskis_problems_are_solved_with_their_multipliers() {
             let inequality = constraint.upper > constraint.lower;
             assert!(!inequality || (*y <= 0.0 && (*y == 0.0 || *c < 2.5e-6)), "{number}: {end:?}");
         }
-        // as far as the value resolves it: the square of what is left is 1e-13 of the value and less
+        // as far as the value resolves it: the square of what is left is 1e-13 of the value, times what curvatures differ by
         let left = stationarity(problem, &space, &end);
-        assert!(left <= 3e-4, "{number}: {left} {end:?}");
+        assert!(left <= 5e-6, "{number}: {left} {end:?}");
     }
 }
 

@@ -24,7 +24,7 @@ use crate::report::{Item, Proof, Row};
 
 const REPEATS: usize = 5;
 
-pub(super) const ROWS: &[Measure] = &[
+pub(super) const ROWS: &[Measure] = measurements![
     training_beside_jax,
     exact_beside_numpy,
     growth_with_grid,
@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Measure] = &[
     records::records_of_pyscf,
 ];
 
-pub(super) const PROOFS: &[Measure] = &[
+pub(super) const PROOFS: &[Measure] = measurements![
     references::exact_energies,
     references::few_electrons,
     mixing::unrolled_against_implicit,

@@ -10,8 +10,8 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = &[a_call];
-pub(super) const PROOFS: &[Measure] = &[python_tests];
+pub(super) const ROWS: &[Measure] = measurements![a_call];
+pub(super) const PROOFS: &[Measure] = measurements![python_tests];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

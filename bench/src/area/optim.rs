@@ -29,8 +29,8 @@ use objective::Residuals;
 use scipy::Scipy;
 use stationary::{Verdict, judge};
 
-pub(super) const ROWS: &[Measure] = &[];
-pub(super) const PROOFS: &[Measure] = &[mgh_near, mgh_far, nist_first, nist_second];
+pub(super) const ROWS: &[Measure] = measurements![];
+pub(super) const PROOFS: &[Measure] = measurements![mgh_near, mgh_far, nist_first, nist_second];
 
 const OURS: [&str; 6] = ["gauss-newton", "trust-region", "lbfgsb", "nelder-mead", "cma-es", "adam"];
 const MOST: u64 = 5000;

@@ -18,9 +18,9 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = &[beside_mujoco, jacobian_beside_mujoco];
+pub(super) const ROWS: &[Measure] = measurements![beside_mujoco, jacobian_beside_mujoco];
 pub(super) const PROOFS: &[Measure] =
-    &[rollout_against_duals, bounce_against_closed_form, models::beside_mujoco];
+    measurements![rollout_against_duals, bounce_against_closed_form, models::beside_mujoco];
 
 const STEPS: usize = 500;
 const REPEATS: usize = 10;

@@ -21,9 +21,9 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = &[beside_mitsuba, edges];
+pub(super) const ROWS: &[Measure] = measurements![beside_mitsuba, edges];
 pub(super) const PROOFS: &[Measure] =
-    &[known_derivatives, every_parameter, moving::everything_that_moves, watertight];
+    measurements![known_derivatives, every_parameter, moving::everything_that_moves, watertight];
 
 const SPP: u32 = 64;
 const SEEDS: u64 = 16;

@@ -10,16 +10,15 @@ use crate::random::Stream;
 use crate::real::Num;
 
 /// The kinds of operations that have an edge at 0 or 1, or lead there: sums, products, roots, powers, `|x|`, `hypot`, `acos`, `sin`,
-/// `exp`, `cos`.
-const KINDS: [u8; 18] = [0, 1, 2, 2, 2, 0, 18, 18, 18, 19, 22, 24, 33, 6, 7, 28, 8, 27];
-/// Of these the ones whose derivative is a convention where all operands are 0.
-const KINKED: [u8; 2] = [24, 33];
+/// `exp`, `cos`, maxima and minima.
+const KINDS: [u8; 22] =
+    [0, 1, 2, 2, 2, 0, 18, 18, 18, 19, 22, 24, 33, 6, 7, 28, 8, 27, 25, 26, 34, 1];
 /// And those with a pole there.
 const POLES: [u8; 4] = [18, 19, 22, 6];
 
 impl Expression {
-    /// Number `number` of a series of functions of `x` at 0, beside a constant of 1/2: with at most one kink and two poles, so that
-    /// differences tell what is differentiable.
+    /// Number `number` of a series of functions of `x` at 0, beside a constant of 1/2: with at most two poles, and one kink or, of
+    /// what has none itself, three, so that differences tell what is differentiable.
     pub fn at_an_edge(number: u64, operations: usize) -> Self {
         let stream = Stream::new(&[0x6564_6765, number]);
         let mut drawn = 0;
@@ -35,6 +34,7 @@ impl Expression {
         let point = vec![0.0, 0.5];
         let mut values = point.clone();
         let mut made = Vec::with_capacity(operations);
+        let mut is_kinked = vec![false; point.len()];
         let (mut kinks, mut poles) = (0, 0);
         while made.len() < operations {
             let kind = KINDS[below(KINDS.len())];
@@ -47,9 +47,11 @@ impl Expression {
             }
             let is_kink = is_kink(kind, [a, b]);
             let is_pole = POLES.contains(&kind);
-            if is_kink && kinks == 1 || is_pole && poles == 2 {
+            let of_kinked = operands.iter().any(|k| is_kinked[*k]);
+            if is_kink && (kinks == 3 || kinks > 0 && of_kinked) || is_pole && poles == 2 {
                 continue;
             }
+            is_kinked.push(is_kink || of_kinked);
             kinks += usize::from(is_kink);
             poles += usize::from(is_pole);
             made.push(Operation { kind, operands });
@@ -79,7 +81,12 @@ fn is_told_from_an_edge(value: f64) -> bool {
 
 /// Whether the operation's derivative is a convention at these operands.
 fn is_kink(kind: u8, [a, b]: [f64; 2]) -> bool {
-    KINKED.contains(&kind) && a == 0.0 && (b == 0.0 || kind == KINKED[0])
+    match kind {
+        24 => a == 0.0,
+        33 => a == 0.0 && b == 0.0,
+        25 | 26 => a - b == 0.0,
+        _ => false,
+    }
 }
 
 /// What differences say of a derivative at 0 from one side.

@@ -4,10 +4,13 @@ mod arithmetic;
 
 use std::array;
 use std::cmp::Ordering;
+use std::iter;
 
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
-use crate::rules::{along, binary_table, integer_power, is_singular, power_by_base, unary_table};
+use crate::rules::{
+    along, binary_table, integer_power, is_singular, power_by_base, unary_table, unless_constant,
+};
 
 /// A value and `N` directional derivatives: `re + sum_k eps_k e_k` with `e_j e_k = 0`.
 ///
@@ -48,6 +51,18 @@ impl<T: Num, const N: usize> Dual<T, N> {
     #[inline]
     fn is_active(&self) -> bool {
         !self.eps.iter().all(Num::is_constant_zero)
+    }
+
+    /// `|self|` at 0 within a second derivative.
+    #[cold]
+    #[track_caller]
+    fn size_at_zero(self) -> Self {
+        match self.heading() {
+            side if side > 0.0 => self,
+            side if side < 0.0 => -self,
+            // a tangent of 0 may be that of a square, or of its negative
+            _ => Self { re: self.re.abs(), eps: self.eps.map(unless_constant) },
+        }
     }
 
     /// `f(self)` from its value and its derivative.
@@ -176,6 +191,20 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
         let undefined = T::lit(0.0) / T::lit(0.0);
         Self { re: self.re.undifferentiable(), eps: [undefined; N] }
     }
+    /// Derivatives of derivatives do not count: a square of a first one may be larger, and is not carried.
+    fn heading(&self) -> f64 {
+        let first = self.eps.iter().map(|e| e.primal().sign());
+        iter::once(self.re.heading()).chain(first).find(|side| *side != 0.0).unwrap_or(0.0)
+    }
+    fn slope_of_size(self) -> Self {
+        let slope = Self::konst(self.re.slope_of_size());
+        if !self.re.primal().is_nan() {
+            return slope;
+        }
+        // whether it is 0 is told by a replay: 0 elsewhere, NaN there
+        let jump = self.re.recip() * 0.0;
+        Self { eps: self.eps.map(|e| along(e, jump)), ..slope }
+    }
     unary_table!(unary_functions);
     binary_table!(binary_functions);
     #[track_caller]
@@ -188,9 +217,9 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     #[track_caller]
     fn abs(self) -> Self {
         if T::ORDER > 0 && self.re.primal() == 0.0 {
-            return self;
+            return self.size_at_zero();
         }
-        self.lift(self.re.abs(), self.re.sign())
+        self.lift(self.re.abs(), self.re.slope_of_size())
     }
     #[inline]
     #[track_caller]

@@ -123,6 +123,38 @@ impl<G: Map> FixedPoint<G> {
     }
 }
 
+/// Iterations in which a residual has to halve, if it is more than rounding.
+const HALVING: usize = 8;
+/// Most iterations for unknowns that are small beside others or beside 1.
+const MOST_SETTLING: usize = 100;
+
+/// Whether each unknown is settled by its own size, when all are by that of the largest.
+struct Settling {
+    tolerance: f64,
+    /// Smallest change of each unknown that has been seen to be half of one before, and how long ago.
+    least: Vec<(f64, usize)>,
+    iterations: usize,
+}
+
+impl Settling {
+    fn new(tolerance: f64, unknowns: usize) -> Self {
+        Self { tolerance, least: vec![(f64::INFINITY, 0); unknowns], iterations: 0 }
+    }
+
+    fn is_over(&mut self, y: &[f64], r: &[f64], near: bool) -> bool {
+        for ((least, since), r) in self.least.iter_mut().zip(r) {
+            (*least, *since) =
+                if r.abs() <= 0.5 * *least { (r.abs(), 0) } else { (*least, *since + 1) };
+        }
+        self.iterations += usize::from(near);
+        let unsettled = |((y, r), (_, since)): ((&f64, &f64), &(f64, usize))| {
+            r.abs() > self.tolerance * y.abs() && *since < HALVING
+        };
+        let moving = y.iter().zip(r).zip(&self.least).any(unsettled);
+        near && (!moving || self.iterations > MOST_SETTLING)
+    }
+}
+
 /// Weights of the last residuals whose combination is least (Walker & Ni 2011), by regularised normal equations.
 fn mixing(residuals: &[Vec<f64>]) -> Option<Vec<f64>> {
     let (last, earlier) = residuals.split_last()?;
@@ -148,6 +180,7 @@ impl<G: Map> SliceRule for FixedPoint<G> {
         let mut y = self.start.clone();
         let (mut images, mut residuals): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
         let mut left = f64::INFINITY;
+        let mut settling = Settling::new(self.options.tolerance, y.len());
         for iteration in 1..=self.options.max_iterations {
             let image = self.map.map(&y, x);
             if image.len() != y.len() {
@@ -158,7 +191,10 @@ impl<G: Map> SliceRule for FixedPoint<G> {
             if !left.is_finite() {
                 return Err(ImplicitError::NonFinite { what: "the map", iteration });
             }
-            if left <= self.options.tolerance * (1.0 + size(&y)) {
+            let near = left <= self.options.tolerance * (1.0 + size(&y));
+            if settling.is_over(&image, &r, near)
+                || near && iteration == self.options.max_iterations
+            {
                 return Ok(image);
             }
             images.push(image);

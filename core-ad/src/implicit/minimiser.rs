@@ -1,7 +1,7 @@
 //! Minimisers and least squares: stationary points, differentiated as roots of the gradient.
 
 use super::root::{Find, Implicit, Residual};
-use super::{ImplicitError, Options, size};
+use super::{ImplicitError, Options, settle, size};
 use crate::api::{grad, hessian, jacobian_forward, value_and_grad};
 use crate::dual::Dual;
 use crate::linalg::{LinalgError, Matrix, cholesky, dot, solve_spd};
@@ -112,12 +112,16 @@ impl<E: Energy> Find for NewtonDescent<E> {
                 }
             };
             if arrived {
-                return match cholesky(&h) {
-                    Err(LinalgError::NotPositiveDefinite { pivot }) => {
-                        Err(ImplicitError::NotAMinimum { pivot })
-                    }
-                    _ => Ok(moved),
+                let next = |y: &[f64]| {
+                    let g = grad(|y| self.energy.energy(y, &taped), y);
+                    shifted_solve(&second(y), &g, 0.0).ok()
                 };
+                let settled = settle(moved.clone(), step, self.options.tolerance, next);
+                let h = if settled == moved { h } else { second(&settled) };
+                if let Err(LinalgError::NotPositiveDefinite { pivot }) = cholesky(&h) {
+                    return Err(ImplicitError::NotAMinimum { pivot });
+                }
+                return Ok(settled);
             }
             y = moved;
         }

@@ -52,7 +52,7 @@ pub use sparse_root::{root_sparse, unknowns_colouring};
 /// When an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Converged when a step is at most this share of `1 + max |y_i|`.
+    /// Converged when a step is at most this share of `1 + max |y_i|`, and then of each `|y_i|` itself as far as rounding lets it.
     pub tolerance: f64,
     /// Most iterations.
     pub max_iterations: usize,
@@ -122,6 +122,41 @@ impl From<DerivativeFailure> for ImplicitError {
             _ => Self::Derivative(failure),
         }
     }
+}
+
+/// Most steps for unknowns that are small beside others or beside 1.
+const MOST_SETTLING: usize = 100;
+
+/// Newton's steps from `y`, where the last one was `last`, until each unknown is settled by its own size: a large one beside it, or the
+/// unit of measurement, must not decide how well a small one is known. Near a solution steps shrink with their square, so
+/// the root of the tolerance is enough for the last; one that no longer shrinks is rounding.
+fn settle(
+    mut y: Vec<f64>,
+    mut last: Vec<f64>,
+    tolerance: f64,
+    step: impl Fn(&[f64]) -> Option<Vec<f64>>,
+) -> Vec<f64> {
+    for _ in 0..MOST_SETTLING {
+        if is_settled(&y, &last, tolerance) {
+            break;
+        }
+        let Some(next) = step(&y).filter(|next| size(next).is_finite()) else { break };
+        let shrinks = |k: usize| {
+            let open = !is_settled(&y[k..=k], &last[k..=k], tolerance);
+            open && next[k].abs() < 0.9 * last[k].abs()
+        };
+        if !(0..y.len()).any(shrinks) {
+            break;
+        }
+        y.iter_mut().zip(&next).for_each(|(y, s)| *y -= s);
+        last = next;
+    }
+    y
+}
+
+/// Whether a Newton step is a small part of each unknown.
+fn is_settled(y: &[f64], step: &[f64], tolerance: f64) -> bool {
+    y.iter().zip(step).all(|(y, s)| s.abs() <= tolerance.sqrt() * y.abs())
 }
 
 /// `max |v_i|`, NaN where an entry is.

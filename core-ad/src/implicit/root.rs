@@ -1,6 +1,6 @@
 //! Roots, and the rule that all dense implicit functions share.
 
-use super::{ImplicitError, Options, size};
+use super::{ImplicitError, Options, is_settled, settle, size};
 use crate::api::{jacobian_forward, jvp, vjp};
 use crate::dual::Dual;
 use crate::linalg::{Matrix, solve};
@@ -78,15 +78,18 @@ pub(super) fn newton<F: Residual>(
         if size(&r) == 0.0 {
             return Ok(y);
         }
-        let step = step(&y, &r)?;
-        let enough = options.tolerance * (1.0 + size(&y));
+        let whole = step(&y, &r)?;
+        let near = size(&whole) <= options.tolerance * (1.0 + size(&y));
         let mut share = 1.0;
         let found = loop {
-            let moved: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y - share * s).collect();
+            let moved: Vec<f64> = y.iter().zip(&whole).map(|(y, s)| y - share * s).collect();
             match residual(equations, &moved, p, iteration) {
                 Ok(there) if size(&there) < size(&r) => break Some((moved, there)),
-                // at the solution, rounding decides which is smaller
-                _ if size(&step) <= enough => return Ok(y),
+                // at the solution, rounding decides which is smaller, and that of large residuals does not speak for small unknowns
+                Ok(there) if near && !is_settled(&y, &whole, options.tolerance) => {
+                    break Some((moved, there));
+                }
+                _ if near => break Some((y.clone(), r.clone())),
                 _ if share < 1e-10 => break None,
                 _ => share *= 0.5,
             }
@@ -95,8 +98,9 @@ pub(super) fn newton<F: Residual>(
             return Err(not_converged(size(&r), iteration));
         };
         (y, r) = (moved, there);
-        if size(&step) <= enough {
-            return Ok(y);
+        if near {
+            let next = |y: &[f64]| step(y, &residual(equations, y, p, iteration).ok()?).ok();
+            return Ok(settle(y, whole, options.tolerance, next));
         }
     }
     Err(not_converged(size(&r), options.max_iterations))

@@ -5,7 +5,7 @@ use std::array;
 use super::Jet;
 use super::arithmetic::convolve;
 use crate::real::Num;
-use crate::rules::{algebraic_table, power_by_base};
+use crate::rules::{algebraic_table, power_by_base, unless_constant};
 
 impl<T: Num, const N: usize> Jet<T, N> {
     /// `j c_j`: the coefficients of `x dx/dt`.
@@ -88,6 +88,12 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         Self { c, known: self.known, fixed: false }.truncated(self.known)
     }
 
+    fn heading(&self) -> f64 {
+        let along = self.c[..self.known].iter().map(|c| c.primal().sign());
+        let first = along.chain([self.c[0].heading()]).find(|side| *side != 0.0);
+        first.unwrap_or(0.0)
+    }
+
     algebraic_table!(integrated);
 
     #[track_caller]
@@ -162,9 +168,13 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     #[track_caller]
     fn abs(self) -> Self {
         if Self::ORDER > 1 && self.c[0].primal() == 0.0 {
-            return self;
+            return match self.heading() {
+                side if side > 0.0 => self,
+                side if side < 0.0 => -self,
+                _ => Self { c: self.c.map(unless_constant), ..self },
+            };
         }
-        let sign = self.c[0].sign();
+        let sign = self.c[0].slope_of_size();
         let mut y = Self { c: self.c.map(|c| c * sign), ..self };
         y.c[0] = self.c[0].abs();
         y

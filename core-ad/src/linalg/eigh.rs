@@ -22,6 +22,9 @@ pub struct Eigh<R> {
 /// Ascending eigenvalues and vectors, row-major with one a column, of a symmetric part.
 pub(super) fn decompose(a: &[f64], n: usize) -> Result<(Vec<f64>, Matrix<f64>), LinalgError> {
     check_finite(a)?;
+    if n == 0 {
+        return Ok((Vec::new(), Matrix::zeros(0, 0)));
+    }
     let symmetric = Mat::from_fn(n, n, |i, j| (a[i * n + j] + a[j * n + i]) * 0.5);
     let found = symmetric
         .self_adjoint_eigen(Side::Lower)

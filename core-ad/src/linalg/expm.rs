@@ -31,6 +31,9 @@ const THETA_13: f64 = 5.371920351148152;
 
 fn exponential(a: &Matrix<f64>) -> Result<Matrix<f64>, LinalgError> {
     let n = a.rows();
+    if n == 0 {
+        return Ok(a.clone());
+    }
     let norm = (0..n).map(|j| (0..n).map(|i| a[(i, j)].abs()).sum()).fold(0.0, f64::max);
     let mut squarings = 0;
     let mut scaled = a.clone();

@@ -238,6 +238,9 @@ pub fn spectral_function<R: Real, F: ScalarFunction>(
 ) -> Result<Matrix<R>, LinalgError> {
     let n = a.rows();
     check_shape("columns of a square matrix", n, a.cols())?;
+    if n == 0 {
+        return Ok(a.clone());
+    }
     let rule = Spectral { f: f.clone(), n, order: 0, cache: Cache::default() };
     Ok(Matrix::new(n, n, R::slice_rule(&rule, a.data())?))
 }

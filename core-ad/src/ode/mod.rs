@@ -421,6 +421,7 @@ fn take<R: Real, D: Dynamics>(
     let n = segment.nodes.len() - 1;
     solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
     match &segment.closing {
+        Closing::End if n == 0 => end_moves(dynamics, segment.end, end, p, &mut solution.state),
         Closing::End => {}
         Closing::Saved => solution.saved.push(solution.state.clone()),
         Closing::Events(events) => {
@@ -435,6 +436,22 @@ fn take<R: Real, D: Dynamics>(
         }
     }
     Ok(())
+}
+
+/// Where the end is that of the segment before, or the start: it takes no step, but the state moves with it. By an explicit step of
+/// no length, whose derivatives are those of the solution to the order of the method; where a mass matrix leaves the rate
+/// undetermined, so is the derivative by the end.
+fn end_moves<R: Real, D: Dynamics>(dynamics: &D, time: f64, end: R, p: &[R], state: &mut Vec<R>) {
+    let length = end - time;
+    if length.is_constant_zero() {
+        return;
+    }
+    if dynamics.mass(p).is_some() {
+        let undetermined = length.undifferentiable();
+        state.iter_mut().for_each(|y| *y += undetermined);
+    } else {
+        *state = tsit5::step(dynamics, R::lit(time), length, state, p);
+    }
 }
 
 #[cfg(test)]

@@ -51,21 +51,26 @@ enum PartialKind {
     Finite,
     /// It may be infinite, or NaN.
     Pole,
-    /// 0 or 1, for the operand that a maximum or minimum takes: what is not taken contributes exactly 0.
+    /// 1 for the operand that a maximum or minimum takes and 1/2 where both tie: what is not taken contributes exactly 0, and so
+    /// does what is 0 but at a jump.
     Choice,
+    /// 1, and exactly 0 where the value is 0.
+    Gate,
 }
 
 impl Partial {
     /// The sensitivity times this.
     fn times(self, s: Sensitivity) -> Sensitivity {
         let gated = |gate: Traced, x: Traced| gate.binary(Binary::Gated, x);
+        let both = |value: Traced| Sensitivity {
+            value: gated(self.value, value),
+            reach: gated(self.value, s.reach),
+        };
         match self.kind {
             PartialKind::Finite => Sensitivity { value: s.value * self.value, ..s },
             PartialKind::Pole => Sensitivity { value: gated(s.reach, s.value * self.value), ..s },
-            PartialKind::Choice => {
-                let [value, reach] = [s.value, s.reach].map(|x| gated(self.value, x));
-                Sensitivity { value, reach }
-            }
+            PartialKind::Choice => both(s.value * self.value),
+            PartialKind::Gate => both(s.value),
         }
     }
 }
@@ -138,7 +143,8 @@ fn has_pole(node: Node) -> bool {
         Node::Unary(op, _) => !op.is_smooth(),
         Node::Power(_, n) => n < 1,
         Node::Binary(op, ..) => {
-            matches!(op, Binary::Div | Binary::PowerLog(_) | Binary::Atan2 | Binary::OverNorm)
+            use Binary::{Atan2, Div, OverNorm, PowerLog, Share};
+            matches!(op, Div | PowerLog(_) | Atan2 | OverNorm | Share)
         }
     }
 }
@@ -189,7 +195,7 @@ impl Derivation {
         let all = |kind, values: [Traced; 2]| {
             values.map(|value| (!value.is_constant_zero()).then_some(Partial { value, kind }))
         };
-        let choice = |second: Traced| all(PartialKind::Choice, [-second + 1.0, second]);
+        let choice = |first: Traced| all(PartialKind::Choice, [first, -first + 1.0]);
         match op {
             Binary::Div => {
                 all(PartialKind::Pole, operator_partials(op, x, z, y).expect("an operator"))
@@ -204,10 +210,14 @@ impl Derivation {
             Binary::Atan2 => all(PartialKind::Pole, named::atan2(x, z, y)),
             Binary::Hypot => all(PartialKind::Finite, named::hypot(x, z, y)),
             Binary::OverNorm => all(PartialKind::Pole, [z.recip(), -y * z.recip()]),
-            Binary::Max => choice(z.binary(Binary::Greater, x)),
-            Binary::Min => choice(x.binary(Binary::Greater, z)),
-            Binary::Greater => [None, None],
-            Binary::Gated => [None, Some(Partial { value: x, kind: PartialKind::Choice })],
+            Binary::Max => choice(x.binary(Binary::Share, z)),
+            Binary::Min => choice(z.binary(Binary::Share, x)),
+            Binary::Share => {
+                // 0, and NaN where they tie: the mean there is a convention, and has no derivative
+                let jump = (x - z).recip() * 0.0;
+                all(PartialKind::Choice, [jump, -jump])
+            }
+            Binary::Gated => [None, Some(Partial { value: x, kind: PartialKind::Gate })],
         }
     }
 

@@ -43,7 +43,7 @@ macro_rules! for_binary {
             Binary::Div => $each_pair!(a, b => a.div(b)),
             Binary::Max => $each_pair!(a, b => a.less(b, b, a)),
             Binary::Min => $each_pair!(a, b => b.less(a, b, a)),
-            Binary::Greater => $each_pair!(a, b => b.less(a, <$v>::splat(1.0), <$v>::splat(0.0))),
+            Binary::Share => $each_pair!(a, b => functions::share(a, b)),
             Binary::Gated => $each_pair!(a, b => functions::gated(a, b)),
             Binary::OverNorm => $each_pair!(a, b => functions::over_norm(a, b)),
             op => $each_pair!(a, b => functions::pair_by_lanes(op, a, b)),
@@ -71,6 +71,14 @@ pub(super) fn pair_by_lanes<V: Vector>(op: Binary, mut a: V, b: V) -> V {
 pub(super) fn sign<V: Vector>(x: V) -> V {
     let (zero, one) = (V::splat(0.0), V::splat(1.0));
     zero.less(x, one, x.less(zero, one.neg(), x)).add(zero)
+}
+
+/// What a maximum takes of its first operand: 0 where the second is larger, 1/2 where they tie, else 1.
+#[inline(always)]
+pub(super) fn share<V: Vector>(a: V, b: V) -> V {
+    let tie = V::splat(f64::from_bits(1));
+    let of_larger = size(a.sub(b)).less(tie, V::splat(0.5), V::splat(1.0));
+    a.less(b, V::splat(0.0), of_larger)
 }
 
 /// The second, and exactly 0 where the first is 0. What is no number is not 0.

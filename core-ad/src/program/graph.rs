@@ -101,12 +101,12 @@ pub(super) enum Binary {
     PowerLog(u8),
     Atan2,
     Hypot,
-    /// The larger, the first where they tie.
+    /// The larger.
     Max,
-    /// The smaller, the first where they tie.
+    /// The smaller.
     Min,
-    /// 1 where the first is greater, else 0.
-    Greater,
+    /// What a maximum takes of its first operand: 0 where the second is larger, 1/2 where they tie, else 1.
+    Share,
     /// The second, and exactly 0 where the first is 0, whatever the second.
     Gated,
     /// The quotient, and exactly 0 where the divisor is 0.
@@ -125,10 +125,10 @@ impl Binary {
             Self::Hypot => 69,
             Self::Max => 70,
             Self::Min => 71,
-            Self::Greater => 72,
-            // 73 and 75 were others once
+            // 72, 73 and 75 were others once
             Self::OverNorm => 74,
             Self::Gated => 76,
+            Self::Share => 77,
             Self::PowerLog(k) => 256 + u32::from(k),
         }
     }
@@ -144,9 +144,9 @@ impl Binary {
             Binary::Hypot,
             Binary::Max,
             Binary::Min,
-            Binary::Greater,
             Binary::OverNorm,
             Binary::Gated,
+            Binary::Share,
         ];
         match code.checked_sub(256) {
             Some(k) => u8::try_from(k).ok().map(Self::PowerLog),
@@ -340,7 +340,7 @@ impl fmt::Display for Graph {
                         Binary::Hypot => "hypot",
                         Binary::Max => "max",
                         Binary::Min => "min",
-                        Binary::Greater => ">",
+                        Binary::Share => "share",
                         Binary::Gated => "?",
                         Binary::OverNorm => "/0",
                     };

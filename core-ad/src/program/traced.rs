@@ -211,7 +211,14 @@ pub(super) fn evaluate(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Hypot => a.hypot(b),
         Binary::Max => Real::max(a, b),
         Binary::Min => Real::min(a, b),
-        Binary::Greater => f64::from(u8::from(a > b)),
+        Binary::Share if a < b => 0.0,
+        Binary::Share => {
+            if a - b == 0.0 {
+                0.5
+            } else {
+                1.0
+            }
+        }
         Binary::Mul => a * b,
         Binary::Gated => {
             if a == 0.0 {
@@ -345,6 +352,12 @@ impl Num for Traced {
     }
     fn undifferentiable(self) -> Self {
         self
+    }
+    fn slope_of_size(self) -> Self {
+        if let Some(recorder) = self.checked() {
+            recorder.mark_as_derivative();
+        }
+        self.sign()
     }
     unary_table!(unary_functions);
     fn abs(self) -> Self {

@@ -9,12 +9,12 @@ macro_rules! algebraic_table {
         $apply! {
             ln: |x, _y| x.recip();
             ln_1p: |x, _y| (x + 1.0).recip();
-            asin: |x, _y| (-(x * x) + 1.0).sqrt().recip();
-            acos: |x, _y| -(-(x * x) + 1.0).sqrt().recip();
+            asin: |x, _y| ((-x + 1.0) * (x + 1.0)).sqrt().recip();
+            acos: |x, _y| -((-x + 1.0) * (x + 1.0)).sqrt().recip();
             atan: |x, _y| (x * x + 1.0).recip();
-            asinh: |x, _y| (x * x + 1.0).sqrt().recip();
-            acosh: |x, _y| (x * x - 1.0).sqrt().recip();
-            atanh: |x, _y| (-(x * x) + 1.0).recip();
+            asinh: |x, _y| x.hypot($crate::real::Num::lit(1.0)).recip();
+            acosh: |x, _y| ((x - 1.0).sqrt() * (x + 1.0).sqrt()).recip();
+            atanh: |x, _y| ((-x + 1.0) * (x + 1.0)).recip();
             $($($others)*)?
         }
     };
@@ -45,7 +45,7 @@ macro_rules! binary_table {
     ($apply:ident) => {
         $apply! {
             powf: |a, b, _y| $crate::rules::power_by_base(a, b, 0), a.power_log(b, 1);
-            atan2: |a, b, _y| b / (a * a + b * b), -a / (a * a + b * b);
+            atan2: |a, b, _y| $crate::rules::over_square(b, a, b), $crate::rules::over_square(-a, a, b);
             hypot: |a, b, y| a.over_norm(y), b.over_norm(y);
         }
     };
@@ -87,6 +87,13 @@ pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
     }
 }
 
+/// `x / (a^2 + b^2)`, whose squares need not be numbers that can be represented.
+#[track_caller]
+pub(crate) fn over_square<T: Num>(x: T, a: T, b: T) -> T {
+    let r = a.hypot(b);
+    x / r / r
+}
+
 /// A partial derivative that is undetermined where it is infinite, because the function is steeper there than a square root: what
 /// it makes of an argument that is stationary, `cbrt(x^3)`, is no convention but a matter of the argument's higher
 /// derivatives. NaN, in an expression that can be recorded.
@@ -97,7 +104,7 @@ pub(crate) fn steep<T: Num>(partial: T) -> T {
 /// `d x^n / dx = n x^(n-1)`, and exactly 0 for `n = 0`.
 #[track_caller]
 pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
-    if n == 0 { T::lit(0.0) } else { x.powi(n - 1) * f64::from(n) }
+    if n == 0 { T::lit(0.0) } else { x.powi(n.saturating_sub(1)) * f64::from(n) }
 }
 
 /// Whether a value `y` that is differentiated through `partial` has to give up the derivatives that `T` itself carries.
@@ -108,6 +115,11 @@ pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
 #[inline]
 pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
     T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
+}
+
+/// What gives up the derivatives that it carries, unless it is a constant zero.
+pub(crate) fn unless_constant<T: Num>(x: T) -> T {
+    if x.is_constant_zero() { x } else { x.undifferentiable() }
 }
 
 /// A tangent times a partial derivative on the way from the inputs: exactly 0 where the tangent is a constant zero and the partial

@@ -19,6 +19,32 @@ const BERNOULLI: [f64; 10] = [
     -174611.0 / 330.0,
 ];
 
+/// From where on Stirling's series is exact to rounding.
+pub(super) const LARGE: f64 = 10.0;
+
+/// `ln Gamma(x) - (x - 1/2) ln x + x - ln sqrt(2 pi)` for `x >= LARGE`: DLMF 5.11.1.
+pub(super) fn stirling_correction(x: f64) -> f64 {
+    let square = x * x;
+    let (mut power, mut series) = (x.recip(), 0.0);
+    for (k, b) in (1_u32..).zip(BERNOULLI) {
+        let two_k = f64::from(2 * k);
+        series += b / (two_k * (two_k - 1.0)) * power;
+        power /= square;
+    }
+    series
+}
+
+/// `cot(pi x)`, to relative accuracy far from 0 and next to its poles and zeros too: the integer or half next to `x` is taken off first.
+fn cotangent(x: f64) -> f64 {
+    let to_integer = x - x.round();
+    let to_half = 0.5 - to_integer.abs();
+    if to_half < 0.25 {
+        (PI * to_half).tan().copysign(to_integer)
+    } else {
+        (PI * to_integer).tan().recip()
+    }
+}
+
 /// `d^order/dx^order ln |Gamma(x)|`: `ln |Gamma|`, digamma, trigamma ...
 #[derive(Clone, Debug)]
 struct LnGamma {
@@ -31,7 +57,7 @@ fn psi(x: f64) -> f64 {
         if x.fract() == 0.0 {
             return f64::NAN;
         }
-        return psi(1.0 - x) - PI / (PI * x).tan();
+        return psi(1.0 - x) - PI * cotangent(x);
     }
     let (mut at, mut sum) = (x, 0.0);
     while at < 10.0 {
@@ -46,27 +72,53 @@ fn psi(x: f64) -> f64 {
     sum + at.ln() - 0.5 / at - series
 }
 
-/// `psi^(n)`, `n >= 1`: recurrence upwards, then DLMF 5.15.8.
+/// `k! / x^m`, of which neither needs to be a number that can be represented.
+fn factorial_over_power(k: u32, x: f64, m: u32) -> f64 {
+    let factor = |j: u32| {
+        let (up, down) = (if j <= k { f64::from(j) } else { 1.0 }, if j <= m { x } else { 1.0 });
+        up / down
+    };
+    (1..=k.max(m)).map(factor).product()
+}
+
+/// `d^n/dx^n cot(pi x)`: a polynomial in the cotangent `c`, by `d/dx p(c) = -pi (1 + c^2) p'(c)`.
+fn cotangent_derivative(n: u32, x: f64) -> f64 {
+    let mut polynomial = vec![0.0, 1.0];
+    for _ in 0..n {
+        let slope: Vec<f64> = (1..polynomial.len()).map(|k| k as f64 * polynomial[k]).collect();
+        polynomial = vec![0.0; slope.len() + 2];
+        for (k, p) in slope.iter().enumerate() {
+            polynomial[k] -= PI * p;
+            polynomial[k + 2] -= PI * p;
+        }
+    }
+    let c = cotangent(x);
+    polynomial.iter().rev().fold(0.0, |sum, p| sum * c + p)
+}
+
+/// `psi^(n)`, `n >= 1`: reflection for negative `x`, DLMF 5.15.6; recurrence upwards, then DLMF 5.15.8.
 fn psi_n(n: u32, x: f64) -> f64 {
-    if x <= 0.0 && x.fract() == 0.0 {
-        return f64::NAN;
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
+    if x <= 0.0 {
+        if x.fract() == 0.0 {
+            return f64::NAN;
+        }
+        return -sign * psi_n(n, 1.0 - x) - PI * cotangent_derivative(n, x);
     }
     let order = f64::from(n);
-    let factorial = |k: u32| (1..=k).fold(1.0, |p, j| p * f64::from(j));
-    let power = |x: f64, k: u32| x.powi(k.cast_signed());
     let (mut at, mut sum) = (x, 0.0);
     while at < 12.0 + order {
-        (sum, at) = (sum + factorial(n) / power(at, n + 1), at + 1.0);
+        (sum, at) = (sum + factorial_over_power(n, at, n + 1), at + 1.0);
     }
-    let mut series = factorial(n - 1) / power(at, n) + factorial(n) / (2.0 * power(at, n + 1));
-    // (2k + n - 1)! / (2k)!
-    let mut ratio = factorial(n - 1);
+    // (2k + n - 1)! / (2k)! / x^(2k + n), from k = 0 on
+    let mut ratio = factorial_over_power(n - 1, at, n);
+    let mut series = ratio + factorial_over_power(n, at, n + 1) / 2.0;
     for (k, b) in (1_u32..).zip(BERNOULLI) {
         let two_k = f64::from(2 * k);
         ratio *= (two_k + order - 1.0) * (two_k + order - 2.0) / (two_k * (two_k - 1.0));
-        series += b * ratio / power(at, 2 * k + n);
+        ratio /= at * at;
+        series += b * ratio;
     }
-    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     sign * (sum + series)
 }
 
@@ -98,7 +150,7 @@ pub fn digamma<R: Real>(x: R) -> R {
     R::rule(&LnGamma { order: 1 }, [x])[0]
 }
 
-/// `psi^(n)`, the `n`-th derivative of digamma; for negative `x` in `O(|x|)`.
+/// `psi^(n)`, the `n`-th derivative of digamma; NaN at 0, -1, -2 ...
 #[track_caller]
 pub fn polygamma<R: Real>(n: u32, x: R) -> R {
     R::rule(&LnGamma { order: n + 1 }, [x])[0]
@@ -118,7 +170,10 @@ mod tests {
         let (pi2, zeta3) = (std::f64::consts::PI.powi(2), 1.202_056_903_159_594_3);
         near(digamma(1.0), -EULER);
         near(digamma(0.5), -EULER - 2.0 * ln2);
-        near(digamma(-0.5), -EULER - 2.0 * ln2 + 2.0);
+        near(digamma(-1.5), -EULER - 2.0 * ln2 + 2.0 + 2.0 / 3.0);
+        // next to its zero: to the rounding of what cancels there
+        let cancelled = digamma(-0.5) - (-EULER - 2.0 * ln2 + 2.0);
+        assert!(cancelled.abs() <= 2.0 * f64::EPSILON * 2.0);
         near(polygamma(1, 1.0), pi2 / 6.0);
         near(polygamma(1, 0.5), pi2 / 2.0);
         near(polygamma(1, -0.5), pi2 / 2.0 + 4.0);

@@ -65,7 +65,7 @@ pub fn quantile<R: Real>(x: &[R], q: f64) -> R {
     }
 }
 
-/// The largest entry; the first where they tie.
+/// The largest entry; where some tie, its derivative is a mean of theirs ([`Real::max`]).
 ///
 /// # Panics
 /// Where there is no entry.
@@ -73,7 +73,7 @@ pub fn maximum<R: Real>(x: &[R]) -> R {
     x.iter().copied().reduce(Real::max).expect("the largest of no entries")
 }
 
-/// The smallest entry; the first where they tie.
+/// The smallest entry; where some tie, its derivative is a mean of theirs ([`Real::min`]).
 ///
 /// # Panics
 /// Where there is no entry.

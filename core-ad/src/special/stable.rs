@@ -53,6 +53,9 @@ impl SliceRule for LogSumExp {
     type Error = Infallible;
 
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Infallible> {
+        if x.iter().any(|x| x.is_nan()) {
+            return Ok(vec![f64::NAN]);
+        }
         let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = x.iter().map(|x| (x - top).exp()).sum();
         Ok(vec![if top.is_infinite() { top } else { top + sum.ln() }])

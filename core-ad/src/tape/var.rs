@@ -113,6 +113,23 @@ impl<T: Num> Var<T> {
         Self { value, weight: along(self.weight, partial), ..self }
     }
 
+    /// `|self|` at 0 within a second derivative.
+    #[cold]
+    #[track_caller]
+    fn size_at_zero(self) -> Self {
+        match self.value.heading() {
+            side if side > 0.0 => self,
+            side if side < 0.0 => -self,
+            _ if self.checked_arena().is_none() => self.made_of_constants(self.value.abs(), true),
+            // a tangent of 0 may be that of a square, or of its negative: the slope is 0 by convention, and has no derivative
+            _ => {
+                let slope = (self.value * 0.0).undifferentiable();
+                let value = self.value.abs();
+                Self { value, weight: along(self.weight, slope), ..self }
+            }
+        }
+    }
+
     /// A function of two: only the derivative by an active operand is computed.
     #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
     #[inline(always)]
@@ -346,9 +363,9 @@ impl<T: Num> Num for Var<T> {
     #[track_caller]
     fn abs(self) -> Self {
         if T::ORDER > 0 && self.value.primal() == 0.0 {
-            return self;
+            return self.size_at_zero();
         }
-        self.unary(self.value.abs(), self.value.sign())
+        self.unary(self.value.abs(), self.value.slope_of_size())
     }
     #[inline]
     #[track_caller]

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cotangent_ad::checkpoint::{mixed_steps, revolve_steps};
-use cotangent_ad::linalg::{Banded, Matrix, Triangle, fft, solve_triangular};
+use cotangent_ad::linalg::{self, Banded, Matrix, Triangle, fft, solve_triangular};
 use cotangent_ad::nn::{Activation, Conv1d, Mlp};
 use cotangent_ad::program::Program;
 use cotangent_ad::provenance::{NonFinite, find};
@@ -105,6 +105,21 @@ fn nothing_at_all_has_an_empty_derivative() {
     assert_eq!(program.vjp(&[], &[]).unwrap(), (vec![], vec![]));
     assert_eq!(program.jacobian(&[]).unwrap().1, []);
     assert_eq!(program.call(&[]).unwrap(), []);
+}
+
+#[test]
+fn matrices_without_entries_have_their_factors() {
+    let none = || Matrix::<f64>::zeros(0, 0);
+    assert_eq!(linalg::eigenvalues(&none()).unwrap(), []);
+    assert_eq!(linalg::eigh(&none()).unwrap().values, []);
+    assert_eq!(linalg::singular_values(&none()).unwrap(), []);
+    assert_eq!(linalg::expm(&none()).unwrap(), none());
+    assert_eq!(linalg::exp_symmetric(&none()).unwrap(), none());
+    assert_eq!(linalg::inverse(&none()).unwrap(), none());
+    assert_eq!(linalg::cholesky(&none()).unwrap(), none());
+    assert_eq!(linalg::solve_sylvester(&none(), &none(), &none()).unwrap(), none());
+    assert_eq!(linalg::log_det(&none()).unwrap(), 0.0);
+    assert_eq!(linalg::solve(&none(), &[]).unwrap(), []);
 }
 
 #[test]

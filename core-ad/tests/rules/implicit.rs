@@ -256,3 +256,85 @@ fn roots_of_large_systems_by_sparse_factors_and_by_products_alone() {
     let other = root_sparse(&Reaction, &colours, &[0.0; 9], &p, &Options::default());
     assert!(matches!(other, Err(ImplicitError::Shape { expected: 7, found: 9 })));
 }
+
+/// `y0 = p0`, `y1^2 = p1`, with unknowns of sizes that have nothing to do with each other.
+#[derive(Clone)]
+struct Scales;
+impl Residual for Scales {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] * y[0] - p[0] * p[0], y[1] * y[1] - p[1]]
+    }
+    fn precondition(&self, y: &[f64], _: &[f64], r: &[f64], _: bool) -> Vec<f64> {
+        vec![r[0] / (2.0 * y[0]), r[1] / (2.0 * y[1])]
+    }
+}
+impl Map for Scales {
+    fn map<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![(y[0] + p[0]) * 0.5, (y[1] + p[1] / y[1]) * 0.5]
+    }
+}
+impl Energy for Scales {
+    fn energy<R: Real>(&self, y: &[R], p: &[R]) -> R {
+        let [a, b] = [y[0] / p[0] - 1.0, y[1] * y[1] / p[1].concrete() - p[1] / p[1].concrete()];
+        a * a + b * b
+    }
+}
+impl Residuals for Scales {
+    fn residuals<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] / p[0] - 1.0, y[1] * y[1] / p[1].concrete() - p[1] / p[1].concrete()]
+    }
+}
+
+#[test]
+fn small_unknowns_are_as_exact_as_large_ones() {
+    type Found = Result<Vec<f64>, ImplicitError>;
+    let options = Options::default();
+    for (large, square, start) in
+        [(1e10, 1e-20, 1e-6), (300.0, 1e-14, 1e-4), (1.0, 1e-30, 1e-13), (1e-3, 1e-26, 3e-13)]
+    {
+        let (p, start) = ([large, square], [0.9 * large, start]);
+        let colouring = unknowns_colouring(&Scales, &start, &p);
+        let ways: [(&str, Found, Vec<f64>); 6] = [
+            (
+                "root",
+                root(&Scales, &start, &p, &options),
+                grad(|p| root(&Scales, &start, p, &options).unwrap()[1], &p),
+            ),
+            (
+                "root_sparse",
+                root_sparse(&Scales, &colouring, &start, &p, &options),
+                grad(|p| root_sparse(&Scales, &colouring, &start, p, &options).unwrap()[1], &p),
+            ),
+            (
+                "root_krylov",
+                root_krylov(&Scales, &start, &p, &options, &GMRES),
+                grad(|p| root_krylov(&Scales, &start, p, &options, &GMRES).unwrap()[1], &p),
+            ),
+            (
+                "fixed_point",
+                fixed_point(&Scales, &start, &p, &options),
+                grad(|p| fixed_point(&Scales, &start, p, &options).unwrap()[1], &p),
+            ),
+            (
+                "minimiser",
+                minimiser(&Scales, &start, &p, &options),
+                grad(|p| minimiser(&Scales, &start, p, &options).unwrap()[1], &p),
+            ),
+            (
+                "least_squares",
+                least_squares(&Scales, &start, &p, &options),
+                grad(|p| least_squares(&Scales, &start, p, &options).unwrap()[1], &p),
+            ),
+        ];
+        let small = square.sqrt();
+        for (way, found, slopes) in ways {
+            let y = found.unwrap();
+            let close = |found: f64, right: f64| (found - right).abs() <= 1e-9 * right.abs();
+            assert!(
+                close(y[0], large) && close(y[1], small),
+                "{way}: {y:?} for {large} and {small}"
+            );
+            assert!(close(slopes[1], 0.5 / small), "{way}: {slopes:?} for {small}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod bad_input;
 mod event;
 mod implicit;
 mod ivp;
+mod kinks;
 mod linalg;
 mod nn;
 mod ode;

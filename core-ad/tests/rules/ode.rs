@@ -2,7 +2,7 @@
 
 use cotangent_ad::check::central_difference;
 use cotangent_ad::ode::{Direction, Dynamics, Method, OdeError, Options, Solution, solve};
-use cotangent_ad::{Dual, Num, Real, Schedule, Var, grad, hvp, jacobian_forward};
+use cotangent_ad::{Dual, Num, Real, Schedule, Var, grad, hvp, jacobian_forward, jvp};
 
 const TIGHT: fn() -> Options =
     || Options { relative: 1e-12, absolute: 1e-13, ..Options::default() };
@@ -388,4 +388,33 @@ fn what_cannot_be_integrated_says_why() {
     );
     let short = solve(&Short, 0.0, 1.0, &[1.0], &[], &[], &plain);
     assert!(matches!(short, Err(OdeError::Shape { expected: 1, found: 0, .. })));
+}
+
+#[test]
+fn the_state_moves_with_its_end_where_that_is_the_start_or_a_saved_time() {
+    /// `y' = -p y`.
+    #[derive(Clone)]
+    struct Decay;
+    impl Dynamics for Decay {
+        fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
+            vec![-y[0] * p[0]]
+        }
+    }
+    fn end<R: Real>(x: &[R], method: Method, saved: &[f64]) -> R {
+        let options = Options { method, ..Options::default() };
+        let found = solve(&Decay, 1.0, x[0], &x[1..2], &x[2..], saved, &options).unwrap();
+        found.state[0] + found.saved.iter().map(|y| y[0] * 0.0).sum::<R>()
+    }
+    for method in [Method::Tsit5, Method::Dop853, Method::Rodas5p] {
+        for (t1, saved) in [(1.0, vec![]), (1.0, vec![1.0]), (1.5, vec![1.2, 1.5])] {
+            let x = [t1, 2.0, 0.5];
+            let slope = -0.5 * 2.0 * (-0.5 * (t1 - 1.0)).exp();
+            let reverse = grad(|x| end(x, method, &saved), &x)[0];
+            let forward = jvp(|x| vec![end(x, method, &saved)], &x, &[1.0, 0.0, 0.0]).1[0];
+            let second = hvp(|x| end(x, method, &saved), &x, &[1.0, 0.0, 0.0])[0];
+            for found in [reverse, forward, second / -0.5] {
+                assert!((found - slope).abs() < 1e-7, "{method:?} {t1} {saved:?}: {found} {slope}");
+            }
+        }
+    }
 }

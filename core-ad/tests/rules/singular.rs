@@ -61,7 +61,7 @@ fn hessians(f: &impl VectorFn, x: [f64; 2]) -> Vec<(&'static str, Vec<f64>)> {
 }
 
 /// Every entry that is finite is right.
-fn right_or_refused(f: &impl VectorFn, x: [f64; 2], right: [f64; 4]) {
+pub(super) fn right_or_refused(f: &impl VectorFn, x: [f64; 2], right: [f64; 4]) {
     for (mode, found) in hessians(f, x) {
         for (found, right) in found.iter().zip(right) {
             let wrong = found.is_finite() && (found - right).abs() > 1e-12;
@@ -80,6 +80,8 @@ macro_rules! function {
         }
     };
 }
+
+pub(super) use function;
 
 function!(NormSquared, |x: &[R]| norm(x) * norm(x));
 function!(HypotSquared, |x: &[R]| x[0].hypot(x[1]).powi(2));
@@ -119,7 +121,7 @@ fn a_second_derivative_at_a_kink_is_right_or_not_finite_in_every_mode() {
 }
 
 /// The slope of a function of one input at 0 in every mode.
-fn slopes(f: &impl VectorFn) -> Vec<(&'static str, f64)> {
+pub(super) fn slopes(f: &impl VectorFn) -> Vec<(&'static str, f64)> {
     let program = Program::record(|x| f.call(x), &[0.3]);
     let as_rule = |x: &[Var<f64>]| Real::slice_rule(&program, x).unwrap()[0];
     let jet = |x: Jet<f64, 3>| f.call(&[x])[0].derivatives()[1];
@@ -136,7 +138,7 @@ fn slopes(f: &impl VectorFn) -> Vec<(&'static str, f64)> {
 }
 
 /// The curvature likewise.
-fn curvatures(f: &impl VectorFn) -> Vec<(&'static str, f64)> {
+pub(super) fn curvatures(f: &impl VectorFn) -> Vec<(&'static str, f64)> {
     /// The second input does not matter.
     struct Widened<'a, F>(&'a F);
     impl<F: VectorFn> VectorFn for Widened<'_, F> {
@@ -240,7 +242,9 @@ fn a_stationary_argument_at_a_pole_is_right_or_refused_in_every_mode() {
 #[test]
 fn even_powers_of_an_absolute_value_have_their_second_derivative_at_zero() {
     for (mode, found) in hessians(&SizeSquared, [0.0; 2]) {
-        let refused = mode.contains("program") && found.iter().any(|h| !h.is_finite());
+        // a program and an outer tape do not know towards which side an input moves
+        let does_not_know = mode.contains("program") || mode == "reverse over reverse";
+        let refused = does_not_know && found.iter().any(|h| !h.is_finite());
         assert!(refused || found == [2.0, 0.0, 0.0, 0.0], "{mode}: {found:?}");
     }
 }

@@ -5,7 +5,7 @@ use cotangent_ad::special::{
     log_1m_exp, log_sigmoid, log_sum_exp, maximum, median, minimum, norm, normal_cdf,
     normal_quantile, polygamma, quantile, sigmoid, softmax, softplus, sort, top_k, xlogy,
 };
-use cotangent_ad::{Dual, Num, Real, VectorFn, grad, hvp, jvp};
+use cotangent_ad::{Dual, Num, Real, VectorFn, derivative, grad, hvp, jvp};
 
 use crate::{numbers, prove};
 
@@ -148,7 +148,7 @@ fn edges_are_as_documented() {
     let tied = [2.0, 1.0, 2.0].map(|re| Dual { re, eps: [-re] });
     assert_eq!(argsort(&tied), [1, 0, 2]);
     assert_eq!(argsort(&[f64::NAN, 1.0, f64::NAN, 0.5]), [3, 1, 0, 2]);
-    assert_eq!(grad(|x| maximum(x), &[2.0, 2.0]), [1.0, 0.0]);
+    assert_eq!(grad(|x| maximum(x), &[2.0, 1.0, 2.0]), [0.5, 0.0, 0.5]);
     assert_eq!(grad(|x| median(x), &[4.0, 1.0, 2.0, 9.0]), [0.5, 0.0, 0.5, 0.0]);
     assert!(ln_gamma(-1.0_f64).is_infinite() && digamma(0.0_f64).is_nan());
 }
@@ -163,4 +163,73 @@ fn the_median_of_nothing_panics() {
 #[should_panic(expected = "the 3 largest of 2 entries")]
 fn more_than_there_are_panics() {
     top_k(&[1.0, 2.0], 3);
+}
+
+/// Whether two numbers agree to a relative tolerance.
+fn near(found: f64, right: f64, tolerance: f64) {
+    let close = (found - right).abs() <= tolerance * right.abs();
+    assert!(close, "{found} is not {right}: {:.1e}", (found - right).abs() / right.abs());
+}
+
+#[test]
+fn distributions_of_large_orders_are_right_where_their_factors_overflow() {
+    // values: mpmath with 50 digits, integrals of the density. Rounding of the argument alone makes up to 1e-16 sqrt(order)
+    let slope = |f: &dyn Fn(Dual<f64, 1>) -> Dual<f64, 1>, x: f64| f(Dual::seed(x, 0)).eps[0];
+    near(gamma_q(1e4, 10500.0), 4.275_872_455_059_647e-7, 1e-12);
+    near(gamma_p(1e6, 1_000_500.0), 0.691_550_475_771_497_2, 1e-12);
+    near(slope(&|x| gamma_p(1e6, x), 1_000_500.0), 3.519_040_096_146_755e-4, 1e-12);
+    near(gamma_p(1e8, 1e8), 0.500_013_298_076_014_1, 1e-11);
+    near(gamma_q(1e8, 1e8 + 2e4), 0.022_755_530_774_855_203, 1e-10);
+    near(slope(&|x| gamma_p(1e8, x), 1e8), 3.989_422_800_689_808e-5, 1e-11);
+    let second = derivative(|x| derivative(|x| gamma_p(1e8, x), x), 100_001_000.0);
+    near(second, -3.973_415_660_671_929e-10, 1e-7);
+    let betas = [
+        (500.0, 500.0, 0.3, 4.326_513_207_169_085e-40, 4.141_858_260_907_922e-37),
+        (500.0, 500.0, 0.4, 8.424_503_698_936_194e-11, 3.590_680_594_716_717e-8),
+        (2.0, 1e8, 3e-8, 0.800_851_735_490_216_5, 14_936_120.435_678_576),
+        (1e5, 1e5, 0.501, 0.814_453_255_442_433_2, 239.187_298_350_744_06),
+        (30.0, 0.5, 0.99, 0.439_334_368_905_251, 22.993_064_507_856_5),
+        (1e6, 20.0, 0.99998, 0.470_222_621_053_505_2, 88_836.205_420_767_77),
+    ];
+    for (a, b, x, value, density) in betas {
+        near(beta_inc(a, b, x), value, 1e-11);
+        near(slope(&|x| beta_inc(a, b, x), x), density, 1e-10);
+    }
+    // beyond what converges there is no number
+    assert!(gamma_p(1e18, 1e18).is_nan() && gamma_q(1e18, 1e18).is_nan());
+    assert!(beta_inc(1e18, 1e18, 0.5).is_nan());
+}
+
+#[test]
+fn derivatives_of_the_gamma_function_are_right_on_the_whole_axis() {
+    // values: mpmath with 60 digits
+    near(digamma(-5.0 + 1e-10), -9_999_999_170.890_24, 1e-14);
+    near(digamma(-1000.3), 9.191_055_669_255_658, 1e-13);
+    near(digamma(-20.75), -0.085_143_521_734_187_15, 1e-12);
+    near(digamma(-1e6 - 0.25), 16.957_103_961_553_828, 1e-14);
+    let values = [
+        (1, -1000.3, 15.078_414_502_249_117),
+        (2, -1000.3, 68.837_542_716_168_41),
+        (1, -5.0 + 1e-10, 99_999_983_451_927_853_976.0),
+        (3, -0.5, 193.409_091_034_002_44),
+        (6, -2.75, -11_791_224.848_871_927),
+        (5, -1e9 - 0.25, 492_231.267_110_555_9),
+        (20, 0.5, -5.102_165_312_739_43e24),
+        // factorials and powers that no number holds
+        (150, 1000.0, -4.101_778_391_925_375e-190),
+        (200, 300.0, -2.034_303_512_767_49e-123),
+    ];
+    for (n, x, right) in values {
+        near(polygamma(n, x), right, 1e-12);
+        near(derivative(|x| polygamma(n - 1, x), x), right, 1e-12);
+    }
+    assert!(polygamma(3, -4.0).is_nan() && polygamma(3, -1e300).is_nan());
+}
+
+#[test]
+fn a_logarithm_of_a_sum_does_not_hide_what_is_no_number() {
+    for x in [vec![f64::NAN], vec![f64::NAN, f64::NEG_INFINITY], vec![f64::INFINITY, f64::NAN]] {
+        assert!(log_sum_exp(&x).is_nan(), "{x:?}");
+        assert!(grad(log_sum_exp, &x).iter().all(|g| g.is_nan()), "{x:?}");
+    }
 }

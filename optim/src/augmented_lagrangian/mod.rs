@@ -9,10 +9,11 @@
 //! Lagrangian. Where the penalty has grown to its limit and the constraints still do not hold, the run says so and names the worst.
 
 mod function;
+mod multipliers;
 
 use cotangent_problem::{
-    ConstraintValues, Constraints, LimitError, Objective, SampleKey, Space, TermValue, Want,
-    Workspace,
+    ConstraintValues, Constraints, Evaluation, LimitError, Objective, SampleKey, Space, TermValue,
+    Want, Workspace,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -23,6 +24,7 @@ use crate::method::Method;
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
 use crate::run::{Run, StartError, StepResult};
 use function::{Lagrangian, constraints_at};
+use multipliers::Conditions;
 
 /// An objective, what its point must satisfy, and its parameters.
 #[derive(Clone, Copy)]
@@ -328,7 +330,8 @@ impl ConstrainedRun {
         let success = outcome.status.is_success();
         if open.is_none() && success {
             self.accept(outcome, &excess);
-            if self.is_stationary(problem, &found) {
+            let at = problem.objective.evaluate(&self.x, Want::GRADIENT, self.key, &mut ws);
+            if at.is_ok_and(|at| self.is_stationary(problem, &found, at)) {
                 return Some(outcome.status.clone());
             }
             // a penalty so steep that its kink looks like a minimum: a gentler one finds the multipliers
@@ -374,34 +377,37 @@ impl ConstrainedRun {
     }
 
     /// Whether the objective's gradient is balanced by the multipliers along every parameter that no bound holds, to
-    /// [`BALANCED`] of the largest of its parts: what the inner optimizer has shown of the Lagrangian, seen without the penalty.
-    fn is_stationary(&self, problem: &Constrained, found: &ConstraintValues) -> bool {
-        let mut ws = Workspace::new();
-        let Ok(at) = problem.objective.evaluate(&self.x, Want::GRADIENT, self.key, &mut ws) else {
-            return false;
-        };
-        let Some(mut gradient) = at.gradient.filter(|g| g.len() == self.x.len()) else {
+    /// [`BALANCED`] of the largest of its parts: what the inner optimizer has shown of the Lagrangian, seen without the penalty. The
+    /// multipliers then become those that balance it best.
+    fn is_stationary(
+        &mut self,
+        problem: &Constrained,
+        found: &ConstraintValues,
+        at: Evaluation,
+    ) -> bool {
+        let Some(gradient) = at.gradient.filter(|g| g.len() == self.x.len()) else {
             return true; // an inner optimizer without gradients
         };
-        let sizes = sizes(problem.space, &self.x);
-        let mut largest = UNSEEN * at.value.abs().max(self.first_value.abs());
-        let mut note =
-            |part: f64, i: usize| largest = largest.max(BALANCED * (part * sizes[i]).abs());
-        gradient.iter().enumerate().for_each(|(i, g)| note(*g, i));
-        let rows = found.jacobian.as_deref().unwrap_or_default();
-        for (k, row) in rows.chunks_exact(self.x.len().max(1)).enumerate() {
-            let y = self.multipliers[k] / self.scales[k];
-            for (i, j) in row.iter().enumerate() {
-                gradient[i] += y * j;
-                note(y * j, i);
-            }
-        }
-        let held = |i: usize, entry: &cotangent_problem::Entry| {
-            (self.x[i] <= entry.lower && gradient[i] > 0.0)
-                || (self.x[i] >= entry.upper && gradient[i] < 0.0)
+        let entries: Vec<_> = problem.space.entries().collect();
+        let conditions = Conditions {
+            x: &self.x,
+            entries: &entries,
+            sizes: &sizes(problem.space, &self.x),
+            gradient: &gradient,
+            constraints: problem.constraints.constraints(),
+            rows: found.jacobian.as_deref().unwrap_or_default(),
         };
-        let mut entries = problem.space.entries().enumerate();
-        entries.all(|(i, entry)| held(i, &entry) || (gradient[i] * sizes[i]).abs() <= largest)
+        let multipliers: Vec<f64> =
+            self.multipliers.iter().zip(&self.scales).map(|(y, s)| y / s).collect();
+        let balance = conditions.balance(&multipliers);
+        let unseen = UNSEEN * at.value.abs().max(self.first_value.abs());
+        let most = balance.most();
+        if most.is_nan() || most > unseen.max(BALANCED * balance.largest) {
+            return false;
+        }
+        let best = conditions.best(&multipliers);
+        self.multipliers = best.iter().zip(&self.scales).map(|(y, s)| y * s).collect();
+        true
     }
 
     /// Takes the point and its multipliers.

@@ -97,6 +97,25 @@ fn browns_badly_scaled_function_is_solved_or_not_claimed() {
     }
 }
 
+/// A minimum beside a value that hides it.
+struct Hidden;
+impl VectorFn for Hidden {
+    fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
+        vec![R::lit(1e8), x[0] - 3.0]
+    }
+}
+
+#[test]
+fn a_gradient_that_vanishes_speaks_for_the_point_where_it_does() {
+    // the value is 5e15 everywhere to rounding: a point is no better for having been met first
+    let objective = free(Hidden, 1);
+    for name in ["adam", "lbfgsb", "gauss-newton"] {
+        let end = run(&objective, name, &[0.0]);
+        let slope = grad(|x| Hidden.call(x)[1] * Hidden.call(x)[1] * 0.5, &end.x)[0];
+        assert!(!end.status.is_success() || slope.abs() < 1e-9, "{name}: {end:?}");
+    }
+}
+
 #[test]
 fn a_trust_radius_that_limits_the_step_is_not_convergence() {
     let objective = free(TwoScales, 2);

@@ -9,7 +9,7 @@ mod pendulum;
 
 use super::Measure;
 
-pub(super) const ROWS: &[Measure] = &[
+pub(super) const ROWS: &[Measure] = measurements![
     pendulum::rows,
     adbench::gmm_rows,
     adbench::lstm_rows,
@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Measure] = &[
     heat::ring_rows,
 ];
 
-pub(super) const PROOFS: &[Measure] = &[
+pub(super) const PROOFS: &[Measure] = measurements![
     pendulum::proofs,
     adbench::proofs,
     adbench::hand_proofs,
