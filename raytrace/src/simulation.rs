@@ -12,6 +12,7 @@ use cotangent_problem::{
 };
 
 use crate::derivative::{DerivativeOptions, jvp, vjp};
+use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::Rgb;
 use crate::integrator::{Output, RenderOptions, View, render};
@@ -76,6 +77,7 @@ fn summary(name: &str) -> &'static str {
         "albedo" => "fraction that it reflects, RGB",
         "radiance" => "what it shines with, RGB",
         "roughness" => "of its microfacets: alpha of GGX",
+        "index" => "of refraction",
         "texture" => "factor of albedo and radiance at each texel, row 0 at the top",
         "normals" => "what it is shaded with, in its own coordinates",
         "intensity" => "power per solid angle; of a distant lamp irradiance",
@@ -176,7 +178,13 @@ impl Simulation for PictureSimulation {
         let names: Vec<&String> = inputs.iter().map(|k| &self.names[*k]).collect();
         let selection = Selection::new(&self.scene, &names)
             .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
-        Ok(Box::new(PictureMap { selection, outputs: outputs.to_vec(), simulation: self }))
+        let map = PictureMap { selection, outputs: outputs.to_vec(), simulation: self };
+        if differentiated && map.simulation.scene.meshes().iter().any(|m| m.material.is_specular())
+        {
+            map.follows(&World::new(&map.simulation.scene))
+                .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
+        }
+        Ok(Box::new(map))
     }
 }
 
@@ -195,6 +203,11 @@ impl PictureMap {
 
     fn options(&self, key: SampleKey) -> DerivativeOptions {
         DerivativeOptions { key: key.0, ..self.simulation.options }
+    }
+
+    /// Whether derivatives are followed in all views of a world.
+    fn follows(&self, world: &World) -> Result<(), SceneError> {
+        self.views().try_for_each(|view| follows(world, view, &self.selection))
     }
 }
 
@@ -287,6 +300,7 @@ impl Linearised for PictureRun<'_> {
             let why = format!("a tangent has {} entries, the inputs {n}", wrong.len());
             return Err(TrialFailure::Contract(why));
         }
+        self.map.follows(&self.world).map_err(|e| refused(&e))?;
         let mut columns = vec![Vec::new(); tangents.len()];
         for view in self.map.views() {
             let images = jvp(&self.world, view, &self.map.selection, tangents, &self.options);
@@ -308,6 +322,7 @@ impl PictureRun<'_> {
             );
             return Err(TrialFailure::Contract(why));
         }
+        map.follows(&self.world).map_err(|e| refused(&e))?;
         let mut sum = vec![0.0; map.selection.dim()];
         let mut rest = y_bar;
         for view in map.views() {

@@ -3,65 +3,16 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Quat};
-use cotangent_problem::name::segment;
 
 use super::assign::{set_normals, set_number, set_texture, set_three, set_two, set_vertices};
+use super::owner::Owner;
 use super::slot::{Layout, Leaf};
 use super::texture::Texture;
 use super::{Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneError, Shading};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3, id};
+use crate::material::{LEAST_INDEX, MOST_INDEX};
 use crate::shape::Corners;
-
-/// What a parameter belongs to; the first part of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// `mesh.NAME.`
-    Mesh,
-    /// `light.NAME.` of a mesh that emits.
-    Emitter,
-    /// `mesh.NAME.` of a mesh with a tint.
-    Tinted,
-    /// `mesh.NAME.` of a mesh that is a conductor.
-    Glossy,
-    /// `mesh.NAME.` of a mesh with a texture.
-    Textured,
-    /// `mesh.NAME.` of a mesh that is shaded with normals of its own.
-    Shaded,
-    /// `camera.NAME.`
-    Camera,
-    /// `light.NAME.` of a lamp.
-    Lamp,
-    /// `light.NAME.` of a lamp that has a place.
-    Placed,
-    /// `light.NAME.` of a lamp that has a direction.
-    Aimed,
-    /// `light.NAME.` of a lamp that has a cone.
-    Spot,
-    /// `environment.`
-    Environment,
-}
-
-/// Parts of a scene that are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    Cameras,
-    Environment,
-    Lamps,
-    Meshes,
-}
-
-impl Group {
-    /// How many parts there are.
-    pub(crate) fn parts(self, scene: &Scene) -> usize {
-        match self {
-            Self::Cameras => scene.cameras.len(),
-            Self::Environment => usize::from(scene.environment.is_some()),
-            Self::Lamps => scene.lamps.len(),
-            Self::Meshes => scene.meshes.len(),
-        }
-    }
-}
 
 /// What must be followed for a derivative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +25,8 @@ pub(crate) enum Moves {
     Rays,
     /// The place or direction of the owner, a lamp.
     Lamps,
+    /// Where light goes through the owner, a transparent body: what is seen through it, where it is smooth.
+    Refraction,
     /// Nothing moves.
     Nothing,
 }
@@ -239,15 +192,31 @@ pub(crate) const KINDS: &[Kind] = &[
         owner: Owner::Glossy,
         name: "roughness",
         bounds: [LEAST_ROUGHNESS, 1.0],
-        must: "it must lie in [0.01, 1]: smoother mirrors show edges whose motion is not followed",
+        must: "it must lie in [0.01, 1]: smoother surfaces show edges whose motion is not followed",
         shape: |_, _| Vec::new(),
-        get: |s, m| s.meshes[m].roughness.into_iter().collect(),
+        get: |s, m| s.meshes[m].material.roughness().into_iter().collect(),
         set: |s, m, v| {
-            s.meshes[m].roughness = Some(v[0]);
+            s.meshes[m].material = s.meshes[m].material.with_roughness(v[0]);
             Ok(())
         },
         derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
-            each(0, Leaf::Slot(l.roughness(m)), V3::unit(0));
+            each(0, Leaf::Slot(l.microfacets(m)), V3::unit(0));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Transparent,
+        name: "index",
+        bounds: [LEAST_INDEX, MOST_INDEX],
+        must: "it must lie in [1.01, 10]",
+        shape: |_, _| Vec::new(),
+        get: |s, m| s.meshes[m].material.index().into_iter().collect(),
+        set: |s, m, v| {
+            s.meshes[m].material = s.meshes[m].material.with_index(v[0]);
+            Ok(())
+        },
+        derivative: Derivative::By(Moves::Refraction, |_, l, m, each| {
+            each(0, Leaf::Slot(l.microfacets(m)), V3::unit(1));
         }),
         ..VECTOR
     },
@@ -493,54 +462,6 @@ pub(crate) const KINDS: &[Kind] = &[
         ..OF_CAMERA
     },
 ];
-
-impl Owner {
-    /// What it is counted with.
-    pub(crate) fn group(self) -> Group {
-        match self {
-            Self::Camera => Group::Cameras,
-            Self::Environment => Group::Environment,
-            Self::Lamp | Self::Placed | Self::Aimed | Self::Spot => Group::Lamps,
-            Self::Mesh
-            | Self::Emitter
-            | Self::Tinted
-            | Self::Glossy
-            | Self::Textured
-            | Self::Shaded => Group::Meshes,
-        }
-    }
-
-    /// Name of its `k`th part in front of a kind's own name; `None` where that part has no such parameters.
-    pub(crate) fn prefix(self, scene: &Scene, k: usize) -> Option<String> {
-        match self.group() {
-            Group::Cameras => {
-                return Some(format!("camera.{}.", segment(&scene.cameras.get(k)?.name)));
-            }
-            Group::Environment => return Some("environment.".into()),
-            Group::Lamps => {
-                let lamp = scene.lamps.get(k)?;
-                let exists = match self {
-                    Self::Placed => lamp.kind.position().is_some(),
-                    Self::Aimed => lamp.kind.direction().is_some(),
-                    Self::Spot => matches!(lamp.kind, LampKind::Spot { .. }),
-                    _ => true,
-                };
-                return exists.then(|| format!("light.{}.", segment(&lamp.name)));
-            }
-            Group::Meshes => {}
-        }
-        let mesh = scene.meshes.get(k)?;
-        let (kind, exists) = match self {
-            Self::Emitter => ("light", mesh.emission.is_some()),
-            Self::Tinted => ("mesh", mesh.tint.is_some()),
-            Self::Glossy => ("mesh", mesh.roughness.is_some()),
-            Self::Textured => ("mesh", mesh.texture.is_some()),
-            Self::Shaded => ("mesh", mesh.shading == Shading::Given),
-            _ => ("mesh", true),
-        };
-        exists.then(|| format!("{kind}.{}.", segment(&mesh.name)))
-    }
-}
 
 /// A rotation vector's matrix `R`, and `J` with `dR = R [J dv]`.
 struct Turn {

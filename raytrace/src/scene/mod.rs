@@ -7,6 +7,7 @@ mod environment;
 mod kind;
 mod lamp;
 mod overlay;
+mod owner;
 mod parameter;
 mod slot;
 mod surface;
@@ -31,6 +32,7 @@ pub use world::{MeshCut, World};
 pub(crate) use world::{Wanted, normal_pullback};
 
 use crate::geometry::Rgb;
+use crate::material::Material;
 use crate::sensor::CameraView;
 use crate::shape::TriangleMesh;
 
@@ -71,7 +73,7 @@ pub enum Shading {
     Given,
 }
 
-/// The least roughness of a conductor: smoother mirrors show edges whose motion is not followed.
+/// The least roughness of microfacets: smoother surfaces show edges whose motion is not followed.
 pub const LEAST_ROUGHNESS: f64 = 0.01;
 
 /// A mesh in the scene. A point `X` of its shape stands at `R(rotation) scale X + translation`.
@@ -87,10 +89,11 @@ pub struct SceneMesh {
     pub rotation: [f64; 3],
     /// Translation, scene units.
     pub translation: [f64; 3],
-    /// Fraction of light that is reflected, from both sides: diffusely, or by a rough conductor at normal incidence.
+    /// Fraction of light that is reflected, from both sides; of a metal or a mirror at normal incidence. Of a transparent body a factor
+    /// at each passage.
     pub albedo: Rgb,
-    /// Of a rough conductor, within `[LEAST_ROUGHNESS, 1]`: the `alpha` of GGX, not squared. `None` is diffuse.
-    pub roughness: Option<f64>,
+    /// How it reflects.
+    pub material: Material,
     /// Radiance that every face emits on its front side, where it is a light.
     pub emission: Option<Rgb>,
     /// Factor of albedo and emission at every vertex, linear within a face; `None` is one everywhere.
@@ -111,7 +114,7 @@ impl SceneMesh {
             rotation: [0.0; 3],
             translation: [0.0; 3],
             albedo: Rgb([0.5; 3]),
-            roughness: None,
+            material: Material::Diffuse,
             emission: None,
             tint: None,
             texture: None,
@@ -192,6 +195,30 @@ pub enum SceneError {
         name: String,
         /// What is missing.
         what: &'static str,
+    },
+    /// Light of a lamp would have to find its way by chance.
+    #[error(
+        "the light of lamp `{lamp}` reaches surfaces by way of `{mesh}`, which is perfectly smooth, and no path finds that way: give \
+         the mesh a roughness of at least {LEAST_ROUGHNESS}, or light the scene by meshes or the environment"
+    )]
+    Caustic {
+        /// Name of the lamp.
+        lamp: String,
+        /// Name of the mesh.
+        mesh: String,
+    },
+    /// What moves is seen by way of a smooth surface that it is not followed through.
+    #[error(
+        "`{parameter}` moves edges that are seen by way of `{mesh}`, {why}: their motion is not followed there; a roughness of at \
+         least {LEAST_ROUGHNESS} is"
+    )]
+    Specular {
+        /// Name of the parameter.
+        parameter: String,
+        /// Name of the mesh.
+        mesh: String,
+        /// What the mesh is.
+        why: &'static str,
     },
     /// A picture is no texture.
     #[error("the texture {why}")]

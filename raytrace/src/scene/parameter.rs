@@ -1,6 +1,7 @@
 //! Parameters by name, and how derivatives by points and slots become derivatives by them.
 
-use super::kind::{Derivative, Group, KINDS, Kind, Moves};
+use super::kind::{Derivative, KINDS, Kind, Moves};
+use super::owner::Group;
 use super::slot::{Layout, Leaf};
 use super::{Scene, SceneError, Wanted, World};
 use crate::geometry::V3;
@@ -106,6 +107,20 @@ impl Selection {
             lamps: (0..scene.lamps.len()).any(|l| moves(l, Moves::Lamps)),
             normals: (0..scene.meshes.len()).any(|m| moves(m, Moves::Normals)),
         }
+    }
+
+    /// The name of the first parameter that moves edges, or what smooth surfaces show, in the image of a camera.
+    pub(crate) fn moves_reflections(&self, scene: &Scene, camera: usize) -> Option<String> {
+        let moves = |t: &&Target| {
+            let is_specular = || scene.meshes[t.part].material.is_specular();
+            match t.kind().derivative {
+                Derivative::By(Moves::Points | Moves::Lamps, _) => true,
+                Derivative::By(Moves::Rays, _) => t.part == camera,
+                Derivative::By(Moves::Normals | Moves::Refraction, _) => is_specular(),
+                Derivative::By(Moves::Nothing, _) | Derivative::Not(_) => false,
+            }
+        };
+        self.targets.iter().find(moves).map(|t| scene.info(*t).name)
     }
 
     /// Visits `(entry, leaf, velocity of the leaf)` over all entries of all parameters.
@@ -314,8 +329,15 @@ impl Scene {
         self.fits()
     }
 
-    /// Whether every camera sees and every lamp shines.
+    /// Whether every camera sees and every lamp shines, on all that its light reaches.
     fn fits(&self) -> Result<(), SceneError> {
+        let smooth = self.meshes.iter().find(|m| m.material.is_specular());
+        if let (Some(mesh), Some(lamp), 2..) =
+            (smooth, self.lamps.first(), self.transport.bounces())
+        {
+            let [lamp, mesh] = [&lamp.name, &mesh.name].map(Clone::clone);
+            return Err(SceneError::Caustic { lamp, mesh });
+        }
         self.lamps.iter().try_for_each(super::SceneLamp::check)?;
         self.cameras.iter().try_for_each(|c| c.placed().map(drop))
     }
