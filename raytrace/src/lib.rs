@@ -46,6 +46,7 @@ mod integrator;
 mod loss;
 mod material;
 pub mod reference;
+mod regularity;
 mod sampler;
 mod scene;
 mod sensor;

@@ -34,6 +34,9 @@ pub(crate) enum Moves {
 /// Hands on `(entry of the parameter, leaf, velocity of the leaf)` for every leaf that an entry of the owner's parameter moves.
 type Spread = fn(&Scene, &Layout, usize, &mut dyn FnMut(usize, Leaf, V3));
 
+/// Maps as many numbers of a part's parameter linearly.
+type Chart = fn(&Scene, usize, &[f64]) -> Vec<f64>;
+
 /// How a kind is differentiated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Derivative {
@@ -55,6 +58,8 @@ pub(crate) struct Kind {
     pub(crate) get: fn(&Scene, usize) -> Vec<f64>,
     pub(crate) set: fn(&mut Scene, usize, &[f64]) -> Result<(), SceneError>,
     pub(crate) derivative: Derivative,
+    /// A symmetric linear map of as many numbers, by which entries become those that the derivative is by; `None` is the identity.
+    pub(crate) chart: Option<Chart>,
 }
 
 const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
@@ -75,6 +80,23 @@ const VECTOR: Kind = Kind {
     get: |_, _| Vec::new(),
     set: |_, _, _| Ok(()),
     derivative: Derivative::Not("it has no derivative"),
+    chart: None,
+};
+
+/// The start of a row of a mesh's corners, of which each moves a vertex.
+const VERTICES: Kind = Kind {
+    unit: "scene unit",
+    shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
+    derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+        let turn = Turn::new(s.meshes[m].rotation).matrix;
+        let axes = [0, 1, 2].map(|k| turn.column(k) * s.meshes[m].scale);
+        let mut entry = 0;
+        points(s, l, m, |v, _| {
+            (0..3).for_each(|k| each(entry + k, v, axes[k]));
+            entry += 3;
+        });
+    }),
+    ..VECTOR
 };
 
 /// The start of a row of a mesh's colour.
@@ -124,22 +146,22 @@ pub(crate) const KINDS: &[Kind] = &[
         }),
         ..VECTOR
     },
+    Kind { owner: Owner::Plain, name: "vertices", get: vertices, set: set_vertices, ..VERTICES },
     Kind {
-        name: "vertices",
-        unit: "scene unit",
-        shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
-        get: |s, m| s.meshes[m].shape.vertices().iter().flat_map(|v| v.0).collect(),
-        set: set_vertices,
-        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
-            let turn = Turn::new(s.meshes[m].rotation).matrix;
-            let axes = [0, 1, 2].map(|k| turn.column(k) * s.meshes[m].scale);
-            let mut entry = 0;
-            points(s, l, m, |v, _| {
-                (0..3).for_each(|k| each(entry + k, v, axes[k]));
-                entry += 3;
-            });
+        owner: Owner::Smoothed,
+        name: "differential",
+        get: |s, m| {
+            let smoothing = s.meshes[m].smoothing();
+            smoothing.map_or(Vec::new(), |smoothing| smoothing.coordinates(&vertices(s, m)))
+        },
+        set: |s, m, u| match s.meshes[m].smoothing() {
+            Some(smoothing) => set_vertices(s, m, &smoothing.smoothed(u)),
+            None => Ok(()),
+        },
+        chart: Some(|s, m, bar| {
+            s.meshes[m].smoothing().map_or_else(|| bar.to_vec(), |map| map.smoothed(bar))
         }),
-        ..VECTOR
+        ..VERTICES
     },
     Kind {
         name: "faces",
@@ -320,6 +342,7 @@ pub(crate) const KINDS: &[Kind] = &[
         derivative: Derivative::By(Moves::Nothing, |_, l, k, each| {
             (0..2).for_each(|e| each(e, Leaf::Slot(l.lamp(k).cone), V3::unit(e)));
         }),
+        chart: None,
     },
     Kind {
         owner: Owner::Environment,
@@ -493,6 +516,11 @@ fn normals(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Lea
             each(Leaf::Normal(id(layout.first_normal[mesh] + k)), *n);
         }
     }
+}
+
+/// The vertices of a mesh in its own coordinates.
+fn vertices(scene: &Scene, mesh: usize) -> Vec<f64> {
+    scene.meshes[mesh].shape.vertices().iter().flat_map(|v| v.0).collect()
 }
 
 /// Three entries that are the three numbers of a leaf.

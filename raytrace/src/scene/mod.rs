@@ -34,7 +34,7 @@ pub(crate) use world::{Wanted, normal_pullback};
 use crate::geometry::Rgb;
 use crate::material::Material;
 use crate::sensor::CameraView;
-use crate::shape::TriangleMesh;
+use crate::shape::{Smoothing, TriangleMesh};
 
 /// How far light travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,9 @@ pub struct SceneMesh {
     pub texture: Option<Arc<Texture>>,
     /// What normals it is shaded with.
     pub shading: Shading,
+    /// The `lambda` of the coordinates `differential = (I + lambda L) vertices`, in which a step of an optimizer moves all of a surface
+    /// (Nicolet et al. 2021): the mesh then has these in place of its vertices as a parameter. Positive.
+    pub large_steps: Option<f64>,
 }
 
 impl SceneMesh {
@@ -119,7 +122,13 @@ impl SceneMesh {
             tint: None,
             texture: None,
             shading: Shading::Flat,
+            large_steps: None,
         }
+    }
+
+    /// The map between its vertices and the coordinates of large steps, where it has these.
+    pub(crate) fn smoothing(&self) -> Option<Smoothing> {
+        self.large_steps.map(|lambda| Smoothing::new(&self.shape, lambda))
     }
 
     /// Normals that it is shaded with.
@@ -314,6 +323,10 @@ impl Scene {
                 (m.shape.vertices().len(), m.tint.as_ref().map_or(0, |t| t.len()));
             if m.tint.is_some() && expected != found {
                 return Err(SceneError::Tint { name: m.name.clone(), expected, found });
+            }
+            if let Some(value) = m.large_steps.filter(|l| !(*l > 0.0 && l.is_finite())) {
+                let name = format!("large_steps of mesh {}", m.name);
+                return Err(SceneError::Value { name, value, why: "it must be positive" });
             }
             if let Some(what) = m.lacks() {
                 return Err(SceneError::Lacks { name: m.name.clone(), what });

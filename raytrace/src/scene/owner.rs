@@ -9,6 +9,10 @@ use super::{LampKind, Scene, Shading};
 pub(crate) enum Owner {
     /// `mesh.NAME.`
     Mesh,
+    /// `mesh.NAME.` of a mesh whose vertices are a parameter themselves.
+    Plain,
+    /// `mesh.NAME.` of a mesh with the coordinates of large steps in their place.
+    Smoothed,
     /// `light.NAME.` of a mesh that emits.
     Emitter,
     /// `mesh.NAME.` of a mesh with a tint.
@@ -64,6 +68,8 @@ impl Owner {
             Self::Environment => Group::Environment,
             Self::Lamp | Self::Placed | Self::Aimed | Self::Spot => Group::Lamps,
             Self::Mesh
+            | Self::Plain
+            | Self::Smoothed
             | Self::Emitter
             | Self::Tinted
             | Self::Glossy
@@ -94,6 +100,8 @@ impl Owner {
         }
         let mesh = scene.meshes.get(k)?;
         let (kind, exists) = match self {
+            Self::Plain => ("mesh", mesh.large_steps.is_none()),
+            Self::Smoothed => ("mesh", mesh.large_steps.is_some()),
             Self::Emitter => ("light", mesh.emission.is_some()),
             Self::Tinted => ("mesh", mesh.tint.is_some()),
             Self::Glossy => ("mesh", mesh.material.roughness().is_some()),

@@ -104,6 +104,12 @@ const MESH_KEYS: &[Key] = &[
         "normals of its faces, means of these at vertices, or those of the file",
     ),
     key("radiance", RADIANCE, "[]", "what it shines with, RGB; a mesh with it is a light"),
+    key(
+        "large_steps",
+        number("", 0.0, INF),
+        "0.0",
+        "how far a step at a vertex reaches, say 20: mesh.LABEL.differential is free in place of vertices",
+    ),
 ];
 
 const CAMERA_KEYS: &[Key] = &[
@@ -245,6 +251,7 @@ fn mesh(
         scale: m.number("scale"),
         albedo: Rgb(albedo),
         emission,
+        large_steps: Some(m.number("large_steps")).filter(|l| *l > 0.0),
         ..SceneMesh::new(m.text("label"), shape)
     })
 }
@@ -285,7 +292,7 @@ fn cuts(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
     let free: Vec<&str> =
         s.list("parameter").iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
     let moves = |mesh: &String| {
-        ["translation", "rotation", "scale", "vertices"]
+        ["translation", "rotation", "scale", "vertices", "differential"]
             .iter()
             .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
     };
