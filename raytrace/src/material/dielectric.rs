@@ -1,7 +1,7 @@
 //! The rough boundary of a transparent body: microfacets of Trowbridge & Reitz (GGX) that reflect or refract (Walter, Marschner,
 //! Li & Torrance, EGSR 2007), Smith's shadowing and masking with correlated heights.
 //!
-//! With `eta` the index beyond the boundary over that on the eye's side, and `D V` as of a [conductor](super::conductor):
+//! With `eta` the index beyond the boundary over that on the eye's side, and `D V` as in [`conductor`]:
 //! * on the eye's side `f = F D V`, with the half vector `h` of `w` and `d`,
 //! * beyond `f = (1 - F) D V 4 |h.w| |h.d| / (h.w + eta h.d)^2` of radiance, with `h` along `-(w + eta d)`, on the eye's side.
 //!
