@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use crate::edge::{Borders, EdgeTrees, LampBorders, PrimaryEdges};
+use crate::edge::{Borders, EdgeTrees, LampBorders, Mirrors, PrimaryEdges, follows};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
 use crate::integrator::{Black, Eye, Path, Random, View, film_point, replay};
@@ -143,7 +143,7 @@ pub(crate) trait Sink {
 /// where the view is a camera's number). The same bits on any number of threads.
 ///
 /// # Panics
-/// Where there is no such camera, or the adjoint image has another size than its film.
+/// Where there is no such camera, the adjoint image has another size than its film, or [`follows`] refuses.
 pub fn vjp(
     world: &World,
     view: impl Into<View>,
@@ -154,8 +154,8 @@ pub fn vjp(
     let eye = Eye::new(world, view.into());
     let size = (eye.camera.width, eye.camera.height);
     assert_eq!((adjoint.width, adjoint.height), size, "an adjoint for every pixel of the film");
-    let wanted = selection.wanted(&world.scene, eye.index);
-    let trees = edge_trees(eye, &wanted, options);
+    let wanted = followed(eye, selection);
+    let (trees, mirrors) = (edge_trees(eye, &wanted, options), Mirrors::new(eye, &wanted));
     let height = size.1;
     let bands = BANDS.min(height);
     let mut sums: Vec<Reverse> = (0..bands)
@@ -163,20 +163,20 @@ pub fn vjp(
         .map(|band| {
             let mut sink = Reverse::new(world, adjoint);
             let rows = band * height / bands..(band + 1) * height / bands;
-            rows_into(eye, &wanted, trees.as_ref(), options, rows, &mut sink);
+            rows_into(eye, &wanted, (trees.as_ref(), &mirrors), options, rows, &mut sink);
             sink
         })
         .collect();
     let mut total = sums.remove(0);
     sums.iter().for_each(|s| total.leaves.add(&s.leaves));
-    film_into(eye, &wanted, options, &mut total);
+    film_into(eye, &wanted, &mirrors, options, &mut total);
     selection.pull_back(world, &total.leaves)
 }
 
 /// The derivative image of every entry of the selected parameters. The same bits on any number of threads.
 ///
 /// # Panics
-/// Where there is no such camera.
+/// Where there is no such camera, or [`follows`] refuses.
 pub fn jacobian(
     world: &World,
     view: impl Into<View>,
@@ -190,7 +190,7 @@ pub fn jacobian(
 /// of threads.
 ///
 /// # Panics
-/// Where there is no such camera, or a direction has another length.
+/// Where there is no such camera, a direction has another length, or [`follows`] refuses.
 pub fn jvp(
     world: &World,
     view: impl Into<View>,
@@ -214,25 +214,37 @@ fn forward(
     options: &DerivativeOptions,
 ) -> Vec<Image> {
     let eye = Eye::new(world, view);
-    let wanted = selection.wanted(&world.scene, eye.index);
-    let trees = edge_trees(eye, &wanted, options);
+    let wanted = followed(eye, selection);
+    let (trees, mirrors) = (edge_trees(eye, &wanted, options), Mirrors::new(eye, &wanted));
     let (width, height, k) = (eye.camera.width, eye.camera.height, columns.count);
     let mut out = vec![Rgb::BLACK; width * height * k];
     out.par_chunks_mut((width * k).max(1)).enumerate().for_each(|(row, out)| {
         let mut sink = Forward { columns, first: row * width, out };
-        rows_into(eye, &wanted, trees.as_ref(), options, row..row + 1, &mut sink);
+        rows_into(eye, &wanted, (trees.as_ref(), &mirrors), options, row..row + 1, &mut sink);
     });
     if k == 0 {
         return Vec::new();
     }
     let mut sink = Forward { columns, first: 0, out: &mut out };
-    film_into(eye, &wanted, options, &mut sink);
+    film_into(eye, &wanted, &mirrors, options, &mut sink);
     let image = |c: usize| Image {
         width,
         height,
         pixels: out.chunks_exact(k).map(|pixel| pixel[c]).collect(),
     };
     (0..k).map(image).collect()
+}
+
+/// What must be followed.
+///
+/// # Panics
+/// Where it is not: a caller asks [`follows`] before.
+fn followed(eye: Eye, selection: &Selection) -> Wanted {
+    let view = View { camera: eye.index, output: eye.output };
+    if let Err(refused) = follows(eye.world, view, selection) {
+        panic!("{refused}");
+    }
+    selection.wanted(&eye.world.scene, eye.index)
 }
 
 /// The edges that reflecting points may see move, where there can be any.
@@ -246,14 +258,14 @@ fn edge_trees(eye: Eye, wanted: &Wanted, options: &DerivativeOptions) -> Option<
 fn rows_into(
     eye: Eye,
     wanted: &Wanted,
-    trees: Option<&EdgeTrees>,
+    (trees, mirrors): (Option<&EdgeTrees>, &Mirrors),
     options: &DerivativeOptions,
     rows: std::ops::Range<usize>,
     sink: &mut impl Sink,
 ) {
     let width = eye.camera.width;
     let scale = 1.0 / f64::from(options.spp);
-    let mut borders = trees.map(|trees| Borders::new(eye, wanted, trees, options));
+    let mut borders = trees.map(|trees| Borders::new(eye, wanted, (trees, mirrors), options));
     let mut path = Path::new();
     for pixel in rows.start * width..rows.end * width {
         if sink.seeds(pixel).are_black() {
@@ -275,9 +287,15 @@ fn rows_into(
 }
 
 /// What moves over the film: the edges that the camera sees, and the borders of lamps' shadows.
-fn film_into(eye: Eye, wanted: &Wanted, options: &DerivativeOptions, sink: &mut impl Sink) {
+fn film_into(
+    eye: Eye,
+    wanted: &Wanted,
+    mirrors: &Mirrors,
+    options: &DerivativeOptions,
+    sink: &mut impl Sink,
+) {
     if options.terms.visible && wanted.any() {
-        let edges = PrimaryEdges::new(eye, wanted, options);
+        let edges = PrimaryEdges::new(eye, wanted, mirrors, options);
         for event in sampled(edges.count, |j| edges.sample(j)) {
             event.deposit(eye, wanted, sink);
         }

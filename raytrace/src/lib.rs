@@ -1,8 +1,8 @@
 //! Monte Carlo ray tracing with edge-sampled derivatives.
 //!
 //! A [`Scene`] of triangle meshes, lights and cameras is made ready for rays as a [`World`]; [`render`] gives an image of it,
-//! [`vjp`] and [`jacobian`] give derivatives by parameters that are chosen by name. Meshes emit, or reflect diffusely or as rough
-//! conductors; they may have smooth normals and textures. There are lamps ([`SceneLamp`]) and skies ([`Environment`]), and light is
+//! [`vjp`] and [`jacobian`] give derivatives by parameters that are chosen by name. Meshes emit, or reflect as their
+//! [`Material`] says; they may have smooth normals and textures. There are lamps ([`SceneLamp`]) and skies ([`Environment`]), and light is
 //! reflected as often as [`Transport`] says. A [`View`] may record coverage, depth, places and normals instead of light.
 //!
 //! ```
@@ -22,7 +22,8 @@
 //!
 //! Radiance jumps where the camera sees an edge, where a light is half hidden behind one, where the shadow of a lamp ends, and where a
 //! point of a path sees an edge. These jumps move with the scene, and derivatives here are integrals over them beside the derivative
-//! of what is smooth ([`Terms`]). Where two meshes cut through each other, the segments in which their faces meet are edges as well.
+//! of what is smooth ([`Terms`]). What planar mirrors show is followed, what is seen through other smooth surfaces is refused
+//! ([`follows`]). Where two meshes cut through each other, the segments in which their faces meet are edges as well.
 
 #![cfg_attr(
     test,
@@ -45,6 +46,7 @@ mod integrator;
 mod loss;
 mod material;
 pub mod reference;
+mod regularity;
 mod sampler;
 mod scene;
 mod sensor;
@@ -52,10 +54,12 @@ pub mod shape;
 mod simulation;
 
 pub use derivative::{DerivativeOptions, Terms, jacobian, jvp, vjp};
+pub use edge::follows;
 pub use film::{Image, ImageError, Picture, read_picture, write_exr, write_png};
 pub use geometry::{Rgb, V3};
 pub use integrator::{Output, RenderOptions, View, render};
 pub use loss::{ImageMatch, Misfit, Shot};
+pub use material::{LEAST_INDEX, MOST_INDEX, Material};
 pub use scene::{
     Environment, LEAST_ROUGHNESS, LampKind, MeshCut, ParameterInfo, Scene, SceneCamera, SceneError,
     SceneLamp, SceneMesh, Selection, Shading, Texture, Transport, World,

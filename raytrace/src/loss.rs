@@ -5,6 +5,7 @@ use cotangent_problem::{
 };
 
 use crate::derivative::{DerivativeOptions, jacobian, vjp};
+use crate::edge::follows;
 use crate::film::Image;
 use crate::integrator::{RenderOptions, render};
 use crate::scene::{Scene, SceneError, Selection, World};
@@ -271,6 +272,12 @@ impl Objective for ImageMatch {
         let value = 0.5 * residuals.iter().map(|r| r.dot(r)).sum::<f64>();
         if !value.is_finite() {
             return Err(TrialFailure::NonFinite { what: "the image".into() });
+        }
+        if want.gradient || want.jacobian {
+            for shot in &self.shots {
+                follows(&world, shot.camera, &self.selection)
+                    .map_err(|e| TrialFailure::OutOfDomain { why: e.to_string() })?;
+            }
         }
         let mut found = Evaluation { value, ..Evaluation::default() };
         if want.gradient {

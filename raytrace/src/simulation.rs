@@ -12,13 +12,16 @@ use cotangent_problem::{
 };
 
 use crate::derivative::{DerivativeOptions, jvp, vjp};
+use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::Rgb;
 use crate::integrator::{Output, RenderOptions, View, render};
+use crate::regularity::Regularity;
 use crate::scene::{ParameterInfo, Scene, SceneError, Selection, World};
 
 /// A scene whose inputs are its parameters. Its outputs are of each camera `camera.NAME.image`, `position` and `normal`, of shape
-/// `rows x columns x 3`, and `alpha` and `depth`, of shape `rows x columns`.
+/// `rows x columns x 3`, and `alpha` and `depth`, of shape `rows x columns`; and of each mesh how uneven it is: `mesh.NAME.laplacian`, of
+/// shape `vertices x 3`, and of its texture `texture_differences`, of shape `rows x columns x 2 x 3`.
 #[derive(Clone, Debug)]
 pub struct PictureSimulation {
     scene: Scene,
@@ -28,7 +31,14 @@ pub struct PictureSimulation {
     inputs: Vec<Quantity>,
     outputs: Vec<Quantity>,
     /// What each output shows.
-    views: Vec<View>,
+    shown: Vec<Shown>,
+}
+
+/// What an output shows.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    View(View),
+    Regularity(Regularity),
 }
 
 /// What a camera records: last part of the output's name, unit, and what it is.
@@ -73,9 +83,11 @@ fn summary(name: &str) -> &'static str {
         "rotation" => "rotation vector about its own origin",
         "scale" => "factor of its size",
         "vertices" => "its corners, in its own coordinates",
+        "differential" => "its corners in coordinates in which steps are smooth",
         "albedo" => "fraction that it reflects, RGB",
         "radiance" => "what it shines with, RGB",
         "roughness" => "of its microfacets: alpha of GGX",
+        "index" => "of refraction",
         "texture" => "factor of albedo and radiance at each texel, row 0 at the top",
         "normals" => "what it is shaded with, in its own coordinates",
         "intensity" => "power per solid angle; of a distant lamp irradiance",
@@ -117,7 +129,7 @@ impl PictureSimulation {
             names.push(info.name);
             inputs.push(quantity);
         }
-        let (mut outputs, mut views) = (Vec::new(), Vec::new());
+        let (mut outputs, mut shown) = (Vec::new(), Vec::new());
         for (k, camera) in scene.cameras().iter().enumerate() {
             let [width, height] = scene.film(k);
             for (output, last, unit, about) in RECORDED {
@@ -125,10 +137,19 @@ impl PictureSimulation {
                 let shape = [height, width, channels(output)];
                 let shape = if channels(output) == 1 { &shape[..2] } else { &shape };
                 outputs.push(Quantity::output(name, unit, shape).about(about));
-                views.push(View { camera: k, output });
+                shown.push(Shown::View(View { camera: k, output }));
             }
         }
-        Self { scene, options, names, inputs, outputs, views }
+        for (k, mesh) in scene.meshes().iter().enumerate() {
+            for regularity in Regularity::of_mesh(&scene, k) {
+                let ([_, last], [unit, about]) = (regularity.names(&scene), regularity.about());
+                let name = format!("mesh.{}.{last}", name::segment(&mesh.name));
+                let shape = regularity.shape(&scene);
+                outputs.push(Quantity::output(name, unit, &shape).about(about));
+                shown.push(Shown::Regularity(regularity));
+            }
+        }
+        Self { scene, options, names, inputs, outputs, shown }
     }
 
     /// The scene with its present values.
@@ -176,7 +197,13 @@ impl Simulation for PictureSimulation {
         let names: Vec<&String> = inputs.iter().map(|k| &self.names[*k]).collect();
         let selection = Selection::new(&self.scene, &names)
             .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
-        Ok(Box::new(PictureMap { selection, outputs: outputs.to_vec(), simulation: self }))
+        let map = PictureMap { selection, outputs: outputs.to_vec(), simulation: self };
+        if differentiated && map.simulation.scene.meshes().iter().any(|m| m.material.is_specular())
+        {
+            map.follows(&World::new(&map.simulation.scene))
+                .map_err(|e| MapError::Value { name: "inputs".into(), why: e.to_string() })?;
+        }
+        Ok(Box::new(map))
     }
 }
 
@@ -188,13 +215,35 @@ struct PictureMap {
 }
 
 impl PictureMap {
+    /// What the picked outputs show.
+    fn shown(&self) -> impl Iterator<Item = Shown> + '_ {
+        self.outputs.iter().map(|k| self.simulation.shown[*k])
+    }
+
     /// Views of the picked outputs.
     fn views(&self) -> impl Iterator<Item = View> + '_ {
-        self.outputs.iter().map(|k| self.simulation.views[*k])
+        self.shown().filter_map(|shown| match shown {
+            Shown::View(view) => Some(view),
+            Shown::Regularity(_) => None,
+        })
+    }
+
+    /// The parameter of which a regularity is a function, and its entries in the selection.
+    fn entries(&self, regularity: Regularity) -> Option<(String, std::ops::Range<usize>)> {
+        let scene = &self.simulation.scene;
+        let mesh = name::segment(&scene.meshes()[regularity.mesh()].name);
+        let name = format!("mesh.{mesh}.{}", regularity.names(scene)[0]);
+        let at = self.selection.entries(scene, &name)?;
+        Some((name, at))
     }
 
     fn options(&self, key: SampleKey) -> DerivativeOptions {
         DerivativeOptions { key: key.0, ..self.simulation.options }
+    }
+
+    /// Whether derivatives are followed in all views of a world.
+    fn follows(&self, world: &World) -> Result<(), SceneError> {
+        self.views().try_for_each(|view| follows(world, view, &self.selection))
     }
 }
 
@@ -211,7 +260,7 @@ impl Map for PictureMap {
         let options = &self.simulation.options;
         let film = |v: View| self.simulation.scene.film(v.camera).iter().product::<usize>() as f64;
         let pixels: f64 = self.views().map(film).sum();
-        let images = match self.outputs.len() {
+        let images = match self.views().count() {
             1 => String::new(),
             n => format!(" in {n} images"),
         };
@@ -254,11 +303,14 @@ impl Map for PictureMap {
         *kept = Some(Arc::clone(&world));
         let options = self.options(key);
         let DerivativeOptions { spp, seed, key, .. } = options;
-        let image = |view: View| {
-            let image = render(&world, view, RenderOptions { spp, seed, key });
-            flattened(&image, channels(view.output)).collect::<Vec<f64>>()
+        let value = |shown: Shown| match shown {
+            Shown::Regularity(regularity) => regularity.value(&scene),
+            Shown::View(view) => {
+                let image = render(&world, view, RenderOptions { spp, seed, key });
+                flattened(&image, channels(view.output)).collect::<Vec<f64>>()
+            }
         };
-        let entries = self.views().flat_map(image).collect();
+        let entries = self.shown().flat_map(value).collect();
         let values = Values { entries, ..Values::default() };
         Ok(Box::new(PictureRun { map: self, world, values, options }))
     }
@@ -287,8 +339,18 @@ impl Linearised for PictureRun<'_> {
             let why = format!("a tangent has {} entries, the inputs {n}", wrong.len());
             return Err(TrialFailure::Contract(why));
         }
+        self.map.follows(&self.world).map_err(|e| refused(&e))?;
         let mut columns = vec![Vec::new(); tangents.len()];
-        for view in self.map.views() {
+        for shown in self.map.shown() {
+            let view = match shown {
+                Shown::View(view) => view,
+                Shown::Regularity(regularity) => {
+                    for (column, tangent) in columns.iter_mut().zip(tangents) {
+                        column.extend(self.pushed(regularity, tangent));
+                    }
+                    continue;
+                }
+            };
             let images = jvp(&self.world, view, &self.map.selection, tangents, &self.options);
             let count = channels(view.output);
             columns.iter_mut().zip(&images).for_each(|(c, i)| c.extend(flattened(i, count)));
@@ -298,6 +360,17 @@ impl Linearised for PictureRun<'_> {
 }
 
 impl PictureRun<'_> {
+    /// A regularity's change along a tangent.
+    fn pushed(&self, regularity: Regularity, tangent: &[f64]) -> Vec<f64> {
+        let scene = self.world.scene();
+        let Some((name, at)) = self.map.entries(regularity) else {
+            return vec![0.0; regularity.shape(scene).iter().product()];
+        };
+        // a chart is its own transpose
+        let tangent = Selection::pull_entries(scene, &name, &tangent[at]);
+        regularity.apply(scene, &tangent)
+    }
+
     fn pulled(&self, y_bar: &[f64]) -> Result<Vec<f64>, TrialFailure> {
         let map = self.map;
         if y_bar.len() != map.output_len() {
@@ -308,9 +381,25 @@ impl PictureRun<'_> {
             );
             return Err(TrialFailure::Contract(why));
         }
+        map.follows(&self.world).map_err(|e| refused(&e))?;
         let mut sum = vec![0.0; map.selection.dim()];
         let mut rest = y_bar;
-        for view in map.views() {
+        for shown in map.shown() {
+            let view = match shown {
+                Shown::View(view) => view,
+                Shown::Regularity(regularity) => {
+                    let scene = self.world.scene();
+                    let (own, others) = rest.split_at(regularity.shape(scene).iter().product());
+                    rest = others;
+                    if let Some((name, at)) = map.entries(regularity) {
+                        let mut bar = vec![0.0; at.len()];
+                        regularity.pullback(scene, own, &mut bar);
+                        let bar = Selection::pull_entries(scene, &name, &bar);
+                        sum[at].iter_mut().zip(bar).for_each(|(s, b)| *s += b);
+                    }
+                    continue;
+                }
+            };
             let [width, height] = map.simulation.scene.film(view.camera);
             let channels = channels(view.output);
             let (own, others) = rest.split_at(width * height * channels);
@@ -347,7 +436,11 @@ mod tests {
         let view = CameraView { position: [-1.5, 1.8, 2.5], ..*scene.cameras()[0].view() };
         let side = SceneCamera::new("side view", &view, [12, 10]).unwrap();
         let cameras = vec![scene.cameras()[0].clone(), side];
-        let scene = Scene::with_cameras(cameras, scene.transport, scene.meshes().to_vec()).unwrap();
+        let mut meshes = scene.meshes().to_vec();
+        for mesh in meshes.iter_mut().filter(|m| m.name == "solid") {
+            mesh.large_steps = Some(3.0);
+        }
+        let scene = Scene::with_cameras(cameras, scene.transport, meshes).unwrap();
         let options = DerivativeOptions {
             spp: 2,
             shadow_spp: 2,
@@ -366,14 +459,15 @@ mod tests {
         let s = Arc::new(simulation());
         let names: Vec<&str> = s.outputs().iter().map(|q| q.name.as_str()).collect();
         let of = |k: usize| (names[k], s.outputs()[k].shape.as_slice());
-        assert_eq!(names.len(), 10);
+        assert_eq!(names.len(), 10 + s.scene().meshes().len());
         assert_eq!(of(0), ("camera.main.image", &[24, 32, 3][..]));
         assert_eq!(of(6), ("camera.\"side view\".alpha", &[10, 12][..]));
         let all: Vec<usize> = (0..s.inputs().len()).collect();
         let x: Vec<f64> = s.inputs().iter().flat_map(|q| q.value.clone()).collect();
-        // an image, and depth and normal of the other camera
-        let map = Arc::clone(&s).map(&all, &[0, 7, 9], true).unwrap();
-        let len = 3 * 32 * 24 + 4 * 12 * 10;
+        // an image, depth and normal of the other camera, and how uneven a mesh is
+        let solid = names.iter().position(|n| *n == "mesh.solid.laplacian").unwrap();
+        let map = Arc::clone(&s).map(&all, &[0, 7, 9, solid], true).unwrap();
+        let len = 3 * 32 * 24 + 4 * 12 * 10 + s.outputs()[solid].len();
         assert_eq!((map.input_len(), map.output_len()), (x.len(), len));
         let mut ws = Workspace::new();
         let wave = |n: usize, f: f64| (0..n).map(|k| (f * k as f64).sin()).collect::<Vec<f64>>();

@@ -70,6 +70,37 @@ fn a_vertex_that_moves() {
     check("mesh.solid.vertices", 0.01, 8);
 }
 
+/// The same scene, whose solid has the coordinates of large steps.
+fn smoothed() -> Scene {
+    let scene = oblique();
+    let mut meshes = scene.meshes().to_vec();
+    for mesh in meshes.iter_mut().filter(|m| m.name == "solid") {
+        mesh.large_steps = Some(2.0);
+    }
+    Scene::with_cameras(scene.cameras().to_vec(), scene.transport, meshes).expect("valid")
+}
+
+#[test]
+fn a_surface_that_moves_in_large_steps() {
+    let (scene, name) = (smoothed(), "mesh.solid.differential");
+    check_weighted(&scene, &weights(&scene), name, 0.05, 8);
+    // they are another description of the same corners
+    let selection = Selection::new(&scene, &[name]).expect("a parameter of the scene");
+    let mut same = scene.clone();
+    selection.set(&mut same, &selection.get(&scene)).expect("its own values");
+    let corners = |s: &Scene| s.mesh("solid").expect("a mesh").shape.vertices().to_vec();
+    let apart = corners(&scene).into_iter().zip(corners(&same)).map(|(a, b)| (a - b).norm());
+    assert!(apart.fold(0.0, f64::max) < 1e-14);
+    // one number moves all of the surface, and most where it stands
+    let mut bumped = selection.get(&scene);
+    bumped[0] += 1.0;
+    selection.set(&mut same, &bumped).expect("still a solid");
+    let moved: Vec<f64> =
+        corners(&scene).into_iter().zip(corners(&same)).map(|(a, b)| b[0] - a[0]).collect();
+    assert!(moved.iter().all(|m| *m > 0.0 && *m <= moved[0]), "{moved:?}");
+    assert!((moved.iter().sum::<f64>() - 1.0).abs() < 1e-12, "all motions together are the step");
+}
+
 #[test]
 fn a_light_that_moves() {
     check("mesh.light.translation", 0.02, 8);
@@ -132,16 +163,18 @@ const ALL: &[&str] = &[
 
 #[test]
 fn forward_and_reverse_are_one_matrix() {
-    let scene = oblique();
-    let selection = Selection::new(&scene, ALL).expect("parameters of the scene");
-    let world = World::new(&scene);
-    let options = DerivativeOptions { spp: 4, shadow_spp: 4, ..DerivativeOptions::default() };
-    let weights = weights(&scene);
-    let reverse = vjp(&world, 0, &selection, &weights, &options);
-    let forward = jacobian(&world, 0, &selection, &options);
-    let largest = reverse.iter().fold(0.0_f64, |m, r| m.max(r.abs()));
-    for (column, r) in forward.iter().zip(&reverse) {
-        assert!((column.dot(&weights) - r).abs() < 1e-12 * largest);
+    let large = ["mesh.solid.rotation", "mesh.solid.differential", "mesh.light.vertices"];
+    for (scene, names) in [(oblique(), ALL), (smoothed(), &large)] {
+        let selection = Selection::new(&scene, names).expect("parameters of the scene");
+        let world = World::new(&scene);
+        let options = DerivativeOptions { spp: 4, shadow_spp: 4, ..DerivativeOptions::default() };
+        let weights = weights(&scene);
+        let reverse = vjp(&world, 0, &selection, &weights, &options);
+        let forward = jacobian(&world, 0, &selection, &options);
+        let largest = reverse.iter().fold(0.0_f64, |m, r| m.max(r.abs()));
+        for (column, r) in forward.iter().zip(&reverse) {
+            assert!((column.dot(&weights) - r).abs() < 1e-12 * largest);
+        }
     }
 }
 

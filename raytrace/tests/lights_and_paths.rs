@@ -1,78 +1,21 @@
 //! Lamps, skies, smooth normals, textures, light that is reflected often, and what a camera records besides light: closed forms where
 //! there are any, else finite differences with common random numbers. Every term that a case needs is shown to be needed.
 
+mod common;
+
 use std::sync::Arc;
 
-use cotangent_raytrace::reference::{adjoint, icosphere};
+use cotangent_raytrace::reference::icosphere;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Environment, Image, LampKind, Output, RenderOptions, Rgb, Scene,
-    SceneCamera, SceneError, SceneLamp, SceneMesh, Selection, Shading, Terms, Texture, Transport,
-    TriangleMesh, View, World, render, vjp,
+    CameraView, DerivativeOptions, Environment, Image, LampKind, Material, Output, RenderOptions,
+    Rgb, Scene, SceneCamera, SceneError, SceneLamp, SceneMesh, Shading, Terms, Texture, Transport,
+    TriangleMesh, World, render,
 };
 
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    mean: f64,
-    error: f64,
-}
-
-/// Mean and standard error of `of` over so many seeds.
-fn over(seeds: u64, of: impl Fn(u64) -> f64) -> Found {
-    let values: Vec<f64> = (0..seeds).map(of).collect();
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    Found { mean, error: (variance / n).sqrt() }
-}
-
-fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
-    TriangleMesh::parallelogram(c, x, y).expect("a quad")
-}
-
-/// The cube `[-a, a]^3` with its front outside.
-fn cube(a: f64) -> TriangleMesh {
-    TriangleMesh::cube(a).expect("a cube")
-}
-
-fn painted(name: &str, shape: TriangleMesh, albedo: [f64; 3]) -> SceneMesh {
-    SceneMesh { albedo: Rgb(albedo), ..SceneMesh::new(name, shape) }
-}
-
-/// A pinhole that looks along -z, so that pixels are `1/focal` wide in `u = x/(-z)`.
-fn looking_down(position: [f64; 3], pixels: usize, focal: f64) -> SceneCamera {
-    let target = [position[0], position[1], position[2] - 1.0];
-    let view = CameraView { position, target, up: [0.0, 1.0, 0.0], fov_deg: 90.0 };
-    let mut camera = SceneCamera::new("main", &view, [pixels, pixels]).expect("a camera");
-    camera.focal = focal;
-    camera
-}
-
-fn scene(camera: SceneCamera, transport: Transport, meshes: Vec<SceneMesh>) -> Scene {
-    Scene::with_cameras(vec![camera], transport, meshes).expect("a valid scene")
-}
-
-/// Entry `entry` of the derivative of the weighted image by a parameter.
-fn derivative(
-    scene: &Scene,
-    (name, entry): (&str, usize),
-    weights: &Image,
-    options: DerivativeOptions,
-) -> Found {
-    let world = World::new(scene);
-    let selection = Selection::new(scene, &[name]).expect("a parameter of the scene");
-    over(8, |seed| {
-        vjp(&world, 0, &selection, weights, &DerivativeOptions { seed, ..options })[entry]
-    })
-}
-
-/// Within 3.5 standard errors of the right value, which are at most 0.3 % of `size`.
-fn is(what: &str, found: Found, right: f64, size: f64) {
-    assert!(found.error <= 0.003 * size, "{what}: {found:?} is noisy beside {size}");
-    let error = found.error.max(1e-12 * size);
-    assert!((found.mean - right).abs() <= 3.5 * error, "{what}: {found:?} against {right}");
-}
-
-const NONE: Terms = Terms { interior: false, visible: false, shadows: false, indirect: false };
+use common::{
+    NONE, WITHOUT_INDIRECT, WITHOUT_INTERIOR, WITHOUT_SHADOWS, WITHOUT_VISIBLE, agree, check,
+    check_within, cube, derivative, differences, is, looking_down, over, painted, quad, scene,
+};
 
 /// Case R7: the shadow of a square of half side 1/2 at the height `2 - D` under a lamp of intensity 1 at the height 2.
 #[test]
@@ -184,84 +127,6 @@ fn light_in_a_closed_box_is_the_geometric_series() {
         }
     }
 }
-
-/// Central difference of the weighted output by an entry of a parameter, with common random numbers.
-fn differences(
-    scene: &Scene,
-    (name, entry): (&str, usize),
-    (weights, output): (&Image, Output),
-    (h, spp, seeds): (f64, u32, u64),
-) -> Found {
-    let selection = Selection::new(scene, &[name]).expect("a parameter of the scene");
-    let ends = [h, -h].map(|h| {
-        let mut there = scene.clone();
-        let mut x = selection.get(&there);
-        x[entry] += h;
-        selection.set(&mut there, &x).expect("a small step stays within all ranges");
-        World::new(&there)
-    });
-    let view = View { camera: 0, output };
-    over(seeds, |seed| {
-        let of = |w| render(w, view, RenderOptions { spp, seed: 500 + seed, key: 0 }).dot(weights);
-        (of(&ends[0]) - of(&ends[1])) / (2.0 * h)
-    })
-}
-
-/// Both agree within 3.5 standard errors, which are together at most `most` of the value.
-fn agree(what: &str, gradient: Found, difference: Found, most: f64) {
-    let error = gradient.error.hypot(difference.error);
-    assert!(error < most * difference.mean.abs(), "{what}: {gradient:?} and {difference:?}: noisy");
-    assert!(
-        (gradient.mean - difference.mean).abs() < 3.5 * error + 1e-9 * difference.mean.abs(),
-        "{what}: {gradient:?} against {difference:?}"
-    );
-}
-
-/// As [`check_within`], with a combined standard error of at most 6 %: a bias of 20 % would be seen.
-fn check(
-    scene: &Scene,
-    parameter: (&str, usize),
-    output: Output,
-    sampled: (f64, u32, u64),
-    needed: &[Terms],
-) {
-    check_within(0.06, scene, parameter, output, sampled, needed);
-}
-
-/// A parameter of a scene: gradient against difference; and far off without each of these terms.
-fn check_within(
-    most: f64,
-    scene: &Scene,
-    parameter: (&str, usize),
-    output: Output,
-    (h, spp, seeds): (f64, u32, u64),
-    needed: &[Terms],
-) {
-    let [width, height] = scene.film(0);
-    let weights = adjoint(width, height);
-    let difference = differences(scene, parameter, (&weights, output), (h, spp, seeds));
-    let selection = Selection::new(scene, &[parameter.0]).expect("a parameter of the scene");
-    let world = World::new(scene);
-    let view = View { camera: 0, output };
-    let of = |terms: Terms| {
-        over(seeds, |seed| {
-            let options = DerivativeOptions { seed, terms, ..Default::default() };
-            vjp(&world, view, &selection, &weights, &options)[parameter.1]
-        })
-    };
-    let what = format!("{}[{}] of {output:?}", parameter.0, parameter.1);
-    agree(&what, of(Terms::ALL), difference, most);
-    for without in needed {
-        let found = of(*without);
-        let off = (found.mean - difference.mean).abs() / difference.mean.abs();
-        assert!(off > 0.05, "{what} needs what {without:?} lacks: {found:?}, {difference:?}");
-    }
-}
-
-const WITHOUT_INTERIOR: Terms = Terms { interior: false, ..Terms::ALL };
-const WITHOUT_VISIBLE: Terms = Terms { visible: false, ..Terms::ALL };
-const WITHOUT_SHADOWS: Terms = Terms { shadows: false, ..Terms::ALL };
-const WITHOUT_INDIRECT: Terms = Terms { indirect: false, ..Terms::ALL };
 
 /// A round thing above a floor, seen from the side.
 fn stage(transport: Transport, thing: SceneMesh) -> Scene {
@@ -440,7 +305,7 @@ fn a_block_in_a_room_of_many_reflections_has_the_derivative_of_differences() {
 fn a_glossy_floor_has_the_derivative_of_differences() {
     let mut scene = with_panel(&stage(Transport::Paths { bounces: 2 }, ball(Shading::Flat)));
     let mut meshes = scene.meshes().to_vec();
-    meshes[0].roughness = Some(0.4);
+    meshes[0].material = Material::Conductor { roughness: 0.4 };
     scene = Scene::with_cameras(scene.cameras().to_vec(), scene.transport, meshes).expect("valid");
     let light = Output::Radiance;
     check(&scene, ("mesh.floor.roughness", 0), light, (0.02, 128, 8), &[WITHOUT_INTERIOR]);

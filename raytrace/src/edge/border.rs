@@ -4,6 +4,7 @@
 
 use super::hierarchy::EdgeTree;
 use super::lamp::LampBorders;
+use super::mirror::Mirrors;
 use super::moves;
 use super::shadow::ShadowBorders;
 use super::sphere::SphereEdges;
@@ -74,7 +75,7 @@ impl<'a> Borders<'a> {
     pub(crate) fn new(
         eye: Eye<'a>,
         wanted: &'a Wanted,
-        trees: &'a EdgeTrees,
+        (trees, mirrors): (&'a EdgeTrees, &'a Mirrors),
         options: &'a DerivativeOptions,
     ) -> Self {
         // light of a lamp reaches a point by way of another one
@@ -88,7 +89,7 @@ impl<'a> Borders<'a> {
             options,
             path: Path::new(),
             shadows: ShadowBorders::new(eye, wanted, trees, options),
-            sphere: SphereEdges::new(eye, wanted, trees, options),
+            sphere: SphereEdges::new(eye, wanted, (trees, mirrors), options),
             lamps,
         }
     }
@@ -108,23 +109,24 @@ impl<'a> Borders<'a> {
             let mut throughput = eye.camera.gain;
             for k in 0..self.path.links.len() {
                 let surfel = self.path.links[k].vertex.surfel;
-                if (throughput * surfel.albedo).is_black() {
+                if throughput.is_black() || surfel.material.is_dark(surfel.albedo) {
                     break;
                 }
                 let first = if eye.bounces() > 1 { BEYOND_PATHS } else { 1 };
                 let u = |d: u64| random.point(first + 4 * k as u64 + d, sample);
                 let seen = Seen { path: &self.path, k, pixel, throughput, seeds };
-                if self.options.terms.shadows {
+                let spread = !surfel.material.is_specular();
+                if self.options.terms.shadows && spread {
                     self.shadows.at(&seen, u(0)[0], sink);
                 }
-                if self.options.terms.indirect {
+                if self.options.terms.indirect && spread {
                     self.sphere.at(&seen, &random, sample, [u(1), u(2)], sink);
                     for lamp in &self.lamps {
                         lamp.at(&seen, u(3), self.options, sink);
                     }
                 }
                 let Some(bounce) = self.path.links[k].bounce else { break };
-                throughput = throughput * surfel.response(bounce.d) * bounce.k;
+                throughput = throughput * bounce.factor(&surfel);
             }
         }
     }

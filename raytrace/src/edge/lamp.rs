@@ -146,7 +146,7 @@ impl<'a> LampBorders<'a> {
         let world = self.eye.world;
         let vertex = Vertex::new(world, w, Hit { t, ..border.hit });
         let d = self.kind.towards(border.y);
-        if vertex.surfel.n.dot(d) <= 0.0 {
+        if !vertex.surfel.receives(d) {
             return None;
         }
         let lamp = &world.scene.lamps[self.lamp];
@@ -208,7 +208,7 @@ impl<'a> LampBorders<'a> {
             let d = border.y - vertex.x;
             let r = length(d);
             let skip = |f: u32| f == border.hit.face || f == vertex.hit.face;
-            if vertex.surfel.n.dot(d) <= 0.0
+            if !vertex.surfel.receives(d)
                 || border.hit.face == vertex.hit.face
                 || world.bvh.occluded(vertex.x, d, CLEAR, 1.0 - CLEAR, skip)
             {

@@ -4,12 +4,15 @@
 mod border;
 mod hierarchy;
 mod lamp;
+mod mirror;
 mod primary;
 mod shadow;
 mod sphere;
 
 pub(crate) use border::{Borders, EdgeTrees};
 pub(crate) use lamp::LampBorders;
+pub(crate) use mirror::Mirrors;
+pub use mirror::follows;
 pub(crate) use primary::PrimaryEdges;
 
 use crate::derivative::{Place, Sink};

@@ -6,11 +6,13 @@
 //! beside the point find both radiances, and a hidden edge contributes nothing because both see the same. With flat normals
 //! every edge between two planes is a jump of the shading, about in proportion to the angle between them.
 //!
+//! An edge that planar mirrors show is sampled once more for each chain of them, as its image ([`super::mirror`]).
+//!
 //! The image of an edge is straight on the plane at distance 1, where it is cut and sampled, and bent on the film by the lens's
 //! distortion `D`: with `v` the direction along the plane, `n dl` is the normal of `D' v`, as long as that is.
 
+use super::mirror::{Mirrors, Sight};
 use super::{clip, edge_pullback, moves};
-use crate::accel::Hit;
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, length};
 use crate::integrator::{Black, Eye, Output, Path, Random, camera_pullback};
@@ -30,6 +32,8 @@ const LEAST_CREASE: f64 = 0.01;
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     edge: u32,
+    /// The chain of mirrors by way of which it is seen.
+    chain: usize,
     /// Image of the part in front of the camera, and the depths of its ends.
     image: [[f64; 2]; 2],
     depth: [f64; 2],
@@ -47,6 +51,7 @@ struct Segment {
 #[derive(Debug)]
 pub(crate) struct PrimaryEdges<'a> {
     eye: Eye<'a>,
+    mirrors: &'a Mirrors,
     segments: Vec<Segment>,
     draw: Draw,
     /// Number of samples.
@@ -54,25 +59,30 @@ pub(crate) struct PrimaryEdges<'a> {
 }
 
 /// One sample: what an edge point's motion does to a pixel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PrimaryEvent {
     pixel: usize,
     rgb: Rgb,
     edge: u32,
     /// Position on the edge, from 0 at the first end to 1.
     s: f64,
-    /// The edge point.
+    /// The edge point, and where it is seen.
     q: V3,
-    /// Cotangent of its image.
+    seen: V3,
+    /// Faces of the mirrors that show it.
+    mirrors: Vec<u32>,
+    /// Cotangent of its image on the film.
     n: FilmPoint,
 }
 
 impl PrimaryEvent {
     pub(crate) fn deposit(&self, eye: Eye, wanted: &Wanted, sink: &mut impl Sink) {
-        let (q_bar, camera_bar) = eye.camera.project_pullback(self.q, self.n);
-        let edge = &eye.world.edges().all[self.edge as usize];
+        let (seen_bar, camera_bar) = eye.camera.project_pullback(self.seen, self.n);
+        let (world, edge) = (eye.world, &eye.world.edges().all[self.edge as usize]);
         for (place, f) in sink.seeds(self.pixel).times(self.pixel, self.rgb) {
-            edge_pullback(eye.world, wanted, edge, self.s, q_bar * f, place, sink);
+            let (mirrors, bar) = (&self.mirrors, seen_bar * f);
+            let q_bar = Mirrors::pullback(world, wanted, mirrors, self.q, bar, place, sink);
+            edge_pullback(world, wanted, edge, self.s, q_bar, place, sink);
             if wanted.camera {
                 camera_pullback(eye, place, &(camera_bar * f), sink);
             }
@@ -81,23 +91,34 @@ impl PrimaryEvent {
 }
 
 impl<'a> PrimaryEdges<'a> {
-    pub(crate) fn new(eye: Eye<'a>, wanted: &Wanted, options: &DerivativeOptions) -> Self {
+    pub(crate) fn new(
+        eye: Eye<'a>,
+        wanted: &Wanted,
+        mirrors: &'a Mirrors,
+        options: &DerivativeOptions,
+    ) -> Self {
         let field = eye.camera.field();
         let mut segments = Vec::new();
         let mut length_to = 0.0;
-        for (k, edge) in eye.world.edges().all.iter().enumerate() {
-            if !(wanted.camera || moves(eye.world, wanted, edge)) {
-                continue;
-            }
-            let weight = weight(eye, edge);
-            if weight <= 0.0 {
-                continue;
-            }
-            if let Some(mut s) = segment(eye, crate::geometry::id(k), edge, field) {
-                s.weight = weight;
-                length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
-                s.length_to = length_to;
-                segments.push(s);
+        for chain in mirrors.chains(eye.bounces()) {
+            let all = wanted.camera || mirrors.moves(chain);
+            for (k, edge) in eye.world.edges().all.iter().enumerate() {
+                if !(all || moves(eye.world, wanted, edge)) {
+                    continue;
+                }
+                let seen = edge.points.map(|q| mirrors.image(chain, q));
+                let from = mirrors.onwards(chain, eye.camera.towards(seen[0]));
+                let weight = weight(eye, edge, from);
+                if weight <= 0.0 {
+                    continue;
+                }
+                let number = crate::geometry::id(k);
+                if let Some(s) = segment(eye, number, seen, field) {
+                    let mut s = Segment { chain, weight, ..s };
+                    length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
+                    s.length_to = length_to;
+                    segments.push(s);
+                }
             }
         }
         #[expect(
@@ -106,7 +127,7 @@ impl<'a> PrimaryEdges<'a> {
             reason = "positive; the cast saturates"
         )]
         let count = (length_to * f64::from(options.edge_samples)).ceil() as u32;
-        Self { eye, segments, draw: options.draw(eye.index), count }
+        Self { eye, mirrors, segments, draw: options.draw(eye.index), count }
     }
 
     /// Sample `j`; `None` where nothing jumps.
@@ -129,8 +150,9 @@ impl<'a> PrimaryEdges<'a> {
             (beside, eye.look(beside))
         };
         let (below, above) = (look(-BESIDE), look(BESIDE));
-        let face = |seen: &(FilmPoint, (V3, Option<Hit>))| seen.1.1.map(|hit| hit.face);
-        if face(&below) == face(&above) {
+        let sight = |ray| self.mirrors.sight(eye.world, segment.chain, ray);
+        let (Sight { mirrors, face }, beside) = (sight(below.1)?, sight(above.1)?);
+        if face == beside.face {
             return None;
         }
         let mut path = Path::new();
@@ -142,12 +164,15 @@ impl<'a> PrimaryEdges<'a> {
         let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
         let s = segment.edge_fraction(f);
         let [a, b] = eye.world.edges().all[segment.edge as usize].points;
+        let q = a + (b - a) * s;
         Some(PrimaryEvent {
             pixel,
             rgb: jump * per_fraction,
             edge: segment.edge,
             s,
-            q: a + (b - a) * s,
+            q,
+            seen: self.mirrors.image(segment.chain, q),
+            mirrors,
             n,
         })
     }
@@ -185,9 +210,9 @@ impl Segment {
     }
 }
 
-/// How much may jump at an edge, as the camera sees it, relative to a silhouette; 0 where nothing can.
+/// How much may jump at an edge, as the camera sees it along `from`, relative to a silhouette; 0 where nothing can.
 /// Where normals are shared across a bent edge, what the face's own normal hides still jumps there: see [`crate::material`].
-fn weight(eye: Eye, edge: &Edge) -> f64 {
+fn weight(eye: Eye, edge: &Edge, from: V3) -> f64 {
     let world = eye.world;
     if edge.cut.is_some() && matches!(eye.output, Output::Alpha | Output::Depth | Output::Position)
     {
@@ -199,7 +224,6 @@ fn weight(eye: Eye, edge: &Edge) -> f64 {
     if f.mesh != g.mesh || (copies.len() > 1 && !world.surfaces[f.mesh as usize].is_plain()) {
         return 1.0;
     }
-    let from = eye.camera.towards(edge.points[0]);
     let front = [f, g].map(|f| f.normal.dot(from) < 0.0);
     // both faces run counter-clockwise: seen from one side they are a surface that is bent, not one that ends
     let [p, q] = edge.points;
@@ -212,7 +236,7 @@ fn weight(eye: Eye, edge: &Edge) -> f64 {
     }
     let surface = &world.surfaces[f.mesh as usize];
     let shown = match eye.output {
-        Output::Radiance => eye.bounces() > 0 && !surface.albedo.is_black(),
+        Output::Radiance => eye.bounces() > 0 && !surface.is_dark(),
         Output::Normal => !edge.seamless,
         Output::Alpha | Output::Depth | Output::Position => return 0.0,
     };
@@ -222,13 +246,15 @@ fn weight(eye: Eye, edge: &Edge) -> f64 {
     if !shown {
         return 0.0;
     }
+    if surface.material.is_specular() {
+        return 1.0; // what it shows is another on either side
+    }
     let angle = length(f.normal.cross(g.normal)).atan2(f.normal.dot(g.normal));
     (CREASE * angle).clamp(LEAST_CREASE, 1.0)
 }
 
-/// The image of the part of an edge in front of the camera and within the field of view.
-fn segment(eye: Eye, k: u32, edge: &Edge, field: [[f64; 2]; 2]) -> Option<Segment> {
-    let [a, b] = edge.points;
+/// The image of the part of an edge in front of the camera and within the field of view, for the places where its ends are seen.
+fn segment(eye: Eye, edge: u32, [a, b]: [V3; 2], field: [[f64; 2]; 2]) -> Option<Segment> {
     let z = [eye.camera.depth(a), eye.camera.depth(b)];
     let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
     let near = NEAR * far;
@@ -246,7 +272,8 @@ fn segment(eye: Eye, k: u32, edge: &Edge, field: [[f64; 2]; 2]) -> Option<Segmen
             return None;
         }
     }
-    let segment = Segment { edge: k, image, depth, part, visible, weight: 1.0, length_to: 0.0 };
+    let (weight, length_to) = (1.0, 0.0);
+    let segment = Segment { edge, chain: 0, image, depth, part, visible, weight, length_to };
     // an edge that points at the pinhole is a point, and an image of no finite size is none
     let size = segment.weighted(eye);
     (size > 0.0 && size.is_finite() && depth.iter().all(|z| *z > 0.0)).then_some(segment)

@@ -122,7 +122,7 @@ impl<'a> ShadowBorders<'a> {
         let sides = corners.map(|c| c - vertex.x);
         let normal = self.world.faces[light.face as usize].normal;
         let to_plane = normal.dot(sides[0]);
-        let above = sides.iter().any(|s| s.dot(vertex.surfel.n) > 0.0);
+        let above = sides.iter().any(|s| vertex.surfel.receives(*s));
         // seen from its front the light face runs counter-clockwise, and from x to it clockwise
         let planes = [0, 1, 2].map(|k| sides[(k + 1) % 3].cross(sides[k]));
         let depth = normal * to_plane.recip();
@@ -170,7 +170,9 @@ impl<'a> ShadowBorders<'a> {
         let r2 = d.norm_squared();
         let r = r2.sqrt();
         let normal = self.world.faces[cone.light.face as usize].normal;
-        let cos = (vertex.surfel.n.dot(d) / r).max(LEAST_COS);
+        let height = vertex.surfel.n.dot(d) / r;
+        let height = if vertex.surfel.is_transparent() { height.abs() } else { height };
+        let cos = height.max(LEAST_COS);
         let cos_light = (-normal.dot(d) / (r * length(normal))).max(LEAST_COS);
         let tau = (depth[0] + (depth[1] - depth[0]) * mid).recip();
         let radiance =
@@ -205,7 +207,7 @@ impl<'a> ShadowBorders<'a> {
         let normal = world.faces[light as usize].normal;
         let cos_light = -normal.dot(d);
         let skip = |f: u32| f == vertex.hit.face || f == light || sides.iter().any(|s| f == s.face);
-        if !(vertex.surfel.n.dot(d) > 0.0 && cos_light > 0.0)
+        if !(vertex.surfel.receives(d) && cos_light > 0.0)
             || world.bvh.occluded(vertex.x, d, CLEAR, 1.0 - CLEAR, skip)
         {
             return;

@@ -49,7 +49,7 @@ impl Connection {
         let face = light.light.face;
         let d = at(world.corners(face), light.barycentric) - vertex.x;
         let m = world.faces[face as usize].normal;
-        if !(vertex.surfel.n.dot(d) > 0.0 && m.dot(d) < 0.0) {
+        if !(vertex.surfel.receives(d) && m.dot(d) < 0.0) {
             return None;
         }
         let skip = |f: u32| f == vertex.hit.face || f == face;
@@ -74,7 +74,7 @@ impl Connection {
     pub(super) fn sky(world: &World, vertex: &Vertex, u: [f64; 2]) -> Option<Self> {
         let sky = world.sky.as_ref()?;
         let d = sky.sample(u);
-        let sees = vertex.surfel.n.dot(d) > 0.0 && !hidden_sky(world, vertex, d);
+        let sees = vertex.surfel.receives(d) && !hidden_sky(world, vertex, d);
         sees.then(|| Self::from_sky(world, vertex, d)).flatten()
     }
 
@@ -89,7 +89,7 @@ impl Connection {
     pub(super) fn lamp(world: &World, vertex: &Vertex, lamp: u32) -> Option<Self> {
         let kind = &world.scene.lamps[lamp as usize].kind;
         let d = kind.towards(vertex.x);
-        if !(vertex.surfel.n.dot(d) > 0.0 && kind.factor(d) > 0.0) {
+        if !(vertex.surfel.receives(d) && kind.factor(d) > 0.0) {
             return None;
         }
         let skip = |f: u32| f == vertex.hit.face;

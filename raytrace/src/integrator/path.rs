@@ -2,13 +2,15 @@
 //!
 //! The radiance that leaves vertex `k` against the path is `R_k = sum of connections + response(d_k)/(p_k q_k) R_{k+1}`, with `p_k` the
 //! density of the direction `d_k` to the next vertex and `q_k` the probability that the path goes on (Russian roulette). What the
-//! next vertex emits itself is left out: connections have it.
+//! next vertex emits itself is left out: connections have it. A perfectly smooth surface has no connections: it sends the part `a_k` of what
+//! comes from one direction, drawn with the chance `p_k`, and `R_k = a_k/(p_k q_k) (R_{k+1} + what k + 1 emits, or the sky)`.
 
 use super::light::{Connection, hidden_sky};
 use super::render::Eye;
 use super::vertex::Vertex;
 use crate::accel::Hit;
 use crate::geometry::{Rgb, V3, ZERO};
+use crate::material::{Lobe, ResponseBar, Surfel};
 use crate::sampler::{Draw, Plane, Purpose};
 use crate::scene::World;
 use crate::sensor::FilmPoint;
@@ -60,13 +62,40 @@ pub(crate) enum Black {
     Lit,
 }
 
-/// The way to the next vertex.
+/// The way to the next vertex, or to the sky.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounce {
     /// Unit vector.
     pub(crate) d: V3,
     /// One over density and chance.
     pub(crate) k: f64,
+    /// Of a perfectly smooth surface: which of its directions it is. The direction is then the vertex's own and turns with it, and
+    /// what is met there is counted with all that it emits.
+    pub(crate) sent: Option<Lobe>,
+}
+
+impl Bounce {
+    /// Part of the radiance from the direction that the vertex reflects, over density and chance.
+    #[inline]
+    pub(crate) fn factor(&self, surfel: &Surfel) -> Rgb {
+        match self.sent {
+            None => surfel.response(self.d) * self.k,
+            Some(lobe) => surfel.part(lobe) * self.k,
+        }
+    }
+
+    /// Cotangents for that of the factor, and, where the direction turns with the vertex, for that of the direction.
+    pub(super) fn pullback(&self, surfel: &Surfel, factor: Rgb, d: V3) -> ResponseBar {
+        match self.sent {
+            None => surfel.pullback(self.d, factor * self.k),
+            Some(lobe) => surfel.send_pullback(lobe, factor * self.k, d),
+        }
+    }
+
+    /// Cotangents of the vertex for that of the direction alone.
+    pub(super) fn turned(&self, surfel: &Surfel, d: V3) -> Option<ResponseBar> {
+        Some(surfel.send_pullback(self.sent?, Rgb::BLACK, d))
+    }
 }
 
 /// A vertex of a path with what arrives there.
@@ -75,8 +104,10 @@ pub(crate) struct Link {
     pub(crate) vertex: Vertex,
     /// First and last of the path's connections.
     connections: [usize; 2],
-    /// To the next link.
+    /// To the next link; where there is none, to the sky.
     pub(crate) bounce: Option<Bounce>,
+    /// What the vertex emits is counted here: no connection has it.
+    pub(crate) emits: bool,
 }
 
 /// A path. It is used again and again, so that it does not allocate.
@@ -133,7 +164,7 @@ impl Path {
         self.clear();
         if let Some(hit) = hit {
             let vertex = Vertex::new(eye.world, w, hit);
-            self.links.push(Link { vertex, connections: [0; 2], bounce: None });
+            self.links.push(Link { vertex, connections: [0; 2], bounce: None, emits: true });
         }
     }
 
@@ -152,26 +183,32 @@ impl Path {
         black: Black,
     ) {
         self.clear();
-        let mut carried = 1.0;
+        let (mut carried, mut emits) = (1.0, true);
         loop {
             let k = self.links.len();
             let first = self.connections.len();
             let left = bounces.saturating_sub(crate::geometry::id(k));
-            let dark = left == 0 || (black == Black::Skipped && vertex.surfel.albedo.is_black());
+            let Surfel { material, albedo, .. } = vertex.surfel;
+            let dark = left == 0 || (black == Black::Skipped && material.is_dark(albedo));
             let dimension = 1 + PLANES * k as u64;
             let mut next = None;
             if !dark {
                 let u = |d| random.point(dimension + d, sample);
-                let and_surface = bounces > 1 || vertex.surfel.is_glossy();
-                self.connect(world, &vertex, and_surface, u);
-                next = self.go_on(world, &vertex, [left, bounces], &mut carried, (u, black));
+                if material.is_specular() {
+                    next = self.send_on(world, &vertex, &mut carried, (u, black));
+                } else {
+                    let and_surface = bounces > 1 || vertex.surfel.is_glossy();
+                    self.connect(world, &vertex, and_surface, u);
+                    let on = self.go_on(world, &vertex, [left, bounces], &mut carried, (u, black));
+                    next = on.map(|(bounce, met)| (bounce, Some(met)));
+                }
             }
             let connections = [first, self.connections.len()];
             let bounce = next.map(|(bounce, _)| bounce);
-            self.links.push(Link { vertex, connections, bounce });
+            self.links.push(Link { vertex, connections, bounce, emits });
             match next {
-                Some((_, met)) => vertex = met,
-                None => return,
+                Some((bounce, Some(met))) => (vertex, emits) = (met, bounce.sent.is_some()),
+                _ => return,
             }
         }
     }
@@ -209,9 +246,9 @@ impl Path {
         if by_area && world.sky.is_none() {
             return None;
         }
-        let d = vertex.surfel.sample(u(2));
+        let d = vertex.surfel.sample(u(2), u(3)[1])?;
         let density = vertex.surfel.density(d);
-        if !(density > 0.0 && vertex.surfel.n.dot(d) > 0.0) {
+        if !(density > 0.0 && vertex.surfel.receives(d)) {
             return None;
         }
         if by_area {
@@ -230,17 +267,39 @@ impl Path {
             return None;
         }
         let kept = vertex.surfel.response(d).max_channel() / density;
+        let k = density.recip() * self.survives(kept, carried, u(3)[0], black)?;
+        Some((Bounce { d, k, sent: None }, next))
+    }
+
+    /// Where the path goes from a perfectly smooth surface; no vertex where that is the sky.
+    fn send_on(
+        &mut self,
+        world: &World,
+        vertex: &Vertex,
+        carried: &mut f64,
+        (u, black): (impl Fn(u64) -> [f64; 2], Black),
+    ) -> Option<(Bounce, Option<Vertex>)> {
+        let [by_chance, lobe] = u(3);
+        let sent = vertex.surfel.send(lobe)?;
+        let kept = sent.part.max_channel() / sent.chance;
+        let k = sent.chance.recip() * self.survives(kept, carried, by_chance, black)?;
+        let hit = world.bvh.closest_but(vertex.x, sent.d, vertex.hit.face);
+        let next = hit.map(|hit| Vertex::new(world, sent.d, hit));
+        Some((Bounce { d: sent.d, k, sent: Some(sent.lobe) }, next))
+    }
+
+    /// One over the chance to go on, where the path does (Russian roulette); `kept` is what the surface keeps of the light.
+    fn survives(&self, kept: f64, carried: &mut f64, u: f64, black: Black) -> Option<f64> {
         *carried *= if black == Black::Lit { kept.max(LEAST_CARRIED) } else { kept };
-        let mut k = density.recip();
-        if self.links.len() + 1 >= ROULETTE {
-            let chance = carried.clamp(CHANCE[0], CHANCE[1]);
-            if u(3)[0] >= chance {
-                return None;
-            }
-            *carried /= chance;
-            k /= chance;
+        if self.links.len() + 1 < ROULETTE {
+            return Some(1.0);
         }
-        Some((Bounce { d, k }, next))
+        let chance = carried.clamp(CHANCE[0], CHANCE[1]);
+        if u >= chance {
+            return None;
+        }
+        *carried /= chance;
+        Some(chance.recip())
     }
 
     /// Connections of a link.
@@ -248,16 +307,27 @@ impl Path {
         &self.connections[link.connections[0]..link.connections[1]]
     }
 
+    /// Radiance that arrives along the bounce of link `k` without connections: what the next vertex emits, where that is counted
+    /// there, or the sky.
+    pub(super) fn met(&self, world: &World, k: usize) -> Rgb {
+        match (self.links.get(k + 1), self.links[k].bounce, &world.sky) {
+            (Some(next), ..) if next.emits => next.vertex.emitted(world),
+            (None, Some(bounce), Some(sky)) => sky.light(bounce.d),
+            _ => Rgb::BLACK,
+        }
+    }
+
     /// Radiance that leaves the first vertex by reflection.
     pub(crate) fn reflected(&self, world: &World) -> Rgb {
         let mut sum = Rgb::BLACK;
         let mut throughput = Rgb::WHITE;
-        for link in &self.links {
+        for (k, link) in self.links.iter().enumerate() {
             for c in self.connections(link) {
                 sum += throughput * link.vertex.surfel.response(c.d) * c.arriving(world);
             }
             if let Some(bounce) = link.bounce {
-                throughput = throughput * link.vertex.surfel.response(bounce.d) * bounce.k;
+                throughput = throughput * bounce.factor(&link.vertex.surfel);
+                sum += throughput * self.met(world, k);
             }
         }
         sum

@@ -1,7 +1,7 @@
 //! The interior derivative: each path is traced again and its own derivative handed on, so memory does not grow with samples.
 //!
-//! The film point, barycentric coordinates on lights and the directions from vertex to vertex are held fixed; vertices slide along
-//! their rays, one after the other. Backwards along the path, the cotangent of the radiance `R_{k+1}` of the next vertex is that of
+//! The film point, barycentric coordinates on lights and the directions from vertex to vertex are held fixed, but for those that a
+//! mirror gives; vertices slide along their rays, one after the other. Backwards along the path, the cotangent of the radiance `R_{k+1}` of the next vertex is that of
 //! `R_k` times `response(d_k) k_k`, and the cotangent of its place is handed back along the ray. What holding these fixed leaves
 //! out, moving discontinuities, is in [`crate::edge`].
 
@@ -48,11 +48,16 @@ fn leaving(eye: Eye, path: &Path) -> Vec<Rgb> {
         let of = |c: &super::light::Connection| surfel.response(c.d) * c.arriving(eye.world);
         let mut sum = path.connections(link).iter().fold(Rgb::BLACK, |sum, c| sum + of(c));
         if let Some(bounce) = link.bounce {
-            sum += surfel.response(bounce.d) * leaving[k + 1] * bounce.k;
+            sum += bounce.factor(surfel) * beyond(eye, path, &leaving, k);
         }
         leaving[k] = sum;
     }
     leaving
+}
+
+/// What arrives along the bounce of link `k`.
+fn beyond(eye: Eye, path: &Path, leaving: &[Rgb], k: usize) -> Rgb {
+    leaving.get(k + 1).copied().unwrap_or(Rgb::BLACK) + path.met(eye.world, k)
 }
 
 /// Of the radiance; `seed` is the cotangent of what arrives at the camera.
@@ -77,33 +82,34 @@ fn replay_radiance(
         }
         return;
     }
-    // cotangents of what leaves each vertex
-    let mut seeds = vec![seed; path.links.len()];
+    // cotangents of what leaves each vertex, and of what arrives from the sky after the last
+    let mut seeds = vec![seed; path.links.len() + 1];
     for (k, link) in path.links.iter().enumerate() {
         if let Some(bounce) = link.bounce {
-            seeds[k + 1] = seeds[k] * link.vertex.surfel.response(bounce.d) * bounce.k;
+            seeds[k + 1] = seeds[k] * bounce.factor(&link.vertex.surfel);
         }
     }
-    let mut from_next = V3::zero();
+    // cotangents of the place from which the next vertex is seen, and of the direction to it
+    let mut next = [V3::zero(); 2];
     for (k, link) in path.links.iter().enumerate().rev() {
         let vertex = &link.vertex;
-        let mut bar = VertexBar { x: from_next, ..VertexBar::ZERO };
-        if k == 0 {
-            bar.emission = seed;
+        let mut bar = VertexBar { x: next[0], ..VertexBar::ZERO };
+        if link.emits {
+            bar.emission = seeds[k];
         }
         for c in path.connections(link) {
             c.pullback(world, wanted, vertex, seeds[k], &mut bar, place, sink);
         }
         if let Some(bounce) = link.bounce {
-            let by = vertex.surfel.pullback(bounce.d, seeds[k] * leaving[k + 1] * bounce.k);
-            bar.add(&by);
+            if k + 1 == path.links.len() {
+                next[1] = sky_pullback(world, bounce.d, seeds[k + 1], place, sink);
+            }
+            let arriving = beyond(eye, path, leaving, k);
+            bar.add(&bounce.pullback(&vertex.surfel, seeds[k] * arriving, next[1]));
         }
-        let [origin_bar, w_bar] = vertex.pullback(world, wanted, &bar, place, sink);
-        from_next = origin_bar;
-        if k == 0 {
-            ray_pullback(eye, wanted, path, [origin_bar, w_bar], place, sink);
-        }
+        next = vertex.pullback(world, wanted, &bar, place, sink);
     }
+    ray_pullback(eye, wanted, path, next, place, sink);
 }
 
 /// Of another property than the radiance.
@@ -163,13 +169,17 @@ pub(crate) fn chain_pullback(
     place: Place,
     sink: &mut impl Sink,
 ) {
-    let mut x_bar = x_bar;
-    let mut w_bar = V3::zero();
-    for link in path.links[..=k].iter().rev() {
-        let bar = VertexBar { x: x_bar, ..VertexBar::ZERO };
-        [x_bar, w_bar] = link.vertex.pullback(eye.world, wanted, &bar, place, sink);
+    let mut next = [x_bar, V3::zero()];
+    for (j, link) in path.links[..=k].iter().enumerate().rev() {
+        let mut bar = VertexBar { x: next[0], ..VertexBar::ZERO };
+        let turned =
+            link.bounce.filter(|_| j < k).and_then(|b| b.turned(&link.vertex.surfel, next[1]));
+        if let Some(by) = turned {
+            bar.add(&by);
+        }
+        next = link.vertex.pullback(eye.world, wanted, &bar, place, sink);
     }
-    ray_pullback(eye, wanted, path, [x_bar, w_bar], place, sink);
+    ray_pullback(eye, wanted, path, next, place, sink);
 }
 
 /// Hands on the cotangents of a camera.

@@ -36,6 +36,7 @@ pub(crate) struct VertexBar {
     pub(crate) albedo: Rgb,
     pub(crate) emission: Rgb,
     pub(crate) roughness: f64,
+    pub(crate) index: f64,
 }
 
 impl VertexBar {
@@ -46,6 +47,7 @@ impl VertexBar {
         self.s += by.s;
         self.eye += by.w;
         self.roughness += by.roughness;
+        self.index += by.index;
     }
 
     /// Nothing.
@@ -57,6 +59,7 @@ impl VertexBar {
         albedo: Rgb::BLACK,
         emission: Rgb::BLACK,
         roughness: 0.0,
+        index: 0.0,
     };
 }
 
@@ -76,7 +79,8 @@ impl Vertex {
             s,
             w: w * -length(w).recip(),
             albedo: world.albedo(hit.face, b),
-            roughness: world.surface(hit.face).roughness,
+            material: world.surface(hit.face).material,
+            front,
         };
         Self { hit, w, x, surfel, front }
     }
@@ -121,9 +125,9 @@ impl Vertex {
                 colour_pullback(world, self.hit.face, self.hit.barycentric(), colour, place, sink),
             );
         }
-        if surface.roughness.is_some() {
-            let slot = world.layout.roughness(mesh);
-            sink.vector(place, slot, V3::unit(0) * bar.roughness);
+        if surface.material.roughness().is_some() {
+            let slot = world.layout.microfacets(mesh);
+            sink.vector(place, slot, V3::from([bar.roughness, bar.index, 0.0]));
         }
         if !wanted.geometry() {
             return [V3::zero(); 2];

@@ -33,7 +33,7 @@ pub(super) struct ReflectanceBar {
 }
 
 /// `D V` of the cosines to the normal of light, eye and half vector, and the roughness.
-fn facets<R: Real>([light, eye, half, a]: [R; 4]) -> R {
+pub(super) fn facets<R: Real>([light, eye, half, a]: [R; 4]) -> R {
     let a2 = a * a;
     let spread = half * half * (a2 - 1.0) + 1.0;
     let slope = |c: R| (a2 + (-a2 + 1.0) * (c * c)).sqrt();
@@ -100,9 +100,15 @@ impl Reflection {
     }
 }
 
-/// The direction that a visible microfacet reflects to, for `u` in the unit square (Dupuy & Benyoub, HPG 2023); the eye is above the
-/// shading's surface.
+/// The direction that a visible microfacet reflects to, for `u` in the unit square; the eye is above the shading's surface.
 pub(super) fn sample(s: V3, w: V3, roughness: f64, u: [f64; 2]) -> V3 {
+    let h = visible_facet(s, w, roughness, u);
+    h * (2.0 * h.dot(w)) - w
+}
+
+/// The normal of a microfacet that the eye sees, for `u` in the unit square (Dupuy & Benyoub, HPG 2023); the eye is above the shading's
+/// surface.
+pub(super) fn visible_facet(s: V3, w: V3, roughness: f64, u: [f64; 2]) -> V3 {
     let [a, b] = across(s);
     let local = V3::from([w.dot(a) * roughness, w.dot(b) * roughness, w.dot(s)]);
     let eye = unit(local);
@@ -110,6 +116,5 @@ pub(super) fn sample(s: V3, w: V3, roughness: f64, u: [f64; 2]) -> V3 {
     let z = (1.0 - u[1]) * (1.0 + eye[2]) - eye[2];
     let r = (1.0 - z * z).max(0.0).sqrt();
     let cap = V3::from([r * angle.cos(), r * angle.sin(), z]) + eye;
-    let h = unit(a * (cap[0] * roughness) + b * (cap[1] * roughness) + s * cap[2]);
-    h * (2.0 * h.dot(w)) - w
+    unit(a * (cap[0] * roughness) + b * (cap[1] * roughness) + s * cap[2])
 }

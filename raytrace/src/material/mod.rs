@@ -9,11 +9,92 @@
 //! no edge runs where the two normals disagree about the horizon. At the edges of faces `n` jumps, and with it this factor.
 
 mod conductor;
+mod dielectric;
+mod specular;
 
 use std::f64::consts::{FRAC_1_PI, PI};
 
 use self::conductor::Reflection;
-use crate::geometry::{Rgb, V3, ZERO, length, unit};
+use self::dielectric::Scattering;
+pub(crate) use self::specular::Lobe;
+use crate::geometry::{Rgb, V3, length, unit};
+
+/// How a surface reflects, from both its sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Material {
+    /// The same radiance to everywhere: `albedo / pi`.
+    #[default]
+    Diffuse,
+    /// A rough metal; the albedo is its reflectance at normal incidence.
+    Conductor {
+        /// `alpha` of GGX, not squared, within `[LEAST_ROUGHNESS, 1]`.
+        roughness: f64,
+    },
+    /// A perfect mirror: the limit of a conductor without roughness.
+    Mirror,
+    /// The boundary of a transparent body, whose faces have their fronts outside. The albedo is a factor at each passage and
+    /// reflection.
+    Dielectric {
+        /// Index of refraction inside over that outside, within `[LEAST_INDEX, MOST_INDEX]`.
+        index: f64,
+        /// As of a conductor; `None` is smooth.
+        roughness: Option<f64>,
+    },
+}
+
+/// The least index of refraction of a transparent body, and the greatest: at 1 there is no boundary.
+pub const LEAST_INDEX: f64 = 1.01;
+/// See [`LEAST_INDEX`].
+pub const MOST_INDEX: f64 = 10.0;
+
+impl Material {
+    /// Of microfacets, where it has any.
+    pub fn roughness(self) -> Option<f64> {
+        match self {
+            Self::Conductor { roughness } => Some(roughness),
+            Self::Dielectric { roughness, .. } => roughness,
+            Self::Diffuse | Self::Mirror => None,
+        }
+    }
+
+    /// Of refraction, where it is transparent.
+    pub fn index(self) -> Option<f64> {
+        match self {
+            Self::Dielectric { index, .. } => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Whether it sends the light of a direction into one or two others alone.
+    pub fn is_specular(self) -> bool {
+        matches!(self, Self::Mirror | Self::Dielectric { roughness: None, .. })
+    }
+
+    /// Whether a surface of this albedo sends no light on: a metal reflects at grazing incidence in any case.
+    #[inline]
+    pub(crate) fn is_dark(self, albedo: Rgb) -> bool {
+        albedo.is_black() && !matches!(self, Self::Conductor { .. } | Self::Mirror)
+    }
+
+    /// The same with another roughness, where it has any.
+    pub(crate) fn with_roughness(self, roughness: f64) -> Self {
+        match self {
+            Self::Conductor { .. } => Self::Conductor { roughness },
+            Self::Dielectric { index, roughness: Some(_) } => {
+                Self::Dielectric { index, roughness: Some(roughness) }
+            }
+            other => other,
+        }
+    }
+
+    /// The same with another index of refraction, where it has any.
+    pub(crate) fn with_index(self, index: f64) -> Self {
+        match self {
+            Self::Dielectric { roughness, .. } => Self::Dielectric { index, roughness },
+            other => other,
+        }
+    }
+}
 
 /// A point of a surface as light meets it.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +107,9 @@ pub(crate) struct Surfel {
     pub(crate) w: V3,
     /// Fraction that is reflected; of a conductor that at normal incidence.
     pub(crate) albedo: Rgb,
-    /// Of a conductor; `None` of a diffuse surface.
-    pub(crate) roughness: Option<f64>,
+    pub(crate) material: Material,
+    /// The eye is before the front of the face: outside a transparent body.
+    pub(crate) front: bool,
 }
 
 /// Cotangents of a response.
@@ -40,6 +122,7 @@ pub(crate) struct ResponseBar {
     pub(crate) w: V3,
     pub(crate) albedo: Rgb,
     pub(crate) roughness: f64,
+    pub(crate) index: f64,
 }
 
 /// The softened cosine times the length of `d`, with derivatives by `s.d`, `n.d` and `n.s`.
@@ -58,38 +141,97 @@ fn cosine(s_d: f64, n_d: f64, n_s: f64) -> (f64, [f64; 3]) {
 }
 
 impl Surfel {
+    /// Whether light from `d` may be sent to the eye: of a surface that is not transparent, from the eye's side.
+    #[inline]
+    pub(crate) fn receives(&self, d: V3) -> bool {
+        self.n.dot(d) > 0.0 || self.is_transparent()
+    }
+
+    /// Whether light passes through it.
+    #[inline]
+    pub(crate) fn is_transparent(&self) -> bool {
+        matches!(self.material, Material::Dielectric { .. })
+    }
+
+    /// 1 where `d` is on the eye's side, or the surface not transparent; else -1.
+    #[inline]
+    fn side(&self, d: V3) -> f64 {
+        if self.is_transparent() && self.n.dot(d) < 0.0 { -1.0 } else { 1.0 }
+    }
+
+    /// Index of refraction beyond the surface over that on the eye's side.
+    fn eta(&self) -> f64 {
+        let index = self.material.index().unwrap_or(1.0);
+        if self.front { index } else { index.recip() }
+    }
+
+    /// The rough boundary of a transparent body, and light from the unit vector `d`.
+    fn scattering(&self, d: V3, roughness: f64) -> Scattering<f64> {
+        Scattering { s: self.s, w: self.w, d, eta: self.eta(), roughness }
+    }
+
     /// `f cos |d|` of light from `d`.
     #[inline]
     pub(crate) fn response(&self, d: V3) -> Rgb {
-        let (cos, _) = cosine(self.s.dot(d), self.n.dot(d), self.n.dot(self.s));
-        let Some(roughness) = self.roughness else { return self.albedo * (cos * FRAC_1_PI) };
-        match Reflection::new(self.s, self.w, unit(d)) {
-            Some(reflection) if cos > 0.0 => reflection.reflectance(self.albedo, roughness) * cos,
-            _ => Rgb::BLACK,
+        let side = self.side(d);
+        let (cos, _) = cosine(side * self.s.dot(d), side * self.n.dot(d), self.n.dot(self.s));
+        match self.material {
+            Material::Diffuse => self.albedo * (cos * FRAC_1_PI),
+            Material::Conductor { roughness } => match Reflection::new(self.s, self.w, unit(d)) {
+                Some(reflection) if cos > 0.0 => {
+                    reflection.reflectance(self.albedo, roughness) * cos
+                }
+                _ => Rgb::BLACK,
+            },
+            Material::Dielectric { roughness: Some(roughness), .. } if cos > 0.0 => {
+                self.albedo * (self.scattering(unit(d), roughness).value() * cos)
+            }
+            Material::Mirror | Material::Dielectric { .. } => Rgb::BLACK,
         }
     }
 
     /// Cotangents for that of the response.
     #[inline]
     pub(crate) fn pullback(&self, d: V3, bar: Rgb) -> ResponseBar {
-        let (cos, [by_sd, by_nd, by_ns]) = cosine(self.s.dot(d), self.n.dot(d), self.n.dot(self.s));
+        let side = self.side(d);
+        let (cos, [by_sd, by_nd, by_ns]) =
+            cosine(side * self.s.dot(d), side * self.n.dot(d), self.n.dot(self.s));
         let by_cosine = |c: f64| ResponseBar {
-            d: (self.s * by_sd + self.n * by_nd) * c,
-            n: (d * by_nd + self.s * by_ns) * c,
-            s: (d * by_sd + self.n * by_ns) * c,
-            w: ZERO,
-            albedo: bar * (cos * FRAC_1_PI),
-            roughness: 0.0,
+            d: (self.s * by_sd + self.n * by_nd) * (side * c),
+            n: (d * (side * by_nd) + self.s * by_ns) * c,
+            s: (d * (side * by_sd) + self.n * by_ns) * c,
+            ..ResponseBar::ZERO
         };
-        let Some(roughness) = self.roughness else {
-            return by_cosine(self.albedo.dot(bar) * FRAC_1_PI);
-        };
+        match self.material {
+            Material::Diffuse => ResponseBar {
+                albedo: bar * (cos * FRAC_1_PI),
+                ..by_cosine(self.albedo.dot(bar) * FRAC_1_PI)
+            },
+            Material::Conductor { roughness } => {
+                self.conductor_pullback(d, bar * cos, roughness, |f| by_cosine(f.dot(bar)))
+            }
+            Material::Dielectric { roughness: Some(roughness), .. } if cos > 0.0 => {
+                self.dielectric_pullback(d, bar, cos, roughness, by_cosine)
+            }
+            Material::Mirror | Material::Dielectric { .. } => ResponseBar::ZERO,
+        }
+    }
+
+    /// Of a conductor, for the cotangent `bar` of its reflectance; `by_cosine` is what the cosine adds.
+    fn conductor_pullback(
+        &self,
+        d: V3,
+        bar: Rgb,
+        roughness: f64,
+        by_cosine: impl Fn(Rgb) -> ResponseBar,
+    ) -> ResponseBar {
         let (r, e) = (length(d), unit(d));
-        let Some(reflection) = Reflection::new(self.s, self.w, e).filter(|_| cos > 0.0) else {
-            return ResponseBar { albedo: Rgb::BLACK, ..by_cosine(0.0) };
+        let Some(reflection) = Reflection::new(self.s, self.w, e).filter(|_| !bar.is_black())
+        else {
+            return ResponseBar::ZERO;
         };
-        let by = reflection.pullback(self.albedo, roughness, bar * cos);
-        let sum = by_cosine(reflection.reflectance(self.albedo, roughness).dot(bar));
+        let by = reflection.pullback(self.albedo, roughness, bar);
+        let sum = by_cosine(reflection.reflectance(self.albedo, roughness));
         ResponseBar {
             d: sum.d + (by.d - e * e.dot(by.d)) * r.recip(),
             s: sum.s + by.s,
@@ -100,36 +242,72 @@ impl Surfel {
         }
     }
 
+    /// Of the rough boundary of a transparent body.
+    fn dielectric_pullback(
+        &self,
+        d: V3,
+        bar: Rgb,
+        cos: f64,
+        roughness: f64,
+        by_cosine: impl Fn(f64) -> ResponseBar,
+    ) -> ResponseBar {
+        let (r, e) = (length(d), unit(d));
+        let scattering = self.scattering(e, roughness);
+        let (f, white) = (scattering.value(), self.albedo.dot(bar));
+        let by = scattering.pullback(white * cos);
+        let sum = by_cosine(f * white);
+        let index = self.material.index().unwrap_or(1.0);
+        let by_index = if self.front { 1.0 } else { -(index * index).recip() };
+        ResponseBar {
+            d: sum.d + (by.d - e * e.dot(by.d)) * r.recip(),
+            s: sum.s + by.s,
+            w: by.w,
+            albedo: bar * (f * cos),
+            roughness: by.roughness,
+            index: by.eta * by_index,
+            ..sum
+        }
+    }
+
     /// Whether it reflects some directions much more than others.
     #[inline]
     pub(crate) fn is_glossy(&self) -> bool {
-        self.roughness.is_some()
+        self.material != Material::Diffuse
     }
 
-    /// A direction that light may be looked for in, for `u` in the unit square: of a visible microfacet, or in proportion to the
-    /// cosine (Malley's method).
-    pub(crate) fn sample(&self, u: [f64; 2]) -> V3 {
+    /// A direction that light may be looked for in, for `u` in the unit square and uniform `lobe`: of a visible microfacet, or in
+    /// proportion to the cosine (Malley's method). `None` where what is drawn is no direction of light.
+    pub(crate) fn sample(&self, u: [f64; 2], lobe: f64) -> Option<V3> {
         if let Some(roughness) = self.seen_roughness() {
-            return conductor::sample(self.s, self.w, roughness, u);
+            if self.is_transparent() {
+                return dielectric::sample(self.s, self.w, [self.eta(), roughness], u, lobe);
+            }
+            return Some(conductor::sample(self.s, self.w, roughness, u));
         }
         let (r, angle) = (u[0].sqrt(), 2.0 * PI * u[1]);
         let [a, b] = across(self.s);
         let up = (1.0 - u[0]).max(0.0).sqrt();
-        a * (r * angle.cos()) + b * (r * angle.sin()) + self.s * up
+        let side = if self.is_transparent() && lobe < 0.5 { -1.0 } else { 1.0 };
+        Some(a * (r * angle.cos()) + b * (r * angle.sin()) + self.s * (side * up))
     }
 
     /// Density of [`Self::sample`] by solid angle, of the unit vector `d`.
     pub(crate) fn density(&self, d: V3) -> f64 {
-        let Some(roughness) = self.seen_roughness() else {
-            return self.s.dot(d).max(0.0) * FRAC_1_PI;
-        };
-        Reflection::new(self.s, self.w, d).map_or(0.0, |r| r.density(roughness))
+        let transparent = self.is_transparent();
+        match self.seen_roughness() {
+            None if transparent => self.s.dot(d).abs() * (0.5 * FRAC_1_PI),
+            None => self.s.dot(d).max(0.0) * FRAC_1_PI,
+            Some(roughness) if transparent => self.scattering(d, roughness).density(),
+            Some(roughness) => {
+                Reflection::new(self.s, self.w, d).map_or(0.0, |r| r.density(roughness))
+            }
+        }
     }
 
     /// The roughness where the eye is above the shading's surface.
     #[inline]
     fn seen_roughness(&self) -> Option<f64> {
-        self.roughness.filter(|_| self.s.dot(self.w) > 0.0)
+        self.material.roughness().filter(|_| self.s.dot(self.w) > 0.0)
     }
 }
 
@@ -146,154 +324,4 @@ pub(crate) fn across(n: V3) -> [V3; 2] {
 }
 
 #[cfg(test)]
-mod tests {
-    use cotangent_ad::random::Stream;
-
-    use super::{Surfel, across};
-    use crate::geometry::{Rgb, V3, unit};
-
-    fn surfels() -> Vec<Surfel> {
-        let n = unit(V3::from([0.1, -0.2, 1.0]));
-        let mut all = Vec::new();
-        for s in [n, unit(V3::from([0.3, 0.1, 0.9]))] {
-            for roughness in [None, Some(0.2), Some(0.7)] {
-                let w = unit(V3::from([-0.5, 0.3, 0.8]));
-                all.push(Surfel { n, s, w, albedo: Rgb([0.9, 0.5, 0.2]), roughness });
-            }
-        }
-        all
-    }
-
-    /// Directions of a lattice in the unit square with its areas' weight.
-    fn lattice(n: usize) -> impl Iterator<Item = [f64; 2]> {
-        (0..n * n).map(move |k| {
-            let at = |i: usize| (i as f64 + 0.5) / n as f64;
-            [at(k / n), at(k % n)]
-        })
-    }
-
-    #[test]
-    fn cotangents_are_differences() {
-        let bar = Rgb([0.7, -0.3, 1.1]);
-        for surfel in surfels() {
-            for d in [[0.4, 0.6, 1.3], [1.6, 0.2, 0.5], [1.0, 1.0, 0.05]] {
-                let d = V3::from(d);
-                let found = surfel.pullback(d, bar);
-                let h = 1e-6;
-                let value = |s: &Surfel, d: V3| s.response(d).dot(bar);
-                let check = |what: &str, found: f64, of: &dyn Fn(f64) -> f64| {
-                    let difference = (of(h) - of(-h)) / (2.0 * h);
-                    let size = 1.0_f64.max(difference.abs());
-                    // where both normals are one, the softening's second derivative is one-sided: an error of order h
-                    assert!(
-                        (found - difference).abs() < 5.0 * h * size,
-                        "{what}: {found}, {difference}"
-                    );
-                };
-                for k in 0..3 {
-                    let step = |h: f64| V3::unit(k) * h;
-                    check("d", found.d[k], &|h| value(&surfel, d + step(h)));
-                    check("n", found.n[k], &|h| {
-                        value(&Surfel { n: surfel.n + step(h), ..surfel }, d)
-                    });
-                    check("s", found.s[k], &|h| {
-                        value(&Surfel { s: surfel.s + step(h), ..surfel }, d)
-                    });
-                    check("w", found.w[k], &|h| {
-                        value(&Surfel { w: surfel.w + step(h), ..surfel }, d)
-                    });
-                    let albedo = |h: f64| surfel.albedo + Rgb(step(h).0);
-                    check("albedo", found.albedo.0[k], &|h| {
-                        value(&Surfel { albedo: albedo(h), ..surfel }, d)
-                    });
-                }
-                if let Some(a) = surfel.roughness {
-                    check("roughness", found.roughness, &|h| {
-                        value(&Surfel { roughness: Some(a + h), ..surfel }, d)
-                    });
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_reflected_is_no_more_than_arrives_and_the_same_both_ways() {
-        let n = V3::unit(2);
-        for roughness in [None, Some(0.1), Some(0.5), Some(1.0)] {
-            for w in [[0.2, 0.1, 1.0], [1.0, 0.3, 0.4], [1.0, 0.0, 0.1]] {
-                let w = unit(V3::from(w));
-                let surfel = Surfel { n, s: n, w, albedo: Rgb::WHITE, roughness };
-                // the albedo for light of one from everywhere, by samples of the surface itself
-                let count = 200;
-                let mean = lattice(count).fold(0.0, |sum, u| {
-                    let d = surfel.sample(u);
-                    if d[2] <= 0.0 {
-                        return sum;
-                    }
-                    let d = unit(d);
-                    sum + surfel.response(d).0[0] / surfel.density(d) / (count * count) as f64
-                });
-                assert!(mean <= 1.0 + 1e-6, "{roughness:?} reflects {mean}");
-                // the same over a lattice of the hemisphere
-                let even = lattice(2 * count).fold(0.0, |sum, [z, angle]| {
-                    let (r, angle) = ((1.0 - z * z).sqrt(), 2.0 * super::PI * angle);
-                    let d = V3::from([r * angle.cos(), r * angle.sin(), z]);
-                    let area = 2.0 * super::PI / (4 * count * count) as f64;
-                    sum + surfel.response(d).0[0] * area
-                });
-                assert!((mean - even).abs() < 0.01 * even, "{roughness:?}: {mean}, {even}");
-                let d = unit(V3::from([-0.3, 0.5, 0.6]));
-                let back = Surfel { w: d, ..surfel };
-                let [there, back] = [surfel.response(d).0[0] / d[2], back.response(w).0[0] / w[2]];
-                assert!((there - back).abs() < 1e-12 * there, "{there} {back}");
-            }
-        }
-    }
-
-    /// Pearson's test over cells of the sphere: samples against the integral of their density.
-    #[test]
-    fn directions_are_drawn_with_their_density() {
-        const CELLS: [usize; 2] = [8, 12];
-        const FINE: usize = 16;
-        let stream = Stream::new(&[11]);
-        for (case, surfel) in surfels().into_iter().enumerate() {
-            let [a, b] = across(surfel.s);
-            let mut expected = vec![0.0; CELLS[0] * CELLS[1]];
-            for (k, cell) in expected.iter_mut().enumerate() {
-                for [u, v] in lattice(FINE) {
-                    let z = ((k / CELLS[1]) as f64 + u) / CELLS[0] as f64;
-                    let angle = ((k % CELLS[1]) as f64 + v) / CELLS[1] as f64 * 2.0 * super::PI;
-                    let r = (1.0 - z * z).sqrt();
-                    let d = a * (r * angle.cos()) + b * (r * angle.sin()) + surfel.s * z;
-                    let area = 2.0 * super::PI / (CELLS[0] * CELLS[1] * FINE * FINE) as f64;
-                    *cell += surfel.density(d) * area;
-                }
-            }
-            let count = 40_000;
-            let mut found = vec![0.0; expected.len()];
-            for k in 0..count {
-                let u = [0, 1].map(|c| stream.uniform((case * count + k) as u64 * 2 + c));
-                let d = surfel.sample(u);
-                let z = surfel.s.dot(d);
-                if z <= 0.0 {
-                    continue;
-                }
-                let angle = d.dot(b).atan2(d.dot(a)).rem_euclid(2.0 * super::PI);
-                let column = (angle / (2.0 * super::PI) * CELLS[1] as f64) as usize;
-                let row = ((z * CELLS[0] as f64) as usize).min(CELLS[0] - 1);
-                found[row * CELLS[1] + column.min(CELLS[1] - 1)] += 1.0;
-            }
-            let (mut chi2, mut cells) = (0.0, 0.0);
-            for (e, f) in expected.iter().zip(&found) {
-                let e = e * count as f64;
-                if e > 20.0 {
-                    chi2 += (f - e) * (f - e) / e;
-                    cells += 1.0;
-                }
-            }
-            // the statistic has the mean `cells` and the deviation sqrt(2 cells)
-            let z = (chi2 - cells) / (2.0_f64 * cells).sqrt();
-            assert!(z < 4.5 && cells > 5.0, "case {case}: chi^2 {chi2} over {cells} cells");
-        }
-    }
-}
+mod tests;

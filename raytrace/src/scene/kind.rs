@@ -3,65 +3,16 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Quat};
-use cotangent_problem::name::segment;
 
 use super::assign::{set_normals, set_number, set_texture, set_three, set_two, set_vertices};
+use super::owner::Owner;
 use super::slot::{Layout, Leaf};
 use super::texture::Texture;
 use super::{Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneError, Shading};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3, id};
+use crate::material::{LEAST_INDEX, MOST_INDEX};
 use crate::shape::Corners;
-
-/// What a parameter belongs to; the first part of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// `mesh.NAME.`
-    Mesh,
-    /// `light.NAME.` of a mesh that emits.
-    Emitter,
-    /// `mesh.NAME.` of a mesh with a tint.
-    Tinted,
-    /// `mesh.NAME.` of a mesh that is a conductor.
-    Glossy,
-    /// `mesh.NAME.` of a mesh with a texture.
-    Textured,
-    /// `mesh.NAME.` of a mesh that is shaded with normals of its own.
-    Shaded,
-    /// `camera.NAME.`
-    Camera,
-    /// `light.NAME.` of a lamp.
-    Lamp,
-    /// `light.NAME.` of a lamp that has a place.
-    Placed,
-    /// `light.NAME.` of a lamp that has a direction.
-    Aimed,
-    /// `light.NAME.` of a lamp that has a cone.
-    Spot,
-    /// `environment.`
-    Environment,
-}
-
-/// Parts of a scene that are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    Cameras,
-    Environment,
-    Lamps,
-    Meshes,
-}
-
-impl Group {
-    /// How many parts there are.
-    pub(crate) fn parts(self, scene: &Scene) -> usize {
-        match self {
-            Self::Cameras => scene.cameras.len(),
-            Self::Environment => usize::from(scene.environment.is_some()),
-            Self::Lamps => scene.lamps.len(),
-            Self::Meshes => scene.meshes.len(),
-        }
-    }
-}
 
 /// What must be followed for a derivative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +25,17 @@ pub(crate) enum Moves {
     Rays,
     /// The place or direction of the owner, a lamp.
     Lamps,
+    /// Where light goes through the owner, a transparent body: what is seen through it, where it is smooth.
+    Refraction,
     /// Nothing moves.
     Nothing,
 }
 
 /// Hands on `(entry of the parameter, leaf, velocity of the leaf)` for every leaf that an entry of the owner's parameter moves.
 type Spread = fn(&Scene, &Layout, usize, &mut dyn FnMut(usize, Leaf, V3));
+
+/// Maps as many numbers of a part's parameter linearly.
+type Chart = fn(&Scene, usize, &[f64]) -> Vec<f64>;
 
 /// How a kind is differentiated.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +58,8 @@ pub(crate) struct Kind {
     pub(crate) get: fn(&Scene, usize) -> Vec<f64>,
     pub(crate) set: fn(&mut Scene, usize, &[f64]) -> Result<(), SceneError>,
     pub(crate) derivative: Derivative,
+    /// A symmetric linear map of as many numbers, by which entries become those that the derivative is by; `None` is the identity.
+    pub(crate) chart: Option<Chart>,
 }
 
 const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
@@ -122,6 +80,23 @@ const VECTOR: Kind = Kind {
     get: |_, _| Vec::new(),
     set: |_, _, _| Ok(()),
     derivative: Derivative::Not("it has no derivative"),
+    chart: None,
+};
+
+/// The start of a row of a mesh's corners, of which each moves a vertex.
+const VERTICES: Kind = Kind {
+    unit: "scene unit",
+    shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
+    derivative: Derivative::By(Moves::Points, |s, l, m, each| {
+        let turn = Turn::new(s.meshes[m].rotation).matrix;
+        let axes = [0, 1, 2].map(|k| turn.column(k) * s.meshes[m].scale);
+        let mut entry = 0;
+        points(s, l, m, |v, _| {
+            (0..3).for_each(|k| each(entry + k, v, axes[k]));
+            entry += 3;
+        });
+    }),
+    ..VECTOR
 };
 
 /// The start of a row of a mesh's colour.
@@ -171,22 +146,22 @@ pub(crate) const KINDS: &[Kind] = &[
         }),
         ..VECTOR
     },
+    Kind { owner: Owner::Plain, name: "vertices", get: vertices, set: set_vertices, ..VERTICES },
     Kind {
-        name: "vertices",
-        unit: "scene unit",
-        shape: |s, m| vec![s.meshes[m].shape.vertices().len(), 3],
-        get: |s, m| s.meshes[m].shape.vertices().iter().flat_map(|v| v.0).collect(),
-        set: set_vertices,
-        derivative: Derivative::By(Moves::Points, |s, l, m, each| {
-            let turn = Turn::new(s.meshes[m].rotation).matrix;
-            let axes = [0, 1, 2].map(|k| turn.column(k) * s.meshes[m].scale);
-            let mut entry = 0;
-            points(s, l, m, |v, _| {
-                (0..3).for_each(|k| each(entry + k, v, axes[k]));
-                entry += 3;
-            });
+        owner: Owner::Smoothed,
+        name: "differential",
+        get: |s, m| {
+            let smoothing = s.meshes[m].smoothing();
+            smoothing.map_or(Vec::new(), |smoothing| smoothing.coordinates(&vertices(s, m)))
+        },
+        set: |s, m, u| match s.meshes[m].smoothing() {
+            Some(smoothing) => set_vertices(s, m, &smoothing.smoothed(u)),
+            None => Ok(()),
+        },
+        chart: Some(|s, m, bar| {
+            s.meshes[m].smoothing().map_or_else(|| bar.to_vec(), |map| map.smoothed(bar))
         }),
-        ..VECTOR
+        ..VERTICES
     },
     Kind {
         name: "faces",
@@ -239,15 +214,31 @@ pub(crate) const KINDS: &[Kind] = &[
         owner: Owner::Glossy,
         name: "roughness",
         bounds: [LEAST_ROUGHNESS, 1.0],
-        must: "it must lie in [0.01, 1]: smoother mirrors show edges whose motion is not followed",
+        must: "it must lie in [0.01, 1]: smoother surfaces show edges whose motion is not followed",
         shape: |_, _| Vec::new(),
-        get: |s, m| s.meshes[m].roughness.into_iter().collect(),
+        get: |s, m| s.meshes[m].material.roughness().into_iter().collect(),
         set: |s, m, v| {
-            s.meshes[m].roughness = Some(v[0]);
+            s.meshes[m].material = s.meshes[m].material.with_roughness(v[0]);
             Ok(())
         },
         derivative: Derivative::By(Moves::Nothing, |_, l, m, each| {
-            each(0, Leaf::Slot(l.roughness(m)), V3::unit(0));
+            each(0, Leaf::Slot(l.microfacets(m)), V3::unit(0));
+        }),
+        ..VECTOR
+    },
+    Kind {
+        owner: Owner::Transparent,
+        name: "index",
+        bounds: [LEAST_INDEX, MOST_INDEX],
+        must: "it must lie in [1.01, 10]",
+        shape: |_, _| Vec::new(),
+        get: |s, m| s.meshes[m].material.index().into_iter().collect(),
+        set: |s, m, v| {
+            s.meshes[m].material = s.meshes[m].material.with_index(v[0]);
+            Ok(())
+        },
+        derivative: Derivative::By(Moves::Refraction, |_, l, m, each| {
+            each(0, Leaf::Slot(l.microfacets(m)), V3::unit(1));
         }),
         ..VECTOR
     },
@@ -351,6 +342,7 @@ pub(crate) const KINDS: &[Kind] = &[
         derivative: Derivative::By(Moves::Nothing, |_, l, k, each| {
             (0..2).for_each(|e| each(e, Leaf::Slot(l.lamp(k).cone), V3::unit(e)));
         }),
+        chart: None,
     },
     Kind {
         owner: Owner::Environment,
@@ -494,54 +486,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
 ];
 
-impl Owner {
-    /// What it is counted with.
-    pub(crate) fn group(self) -> Group {
-        match self {
-            Self::Camera => Group::Cameras,
-            Self::Environment => Group::Environment,
-            Self::Lamp | Self::Placed | Self::Aimed | Self::Spot => Group::Lamps,
-            Self::Mesh
-            | Self::Emitter
-            | Self::Tinted
-            | Self::Glossy
-            | Self::Textured
-            | Self::Shaded => Group::Meshes,
-        }
-    }
-
-    /// Name of its `k`th part in front of a kind's own name; `None` where that part has no such parameters.
-    pub(crate) fn prefix(self, scene: &Scene, k: usize) -> Option<String> {
-        match self.group() {
-            Group::Cameras => {
-                return Some(format!("camera.{}.", segment(&scene.cameras.get(k)?.name)));
-            }
-            Group::Environment => return Some("environment.".into()),
-            Group::Lamps => {
-                let lamp = scene.lamps.get(k)?;
-                let exists = match self {
-                    Self::Placed => lamp.kind.position().is_some(),
-                    Self::Aimed => lamp.kind.direction().is_some(),
-                    Self::Spot => matches!(lamp.kind, LampKind::Spot { .. }),
-                    _ => true,
-                };
-                return exists.then(|| format!("light.{}.", segment(&lamp.name)));
-            }
-            Group::Meshes => {}
-        }
-        let mesh = scene.meshes.get(k)?;
-        let (kind, exists) = match self {
-            Self::Emitter => ("light", mesh.emission.is_some()),
-            Self::Tinted => ("mesh", mesh.tint.is_some()),
-            Self::Glossy => ("mesh", mesh.roughness.is_some()),
-            Self::Textured => ("mesh", mesh.texture.is_some()),
-            Self::Shaded => ("mesh", mesh.shading == Shading::Given),
-            _ => ("mesh", true),
-        };
-        exists.then(|| format!("{kind}.{}.", segment(&mesh.name)))
-    }
-}
-
 /// A rotation vector's matrix `R`, and `J` with `dR = R [J dv]`.
 struct Turn {
     matrix: Mat3<f64>,
@@ -572,6 +516,11 @@ fn normals(scene: &Scene, layout: &Layout, mesh: usize, mut each: impl FnMut(Lea
             each(Leaf::Normal(id(layout.first_normal[mesh] + k)), *n);
         }
     }
+}
+
+/// The vertices of a mesh in its own coordinates.
+fn vertices(scene: &Scene, mesh: usize) -> Vec<f64> {
+    scene.meshes[mesh].shape.vertices().iter().flat_map(|v| v.0).collect()
 }
 
 /// Three entries that are the three numbers of a leaf.

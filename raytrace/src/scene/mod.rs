@@ -7,6 +7,7 @@ mod environment;
 mod kind;
 mod lamp;
 mod overlay;
+mod owner;
 mod parameter;
 mod slot;
 mod surface;
@@ -31,8 +32,9 @@ pub use world::{MeshCut, World};
 pub(crate) use world::{Wanted, normal_pullback};
 
 use crate::geometry::Rgb;
+use crate::material::Material;
 use crate::sensor::CameraView;
-use crate::shape::TriangleMesh;
+use crate::shape::{Smoothing, TriangleMesh};
 
 /// How far light travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub enum Shading {
     Given,
 }
 
-/// The least roughness of a conductor: smoother mirrors show edges whose motion is not followed.
+/// The least roughness of microfacets: smoother surfaces show edges whose motion is not followed.
 pub const LEAST_ROUGHNESS: f64 = 0.01;
 
 /// A mesh in the scene. A point `X` of its shape stands at `R(rotation) scale X + translation`.
@@ -87,10 +89,11 @@ pub struct SceneMesh {
     pub rotation: [f64; 3],
     /// Translation, scene units.
     pub translation: [f64; 3],
-    /// Fraction of light that is reflected, from both sides: diffusely, or by a rough conductor at normal incidence.
+    /// Fraction of light that is reflected, from both sides; of a metal or a mirror at normal incidence. Of a transparent body a factor
+    /// at each passage.
     pub albedo: Rgb,
-    /// Of a rough conductor, within `[LEAST_ROUGHNESS, 1]`: the `alpha` of GGX, not squared. `None` is diffuse.
-    pub roughness: Option<f64>,
+    /// How it reflects.
+    pub material: Material,
     /// Radiance that every face emits on its front side, where it is a light.
     pub emission: Option<Rgb>,
     /// Factor of albedo and emission at every vertex, linear within a face; `None` is one everywhere.
@@ -99,6 +102,9 @@ pub struct SceneMesh {
     pub texture: Option<Arc<Texture>>,
     /// What normals it is shaded with.
     pub shading: Shading,
+    /// The `lambda` of the coordinates `differential = (I + lambda L) vertices`, in which a step of an optimizer moves all of a surface
+    /// (Nicolet et al. 2021): the mesh then has these in place of its vertices as a parameter. Positive.
+    pub large_steps: Option<f64>,
 }
 
 impl SceneMesh {
@@ -111,12 +117,18 @@ impl SceneMesh {
             rotation: [0.0; 3],
             translation: [0.0; 3],
             albedo: Rgb([0.5; 3]),
-            roughness: None,
+            material: Material::Diffuse,
             emission: None,
             tint: None,
             texture: None,
             shading: Shading::Flat,
+            large_steps: None,
         }
+    }
+
+    /// The map between its vertices and the coordinates of large steps, where it has these.
+    pub(crate) fn smoothing(&self) -> Option<Smoothing> {
+        self.large_steps.map(|lambda| Smoothing::new(&self.shape, lambda))
     }
 
     /// Normals that it is shaded with.
@@ -192,6 +204,30 @@ pub enum SceneError {
         name: String,
         /// What is missing.
         what: &'static str,
+    },
+    /// Light of a lamp would have to find its way by chance.
+    #[error(
+        "the light of lamp `{lamp}` reaches surfaces by way of `{mesh}`, which is perfectly smooth, and no path finds that way: give \
+         the mesh a roughness of at least {LEAST_ROUGHNESS}, or light the scene by meshes or the environment"
+    )]
+    Caustic {
+        /// Name of the lamp.
+        lamp: String,
+        /// Name of the mesh.
+        mesh: String,
+    },
+    /// What moves is seen by way of a smooth surface that it is not followed through.
+    #[error(
+        "`{parameter}` moves edges that are seen by way of `{mesh}`, {why}: their motion is not followed there; a roughness of at \
+         least {LEAST_ROUGHNESS} is"
+    )]
+    Specular {
+        /// Name of the parameter.
+        parameter: String,
+        /// Name of the mesh.
+        mesh: String,
+        /// What the mesh is.
+        why: &'static str,
     },
     /// A picture is no texture.
     #[error("the texture {why}")]
@@ -287,6 +323,10 @@ impl Scene {
                 (m.shape.vertices().len(), m.tint.as_ref().map_or(0, |t| t.len()));
             if m.tint.is_some() && expected != found {
                 return Err(SceneError::Tint { name: m.name.clone(), expected, found });
+            }
+            if let Some(value) = m.large_steps.filter(|l| !(*l > 0.0 && l.is_finite())) {
+                let name = format!("large_steps of mesh {}", m.name);
+                return Err(SceneError::Value { name, value, why: "it must be positive" });
             }
             if let Some(what) = m.lacks() {
                 return Err(SceneError::Lacks { name: m.name.clone(), what });

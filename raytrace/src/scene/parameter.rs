@@ -1,6 +1,7 @@
 //! Parameters by name, and how derivatives by points and slots become derivatives by them.
 
-use super::kind::{Derivative, Group, KINDS, Kind, Moves};
+use super::kind::{Derivative, KINDS, Kind, Moves};
+use super::owner::Group;
 use super::slot::{Layout, Leaf};
 use super::{Scene, SceneError, Wanted, World};
 use crate::geometry::V3;
@@ -63,6 +64,18 @@ impl Selection {
         self.targets.iter().map(|t| t.entries).sum()
     }
 
+    /// The entries of the parameter of this name, where it is selected.
+    pub(crate) fn entries(&self, scene: &Scene, name: &str) -> Option<std::ops::Range<usize>> {
+        let mut first = 0;
+        for target in &self.targets {
+            if scene.info(*target).name == name {
+                return Some(first..first + target.entries);
+            }
+            first += target.entries;
+        }
+        None
+    }
+
     /// What the parameters are, in order.
     pub fn parameters(&self, scene: &Scene) -> Vec<ParameterInfo> {
         self.targets.iter().map(|t| scene.info(*t)).collect()
@@ -108,6 +121,20 @@ impl Selection {
         }
     }
 
+    /// The name of the first parameter that moves edges, or what smooth surfaces show, in the image of a camera.
+    pub(crate) fn moves_reflections(&self, scene: &Scene, camera: usize) -> Option<String> {
+        let moves = |t: &&Target| {
+            let is_specular = || scene.meshes[t.part].material.is_specular();
+            match t.kind().derivative {
+                Derivative::By(Moves::Points | Moves::Lamps, _) => true,
+                Derivative::By(Moves::Rays, _) => t.part == camera,
+                Derivative::By(Moves::Normals | Moves::Refraction, _) => is_specular(),
+                Derivative::By(Moves::Nothing, _) | Derivative::Not(_) => false,
+            }
+        };
+        self.targets.iter().find(moves).map(|t| scene.info(*t).name)
+    }
+
     /// Visits `(entry, leaf, velocity of the leaf)` over all entries of all parameters.
     fn spread(&self, scene: &Scene, layout: &Layout, mut each: impl FnMut(usize, Leaf, V3)) {
         let mut first = 0;
@@ -133,7 +160,27 @@ impl Selection {
             };
             sums[entry] += bar.dot(velocity);
         });
+        self.charted(scene, &mut sums);
         sums
+    }
+
+    /// Applies the charts of the kinds that have any: to cotangents of what their derivatives are by, or to directions. Each is its own
+    /// transpose.
+    fn charted(&self, scene: &Scene, entries: &mut [f64]) {
+        let mut rest = entries;
+        for target in &self.targets {
+            let (these, others) = rest.split_at_mut(target.entries);
+            if let Some(chart) = target.kind().chart {
+                these.copy_from_slice(&chart(scene, target.part, these));
+            }
+            rest = others;
+        }
+    }
+
+    /// The cotangents of the entries of a parameter for those of what its derivative is by.
+    pub(crate) fn pull_entries(scene: &Scene, name: &str, bar: &[f64]) -> Vec<f64> {
+        let chart = scene.find(name).ok().and_then(|t| Some((t.part, t.kind().chart?)));
+        chart.map_or_else(|| bar.to_vec(), |(part, chart)| chart(scene, part, bar))
     }
 }
 
@@ -175,6 +222,13 @@ pub(crate) struct Columns {
 impl Columns {
     /// One column for every entry.
     pub(crate) fn entries(world: &World, selection: &Selection) -> Self {
+        let n = selection.dim();
+        if selection.targets.iter().any(|t| t.kind().chart.is_some()) {
+            let unit = |k: usize| (0..n).map(|j| f64::from(u8::from(j == k))).collect();
+            let units: Vec<Vec<f64>> = (0..n).map(unit).collect();
+            let units: Vec<&[f64]> = units.iter().map(Vec::as_slice).collect();
+            return Self::directions(world, selection, &units);
+        }
         let mut columns = Self::empty(&world.layout, selection.dim());
         selection.spread(&world.scene, &world.layout, |entry, leaf, velocity| {
             columns.of(leaf).push((entry, velocity));
@@ -186,6 +240,12 @@ impl Columns {
     /// One column for every direction, of as many numbers as the selection has entries.
     pub(crate) fn directions(world: &World, selection: &Selection, directions: &[&[f64]]) -> Self {
         let mut columns = Self::empty(&world.layout, directions.len());
+        let charted = |direction: &&[f64]| {
+            let mut direction = direction.to_vec();
+            selection.charted(&world.scene, &mut direction);
+            direction
+        };
+        let directions: Vec<Vec<f64>> = directions.iter().map(charted).collect();
         selection.spread(&world.scene, &world.layout, |entry, leaf, velocity| {
             let motions = columns.of(leaf);
             for (k, direction) in directions.iter().enumerate() {
@@ -314,8 +374,15 @@ impl Scene {
         self.fits()
     }
 
-    /// Whether every camera sees and every lamp shines.
+    /// Whether every camera sees and every lamp shines, on all that its light reaches.
     fn fits(&self) -> Result<(), SceneError> {
+        let smooth = self.meshes.iter().find(|m| m.material.is_specular());
+        if let (Some(mesh), Some(lamp), 2..) =
+            (smooth, self.lamps.first(), self.transport.bounces())
+        {
+            let [lamp, mesh] = [&lamp.name, &mesh.name].map(Clone::clone);
+            return Err(SceneError::Caustic { lamp, mesh });
+        }
         self.lamps.iter().try_for_each(super::SceneLamp::check)?;
         self.cameras.iter().try_for_each(|c| c.placed().map(drop))
     }

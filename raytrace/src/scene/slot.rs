@@ -129,10 +129,10 @@ impl Layout {
         id(OF_MESH * mesh + 1)
     }
 
-    /// Roughness of a mesh; the second and third are not used.
+    /// Roughness and index of refraction of a mesh; the third is not used.
     #[inline]
     #[expect(clippy::unused_self, reason = "every slot is asked of the layout")]
-    pub(crate) fn roughness(&self, mesh: usize) -> u32 {
+    pub(crate) fn microfacets(&self, mesh: usize) -> u32 {
         id(OF_MESH * mesh + 2)
     }
 

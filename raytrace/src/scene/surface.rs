@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::texture::{Lookup, Texture};
 use super::{Layout, SceneMesh};
 use crate::geometry::{Rgb, id};
+use crate::material::Material;
 
 /// A face of the world.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,7 @@ pub(crate) struct Surface {
     pub(crate) albedo: Rgb,
     /// Radiance of a mesh that is a light, which may be dark.
     pub(crate) emission: Option<Rgb>,
-    /// Of a conductor.
-    pub(crate) roughness: Option<f64>,
+    pub(crate) material: Material,
     tint: Option<Arc<Vec<Rgb>>>,
     texture: Option<Arc<Texture>>,
     first_vertex: u32,
@@ -49,12 +49,18 @@ impl Surface {
         Self {
             albedo: m.albedo,
             emission: m.emission,
-            roughness: m.roughness,
+            material: m.material,
             tint: m.tint.clone(),
             texture: m.texture.clone(),
             first_vertex: id(layout.first_vertex[mesh]),
             first_texel: layout.texel(mesh, 0),
         }
+    }
+
+    /// Whether it sends no light on.
+    #[inline]
+    pub(crate) fn is_dark(&self) -> bool {
+        self.material.is_dark(self.albedo)
     }
 
     /// Whether its colours are the same everywhere.

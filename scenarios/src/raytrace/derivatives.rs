@@ -2,7 +2,7 @@
 
 use cotangent_problem::Simulation;
 use cotangent_raytrace::{
-    DerivativeOptions, Image, PictureSimulation, Rgb, Selection, Terms, World, jacobian,
+    DerivativeOptions, Image, PictureSimulation, Rgb, Selection, Terms, World, follows, jacobian,
 };
 
 use super::super::general::Draw;
@@ -57,6 +57,7 @@ impl Derivatives {
         for &(k, e) in moved {
             let name = &simulation.inputs()[k].name;
             let selection = Selection::new(simulation.scene(), &[name]).ok()?;
+            follows(&world, 0, &selection).ok()?;
             let image = |terms: Terms| {
                 jacobian(&world, 0, &selection, &DerivativeOptions { terms, ..options })
                     .swap_remove(e)

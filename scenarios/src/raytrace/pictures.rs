@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cotangent_problem::Simulation;
 use cotangent_problem::name::segment;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Environment, LampKind, MeshCut, MeshFile, PictureSimulation,
-    Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh,
-    World, parse_obj, parse_ply, read_picture,
+    CameraView, DerivativeOptions, Environment, LEAST_INDEX, LampKind, MOST_INDEX, Material,
+    MeshCut, MeshFile, PictureSimulation, Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading,
+    Texture, Transport, TriangleMesh, World, parse_obj, parse_ply, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
@@ -81,10 +81,22 @@ const MESH_KEYS: &[Key] = &[
     key("albedo", ALBEDO, "[0.5, 0.5, 0.5]", "reflected fraction, RGB"),
     key("texture", Kind::File, "\"\"", "EXR or PNG over the file's texture coordinates: a factor"),
     key(
+        "material",
+        Kind::Choice(&["diffuse", "metal", "mirror", "glass"]),
+        "\"diffuse\"",
+        "how it reflects; a mesh with a roughness is a metal where nothing is said",
+    ),
+    key(
         "roughness",
         number("", 0.0, 1.0),
         "0.0",
-        "of a metal: alpha of GGX, at least 0.01; at 0 the mesh is diffuse",
+        "of a metal or glass: alpha of GGX, at least 0.01; at 0 glass is clear",
+    ),
+    key(
+        "index",
+        number("", LEAST_INDEX, MOST_INDEX),
+        "1.5",
+        "of glass: its index of refraction; its faces have their fronts outside",
     ),
     key(
         "shading",
@@ -93,6 +105,12 @@ const MESH_KEYS: &[Key] = &[
         "normals of its faces, means of these at vertices, or those of the file",
     ),
     key("radiance", RADIANCE, "[]", "what it shines with, RGB; a mesh with it is a light"),
+    key(
+        "large_steps",
+        number("", 0.0, INF),
+        "0.0",
+        "how far a step at a vertex reaches, say 20: mesh.LABEL.differential is free in place of vertices",
+    ),
 ];
 
 const CAMERA_KEYS: &[Key] = &[
@@ -211,10 +229,12 @@ fn mesh(
     };
     let shape = shape.map_err(|e| problems.push(e)).ok()?;
     let emission = (!m.numbers("radiance").is_empty()).then(|| Rgb(three(m, "radiance", problems)));
-    let albedo = if emission.is_some() && !m.is_given("albedo") {
-        [0.0; 3]
-    } else {
-        three(m, "albedo", problems)
+    let material = material(m).map_err(|e| problems.push(e)).ok()?;
+    let albedo = match (emission, material) {
+        _ if m.is_given("albedo") => three(m, "albedo", problems),
+        (Some(_), _) => [0.0; 3],
+        (None, Material::Dielectric { .. }) => [1.0; 3],
+        (None, _) => three(m, "albedo", problems),
     };
     let texture = match texture(m, "texture") {
         Ok(texture) => texture.map(Arc::new),
@@ -231,14 +251,44 @@ fn mesh(
     Some(SceneMesh {
         texture,
         shading,
-        roughness: Some(m.number("roughness")).filter(|a| *a > 0.0),
+        material,
         translation: three(m, "translation", problems),
         rotation: three(m, "rotation", problems),
         scale: m.number("scale"),
         albedo: Rgb(albedo),
         emission,
+        large_steps: Some(m.number("large_steps")).filter(|l| *l > 0.0),
         ..SceneMesh::new(m.text("label"), shape)
     })
+}
+
+/// How a mesh reflects.
+fn material(m: &Settings) -> Result<Material, Diagnostic> {
+    let roughness = Some(m.number("roughness")).filter(|a| *a > 0.0);
+    let name = match (m.text("material"), roughness) {
+        ("diffuse", Some(_)) if !m.is_given("material") => "metal",
+        (name, _) => name,
+    };
+    let wrong = |key: &str, message: &str, help: &str| {
+        Err(m.problem(CONTRADICTION, key, message.to_owned(), help))
+    };
+    if name != "glass" && m.is_given("index") {
+        return wrong("index", "`index` has no effect here", "only glass refracts");
+    }
+    match (name, roughness) {
+        ("diffuse" | "mirror", Some(_)) => {
+            let help = "a mirror with roughness is a metal: material = \"metal\"";
+            wrong("roughness", "`roughness` has no effect here", help)
+        }
+        ("metal", None) => {
+            let help = "give it a roughness of at least 0.01; without one it is a mirror";
+            wrong("material", "a metal needs a roughness", help)
+        }
+        ("metal", Some(roughness)) => Ok(Material::Conductor { roughness }),
+        ("mirror", None) => Ok(Material::Mirror),
+        ("glass", roughness) => Ok(Material::Dielectric { index: m.number("index"), roughness }),
+        _ => Ok(Material::Diffuse),
+    }
 }
 
 /// Which meshes cut through each other while a free parameter moves one of them: seldom what its author meant.
@@ -248,7 +298,7 @@ fn cuts(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
     let free: Vec<&str> =
         s.list("parameter").iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
     let moves = |mesh: &String| {
-        ["translation", "rotation", "scale", "vertices"]
+        ["translation", "rotation", "scale", "vertices", "differential"]
             .iter()
             .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
     };

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cotangent_raytrace::reference::icosphere;
 use cotangent_raytrace::{
-    CameraView, Environment, Image, LampKind, Rgb, Scene, SceneCamera, SceneError, SceneLamp,
-    SceneMesh, Shading, Texture, Transport, TriangleMesh,
+    CameraView, Environment, Image, LampKind, Material, Rgb, Scene, SceneCamera, SceneError,
+    SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh,
 };
 
 type Built = Result<Scene, SceneError>;
@@ -104,7 +104,7 @@ pub(super) fn smooth_ball() -> Built {
 pub(super) fn glossy_floor() -> Built {
     let scene = with_panel(&stage(Transport::Paths { bounces: 2 }, ball(Shading::Flat))?)?;
     let mut meshes = scene.meshes().to_vec();
-    meshes[0].roughness = Some(0.4);
+    meshes[0].material = Material::Conductor { roughness: 0.4 };
     with_meshes(&scene, meshes)
 }
 
