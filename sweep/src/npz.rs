@@ -1,4 +1,32 @@
-//! NumPy's NPZ: arrays in the format NPY 1.0 or 2.0, stored in a ZIP archive without compression.
+//! NumPy's NPY 1.0, and NPZ: such arrays in a ZIP archive without compression.
+
+/// An array of 64-bit floats in the format NPY 1.0, row-major.
+///
+/// ```
+/// let file = cotangent_sweep::npy(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!((&file[..8], file.len()), (&b"\x93NUMPY\x01\x00"[..], 128 + 6 * 8));
+/// ```
+pub fn npy(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    array("<f8", shape, &data)
+}
+
+/// An array in NPY, whose header ends on a multiple of 64 bytes.
+fn array(dtype: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let mut header = format!(
+        "{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({}), }}",
+        lengths.trim_end()
+    );
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(data);
+    file
+}
 
 /// An archive in the making.
 #[derive(Debug, Default)]
@@ -12,8 +40,7 @@ pub(crate) struct Archive {
 impl Archive {
     /// A vector of 64-bit floats.
     pub(crate) fn numbers(&mut self, name: &str, values: &[f64]) {
-        let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.array(name, "<f8", values.len(), &data);
+        self.array(name, &npy(&[values.len()], values));
     }
 
     /// A vector of texts, each of as many characters as the longest.
@@ -24,21 +51,12 @@ impl Archive {
             codes.take(width).flat_map(u32::to_le_bytes).collect::<Vec<u8>>()
         };
         let data: Vec<u8> = texts.iter().flat_map(padded).collect();
-        self.array(name, &format!("<U{width}"), texts.len(), &data);
+        self.array(name, &array(&format!("<U{width}"), &[texts.len()], &data));
     }
 
-    /// An array in NPY, whose header ends on a multiple of 64 bytes.
-    fn array(&mut self, name: &str, dtype: &str, len: usize, data: &[u8]) {
-        let mut header =
-            format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({len},), }}");
-        let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-        header.push_str(&" ".repeat(padding));
-        header.push('\n');
-        let mut file = b"\x93NUMPY\x01\x00".to_vec();
-        file.extend(u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
-        file.extend(header.as_bytes());
-        file.extend(data);
-        self.file(&format!("{}.npy", name.replace(['/', '\\'], "_")), &file);
+    /// An array's file.
+    fn array(&mut self, name: &str, file: &[u8]) {
+        self.file(&format!("{}.npy", name.replace(['/', '\\'], "_")), file);
     }
 
     /// A stored file: its local header, its content, and its entry of the directory.
