@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cotangent_ad::{Pose, Vec3};
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
 use cotangent_dft::molecule::scf::{ScfOptions, StabilityCheck, Start};
 use cotangent_dft::molecule::{
@@ -9,13 +10,15 @@ use cotangent_dft::molecule::{
     MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
     basis_names, basis_set, parse_basis, parse_xyz,
 };
-use cotangent_problem::Simulation;
+use cotangent_problem::{Quantity, Simulation};
 
 use super::document::{Grammar, Settings};
-use super::general::{self, Model, Study};
+use super::general::{self, Draw, Model, Study};
 use super::keys::{Key, Kind};
 use super::{Domain, Scenario};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::look::{Body, Look, Surface};
+use cotangent_harness::figure::Figure;
 
 /// The kind.
 pub(super) struct Molecules;
@@ -122,6 +125,9 @@ const KEYS: &[Key] = &[
     ),
 ];
 
+/// The default of `method.grid`.
+const USUAL_GRID: i64 = 3;
+
 const TEMPLATE: &[u8] = include_bytes!("../water.toml");
 const TEMPLATE_FILE: &[u8] = include_bytes!("../water.xyz");
 
@@ -186,7 +192,41 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     })?;
     let options = options(s, &molecule).map_err(|d| vec![d])?;
     let simulation = Box::new(MoleculeSimulation::new(molecule, basis, options));
-    Ok(Model { simulation, notes: Vec::new(), draw: None })
+    let of = |(k, q): (usize, &Quantity)| {
+        (q.name.starts_with("atom[") && q.name.ends_with(".position")).then_some(k)
+    };
+    let positions = simulation.inputs().iter().enumerate().filter_map(of).collect();
+    let elements = simulation.molecule().atoms().iter().map(|a| a.element.to_string()).collect();
+    let draw: Option<Box<dyn Draw>> = Some(Box::new(Atoms { elements, positions }));
+    Ok(Model { simulation, notes: Vec::new(), draw })
+}
+
+/// The atoms of a molecule, as balls.
+struct Atoms {
+    elements: Vec<String>,
+    /// Of each atom the input that is its position.
+    positions: Vec<usize>,
+}
+
+impl Draw for Atoms {
+    fn figures(&self, _start: &[Vec<f64>], _answer: &[Vec<f64>]) -> Vec<Figure> {
+        Vec::new()
+    }
+
+    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        let ball = |(k, (element, input)): (usize, (&String, &usize))| {
+            let x = &inputs[*input];
+            // small enough that bonded atoms do not touch
+            let (radius, colour) = if element == "H" { (0.5, 0.9) } else { (0.8, 0.5) };
+            let Surface { corners, faces } = Surface::ellipsoid([radius; 3]);
+            let poses = vec![Pose { translation: Vec3([x[0], x[1], x[2]]), ..Pose::identity() }];
+            let name = format!("{element} {k}");
+            Body { name, corners, faces, colour: [colour; 3], glow: [0.0; 3], poses }
+        };
+        let bodies = self.elements.iter().zip(&self.positions).enumerate().map(ball).collect();
+        let name = "molecule".into();
+        Ok(vec![Look { name, unit: "bohr", up: 2, times: vec![0.0], bodies }])
+    }
 }
 
 fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
@@ -278,7 +318,8 @@ fn options(s: &Settings, molecule: &Molecule) -> Result<MoleculeOptions, Diagnos
 fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
     let (path, name) = ("method.functional", s.text("method.functional"));
     if name.is_empty() {
-        if s.is_given("method.grid") {
+        // every setting stands in a run folder's settings, with its default where it was not given
+        if s.integer("method.grid") != USUAL_GRID {
             let message = "Hartree-Fock needs no grid";
             let help = "name a functional in method.functional, or leave method.grid out";
             let code = "cotangent::scenario::contradiction";
