@@ -34,15 +34,14 @@ mod _cotangent {
 
     /// Uses this many threads; once, before anything is computed. Results do not depend on it.
     #[pyfunction]
-    fn set_threads(n: i64) -> PyResult<()> {
+    fn set_threads(n: usize) -> PyResult<()> {
         let most = 64.max(2 * std::thread::available_parallelism().map_or(1, usize::from));
-        let useful = usize::try_from(n).ok().filter(|n| (1..=most).contains(n));
-        let Some(threads) = useful else {
+        if n == 0 || n > most {
             return Err(super::error::input(format!(
                 "between 1 and {most} threads can be of use, not {n}"
             )));
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n);
         pool.build_global().map_err(|_| {
             super::error::input(
                 "the threads have been started already: choose their number first".into(),
