@@ -15,6 +15,8 @@ pub(crate) enum Item {
     Row(Row),
     /// A statement that was checked, with the number that was found.
     Proof(Proof),
+    /// A statement that could not be checked.
+    Skipped(Skipped),
 }
 
 /// Ours beside a peer's, measured in turn in the same run.
@@ -86,6 +88,17 @@ pub(crate) struct Proof {
     pub holds: bool,
 }
 
+/// A statement that could not be checked, because a peer is not there: it neither holds nor falls short.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Skipped {
+    /// What would have been checked.
+    pub what: String,
+    /// What it must be.
+    pub must: String,
+    /// What is missing.
+    pub why: String,
+}
+
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -106,6 +119,7 @@ impl fmt::Display for Item {
             Self::Proof(p) => {
                 write!(f, "{:<44} {} (must: {}): {}", p.what, p.measured, p.must, verdict(p.holds))
             }
+            Self::Skipped(s) => write!(f, "{:<44} skipped, {} (must: {})", s.what, s.why, s.must),
         }
     }
 }
@@ -157,6 +171,7 @@ impl Report {
         self.items.iter().all(|i| match i {
             Item::Row(r) => r.holds != Some(false),
             Item::Proof(p) => p.holds,
+            Item::Skipped(_) => true,
         })
     }
 
@@ -174,6 +189,11 @@ impl Report {
              a row are measured in turn in one run, as process CPU time; quote the ratios, not the times.\n",
             area = self.area
         );
+        if cfg!(debug_assertions) {
+            text.push_str(
+                "\n**This run was of a build for tests, and not by that command: its times say nothing.**\n",
+            );
+        }
         self.write_rows(&mut text);
         self.write_proofs(&mut text);
         text
@@ -205,24 +225,18 @@ impl Report {
     }
 
     fn write_proofs(&self, text: &mut String) {
-        let proofs: Vec<_> = self
-            .items
-            .iter()
-            .filter_map(|i| if let Item::Proof(p) = i { Some(p) } else { None })
-            .collect();
-        if proofs.is_empty() {
+        let line = |item: &Item| match item {
+            Item::Row(_) => None,
+            Item::Proof(p) => Some([&p.what, &p.must, &p.measured, verdict(p.holds)].map(cell)),
+            Item::Skipped(s) => Some([&s.what, &s.must, &s.why, "skipped"].map(cell)),
+        };
+        let lines: Vec<[String; 4]> = self.items.iter().filter_map(line).collect();
+        if lines.is_empty() {
             return;
         }
         text.push_str("\n| checked | must | measured | |\n|---|---|---|---|\n");
-        for p in proofs {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} |",
-                cell(&p.what),
-                cell(&p.must),
-                cell(&p.measured),
-                verdict(p.holds)
-            );
+        for cells in lines {
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
 }
