@@ -280,7 +280,7 @@ fn block_by_hand(c: &[f64; 11], x: &[f64; 3], w: f64, feature: &[f64; 2]) -> [[f
 
 impl Csr {
     /// The entries of a row in these columns.
-    fn dense_row(&self, columns: &[usize], row: usize) -> Vec<f64> {
+    pub(crate) fn dense_row(&self, columns: &[usize], row: usize) -> Vec<f64> {
         let range = self.rows[row]..self.rows[row + 1];
         let mut dense = vec![0.0; columns.len()];
         for (column, value) in self.columns[range.clone()].iter().zip(&self.values[range]) {

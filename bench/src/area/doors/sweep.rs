@@ -212,7 +212,8 @@ impl Drop for Engine {
 fn is_whole(program: &Path, place: &Place, folder: &str) -> bool {
     let mut status = Command::new(program);
     status.args(["sweep", "status", folder, "--quiet"]).current_dir(place.0.path());
-    status.stdout(Stdio::null()).status().is_ok_and(|s| s.success())
+    status.stdout(Stdio::null()).stderr(Stdio::null());
+    status.status().is_ok_and(|s| s.success())
 }
 
 /// Sweeps by an engine while workers die, submitting again until all points are done. Returns the killed, the submissions, and
