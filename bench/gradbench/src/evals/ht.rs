@@ -25,7 +25,12 @@ fn hand(input: &Value) -> Result<(Hand, Vec<f64>), String> {
         relatives: matrices("base_relatives")?,
         inverses: matrices("inverse_base_absolutes")?,
     };
-    let (positions, weights) = (rows(model, "base_positions")?, rows(model, "weights")?);
+    let (mut positions, weights) = (rows(model, "base_positions")?, rows(model, "weights")?);
+    // homogeneous coordinates end in 1
+    positions
+        .iter_mut()
+        .filter(|p| p.len() == 4 && p[3].to_bits() == 1.0_f64.to_bits())
+        .for_each(|p| p.truncate(3));
     let correspondences = counts(data, "correspondences")?;
     let us = rows(input, "us").unwrap_or_default();
     let on = if us.is_empty() {
