@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use crate::area::Area;
-use crate::peer::Peers;
+use crate::peer::{Copies, Peers};
 use crate::report::{Item, Report};
 
 #[global_allocator]
@@ -47,6 +47,12 @@ struct Args {
     /// A Python interpreter in which the peers (jax, ...) are installed.
     #[arg(long, value_name = "PATH")]
     peer_python: Option<PathBuf>,
+    /// A copy of the repository of `GradBench`, whose own evaluations are run.
+    #[arg(long, value_name = "DIR")]
+    gradbench: Option<PathBuf>,
+    /// The conformance suite of UM-Bridge: the folder `testing/protocol_conformity_1.0` of its repository.
+    #[arg(long, value_name = "DIR")]
+    umbridge_suite: Option<PathBuf>,
     /// How to print rows on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -86,7 +92,9 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         return Ok(true);
     }
     let selected = area.selected(verify, args.only.as_deref())?;
-    let peers = Peers::new(args.peer_python.clone())?;
+    let copies =
+        Copies { gradbench: args.gradbench.clone(), umbridge: args.umbridge_suite.clone() };
+    let peers = Peers::new(args.peer_python.clone(), copies)?;
     let mut report = Report::new(area.name);
     let print = |item: &Item| -> io::Result<()> {
         let mut out = io::stdout().lock();

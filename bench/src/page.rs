@@ -1,6 +1,6 @@
 //! The page `docs/verify-AREA.md`: a table of rows and one of proofs.
 
-use crate::report::{Item, Proof, Row, ratio, time, verdict};
+use crate::report::{Item, Proof, Row, Skipped, ratio, time, verdict};
 
 /// Heads of the two tables.
 const ROWS: [&str; 2] = ["| work | ours | peer | ratio | must | |", "|---|---|---|---|---|---|"];
@@ -43,8 +43,13 @@ impl Page {
         let (head, line) = match item {
             Item::Row(row) => (ROWS, row_line(row)),
             Item::Proof(proof) => (PROOFS, proof_line(proof)),
+            Item::Skipped(proof) => (PROOFS, skipped_line(proof)),
         };
-        let skipped = matches!(item, Item::Row(row) if row.peer.is_none());
+        let skipped = match item {
+            Item::Row(row) => row.peer.is_none(),
+            Item::Proof(_) => false,
+            Item::Skipped(_) => true,
+        };
         let (first, end) = self.table(head);
         let table = &self.lines[first..end];
         let own = table.iter().position(|(old, written)| {
@@ -96,6 +101,11 @@ fn row_line(r: &Row) -> String {
 fn proof_line(p: &Proof) -> String {
     let (what, must, measured) = (cell(&p.what), cell(&p.must), cell(&p.measured));
     format!("| {what} | {must} | {measured} | {} |", verdict(p.holds))
+}
+
+fn skipped_line(s: &Skipped) -> String {
+    let (what, must, why) = (cell(&s.what), cell(&s.must), cell(&s.why));
+    format!("| {what} | {must} | {why} | skipped |")
 }
 
 /// Whether two lines of one table are of the same work beside the same peer. A line whose peer was skipped is of any peer.

@@ -43,16 +43,26 @@ pub(crate) struct Measured {
     pub values: Vec<f64>,
 }
 
+/// Copies of repositories of peers, where they are at hand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Copies {
+    /// That of `GradBench`.
+    pub gradbench: Option<PathBuf>,
+    /// The conformance suite in that of UM-Bridge.
+    pub umbridge: Option<PathBuf>,
+}
+
 /// The peers of one run.
 #[derive(Debug)]
 pub(crate) struct Peers {
     python: Option<PathBuf>,
+    pub(crate) copies: Copies,
     build: TempDir,
 }
 
 impl Peers {
-    pub(crate) fn new(python: Option<PathBuf>) -> Result<Self, PeerError> {
-        Ok(Self { python, build: TempDir::new()? })
+    pub(crate) fn new(python: Option<PathBuf>, copies: Copies) -> Result<Self, PeerError> {
+        Ok(Self { python, copies, build: TempDir::new()? })
     }
 
     /// Compiles `peers/NAME.c` with the system's C compiler, at the machine's own instruction set: the

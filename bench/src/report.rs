@@ -17,6 +17,8 @@ pub(crate) enum Item {
     Row(Row),
     /// A statement that was checked, with the number that was found.
     Proof(Proof),
+    /// A statement that could not be checked.
+    Skipped(Skipped),
 }
 
 /// Ours beside a peer's, measured in turn in the same run.
@@ -88,6 +90,17 @@ pub(crate) struct Proof {
     pub holds: bool,
 }
 
+/// A statement that could not be checked, because a peer is not there: it neither holds nor falls short.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Skipped {
+    /// What would have been checked.
+    pub what: String,
+    /// What it must be.
+    pub must: String,
+    /// What is missing.
+    pub why: String,
+}
+
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -108,6 +121,7 @@ impl fmt::Display for Item {
             Self::Proof(p) => {
                 write!(f, "{:<44} {} (must: {}): {}", p.what, p.measured, p.must, verdict(p.holds))
             }
+            Self::Skipped(s) => write!(f, "{:<44} skipped, {} (must: {})", s.what, s.why, s.must),
         }
     }
 }
@@ -154,6 +168,7 @@ impl Report {
         self.items.iter().all(|i| match i {
             Item::Row(r) => r.holds != Some(false),
             Item::Proof(p) => p.holds,
+            Item::Skipped(_) => true,
         })
     }
 

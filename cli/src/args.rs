@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::export::Export;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 finished but the goal was not met, 2 bad usage or scenario, 3 numerical failure, \
@@ -155,6 +158,9 @@ pub enum Verb {
         /// Check and plan only; write nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Write the answer in a format of other programs, too, into the folder `export` of the run; repeatable.
+        #[arg(long, value_name = "FORMAT", value_enum)]
+        export: Vec<Export>,
     },
     /// Check scenarios: keys, units, files, start; predict the cost of an evaluation.
     Check {
@@ -324,8 +330,7 @@ pub enum Verb {
         #[arg(long)]
         force: bool,
     },
-    /// Draw a run's plots anew, or compare several runs in one picture, on logarithmic axes.
-    #[command(visible_alias = "compare")]
+    /// Draw a run's plots anew, or several runs in one picture, on logarithmic axes.
     Plot {
         /// Run folders.
         #[arg(value_name = "RUN_DIR", required = true)]
@@ -337,11 +342,35 @@ pub enum Verb {
         #[arg(long)]
         force: bool,
     },
+    /// Compare runs: a table, a picture on logarithmic axes, and one page of both.
+    Compare {
+        /// Run folders; unfinished ones are compared by their histories.
+        #[arg(value_name = "RUN_DIR", num_args = 2.., required = true)]
+        runs: Vec<PathBuf>,
+        /// Where `comparison.html`, `comparison.csv` and `comparison.svg` go.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+        /// Overwrite an earlier comparison.
+        #[arg(long)]
+        force: bool,
+    },
     /// Write a finished run's report anew.
     Report {
         /// The run folder.
         #[arg(value_name = "RUN_DIR")]
         run: PathBuf,
+        /// Write the answer in a format of other programs, too, into the folder `export` of the run; repeatable.
+        #[arg(long, value_name = "FORMAT", value_enum)]
+        export: Vec<Export>,
+    },
+    /// Print the completions of a shell, to be read by it at its start.
+    #[command(
+        after_help = "bash: source <(cotangent completions bash)\nzsh:  cotangent completions zsh > \"${fpath[1]}/_cotangent\"\nfish: cotangent completions fish | source"
+    )]
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL", value_enum)]
+        shell: Shell,
     },
     /// Print the JSON Schema (draft-07) of scenario files, for editors.
     Schema,

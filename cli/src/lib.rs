@@ -15,6 +15,7 @@ pub mod args;
 pub mod command;
 pub mod diagnostic;
 pub mod exit;
+pub mod export;
 pub mod plot;
 pub mod progress;
 pub mod report;

@@ -22,8 +22,8 @@ from ._cotangent import (
     ScenarioError,
     UnsupportedError,
     __version__,
-    set_threads,
 )
+from ._cotangent import set_threads as _set_threads
 from ._run import resume, run
 from ._simulation import Function, Objective, Quantity, Simulation, load
 
@@ -43,6 +43,13 @@ __all__ = [
     "run",
     "set_threads",
 ]
+
+
+def set_threads(n: int) -> None:
+    """Uses this many threads; once, before anything is computed. Results do not depend on it."""
+    if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n < 2**32:
+        raise InputError(f"a number of threads is a positive whole number, not {n!r}")
+    _set_threads(n)
 
 
 def __getattr__(name: str):

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ._cotangent import InputError
+
 
 def _toml(value: Any) -> str:
     """A value as TOML writes it."""
@@ -23,7 +25,7 @@ def _toml(value: Any) -> str:
             f"\\u{ord(c):04x}" if ord(c) < 32 or c in '"\\\x7f' else c for c in value
         )
         return f'"{escaped}"'
-    raise TypeError(f"a setting is a number, a text, a flag or a list of such, not {type(value).__name__}")
+    raise InputError(f"a setting is a number, a text, a flag or a list of such, not {type(value).__name__}")
 
 
 def _as_overrides(overrides: Mapping[str, Any] | None) -> list[str]:
@@ -31,8 +33,12 @@ def _as_overrides(overrides: Mapping[str, Any] | None) -> list[str]:
 
     A dictionary within the dictionary is a table whose keys are names, which may hold dots.
     """
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise InputError(f"overrides are given as a dictionary of values by key, not as {type(overrides).__name__}")
     settings = []
     for key, value in (overrides or {}).items():
+        if not isinstance(key, str):
+            raise InputError(f"a setting is named by a text, not by {key!r}")
         if isinstance(value, Mapping):
             for name, inner in value.items():
                 settings.append(f"{key}.{_toml(str(name))}={_toml(inner)}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _cotangent
+from ._cotangent import InputError
 from ._overrides import _as_overrides
 
 Callback = Callable[[dict[str, Any]], Any]
@@ -49,6 +50,8 @@ def _path(path: str | os.PathLike[str] | None) -> str | None:
 def _told(callback: Callback | None) -> Callback | None:
     if callback is None:
         return None
+    if not callable(callback):
+        raise InputError(f"the callback is {callback!r}, which cannot be called")
 
     def tell(iteration: dict[str, Any]) -> None:
         iteration["x"] = np.frombuffer(iteration["x"], dtype=np.float64)

@@ -72,13 +72,35 @@ class Quantity:
         )
 
 
+def _names(given: Any, role: str) -> tuple[str, ...]:
+    """Names or patterns that were given, one by itself or several."""
+    try:
+        names = (given,) if isinstance(given, str) else tuple(given)
+    except TypeError:
+        raise InputError(f"{role}s are named by a text or a list of texts, not by {given!r}") from None
+    for name in names:
+        _name(name, role)
+    return names
+
+
+def _name(name: Any, role: str) -> None:
+    if not isinstance(name, str) or name != name.encode("utf-8", "replace").decode("utf-8"):
+        raise InputError(f"an {role} is named by a text, not by {name!r}")
+
+
 def _by_name(raw: Iterable[dict[str, Any]]) -> dict[str, Quantity]:
     return {q["name"]: Quantity._of(q) for q in raw}
 
 
 def _array(what: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """``value`` as an array of 64-bit floats of this shape; nothing is rounded, broadcast or read past."""
-    array = np.asarray(value)
+    """``value`` as an array of 64-bit floats of this shape; nothing is rounded, broadcast, stripped of its meaning or read past."""
+    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        # a mask or a unit would be lost in silence
+        raise InputError(f"`{what}` is a {type(value).__name__}; give a plain array of numbers in the input's unit")
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise InputError(f"`{what}` cannot be made an array of numbers: {error}") from error
     if array.dtype != np.float64:
         if array.dtype.kind not in "fiu" or (array.dtype.kind == "f" and array.dtype.itemsize > 8):
             raise InputError(f"`{what}` is of type {array.dtype}; it must be numbers that fit float64")
@@ -242,8 +264,7 @@ class Simulation:
     def function(self, inputs: Iterable[str] = (), outputs: Iterable[str] = ()) -> Function:
         """The map between inputs and outputs that are named, by names or patterns. Without names it is between those that the
         scenario makes free and asks of, and where it does not say, between all that have derivatives."""
-        names = lambda given: (given,) if isinstance(given, str) else tuple(given)  # noqa: E731
-        key = (names(inputs), names(outputs))
+        key = (_names(inputs, "input"), _names(outputs, "output"))
         if key not in self._functions:
             if len(self._functions) >= 32:
                 del self._functions[next(iter(self._functions))]
@@ -297,6 +318,7 @@ class Simulation:
         if not self._raw.has_simulation:
             self._raw.map([], [])  # says why
         for name in values:
+            _name(name, role)
             if name not in known:
                 # the text and the nearest name are the command line's
                 self._raw.map([name], []) if role == "input" else self._raw.map([], [name])
@@ -304,7 +326,7 @@ class Simulation:
         return list(values)
 
     def _between(self, x: Values, outputs: Iterable[str]) -> Function:
-        outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        outputs = _names(outputs, "output")
         if not outputs:
             raise InputError("no output is named")
         # without a name the map would be from the scenario's choice: its present values are the same
@@ -330,6 +352,8 @@ class Objective:
 
     def start(self, seed: int | None = None) -> Array:
         """Where a seed starts, flat."""
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63):
+            raise InputError(f"a seed is a whole number from 0 to 2^63 - 1, not {seed!r}")
         return _numbers(self._raw.start(seed))
 
     def pack(self, x: Any) -> Array:

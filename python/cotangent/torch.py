@@ -70,6 +70,8 @@ def function(
                 raise InputError(f"`{name}` is of type {part.dtype}; use torch.float64")
             if part.device.type != "cpu":
                 raise InputError(f"`{name}` is on {part.device}; move it with .cpu()")
+            if part.layout != torch.strided:
+                raise InputError(f"`{name}` is {part.layout}; make it dense with .to_dense()")
             if tuple(part.shape) != q.shape:
                 raise InputError(f"`{name}` has shape {tuple(part.shape)}, {q.shape} is needed")
             parts.append(part.reshape(-1))

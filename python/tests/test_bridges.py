@@ -91,5 +91,15 @@ def test_torch_s_own_check_of_gradients_passes(sim, f):
     y.backward(y_bar)
     assert np.array_equal(x.grad.numpy(), f.pullback(x.detach().numpy(), y_bar.numpy().reshape(-1))[1])
     assert torch.autograd.gradcheck(call, (x,))
-    with pytest.raises(cotangent.InputError, match="float64"):
-        by_name({"body.upper.mass": torch.tensor(1.0)})
+    scalar = {"dtype": torch.float64}
+    for wrong, said in [
+        (torch.tensor(1.0), "float64"),
+        (torch.ones(2, **scalar), "shape"),
+        (torch.tensor(1.0, device="meta", **scalar), "cpu"),
+        (torch.tensor(float("nan"), **scalar), "body.upper.mass"),
+        (torch.tensor(-1.0, **scalar), "outside"),
+    ]:
+        with pytest.raises(cotangent.InputError, match=said):
+            by_name({"body.upper.mass": wrong})
+    with pytest.raises(cotangent.InputError, match="no input"):
+        by_name({"body.middle.mass": torch.tensor(1.0, **scalar)})

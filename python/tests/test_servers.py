@@ -100,3 +100,59 @@ def test_tesseract_s_client_and_jax_through_it(serve, sim):
 
     assert np.array_equal(jax.grad(loss)(x), f.pullback(x, y_bar)[1])
     assert np.array_equal(jax.jit(jax.grad(loss))(x), f.pullback(x, y_bar)[1])
+
+
+def sampled(model):
+    """The value of a model of UM-Bridge, of inputs of one number each, as an operation of PyMC's with its gradient."""
+    import pytensor.tensor as pt
+    from pytensor.graph.basic import Apply
+    from pytensor.graph.op import Op
+
+    def vectors(x):
+        return [[float(v)] for v in x]
+
+    class Slope(Op):
+        def make_node(self, x, scale):
+            return Apply(self, [pt.as_tensor(x), pt.as_tensor(scale)], [pt.dvector()])
+
+        def perform(self, node, inputs, outputs):
+            x, scale = inputs
+            parts = [model.gradient(0, k, vectors(x), [float(scale)]) for k in range(len(x))]
+            outputs[0][0] = np.concatenate(parts)
+
+    class Value(Op):
+        def make_node(self, x):
+            return Apply(self, [pt.as_tensor(x)], [pt.dscalar()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = np.asarray(model(vectors(inputs[0]))[0][0])
+
+        def grad(self, inputs, output_grads):
+            return [Slope()(inputs[0], output_grads[0])]
+
+    return Value()
+
+
+def test_pymc_samples_two_parameters(serve, sim):
+    umbridge, pymc = pytest.importorskip("umbridge"), pytest.importorskip("pymc")
+    objective = sampled(umbridge.HTTPModel(serve("--as", "um-bridge"), "objective"))
+    spread = 0.05
+    with pymc.Model():
+        # masses are positive wherever the sampler tries
+        z = pymc.Normal("z", shape=2)
+        pymc.Potential("likelihood", -objective(1.3 * pymc.math.exp(spread * z)))
+        drawn = pymc.sample(
+            draws=150, tune=150, chains=2, cores=1, random_seed=1, progressbar=False, compute_convergence_checks=False
+        )
+    drawn = np.asarray(drawn.posterior["z"]).reshape(-1, 2)
+
+    # the normal distribution at the greatest density, by Newton's method on the exact gradient and Gauss-Newton's Hessian
+    x = np.zeros(2)
+    for _ in range(30):
+        masses = 1.3 * np.exp(spread * x)
+        r, jacobian = sim.objective.residuals(masses), sim.objective.jacobian(masses) * (spread * masses)
+        precision = jacobian.T @ jacobian + np.eye(2)
+        x = x - np.linalg.solve(precision, jacobian.T @ r + x)
+    deviation = np.sqrt(np.diag(np.linalg.inv(precision)))
+    assert np.all(np.abs(drawn.mean(axis=0) - x) < 0.35 * deviation), (drawn.mean(axis=0), x, deviation)
+    assert np.all(np.abs(drawn.std(axis=0) / deviation - 1) < 0.3), (drawn.std(axis=0), deviation)

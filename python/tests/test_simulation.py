@@ -99,6 +99,20 @@ def test_the_command_line_has_the_same_bits(sim, folder, command):
         (lambda s: s({"body.upper.mass": 2**53 + 1}), cotangent.InputError, "exactly"),
         (lambda s: s({"body.upper.mass": np.nan}), cotangent.InputError, "body.upper.mass"),
         (lambda s: s({"body.upper.mass": -1.0}), cotangent.InputError, "outside"),
+        (lambda s: s({"body.upper.mass": np.ma.array(1.0, mask=True)}), cotangent.InputError, "MaskedArray"),
+        (lambda s: s({"body.upper.mass": [[1.0], [1.0, 2.0]]}), cotangent.InputError, "cannot be made an array"),
+        (lambda s: s({"body.upper.mass": np.longdouble(1)}), cotangent.InputError, "float128"),
+        (lambda s: s({"body.upper.mass": True}), cotangent.InputError, "bool"),
+        (lambda s: s({"body.upper.mass": None}), cotangent.InputError, "object"),
+        (lambda s: s({3: 1.0}), cotangent.InputError, "named by a text"),
+        (lambda s: s({"body.\udc80.mass": 1.0}), cotangent.InputError, "named by a text"),
+        (lambda s: s({}, 5), cotangent.InputError, "list of texts"),
+        (lambda s: s.function(5), cotangent.InputError, "list of texts"),
+        (lambda s: s.function(MASSES).values([[1.0, 1.0]]), cotangent.InputError, r"shape \(1, 2\)"),
+        (lambda s: s.function(MASSES).values([]), cotangent.InputError, r"shape \(0,\)"),
+        (lambda s: s.function(MASSES)._raw.values(b"12345678"), BufferError, "f64"),
+        (lambda s: s.objective.start(-1), cotangent.InputError, "seed"),
+        (lambda s: cotangent.set_threads(-1), cotangent.InputError, "threads"),
         (lambda s: s([1.0]), cotangent.InputError, "dictionary"),
         (lambda s: s({}, ["joint.ankle.position"]), cotangent.ScenarioError, "no output"),
         (lambda s: s.vjp(X, {}), cotangent.InputError, "no output"),
@@ -133,8 +147,29 @@ def test_overrides_are_those_of_the_command_line(folder):
     assert float(sim.inputs["start.joint.elbow.position"].value) == 0.25
     with pytest.raises(cotangent.ScenarioError, match="--set"):
         cotangent.load(path, {"scenario.colour": 3})
+    for wrong in (5, {3: 1}, {"scenario.seed": object()}):
+        with pytest.raises(cotangent.InputError, match="dictionary|text"):
+            cotangent.load(path, wrong)
     with pytest.raises(cotangent.ScenarioError, match="cannot be the name of a folder"):
         cotangent.load(path, {"scenario.name": 'a "b"'})
+
+
+def test_arrays_of_any_layout_are_read_as_what_they_are(sim):
+    f = sim.function(MASSES, "site.end.position")
+    x = np.array([1.2, 0.8])
+    y_bar = np.cos(np.arange(f.m))
+    expected = f.pullback(x, y_bar)[1]
+    wide = np.zeros((2, 2 * f.m))
+    wide[0, ::2] = y_bar
+    backwards = y_bar[::-1].copy()[::-1]
+    fixed = y_bar.copy()
+    fixed.setflags(write=False)
+    for same in (wide[0, ::2], backwards, fixed, y_bar.astype(">f8"), list(y_bar)):
+        assert np.array_equal(f.pullback(x, same)[1], expected)
+    shaped = np.asfortranarray(y_bar.reshape(31, 3))
+    assert np.array_equal(list(sim.vjp(X, {"site.end.position": shaped}).values()), expected)
+    single = x.astype(np.float32)
+    assert np.array_equal(f.values(single), f.values(single.astype(np.float64))), "float32 converts exactly"
 
 
 def test_the_lock_is_released_while_a_simulation_runs(folder):
@@ -173,6 +208,8 @@ def test_a_run_is_that_of_the_command_line_and_can_be_stopped(folder, command):
     assert not (folder / "stopped" / "result.json").exists()
     cotangent.resume(folder / "stopped")
     assert answer("stopped") == answer("ours")
+    with pytest.raises(cotangent.InputError, match="cannot be called"):
+        cotangent.run(path, out=folder / "never", callback=5)
     with pytest.raises(cotangent.RunError, match="exists already"):
         cotangent.run(path, out=folder / "ours")
 

@@ -35,6 +35,7 @@ mod equations;
 mod general;
 mod job;
 pub mod keys;
+pub mod look;
 mod molecules;
 mod open;
 mod physics;
@@ -56,6 +57,7 @@ use cotangent_optim::{
 use cotangent_problem::{Asked, Capabilities, Objective, Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::look::Look;
 use cotangent_harness::{Judge, check_name};
 use document::{Document, Grammar, Settings};
 
@@ -128,6 +130,14 @@ pub trait Scenario: Send + Sync {
     /// What is free and what is asked, where both are of a simulation.
     fn asked(&self) -> Option<&Asked> {
         None
+    }
+    /// What there is to see in space at `x`; nothing where the kind has no bodies.
+    ///
+    /// # Errors
+    /// The simulation has no value there.
+    fn looks(&self, x: &[f64]) -> Result<Vec<Look>, String> {
+        let _ = x;
+        Ok(Vec::new())
     }
     /// Computes what the objective needs (reference data).
     ///

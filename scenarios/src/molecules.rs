@@ -138,6 +138,9 @@ const KEYS: &[Key] = &[
     key("scan.points", Kind::Integer { min: 2, max: 1000 }, "30", "points of the curve"),
 ];
 
+/// The default of `method.grid`.
+const USUAL_GRID: i64 = 3;
+
 const TEMPLATE: &[u8] = include_bytes!("../water.toml");
 const TEMPLATE_FILE: &[u8] = include_bytes!("../water.xyz");
 
@@ -350,7 +353,8 @@ fn start(
 fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
     let (path, name) = ("method.functional", s.text("method.functional"));
     if name.is_empty() {
-        if s.is_given("method.grid") {
+        // every setting stands in a run folder's settings, with its default where it was not given
+        if s.integer("method.grid") != USUAL_GRID {
             let message = "Hartree-Fock needs no grid";
             let help = "name a functional in method.functional, or leave method.grid out";
             let code = "cotangent::scenario::contradiction";

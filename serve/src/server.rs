@@ -80,14 +80,15 @@ struct Shared {
 }
 
 /// Serves until SIGINT or SIGTERM; then takes no new request, lets those under way end within the grace, and returns. A second
-/// signal ends the waiting.
+/// signal ends the waiting. `ready` is called once requests and signals are heard.
 ///
 /// # Errors
-/// [`ServeError`].
+/// [`ServeError`]; what `ready` says.
 pub fn serve(
     listener: TcpListener,
     protocol: Arc<dyn Protocol>,
     limits: Limits,
+    ready: impl FnOnce() -> std::io::Result<()>,
 ) -> Result<(), ServeError> {
     let (jobs, queue) = mpsc::channel(limits.waiting.max(1));
     let queue = Arc::new(Mutex::new(queue));
@@ -103,7 +104,9 @@ pub fn serve(
     runtime.block_on(async move {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        accept(listener, shared, Stop::listen()?).await;
+        let stop = Stop::listen()?;
+        ready()?;
+        accept(listener, shared, stop).await;
         Ok(())
     })
 }

@@ -35,7 +35,7 @@ fn start(protocol: Arc<dyn Protocol>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { body: 1 << 20, reading: Duration::from_millis(700), ..Limits::default() };
-    std::thread::spawn(move || serve(listener, protocol, limits).unwrap());
+    std::thread::spawn(move || serve(listener, protocol, limits, || Ok(())).unwrap());
     address
 }
 

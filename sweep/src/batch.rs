@@ -6,6 +6,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// A program in Python that submits an array to HyperQueue by the client of its Python package, where there is no `hq`: its words are the
+/// script, the number of tasks and the name.
+pub const HYPERQUEUE_CLIENT: &str = include_str!("hyperqueue.py");
+
 /// A scheduler of clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batch {
@@ -57,7 +61,7 @@ impl Batch {
                 "`sbatch` is of Slurm: submit from a machine of the cluster; --dry-run shows the script"
             }
             Self::HyperQueue => {
-                "`hq` is of HyperQueue: put it on the PATH, start `hq server start` and `hq worker start`; --dry-run shows the script"
+                "`hq` is of HyperQueue: put it on the PATH, start `hq server start` and `hq worker start`, or name a Python with its package in COTANGENT_PYTHON; --dry-run shows the script"
             }
         }
     }

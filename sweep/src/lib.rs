@@ -24,7 +24,7 @@ mod sobol;
 mod study;
 mod table;
 
-pub use batch::{Batch, Tasks};
+pub use batch::{Batch, HYPERQUEUE_CLIENT, Tasks};
 pub use plan::{Plan, Point};
 pub use study::{Address, State, Study, SweepError};
 pub use table::{Cell, Column, Table};

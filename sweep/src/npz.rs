@@ -14,8 +14,7 @@ pub(crate) struct Archive {
 impl Archive {
     /// A vector of 64-bit floats.
     pub(crate) fn numbers(&mut self, name: &str, values: &[f64]) {
-        let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.array(name, "<f8", values.len(), &data);
+        self.array(name, &npy::write(&[values.len()], values));
     }
 
     /// A vector of texts, each of as many characters as the longest.
@@ -26,12 +25,11 @@ impl Archive {
             codes.take(width).flat_map(u32::to_le_bytes).collect::<Vec<u8>>()
         };
         let data: Vec<u8> = texts.iter().flat_map(padded).collect();
-        self.array(name, &format!("<U{width}"), texts.len(), &data);
+        self.array(name, &npy::file(&format!("<U{width}"), &[texts.len()], &data));
     }
 
-    fn array(&mut self, name: &str, descr: &str, len: usize, data: &[u8]) {
-        let file = npy::file(descr, &[len], data);
-        self.file(&format!("{}.npy", name.replace(['/', '\\'], "_")), &file);
+    fn array(&mut self, name: &str, file: &[u8]) {
+        self.file(&format!("{}.npy", name.replace(['/', '\\'], "_")), file);
     }
 
     /// A stored file: its local header, its content, and its entry of the directory.

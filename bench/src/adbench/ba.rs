@@ -52,18 +52,28 @@ impl Ba {
         }
     }
 
+    /// So many cameras, points and observations, all of them the same.
+    pub(crate) fn repeated(
+        [n, m, p]: [usize; 3],
+        camera: [f64; 11],
+        point: [f64; 3],
+        weight: f64,
+        feature: [f64; 2],
+    ) -> Self {
+        Self {
+            cameras: vec![camera; n],
+            points: vec![point; m],
+            weights: vec![weight; p],
+            features: vec![feature; p],
+        }
+    }
+
     /// An original file.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let all = numbers(path)?;
-        let [n, m, p] = sizes(&all);
         let camera = std::array::from_fn(|k| all[3 + k]);
         let point = std::array::from_fn(|k| all[14 + k]);
-        Some(Self {
-            cameras: vec![camera; n],
-            points: vec![point; m],
-            weights: vec![all[17]; p],
-            features: vec![[all[18], all[19]]; p],
-        })
+        Some(Self::repeated(sizes(&all), camera, point, all[17], [all[18], all[19]]))
     }
 
     pub(crate) fn observations(&self) -> usize {
@@ -270,7 +280,7 @@ fn block_by_hand(c: &[f64; 11], x: &[f64; 3], w: f64, feature: &[f64; 2]) -> [[f
 
 impl Csr {
     /// The entries of a row in these columns.
-    fn dense_row(&self, columns: &[usize], row: usize) -> Vec<f64> {
+    pub(crate) fn dense_row(&self, columns: &[usize], row: usize) -> Vec<f64> {
         let range = self.rows[row]..self.rows[row + 1];
         let mut dense = vec![0.0; columns.len()];
         for (column, value) in self.columns[range.clone()].iter().zip(&self.values[range]) {

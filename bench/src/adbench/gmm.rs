@@ -25,13 +25,18 @@ pub(crate) struct Gmm {
 }
 
 impl Gmm {
+    /// Points row by row, and the two numbers of the prior.
+    pub(crate) fn new(d: usize, k: usize, x: Vec<f64>, gamma: f64, m: f64) -> Self {
+        Self { d, k, x, gamma, m }
+    }
+
     /// Data of the original's shape, and parameters.
     pub(crate) fn generate(d: usize, k: usize, n: usize) -> (Self, Vec<f64>) {
         let stream = Stream::new(&[0x6d6d67, d as u64, k as u64, n as u64]);
         let x = (0..n * d).map(|i| stream.normal(i as u64)).collect();
         let size = k + k * d + k * d * (d + 1) / 2;
         let p = (0..size).map(|i| 0.5 * stream.normal((n * d + i) as u64)).collect();
-        (Self { d, k, x, gamma: 1.0, m: 0.0 }, p)
+        (Self::new(d, k, x, 1.0, 0.0), p)
     }
 
     /// An original file.
@@ -41,7 +46,7 @@ impl Gmm {
         let size = k + k * d + k * d * (d + 1) / 2;
         let (p, rest) = all[3..].split_at(size);
         let (x, rest) = rest.split_at(n * d);
-        Some((Self { d, k, x: x.to_vec(), gamma: rest[0], m: rest[1] }, p.to_vec()))
+        Some((Self::new(d, k, x.to_vec(), rest[0], rest[1]), p.to_vec()))
     }
 
     pub(crate) fn points(&self) -> usize {

@@ -40,6 +40,38 @@ struct Vertex {
     weights: Vec<(usize, f64)>,
 }
 
+/// The bones of a hand as a file has them.
+#[derive(Clone, Debug)]
+pub(crate) struct Skeleton {
+    /// The bone that each hangs on.
+    pub(crate) parents: Vec<Option<usize>>,
+    /// Where each is in its parent's frame: a 4x4 matrix, row by row.
+    pub(crate) relatives: Vec<Vec<f64>>,
+    /// From the rest pose of the hand to that of each, likewise.
+    pub(crate) inverses: Vec<Vec<f64>>,
+}
+
+impl Skeleton {
+    /// The bones.
+    ///
+    /// # Errors
+    /// Matrices of another size or number, and a bone that hangs on a later one.
+    fn bones(&self) -> Result<Vec<Bone>, String> {
+        let Self { parents, relatives, inverses } = self;
+        let are_matrices = relatives.iter().chain(inverses).all(|m| m.len() == 16);
+        let hang = parents.iter().enumerate().all(|(k, p)| p.is_none_or(|p| p < k));
+        if !are_matrices || !hang || [relatives.len(), inverses.len()] != [parents.len(); 2] {
+            return Err("the bones do not fit each other".into());
+        }
+        let bone = |((parent, relative), inverse): ((&Option<usize>, &Vec<f64>), &Vec<f64>)| Bone {
+            parent: *parent,
+            relative: rest(relative),
+            inverse: rest(inverse),
+        };
+        Ok(parents.iter().zip(relatives).zip(inverses).map(bone).collect())
+    }
+}
+
 /// A hand and the points measured on it.
 #[derive(Clone, Debug)]
 pub(crate) struct Hand {
@@ -89,6 +121,39 @@ impl Hand {
         (Self { bones, vertices, on, points }, p)
     }
 
+    /// A skeleton, vertices with a weight for each bone, what each point is on (a vertex, or the three of a triangle), and the points.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn new(
+        skeleton: &Skeleton,
+        positions: &[Vec<f64>],
+        weights: &[Vec<f64>],
+        on: Vec<Vec<usize>>,
+        points: &[Vec<f64>],
+    ) -> Result<Self, String> {
+        let bones = skeleton.bones()?;
+        let three = |x: &Vec<f64>| x.as_slice().try_into().map_err(|_| "a place has three numbers");
+        let vertex = |(at, weights): (&Vec<f64>, &Vec<f64>)| -> Result<Vertex, String> {
+            if weights.len() != bones.len() {
+                return Err("a vertex has a weight for each bone".into());
+            }
+            let weights = weights.iter().copied().enumerate().filter(|(_, w)| *w != 0.0).collect();
+            Ok(Vertex { at: three(at)?, weights })
+        };
+        let vertices: Vec<Vertex> =
+            positions.iter().zip(weights).map(vertex).collect::<Result<_, _>>()?;
+        let points: Vec<[f64; 3]> = points.iter().map(three).collect::<Result<_, _>>()?;
+        let known = |on: &Vec<usize>| {
+            matches!(on.len(), 1 | 3) && on.iter().all(|vertex| *vertex < vertices.len())
+        };
+        let alike = on.iter().all(|o| o.len() == on[0].len());
+        if on.is_empty() || points.len() != on.len() || !alike || !on.iter().all(known) {
+            return Err("every point is on a vertex or on a triangle".into());
+        }
+        Ok(Self { bones, vertices, on, points })
+    }
+
     /// An original file, with the model beside it.
     pub(crate) fn read(file: &Path, complicated: bool) -> Option<(Self, Vec<f64>)> {
         let model = file.parent()?.parent()?.join("model");
@@ -97,19 +162,20 @@ impl Hand {
             let numbers = |line: &str| line.split(':').map(|w| w.parse().unwrap_or(0.0)).collect();
             Some(text.lines().map(numbers).collect())
         };
-        let bones = fields("bones.txt")?.into_iter().map(|f| Bone {
-            parent: (f[1] >= 0.0).then_some(whole(f[1])),
-            relative: rest(&f[2..18]),
-            inverse: rest(&f[18..34]),
-        });
-        let vertices = fields("vertices.txt")?.into_iter().map(|f| Vertex {
-            at: [f[0], f[1], f[2]],
-            weights: f[9..]
-                .chunks_exact(2)
-                .take(whole(f[8]))
-                .map(|w| (whole(w[0]), w[1]))
-                .collect(),
-        });
+        let bones = fields("bones.txt")?;
+        let skeleton = Skeleton {
+            parents: bones.iter().map(|f| (f[1] >= 0.0).then_some(whole(f[1]))).collect(),
+            relatives: bones.iter().map(|f| f[2..18].to_vec()).collect(),
+            inverses: bones.iter().map(|f| f[18..34].to_vec()).collect(),
+        };
+        let vertices = fields("vertices.txt")?;
+        let positions: Vec<Vec<f64>> = vertices.iter().map(|f| f[..3].to_vec()).collect();
+        let of_bones = |f: &Vec<f64>| {
+            let mut weights = vec![0.0; bones.len()];
+            f[9..].chunks_exact(2).take(whole(f[8])).for_each(|w| weights[whole(w[0])] = w[1]);
+            weights
+        };
+        let weights: Vec<Vec<f64>> = vertices.iter().map(of_bones).collect();
         let triangles = fields("triangles.txt")?;
         let all = super::numbers(file)?;
         let n = whole(all[0]);
@@ -119,11 +185,11 @@ impl Hand {
             let k = whole(row[0]);
             let corners = |t: &Vec<f64>| t.iter().map(|v| whole(*v)).collect();
             on.push(if complicated { corners(&triangles[k]) } else { vec![k] });
-            points.push([row[1], row[2], row[3]]);
+            points.push(row[1..].to_vec());
         }
         let (us, theta) = rest.split_at(if complicated { 2 * n } else { 0 });
         let p = [&theta[..POSE], us].concat();
-        Some((Self { bones: bones.collect(), vertices: vertices.collect(), on, points }, p))
+        Some((Self::new(&skeleton, &positions, &weights, on, &points).ok()?, p))
     }
 
     /// Where every bone carries the rest pose: rotation, shift.

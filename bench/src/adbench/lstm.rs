@@ -29,6 +29,11 @@ fn sigmoid<R: Real>(x: R) -> R {
 }
 
 impl Lstm {
+    /// Layers, cells in each, the state at the start and the vectors row by row.
+    pub(crate) fn new(layers: usize, b: usize, state: Vec<f64>, sequence: Vec<f64>) -> Self {
+        Self { layers, b, state, sequence }
+    }
+
     /// Data of the original's shape, and parameters.
     pub(crate) fn generate(layers: usize, c: usize, b: usize) -> (Self, Vec<f64>) {
         let stream = Stream::new(&[0x6c73_746d, layers as u64, c as u64, b as u64]);
@@ -38,7 +43,7 @@ impl Lstm {
         let (size, kept) = (8 * layers * b + 3 * b, 2 * layers * b);
         let p = draw(0, size);
         let (state, sequence) = (draw(size, kept), draw(size + kept, c * b));
-        (Self { layers, b, state, sequence }, p)
+        (Self::new(layers, b, state, sequence), p)
     }
 
     /// An original file.
@@ -48,7 +53,7 @@ impl Lstm {
         let (p, rest) = all[3..].split_at(8 * layers * b + 3 * b);
         let (state, sequence) = rest.split_at(2 * layers * b);
         let (state, sequence) = (state.to_vec(), sequence[..c * b].to_vec());
-        Some((Self { layers, b, state, sequence }, p.to_vec()))
+        Some((Self::new(layers, b, state, sequence), p.to_vec()))
     }
 
     fn vectors(&self) -> usize {

@@ -1,4 +1,7 @@
-//! Doors: the map of a scenario in Python and over HTTP, beside the library's own.
+//! Doors: the map of a scenario in Python and over HTTP, beside the library's own; sweeps; the entry to `GradBench`.
+
+mod package;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +11,11 @@ use cotangent_problem::{At, CheckedMap, SampleKey, Workspace};
 use super::Measure;
 use crate::clock;
 use crate::peer::{self, PeerError, Peers};
-use crate::report::{Item, Proof, Row};
+use crate::report::{Item, Proof, Row, Skipped};
 
 pub(super) const ROWS: &[Measure] = measurements![a_call];
-pub(super) const PROOFS: &[Measure] = measurements![python_tests];
+pub(super) const PROOFS: &[Measure] =
+    measurements![package::tests, sweep::thousand_points, sweep::killed, gradbench];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -23,6 +27,11 @@ const CALLS: u32 = 2000;
 /// A pullback of one step, in Rust and called from Python: what a call costs is the difference.
 fn a_call(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let work = "one pullback of one step of a double pendulum";
+    let must = "at most 20 us";
+    if cfg!(debug_assertions) {
+        let why = "a build for tests is no measure of a call";
+        return Ok(vec![skipped("what a call from Python costs beyond the work", must, why)]);
+    }
     let failed = |stderr: String| PeerError::Failed { what: work.into(), stderr };
     let file = root().join("bench/models/one-step.toml");
     let opened = cotangent_scenarios::open(&file, &[]).map_err(|e| failed(format!("{e:?}")))?;
@@ -48,36 +57,49 @@ fn a_call(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let theirs = measured.get("pullback").ok_or_else(missing)?.cpu_s;
     let overhead = Proof {
         what: "what a call from Python costs beyond the work".into(),
-        must: "at most 20 us".into(),
+        must: must.into(),
         measured: format!("{:.1} us", (theirs - ours) * 1e6),
         holds: theirs - ours <= 20e-6,
     };
     Ok(vec![Row::cpu_us(work, ours, ("from Python", theirs), None), Item::Proof(overhead)])
 }
 
-/// The package's tests: values and derivatives in NumPy, SciPy, JAX and torch and through both servers, to the bits of the command
-/// line.
-fn python_tests(peers: &Peers) -> Result<Vec<Item>, PeerError> {
-    let what = "the Python package beside the command line, SciPy, JAX, torch, UM-Bridge's and Tesseract's clients";
-    let program = std::env::current_exe()?.with_file_name("cotangent");
-    let proof = |measured: String, holds: bool| {
-        let must = "every test passes".into();
-        vec![Item::Proof(Proof { what: what.into(), must, measured, holds })]
+/// The command, which is built into the folder of this program.
+fn command() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|e| e.to_string())?.with_file_name("cotangent");
+    let missing = "the command is not built: cargo build --release -p cotangent-cli";
+    if program.exists() { Ok(program) } else { Err(missing.into()) }
+}
+
+fn skipped(what: &str, must: &str, why: impl Into<String>) -> Item {
+    Item::Skipped(Skipped { what: what.into(), must: must.into(), why: why.into() })
+}
+
+/// The evaluations of `GradBench`, run by its own programs and judged by its hand-written C++.
+fn gradbench(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    let what = "GradBench: its evaluations, judged by its tool `manual`";
+    let must = "every answer of all 12 is valid";
+    let Some(copy) = &peers.copies.gradbench else {
+        return Ok(vec![skipped(what, must, "no --gradbench given")]);
     };
-    let python = match peers.python("cotangent") {
+    // where all programs go, or where its own workspace puts it
+    let beside = std::env::current_exe()?.with_file_name("cotangent-gradbench");
+    let own = root().join("bench/gradbench/target/release/cotangent-gradbench");
+    let tool = if beside.exists() { beside } else { own };
+    let python = match peers.python("scipy, pydantic") {
         Ok(python) => python,
-        Err(why) => return Ok(proof(format!("not run: {why}"), false)),
+        Err(why) => return Ok(vec![skipped(what, must, why)]),
     };
-    if !program.exists() {
-        let build = "cargo build --release -p cotangent-cli";
-        return Ok(proof(format!("not run: there is no {}; {build}", program.display()), false));
+    if !tool.exists() {
+        let build = "the tool is not built: cargo build --release --manifest-path bench/gradbench/Cargo.toml";
+        return Ok(vec![skipped(what, must, build)]);
     }
-    let done = Command::new(python)
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--cotangent"])
-        .arg(&program)
-        .arg(root().join("python/tests"))
-        .output()?;
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let last = said.lines().last().unwrap_or_default().trim_matches(['=', ' ']).to_owned();
-    Ok(proof(last, done.status.success()))
+    let mut command = Command::new(python);
+    let found = peer::run(command.arg(peer::script("gradbench.py")).arg(copy).arg(&tool))?;
+    let valid = |m: &peer::Measured| matches!(m.values[..], [n, valid] if n > 0.0 && n.to_bits() == valid.to_bits());
+    let whole = found.values().filter(|m| valid(m)).count();
+    let answers: f64 = found.values().filter_map(|m| m.values.first()).sum();
+    let measured = format!("{whole} of {}, {answers} answers", found.len());
+    let holds = whole == 12 && found.len() == 12;
+    Ok(vec![Item::Proof(Proof { what: what.into(), must: must.into(), measured, holds })])
 }

@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod check;
+mod compare;
 mod drive;
 mod gradcheck;
 mod init;
@@ -20,11 +21,12 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Colour, Format, General, Verb};
 use crate::diagnostic;
 use crate::exit::Exit;
+use crate::export::ExportError;
 use crate::progress::{Shown, Style, say};
 use crate::run::HarnessError;
 use cotangent_scenarios::diagnostic::Diagnostic;
@@ -53,6 +55,20 @@ impl From<Vec<Diagnostic>> for Failure {
 impl From<HarnessError> for Failure {
     fn from(error: HarnessError) -> Self {
         Self::Harness(error)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Run(error) => Self::Harness(error),
+            ExportError::Scenario(problems) => Self::Input(problems),
+            ExportError::Nothing(why) => {
+                let (message, help) = why.split_once("; ").unwrap_or((why, ""));
+                Self::Input(vec![Diagnostic::plain("cotangent::export", message, help)])
+            }
+            ExportError::Value(_) => Self::Numerical(error.to_string()),
+        }
     }
 }
 
@@ -155,13 +171,20 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// The table of arguments without what is not for people.
+fn spoken() -> clap::Command {
+    let all = Args::command();
+    let shown = all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    clap::Command::new("cotangent").args(all.get_arguments().cloned()).subcommands(shown)
+}
+
 fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
     match verb {
-        Verb::Run { input, out, force, dry_run } => {
+        Verb::Run { input, out, force, dry_run, export } => {
             if *dry_run {
                 run::plan(input, out.as_deref(), *force, voice)
             } else {
-                run::run(input, out.as_deref(), *force, voice)
+                run::run(input, out.as_deref(), *force, export, voice)
             }
         }
         Verb::Check { scenarios, changes } => check::check(scenarios, changes, voice),
@@ -208,7 +231,15 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
         Verb::Gather { folder } => sweep::gather(folder, voice),
         Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
         Verb::Plot { runs, out, force } => redraw::plot(runs, out.as_deref(), *force, voice),
-        Verb::Report { run } => redraw::report(run, voice),
+        Verb::Compare { runs, out, force } => compare::compare(runs, out, *force, voice),
+        Verb::Report { run, export } => redraw::report(run, export, voice),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut spoken(), "cotangent", &mut script);
+            let script = String::from_utf8_lossy(&script);
+            voice.data(&script, &serde_json::json!({ "completions": script }))?;
+            Ok(Exit::Done)
+        }
         Verb::Schema => {
             let schema = schema();
             voice.data(&format!("{schema:#}"), &schema)?;

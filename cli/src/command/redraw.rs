@@ -1,4 +1,4 @@
-//! `plot` (or `compare`) and `report`: pictures of runs that are over.
+//! `plot` and `report`: pictures of runs that are over.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::{Failure, Voice, as_text};
 use crate::exit::Exit;
-use crate::plot::{Figure, Mark, Scales, Series, draw, draw_on};
-use crate::report;
+use crate::export::{Export, export};
+use crate::plot::{Figure, draw};
+use crate::report::{self, Compared, Comparison};
 use crate::run::figure::history_figures;
 use crate::run::folder::write_whole;
 use crate::run::{HarnessError, Record, history};
@@ -22,7 +23,7 @@ pub(super) fn plot(
 ) -> Result<Exit, Failure> {
     let paths = match runs {
         [run] => redraw(run, out)?,
-        several => vec![compare(several, out.unwrap_or(Path::new(".")), force)?],
+        several => vec![together(several, out.unwrap_or(Path::new(".")), force)?],
     };
     let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
     let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
@@ -48,28 +49,23 @@ fn redraw(run: &Path, out: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     Ok(figures.iter().map(write).collect::<Result<_, _>>()?)
 }
 
-/// Least objective so far against evaluations, a line for each run.
-fn compare(runs: &[PathBuf], folder: &Path, force: bool) -> Result<PathBuf, Failure> {
+/// The convergence of several runs in one picture.
+fn together(runs: &[PathBuf], folder: &Path, force: bool) -> Result<PathBuf, Failure> {
     let path = folder.join("comparison.svg");
     if path.exists() && !force {
         let message = format!("{} exists already", path.display());
         let help = "name a folder with --out, or overwrite it with --force";
         return Err(vec![Diagnostic::plain("cotangent::plot::exists", message, help)].into());
     }
-    let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
-    let mut series = Vec::new();
-    for (k, (run, label)) in runs.iter().zip(labels(runs)).enumerate() {
-        let (_, rows) = history::read(run)?;
-        let points = rows.iter().map(|r| (r.evaluations as f64, r.best));
-        series.push(Series::new(&label, marks[k % marks.len()], points));
-    }
-    // an objective that is negative somewhere has no logarithm there; a value of exactly 0 is left out
-    let values = || series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
-    let log_y = values().all(|v| v >= 0.0) && values().any(|v| v > 0.0);
-    let figure =
-        Figure::lines("comparison", "Least objective so far", ["evaluations", "objective"], series);
-    write_whole(&path, draw_on(&figure, Scales { log_x: true, log_y }).as_bytes())?;
+    write_whole(&path, comparison(runs)?.picture().as_bytes())?;
     Ok(path)
+}
+
+/// Runs side by side, each with a label that tells it from the others.
+pub(super) fn comparison(runs: &[PathBuf]) -> Result<Comparison, HarnessError> {
+    let read = |(run, label): (&PathBuf, String)| Compared::read(run, label);
+    let runs: Result<Vec<_>, _> = runs.iter().zip(labels(runs)).map(read).collect();
+    Ok(Comparison::new(runs?))
 }
 
 /// A name for each run: its optimizer, and as much of the end of its path as tells it from the others.
@@ -97,11 +93,18 @@ fn labels(runs: &[PathBuf]) -> Vec<String> {
     runs.iter().zip(ends(depth)).map(named).collect()
 }
 
-/// Writes a finished run's plots and report anew.
-pub(super) fn report(run: &Path, voice: Voice) -> Result<Exit, Failure> {
-    report::write(&Record::read(run)?, run)?;
+/// Writes a finished run's plots and report anew, and its answer in these formats.
+pub(super) fn report(run: &Path, formats: &[Export], voice: Voice) -> Result<Exit, Failure> {
+    let record = Record::read(run)?;
+    let files = export(run, formats)?;
+    report::write(&record, run)?;
+    Record::add_files(run, &files)?;
     let path = run.join("report.html");
-    voice.data(&path.display().to_string(), &json!({ "report": as_text(&path) }))?;
+    let exported: Vec<PathBuf> = files.iter().map(|(name, _)| run.join(name)).collect();
+    let text: String =
+        std::iter::once(&path).chain(&exported).map(|p| format!("{}\n", p.display())).collect();
+    let exported: Vec<String> = exported.iter().map(|p| as_text(p)).collect();
+    voice.data(&text, &json!({ "report": as_text(&path), "export": exported }))?;
     Ok(Exit::Done)
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Failure, Voice};
 use crate::args::Input;
 use crate::exit::Exit;
+use crate::export::{self, Export};
 use crate::report;
 use crate::run::{self, Harness, Record, Summary};
 use cotangent_scenarios::{self as scenario, Loaded};
@@ -32,12 +33,14 @@ pub(super) fn run(
     input: &Input,
     out: Option<&Path>,
     force: bool,
+    exports: &[Export],
     voice: Voice,
 ) -> Result<Exit, Failure> {
     let overrides = input.changes.overrides();
     let loaded = scenario::load(&input.scenario, &overrides)?;
     // before minutes of preparation
     run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
+    exports.iter().try_for_each(|format| export::check(&loaded, *format))?;
     let mut job = loaded.job(&overrides)?;
     job.command = typed();
     job.folder = out.map(Path::to_path_buf);
@@ -49,7 +52,13 @@ pub(super) fn run(
     let mut progress = voice.progress();
     let harness = Harness::start(prepared.objective(), &space, &job, judge, &mut progress)?;
     voice.tell(&format!("run folder {}", harness.folder().display()));
-    conclude(&harness.finish(&mut progress)?, voice)
+    let record = harness.finish(&mut progress)?;
+    let exit = conclude(&record, voice)?;
+    if record.summary.signal == 0 && !record.summary.failed {
+        let folder = &record.summary.run_dir;
+        Record::add_files(folder, &export::export(folder, exports)?)?;
+    }
+    Ok(exit)
 }
 
 /// The command as it was typed, quoted where a shell needs it.

@@ -62,10 +62,14 @@ pub(super) fn serve(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Result<
     };
     let listener = listen(SocketAddr::new(wanted.address, port(wanted)?))?;
     let url = format!("http://{}", listener.local_addr()?);
-    voice.tell(&format!("serving {about}; Ctrl-C ends it"));
-    voice.data(&url, &json!({ "url": url }))?;
+    // who reads the address may end the server at once
+    let announce = || {
+        voice.tell(&format!("serving {about}; Ctrl-C ends it"));
+        voice.data(&url, &json!({ "url": url }))
+    };
     let limits = Limits { workers: rayon::current_num_threads(), ..Limits::default() };
-    answer(listener, protocol, limits).map_err(|e| Failure::Output(std::io::Error::other(e)))?;
+    answer(listener, protocol, limits, announce)
+        .map_err(|e| Failure::Output(std::io::Error::other(e)))?;
     Ok(Exit::Done)
 }
 

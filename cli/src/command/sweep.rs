@@ -7,7 +7,7 @@ use std::process::Command;
 
 use cotangent_scenarios::diagnostic::Diagnostic;
 use cotangent_sweep::local::{self, Event};
-use cotangent_sweep::{Batch, Plan, State, Study, SweepError, Table, Tasks};
+use cotangent_sweep::{Batch, HYPERQUEUE_CLIENT, Plan, State, Study, SweepError, Table, Tasks};
 use serde_json::json;
 
 use super::{Failure, Voice, as_text};
@@ -129,8 +129,17 @@ fn submit(
         let code = "cotangent::sweep::engine";
         Failure::Input(vec![Diagnostic::plain(code, message, batch.help())])
     };
-    let command = batch.command();
-    let done = Command::new(command).args(words).arg(&path).output();
+    let mut command = batch.command().to_owned();
+    let mut done = Command::new(&command).args(words).arg(&path).output();
+    let is_absent = done.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    if batch == Batch::HyperQueue && is_absent && wanted.options.is_empty() {
+        let client = study.folder().join("hyperqueue.py");
+        write_whole(&client, HYPERQUEUE_CLIENT.as_bytes())?;
+        let tasks = wanted.tasks.unwrap_or(open.len()).min(open.len()).to_string();
+        let python = std::env::var_os("COTANGENT_PYTHON").unwrap_or_else(|| "python3".into());
+        done = Command::new(&python).arg(client).arg(&path).args([&tasks, study.name()]).output();
+        command = format!("hq` is not there, and `{}", python.to_string_lossy());
+    }
     let done = done.map_err(|e| refuse(format!("`{command}` cannot be started: {e}")))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();

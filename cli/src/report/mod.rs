@@ -1,8 +1,11 @@
 //! A run as its owner shows it around: `plots/*.svg`, and one HTML page that needs no network.
 
+mod comparison;
 mod page;
 
 use std::path::Path;
+
+pub use comparison::{Compared, Comparison};
 
 use crate::plot::{Figure, draw};
 use crate::run::{HarnessError, Record};

@@ -14,12 +14,7 @@ const ROWS: usize = 60;
 
 /// The whole page.
 pub(super) fn page(record: &Record) -> String {
-    let name = escape(&record.summary.scenario);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{name}</title>\n<style>{STYLE}</style>\n<main>\n"
-    );
+    let mut page = open(&record.summary.scenario);
     head(&mut page, record);
     goals(&mut page, &record.summary);
     constraints(&mut page, &record.summary);
@@ -29,6 +24,16 @@ pub(super) fn page(record: &Record) -> String {
     origin(&mut page, &record.manifest, &record.resolved);
     page.push_str("</main>\n</html>\n");
     page
+}
+
+/// The beginning of a page, up to what is shown.
+pub(super) fn open(title: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>{STYLE}</style>\n<main>\n",
+        escape(title)
+    )
 }
 
 /// Name, verdict, what was asked and what there is to know.
@@ -84,7 +89,7 @@ fn prose(text: &str) -> String {
 }
 
 /// How the optimizer ended, in words.
-fn ending(status: &str) -> String {
+pub(super) fn ending(status: &str) -> String {
     match status {
         "gradient_converged" => "it converged: the gradient vanishes".into(),
         "value_converged" => "it converged: the objective falls no further".into(),
@@ -218,7 +223,7 @@ fn on_bound(f: &Found, k: usize) -> Option<&'static str> {
 }
 
 /// `name[i,j]`, row-major.
-fn entry_name(f: &Found, k: usize) -> String {
+pub(super) fn entry_name(f: &Found, k: usize) -> String {
     let (mut rest, mut index) = (k, Vec::new());
     for n in f.shape.iter().rev() {
         index.insert(0, (rest % n).to_string());

@@ -196,6 +196,12 @@ fn a_goal_may_speak_of_what_has_no_derivative_and_a_term_may_not() {
     assert_eq!(findings[0]["label"], "charge", "{findings}");
     assert!(findings[0]["measured"].as_f64().unwrap() < 1e-9, "{findings}");
     assert!(findings[1]["measured"].as_f64().unwrap() > 0.1, "{findings}");
+    // the settings of a run folder are a scenario, with every default in it
+    let exported = place.run(&["report", "r", "--export", "gltf", "--format", "json"]);
+    assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+    assert!(place.read("r/export/molecule.gltf").contains("\"unit\":\"bohr\""));
+    let again = place.run(&["resume", "r"]);
+    assert!(!stderr(&again).contains("needs no grid"), "{}", stderr(&again));
     // what goals alone speak of is computed for the answer, and written beside it
     assert!(place.read("r/artifacts/scalars.csv").contains("atom[0].mulliken"));
     let words = ["simulate", "hydrogen.toml", "--jacobian", "--output", "stability.internal"];

@@ -263,7 +263,7 @@ fn plots_and_report_are_made_anew() {
         (place.read("a/plots/convergence.svg"), place.read("a/report.html")),
         (plot, report)
     );
-    assert_eq!(place.run(&["compare", "a", "b"]).status.code(), Some(0));
+    assert_eq!(place.run(&["plot", "a", "b"]).status.code(), Some(0));
     let picture = place.read("comparison.svg");
     for text in ["evaluations", "lbfgsb (a)", "lbfgsb (b)"] {
         assert!(picture.contains(text), "{text}");

@@ -89,6 +89,8 @@ pub struct BallsSimulation {
 pub struct Path {
     /// States at equal distances of time.
     pub states: Vec<Balls>,
+    /// Time from the first state to the last, s.
+    pub duration: f64,
     /// What met, and the state at it.
     pub impacts: Vec<(Pair, Balls)>,
 }
@@ -145,6 +147,7 @@ impl BallsSimulation {
         let at = |k: usize| flight.at(&arena, flight.duration() * k as f64 / points as f64);
         Ok(Path {
             states: (0..=points).map(at).collect(),
+            duration: flight.duration(),
             impacts: flight.impacts().map(|(pair, state)| (pair, state.clone())).collect(),
         })
     }

@@ -81,7 +81,7 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let model = model(s, &mut problems);
     let exactly = s.text("functional.kind") == "exact";
-    if exactly && s.is_given(FUNCTIONAL_FILE.path) {
+    if exactly && !s.text(FUNCTIONAL_FILE.path).is_empty() {
         let message = "exact electrons have no functional";
         let help = "leave one of functional.kind and functional.file out";
         let code = "cotangent::scenario::contradiction";

@@ -30,6 +30,7 @@ use super::document::Settings;
 use super::keys::List;
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
+use crate::look::Look;
 use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
@@ -88,7 +89,7 @@ impl Model {
     }
 }
 
-/// Pictures that only a kind can draw.
+/// Pictures that only a kind can draw, and what it has to show in space.
 pub(super) trait Draw: Send + Sync {
     /// Pictures of a run: each input's value at the start and at the answer.
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure>;
@@ -97,6 +98,15 @@ pub(super) trait Draw: Send + Sync {
     fn extra(&self, answer: &[Vec<f64>]) -> Extra {
         let _ = answer;
         Extra::default()
+    }
+
+    /// Bodies in space where the inputs have these values.
+    ///
+    /// # Errors
+    /// There is no value there.
+    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        let _ = inputs;
+        Ok(Vec::new())
     }
 }
 
@@ -380,6 +390,10 @@ impl Scenario for Study {
 
     fn asked(&self) -> Option<&Asked> {
         Some(&self.asked)
+    }
+
+    fn looks(&self, x: &[f64]) -> Result<Vec<Look>, String> {
+        self.draw.as_ref().map_or(Ok(Vec::new()), |draw| draw.looks(&self.inputs_at(x)))
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {

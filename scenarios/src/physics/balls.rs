@@ -10,8 +10,9 @@ use super::super::document::{Grammar, Settings};
 use super::super::general::{self, Draw, Model, Study};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
-use super::{key, number, numbers, required, same_scale, series};
+use super::{key, look, number, numbers, required, same_scale, series};
 use crate::diagnostic::Diagnostic;
+use crate::look::Look;
 use cotangent_harness::figure::{Figure, Mark};
 
 /// The kind.
@@ -185,16 +186,25 @@ impl Draw for Paths {
         let view = |(view, across, up)| self.view(view, [across, up], before.as_ref(), &after);
         views.into_iter().filter(|(_, _, up)| moves(*up)).map(view).collect()
     }
+
+    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        let path = self.path(inputs).ok_or("the balls cannot be followed at the answer")?;
+        let times = (0..=POINTS).map(|k| path.duration * k as f64 / POINTS as f64).collect();
+        let radius = |name: &String| {
+            let radius = format!("{name}.radius");
+            let k = self.0.inputs().iter().position(|q| q.name == radius);
+            k.map_or(0.0, |k| inputs[k][0])
+        };
+        let names = self.names();
+        let radii: Vec<f64> = names.iter().map(radius).collect();
+        Ok(vec![look::balls(&names, &radii, times, |t, i| path.states[t].x[i])])
+    }
 }
 
 impl Paths {
     /// The motion with these inputs; `None` where there is none.
     fn path(&self, inputs: &[Vec<f64>]) -> Option<Path> {
-        let mut simulation = self.0.clone();
-        for (k, value) in inputs.iter().enumerate() {
-            simulation.fix(k, value).ok()?;
-        }
-        simulation.path(POINTS).ok()
+        look::fixed(&self.0, inputs)?.path(POINTS).ok()
     }
 
     fn names(&self) -> Vec<String> {

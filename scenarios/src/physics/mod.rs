@@ -1,6 +1,7 @@
 //! `motion` and `balls`: motions of rigid bodies.
 
 mod balls;
+mod look;
 mod motion;
 
 pub(super) use balls::Balls;

@@ -12,8 +12,9 @@ use super::super::document::{Grammar, Settings};
 use super::super::general::{self, Draw, Model, Study};
 use super::super::keys::{Key, Kind, List};
 use super::super::{Domain, Scenario};
-use super::{key, required, same_scale, series};
+use super::{key, look, required, same_scale, series};
 use crate::diagnostic::{Diagnostic, Source};
+use crate::look::Look;
 use cotangent_harness::figure::{Figure, Mark, Series};
 
 /// The kind.
@@ -224,6 +225,10 @@ impl Draw for Postures {
         }
         figures
     }
+
+    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        look::motions(&self.0, inputs)
+    }
 }
 
 /// Position of a body or site over time: the motion, its name, and the points.
@@ -236,10 +241,7 @@ struct Track {
 impl Postures {
     /// Where every site and body is over time, with these inputs.
     fn places(&self, inputs: &[Vec<f64>]) -> Option<Vec<Track>> {
-        let mut simulation = self.0.clone();
-        for (k, value) in inputs.iter().enumerate() {
-            simulation.fix(k, value).ok()?;
-        }
+        let simulation = look::fixed(&self.0, inputs)?;
         let parts = simulation.parts().to_vec();
         let own = |name: &str| -> String {
             let prefixes = parts.iter().map(|p| format!("motion.{}.", segment(&p.label)));

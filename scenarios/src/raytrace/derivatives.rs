@@ -1,11 +1,14 @@
 //! Derivatives of the first camera's image by what moved most, with and without the terms of moving edges.
 
+use cotangent_ad::{Pose, Quat, Vec3};
 use cotangent_problem::Simulation;
 use cotangent_raytrace::{
-    DerivativeOptions, Image, PictureSimulation, Rgb, Selection, Terms, World, follows, jacobian,
+    DerivativeOptions, Image, PictureSimulation, Rgb, Scene, SceneMesh, Selection, Terms, World,
+    follows, jacobian,
 };
 
 use super::super::general::Draw;
+use crate::look::{Body, Look};
 use cotangent_harness::figure::{Figure, Panel};
 
 /// Draws the derivative images of a scene.
@@ -83,6 +86,31 @@ impl Draw for Derivatives {
         }
         self.figure(&moved, answer).into_iter().collect()
     }
+
+    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        let mut simulation = self.simulation.clone();
+        for (k, value) in inputs.iter().enumerate() {
+            simulation.fix(k, value).map_err(|e| e.to_string())?;
+        }
+        Ok(vec![look(simulation.scene())])
+    }
+}
+
+/// The meshes of a scene, each where it stands.
+fn look(scene: &Scene) -> Look {
+    let body = |mesh: &SceneMesh| Body {
+        name: mesh.name.clone(),
+        corners: mesh.shape.vertices().iter().map(|v| (*v * mesh.scale).0).collect(),
+        faces: mesh.shape.faces().to_vec(),
+        colour: mesh.albedo.0,
+        glow: mesh.emission.unwrap_or(Rgb::BLACK).0,
+        poses: vec![Pose {
+            rotation: Quat::exp(Vec3(mesh.rotation)).to_mat(),
+            translation: Vec3(mesh.translation),
+        }],
+    };
+    let bodies = scene.meshes().iter().map(body).collect();
+    Look { name: "scene".into(), unit: "scene unit", up: 1, times: vec![0.0], bodies }
 }
 
 /// Mean of the channels.
