@@ -164,7 +164,8 @@ fn a_function_that_oscillates_within_a_step_shortens_it() {
         for frequency in [3.0, 20.3, 100.7, 500.1] {
             let solution = watched(Wave, &[frequency], &options);
             // at t = (2 k + 1) pi / frequency
-            let right = ((10.0 * frequency / std::f64::consts::PI + 1.0) / 2.0).floor();
+            let half_periods = 10.0 * frequency / std::f64::consts::PI;
+            let right = (0.5 * (half_periods + 1.0)).floor();
             assert_eq!(solution.state[1], right, "{method:?} at {frequency}");
         }
     }
