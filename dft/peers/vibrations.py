@@ -1,4 +1,4 @@
-"""Second derivatives, frequencies and thermochemistry of water in Hartree-Fock, by PySCF: numbers of dft/tests/molecule.rs.
+"""Second derivatives, frequencies and thermochemistry of water in Hartree-Fock, by PySCF: numbers of dft/tests/molecules/hartree_fock.rs.
 
     pip install pyscf==2.14.0 numpy==2.4.6
     python vibrations.py ../data/basis

@@ -169,8 +169,8 @@ mod tests {
             let (array, rest) = read(&bytes).unwrap();
             assert_eq!((array, rest.len()), (Array { shape, values }, 0));
         }
-        // 20 000 axes have a header beyond format 1.0
-        let ones = vec![1; 20_000];
+        // 30 000 axes have a header beyond format 1.0
+        let ones = vec![1; 30_000];
         let bytes = write(&ones, &[7.0]);
         assert_eq!(bytes[6], 2);
         assert_eq!(read(&bytes).unwrap().0, Array { shape: ones, values: vec![7.0] });

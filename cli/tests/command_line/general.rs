@@ -231,7 +231,7 @@ fn what_is_simulated_starts_where_parameters_do_unless_a_value_is_given() {
     assert_eq!(first(&["--jacobian", "--by", "start.joint.lift.position"]), "0.3");
     assert!(place.read("o/jacobian.csv").contains("joint.lift.position[0],rad,1"));
     assert_eq!(first(&["--set", "values.\"start.joint.lift.position\"=0.1"]), "0.1");
-    assert_eq!(first(&["--set", "values.\"start.*.position\"=0.2"]), "0.2");
+    assert_eq!(first(&["--set", "values.\"start.*.*.position\"=0.2"]), "0.2");
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_field_without_an_answer_says_what_to_do() {
     fails(WATER, &scenario("", sto, &few), &["did not converge", "orbital gradient"]);
     // hydrogen torn apart is a minimum among restricted orbitals, and a verdict that a goal may ask for
     let torn = format!(
-        "{FREE}\n[stop]\nmax_iterations = 1\n\n[[goal]]\noutput = \"stability.unrestricted\"\nat_least = -1e-5\n"
+        "{FREE}\n[stop]\nmax_evaluations = 1\n\n[[goal]]\noutput = \"stability.unrestricted\"\nat_least = -1e-5\n"
     );
     let place = place("2\n\nH 0 0 0\nH 0 0 3.0\n", &scenario("", sto, &torn));
     let output = place.run(&["run", "m.toml", "--out", "r", "--format", "json"]);

@@ -279,7 +279,7 @@ impl<D: Dynamics> Integration<'_, D> {
 
     /// Notes the side on which an event's function is, unless it still stands at zero.
     fn note_side(&mut self, which: usize, g: f64) {
-        if self.resting[which].is_some_and(|rounding| g.abs() <= rounding) {
+        if self.stands(which, g) {
             return;
         }
         self.resting[which] = None;
@@ -297,7 +297,7 @@ impl<D: Dynamics> Integration<'_, D> {
         let mut events = Vec::new();
         for which in 0..self.sides.len() {
             let (g, slope) = value_and_slope(self.dynamics, which, to, &state, self.p);
-            let stands = self.resting[which].is_some_and(|rounding| g.abs() <= rounding);
+            let stands = self.stands(which, g);
             let crossed = !stands && crosses(self.dynamics.direction(which), self.sides[which], g);
             // an event that another one is rounding away from happens with it
             let together = !stands

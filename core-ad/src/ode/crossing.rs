@@ -50,7 +50,7 @@ impl<D: Dynamics> Integration<'_, D> {
     /// Looks for the first event within the step to `to`, at which the state is `end`; with `resolve`, only where the step is
     /// short enough to tell.
     pub(super) fn look_for_events(
-        &self,
+        &mut self,
         to: f64,
         end: &[f64],
         resolve: bool,
@@ -71,44 +71,67 @@ impl<D: Dynamics> Integration<'_, D> {
         if resolve && !(0..self.sides.len()).all(resolved) {
             return Ok(Sight::Unresolved);
         }
+        // a crossing that does not count changes the side as well
+        let mut sides = self.sides.clone();
         for pair in seen.windows(2) {
-            let mut earliest: Option<(f64, usize)> = None;
-            for which in 0..self.sides.len() {
-                if let Some(h) = self.crossing(which, pair[0][which], pair[1][which])?
-                    && earliest.is_none_or(|(first, _)| h < first)
+            let mut earliest: Option<(f64, usize, f64)> = None;
+            for which in 0..sides.len() {
+                let samples = [pair[0][which], pair[1][which]];
+                if let Some((h, side)) = self.crossing(which, sides[which], samples)?
+                    && earliest.is_none_or(|(first, ..)| h < first)
                 {
-                    earliest = Some((h, which));
+                    earliest = Some((h, which, side));
                 }
             }
-            if let Some((h, which)) = earliest {
+            if let Some((h, which, side)) = earliest {
+                sides[which] = side;
+                self.sides = sides;
                 return Ok(Sight::Event(h, which));
+            }
+            for (which, side) in sides.iter_mut().enumerate() {
+                let g = pair[1][which].value;
+                if g != 0.0 && !self.stands(which, g) {
+                    *side = self.dynamics.side(which, &self.y).unwrap_or(g.signum());
+                }
             }
         }
         Ok(Sight::Nothing)
     }
 
-    /// The first crossing of a function between two samples.
-    fn crossing(&self, which: usize, low: Sample, high: Sample) -> Result<Option<f64>, OdeError> {
-        let (direction, side) = (self.dynamics.direction(which), self.sides[which]);
-        let stands = self.resting[which].is_some_and(|rounding| high.value.abs() <= rounding);
-        if stands || !high.value.is_finite() || !crosses(direction, side, -side) {
+    /// Whether a function is still at the zero of its own event.
+    pub(super) fn stands(&self, which: usize, g: f64) -> bool {
+        self.resting[which].is_some_and(|rounding| g.abs() <= rounding)
+    }
+
+    /// The first crossing that counts of a function between two samples, which is on `side` at the first of them; and from which
+    /// side it crosses.
+    fn crossing(
+        &self,
+        which: usize,
+        side: f64,
+        [mut low, mut high]: [Sample; 2],
+    ) -> Result<Option<(f64, f64)>, OdeError> {
+        let direction = self.dynamics.direction(which);
+        if self.stands(which, high.value) || !high.value.is_finite() {
             return Ok(None);
         }
-        if crosses(direction, side, high.value) {
-            return self.locate(which, low.h, high.h).map(Some);
+        if high.value * side <= 0.0 {
+            let counts = crosses(direction, side, high.value);
+            return if counts { self.located(which, side, [low.h, high.h]) } else { Ok(None) };
         }
-        let (mut low, mut high) = (low, high);
         for _ in 0..BISECTIONS {
-            if !may_dip(side, low, high) {
-                break;
-            }
             let middle = 0.5 * (low.h + high.h);
-            if middle <= low.h || middle >= high.h {
+            if !may_dip(side, low, high) || middle <= low.h || middle >= high.h {
                 break;
             }
             let sample = self.sample(which, middle, &self.partial(middle)?);
-            if crosses(direction, side, sample.value) {
-                return self.locate(which, low.h, middle).map(Some);
+            if sample.value * side <= 0.0 {
+                // there and back: of the two crossings the first counts, or the second
+                return if crosses(direction, side, -side) {
+                    self.located(which, side, [low.h, middle])
+                } else {
+                    self.located(which, -side, [middle, high.h])
+                };
             }
             if sample.slope * side < 0.0 {
                 low = sample;
@@ -119,17 +142,31 @@ impl<D: Dynamics> Integration<'_, D> {
         Ok(None)
     }
 
-    /// The time from the start of the step at which an event's function vanishes, between `low` and `high`: bisection and
+    fn located(
+        &self,
+        which: usize,
+        side: f64,
+        between: [f64; 2],
+    ) -> Result<Option<(f64, f64)>, OdeError> {
+        Ok(Some((self.locate(which, side, between)?, side)))
+    }
+
+    /// The time from the start of the step at which an event's function leaves `side`, between `low` and `high`: bisection and
     /// false position in turn (Illinois), down to neighbouring numbers.
-    fn locate(&self, which: usize, mut low: f64, mut high: f64) -> Result<f64, OdeError> {
+    fn locate(
+        &self,
+        which: usize,
+        side: f64,
+        [mut low, mut high]: [f64; 2],
+    ) -> Result<f64, OdeError> {
         let g = |h: f64| -> Result<f64, OdeError> {
             let state = if h == 0.0 { self.y.clone() } else { self.partial(h)? };
             Ok(self.dynamics.event(which, self.t + h, &state, self.p))
         };
         let (mut below, mut above) = (g(low)?, g(high)?);
-        if below * self.sides[which] <= 0.0 {
+        if below * side <= 0.0 {
             // just after an event of its own the function is rounding
-            below = self.sides[which] * f64::MIN_POSITIVE;
+            below = side * f64::MIN_POSITIVE;
         }
         for round in 0..BISECTIONS {
             if high - low <= 2.0 * f64::EPSILON * self.t.abs().max(high) || above == 0.0 {
@@ -142,7 +179,7 @@ impl<D: Dynamics> Integration<'_, D> {
                 break;
             }
             let value = g(middle)?;
-            if value * self.sides[which] <= 0.0 {
+            if value * side <= 0.0 {
                 (high, above) = (middle, value);
             } else {
                 (low, below) = (middle, value);

@@ -1,7 +1,5 @@
 //! Mirrors and transparent bodies: closed forms, differences with common random numbers, and what is refused.
 
-mod common;
-
 use cotangent_raytrace::reference::{adjoint, icosphere};
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Environment, Image, LampKind, Material, Output, RenderOptions,
@@ -9,7 +7,7 @@ use cotangent_raytrace::{
     TriangleMesh, World, follows, render, vjp,
 };
 
-use common::{
+use crate::common::{
     NONE, WITHOUT_INDIRECT, WITHOUT_INTERIOR, WITHOUT_VISIBLE, agree, check, check_within, cube,
     derivative, differences, is, looking_down, over, painted, quad, scene,
 };
@@ -161,12 +159,10 @@ fn light_by_way_of_a_mirror_has_the_derivative_of_differences() {
     let camera = seen_from([-0.5, 0.4, 2.2], [-0.6, 0.0, 0.2]);
     let scene = scene(camera, Transport::Paths { bounces: 2 }, meshes);
     let light = Output::Radiance;
-    // the mirror's part of the floor's light is small beside the noise of its edges: 0.25 would see a missing term
-    for (name, h, most) in [
-        (("mesh.block.translation", 0), 0.03, 0.15),
-        (("mesh.panel.translation", 0), 0.05, 0.2),
-        (("mesh.above.translation", 1), 0.1, 0.25),
-    ] {
+    // the mirror's part of the floor's light is small beside the noise of its edges
+    for (name, h, most) in
+        [(("mesh.block.translation", 0), 0.03, 0.15), (("mesh.panel.translation", 0), 0.05, 0.2)]
+    {
         check_within(most, &scene, name, light, (h, 128, 8), &[WITHOUT_INDIRECT]);
     }
 }

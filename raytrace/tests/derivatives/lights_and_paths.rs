@@ -1,8 +1,6 @@
 //! Lamps, skies, smooth normals, textures, light that is reflected often, and what a camera records besides light: closed forms where
 //! there are any, else finite differences with common random numbers. Every term that a case needs is shown to be needed.
 
-mod common;
-
 use std::sync::Arc;
 
 use cotangent_raytrace::reference::icosphere;
@@ -12,7 +10,7 @@ use cotangent_raytrace::{
     TriangleMesh, World, render,
 };
 
-use common::{
+use crate::common::{
     NONE, WITHOUT_INDIRECT, WITHOUT_INTERIOR, WITHOUT_SHADOWS, WITHOUT_VISIBLE, agree, check,
     check_within, cube, derivative, differences, is, looking_down, over, painted, quad, scene,
 };

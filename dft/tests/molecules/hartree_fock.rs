@@ -49,7 +49,7 @@ struct Sums {
 }
 
 fn records() -> Vec<Record> {
-    serde_json::from_str(include_str!("data/molecules.json")).unwrap()
+    serde_json::from_str(include_str!("../data/molecules.json")).unwrap()
 }
 
 fn atom(symbol: &str, position_bohr: [f64; 3]) -> Atom {

@@ -38,7 +38,7 @@ struct Record {
 }
 
 fn records() -> Vec<Record> {
-    serde_json::from_str(include_str!("data/kohn_sham.json")).unwrap()
+    serde_json::from_str(include_str!("../data/kohn_sham.json")).unwrap()
 }
 
 impl Record {

@@ -1,0 +1,7 @@
+//! Derivatives of images: against closed forms, against differences of images, and forward against reverse.
+
+mod common;
+mod every_parameter;
+mod known_derivatives;
+mod lights_and_paths;
+mod mirrors_and_glass;
