@@ -60,7 +60,7 @@ pub fn file(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
     // the newline that ends the header is the last byte before a multiple of 64
     let padded = |prefix: usize| {
         let end = (prefix + dictionary.len() + 1).next_multiple_of(64);
-        format!("{dictionary:<width$}\n", width = end - prefix - 1)
+        format!("{dictionary}{}\n", " ".repeat(end - prefix - 1 - dictionary.len()))
     };
     let short = padded(MAGIC.len() + 4);
     let head = if let Ok(length) = u16::try_from(short.len()) {

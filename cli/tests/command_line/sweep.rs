@@ -61,8 +61,9 @@ fn table(place: &Place, folder: &str) -> Vec<Vec<String>> {
 /// When each point's result was written.
 fn results(place: &Place, folder: &str) -> BTreeMap<String, std::time::SystemTime> {
     let runs = std::fs::read_dir(place.path(folder).join("points")).unwrap();
-    let written = runs.map(|run| {
-        let run = run.unwrap();
+    // a process that dies while it tries whether it may write leaves its trial behind
+    let folders = runs.map(Result::unwrap).filter(|run| run.path().is_dir());
+    let written = folders.map(|run| {
         let result = run.path().join("result.json");
         (
             run.file_name().to_string_lossy().into_owned(),
