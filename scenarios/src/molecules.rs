@@ -187,7 +187,8 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
     Ok(format!(
         "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
          kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\n[basis]\nname = \"6-31G*\"\n\n\
-         [[parameter]]\nname = \"atom[*].position\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n"
+         [[parameter]]\nname = \"atom[*].position\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n\
+         [stop]\ngradient_tolerance = 1e-5      # largest force that may be left, times the scale of a position\n"
     ))
 }
 
