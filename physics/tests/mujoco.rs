@@ -31,7 +31,14 @@ fn state_of(model: &Model, r: &Value) -> State {
     State { q: numbers(&r["qpos"]), v: numbers(&r["qvel"]), act }
 }
 
-/// `integrators`: names in the data and methods.
+/// All integrators, by their names in the data.
+const INTEGRATORS: [(&str, Integrator); 3] = [
+    ("Euler", Integrator::Euler),
+    ("RK4", Integrator::RungeKutta4),
+    ("implicitfast", Integrator::ImplicitFast),
+];
+
+/// `names`: those of the data, with their methods.
 fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n) = (model.parameters(), model.nv());
@@ -75,12 +82,7 @@ fn zoo_agrees_with_mujoco() {
     let model = &read.model;
     let golden: Value = serde_json::from_str(include_str!("data/zoo.json")).unwrap();
     for r in golden["states"].as_array().unwrap() {
-        let names = [
-            ("Euler", Integrator::Euler),
-            ("RK4", Integrator::RungeKutta4),
-            ("implicitfast", Integrator::ImplicitFast),
-        ];
-        compare(&read, r, &r["qacc"], r, &names);
+        compare(&read, r, &r["qacc"], r, &INTEGRATORS);
         let mut s = Scratch::new(model);
         let placed = kinematics(model, model.parameters(), &numbers(&r["qpos"]), &mut s);
         let poses: Vec<_> = (0..model.sites().len()).map(|k| placed.site_pose(model, k)).collect();
@@ -114,12 +116,7 @@ fn actuators_agree_with_mujoco() {
     assert_eq!(read.keyframes[0].state.act, vec![0.5; read.model.na()]);
     let golden: Value = serde_json::from_str(include_str!("data/actuators.json")).unwrap();
     for r in golden["states"].as_array().unwrap() {
-        let names = [
-            ("Euler", Integrator::Euler),
-            ("RK4", Integrator::RungeKutta4),
-            ("implicitfast", Integrator::ImplicitFast),
-        ];
-        compare(&read, r, &r["qacc"], r, &names);
+        compare(&read, r, &r["qacc"], r, &INTEGRATORS);
     }
 }
 
@@ -130,13 +127,8 @@ fn tendons_agree_with_mujoco() {
     let (free, read) = (unconstrained(text), read_mjcf(text).unwrap());
     let golden: Value = serde_json::from_str(include_str!("data/tendons.json")).unwrap();
     for r in golden["states"].as_array().unwrap() {
-        let names = [
-            ("Euler", Integrator::Euler),
-            ("RK4", Integrator::RungeKutta4),
-            ("implicitfast", Integrator::ImplicitFast),
-        ];
-        compare(&free, r, &r["qacc"], r, &names);
-        compare_constrained(&read, r, &names);
+        compare(&free, r, &r["qacc"], r, &INTEGRATORS);
+        compare_constrained(&read, r, &INTEGRATORS);
     }
 }
 

@@ -8,7 +8,7 @@
 //! Shampine & Thompson, "Event location for ordinary differential equations", Comput. Math. Appl. 39 (2000) 43-54.
 
 use super::control::Integration;
-use super::event::{crosses, value_and_slope};
+use super::event::{Along, crosses, value_and_slope};
 use super::{Dynamics, OdeError, one_step};
 
 /// What is seen of events within a step.
@@ -30,6 +30,12 @@ struct Sample {
     slope: f64,
 }
 
+impl Sample {
+    fn new(h: f64, (value, slope): (f64, f64)) -> Self {
+        Self { h, value, slope }
+    }
+}
+
 /// How far a function may be from the cubic through its neighbours, as a fraction of its largest value.
 const RESOLVED: f64 = 0.1;
 /// Most bisections of a double or a single crossing.
@@ -43,8 +49,7 @@ impl<D: Dynamics> Integration<'_, D> {
     }
 
     fn sample(&self, which: usize, h: f64, state: &[f64]) -> Sample {
-        let (value, slope) = value_and_slope(self.dynamics, which, self.t + h, state, self.p);
-        Sample { h, value, slope }
+        Sample::new(h, value_and_slope(self.dynamics, which, self.t + h, state, self.p))
     }
 
     /// Looks for the first event within the step to `to`, at which the state is `end`; with `resolve`, only where the step is
@@ -59,8 +64,11 @@ impl<D: Dynamics> Integration<'_, D> {
             return Ok(Sight::Nothing);
         }
         let h = to - self.t;
+        // the rate of a state serves all events
         let samples = |h: f64, state: &[f64]| -> Vec<Sample> {
-            (0..self.sides.len()).map(|which| self.sample(which, h, state)).collect()
+            let along = Along::new(self.dynamics, self.t + h, state, self.p);
+            let sample = |which| Sample::new(h, along.value_and_slope(self.dynamics, which));
+            (0..self.sides.len()).map(sample).collect()
         };
         let mut seen = vec![samples(0.0, &self.y)];
         for quarter in 1..=4 {

@@ -24,7 +24,31 @@ pub(super) struct Passed<R> {
     pub(super) ends: bool,
 }
 
-/// `g` and its derivative along the solution.
+/// A state with its rate, along which every event's function can be looked at.
+pub(super) struct Along<R> {
+    t: Dual<R, 1>,
+    y: Vec<Dual<R, 1>>,
+    p: Vec<Dual<R, 1>>,
+}
+
+impl<R: Real> Along<R> {
+    pub(super) fn new<D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> Self {
+        let rate = d.rate(t, y, p);
+        Self {
+            t: Dual::seed(t, 0),
+            y: y.iter().zip(&rate).map(|(y, f)| Dual { re: *y, eps: [*f] }).collect(),
+            p: p.iter().map(|p| Dual::konst(*p)).collect(),
+        }
+    }
+
+    /// `g` of an event and its derivative along the solution.
+    pub(super) fn value_and_slope<D: Dynamics>(&self, d: &D, which: usize) -> (R, R) {
+        let g = d.event(which, self.t, &self.y, &self.p);
+        (g.re, g.eps[0])
+    }
+}
+
+/// `g` of an event and its derivative along the solution, where only one is looked at.
 pub(super) fn value_and_slope<R: Real, D: Dynamics>(
     d: &D,
     which: usize,
@@ -32,12 +56,7 @@ pub(super) fn value_and_slope<R: Real, D: Dynamics>(
     y: &[R],
     p: &[R],
 ) -> (R, R) {
-    let rate = d.rate(t, y, p);
-    let along: Vec<Dual<R, 1>> =
-        y.iter().zip(&rate).map(|(y, f)| Dual { re: *y, eps: [*f] }).collect();
-    let fixed: Vec<Dual<R, 1>> = p.iter().map(|p| Dual::konst(*p)).collect();
-    let g = d.event(which, Dual::seed(t, 0), &along, &fixed);
-    (g.re, g.eps[0])
+    Along::new(d, t, y, p).value_and_slope(d, which)
 }
 
 /// How large `g` may be where it stands for zero: what rounding of the time and of the state makes of it.

@@ -43,11 +43,7 @@ fn records() -> Vec<Record> {
 
 impl Record {
     fn molecule(&self) -> Molecule {
-        let atom = |(symbol, position): (&String, &[f64; 3])| {
-            Atom::new(Element::of_symbol(symbol).unwrap(), *position)
-        };
-        let atoms = self.symbols.iter().zip(&self.positions_bohr).map(atom).collect();
-        Molecule::new(atoms, self.charge, self.multiplicity).unwrap()
+        crate::molecule(&self.symbols, &self.positions_bohr, self.charge, self.multiplicity)
     }
 
     fn grid(&self) -> GridOptions {

@@ -36,11 +36,8 @@ struct Record {
 
 impl Record {
     fn core(&self) -> Core {
-        let atom = |(symbol, position): (&String, &[f64; 3])| {
-            Atom::new(Element::of_symbol(symbol).unwrap(), *position)
-        };
-        let atoms = self.symbols.iter().zip(&self.positions_bohr).map(atom).collect();
-        let molecule = Molecule::new(atoms, self.charge, self.multiplicity).unwrap();
+        let molecule =
+            crate::molecule(&self.symbols, &self.positions_bohr, self.charge, self.multiplicity);
         let set = basis_set(&self.basis).unwrap().unwrap();
         let basis = Basis::new(&molecule, &set, Form::Spherical).unwrap();
         Core::new(&molecule, &basis, [0.0; 3]).unwrap()

@@ -5,7 +5,7 @@ use cotangent_problem::{Constraint, Simulation, Space, Subject, Term};
 use super::super::document::Settings;
 use super::super::keys::{Key, Kind, key};
 use super::{Picks, select, term};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 
 pub(super) const KEYS: &[Key] = &[
     key("label", Kind::Text, "\"\"", "its name in reports"),
@@ -84,21 +84,8 @@ impl Listed {
             let (message, help) = ("`at` has no effect here", "a parameter has no times");
             return Err(s.problem("cotangent::scenario::contradiction", "at", message, help));
         }
-        let mut first = 0;
-        let mut known = None;
-        for p in space.parameters() {
-            if p.name == name {
-                known = Some((p, first));
-            }
-            first += p.len();
-        }
-        let Some((p, first)) = known else {
-            let message = format!("no free parameter is called `{name}`");
-            let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
-            let help =
-                near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
-            return Err(s.problem("cotangent::scenario::constraint", "parameter", message, help));
-        };
+        let code = "cotangent::scenario::constraint";
+        let (p, first) = select::free_parameter(space, s, code)?;
         let chosen = s.counts("entries");
         let entries = if chosen.is_empty() { (0..p.len()).collect() } else { chosen };
         if let Some(beyond) = entries.iter().find(|k| **k >= p.len()) {

@@ -118,20 +118,8 @@ fn named(s: &Settings, otherwise: &str) -> String {
 
 fn of_parameter(space: &Space, s: &Settings) -> Result<Goal, Diagnostic> {
     let name = s.text("parameter");
-    let mut first = 0;
-    let mut known = None;
-    for p in space.parameters() {
-        if p.name == name {
-            known = Some((p, first));
-        }
-        first += p.len();
-    }
-    let Some((p, first)) = known else {
-        let message = format!("no free parameter is called `{name}`");
-        let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
-        let help = near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
-        return Err(s.problem("cotangent::scenario::goal", "parameter", message, help));
-    };
+    let code = "cotangent::scenario::goal";
+    let (p, first) = select::free_parameter(space, s, code)?;
     let Some(given) = s.quantities("true", &p.unit)? else {
         let (message, help) = ("there is nothing to compare it with", "add `true`");
         return Err(s.problem("cotangent::scenario::goal", "true", message, help));

@@ -1,7 +1,7 @@
 //! Which quantities and which of their entries are meant.
 
 use cotangent_problem::name::{is_pattern, matches};
-use cotangent_problem::{Axis, Quantity};
+use cotangent_problem::{Axis, Parameter, Quantity, Space};
 
 use super::super::document::{Numbers, Settings};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -43,6 +43,32 @@ pub(super) fn broadcast(given: &Numbers, len: usize, shape: &[usize]) -> Option<
     let row: usize = shape.iter().skip(1).product();
     (given.shape.len() == 1 && shape.len() > 1 && given.values.len() == row)
         .then(|| repeated(len / row))
+}
+
+/// The free parameter that a goal or a constraint names, and its first number.
+///
+/// # Errors
+/// There is none of this name.
+pub(super) fn free_parameter<'a>(
+    space: &'a Space,
+    s: &Settings,
+    code: &'static str,
+) -> Result<(&'a Parameter, usize), Diagnostic> {
+    let name = s.text("parameter");
+    let mut first = 0;
+    let mut known = None;
+    for p in space.parameters() {
+        if p.name == name {
+            known = Some((p, first));
+        }
+        first += p.len();
+    }
+    known.ok_or_else(|| {
+        let message = format!("no free parameter is called `{name}`");
+        let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
+        let help = near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
+        s.problem(code, "parameter", message, help)
+    })
 }
 
 /// Entries of an output: rows along its axis, components of each.
