@@ -1,6 +1,9 @@
 //! Rigid bodies: a step and a rollout's gradient beside a step of C MuJoCo; whole gradients against duals and closed forms.
 
+mod contact;
+mod cube;
 mod models;
+mod swing_up;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +21,18 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = measurements![beside_mujoco, jacobian_beside_mujoco];
-pub(super) const PROOFS: &[Measure] =
-    measurements![rollout_against_duals, bounce_against_closed_form, models::beside_mujoco];
+pub(super) const ROWS: &[Measure] = measurements![
+    beside_mujoco,
+    jacobian_beside_mujoco,
+    contact::beside_mujoco,
+    swing_up::beside_crocoddyl
+];
+pub(super) const PROOFS: &[Measure] = measurements![
+    rollout_against_duals,
+    bounce_against_closed_form,
+    cube::tossed,
+    models::beside_mujoco
+];
 
 const STEPS: usize = 500;
 const REPEATS: usize = 10;
