@@ -42,6 +42,7 @@ mod energy;
 mod input;
 mod map;
 mod output;
+mod sensor;
 
 use std::sync::Arc;
 
