@@ -195,6 +195,12 @@ pub enum Verb {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
+    /// Tell what a model file holds: its tree, what drives it, what can be differentiated, what was not understood.
+    Inspect {
+        /// The model: MJCF or URDF.
+        #[arg(value_name = "MODEL")]
+        model: PathBuf,
+    },
     /// List kinds of scenarios and optimizers, or the parameters of one scenario.
     List {
         /// A scenario whose parameters are listed.

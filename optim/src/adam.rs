@@ -78,6 +78,7 @@ impl Algorithm for State {
         summary: "adaptive moments for stochastic gradients (Kingma, Ba 2015)",
         needs_gradient: true,
         needs_residuals: false,
+        needs_stages: false,
         accepts_stochastic: true,
         draws_anew: true,
     };

@@ -175,6 +175,7 @@ impl Algorithm for State {
         summary: "covariance matrix adaptation without gradients (Hansen 2016)",
         needs_gradient: false,
         needs_residuals: false,
+        needs_stages: false,
         accepts_stochastic: true,
         draws_anew: false,
     };

@@ -187,6 +187,7 @@ impl Algorithm for State {
         summary: "Levenberg-Marquardt for sums of squares, with bounds (More 1978)",
         needs_gradient: false,
         needs_residuals: true,
+        needs_stages: false,
         accepts_stochastic: false,
         draws_anew: false,
     };

@@ -129,6 +129,7 @@ impl Algorithm for State {
         summary: "limited-memory quasi-Newton with bounds (Byrd, Lu, Nocedal, Zhu 1995)",
         needs_gradient: true,
         needs_residuals: false,
+        needs_stages: false,
         accepts_stochastic: false,
         draws_anew: false,
     };

@@ -15,7 +15,7 @@
 //! | many local minima | [`MultiStart`] of any of them |
 //! | no gradient, or as the baseline of a comparison | `cma-es` |
 //! | with constraints besides the bounds | [`minimize_constrained`] around any of them, `lbfgsb` first |
-//! | a motion in stages, with limits of its controls | [`Ddp`] |
+//! | the controls of a motion, which goes in stages | `ddp`; [`Ddp`] over stages of one's own |
 //!
 //! # What success means
 //!

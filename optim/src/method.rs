@@ -17,6 +17,8 @@ pub struct MethodInfo {
     pub needs_gradient: bool,
     /// Needs residuals and their Jacobian.
     pub needs_residuals: bool,
+    /// Needs the problem in stages: the controls of a trajectory.
+    pub needs_stages: bool,
     /// Works with a value that changes from sample to sample.
     pub accepts_stochastic: bool,
     /// Draws another sample of a stochastic objective at every iteration; the others freeze the first.
@@ -116,6 +118,8 @@ methods! {
     TrustRegion(trust_region, TrustRegionOptions);
     /// The simplex of Nelder and Mead, without gradients.
     NelderMead(nelder_mead, NelderMeadOptions);
+    /// Differential dynamic programming over the stages of a trajectory.
+    Ddp(ddp, DdpOptions);
 }
 
 #[cfg(test)]

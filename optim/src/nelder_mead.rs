@@ -65,6 +65,7 @@ impl Algorithm for State {
         summary: "simplex without gradients, few parameters (Nelder, Mead 1965)",
         needs_gradient: false,
         needs_residuals: false,
+        needs_stages: false,
         accepts_stochastic: false,
         draws_anew: false,
     };

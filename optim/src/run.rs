@@ -1,6 +1,6 @@
 //! A run: the whole state of an optimisation, one iteration at a time.
 
-use cotangent_problem::{SampleKey, SpaceError, TrialFailure, Workspace};
+use cotangent_problem::{NoStages, SampleKey, SpaceError, TrialFailure, Workspace};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -34,6 +34,14 @@ pub enum StartError {
         needs: &'static str,
         /// A method that would work.
         instead: &'static str,
+    },
+    /// The method goes by stages, which the objective does not have.
+    #[error("{method} goes by the stages of a trajectory: {why}")]
+    NoStages {
+        /// The method.
+        method: &'static str,
+        /// What does not fit.
+        why: NoStages,
     },
     /// The objective has no value at the start.
     #[error("the objective has no value at the start: {0}")]
@@ -299,6 +307,9 @@ fn check(problem: &Problem, method: &Method) -> Result<(), StartError> {
             needs: "gradients",
             instead: "cma-es",
         });
+    }
+    if let (true, Err(why)) = (info.needs_stages, problem.objective.stages()) {
+        return Err(StartError::NoStages { method: info.name, why });
     }
     Ok(())
 }

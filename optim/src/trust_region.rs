@@ -80,6 +80,7 @@ impl Algorithm for State {
         summary: "Newton in a trust region, with bounds (More, Sorensen 1983; Steihaug 1983)",
         needs_gradient: true,
         needs_residuals: false,
+        needs_stages: false,
         accepts_stochastic: false,
         draws_anew: false,
     };

@@ -5,8 +5,8 @@
 use cotangent_ad::{Real, grad, jacobian_forward};
 use cotangent_optim::{Ddp, DdpOptions, DdpStep, Method, Problem, Status, Stop, minimize};
 use cotangent_problem::{
-    Capabilities, Evaluation, Objective, Parameter, SampleKey, Space, StageDerivatives, Stages,
-    TrialFailure, Want, Workspace,
+    Capabilities, Evaluation, InStages, NoStages, Objective, Parameter, SampleKey, Space,
+    StageDerivatives, Stages, TrialFailure, Want, Workspace,
 };
 
 /// `x+ = f(x, u)` with the cost `1/2 sum (r u^2 + q |x|^2) + 1/2 w |x_N - goal|^2`.
@@ -15,6 +15,7 @@ trait Dynamics: Sync {
     fn next<R: Real>(&self, x: &[R], u: R) -> Vec<R>;
 }
 
+#[derive(Clone)]
 struct System<D: Dynamics> {
     dynamics: D,
     start: Vec<f64>,
@@ -35,7 +36,7 @@ impl<D: Dynamics> Stages for System<D> {
     fn directions(&self) -> usize {
         self.start.len()
     }
-    fn control_len(&self) -> usize {
+    fn control_len(&self, _: usize) -> usize {
         1
     }
     fn start(&self) -> Vec<f64> {
@@ -86,7 +87,7 @@ impl<D: Dynamics> Stages for System<D> {
     }
 }
 
-impl<D: Dynamics> System<D> {
+impl<D: Dynamics + Clone> System<D> {
     /// The cost by the flat list of controls, for derivatives that share nothing with the sweep.
     fn cost<R: Real>(&self, controls: &[R]) -> R {
         let mut x: Vec<R> = self.start.iter().map(|x| R::lit(*x)).collect();
@@ -115,7 +116,7 @@ impl<D: Dynamics> System<D> {
 
 /// A system as an objective of its controls.
 struct Flat<'a, D: Dynamics>(&'a System<D>);
-impl<D: Dynamics> Objective for Flat<'_, D> {
+impl<D: Dynamics + Clone> Objective for Flat<'_, D> {
     fn dim(&self) -> usize {
         D::N
     }
@@ -132,9 +133,14 @@ impl<D: Dynamics> Objective for Flat<'_, D> {
         let gradient = want.gradient.then(|| grad(|u| self.0.cost(u), x));
         Ok(Evaluation { value: self.0.cost(x), gradient, ..Default::default() })
     }
+    fn stages(&self) -> Result<InStages<'_>, NoStages> {
+        let places = (0..D::N).map(|k| (k, 0)).collect();
+        Ok(InStages { stages: Box::new(self.0.clone()), places })
+    }
 }
 
 /// A double integrator, which is linear.
+#[derive(Clone)]
 struct Cart;
 impl Dynamics for Cart {
     const N: usize = 40;
@@ -144,6 +150,7 @@ impl Dynamics for Cart {
 }
 
 /// A pole on a cart (a rail, a hinge), position, angle from hanging, and their rates; steps of 20 ms, semi-implicit.
+#[derive(Clone)]
 struct CartPole;
 impl Dynamics for CartPole {
     const N: usize = 125;
@@ -160,6 +167,7 @@ impl Dynamics for CartPole {
 }
 
 /// Two rods with a motor at the elbow alone; angles from hanging, the second relative; steps of 20 ms, semi-implicit.
+#[derive(Clone)]
 struct Acrobot;
 impl Dynamics for Acrobot {
     const N: usize = 150;
@@ -200,9 +208,8 @@ fn run<D: Dynamics>(
     value_tolerance: f64,
 ) -> (Ddp, Status) {
     let controls = (0..D::N).map(|k| vec![first(k)]).collect();
-    let options = DdpOptions { value_tolerance, ..Default::default() };
-    let mut run = Ddp::start(system, controls, options).unwrap();
-    let status = run.run(system);
+    let mut run = Ddp::start(system, controls, DdpOptions::default()).unwrap();
+    let status = run.run(system, &Stop { value_tolerance, ..Default::default() });
     (run, status)
 }
 
@@ -263,16 +270,16 @@ fn an_acrobot_swings_up_by_its_elbow() {
 #[test]
 fn a_run_resumed_from_text_at_any_iteration_gives_the_same_bits() {
     let system = cart_pole(8.0);
-    let options = DdpOptions { max_iterations: 8, ..Default::default() };
+    let stop = Stop { max_iterations: 8, ..Default::default() };
     let start = || {
         let controls = (0..CartPole::N).map(|k| vec![(0.1 * k as f64).sin()]).collect();
-        Ddp::start(&system, controls, options).unwrap()
+        Ddp::start(&system, controls, DdpOptions::default()).unwrap()
     };
     let (mut whole, mut broken) = (start(), start());
     loop {
         let text = serde_json::to_string(&broken).unwrap();
         broken = serde_json::from_str(&text).unwrap();
-        let (a, b) = (whole.step(&system), broken.step(&system));
+        let (a, b) = (whole.step(&system, &stop), broken.step(&system, &stop));
         assert_eq!((&a, &whole), (&b, &broken));
         if let DdpStep::Done(status) = a {
             assert_eq!(status, Status::MaxIterations);
@@ -289,4 +296,29 @@ fn controls_of_the_wrong_number_and_states_that_fly_away_are_refused() {
     let far = System { start: vec![0.0, 0.0, f64::MAX, 0.0], ..cart_pole(8.0) };
     let far = Ddp::start(&far, vec![vec![0.0]; CartPole::N], DdpOptions::default());
     assert!(matches!(far, Err(TrialFailure::NonFinite { .. })), "{far:?}");
+}
+
+/// As a method by name: a limit of calls is never exceeded, wherever it falls, and what it ends at is what the search by itself ends at.
+#[test]
+fn by_name_it_keeps_to_its_calls_and_ends_where_the_objective_agrees() {
+    let system = cart_pole(6.0);
+    let parameter = Parameter::vector("u", CartPole::N).within(-6.0, 6.0);
+    let space = Space::new(vec![parameter]).unwrap();
+    let flat = Flat(&system);
+    let problem = Problem { objective: &flat, space: &space };
+    let start: Vec<f64> = (0..CartPole::N).map(|k| 0.5 * (0.1 * k as f64).sin()).collect();
+    let end = |max_evaluations| {
+        let stop = Stop { max_evaluations, value_tolerance: 1e-9, ..Stop::default() };
+        let method = Method::named("ddp").unwrap();
+        minimize(&problem, method, stop, &start, SampleKey(0), &mut ()).unwrap()
+    };
+    let whole = end(100_000);
+    assert!(whole.status.is_success(), "{:?}", whole.status);
+    let (by_itself, _) = run(&system, |k| start[k], 1e-9);
+    assert!((whole.value / by_itself.cost() - 1.0).abs() < 1e-8, "{whole:?}");
+    for most in (2..40).chain(whole.evaluations - 25..whole.evaluations) {
+        let cut = end(most);
+        assert!(cut.evaluations <= most, "{most}: {cut:?}");
+        assert_eq!(cut.status, Status::MaxEvaluations, "{most}");
+    }
 }

@@ -17,7 +17,11 @@ use cotangent_physics::{
     Integrator, JointSpec, Mobility, Model, ModelBuilder, MotionPart, MotionSimulation, Shape,
     State, StepOptions, Weight,
 };
-use cotangent_problem::{Keep, Map, Quantity, SampleKey, Simulation, TrialFailure, Workspace};
+use cotangent_problem::{
+    Asked, Choice, Free, InStages, Keep, Loss, Map, Misfit, NoStages, Objective, Parameter,
+    Quantity, SampleKey, Simulation, StageDerivatives, Term, Transform, TrialFailure, Want,
+    Workspace,
+};
 use serde_json::Value;
 
 fn simulation(model: &Model, integrator: Integrator) -> MotionSimulation {
@@ -293,4 +297,175 @@ fn constraints_without_a_solution_are_a_failure_and_no_panic() {
             assert!(failure.is_some(), "{name}");
         }
     }
+}
+
+/// The controls of a motion, held for five steps, and terms on what is seen of states and during steps: of every kind of output.
+fn asked_of_controls(simulation: MotionSimulation) -> Asked {
+    let simulation: Arc<dyn Simulation> = Arc::new(simulation);
+    let controls = (0..simulation.inputs().len())
+        .filter(|k| simulation.inputs()[*k].name.ends_with(".control"));
+    let held = |k: usize| {
+        let quantity = &simulation.inputs()[k];
+        let sets: Vec<Vec<(usize, usize)>> = (0..quantity.len())
+            .collect::<Vec<_>>()
+            .chunks(5)
+            .map(|steps| steps.iter().map(|step| (k, *step)).collect())
+            .collect();
+        let start: Vec<f64> = randoms(k as u64, sets.len()).iter().map(|u| 0.2 * u).collect();
+        let parameter = Parameter::vector(quantity.name.clone(), sets.len()).within(-1.0, 1.0);
+        Free { parameter, start, spread: 0.0, sets }
+    };
+    let choice = Choice::new(simulation.as_ref(), controls.map(held).collect()).unwrap();
+    let (mut first, mut terms, mut picked) = (0, Vec::new(), Vec::new());
+    for (k, quantity) in simulation.outputs().iter().enumerate() {
+        let (row, times) = (quantity.row_len(), quantity.len() / quantity.row_len());
+        // all of the last time, and one entry in the middle
+        let last = first + row * (times - 1);
+        let entries: Vec<usize> = (last..last + row).collect();
+        let target: Vec<f64> = randoms(40 + k as u64, row);
+        let distance = Term {
+            misfit: Misfit::Distance { tolerance: 0.0 },
+            group: row,
+            weights: vec![1.0],
+            ..Term::difference(&format!("{k} last"), entries, target, 0.7)
+        };
+        terms.push(distance);
+        let middle = first + row * (times / 2);
+        terms.push(Term::difference(&format!("{k} middle"), vec![middle], vec![0.1], 2.0));
+        picked.push(k);
+        first += quantity.len();
+    }
+    Asked::new(simulation, choice, &picked, terms, true).unwrap()
+}
+
+/// Derivatives of every stage, and of the last state.
+fn stage_derivatives(
+    problem: &InStages<'_>,
+    controls: &[Vec<f64>],
+) -> (Vec<StageDerivatives>, f64) {
+    let stages = problem.stages.as_ref();
+    let (mut x, mut cost, mut all) = (stages.start(), 0.0, Vec::new());
+    for (k, u) in controls.iter().enumerate() {
+        all.push(stages.derivatives(k, &x, u).unwrap());
+        let (next, of_stage) = stages.step(k, &x, u).unwrap();
+        let nowhere = stages.difference(&next, &next);
+        assert!(nowhere.len() == stages.directions() && nowhere.iter().all(|d| d.abs() < 1e-15));
+        (x, cost) = (next, cost + of_stage);
+    }
+    all.push(stages.derivatives(controls.len(), &x, &[]).unwrap());
+    (all, cost + stages.last_cost(&x).unwrap())
+}
+
+fn product(matrix: &[f64], x: &[f64]) -> Vec<f64> {
+    matrix.chunks_exact(x.len().max(1)).map(|row| dot(row, x)).collect()
+}
+
+/// A motion in stages against the whole map: the cost, the gradient by the costates against the adjoint of the motion, and the quadratic
+/// model along a direction against the residuals' tangents by duals.
+#[test]
+fn the_stages_of_a_motion_are_the_motion() {
+    let tendons = read_mjcf(include_str!("data/tendons.xml")).unwrap().model;
+    let tendons = tendons.without_stops().without_dry_friction();
+    let free = |model: &Model, integrator| {
+        let part = MotionPart { label: String::new(), start: state(model, 3), steps: 12 };
+        MotionSimulation::new(model.clone(), StepOptions { dt: 0.01, integrator }, vec![part])
+    };
+    let mut simulations = vec![constrained("box box pyramidal 3", 8), constrained("stops", 8)];
+    for integrator in [Integrator::Euler, Integrator::ImplicitFast, Integrator::RungeKutta4] {
+        simulations.extend([free(&forced_zoo(), integrator), free(&tendons, integrator)]);
+    }
+    for simulation in simulations.into_iter().filter(|s| s.model().nu() > 0) {
+        let asked = asked_of_controls(simulation);
+        let x = asked.choice().start(0);
+        let want = Want { gradient: true, residuals: true, jacobian: true };
+        let whole = asked.evaluate(&x, want, SampleKey(0), &mut Workspace::new()).unwrap();
+        let problem = asked.stages().unwrap();
+        let controls = problem.controls(&x);
+        assert_eq!(problem.free_numbers(&controls), x);
+        let (stages, cost) = stage_derivatives(&problem, &controls);
+        assert!((cost - whole.value).abs() < 1e-12 * cost, "{cost} {}", whole.value);
+        let mut costate = stages[controls.len()].cost_x.clone();
+        let mut by_control = vec![Vec::new(); controls.len()];
+        for k in (0..controls.len()).rev() {
+            let (stage, nu) = (&stages[k], controls[k].len());
+            let pulled = |matrix: &[f64], j: usize, width: usize| {
+                matrix[j..].iter().step_by(width).zip(&costate).map(|(m, c)| m * c).sum::<f64>()
+            };
+            by_control[k] = (0..nu).map(|j| stage.cost_u[j] + pulled(&stage.b, j, nu)).collect();
+            let nd = costate.len();
+            costate = (0..nd).map(|j| stage.cost_x[j] + pulled(&stage.a, j, nd)).collect();
+        }
+        let gradient = whole.gradient.unwrap();
+        let largest = gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+        for (g, h) in gradient.iter().zip(problem.free_numbers(&by_control)) {
+            assert!((g - h).abs() < 1e-10 * largest, "{g} {h} of {largest}");
+        }
+        // 1/2 |v|^2 and the half square of its length have the same Gauss-Newton part but across the direction of v: ask along the
+        // stages' own quadratic what the Jacobian of the residuals says, which is less or equal
+        let v = randoms(77, x.len());
+        let (mut dx, mut curved) = (vec![0.0; problem.stages.directions()], 0.0);
+        for (stage, dv) in stages.iter().zip(problem.controls(&v)) {
+            curved += dot(&dx, &product(&stage.cost_xx, &dx))
+                + 2.0 * dot(&dv, &product(&stage.cost_ux, &dx))
+                + dot(&dv, &product(&stage.cost_uu, &dv));
+            let by_control = product(&stage.b, &dv);
+            dx = product(&stage.a, &dx).iter().zip(by_control).map(|(a, b)| a + b).collect();
+        }
+        curved += dot(&dx, &product(&stages[controls.len()].cost_xx, &dx));
+        let expected = gauss_newton_of_terms(&asked, &x, &v);
+        assert!((curved - expected).abs() < 1e-10 * expected, "{curved} {expected}");
+    }
+}
+
+/// `y_dot^T H y_dot` with the tangent of the outputs by duals: a distance without tolerance has `H = 1/scale^2`, as a difference has.
+fn gauss_newton_of_terms(asked: &Asked, x: &[f64], v: &[f64]) -> f64 {
+    let choice = asked.choice();
+    let u = choice.scatter(x);
+    let run =
+        asked.map().run(&u, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+    let y_dot = run.pushforward(&[&choice.push(v)]).unwrap().remove(0);
+    assert!(asked.terms().iter().all(|t| t.loss == Loss::Square));
+    let of = |t: &Term| t.entries.iter().map(|e| (y_dot[*e] / t.scale).powi(2)).sum::<f64>();
+    asked.terms().iter().map(of).sum()
+}
+
+#[test]
+fn what_does_not_go_by_stages_is_refused_by_name() {
+    let stages_of =
+        |simulation: MotionSimulation, name: &str, change: &dyn Fn(&mut Free, &mut Term)| {
+            let simulation: Arc<dyn Simulation> = Arc::new(simulation);
+            let input = simulation.inputs().iter().position(|q| q.name == name).unwrap();
+            let mut free = Free::whole(input, &simulation.inputs()[input]);
+            let outputs = [simulation.outputs().iter().position(|q| q.row_len() == 1).unwrap()];
+            let mut term = Term::difference("both ends", vec![0], vec![0.0], 1.0);
+            change(&mut free, &mut term);
+            let choice = Choice::new(simulation.as_ref(), vec![free]).unwrap();
+            let asked = Asked::new(simulation, choice, &outputs, vec![term], true).unwrap();
+            asked.stages().map(|_| ())
+        };
+    let one = || {
+        let part = MotionPart { label: String::new(), start: state(&forced_zoo(), 3), steps: 6 };
+        let options = StepOptions { dt: 0.01, integrator: Integrator::Euler };
+        MotionSimulation::new(forced_zoo(), options, vec![part])
+    };
+    let control =
+        one().inputs().iter().find(|q| q.name.ends_with(".control")).unwrap().name.clone();
+    assert_eq!(stages_of(one(), &control, &|_, _| {}), Ok(()));
+    let gravity = stages_of(one(), "gravity", &|_, _| {});
+    assert_eq!(gravity, Err(NoStages::NotAControl("gravity".into())));
+    let logit = stages_of(one(), &control, &|free, _| {
+        free.parameter = free.parameter.clone().within(-1.0, 1.0).through(Transform::Logit);
+        free.start.fill(0.0);
+    });
+    assert_eq!(logit, Err(NoStages::Transform(control.clone())));
+    let distance = stages_of(one(), &control, &|_, term| {
+        (term.entries, term.target, term.group) = (vec![0, 1], vec![0.0; 2], 2);
+        term.misfit = Misfit::Distance { tolerance: 0.0 };
+    });
+    assert_eq!(distance, Err(NoStages::Term("both ends".into())));
+    let two = stages_of(simulation(&zoo(), Integrator::Euler), "gravity", &|_, _| {});
+    assert!(
+        matches!(&two, Err(NoStages::NoTrajectory(why)) if why.contains("2 motions")),
+        "{two:?}"
+    );
 }

@@ -19,6 +19,8 @@ use crate::objective::{
     Capabilities, Evaluation, Objective, TermValue, TrialFailure, Want, Workspace,
 };
 use crate::simulation::{Keep, Linearised, Map, MapError, Simulation, Values};
+use crate::staged;
+use crate::stages::{InStages, NoStages};
 use crate::term::{Misfit, Term};
 
 /// The objective of a simulation's map and of what is asked of its outputs.
@@ -288,6 +290,11 @@ impl Objective for Asked {
         let curved = run.second(&self.output_cotangent(y), &u_dot).ok_or_else(refuse)??;
         by_input.iter_mut().zip(curved).for_each(|(a, b)| *a += b);
         Ok(self.choice.pull(&by_input))
+    }
+
+    fn stages(&self) -> Result<InStages<'_>, NoStages> {
+        let trajectory = self.map.trajectory().map_err(NoStages::NoTrajectory)?;
+        staged::in_stages(trajectory, &self.choice, &self.terms)
     }
 }
 

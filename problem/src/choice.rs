@@ -148,6 +148,11 @@ impl Choice {
         &self.inputs
     }
 
+    /// Which entry of the picked inputs follows which free number: `(entry of u, entry of x)`.
+    pub(crate) fn links(&self) -> &[(usize, usize)] {
+        &self.links
+    }
+
     /// Number of free numbers.
     pub fn dim(&self) -> usize {
         self.space.dim()

@@ -56,8 +56,10 @@ pub mod objective;
 pub mod quantity;
 pub mod simulation;
 pub mod space;
+mod staged;
 pub mod stages;
 pub mod term;
+pub mod trajectory;
 pub mod uncertainty;
 pub mod value_map;
 
@@ -78,7 +80,8 @@ pub use simulation::{
     fix_quantity,
 };
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};
-pub use stages::{StageDerivatives, Stages};
+pub use stages::{InStages, NoStages, StageDerivatives, Stages};
 pub use term::{Loss, Misfit, Term};
+pub use trajectory::Trajectory;
 pub use uncertainty::{NoError, Uncertainty, Undetermined, uncertainty};
 pub use value_map::ValueMap;

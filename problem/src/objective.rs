@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::key::SampleKey;
+use crate::stages::{InStages, NoStages};
 
 /// What the caller wants besides the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,6 +201,14 @@ pub trait Objective: Sync {
     ) -> Result<Vec<f64>, TrialFailure> {
         let _ = (x, v, key, ws);
         Err(TrialFailure::Contract("this objective gives no Hessian-vector products".into()))
+    }
+
+    /// The same problem in stages, where it is that of a trajectory's controls.
+    ///
+    /// # Errors
+    /// [`NoStages`]: what does not fit.
+    fn stages(&self) -> Result<InStages<'_>, NoStages> {
+        Err(NoStages::NoTrajectory("nothing is known of how it came about".into()))
     }
 }
 

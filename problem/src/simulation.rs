@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::key::SampleKey;
 use crate::objective::{Switch, TrialFailure, Workspace};
 use crate::quantity::Quantity;
+use crate::trajectory::Trajectory;
 
 /// Why a map or a value was refused.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -121,6 +122,14 @@ pub trait Map: Send + Sync {
     /// Whether [`Linearised::second`] gives something.
     fn has_second(&self) -> bool {
         false
+    }
+
+    /// The states that the outputs are seen of, where these follow each other by steps with controls of their own.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn trajectory(&self) -> Result<Box<dyn Trajectory + '_>, String> {
+        Err("its outputs are not those of states that follow each other".into())
     }
 
     /// One forward run at `x` (`n` entries).

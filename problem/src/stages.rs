@@ -5,7 +5,61 @@
 //! may live on a manifold (a quaternion has four numbers and three directions): derivatives are by coordinates of the tangent space
 //! at the state.
 
+use thiserror::Error;
+
 use crate::objective::TrialFailure;
+
+/// Why a problem has no stages.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum NoStages {
+    /// There are no states that follow each other.
+    #[error("there is no trajectory to optimise in stages: {0}")]
+    NoTrajectory(String),
+    /// A free parameter is not a control.
+    #[error(
+        "`{0}` is no control, and acts at every stage: fix it by a value, or optimise it by \"lbfgsb\""
+    )]
+    NotAControl(String),
+    /// A control goes through a transform.
+    #[error(
+        "`{0}` goes through a transform, and stages have controls as they are: leave its transform out"
+    )]
+    Transform(String),
+    /// A term is not a sum over times.
+    #[error("the term `{0}` compares entries of several times at once: ask for each by itself")]
+    Term(String),
+}
+
+/// A problem in stages, and which of its controls the free numbers are.
+pub struct InStages<'a> {
+    /// The stages.
+    pub stages: Box<dyn Stages + 'a>,
+    /// Stage of each free number, and its place among that stage's controls.
+    pub places: Vec<(usize, usize)>,
+}
+
+impl std::fmt::Debug for InStages<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InStages").field("stages", &self.stages.len()).finish_non_exhaustive()
+    }
+}
+
+impl InStages<'_> {
+    /// The controls of each stage from the free numbers.
+    pub fn controls(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let stages = 0..self.stages.len();
+        let mut controls: Vec<Vec<f64>> =
+            stages.map(|k| vec![0.0; self.stages.control_len(k)]).collect();
+        self.places.iter().zip(x).for_each(|(&(stage, i), x)| controls[stage][i] = *x);
+        controls
+    }
+
+    /// The free numbers from the controls of each stage.
+    pub fn free_numbers(&self, controls: &[Vec<f64>]) -> Vec<f64> {
+        self.places.iter().map(|&(stage, i)| controls[stage][i]).collect()
+    }
+}
 
 /// The derivatives of a stage, by a displacement `dx` of the state (`nd` directions) and of the control (`nu`); matrices row-major.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,8 +96,8 @@ pub trait Stages: Sync {
     /// Directions in which a state may be displaced, `nd`.
     fn directions(&self) -> usize;
 
-    /// Numbers of a control, `nu`.
-    fn control_len(&self) -> usize;
+    /// Numbers of a stage's control, `nu`; there may be none.
+    fn control_len(&self, stage: usize) -> usize;
 
     /// The first state.
     fn start(&self) -> Vec<f64>;

@@ -160,6 +160,36 @@ impl Term {
         (self.weight * self.weights[g]).sqrt() / self.scale
     }
 
+    /// Second derivatives of group `g`'s part of the value by the group's entries, row-major: the part of them that is positive
+    /// semidefinite.
+    pub fn hessian(&self, y: &[f64], g: usize) -> Vec<f64> {
+        let n = self.group;
+        let (misfit, slopes) = self.misfit(y, g);
+        let e = misfit / self.scale;
+        let square = match self.loss {
+            Loss::Square => true,
+            Loss::Huber => e.abs() <= 1.0,
+            Loss::Absolute | Loss::Value | Loss::Negative => false,
+        };
+        let factor = self.weight * self.weights[g];
+        let along = if square { factor / (self.scale * self.scale) } else { 0.0 };
+        let across = match self.misfit {
+            // the half square of a distance has no corner at its target
+            Misfit::Distance { tolerance } if misfit == 0.0 && tolerance <= 0.0 => along,
+            Misfit::Distance { tolerance } if misfit > 0.0 => {
+                factor * self.loss.rho(e).1 / (self.scale * (misfit + tolerance))
+            }
+            _ => 0.0,
+        };
+        let across = across.max(0.0);
+        let entry = |k: usize| {
+            let (i, j) = (k / n, k % n);
+            let identity = if i == j { across } else { 0.0 };
+            identity + (along - across) * slopes[i] * slopes[j]
+        };
+        (0..n * n).map(entry).collect()
+    }
+
     /// Second derivative of the value applied to `y_dot`, without what the outputs' own curvature adds.
     ///
     /// Distances are curved across their direction: `d^2 |v| = (I - n n^T) / |v|`.
@@ -240,6 +270,27 @@ mod tests {
             for k in 0..4 {
                 let difference = (above[k] - below[k]) / (2.0 * h);
                 assert!((second[k] - difference).abs() < 1e-6, "{term:?} {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hessian_of_groups_is_the_curvature_where_the_loss_is_convex() {
+        let direction = [0.3, -0.8, 0.5, 1.1];
+        let all = terms();
+        let convex = all.iter().filter(|t| t.loss != Loss::Negative);
+        for (term, y) in convex.flat_map(|t| POINTS.iter().map(move |y| (t, y))) {
+            let mut expected = vec![0.0; 4];
+            term.curvature(y, &direction, &mut expected);
+            let mut product = [0.0; 4];
+            for g in 0..term.groups() {
+                let (n, entries) = (term.group, &term.entries[g * term.group..]);
+                for (k, h) in term.hessian(y, g).iter().enumerate() {
+                    product[entries[k / n]] += h * direction[entries[k % n]];
+                }
+            }
+            for k in 0..4 {
+                assert!((product[k] - expected[k]).abs() < 1e-13, "{term:?} {k}");
             }
         }
     }

@@ -107,7 +107,15 @@ pub const COMMON: &[Key] = &[
     key("scenario.seed", Kind::Integer { min: 0, max: MOST }, "0", "perturbs the start"),
     key(
         "optimizer.method",
-        Kind::Choice(&["lbfgsb", "adam", "gauss-newton", "cma-es", "trust-region", "nelder-mead"]),
+        Kind::Choice(&[
+            "lbfgsb",
+            "adam",
+            "gauss-newton",
+            "cma-es",
+            "trust-region",
+            "nelder-mead",
+            "ddp",
+        ]),
         "\"lbfgsb\"",
         "the optimizer",
     ),
@@ -154,6 +162,12 @@ pub const COMMON: &[Key] = &[
         "0.1",
         "nelder-mead: first edges of the simplex, relative to the start",
     ),
+    key(
+        "optimizer.regularisation",
+        number(0.0, INF),
+        "1e-6",
+        "ddp: first regularisation of the controls' curvatures, relative to the largest",
+    ),
     key("stop.max_iterations", Kind::Integer { min: 1, max: MOST }, "500", "most iterations"),
     key(
         "stop.max_evaluations",
@@ -191,6 +205,7 @@ pub const METHOD_OPTIONS: &[(&str, &str)] = &[
     ("optimizer.population", "cma-es"),
     ("optimizer.radius", "trust-region"),
     ("optimizer.size", "nelder-mead"),
+    ("optimizer.regularisation", "ddp"),
 ];
 
 impl Kind {

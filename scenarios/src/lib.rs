@@ -49,12 +49,13 @@ use std::sync::Arc;
 pub use cotangent_dft::molecule::qcschema;
 pub use general::{film, tables};
 pub use open::{Opened, open, pick};
+pub use physics::{InspectedBody, Inspection, inspect};
 
 use cotangent_optim::{
-    AdamOptions, CmaEsOptions, GaussNewtonOptions, LbfgsbOptions, Method, NelderMeadOptions, Stop,
-    TrustRegionOptions,
+    AdamOptions, CmaEsOptions, DdpOptions, GaussNewtonOptions, LbfgsbOptions, Method,
+    NelderMeadOptions, Stop, TrustRegionOptions,
 };
-use cotangent_problem::{Asked, Capabilities, Objective, Simulation, Space};
+use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::look::Look;
@@ -311,6 +312,20 @@ fn check_method(
         let help = "use \"lbfgsb\", or \"cma-es\" without gradients";
         return refuse("cotangent::scenario::contradiction", message, help);
     }
+    if needs.needs_stages {
+        let flat = || NoStages::NoTrajectory("this kind of scenario has no motion".into());
+        let stages = scenario.asked().map_or_else(|| Err(flat()), |a| a.stages().map(|_| ()));
+        if let Err(why) = stages {
+            let message = format!("{} goes by the stages of a trajectory: {why}", needs.name);
+            let help = "\"lbfgsb\" takes any choice of inputs and terms";
+            return refuse("cotangent::scenario::contradiction", message, help);
+        }
+        if !settings.list("constraint").is_empty() {
+            let message = format!("{} does not work within constraints", needs.name);
+            let help = "ask for it by a term `beyond` its range, or use \"lbfgsb\"";
+            return refuse("cotangent::scenario::contradiction", message, help);
+        }
+    }
     Ok(())
 }
 
@@ -370,6 +385,9 @@ fn method(settings: &Settings) -> Method {
             size: settings.number("optimizer.size"),
             ..NelderMeadOptions::default()
         }),
+        "ddp" => {
+            Method::Ddp(DdpOptions { regularisation: settings.number("optimizer.regularisation") })
+        }
         _ => Method::Lbfgsb(LbfgsbOptions { memory: settings.count("optimizer.memory") }),
     }
 }

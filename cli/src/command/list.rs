@@ -21,6 +21,7 @@ pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
     text.push_str("\noptimizers (`optimizer.method`):\n");
     for method in METHODS {
         let needs = match (method.needs_gradient, method.needs_residuals) {
+            _ if method.needs_stages => "; needs the controls of one motion",
             (_, true) => "; needs residuals",
             (true, _) => "; needs gradients",
             _ => "",
@@ -40,6 +41,7 @@ pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
                 "summary": m.summary,
                 "needs_gradient": m.needs_gradient,
                 "needs_residuals": m.needs_residuals,
+                "needs_stages": m.needs_stages,
                 "accepts_stochastic": m.accepts_stochastic,
             })
         })

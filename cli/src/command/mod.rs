@@ -5,6 +5,7 @@ mod compare;
 mod drive;
 mod gradcheck;
 mod init;
+mod inspect;
 mod jacobian;
 mod list;
 mod qcschema;
@@ -192,6 +193,7 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
             gradcheck::gradcheck(input, *tolerance, *samples, only, voice)
         }
         Verb::Resume { run, set } => resume::resume(run, set, voice),
+        Verb::Inspect { model } => inspect::inspect(model, voice),
         Verb::List { scenario: Some(path), changes } => list::names(path, changes, voice),
         Verb::List { scenario: None, .. } => list::everything(voice),
         Verb::Simulate { input, output, jacobian, by, noise, out, force } => {

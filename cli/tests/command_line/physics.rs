@@ -29,6 +29,46 @@ fn a_thrown_ball_lands_on_its_target_from_any_seed() {
     assert_eq!(place.run(&residuals).status.code(), Some(0));
 }
 
+/// Newton's steps stage by stage go on from a checkpoint with the same bits, on any number of threads; what has no stages is refused.
+#[test]
+fn a_pole_swings_up_stage_by_stage() {
+    let place = Place::new();
+    for file in ["cart-pole.toml", "cart-pole.xml"] {
+        let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/");
+        std::fs::copy(format!("{from}{file}"), place.path(file)).unwrap();
+    }
+    let method = ["--set", "optimizer.method=ddp", "--set", "stop.value_tolerance=1e-7"];
+    let run = |threads: &str, most: &str| {
+        let most = format!("stop.max_iterations={most}");
+        let words = ["run", "cart-pole.toml", "--out", threads, "--threads", threads, "--quiet"];
+        place.run(&[&words[..], &method, &["--set", &most]].concat())
+    };
+    for threads in ["1", "2"] {
+        let output = run(threads, "300");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    assert_eq!(timeless(&place.read("1/history.csv")), timeless(&place.read("2/history.csv")));
+    assert_eq!(run("3", "4").status.code(), Some(1), "four iterations are too few");
+    let output = place.run(&["resume", "3", "--set", "stop.max_iterations=300", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(timeless(&place.read("1/history.csv")), timeless(&place.read("3/history.csv")));
+    let identified = template("balls");
+    let output = identified.run(&["check", "scenario.toml", "--set", "optimizer.method=ddp"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("stages of a trajectory"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_model_is_inspected_without_a_scenario() {
+    let place = Place::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/arm.xml");
+    let output = place.run(&["inspect", file, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = json(&output);
+    assert_eq!((found["sizes"]["nv"].as_u64(), found["sizes"]["nu"].as_u64()), (Some(5), Some(5)));
+    assert_eq!(place.run(&["inspect", "nowhere.xml"]).status.code(), Some(4));
+}
+
 #[test]
 fn gradients_of_motions_pass() {
     for (kind, seed) in [("balls", "0"), ("motion", "0"), ("motion", "1"), ("motion", "2")] {

@@ -5,11 +5,12 @@
 //! backward sweep over the stages makes a quadratic model of the cost to go and a feedback policy within the limits; a forward
 //! sweep applies it with a step length that the model's expected decrease judges. The limits hold at every trial.
 //!
-//! Success is claimed where an unregularised sweep expects a decrease of at most [`DdpOptions::value_tolerance`] of the cost: what is left
-//! by Newton's (Gauss-Newton's) step over the whole trajectory.
+//! A trajectory has converged where an unregularised sweep expects a decrease of at most [`Stop::value_tolerance`] of the cost: what is left
+//! by Newton's (Gauss-Newton's) step over the whole trajectory. As a method by name it also asks the objective's own curvature before it
+//! claims success, as every method does.
 //!
 //! ```
-//! use cotangent_optim::{Ddp, DdpOptions};
+//! use cotangent_optim::{Ddp, DdpOptions, Stop};
 //! use cotangent_problem::{StageDerivatives, Stages, TrialFailure};
 //!
 //! /// `x+ = x + u` from 1 in three steps, with `|u| <= 1/4` and the cost `sum u^2/2 + x_3^2/2`.
@@ -24,7 +25,7 @@
 //!     fn directions(&self) -> usize {
 //!         1
 //!     }
-//!     fn control_len(&self) -> usize {
+//!     fn control_len(&self, _: usize) -> usize {
 //!         1
 //!     }
 //!     fn start(&self) -> Vec<f64> {
@@ -56,36 +57,37 @@
 //!     }
 //! }
 //! let mut run = Ddp::start(&Walk, vec![vec![0.0]; 3], DdpOptions::default())?;
-//! assert!(run.run(&Walk).is_success());
+//! assert!(run.run(&Walk, &Stop { value_tolerance: 1e-9, ..Stop::default() }).is_success());
 //! // without limits every step is -1/4 too: x_3 = 1/4, cost 3/32 + 1/32
 //! assert!((run.cost() - 0.125).abs() < 1e-9 && (run.states()[3][0] - 0.25).abs() < 1e-6);
 //! # Ok::<(), TrialFailure>(())
 //! ```
 
+mod algorithm;
 mod box_qp;
 mod sweep;
 
+pub(crate) use algorithm::State;
+
 use cotangent_problem::{StageDerivatives, Stages, TrialFailure};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Status;
+use crate::evaluator::Counts;
+use crate::outcome::{Status, Stop};
 use sweep::{Policy, backward};
 
 /// Options of the trajectory optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DdpOptions {
-    /// Most iterations.
-    pub max_iterations: usize,
-    /// Converged when the decrease that is expected is at most this fraction of the cost.
-    pub value_tolerance: f64,
     /// First regularisation of the controls' Hessians, relative to their largest entry.
     pub regularisation: f64,
 }
 
 impl Default for DdpOptions {
     fn default() -> Self {
-        Self { max_iterations: 500, value_tolerance: 1e-9, regularisation: 1e-6 }
+        Self { regularisation: 1e-6 }
     }
 }
 
@@ -109,7 +111,8 @@ pub struct Ddp {
     cost: f64,
     regularisation: f64,
     iteration: usize,
-    rollouts: u64,
+    /// Trajectories that were rolled out, and sweeps over the derivatives of one.
+    counts: Counts,
 }
 
 /// One iteration, or the end.
@@ -138,10 +141,11 @@ impl Ddp {
         controls: Vec<Vec<f64>>,
         options: DdpOptions,
     ) -> Result<Self, TrialFailure> {
-        let (n, nu) = (problem.len(), problem.control_len());
-        if controls.len() != n || controls.iter().any(|u| u.len() != nu) {
+        let n = problem.len();
+        let fits = |(k, u): (usize, &Vec<f64>)| u.len() == problem.control_len(k);
+        if controls.len() != n || !controls.iter().enumerate().all(fits) {
             let found = controls.len();
-            let why = format!("{found} controls were given for {n} stages of {nu} numbers each");
+            let why = format!("{found} controls were given that are not those of {n} stages");
             return Err(TrialFailure::Contract(why));
         }
         let mut run = Self {
@@ -151,7 +155,7 @@ impl Ddp {
             cost: 0.0,
             regularisation: options.regularisation,
             iteration: 0,
-            rollouts: 1,
+            counts: Counts { evaluations: 1, ..Counts::default() },
         };
         for k in 0..n {
             clamp(&mut run.controls[k], &problem.control_limits(k));
@@ -187,69 +191,95 @@ impl Ddp {
         self.iteration
     }
 
-    /// Trajectories that were rolled out.
-    pub fn rollouts(&self) -> u64 {
-        self.rollouts
+    /// Trajectories that were rolled out, and sweeps over the derivatives of one.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Runs to the end.
-    pub fn run(&mut self, problem: &dyn Stages) -> Status {
+    pub fn run(&mut self, problem: &dyn Stages, stop: &Stop) -> Status {
         loop {
-            if let DdpStep::Done(status) = self.step(problem) {
+            if let DdpStep::Done(status) = self.step(problem, stop) {
                 return status;
             }
         }
     }
 
     /// One iteration. Where it cannot be made, the trajectory stays as it was.
-    pub fn step(&mut self, problem: &dyn Stages) -> DdpStep {
-        if self.iteration >= self.options.max_iterations {
+    pub fn step(&mut self, problem: &dyn Stages, stop: &Stop) -> DdpStep {
+        if self.iteration >= stop.max_iterations {
             return DdpStep::Done(Status::MaxIterations);
         }
-        let stages = match self.derivatives(problem) {
-            Ok(stages) => stages,
-            Err(failure) => return DdpStep::Done(Status::Failed { failure }),
-        };
+        match self.improve(problem, stop, &mut |_| Ok(true)) {
+            Ok(step) => step,
+            Err(status) => DdpStep::Done(status),
+        }
+    }
+
+    /// One iteration, or its end where the sweep expects nothing and `confirm` agrees.
+    fn improve(
+        &mut self,
+        problem: &dyn Stages,
+        stop: &Stop,
+        confirm: &mut dyn FnMut(&mut Self) -> Result<bool, Status>,
+    ) -> Result<DdpStep, Status> {
+        self.spend(stop)?;
+        let stages = self.derivatives(problem);
+        self.counts.evaluations += 1;
+        self.counts.gradient_evaluations += 1;
+        let stages = stages.map_err(|failure| Status::Failed { failure })?;
         let limits: Vec<[Vec<f64>; 2]> =
             (0..problem.len()).map(|k| problem.control_limits(k)).collect();
+        let mut refuted = false;
         loop {
             let found = backward(&stages, &limits, &self.controls, self.regularisation);
             if let Some(policy) = found {
                 let expected = policy.expected(1.0);
                 let modest = self.regularisation <= self.options.regularisation;
-                if modest && expected <= self.options.value_tolerance * self.cost.abs() {
-                    let relative_decrease =
-                        expected.max(0.0) / self.cost.abs().max(f64::MIN_POSITIVE);
-                    return DdpStep::Done(Status::ValueConverged { relative_decrease });
+                if modest && !refuted && expected <= stop.value_tolerance * self.cost.abs() {
+                    if confirm(self)? {
+                        let cost = self.cost.abs().max(f64::MIN_POSITIVE);
+                        let relative_decrease = expected.max(0.0) / cost;
+                        return Ok(DdpStep::Done(Status::ValueConverged { relative_decrease }));
+                    }
+                    refuted = true;
                 }
-                if let Some(length) = self.forward(problem, &policy, &limits) {
+                if let Some(length) = self.forward(problem, &policy, &limits, stop)? {
                     self.iteration += 1;
                     self.regularisation /= if length >= 0.3 { 10.0 } else { 1.0 };
                     if self.regularisation < LEAST_REGULARISATION {
                         self.regularisation = 0.0;
                     }
-                    return DdpStep::Improved { cost: self.cost, expected, length };
+                    return Ok(DdpStep::Improved { cost: self.cost, expected, length });
                 }
             }
             self.regularisation = (10.0 * self.regularisation).max(LEAST_REGULARISATION);
             if self.regularisation > MOST_REGULARISATION {
+                // the next call, with other limits or after a resumption, begins as the first one did
+                self.regularisation = self.options.regularisation;
                 let why =
                     "no policy within the limits lowers the cost, however short its step".into();
-                return DdpStep::Done(Status::Stalled { gradient_norm: None, why });
+                return Err(Status::Stalled { gradient_norm: None, why });
             }
         }
     }
 
+    /// Whether a call of the problem is left.
+    fn spend(&self, stop: &Stop) -> Result<(), Status> {
+        if self.counts.evaluations >= stop.max_evaluations {
+            return Err(Status::MaxEvaluations);
+        }
+        Ok(())
+    }
+
     fn derivatives(&self, problem: &dyn Stages) -> Result<Vec<StageDerivatives>, TrialFailure> {
-        let n = problem.len();
-        let mut stages = Vec::with_capacity(n + 1);
-        for k in 0..=n {
+        let of_stage = |k: usize| {
             let u = self.controls.get(k).map_or(&[][..], Vec::as_slice);
             let found = problem.derivatives(k, &self.states[k], u)?;
-            check(problem, k, &found)?;
-            stages.push(found);
-        }
-        Ok(stages)
+            check(problem, k, u.len(), &found)?;
+            Ok(found)
+        };
+        (0..=problem.len()).into_par_iter().map(of_stage).collect()
     }
 
     /// Applies the policy with the longest step that lowers the cost enough; its length.
@@ -258,22 +288,30 @@ impl Ddp {
         problem: &dyn Stages,
         policy: &Policy,
         limits: &[[Vec<f64>; 2]],
-    ) -> Option<f64> {
+        stop: &Stop,
+    ) -> Result<Option<f64>, Status> {
         for length in LENGTHS {
             let expected = policy.expected(length);
             if expected <= 0.0 {
-                return None;
+                return Ok(None);
             }
-            self.rollouts += 1;
-            let Ok((states, controls, cost)) = self.roll(problem, policy, limits, length) else {
-                continue; // no cost there: a shorter step
+            self.spend(stop)?;
+            self.counts.evaluations += 1;
+            let (states, controls, cost) = match self.roll(problem, policy, limits, length) {
+                Ok(trajectory) => trajectory,
+                // no cost there: a shorter step
+                Err(failure) if failure.is_recoverable() => {
+                    self.counts.failures += 1;
+                    continue;
+                }
+                Err(failure) => return Err(Status::Failed { failure }),
             };
             if cost.is_finite() && self.cost - cost >= SUFFICIENT * expected {
                 (self.states, self.controls, self.cost) = (states, controls, cost);
-                return Some(length);
+                return Ok(Some(length));
             }
         }
-        None
+        Ok(None)
     }
 
     #[expect(clippy::type_complexity, reason = "states, controls and cost of a trajectory")]
@@ -307,8 +345,13 @@ fn clamp(u: &mut [f64], [lower, upper]: &[Vec<f64>; 2]) {
 }
 
 /// Whether the derivatives have the lengths that the contract promises, and are finite.
-fn check(problem: &dyn Stages, stage: usize, found: &StageDerivatives) -> Result<(), TrialFailure> {
-    let (nd, nu) = (problem.directions(), problem.control_len());
+fn check(
+    problem: &dyn Stages,
+    stage: usize,
+    nu: usize,
+    found: &StageDerivatives,
+) -> Result<(), TrialFailure> {
+    let nd = problem.directions();
     let last = stage == problem.len();
     let unless_last = |length: usize| if last { 0 } else { length };
     for (what, list, length) in [

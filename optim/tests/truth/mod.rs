@@ -215,7 +215,8 @@ fn methods_without_gradients_stop_where_values_are_flat() {
 fn the_limit_of_evaluations_is_never_exceeded() {
     let objective = rosenbrock(5);
     let space = space(5, objective.bounds);
-    for info in cotangent_optim::METHODS {
+    // one that goes by stages has no value of an objective without: `trajectory` has its limit
+    for info in cotangent_optim::METHODS.iter().filter(|info| !info.needs_stages) {
         for limit in [1, 2, 3, 7, 30, 41] {
             let stop = Stop { max_evaluations: limit, ..Default::default() };
             let end = solve(&objective, &space, named(info.name), stop, &[-1.2; 5]);

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use cotangent_ad::{Dual, Real};
-use cotangent_problem::{Cost, Keep, Linearised, Map, SampleKey, TrialFailure, Values, Workspace};
+use cotangent_problem::{
+    Cost, Keep, Linearised, Map, SampleKey, Trajectory, TrialFailure, Values, Workspace,
+};
 
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
+use super::trajectory::MotionTrajectory;
 use super::{MotionPart, MotionSimulation, sensor};
 use crate::activation::{self, follow};
 use crate::constraint::{MOST, NotConverged};
@@ -25,22 +28,25 @@ const LANES: usize = 4;
 
 /// A picked output: what it is, and where its entries stand.
 #[derive(Clone, Copy, Debug)]
-struct Picked {
-    kind: OutputKind,
+pub(super) struct Picked {
+    pub(super) kind: OutputKind,
     /// First entry among those of all picked outputs.
-    first: usize,
+    pub(super) first: usize,
     /// Entries for each time.
-    row: usize,
+    pub(super) row: usize,
 }
 
 pub(super) struct MotionMap {
-    simulation: Arc<MotionSimulation>,
-    inputs: Vec<(InputKind, usize)>,
-    outputs: Vec<Picked>,
-    output_len: usize,
+    pub(super) simulation: Arc<MotionSimulation>,
+    pub(super) inputs: Vec<(InputKind, usize)>,
+    pub(super) outputs: Vec<Picked>,
+    pub(super) output_len: usize,
     /// The model and the motions with the inputs that are not picked at their present values.
-    base: Setting<f64>,
+    pub(super) base: Setting<f64>,
 }
+
+/// Model, numbers and options of a step.
+type Inputs<'a, T> = (&'a Model, &'a Parameters<T>, &'a StepOptions);
 
 impl MotionMap {
     pub(super) fn new(
@@ -101,34 +107,42 @@ impl MotionMap {
                 {
                     return Err(diverged(simulation, motion, k, s.constraints.failure));
                 }
-                see(model, &setting.parameters, &state, &seen, &mut s, &mut |index, entries| {
-                    let Picked { first, row, .. } = picked[index];
-                    y[first + k * row..][..row].copy_from_slice(entries);
-                });
+                let u = (k < motion.steps).then(|| &setting.controls[part][k * nu..][..nu]);
+                let inputs = (model, &setting.parameters, &simulation.options);
+                let place = (picked.as_slice(), seen.as_slice(), k);
+                observe(inputs, place, (&state, u), (&mut drive, &mut s), y);
                 visit(part, &state);
-                if k == motion.steps {
-                    break;
-                }
-                let u = &setting.controls[part][k * nu..][..nu];
-                let (parameters, options) = (&setting.parameters, &simulation.options);
-                follow(model, parameters, options, (&state.act, u), &mut s);
-                drive.copy_from_slice(&s.stages[0].drive);
-                let of_actuators =
-                    |o: &Picked| matches!(o.kind.what, What::Force(_) | What::StepSensor(_));
-                if picked.iter().any(of_actuators) {
-                    place_links(model, parameters, &state.q, &mut s);
-                    lay(model, &state.q, &mut s);
-                }
-                let routes = std::mem::take(&mut s.routes);
-                let (q, v) = (&state.q, &state.v);
-                let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
-                see_actuators(&point, &picked, k, y);
-                see_dynamics(&point, &picked, k, &mut s, y);
-                step(model, parameters, options, &mut state, u, &mut s);
+                let Some(u) = u else { break };
+                step(model, &setting.parameters, &simulation.options, &mut state, u, &mut s);
             }
         }
         Ok(())
     }
+}
+
+/// Writes what is seen of the state before step `k` and, where there are controls, during it.
+pub(super) fn observe<T: Real>(
+    (model, parameters, options): Inputs<'_, T>,
+    (picked, seen, k): (&[Picked], &[What], usize),
+    (state, u): (&State<T>, Option<&[T]>),
+    (drive, s): (&mut [T], &mut Scratch<T>),
+    y: &mut [T],
+) {
+    see(model, parameters, state, seen, s, &mut |index, entries| {
+        let Picked { first, row, .. } = picked[index];
+        y[first + k * row..][..row].copy_from_slice(entries);
+    });
+    let Some(u) = u.filter(|_| picked.iter().any(|o| o.kind.what.is_of_step())) else { return };
+    follow(model, parameters, options, (&state.act, u), s);
+    drive.copy_from_slice(&s.stages[0].drive);
+    place_links(model, parameters, &state.q, s);
+    lay(model, &state.q, s);
+    let routes = std::mem::take(&mut s.routes);
+    let (q, v) = (&state.q, &state.v);
+    let point = Point { model, parameters, q, v, drive, routes: &routes };
+    see_actuators(&point, picked, k, y);
+    see_dynamics(&point, picked, k, s, y);
+    s.routes = routes;
 }
 
 /// Writes the forces of actuators during step `k`.
@@ -230,7 +244,7 @@ fn pull_dynamics(
     }
 }
 
-fn diverged(
+pub(super) fn diverged(
     simulation: &MotionSimulation,
     motion: &MotionPart,
     k: usize,
@@ -268,6 +282,10 @@ impl Map for MotionMap {
         let work = format!("{steps} steps of {} coordinates{motions}{again}", model.nv());
         let bytes = 8 * (states * (model.nq() + model.nv() + model.na()) + 2 * self.output_len);
         Cost { work, bytes: bytes as u64 }
+    }
+
+    fn trajectory(&self) -> Result<Box<dyn Trajectory + '_>, String> {
+        Ok(Box::new(MotionTrajectory::new(self)?))
     }
 
     fn run<'a>(
@@ -353,7 +371,8 @@ impl MotionRun<'_> {
                 );
                 let forces = (picked.as_slice(), k, y_bar);
                 let by = (&mut bar, u_bar, &mut bars.parameters);
-                self.pull_forces((&states[k], u), forces, &mut adjoint, by, &mut s);
+                let inputs = (model, parameters, &simulation.options);
+                pull_forces(inputs, (&states[k], u), forces, &mut adjoint, by, &mut s);
             }
             let rows = |o: &Picked| {
                 let forces = o.kind.what.is_of_step();
@@ -366,58 +385,52 @@ impl MotionRun<'_> {
     }
 }
 
-impl MotionRun<'_> {
-    /// The adjoint of the forces that are seen during a step.
-    fn pull_forces(
-        &self,
-        (state, u): (&State, &[f64]),
-        (picked, k, y_bar): (&[Picked], usize, &[f64]),
-        adjoint: &mut StepAdjoint,
-        (bar, u_bar, parameters_bar): (&mut Cotangent, &mut [f64], &mut Parameters<f64>),
-        s: &mut Scratch,
-    ) {
-        if !picked.iter().any(|o| o.kind.what.is_of_step()) {
-            return;
-        }
-        let simulation = &self.map.simulation;
-        let (model, parameters) = (&simulation.model, &self.setting.parameters);
-        let options = StepOptions { integrator: Integrator::Euler, ..simulation.options };
-        follow(model, parameters, &options, (&state.act, u), s);
-        let drive = s.stages[0].drive.clone();
-        let mut drive_bar = vec![0.0; drive.len()];
-        place_links(model, parameters, &state.q, s);
-        lay(model, &state.q, s);
-        let routes = s.routes.clone();
-        let mut moments = vec![0.0; routes.moments.len()];
-        let (q, v) = (&state.q, &state.v);
-        let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
-        let mut at_start = Bars {
-            q: &mut bar.q,
-            v: &mut bar.v,
-            drive: &mut drive_bar,
-            moments: &mut moments,
-            parameters: Some(&mut *parameters_bar),
-        };
-        for output in picked {
-            let y_bar = y_bar[output.first + k * output.row];
-            match output.kind.what {
-                What::Force(a) => pull_geared(&point, a, y_bar, &mut at_start),
-                What::StepSensor(sensor) => {
-                    sensor::pull_actuator(&point, sensor, y_bar, &mut at_start);
-                }
-                _ => {}
-            }
-        }
-        pull_dynamics(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
-        // what went between has left the kinematics of this point
-        routes::pull(model, &moments, &mut bar.q, s);
-        let mut act_bar = vec![0.0; state.act.len()];
-        let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
-        let by_drive = std::slice::from_ref(&drive_bar);
-        let wanted = Some(parameters_bar);
-        activation::pull((model, parameters), &options, point, by_drive, bars, wanted);
-        bar.act.iter_mut().zip(&act_bar).for_each(|(to, x)| *to += x);
+/// The adjoint of the forces that are seen during a step.
+pub(super) fn pull_forces(
+    (model, parameters, options): Inputs<'_, f64>,
+    (state, u): (&State, &[f64]),
+    (picked, k, y_bar): (&[Picked], usize, &[f64]),
+    adjoint: &mut StepAdjoint,
+    (bar, u_bar, parameters_bar): (&mut Cotangent, &mut [f64], &mut Parameters<f64>),
+    s: &mut Scratch,
+) {
+    if !picked.iter().any(|o| o.kind.what.is_of_step()) {
+        return;
     }
+    let options = StepOptions { integrator: Integrator::Euler, ..*options };
+    follow(model, parameters, &options, (&state.act, u), s);
+    let drive = s.stages[0].drive.clone();
+    let mut drive_bar = vec![0.0; drive.len()];
+    place_links(model, parameters, &state.q, s);
+    lay(model, &state.q, s);
+    let routes = s.routes.clone();
+    let mut moments = vec![0.0; routes.moments.len()];
+    let (q, v) = (&state.q, &state.v);
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+    let mut at_start = Bars {
+        q: &mut bar.q,
+        v: &mut bar.v,
+        drive: &mut drive_bar,
+        moments: &mut moments,
+        parameters: Some(&mut *parameters_bar),
+    };
+    for output in picked {
+        let y_bar = y_bar[output.first + k * output.row];
+        match output.kind.what {
+            What::Force(a) => pull_geared(&point, a, y_bar, &mut at_start),
+            What::StepSensor(sensor) => sensor::pull_actuator(&point, sensor, y_bar, &mut at_start),
+            _ => {}
+        }
+    }
+    pull_dynamics(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
+    // what went between has left the kinematics of this point
+    routes::pull(model, &moments, &mut bar.q, s);
+    let mut act_bar = vec![0.0; state.act.len()];
+    let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
+    let by_drive = std::slice::from_ref(&drive_bar);
+    let wanted = Some(parameters_bar);
+    activation::pull((model, parameters), &options, point, by_drive, bars, wanted);
+    bar.act.iter_mut().zip(&act_bar).for_each(|(to, x)| *to += x);
 }
 
 impl Linearised for MotionRun<'_> {

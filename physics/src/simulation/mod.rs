@@ -43,6 +43,7 @@ mod input;
 mod map;
 mod output;
 mod sensor;
+mod trajectory;
 
 use std::sync::Arc;
 

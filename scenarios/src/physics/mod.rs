@@ -1,10 +1,12 @@
 //! `motion` and `balls`: motions of rigid bodies.
 
 mod balls;
+mod inspect;
 mod look;
 mod motion;
 
 pub(super) use balls::Balls;
+pub use inspect::{InspectedBody, Inspection, inspect};
 pub(super) use motion::Motion;
 
 use super::keys::{Kind, key, required};

@@ -130,7 +130,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
 }
 
 /// Makes a problem that has no place in the model's own text: code, message, remedy.
-type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -> Diagnostic;
+pub(super) type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -> Diagnostic;
 
 /// The model, or what is wrong with its file.
 fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
@@ -138,7 +138,7 @@ fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
     read_file(Path::new(path), &|code, message, help| s.problem(code, "model.file", message, help))
 }
 
-fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
+pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let message = format!("cannot read {}: {e}", path.display());
         let help = "an MJCF file is text in UTF-8";

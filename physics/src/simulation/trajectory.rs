@@ -1,0 +1,226 @@
+//! A motion as states that follow each other, for optimizers that go by stages.
+
+use std::sync::{Mutex, PoisonError};
+
+use cotangent_problem::{Trajectory, TrialFailure};
+
+use super::input::InputKind;
+use super::map::{MotionMap, Picked, diverged, observe, pull_forces};
+use super::output::{OutputPullback, What};
+use crate::derivative::{Cotangent, StepAdjoint, StepJacobian};
+use crate::integrate::step;
+use crate::model::{Model, Parameters};
+use crate::scratch::Scratch;
+use crate::state::{State, difference};
+
+/// The one motion of a map whose inputs are controls.
+pub(super) struct MotionTrajectory<'a> {
+    map: &'a MotionMap,
+    /// Step and control of each entry of the picked inputs.
+    controls: Vec<Option<(usize, usize)>>,
+    /// Memory that no one uses at present.
+    memory: Mutex<Vec<Memory<'a>>>,
+}
+
+/// What a call works with.
+struct Memory<'a> {
+    scratch: Scratch,
+    state: State,
+    drive: Vec<f64>,
+    adjoint: StepAdjoint,
+    outputs: OutputPullback<'a>,
+    jacobian: StepJacobian,
+    /// Cotangents of all outputs, zero between calls.
+    y_bar: Vec<f64>,
+    /// Cotangents of the parameters, which no one reads.
+    parameters_bar: Parameters<f64>,
+}
+
+impl<'a> MotionTrajectory<'a> {
+    pub(super) fn new(map: &'a MotionMap) -> Result<Self, String> {
+        let count = map.simulation.parts().len();
+        if count != 1 {
+            return Err(format!(
+                "there are {count} motions, and a trajectory is of one: leave one"
+            ));
+        }
+        let places = |&(kind, len): &(InputKind, usize)| {
+            (0..len).map(move |step| match kind {
+                InputKind::Control { actuator, .. } => Some((step, actuator)),
+                _ => None,
+            })
+        };
+        let controls = map.inputs.iter().flat_map(places).collect();
+        Ok(Self { map, controls, memory: Mutex::default() })
+    }
+
+    fn model(&self) -> &'a Model {
+        self.map.simulation.model()
+    }
+
+    fn parameters(&self) -> &'a Parameters<f64> {
+        &self.map.base.parameters
+    }
+
+    fn with_memory<R>(&self, with: impl FnOnce(&mut Memory<'a>) -> R) -> R {
+        let lock = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = lock().pop().unwrap_or_else(|| {
+            let (model, parameters) = (self.model(), self.parameters());
+            Memory {
+                scratch: Scratch::new(model),
+                state: State::at_reference(model),
+                drive: vec![0.0; model.nu()],
+                adjoint: StepAdjoint::new(model),
+                outputs: OutputPullback::new(model, parameters),
+                jacobian: StepJacobian::default(),
+                y_bar: vec![0.0; self.map.output_len],
+                parameters_bar: parameters.zero_like(),
+            }
+        });
+        let result = with(&mut memory);
+        lock().push(memory);
+        result
+    }
+
+    /// The picked outputs that one of these entries is of.
+    fn picked(&self, entries: &[usize]) -> Vec<Picked> {
+        let rows = |o: &&Picked, k: usize| {
+            let first = o.first + k * o.row;
+            entries.iter().any(|e| (first..first + o.row).contains(e))
+        };
+        let k = entries.first().map_or(0, |e| self.seen_at(*e));
+        self.map.outputs.iter().filter(|o| rows(o, k)).copied().collect()
+    }
+}
+
+fn read(model: &Model, x: &[f64], state: &mut State) {
+    let (q, rest) = x.split_at(model.nq());
+    let (v, act) = rest.split_at(model.nv());
+    state.q.copy_from_slice(q);
+    state.v.copy_from_slice(v);
+    state.act.copy_from_slice(act);
+}
+
+fn written(state: &State) -> Vec<f64> {
+    [&state.q[..], &state.v, &state.act].concat()
+}
+
+impl Trajectory for MotionTrajectory<'_> {
+    fn steps(&self) -> usize {
+        self.map.simulation.parts()[0].steps
+    }
+
+    fn state_len(&self) -> usize {
+        self.model().nq() + self.model().nv() + self.model().na()
+    }
+
+    fn directions(&self) -> usize {
+        2 * self.model().nv() + self.model().na()
+    }
+
+    fn start(&self) -> Vec<f64> {
+        written(&self.map.base.starts[0])
+    }
+
+    fn controls(&self, step: usize) -> &[f64] {
+        let nu = self.model().nu();
+        &self.map.base.controls[0][step * nu..][..nu]
+    }
+
+    fn control_at(&self, entry: usize) -> Option<(usize, usize)> {
+        self.controls[entry]
+    }
+
+    fn seen_at(&self, entry: usize) -> usize {
+        let of = self.map.outputs.partition_point(|o| o.first <= entry);
+        let output = &self.map.outputs[of - 1];
+        (entry - output.first) / output.row
+    }
+
+    fn see(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize], y: &mut [f64]) {
+        let picked = self.picked(entries);
+        let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
+        self.with_memory(|m| {
+            read(self.model(), x, &mut m.state);
+            let u = (!u.is_empty()).then_some(u);
+            let inputs = (self.model(), self.parameters(), self.map.simulation.options());
+            let place = (picked.as_slice(), seen.as_slice(), k);
+            observe(inputs, place, (&m.state, u), (&mut m.drive, &mut m.scratch), y);
+        });
+    }
+
+    fn step(&self, k: usize, x: &[f64], u: &[f64]) -> Result<Vec<f64>, TrialFailure> {
+        let simulation = &self.map.simulation;
+        self.with_memory(|m| {
+            read(self.model(), x, &mut m.state);
+            let (s, options) = (&mut m.scratch, simulation.options());
+            step(self.model(), self.parameters(), options, &mut m.state, u, s);
+            let next = written(&m.state);
+            if next.iter().all(|x| x.is_finite()) {
+                return Ok(next);
+            }
+            let failure = s.constraints.failure;
+            Err(diverged(simulation, &simulation.parts()[0], k + 1, failure))
+        })
+    }
+
+    fn step_slopes(&self, _: usize, x: &[f64], u: &[f64]) -> [Vec<f64>; 2] {
+        self.with_memory(|m| {
+            read(self.model(), x, &mut m.state);
+            let (parameters, options) = (self.parameters(), self.map.simulation.options());
+            let (point, s) = ((&m.state, u), &mut m.scratch);
+            m.adjoint.jacobian(self.model(), parameters, options, point, &mut m.jacobian, s);
+            [m.jacobian.a.clone(), m.jacobian.b.clone()]
+        })
+    }
+
+    fn seen_slopes(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize]) -> Vec<Vec<f64>> {
+        let picked = self.picked(entries);
+        let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
+        self.with_memory(|m| {
+            read(self.model(), x, &mut m.state);
+            entries.iter().map(|entry| self.slopes_of(*entry, (&picked, &seen, k), u, m)).collect()
+        })
+    }
+
+    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+        let model = self.model();
+        let (nq, nv) = (model.nq(), model.nv());
+        let mut d = vec![0.0; self.directions()];
+        difference(model, &from[..nq], &to[..nq], &mut d[..nv]);
+        for i in 0..nv + model.na() {
+            d[nv + i] = to[nq + i] - from[nq + i];
+        }
+        d
+    }
+}
+
+impl<'a> MotionTrajectory<'a> {
+    /// The derivatives of one entry that is seen at the state in `m`.
+    fn slopes_of(
+        &self,
+        entry: usize,
+        (picked, seen, k): (&[Picked], &[What], usize),
+        u: &[f64],
+        m: &mut Memory<'a>,
+    ) -> Vec<f64> {
+        let inputs = (self.model(), self.parameters(), self.map.simulation.options());
+        let mut bar = Cotangent::zero(self.model());
+        let mut u_bar = vec![0.0; u.len()];
+        m.y_bar[entry] = 1.0;
+        let rows = |o: &Picked| {
+            let forces = o.kind.what.is_of_step();
+            if forces { &[][..] } else { &m.y_bar[o.first + k * o.row..][..o.row] }
+        };
+        let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
+        let (s, parameters_bar) = (&mut m.scratch, &mut m.parameters_bar);
+        m.outputs.pull(&m.state, seen, &rows, &mut bar, parameters_bar, s);
+        if !u.is_empty() {
+            let forces = (picked, k, m.y_bar.as_slice());
+            let by = (&mut bar, u_bar.as_mut_slice(), parameters_bar);
+            pull_forces(inputs, (&m.state, u), forces, &mut m.adjoint, by, s);
+        }
+        m.y_bar[entry] = 0.0;
+        [bar.q, bar.v, bar.act, u_bar].concat()
+    }
+}
