@@ -108,6 +108,25 @@ impl FrameReading {
         matches!(self, Self::LinearAcceleration | Self::AngularAcceleration | Self::Accelerometer)
     }
 
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Position => "place of a frame",
+            Self::Axis(_) => "axis of a frame",
+            Self::LinearVelocity => "velocity of a frame",
+            Self::AngularVelocity => "angular velocity of a frame",
+            Self::Velocimeter => "velocity of a frame along its own axes",
+            Self::Gyro => "angular velocity of a frame along its own axes",
+            Self::LinearAcceleration => {
+                "acceleration of a frame less that of gravity, at the start of a step"
+            }
+            Self::AngularAcceleration => "angular acceleration of a frame at the start of a step",
+            Self::Accelerometer => {
+                "acceleration of a frame less that of gravity along its own axes, at the start of a step"
+            }
+        }
+    }
+
     /// Its unit.
     pub fn unit(self) -> &'static str {
         match self {

@@ -50,10 +50,7 @@ fn unit(model: &Model, reading: &Reading) -> (&'static str, &'static str) {
         Reading::ActuatorLength(_) => ("", "length of a transmission times its gear"),
         Reading::ActuatorVelocity(_) => ("", "rate of the length of a transmission times its gear"),
         Reading::ActuatorForce(_) => ("", "force of an actuator at the start of a step"),
-        Reading::Frame { what, .. } if what.is_acceleration() => {
-            (what.unit(), "at the start of a step, less the acceleration of gravity")
-        }
-        Reading::Frame { what, .. } => (what.unit(), "of a frame"),
+        Reading::Frame { what, .. } => (what.unit(), what.about()),
         Reading::Subtree { what: SubtreeReading::Center, .. } => ("m", "centre of mass"),
         Reading::Subtree { .. } => ("m/s", "velocity of the centre of mass"),
         Reading::Touch { .. } => {
