@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::folder::write_whole;
+use crate::folder::{Folder, write_safe};
 use crate::gradcheck::StartCheck;
 use crate::history::Mark;
 use crate::input::hash;
@@ -86,10 +86,10 @@ impl<R: Serialize> Checkpoint<R> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), HarnessError> {
-        let path = path(folder);
+    pub(crate) fn write(&self, folder: &Folder) -> Result<(), HarnessError> {
+        let path = path(folder.path());
         let body = serde_json::to_string(self).map_err(|e| HarnessError::json(&path, e))?;
-        write_whole(&path, sealed(&body).as_bytes())
+        write_safe(&path, sealed(&body).as_bytes(), folder.safe())
     }
 }
 

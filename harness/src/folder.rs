@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::HarnessError;
 use crate::manifest::Manifest;
@@ -20,22 +21,41 @@ pub(crate) const ALWAYS: &[&str] = &[
     "checkpoints/latest.json",
 ];
 
+/// A run that has taken less than this is sooner made again than kept safe from a power failure: a sweep of short runs would wait
+/// for the disk half of its time. What is killed, and not the machine, loses nothing either way.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// What a file that was written is safe from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Safe {
+    /// The end of the process.
+    FromKill,
+    /// That of the machine too: it has reached the disk.
+    FromPowerFailure,
+}
+
 fn failed(path: &Path) -> impl Fn(io::Error) -> HarnessError {
     let path = path.to_path_buf();
     move |source| HarnessError::Io { path: path.clone(), source }
 }
 
-/// Writes through a temporary file and a rename: the file is there whole, or not at all.
+/// Writes through a temporary file and a rename, and waits for the disk: the file is there whole, or not at all.
 ///
 /// # Errors
 /// [`HarnessError::Io`].
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), HarnessError> {
+    write_safe(path, content, Safe::FromPowerFailure)
+}
+
+/// [`write_whole`]; waits for the disk where the file must be safe from a power failure.
+pub(crate) fn write_safe(path: &Path, content: &[u8], safe: Safe) -> Result<(), HarnessError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }
     let temporary = temporary(path);
-    let mut file = File::create(&temporary).map_err(failed(&temporary))?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed(&temporary))?;
+    let file = File::create(&temporary).map_err(failed(&temporary))?;
+    let sync = |()| if safe == Safe::FromPowerFailure { file.sync_all() } else { Ok(()) };
+    (&file).write_all(content).and_then(sync).map_err(failed(&temporary))?;
     drop(file);
     fs::rename(&temporary, path).map_err(failed(path))
 }
@@ -51,6 +71,8 @@ fn temporary(path: &Path) -> PathBuf {
 pub struct Folder {
     path: PathBuf,
     manifest: Manifest,
+    /// When its run began here; `None` for one that goes on.
+    begun: Option<Instant>,
     /// Keeps other processes out until it is dropped.
     _lock: File,
 }
@@ -79,7 +101,7 @@ impl Folder {
         if let Some(earlier) = Manifest::read(&path)? {
             remove(&path, earlier.files.iter().map(String::as_str).filter(|f| *f != LOCK));
         }
-        let mut folder = Self { path, manifest, _lock: lock };
+        let mut folder = Self { path, manifest, begun: Some(Instant::now()), _lock: lock };
         folder.own(ALWAYS)?;
         Ok(folder)
     }
@@ -93,12 +115,18 @@ impl Folder {
             let source = io::Error::new(ErrorKind::NotFound, "no manifest.json of a run is here");
             return Err(HarnessError::Io { path: path.into(), source });
         };
-        Ok(Self { path: path.into(), manifest, _lock: lock(path)? })
+        Ok(Self { path: path.into(), manifest, begun: None, _lock: lock(path)? })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What its files are to be safe from now.
+    pub(crate) fn safe(&self) -> Safe {
+        let short = self.begun.is_some_and(|begun| begun.elapsed() < SHORT);
+        if short { Safe::FromKill } else { Safe::FromPowerFailure }
     }
 
     /// Its manifest.
@@ -109,7 +137,7 @@ impl Folder {
     /// Changes the manifest.
     pub(crate) fn note(&mut self, change: impl FnOnce(&mut Manifest)) -> Result<(), HarnessError> {
         change(&mut self.manifest);
-        self.manifest.write(&self.path)
+        self.manifest.write(&self.path, self.safe())
     }
 
     /// Adds files to those that are the run's, before they are written.
@@ -121,7 +149,7 @@ impl Folder {
                 files.push(name.to_owned());
             }
         }
-        if files.len() == before { Ok(()) } else { self.manifest.write(&self.path) }
+        if files.len() == before { Ok(()) } else { self.manifest.write(&self.path, self.safe()) }
     }
 
     /// Writes files whole and counts them among the run's, so that they go where the run is overwritten. Names are relative to
@@ -136,7 +164,10 @@ impl Folder {
         }
         let names: Vec<&String> = files.iter().map(|(name, _)| name).collect();
         self.own(&names)?;
-        files.iter().try_for_each(|(name, content)| write_whole(&self.path.join(name), content))
+        let write = |(name, content): &(String, Vec<u8>)| {
+            write_safe(&self.path.join(name), content, self.safe())
+        };
+        files.iter().try_for_each(write)
     }
 
     /// Removes what told the result of a run that goes on, so that it does not stand beside a longer history.
@@ -149,7 +180,7 @@ impl Folder {
         remove(&self.path, gone.iter().map(String::as_str));
         self.manifest.files = kept;
         self.manifest.finished = None;
-        self.manifest.write(&self.path)
+        self.manifest.write(&self.path, self.safe())
     }
 }
 
@@ -196,6 +227,31 @@ fn only_a_lock(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|entries| {
         entries.flatten().all(|e| e.file_name() == LOCK || e.file_name() == "manifest.json.tmp")
     })
+}
+
+/// Empties a folder that its caller knows to be a run's, though no manifest in it says so: after a power failure it may be empty.
+/// A folder with a manifest stays as it is.
+///
+/// # Errors
+/// Another process works in it; a file cannot be removed.
+pub fn clear(folder: &Path) -> Result<(), HarnessError> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let _lock = lock(folder)?;
+    if Manifest::read(folder)?.is_some() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(failed(folder))?.flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder {
+            fs::remove_dir_all(&path).map_err(failed(&path))?;
+        } else if entry.file_name() != LOCK {
+            fs::remove_file(&path).map_err(failed(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a name stays within the folder that it is joined to.

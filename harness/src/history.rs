@@ -11,7 +11,7 @@ use cotangent_problem::Space;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::write_whole;
+use crate::folder::{Folder, Safe, write_safe};
 use crate::input::hexadecimal;
 use crate::{HarnessError, Score};
 
@@ -55,8 +55,8 @@ struct Lines {
 
 impl Lines {
     /// Starts the file with `text`.
-    fn create(path: PathBuf, text: &str) -> Result<Self, HarnessError> {
-        write_whole(&path, text.as_bytes())?;
+    fn create(path: PathBuf, text: &str, safe: Safe) -> Result<Self, HarnessError> {
+        write_safe(&path, text.as_bytes(), safe)?;
         let failed = |source| HarnessError::Io { path: path.clone(), source };
         let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
         Ok(Self { file, digest: Sha256::new_with_prefix(text), path })
@@ -78,7 +78,13 @@ impl Lines {
             let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
             return Err(HarnessError::Checkpoint { folder, why: format!("{name} {why}") });
         }
-        Ok((Self::create(path, &kept)?, kept))
+        Ok((Self::create(path, &kept, Safe::FromPowerFailure)?, kept))
+    }
+
+    /// Waits until its lines have reached the disk.
+    fn sync(&self) -> Result<(), HarnessError> {
+        let failed = |source| HarnessError::Io { path: self.path.clone(), source };
+        self.file.sync_data().map_err(failed)
     }
 
     fn push(&mut self, line: &str) -> Result<(), HarnessError> {
@@ -139,12 +145,13 @@ impl History {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn create(folder: &Path, space: &Space) -> Result<Self, HarnessError> {
+    pub(crate) fn create(folder: &Folder, space: &Space) -> Result<Self, HarnessError> {
+        let (path, safe) = (folder.path(), folder.safe());
         let trace_names = trace_names(space);
         let names: String = trace_names.iter().map(|n| format!(",{}", csv_field(n))).collect();
         Ok(Self {
-            csv: Lines::create(folder.join("history.csv"), &format!("{COLUMNS}{names}\n"))?,
-            events: Lines::create(folder.join("events.jsonl"), "")?,
+            csv: Lines::create(path.join("history.csv"), &format!("{COLUMNS}{names}\n"), safe)?,
+            events: Lines::create(path.join("events.jsonl"), "", safe)?,
             trace_names,
             rows: Vec::new(),
         })
@@ -154,7 +161,7 @@ impl History {
     ///
     /// # Errors
     /// A file cannot be read or written, or has not what the checkpoint was written with: no gap is left in a history.
-    pub fn resume(folder: &Path, space: &Space, mark: &Mark) -> Result<Self, HarnessError> {
+    pub(crate) fn resume(folder: &Path, space: &Space, mark: &Mark) -> Result<Self, HarnessError> {
         let csv = folder.join("history.csv");
         let (csv, text) = Lines::resume(csv, mark.rows + 1, &mark.csv)?;
         let events = folder.join("events.jsonl");
@@ -170,6 +177,12 @@ impl History {
             csv: hexadecimal(self.csv.digest.clone()),
             events: hexadecimal(self.events.digest.clone()),
         }
+    }
+
+    /// Waits until both files have reached the disk: a checkpoint may not reach it before the lines that it counts.
+    pub(crate) fn sync(&self) -> Result<(), HarnessError> {
+        self.csv.sync()?;
+        self.events.sync()
     }
 
     /// Appends one iteration.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::HarnessError;
-use crate::folder::write_whole;
+use crate::folder::{Safe, write_safe};
 
 /// Marks a manifest as one of ours: other programs call their files so, too.
 const PROGRAM: &str = "cotangent";
@@ -90,9 +90,9 @@ impl Manifest {
         Ok(serde_json::from_str(&text).ok().filter(|m: &Self| m.program == PROGRAM))
     }
 
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), HarnessError> {
+    pub(crate) fn write(&self, folder: &Path, safe: Safe) -> Result<(), HarnessError> {
         let path = folder.join("manifest.json");
         let text = serde_json::to_string_pretty(self).map_err(|e| HarnessError::json(&path, e))?;
-        write_whole(&path, (text + "\n").as_bytes())
+        write_safe(&path, (text + "\n").as_bytes(), safe)
     }
 }

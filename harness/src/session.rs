@@ -8,7 +8,7 @@ use cotangent_problem::{Objective, SampleKey, Space};
 
 use crate::checkpoint::{Answer, Checkpoint, VERSION};
 use crate::figure::history_figures;
-use crate::folder::{Folder, probe};
+use crate::folder::{Folder, Safe, probe};
 use crate::gradcheck::{StartCheck, check_start};
 use crate::history::History;
 use crate::manifest::{Manifest, now};
@@ -83,7 +83,7 @@ impl<'a> Harness<'a> {
         write_input(&mut folder, &input, job)?;
         Ok(Self {
             initial: run.first_value(&problem),
-            history: History::create(folder.path(), problem.space)?,
+            history: History::create(&folder, problem.space)?,
             problem,
             job,
             judge,
@@ -174,7 +174,10 @@ impl<'a> Harness<'a> {
             history: self.history.mark(),
             wall_s: self.wall_s(),
         };
-        checkpoint.write(self.folder.path())?;
+        if self.folder.safe() == Safe::FromPowerFailure {
+            self.history.sync()?;
+        }
+        checkpoint.write(&self.folder)?;
         self.saved = Some(Instant::now());
         Ok(())
     }

@@ -4,6 +4,7 @@ use cotangent_problem::{
     Evaluation, Objective, SampleKey, Space, TermValue, TrialFailure, Want, Workspace,
 };
 
+use crate::convergence::Sizes;
 use crate::evaluator::{Counts, evaluate};
 use crate::method::MethodInfo;
 use crate::outcome::{Status, Stop};
@@ -59,8 +60,8 @@ pub(crate) struct Context<'a> {
     /// Bounds in optimizer coordinates.
     pub lower: &'a [f64],
     pub upper: &'a [f64],
-    /// Largest `|z_i|` of all iterates so far; at least 1 where the start is 0.
-    pub sizes: &'a [f64],
+    /// How large the parameters count.
+    pub sizes: Sizes<'a>,
     pub key: SampleKey,
     pub counts: &'a mut Counts,
     pub ws: &'a mut Workspace,
@@ -158,7 +159,7 @@ impl Context<'_> {
 
     /// How large entry `i` is: its own size, or a small fraction of what it has been where it passes through zero.
     pub(crate) fn size_of(&self, z: &[f64], i: usize) -> f64 {
-        crate::convergence::size(z[i], self.sizes[i])
+        self.sizes.at(i, z[i])
     }
 
     /// Refuses where fewer than `calls` calls are left.

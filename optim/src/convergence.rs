@@ -74,10 +74,47 @@ impl Tolerance {
     }
 }
 
-/// How large a parameter at `z` counts that has been as large as `most`: its own size, or a small fraction of what it has
-/// been where it passes through zero.
-pub(crate) fn size(z: f64, most: f64) -> f64 {
-    z.abs().max(1e-3 * most)
+/// How large parameters count. A value of most is as large as it is; a position is as large as its scale wherever it lies, for its
+/// zero is a convention: differences made by a share of a value near zero would be rounding, and no step would be small beside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes<'a> {
+    /// Largest `|z_i|` of all iterates so far; at least 1 where the start is 0.
+    pub most: &'a [f64],
+    /// Which are positions, by the place of their parameter.
+    pub positions: &'a [Option<usize>],
+}
+
+impl Sizes<'_> {
+    /// Of entry `i` at `z`: its own size, or a small fraction of what it has been where it passes through zero.
+    pub(crate) fn at(&self, i: usize, z: f64) -> f64 {
+        if self.positions[i].is_some() { 1.0 } else { z.abs().max(1e-3 * self.most[i]) }
+    }
+
+    /// The largest that entry `i` has been.
+    pub(crate) fn largest(&self, i: usize) -> f64 {
+        if self.positions[i].is_some() { 1.0 } else { self.most[i] }
+    }
+
+    /// The size of entry `i` at `z` that a step is compared with digit by digit.
+    fn own(&self, i: usize, z: f64) -> f64 {
+        if self.positions[i].is_some() { 1.0 } else { z.abs() }
+    }
+
+    /// Gives entries of one position the largest of their lengths: turned axes mix them, and one without curvature of its own has only
+    /// rounding to be measured by.
+    pub(crate) fn share(&self, lengths: &mut [f64]) {
+        for i in 0..lengths.len() {
+            if self.positions[i].is_some() {
+                let same = (0..lengths.len()).filter(|j| self.positions[*j] == self.positions[i]);
+                lengths[i] = same.fold(lengths[i], |most, j| most.max(lengths[j]));
+            }
+        }
+    }
+
+    /// What the arithmetic cannot resolve of entry `i`.
+    fn rounding(&self, i: usize) -> f64 {
+        ROUNDING * self.most[i]
+    }
 }
 
 /// The claim that the model allows at `z`, if any.
@@ -85,7 +122,7 @@ pub(crate) fn claim(
     left: &Left,
     z: &[f64],
     value: f64,
-    sizes: &[f64],
+    sizes: Sizes,
     tolerance: Tolerance,
 ) -> Option<Status> {
     // a model that promises a rise is no model of a minimum
@@ -96,17 +133,17 @@ pub(crate) fn claim(
     // below the rounding of the value nothing shows whether a step was right
     let unseen = left.decrease <= f64::EPSILON * value.abs();
     let modest = if unseen { MODEST_AT_NOISE } else { tolerance.modest };
-    let modest = |i: usize| left.step[i].abs() <= modest * size(z[i], sizes[i]);
+    let modest = |i: usize| left.step[i].abs() <= modest * sizes.at(i, z[i]);
     if left.decrease <= tolerance.value * value.abs() && (0..z.len()).all(modest) {
         let relative_decrease = if left.decrease > 0.0 { left.decrease / value.abs() } else { 0.0 };
         return Some(Status::ValueConverged { relative_decrease });
     }
     let small = |i: usize| {
         let step = left.step[i].abs();
-        step <= tolerance.step * z[i].abs() || step <= ROUNDING * sizes[i]
+        step <= tolerance.step * sizes.own(i, z[i]) || step <= sizes.rounding(i)
     };
     (0..z.len()).all(small).then(|| {
-        let relative = |i: usize| left.step[i].abs() / z[i].abs().max(ROUNDING * sizes[i]);
+        let relative = |i: usize| left.step[i].abs() / sizes.own(i, z[i]).max(sizes.rounding(i));
         let relative_step = (0..z.len()).map(relative).fold(0.0, f64::max);
         Status::StepConverged { relative_step }
     })

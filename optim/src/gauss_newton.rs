@@ -323,7 +323,8 @@ impl State {
         for (j, length) in self.lengths.iter_mut().enumerate() {
             *length = length.max(self.triangle.column_norm(j));
             if *length == 0.0 {
-                *length = f64::MIN_POSITIVE.max(1e-3 * self.value.abs().sqrt() / context.sizes[j]);
+                let size = context.sizes.largest(j);
+                *length = f64::MIN_POSITIVE.max(1e-3 * self.value.abs().sqrt() / size);
             }
         }
         let columns: Vec<f64> = (0..self.z.len()).map(|j| self.triangle.column_norm(j)).collect();

@@ -13,7 +13,7 @@
 use crate::context::{Context, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::norm;
-use crate::newton_model::{Dense, ROUNDING, Rounding, straight};
+use crate::newton_model::{BELIEVED, Dense, ROUNDING, Rounding, straight};
 use crate::outcome::Status;
 
 /// Most parameters whose whole Hessian is made.
@@ -27,9 +27,6 @@ const CENTRAL: (f64, f64) = (6e-6, 1e-9);
 pub(crate) fn noise_of_products(exact: bool) -> f64 {
     if exact { ROUNDING } else { FORWARD.1 }
 }
-
-/// Multiple of the error from which on the weakest curvature is believed.
-const BELIEVED: f64 = 100.0;
 
 /// How the gradient by `z` is found at another point.
 pub(crate) type Slopes<'a> = dyn FnMut(&mut Context, &[f64]) -> Result<Vec<f64>, NoValue> + 'a;
@@ -151,12 +148,16 @@ fn by_the_whole(
         // a parameter without curvature of its own counts by the size that it has
         let own = |i: usize| match rows[i][i].abs() {
             curvature if curvature > 0.0 => curvature.sqrt(),
-            _ => straight(point.value, point.gradient[i], context.sizes[i]),
+            _ => straight(point.value, point.gradient[i], context.sizes.largest(i)),
         };
-        let lengths: Vec<f64> = (0..point.z.len()).map(|i| own(i).max(f64::MIN_POSITIVE)).collect();
+        let mut lengths: Vec<f64> =
+            (0..point.z.len()).map(|i| own(i).max(f64::MIN_POSITIVE)).collect();
+        context.sizes.share(&mut lengths);
         let Some(dense) = Dense::new(&rows, point.gradient, &lengths, free) else {
             return Ok(Judgement::Refuted { step });
         };
+        let unseen = context.stop.value_tolerance * point.value.abs();
+        let dense = dense.with_positions(&lengths, context.sizes, unseen);
         let rounding = Rounding::at(point.z, &lengths, point.value);
         let left = dense.left(&lengths, point.gradient, [noise, noise], &rounding);
         let limit = if fraction > 0.0 { tolerance.confirming() } else { tolerance };

@@ -7,8 +7,20 @@
 
 use faer::{Mat, Side};
 
-use crate::convergence::Left;
+use crate::convergence::{Left, Sizes};
 use crate::evaluator::dot;
+
+/// What a direction is to bodies that have positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    /// It moves something else, or more.
+    No,
+    /// It moves positions alone, and the value with them. Their lengths are shared, so that rounding says nothing of it.
+    Moves,
+    /// A step as long as the positions are changes the value by nothing that it shows: a body is moved as a whole. A slope that ends far
+    /// away is not level over that distance.
+    Neutral,
+}
 
 /// Spectrum of the scaled Hessian over the free variables.
 pub(crate) struct Dense {
@@ -19,10 +31,16 @@ pub(crate) struct Dense {
     basis: Mat<f64>,
     /// `V^T D^-1 g`.
     slopes: Vec<f64>,
+    whole: Vec<Whole>,
 }
 
 /// Fraction of the root of the value over a parameter's size that counts as curvature.
 const STRAIGHT: f64 = 1e-3;
+
+/// Largest share of entries that are no positions in a direction that moves positions alone.
+const ALONE: f64 = 1e-6;
+/// Multiple of the error from which on a curvature is believed.
+pub(crate) const BELIEVED: f64 = 100.0;
 
 /// What rounding makes of a scaled gradient that is zero.
 pub(crate) struct Rounding {
@@ -61,7 +79,7 @@ impl Dense {
         let hessian = (0..n * n).map(|e| symmetric(e / n, e % n)).collect();
         if k == 0 {
             let (values, basis, slopes) = (Vec::new(), Mat::zeros(0, 0), Vec::new());
-            return Some(Self { n, hessian, free, values, basis, slopes });
+            return Some(Self { n, hessian, free, values, basis, slopes, whole: Vec::new() });
         }
         let scaled = Mat::from_fn(k, k, |a, b| {
             symmetric(free[a], free[b]) / lengths[free[a]] / lengths[free[b]]
@@ -76,7 +94,29 @@ impl Dense {
         if slopes.iter().chain(&values).any(|v| !v.is_finite()) {
             return None;
         }
-        Some(Self { n, hessian, free, values, basis, slopes })
+        Some(Self { n, hessian, free, values, basis, slopes, whole: vec![Whole::No; k] })
+    }
+
+    /// The same, told which entries are positions, how far they lie from zero, and which change of the value is none.
+    pub(crate) fn with_positions(mut self, lengths: &[f64], sizes: Sizes, unseen: f64) -> Self {
+        let placed = |i: &usize| sizes.positions[*i].is_some();
+        let reach =
+            self.free.iter().filter(|i| placed(i)).fold(1.0, |r: f64, i| r.max(sizes.most[*i]));
+        for (e, whole) in self.whole.iter_mut().enumerate() {
+            let (mut own, mut others) = (0.0_f64, 0.0_f64);
+            for (a, &i) in self.free.iter().enumerate() {
+                let moved = (self.basis[(a, e)] / lengths[i]).abs();
+                let of = if placed(&i) { &mut own } else { &mut others };
+                *of = of.max(moved);
+            }
+            let level = (self.slopes[e] / own).abs() * reach <= unseen;
+            *whole = match others <= ALONE * own {
+                true if level => Whole::Neutral,
+                true => Whole::Moves,
+                false => Whole::No,
+            };
+        }
+        self
     }
 
     /// `H v`.
@@ -97,11 +137,15 @@ impl Dense {
     /// Which directions have neither slope nor curvature beyond rounding. `noise` is the relative error of the Hessian's entries.
     fn flat(&self, noise: f64, rounding: &Rounding) -> Vec<bool> {
         let (largest, steepest) = (self.largest(), length(&self.slopes));
-        let is_flat = |(e, s): (&f64, &f64)| {
-            let slope = ROUNDING * (steepest + rounding.slope(*e, largest));
-            e.abs() <= noise * largest && s.abs() <= slope
+        let is_flat = |((e, s), whole): ((&f64, &f64), &Whole)| match whole {
+            Whole::No => {
+                let slope = ROUNDING * (steepest + rounding.slope(*e, largest));
+                e.abs() <= noise * largest && s.abs() <= slope
+            }
+            Whole::Moves => false,
+            Whole::Neutral => e.abs() <= BELIEVED * noise * largest,
         };
-        self.values.iter().zip(&self.slopes).map(is_flat).collect()
+        self.values.iter().zip(&self.slopes).zip(&self.whole).map(is_flat).collect()
     }
 
     /// Newton's step, where the Hessian is positive along every direction that is not flat. `noise` is the relative error of the

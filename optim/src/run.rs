@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::context::{Advance, Context, NoValue, Problem};
+use crate::convergence::Sizes;
 use crate::evaluator::Counts;
 use crate::method::{Method, State};
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
@@ -96,13 +97,14 @@ impl Run {
         z.iter_mut().zip(lower.iter().zip(&upper)).for_each(|(z, (l, u))| *z = z.clamp(*l, *u));
         let size = |z: &f64| if *z == 0.0 { 1.0 } else { z.abs() };
         let sizes: Vec<f64> = z.iter().map(size).collect();
+        let positions = problem.space.positions();
         // the start has a value or there is no run: that call is not limited
         let unlimited = Stop { max_evaluations: u64::MAX, ..stop };
         let mut context = Context {
             problem,
             lower: &lower,
             upper: &upper,
-            sizes: &sizes,
+            sizes: Sizes { most: &sizes, positions: &positions },
             key,
             counts: &mut counts,
             ws: &mut ws,
@@ -173,11 +175,12 @@ impl Run {
             return StepResult::Done(self.outcome(problem, status));
         }
         let (lower, upper) = problem.space.bounds();
+        let positions = problem.space.positions();
         let mut context = Context {
             problem,
             lower: &lower,
             upper: &upper,
-            sizes: &self.sizes,
+            sizes: Sizes { most: &self.sizes, positions: &positions },
             key: self.key,
             counts: &mut self.counts,
             ws: &mut self.ws,

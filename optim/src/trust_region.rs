@@ -142,7 +142,8 @@ impl State {
         options: &TrustRegionOptions,
     ) -> Result<Advance, NoValue> {
         let model = self.model(context)?;
-        let sizes = context.sizes.iter().zip(&self.lengths).map(|(s, d)| (s * d).powi(2));
+        let lengths = self.lengths.iter().enumerate();
+        let sizes = lengths.map(|(i, d)| (context.sizes.largest(i) * d).powi(2));
         let mut radius = self.radius.unwrap_or(options.radius * sizes.sum::<f64>().sqrt());
         let noise = noise_of_products(context.problem.objective.capabilities().hvp);
         let unlimited = match &model {
@@ -225,12 +226,16 @@ impl State {
             rows.push(context.product(&self.z, &self.gradient, &unit)?);
         }
         for (i, length) in self.lengths.iter_mut().enumerate() {
-            let straight = straight(self.value, self.gradient[i], context.sizes[i]);
+            let straight = straight(self.value, self.gradient[i], context.sizes.largest(i));
             *length = length.max(rows[i][i].abs().sqrt()).max(straight).max(f64::MIN_POSITIVE);
         }
+        context.sizes.share(&mut self.lengths);
         let free = (0..n).filter(|&i| !context.is_held(&self.z, &self.gradient, i)).collect();
+        let unseen = context.stop.value_tolerance * self.value.abs();
         match Dense::new(&rows, &self.gradient, &self.lengths, free) {
-            Some(dense) => Ok(Model::Dense(dense)),
+            Some(dense) => {
+                Ok(Model::Dense(dense.with_positions(&self.lengths, context.sizes, unseen)))
+            }
             None => Err(TrialFailure::NonFinite { what: "the Hessian's spectrum".into() }.into()),
         }
     }

@@ -57,6 +57,7 @@ pub mod model;
 mod rnea;
 mod routes;
 mod scratch;
+mod sensor;
 pub mod simulation;
 mod spatial;
 mod state;

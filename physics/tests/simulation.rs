@@ -172,6 +172,44 @@ fn constrained(name: &str, steps: usize) -> MotionSimulation {
     MotionSimulation::new(read.model, read.options, vec![part])
 }
 
+/// Every input against all outputs: reverse mode against forward mode, and that against differences.
+fn has_exact_derivatives(name: &str, simulation: &Arc<MotionSimulation>) {
+    let (map, x) = whole(simulation);
+    let run =
+        |x: &[f64]| map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+    let at_x = run(&x);
+    let w = randoms(500, map.output_len());
+    let x_bar = at_x.pullback(&[&w]).unwrap().remove(0);
+    let mut first = 0;
+    for (k, quantity) in simulation.inputs().iter().enumerate() {
+        let mut v = vec![0.0; x.len()];
+        let noise = randoms(100 + k as u64, quantity.len());
+        for (i, n) in noise.iter().enumerate() {
+            v[first + i] = 0.1 * n * quantity.scale.min(1.0);
+        }
+        first += quantity.len();
+        let jv = at_x.pushforward(&[&v]).unwrap().remove(0);
+        let by_reverse = dot(&v, &x_bar);
+        let terms: f64 = jv.iter().zip(&w).map(|(a, b)| (a * b).abs()).sum();
+        let error = (dot(&jv, &w) - by_reverse).abs() / terms.max(1e-9);
+        assert!(error < 1e-9, "{name}, {}: {} {by_reverse}", quantity.name, dot(&jv, &w));
+        let largest = jv.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+        // a width that steps over a switch of a contact says nothing; the least does not
+        let by_differences = |h: f64| {
+            let moved = |h: f64| x.iter().zip(&v).map(|(x, v)| x + h * v).collect::<Vec<_>>();
+            let (above, below) = (run(&moved(h)), run(&moved(-h)));
+            let pairs = above.values().entries.iter().zip(&below.values().entries);
+            pairs
+                .zip(&jv)
+                .fold(0.0_f64, |worst, ((a, b), y)| worst.max((y - (a - b) / (2.0 * h)).abs()))
+        };
+        // rounding of forces of some thousands over the step, and the step's own error
+        let most = 1e-5 * largest + 1e-6;
+        let agrees = [1e-4, 1e-5, 1e-6, 1e-2].into_iter().any(|h| by_differences(h) < most);
+        assert!(agrees, "{name}, {}: {:.2e} of {largest:.2e}", quantity.name, by_differences(1e-5));
+    }
+}
+
 /// Every input of a constrained motion, masses through the inverse inertias that scale softness as well, against all outputs, forces of contacts and
 /// constraints among them.
 #[test]
@@ -181,48 +219,63 @@ fn constrained_motions_have_exact_derivatives() {
     let others = ["stops", "mixed elliptic 0", "capsule box elliptic 4", "box box pyramidal 3"];
     for name in ties.chain(others.map(String::from)) {
         let simulation = Arc::new(constrained(&name, 2));
-        let (map, x) = whole(&simulation);
-        let run = |x: &[f64]| {
-            map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
-        };
-        let at_x = run(&x);
-        let w = randoms(500, map.output_len());
-        let x_bar = at_x.pullback(&[&w]).unwrap().remove(0);
-        let mut first = 0;
-        for (k, quantity) in simulation.inputs().iter().enumerate() {
-            let mut v = vec![0.0; x.len()];
-            let noise = randoms(100 + k as u64, quantity.len());
-            for (i, n) in noise.iter().enumerate() {
-                v[first + i] = 0.1 * n * quantity.scale.min(1.0);
-            }
-            first += quantity.len();
-            let jv = at_x.pushforward(&[&v]).unwrap().remove(0);
-            let by_reverse = dot(&v, &x_bar);
-            let terms: f64 = jv.iter().zip(&w).map(|(a, b)| (a * b).abs()).sum();
-            let error = (dot(&jv, &w) - by_reverse).abs() / terms.max(1e-9);
-            assert!(error < 1e-9, "{name}, {}: {} {by_reverse}", quantity.name, dot(&jv, &w));
-            let largest = jv.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-            // a width that steps over a switch of a contact says nothing; the least does not
-            let by_differences = |h: f64| {
-                let moved = |h: f64| x.iter().zip(&v).map(|(x, v)| x + h * v).collect::<Vec<_>>();
-                let (above, below) = (run(&moved(h)), run(&moved(-h)));
-                let pairs = above.values().entries.iter().zip(&below.values().entries);
-                pairs
-                    .zip(&jv)
-                    .fold(0.0_f64, |worst, ((a, b), y)| worst.max((y - (a - b) / (2.0 * h)).abs()))
-            };
-            // rounding of forces of some thousands over the step, and the step's own error
-            let most = 1e-5 * largest + 1e-6;
-            let agrees = [1e-4, 1e-5, 1e-6, 1e-2].into_iter().any(|h| by_differences(h) < most);
-            assert!(
-                agrees,
-                "{name}, {}: {:.2e} of {largest:.2e}",
-                quantity.name,
-                by_differences(1e-5)
-            );
-        }
+        has_exact_derivatives(&name, &simulation);
         let forces = simulation.outputs().iter().filter(|q| q.name.ends_with("_force")).count();
         assert!(forces > 1, "{name}");
+    }
+}
+
+/// A motion of the model with a sensor of each kind from one of its golden states.
+fn with_sensors(state: &Value) -> MotionSimulation {
+    let read = read_mjcf(include_str!("data/sensors.xml")).unwrap();
+    assert_eq!(read.notes, []);
+    let numbers = |key: &str| -> Vec<f64> {
+        state[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    let start = State::new(&read.model, numbers("qpos"), numbers("qvel")).unwrap();
+    let part = MotionPart { label: String::new(), start, steps: 2 };
+    let controls = numbers("ctrl");
+    let names: Vec<String> = read.model.actuators().iter().map(|a| a.name.clone()).collect();
+    let mut simulation = MotionSimulation::new(read.model, read.options, vec![part]);
+    for (name, control) in names.iter().zip(controls) {
+        let name = format!("actuator.{name}.control");
+        let k = simulation.inputs().iter().position(|q| q.name == name).unwrap();
+        simulation.fix(k, &[control; 2]).unwrap();
+    }
+    simulation
+}
+
+/// Against MuJoCo 3.17.0, `peers/golden_sensors.py`: with four contacts, one, and none.
+#[test]
+fn sensors_read_what_mujoco_s_do() {
+    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
+    for state in golden["states"].as_array().unwrap() {
+        let simulation = Arc::new(with_sensors(state));
+        let (map, x) = whole(&simulation);
+        let run = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+        let mut first = 0;
+        let mut readings = state["readings"].as_object().unwrap().clone();
+        for output in simulation.outputs() {
+            let entries = &run.values().entries[first..];
+            first += output.len();
+            let Some(name) = output.name.strip_prefix("sensor.") else { continue };
+            let theirs = readings.remove(name.trim_matches('"')).unwrap();
+            for (ours, theirs) in entries.iter().zip(theirs.as_array().unwrap()) {
+                let theirs = theirs.as_f64().unwrap();
+                let error = (ours - theirs).abs() / theirs.abs().max(1.0);
+                assert!(error < 1e-8, "{name}: {ours} {theirs}");
+            }
+        }
+        assert!(readings.is_empty(), "no outputs: {readings:?}");
+    }
+}
+
+#[test]
+fn sensors_have_exact_derivatives() {
+    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
+    let states = golden["states"].as_array().unwrap();
+    for (name, state) in [("four contacts", &states[0]), ("none", &states[3])] {
+        has_exact_derivatives(name, &Arc::new(with_sensors(state)));
     }
 }
 

@@ -45,6 +45,7 @@ fn like(q: &Quantity) -> Parameter {
         upper: q.upper.clone(),
         scale: q.scale,
         transform: q.transform,
+        is_position: q.is_position,
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Quantity {
     pub axis: Option<Arc<Axis>>,
     /// Whether the last dimension holds the components of one vector, whose length has a meaning.
     pub is_vector: bool,
+    /// Whether its zero is a convention ([`crate::Parameter::is_position`]).
+    pub is_position: bool,
 }
 
 impl Quantity {
@@ -123,6 +125,7 @@ impl Quantity {
             not_differentiable: None,
             axis: None,
             is_vector: false,
+            is_position: false,
         }
     }
 
@@ -170,6 +173,13 @@ impl Quantity {
     pub fn along(mut self, axis: &Arc<Axis>) -> Self {
         assert_eq!(self.shape.first(), Some(&axis.values.len()), "a value for each coordinate");
         self.axis = Some(Arc::clone(axis));
+        self
+    }
+
+    /// As positions, whose zero is a convention.
+    #[must_use]
+    pub fn positions(mut self) -> Self {
+        self.is_position = true;
         self
     }
 

@@ -39,6 +39,10 @@ pub struct Parameter {
     pub scale: f64,
     /// Transform.
     pub transform: Transform,
+    /// Whether its zero is a convention, as that of positions is: then a value near zero is not small and one far away not large, and only
+    /// `scale` says how far is far.
+    #[serde(default)]
+    pub is_position: bool,
 }
 
 impl Parameter {
@@ -53,6 +57,7 @@ impl Parameter {
             upper: vec![f64::INFINITY; entries],
             scale: 1.0,
             transform: Transform::Identity,
+            is_position: false,
         }
     }
 
@@ -85,6 +90,13 @@ impl Parameter {
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
         self.scale = scale;
+        self
+    }
+
+    /// As a position, whose zero is a convention.
+    #[must_use]
+    pub fn position(mut self) -> Self {
+        self.is_position = true;
         self
     }
 
@@ -358,6 +370,13 @@ impl Space {
     /// infinity.
     pub fn log_determinant(&self, x: &[f64]) -> f64 {
         self.slopes(x).iter().map(|s| s.abs().ln()).sum()
+    }
+
+    /// Of each entry whose zero is a convention ([`Parameter::is_position`]) the place of its parameter.
+    pub fn positions(&self) -> Vec<Option<usize>> {
+        let of_one =
+            |(k, p): (usize, &Parameter)| std::iter::repeat_n(p.is_position.then_some(k), p.len());
+        self.parameters.iter().enumerate().flat_map(of_one).collect()
     }
 
     /// Lower and upper bounds of `z`.

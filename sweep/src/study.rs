@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cotangent_harness::folder::write_whole;
+use cotangent_harness::folder::{clear, write_whole};
 use cotangent_harness::{Harness, HarnessError, Job, Judge, Manifest, Summary};
 use cotangent_scenarios::diagnostic::Diagnostic;
 use cotangent_scenarios::{Loaded, load};
@@ -297,16 +297,26 @@ enum Failure {
     Run(HarnessError),
 }
 
-/// Carries a run out, from its checkpoint where there is one. Returns the signal that stopped it, 0 for none.
+/// Carries a run out, from its checkpoint where there is one. What a power failure has left of a run that was too short to be kept
+/// safe from it, files that are empty or older than those beside them, is made anew. Returns the signal that stopped it, 0 for none.
 fn carry_out(loaded: &Loaded, job: &Job, folder: &Path) -> Result<i32, Failure> {
     let prepared = loaded.scenario.prepare().map_err(Failure::Prepare)?;
     let space = loaded.scenario.space();
     let (objective, judge): (_, &dyn Judge) = (prepared.objective(), prepared.as_ref());
-    let begun = !job.force && Manifest::read(folder).map_err(Failure::Run)?.is_some();
-    let harness = if begun {
-        Harness::resume(objective, &space, job, judge, folder, &mut ())
+    let start = |job| Harness::start(objective, &space, job, judge, &mut ());
+    let begun = Manifest::read(folder).map_err(Failure::Run)?.is_some();
+    let anew = Job { force: true, ..job.clone() };
+    let harness = if !begun {
+        // whose its files are is known by its place in the sweep
+        clear(folder).map_err(Failure::Run)?;
+        start(job)
+    } else if job.force {
+        start(job)
     } else {
-        Harness::start(objective, &space, job, judge, &mut ())
+        match Harness::resume(objective, &space, job, judge, folder, &mut ()) {
+            Err(HarnessError::Checkpoint { .. }) => start(&anew),
+            harness => harness,
+        }
     };
     harness.and_then(|h| h.finish(&mut ())).map(|r| r.summary.signal).map_err(Failure::Run)
 }

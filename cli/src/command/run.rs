@@ -7,6 +7,7 @@ use super::{Failure, Voice};
 use crate::args::Input;
 use crate::exit::Exit;
 use crate::export::{self, Export};
+use crate::plot::number;
 use crate::report;
 use crate::run::{self, Harness, Record, Summary};
 use cotangent_scenarios::{self as scenario, Loaded};
@@ -120,11 +121,11 @@ pub(super) fn conclude(record: &Record, voice: Voice) -> Result<Exit, Failure> {
             let unit = if c.unit.is_empty() { String::new() } else { format!(" {}", c.unit) };
             let _ = writeln!(
                 text,
-                "  constraint {}: {:.6e}{unit} (must: {}), multiplier {:.3e}",
+                "  constraint {}: {}{unit} (must: {}), multiplier {}",
                 c.name,
-                c.value,
+                number(c.value),
                 c.interval(),
-                c.multiplier
+                number(c.multiplier)
             );
         }
         for warning in &summary.warnings {

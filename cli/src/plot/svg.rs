@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
-use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::coord::ranged1d::{AsRangedCoord, BoldPoints, Ranged, ValueFormatter};
 use plotters::element::{DashedPathElement, DottedPathElement};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -28,6 +28,8 @@ const TITLE: u32 = 34;
 const LEGEND_ROW: u32 = 17;
 /// About the width in pixels of a character of the legend, whose font is the viewer's.
 const CHARACTER: usize = 7;
+/// Most numbers along the y axis.
+const Y_TICKS: usize = 6;
 const FONT: &str = "system-ui,sans-serif";
 
 const PAPER: RGBColor = RGBColor(255, 255, 255);
@@ -263,22 +265,27 @@ impl<'a> Shown<'a> {
         X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
         Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
+        let (x, y): (X::CoordDescType, Y::CoordDescType) = (x.into(), y.into());
+        let span = |range: Range<f64>, log: bool| if log { 0.0 } else { range.end - range.start };
+        let x_span = span(x.range(), self.scales.log_x);
+        let y_span = span(y.range(), self.scales.log_y);
+        let write_x = |v: &f64| tick(*v, x_span);
+        let write_y = |v: &f64| tick(*v, y_span);
+        // the axis' own name stands to the left of the longest number
+        let ticks = y.key_points(BoldPoints(Y_TICKS));
+        let longest = ticks.iter().map(|v| write_y(v).chars().count()).max().unwrap_or(0);
+        let numbers = f64::from(u16::try_from(CHARACTER * longest).unwrap_or(0));
         let mut chart = ChartBuilder::on(body)
             .margin_left(units(5.0))
             .margin_right(units(14.0))
             .x_label_area_size(units(44.0))
-            .y_label_area_size(units(61.0))
+            .y_label_area_size(units((numbers + 26.0).max(61.0)))
             .build_cartesian_2d(x, y)
             .map_err(|e| said(&e))?;
-        let span = |range: Range<f64>, log: bool| if log { 0.0 } else { range.end - range.start };
-        let x_span = span(chart.x_range(), self.scales.log_x);
-        let y_span = span(chart.y_range(), self.scales.log_y);
-        let write_x = |v: &f64| tick(*v, x_span);
-        let write_y = |v: &f64| tick(*v, y_span);
         chart
             .configure_mesh()
             .x_labels(7)
-            .y_labels(6)
+            .y_labels(Y_TICKS)
             .max_light_lines(0)
             .bold_line_style(GRID.stroke_width(UNITS))
             .axis_style(AXIS.stroke_width(UNITS))

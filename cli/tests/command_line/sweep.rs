@@ -115,6 +115,30 @@ fn a_sweep_whose_processes_die_ends_as_if_none_had_and_runs_nothing_twice() {
     }
 }
 
+/// What a power failure may leave: files of short runs that have their names and nothing in them.
+#[test]
+fn points_that_a_power_failure_has_emptied_are_run_again() {
+    let place = place();
+    let words = ["sweep", "sweep.toml", "--out", "s", "--jobs", "1"];
+    assert_eq!(place.run(&words).status.code(), Some(0));
+    let (whole, before) = (table(&place, "s"), results(&place, "s"));
+    let names: Vec<&String> = before.keys().collect();
+    let empty = |point: usize, files: &[&str]| {
+        for file in files {
+            place.write(&format!("s/points/{}/{file}", names[point]), "");
+        }
+    };
+    empty(0, &["result.json"]);
+    empty(1, &["result.json", "checkpoints/latest.json"]);
+    empty(2, &["result.json", "history.csv"]);
+    empty(3, &["result.json", "manifest.json", "history.csv", "checkpoints/latest.json"]);
+    assert_eq!(place.run(&words).status.code(), Some(0));
+    assert_eq!(table(&place, "s"), whole);
+    let after = results(&place, "s");
+    let again: Vec<bool> = before.iter().map(|(name, time)| after[name] != *time).collect();
+    assert_eq!(again, [true, true, true, true, false, false, false, false]);
+}
+
 #[test]
 fn what_is_wrong_with_a_sweep_is_said_before_anything_runs() {
     let place = place();

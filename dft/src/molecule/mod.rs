@@ -9,6 +9,7 @@ pub mod functional_integral;
 pub mod geometry;
 pub mod gradient;
 pub mod grid;
+pub mod hessian;
 pub mod integrals;
 pub mod kohn_sham;
 pub mod matrix;

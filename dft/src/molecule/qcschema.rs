@@ -15,9 +15,8 @@ use crate::molecule::gradient::{GradientError, Inputs};
 use crate::molecule::integrals::repulsion::store::RepulsionOptions;
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::{Core, Scf, ScfStatus, self_consistent_field};
-use crate::molecule::simulation::gradient_at;
+use crate::molecule::simulation::second_derivatives;
 use crate::molecule::theory::MeanField;
-use crate::molecule::vibrations::hessian_by_differences;
 use cotangent_problem::TrialFailure;
 use input::{Driver, Task};
 
@@ -151,11 +150,8 @@ fn solved(task: &Task) -> Result<(MeanField, Scf), QcSchemaError> {
 
 fn hessian(task: &Task, field: &MeanField, scf: &Scf) -> Result<Matrix, QcSchemaError> {
     let parameters = task.parameters();
-    let gradient = |positions: &[[f64; 3]]| {
-        let moved = (&task.theory, RepulsionOptions::default(), parameters.as_slice());
-        gradient_at(field.core(), scf, positions, &task.scf, moved)
-    };
-    Ok(hessian_by_differences(&task.molecule, gradient)?)
+    let theory = (&task.theory, RepulsionOptions::default(), parameters.as_slice());
+    Ok(second_derivatives(field, scf, &task.scf, theory)?.hessian)
 }
 
 /// What the schema calls properties.

@@ -4,6 +4,7 @@ mod formats;
 mod hartree_fock;
 mod kohn_sham;
 mod other_molecules;
+mod second_derivatives;
 
 use cotangent_dft::molecule::{Atom, Element, Molecule};
 

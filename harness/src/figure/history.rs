@@ -91,7 +91,7 @@ fn on_one_axis(mut traces: Vec<Series>) -> (&'static str, &'static str, Vec<Seri
             p.1 = if extent > 0.0 { (p.1 - last) / extent } else { 0.0 };
         }
     }
-    ("Parameters on their way", "distance from the last value, in shares", traces)
+    ("Parameters on their way", "share of the way that is left", traces)
 }
 
 #[cfg(test)]

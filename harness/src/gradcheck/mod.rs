@@ -1,7 +1,7 @@
 //! Gradients against finite differences, for anyone's objective.
 //!
-//! Up to 200 parameters are all checked; beyond that the 50 with the largest gradient, and 20 random directions. The error is
-//! `|g - fd| / max(|g|, 1e-4 |g|_inf)`. Each difference is extrapolated over eleven steps, each half the last, so it carries an
+//! Up to 200 parameters are all checked; beyond that the 50 with the largest gradient, and 20 random directions; of a stochastic
+//! objective up to 40, then 10 and 6. The error is `|g - fd| / max(|g|, 1e-4 |g|_inf)`, of a stochastic objective with 0.1 in place of 1e-4. Each difference is extrapolated over eleven steps, each half the last, so it carries an
 //! error of its own: where that exceeds the tolerance the check has not passed. A crossed switch is named, never counted as passed.
 //!
 //! ```
@@ -43,10 +43,19 @@ use serde::Serialize;
 pub use difference::{Difference, LEVELS, Line};
 pub use start::{StartCheck, check_start};
 
-/// Parameters up to which every one is checked.
-const ALL_UP_TO: usize = 200;
-const LARGEST: usize = 50;
-const DIRECTIONS: usize = 20;
+/// What is checked of many parameters.
+struct Reach {
+    /// Parameters up to which every one is.
+    all_up_to: usize,
+    /// Beyond that, how many with the largest gradient.
+    largest: usize,
+    /// And how many random directions.
+    directions: usize,
+}
+
+const OF_A_FUNCTION: Reach = Reach { all_up_to: 200, largest: 50, directions: 20 };
+/// Each entry of a stochastic objective costs many samples.
+const OF_SAMPLES: Reach = Reach { all_up_to: 40, largest: 10, directions: 6 };
 /// First step, in optimizer coordinates.
 const STEP: f64 = 0.02;
 
@@ -125,12 +134,14 @@ pub fn gradcheck(
     if gradient.len() != x.len() {
         return Err(TrialFailure::Contract("this objective gives no gradient".into()));
     }
-    let directions = directions(space, x, &gradient, options);
+    let stochastic = objective.capabilities().stochastic;
+    let reach = if stochastic { OF_SAMPLES } else { OF_A_FUNCTION };
+    let directions = directions(space, x, &gradient, options, &reach);
     if directions.is_empty() {
         let why = format!("no entry is named {}...", options.only.join("..., "));
         return Err(TrialFailure::Contract(why));
     }
-    let (parameters, samples) = if objective.capabilities().stochastic {
+    let (parameters, samples) = if stochastic {
         stochastic::entries(objective, space, x, &directions, options, told)?
     } else {
         let largest = largest_slope(&directions, &gradient);
@@ -169,6 +180,7 @@ fn directions(
     x: &[f64],
     gradient: &[f64],
     options: &GradcheckOptions,
+    reach: &Reach,
 ) -> Vec<Direction> {
     let slopes = space.slopes(x);
     let n = x.len();
@@ -180,7 +192,7 @@ fn directions(
         let asked = |d: &Direction| options.only.iter().any(|o| d.name.starts_with(o));
         return (0..n).map(unit).filter(asked).collect();
     }
-    if n <= ALL_UP_TO {
+    if n <= reach.all_up_to {
         return (0..n).map(unit).collect();
     }
     let mut order: Vec<usize> = (0..n).collect();
@@ -191,7 +203,8 @@ fn directions(
         name: format!("direction {k}"),
         vector: random_direction(&slopes, options.seed, k as u64),
     };
-    order.into_iter().take(LARGEST).map(unit).chain((0..DIRECTIONS).map(random)).collect()
+    let largest = order.into_iter().take(reach.largest).map(unit);
+    largest.chain((0..reach.directions).map(random)).collect()
 }
 
 /// A random unit vector in optimizer coordinates, in the parameters' own units.

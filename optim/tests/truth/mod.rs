@@ -1,5 +1,6 @@
 //! Optimizers tell the truth: what faults were found with, in units of their own.
 
+mod frames;
 mod regression;
 
 use super::stationary::{Verdict, judge};

@@ -80,6 +80,14 @@ impl<T> Default for Blocks<T> {
 }
 
 impl<T: Num> Blocks<T> {
+    /// The contact that a block is, where it is one.
+    pub(crate) fn contact(&self, block: &Block<T>) -> Option<&ContactAt<T>> {
+        match block.source {
+            Source::Contact(k) => Some(&self.contacts[k]),
+            _ => None,
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.dofs.clear();

@@ -355,6 +355,15 @@ fn pull_numbers(p: &mut Pull<'_>, pair: &TouchPair, mixed: &Mixed<f64>, lanes: &
     unmix(model, pair, p.parameters, &mut to.surfaces, (bar, [f1 + f2, f3, f4 + f5]));
 }
 
+/// The derivative of the greatest of two numbers by the first; where they tie, the mean of both sides, as everywhere.
+fn share_of_greatest(first: f64, second: f64) -> f64 {
+    match first.total_cmp(&second) {
+        std::cmp::Ordering::Greater => 1.0,
+        std::cmp::Ordering::Equal => 0.5,
+        std::cmp::Ordering::Less => 0.0,
+    }
+}
+
 /// The adjoint of [`mixed`].
 fn unmix(
     model: &Model,
@@ -376,8 +385,9 @@ fn unmix(
         return;
     }
     for k in 0..3 {
-        let larger = if b.friction[k] > a.friction[k] { j } else { i };
-        to[larger].friction[k] += friction_bar[k];
+        let by_first = share_of_greatest(a.friction[k], b.friction[k]);
+        to[i].friction[k] += by_first * friction_bar[k];
+        to[j].friction[k] += (1.0 - by_first) * friction_bar[k];
     }
     let share = share(a.mix, b.mix);
     let mut share_bar = 0.0;
@@ -389,8 +399,9 @@ fn unmix(
             to[i].softness.reference[k] += share * bar.reference[k];
             to[j].softness.reference[k] += (1.0 - share) * bar.reference[k];
         } else {
-            let smaller = if rb[k] < ra[k] { j } else { i };
-            to[smaller].softness.reference[k] += bar.reference[k];
+            let by_first = share_of_greatest(-ra[k], -rb[k]);
+            to[i].softness.reference[k] += by_first * bar.reference[k];
+            to[j].softness.reference[k] += (1.0 - by_first) * bar.reference[k];
         }
     }
     for k in 0..5 {

@@ -19,7 +19,7 @@ mod tie;
 mod weights;
 
 pub(crate) use adjoint::ConstraintAdjoint;
-pub(crate) use block::{Block, Blocks, Source};
+pub(crate) use block::{Block, Blocks, ContactAt, Source};
 pub(crate) use law::MOST;
 pub(crate) use newton::{Newton, NotConverged, mass_times};
 pub(crate) use weights::{pull_weights, weights};

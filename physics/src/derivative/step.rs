@@ -258,6 +258,26 @@ impl StepAdjoint {
         self.constraints.pull(point, &self.lambda, &[], s, bars);
     }
 
+    /// Adds the derivatives of `a_bar . a` of the accelerations that all forces give, after these were computed at `point`, without implicit
+    /// damping.
+    pub(crate) fn pull_acceleration(
+        &mut self,
+        point: &Point<'_, f64>,
+        a_bar: &[f64],
+        bars: &mut Bars<'_>,
+        s: &mut Scratch,
+    ) {
+        self.multiplier.lambda.iter_mut().zip(a_bar).for_each(|(l, bar)| *l = -bar);
+        if s.constraints.blocks.list.is_empty() {
+            solve(point.model, Implicit::Nothing, &mut self.multiplier.lambda, true, s);
+            let a = std::mem::take(&mut s.a);
+            self.smooth(point, (Implicit::Nothing, &a), bars, s);
+            s.a = a;
+        } else {
+            self.constrained(point, Implicit::Nothing, bars, s);
+        }
+    }
+
     /// Adds the derivatives of `along . J^T f + sum_b block_bars_b . f_b` of the constraints' forces `f` under the accelerations that they
     /// and everything else give. The accelerations are those of `point`, without implicit damping.
     pub(crate) fn constraint_forces(

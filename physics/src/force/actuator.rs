@@ -212,9 +212,52 @@ pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: 
     }
 }
 
+/// The force of an actuator.
+pub(crate) fn actuator_force<T: Real>(p: &Point<'_, T>, k: usize) -> T {
+    clamp(p.model.actuators[k].force_range, at(p, k).force)
+}
+
 /// The force of an actuator times its gear: what its coordinate gets.
 pub(crate) fn geared_force<T: Real>(p: &Point<'_, T>, k: usize) -> T {
-    clamp(p.model.actuators[k].force_range, at(p, k).force) * p.parameters.gear[k]
+    actuator_force(p, k) * p.parameters.gear[k]
+}
+
+/// Length and velocity of an actuator's transmission, gear included.
+pub(crate) fn travel<T: Real>(p: &Point<'_, T>, k: usize) -> [T; 2] {
+    let (transmission, gear) = (&p.model.actuators[k].transmission, p.parameters.gear[k]);
+    let mut rate = T::lit(0.0);
+    moments(p, transmission, |d, m| rate += p.v[d] * m);
+    [length(p, transmission) * gear, rate * gear]
+}
+
+/// Adds the derivatives of `by . travel`.
+pub(crate) fn pull_travel(p: &Point<'_, f64>, k: usize, by: [f64; 2], bars: &mut Bars<'_>) {
+    let (transmission, gear) = (&p.model.actuators[k].transmission, p.parameters.gear[k]);
+    let mut rate = 0.0;
+    pull_length(p, transmission, gear * by[0], bars.q);
+    let v_bar = &mut *bars.v;
+    moments(p, transmission, |d, m| {
+        rate += p.v[d] * m;
+        v_bar[d] += gear * by[1] * m;
+    });
+    if let Transmission::Tendon(tendon) = *transmission {
+        add_bars(p.model, tendon, bars.moments, |d| gear * by[1] * p.v[d]);
+    }
+    if let Some(bar) = &mut bars.parameters {
+        bar.gear[k] += by[0] * length(p, transmission) + by[1] * rate;
+    }
+}
+
+/// Sum of the actuators' forces on each coordinate, within the ranges of its joints.
+pub(crate) fn actuation<T: Real>(p: &Point<'_, T>) -> Vec<T> {
+    let mut tau = vec![T::lit(0.0); p.model.nv()];
+    add(p, &mut tau);
+    tau
+}
+
+/// Adds the derivatives of `tau_bar . actuation`.
+pub(crate) fn pull_actuation(p: &Point<'_, f64>, tau_bar: &[f64], bars: &mut Bars<'_>) {
+    pull(p, tau_bar, &mut vec![0.0; tau_bar.len()], bars);
 }
 
 /// The derivative of [`geared_force`] by what drives it, within its range.
@@ -224,16 +267,24 @@ pub(crate) fn control_gain<T: Real>(p: &Point<'_, T>, k: usize) -> T {
 
 /// Adds the derivatives of `geared_bar` times [`geared_force`].
 pub(crate) fn pull_geared(p: &Point<'_, f64>, k: usize, geared_bar: f64, bars: &mut Bars<'_>) {
+    pull_force(p, k, geared_bar * p.parameters.gear[k], bars);
+    if let Some(bar) = &mut bars.parameters {
+        bar.gear[k] += geared_bar * actuator_force(p, k);
+    }
+}
+
+/// Adds the derivatives of `by` times [`actuator_force`].
+pub(crate) fn pull_force(p: &Point<'_, f64>, k: usize, by: f64, bars: &mut Bars<'_>) {
     let (model, parameters) = (p.model, p.parameters);
     let (actuator, point, gear) = (&model.actuators[k], at(p, k), parameters.gear[k]);
-    let mut gear_bar = geared_bar * clamp(actuator.force_range, point.force);
-    let force_bar = if passes(actuator.force_range, point.force) { geared_bar * gear } else { 0.0 };
+    let force_bar = if passes(actuator.force_range, point.force) { by } else { 0.0 };
     bars.drive[k] += force_bar * point.gain;
+    let mut gear_bar = 0.0;
     if actuator.servo {
         let ([_, g1, g2], [_, b1, b2]) = (parameters.gain[k], parameters.bias[k]);
         let l_bar = force_bar * (g1 * point.control + b1);
         let w_bar = force_bar * (g2 * point.control + b2);
-        gear_bar += l_bar * point.length + w_bar * point.rate;
+        gear_bar = l_bar * point.length + w_bar * point.rate;
         pull_length(p, &actuator.transmission, gear * l_bar, bars.q);
         let v_bar = &mut *bars.v;
         moments(p, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);

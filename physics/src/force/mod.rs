@@ -12,7 +12,10 @@ mod spring;
 mod tendon;
 
 pub use actuator::actuator_forces;
-pub(crate) use actuator::{clamp, control_gain, geared_force, moments, pull_geared};
+pub(crate) use actuator::{
+    actuation, actuator_force, clamp, control_gain, geared_force, moments, pull_actuation,
+    pull_force, pull_geared, pull_travel, travel,
+};
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
 pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;

@@ -4,6 +4,7 @@ mod actuator;
 mod builder;
 mod constraint;
 mod parameters;
+mod sensor;
 mod shape;
 
 pub use actuator::{
@@ -22,6 +23,7 @@ pub use constraint::{
 };
 
 pub use parameters::{ParameterError, Parameters};
+pub use sensor::{FrameReading, Mount, Reading, Sensor, SubtreeReading};
 pub use shape::Shape;
 
 use cotangent_ad::{Pose, Real, Vec3};
@@ -167,6 +169,7 @@ pub struct Model {
     /// Of each geom.
     pub(crate) surfaces: Vec<Surface>,
     pub(crate) touch_pairs: Vec<TouchPair>,
+    pub(crate) sensors: Vec<Sensor>,
     pub(crate) constraint_options: ConstraintOptions,
     /// Bodies that the fluid resists; none where there is no fluid.
     pub(crate) fluid: Vec<FluidBody>,
@@ -268,6 +271,11 @@ impl Model {
     /// Pairs of geoms that may touch.
     pub fn touch_pairs(&self) -> &[TouchPair] {
         &self.touch_pairs
+    }
+
+    /// What the model asks to be measured.
+    pub fn sensors(&self) -> &[Sensor] {
+        &self.sensors
     }
 
     /// What holds for all constraints.

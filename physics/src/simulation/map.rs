@@ -10,7 +10,7 @@ use cotangent_problem::{
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
 use super::trajectory::MotionTrajectory;
-use super::{MotionPart, MotionSimulation};
+use super::{MotionPart, MotionSimulation, sensor};
 use crate::activation::{self, follow};
 use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
@@ -132,7 +132,7 @@ pub(super) fn observe<T: Real>(
         let Picked { first, row, .. } = picked[index];
         y[first + k * row..][..row].copy_from_slice(entries);
     });
-    let Some(u) = u.filter(|_| picked.iter().any(|o| o.kind.what.is_force())) else { return };
+    let Some(u) = u.filter(|_| picked.iter().any(|o| o.kind.what.is_of_step())) else { return };
     follow(model, parameters, options, (&state.act, u), s);
     drive.copy_from_slice(&s.stages[0].drive);
     place_links(model, parameters, &state.q, s);
@@ -140,28 +140,46 @@ pub(super) fn observe<T: Real>(
     let routes = std::mem::take(&mut s.routes);
     let (q, v) = (&state.q, &state.v);
     let point = Point { model, parameters, q, v, drive, routes: &routes };
-    for output in picked {
-        if let What::Force(actuator) = output.kind.what {
-            y[output.first + k] = geared_force(&point, actuator);
-        }
-    }
-    see_constraints(&point, picked, k, s, y);
+    see_actuators(&point, picked, k, y);
+    see_dynamics(&point, picked, k, s, y);
     s.routes = routes;
 }
 
-/// Writes the forces of constraints during step `k`.
-fn see_constraints<T: Real>(
+/// Writes the forces of actuators during step `k`.
+fn see_actuators<T: Real>(point: &Point<'_, T>, picked: &[Picked], k: usize, y: &mut [T]) {
+    for output in picked {
+        let force = match output.kind.what {
+            What::Force(actuator) => Some(geared_force(point, actuator)),
+            What::StepSensor(sensor) => sensor::see_actuator(point, sensor),
+            _ => None,
+        };
+        force.into_iter().for_each(|force| y[output.first + k] = force);
+    }
+}
+
+/// Whether an output is of what forward dynamics finds.
+fn needs_dynamics(model: &Model, what: What) -> bool {
+    match what {
+        What::StepSensor(sensor) => sensor::needs_dynamics(model, sensor),
+        _ => what.is_constraint(),
+    }
+}
+
+/// Writes the forces of constraints and the accelerations during step `k`.
+fn see_dynamics<T: Real>(
     point: &Point<'_, T>,
     picked: &[Picked],
     k: usize,
     s: &mut Scratch<T>,
     y: &mut [T],
 ) {
-    if !picked.iter().any(|o| o.kind.what.is_constraint()) {
+    let wanted = |o: &&Picked| needs_dynamics(point.model, o.kind.what);
+    if !picked.iter().any(|o| wanted(&o)) {
         return;
     }
     forward_dynamics(point, Implicit::Nothing, s);
-    for output in picked {
+    sensor::accelerate(point, s);
+    for output in picked.iter().filter(wanted) {
         let entries = &mut y[output.first + k * output.row..][..output.row];
         match output.kind.what {
             What::NormalForce(geom) => entries[0] = s.constraints.normal_force(point.model, geom),
@@ -171,44 +189,55 @@ fn see_constraints<T: Real>(
                     *entry = s.constraints.coordinate_force(first + d);
                 }
             }
+            What::StepSensor(sensor) => {
+                entries.copy_from_slice(&sensor::see_dynamics(point, sensor, s)[..entries.len()]);
+            }
             _ => {}
         }
     }
 }
 
-/// The adjoint of [`see_constraints`].
-fn pull_constraints(
+/// The adjoint of [`see_dynamics`].
+fn pull_dynamics(
     point: &Point<'_, f64>,
     (picked, k, y_bar): (&[Picked], usize, &[f64]),
     adjoint: &mut StepAdjoint,
     bars: &mut Bars<'_>,
     s: &mut Scratch,
 ) {
-    let wanted = |o: &&Picked| {
-        let y_bar = &y_bar[o.first + k * o.row..][..o.row];
-        o.kind.what.is_constraint() && y_bar.iter().any(|b| *b != 0.0)
-    };
+    let model = point.model;
+    let row = |o: &Picked| &y_bar[o.first + k * o.row..][..o.row];
+    let wanted =
+        |o: &&Picked| needs_dynamics(model, o.kind.what) && row(o).iter().any(|b| *b != 0.0);
     if !picked.iter().any(|o| wanted(&o)) {
         return;
     }
     forward_dynamics(point, Implicit::Nothing, s);
     let c = &s.constraints;
-    let mut along = vec![0.0; point.model.nv()];
+    let mut along = vec![0.0; model.nv()];
     let mut block_bars = vec![[0.0; MOST]; c.blocks.list.len()];
+    let mut moving = vec![];
     for output in picked.iter().filter(wanted) {
-        let y_bar = &y_bar[output.first + k * output.row..][..output.row];
+        let y_bar = row(output);
         match output.kind.what {
             What::NormalForce(geom) => {
                 for (block, bar) in c.blocks.list.iter().zip(&mut block_bars) {
-                    bar[0] += if c.touches(point.model, block, geom) { y_bar[0] } else { 0.0 };
+                    bar[0] += if c.touches(model, block, geom) { y_bar[0] } else { 0.0 };
                 }
             }
             What::ConstraintForce(joint) => {
-                let first = point.model.joints()[joint].v.0;
+                let first = model.joints()[joint].v.0;
                 along[first..].iter_mut().zip(y_bar).for_each(|(a, b)| *a += b);
             }
+            What::StepSensor(sensor) if sensor::is_touch(model, sensor) => {
+                sensor::pull_touch(model, (sensor, y_bar[0]), &mut block_bars, s);
+            }
+            What::StepSensor(sensor) => moving.push((sensor, y_bar)),
             _ => {}
         }
+    }
+    if !moving.is_empty() {
+        sensor::pull_accelerations(point, &moving, adjoint, bars, s);
     }
     if !block_bars.is_empty() {
         adjoint.constraint_forces(point, (&along, &block_bars), bars, s);
@@ -346,7 +375,7 @@ impl MotionRun<'_> {
                 pull_forces(inputs, (&states[k], u), forces, &mut adjoint, by, &mut s);
             }
             let rows = |o: &Picked| {
-                let forces = o.kind.what.is_force();
+                let forces = o.kind.what.is_of_step();
                 if forces { &[][..] } else { &y_bar[o.first + k * o.row..][..o.row] }
             };
             let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
@@ -365,7 +394,7 @@ pub(super) fn pull_forces(
     (bar, u_bar, parameters_bar): (&mut Cotangent, &mut [f64], &mut Parameters<f64>),
     s: &mut Scratch,
 ) {
-    if !picked.iter().any(|o| o.kind.what.is_force()) {
+    if !picked.iter().any(|o| o.kind.what.is_of_step()) {
         return;
     }
     let options = StepOptions { integrator: Integrator::Euler, ..*options };
@@ -386,11 +415,14 @@ pub(super) fn pull_forces(
         parameters: Some(&mut *parameters_bar),
     };
     for output in picked {
-        if let What::Force(a) = output.kind.what {
-            pull_geared(&point, a, y_bar[output.first + k], &mut at_start);
+        let y_bar = y_bar[output.first + k * output.row];
+        match output.kind.what {
+            What::Force(a) => pull_geared(&point, a, y_bar, &mut at_start),
+            What::StepSensor(sensor) => sensor::pull_actuator(&point, sensor, y_bar, &mut at_start),
+            _ => {}
         }
     }
-    pull_constraints(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
+    pull_dynamics(&point, (picked, k, y_bar), adjoint, &mut at_start, s);
     // what went between has left the kinematics of this point
     routes::pull(model, &moments, &mut bar.q, s);
     let mut act_bar = vec![0.0; state.act.len()];

@@ -42,6 +42,7 @@ mod energy;
 mod input;
 mod map;
 mod output;
+mod sensor;
 mod trajectory;
 
 use std::sync::Arc;

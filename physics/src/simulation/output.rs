@@ -7,7 +7,7 @@ use cotangent_problem::name::element;
 use cotangent_problem::{Axis, Quantity};
 
 use super::energy::EnergyPullback;
-use super::{MotionPart, prefix};
+use super::{MotionPart, prefix, sensor};
 use crate::derivative::Cotangent;
 use crate::energy::energy;
 use crate::kinematics::{Placed, kinematics, place_links};
@@ -43,12 +43,16 @@ pub(super) enum What {
     NormalForce(usize),
     /// On a joint, of everything that constrains the model.
     ConstraintForce(usize),
+    /// What a sensor reads of a state.
+    Sensor(usize),
+    /// What a sensor reads during a step.
+    StepSensor(usize),
 }
 
 impl What {
     /// Whether it is seen during a step, and not at a time.
-    pub(super) fn is_force(self) -> bool {
-        matches!(self, Self::Force(_) | Self::NormalForce(_) | Self::ConstraintForce(_))
+    pub(super) fn is_of_step(self) -> bool {
+        self.is_constraint() || matches!(self, Self::Force(_) | Self::StepSensor(_))
     }
 
     /// Whether it is of a tendon.
@@ -150,6 +154,7 @@ pub(super) fn table(
             rows.push((OutputKind { part, what: What::Force(k) }, quantity));
         }
         constraint_rows(model, (part, &before), steps, &mut rows);
+        sensor::rows(model, (part, &before), [times, steps], &mut rows);
     }
     for (kind, quantity) in &mut rows {
         mark(model, kind.what, quantity);
@@ -260,6 +265,7 @@ pub(super) fn see<T: Real>(
     s: &mut Scratch<T>,
     write: &mut dyn FnMut(usize, &[T]),
 ) {
+    sensor::see(model, parameters, state, outputs, s, write);
     let energetic = |what: &What| {
         matches!(what, What::KineticEnergy | What::PotentialEnergy | What::TotalEnergy)
     };
@@ -301,7 +307,8 @@ pub(super) fn see<T: Real>(
             What::KineticEnergy => energies.iter().for_each(|(_, t)| write(index, &[*t])),
             What::PotentialEnergy => energies.iter().for_each(|(v, _)| write(index, &[*v])),
             What::TotalEnergy => energies.iter().for_each(|(v, t)| write(index, &[*v + *t])),
-            What::Force(_) | What::NormalForce(_) | What::ConstraintForce(_) => {}
+            // during steps, or written already
+            _ => {}
         }
     }
 }
@@ -337,6 +344,7 @@ impl<'a> OutputPullback<'a> {
         s: &mut Scratch,
     ) {
         let model = self.model;
+        sensor::pull(model, self.parameters, (state, outputs, bars), bar, parameters_bar, s);
         let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
         let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
         let mut moment_bars = vec![];
@@ -383,7 +391,7 @@ impl<'a> OutputPullback<'a> {
                     kinetic += y_bar[0];
                     potential += y_bar[0];
                 }
-                What::Force(_) | What::NormalForce(_) | What::ConstraintForce(_) => {}
+                _ => {}
             }
         }
         if !moment_bars.is_empty() {

@@ -209,7 +209,7 @@ impl<'a> MotionTrajectory<'a> {
         let mut u_bar = vec![0.0; u.len()];
         m.y_bar[entry] = 1.0;
         let rows = |o: &Picked| {
-            let forces = o.kind.what.is_force();
+            let forces = o.kind.what.is_of_step();
             if forces { &[][..] } else { &m.y_bar[o.first + k * o.row..][..o.row] }
         };
         let rows: Vec<&[f64]> = picked.iter().map(rows).collect();

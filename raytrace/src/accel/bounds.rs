@@ -30,11 +30,6 @@ impl Bounds {
         self.with(b.lo).with(b.hi)
     }
 
-    /// Whether they share a point.
-    pub(crate) fn meets(&self, b: &Self) -> bool {
-        (0..3).all(|k| self.lo[k] <= b.hi[k] && b.lo[k] <= self.hi[k])
-    }
-
     pub(crate) fn centre(&self) -> V3 {
         (self.lo + self.hi) * 0.5
     }

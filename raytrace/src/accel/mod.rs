@@ -1,7 +1,8 @@
-//! The bounding volume hierarchy: built by binned surface area, traversed front to back.
+//! The bounding volume hierarchy: built by binned surface area, collapsed to four children a node, traversed front to back.
 
 mod bounds;
 mod build;
+mod node;
 mod traverse;
 mod triangle;
 

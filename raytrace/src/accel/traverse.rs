@@ -1,17 +1,13 @@
 //! Rays through the tree: the closest hit, and whether anything is in the way.
 
 use super::bounds::Bounds;
-use super::build::{Built, build};
+use super::build::build;
+use super::node::{Child, Link, Node, Slabs, WIDTH, collapse};
 use super::triangle::{Ray, Triangle};
-use crate::geometry::{V3, id};
+use crate::geometry::V3;
 
-/// Deepest possible stack: see `build`.
-const STACK: usize = 64;
-/// Widens the far end of a box by more than the rounding of the slab test (Ize, JCGT 2(2), 2013).
-const FAR: f64 = 1.0 + 8.0 * f64::EPSILON;
-/// Widens boxes by more than the rounding of a corner's difference to a ray's origin, relative to its coordinates: a triangle that a
-/// watertight test accepts must not be hidden by its box.
-const MARGIN: f64 = 8.0 * f64::EPSILON;
+/// Most children that wait: all but one of each node on the way down, which has no more nodes than `build` bounds.
+const STACK: usize = (WIDTH - 1) * 64;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,56 +28,11 @@ impl Hit {
     }
 }
 
-/// Two children side by side: `lo[axis][child]`.
-#[derive(Clone, Debug)]
-struct Node {
-    lo: [[f64; 2]; 3],
-    hi: [[f64; 2]; 3],
-    /// Node, or first triangle where `count` is not zero.
-    child: [u32; 2],
-    count: [u32; 2],
-}
-
 /// A bounding volume hierarchy over triangles.
 #[derive(Clone, Debug)]
 pub struct Bvh {
     nodes: Vec<Node>,
     triangles: Vec<Triangle>,
-}
-
-/// A ray as boxes see it.
-struct Slabs {
-    origin: V3,
-    inverse: V3,
-    negative: [bool; 3],
-}
-
-impl Slabs {
-    fn new(origin: V3, direction: V3) -> Self {
-        let inverse = V3::from(direction.0.map(f64::recip));
-        Self { origin, inverse, negative: inverse.0.map(|i| i < 0.0) }
-    }
-
-    /// Entry of both children, infinite where the ray misses within `(0, far)`.
-    #[inline]
-    fn enter(&self, node: &Node, far: f64) -> [f64; 2] {
-        let (mut near, mut exit) = ([0.0_f64; 2], [far; 2]);
-        for k in 0..3 {
-            let (first, second) = if self.negative[k] {
-                (&node.hi[k], &node.lo[k])
-            } else {
-                (&node.lo[k], &node.hi[k])
-            };
-            for c in 0..2 {
-                let a = (first[c] - self.origin[k]) * self.inverse[k];
-                let b = (second[c] - self.origin[k]) * self.inverse[k] * FAR;
-                // a ray within a slab's plane gives 0 * inf = NaN, which these comparisons ignore
-                near[c] = if a > near[c] { a } else { near[c] };
-                exit[c] = if b < exit[c] { b } else { exit[c] };
-            }
-        }
-        [0, 1].map(|c| if near[c] <= exit[c] { near[c] } else { f64::INFINITY })
-    }
 }
 
 impl Bvh {
@@ -90,7 +41,7 @@ impl Bvh {
         let boxes: Vec<Bounds> = corners.iter().map(|c| Bounds::of(c)).collect();
         let (built, order) = build(&boxes);
         let triangles = order.iter().map(|f| Triangle::new(corners[*f as usize], *f)).collect();
-        let nodes = flatten(&built, &boxes);
+        let nodes = collapse(&built, &boxes);
         Self { nodes, triangles }
     }
 
@@ -109,21 +60,18 @@ impl Bvh {
         }
         // children stand behind their parents
         for n in (0..self.nodes.len()).rev() {
-            for c in 0..2 {
-                let (child, count) =
-                    (self.nodes[n].child[c] as usize, self.nodes[n].count[c] as usize);
-                let bounds = if count > 0 {
-                    let faces = self.triangles[child..child + count].iter();
-                    faces.fold(Bounds::empty(), |b, t| {
-                        b.union(&Bounds::of(&corners[t.face as usize]))
-                    })
-                } else if child > 0 {
-                    let node = &self.nodes[child];
-                    node.bounds(0).union(&node.bounds(1))
-                } else {
-                    continue; // the second child of a root that is a single leaf
+            for c in 0..WIDTH {
+                let bounds = match self.nodes[n].child(c) {
+                    Child::None => continue,
+                    Child::Leaf(range) => {
+                        let faces = self.triangles[range].iter();
+                        faces.fold(Bounds::empty(), |b, t| {
+                            b.union(&Bounds::of(&corners[t.face as usize]))
+                        })
+                    }
+                    Child::Node(child) => self.nodes[child].bounds(),
                 };
-                self.nodes[n].set(c, &bounds);
+                self.nodes[n].set_box(c, &bounds);
             }
         }
     }
@@ -176,23 +124,15 @@ impl Bvh {
 
     /// Visits all faces of leaves whose boxes meet a box.
     pub(crate) fn overlapping(&self, bounds: &Bounds, mut each: impl FnMut(u32)) {
-        let mut stack = [0_u32; STACK];
-        let mut depth = 1;
-        while depth > 0 {
-            depth -= 1;
-            let node = &self.nodes[stack[depth] as usize];
-            for c in 0..2 {
-                if !node.bounds(c).meets(bounds) {
-                    continue;
+        let mut stack = vec![0_usize];
+        while let Some(at) = stack.pop() {
+            let node = &self.nodes[at];
+            for c in (0..WIDTH).filter(|c| node.meets(*c, bounds)) {
+                match node.child(c) {
+                    Child::None => {}
+                    Child::Node(child) => stack.push(child),
+                    Child::Leaf(range) => self.triangles[range].iter().for_each(|t| each(t.face)),
                 }
-                let (child, count) = (node.child[c], node.count[c] as usize);
-                if count == 0 {
-                    stack[depth] = child;
-                    depth += 1;
-                    continue;
-                }
-                let first = child as usize;
-                self.triangles[first..first + count].iter().for_each(|t| each(t.face));
             }
         }
     }
@@ -215,7 +155,7 @@ impl Bvh {
         })
     }
 
-    /// Visits triangles near to far until `visit` says stop; it may shorten the limit. Whether it was stopped.
+    /// Visits triangles, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was stopped.
     #[inline]
     fn walk(
         &self,
@@ -223,106 +163,53 @@ impl Bvh {
         limit: &mut f64,
         mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
     ) -> bool {
-        let mut stack = [(0_u32, 0.0_f64); STACK];
+        // children that wait, and where the ray enters their boxes
+        let mut stack = [(Link::ROOT, 0.0_f32); STACK];
         let mut depth = 0;
-        let mut at = 0_u32;
+        let mut at = Link::ROOT;
+        let mut far = slabs.far(*limit);
         loop {
-            let node = &self.nodes[at as usize];
-            let enter = slabs.enter(node, *limit);
-            let first = usize::from(enter[1] < enter[0]);
-            let mut next = None;
-            for c in [first, 1 - first] {
-                if enter[c] > *limit || enter[c] == f64::INFINITY {
-                    continue;
-                }
-                if node.count[c] == 0 {
-                    if next.is_none() {
-                        next = Some(node.child[c]);
-                    } else {
-                        stack[depth] = (node.child[c], enter[c]);
+            match at.child() {
+                Child::None => {}
+                Child::Node(node) => {
+                    let node = &self.nodes[node];
+                    let bottom = depth;
+                    let enter = slabs.enter(node, far);
+                    for c in 0..WIDTH {
+                        if enter[c] == f32::INFINITY {
+                            continue;
+                        }
+                        // the nearest ends on top
+                        let mut k = depth;
+                        while k > bottom && stack[k - 1].1 < enter[c] {
+                            stack[k] = stack[k - 1];
+                            k -= 1;
+                        }
+                        stack[k] = (node.links[c], enter[c]);
                         depth += 1;
                     }
-                    continue;
                 }
-                let start = node.child[c] as usize;
-                for triangle in &self.triangles[start..start + node.count[c] as usize] {
-                    if visit(triangle, limit) {
-                        return true;
+                Child::Leaf(range) => {
+                    for triangle in &self.triangles[range] {
+                        if visit(triangle, limit) {
+                            return true;
+                        }
                     }
+                    far = slabs.far(*limit);
                 }
-            }
-            if let Some(n) = next {
-                at = n;
-                continue;
             }
             loop {
                 if depth == 0 {
                     return false;
                 }
                 depth -= 1;
-                if stack[depth].1 <= *limit {
+                if stack[depth].1 <= far {
                     break;
                 }
             }
             at = stack[depth].0;
         }
     }
-}
-
-impl Node {
-    fn empty() -> Self {
-        Self {
-            lo: [[f64::INFINITY; 2]; 3],
-            hi: [[f64::NEG_INFINITY; 2]; 3],
-            child: [0; 2],
-            count: [0; 2],
-        }
-    }
-
-    fn set(&mut self, c: usize, b: &Bounds) {
-        for k in 0..3 {
-            let margin = MARGIN * b.lo[k].abs().max(b.hi[k].abs());
-            (self.lo[k][c], self.hi[k][c]) = (b.lo[k] - margin, b.hi[k] + margin);
-        }
-    }
-
-    fn bounds(&self, c: usize) -> Bounds {
-        let corner = |x: &[[f64; 2]; 3]| V3::from([x[0][c], x[1][c], x[2][c]]);
-        Bounds { lo: corner(&self.lo), hi: corner(&self.hi) }
-    }
-}
-
-/// Inner nodes alone, parents first; leaves become ranges of triangles.
-fn flatten(built: &[Built], boxes: &[Bounds]) -> Vec<Node> {
-    let mut place = vec![0_u32; built.len()];
-    let mut inner = 0;
-    for (k, b) in built.iter().enumerate() {
-        if matches!(b, Built::Inner { .. }) {
-            place[k] = id(inner);
-            inner += 1;
-        }
-    }
-    let mut nodes = Vec::with_capacity(inner.max(1));
-    for b in built {
-        let Built::Inner { boxes, children } = b else { continue };
-        let mut node = Node::empty();
-        for c in 0..2 {
-            node.set(c, &boxes[c]);
-            let child = children[c] as usize;
-            (node.child[c], node.count[c]) = match built[child] {
-                Built::Leaf { first, count } => (first, count),
-                Built::Inner { .. } => (place[child], 0),
-            };
-        }
-        nodes.push(node);
-    }
-    if let [Built::Leaf { count, .. }] = built {
-        let mut node = Node::empty();
-        node.set(0, &boxes.iter().fold(Bounds::empty(), Bounds::union));
-        node.count[0] = *count;
-        nodes.push(node);
-    }
-    nodes
 }
 
 #[cfg(test)]

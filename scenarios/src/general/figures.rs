@@ -55,7 +55,8 @@ fn of_term(
     if !matches!(term.misfit, Misfit::Beyond { .. }) && term.target.iter().any(|t| *t != 0.0) {
         let targets = term.entries.iter().zip(&term.target).filter(|(e, _)| is_shown(e));
         let points = targets.map(|(e, t)| (axis.values[(e - first) / row], *t));
-        series.push(Series::new("target", Mark::Circles, points));
+        // under the lines, which many measurements would hide
+        series.insert(0, Series::new("target", Mark::Circles, points));
     }
     let labels = [labelled(&axis.name, &axis.unit), labelled("value", &quantity.unit)];
     let name = format!("term-{}", index + 1);

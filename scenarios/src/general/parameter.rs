@@ -207,9 +207,9 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
         _ => 1.0,
     };
     let scale = s.quantity("scale", scale_unit)?.unwrap_or(own);
-    let name = quantity.name.clone();
-    let unit = quantity.unit.clone();
-    let parameter = Parameter { name, unit, shape, lower, upper, scale, transform };
+    let (name, unit) = (quantity.name.clone(), quantity.unit.clone());
+    let is_position = quantity.is_position && transform == Transform::Identity;
+    let parameter = Parameter { name, unit, shape, lower, upper, scale, transform, is_position };
     let contradicts = |path: &str, e: SpaceError| {
         let help = "change its start, bounds, scale or transform";
         s.problem("cotangent::scenario::parameter", path, e.to_string(), help)

@@ -150,7 +150,8 @@ impl Portrait {
             inputs[moving].iter().zip(&inputs[standing]).map(|(a, b)| a - b).collect();
         let length = arm.iter().map(|x| x * x).sum::<f64>().sqrt();
         let first = 0.6 * length;
-        let step = (scan.to_bohr - first) / (scan.points.max(2) - 1) as f64;
+        // in equal ratios: the curve bends where the distance is short
+        let ratio = (scan.to_bohr / first).powf(1.0 / (scan.points.max(2) - 1) as f64);
         let energy = |simulation: &MoleculeSimulation, distance: f64| {
             let mut moved = inputs.to_vec();
             for (x, (origin, arm)) in
@@ -170,7 +171,7 @@ impl Portrait {
             options.scf.follow_down = !restricted;
             let simulation =
                 MoleculeSimulation::new(self.molecule.clone(), self.basis.clone(), options);
-            let at = (0..scan.points).map(|k| first + k as f64 * step);
+            let at = (0..scan.points).map(|k| first * ratio.powf(k as f64));
             Series::new(label, mark, at.filter_map(|d| energy(&simulation, d)))
         };
         let mut series = vec![curve("unrestricted", Mark::Line, ReferenceChoice::Unrestricted)];

@@ -7,6 +7,7 @@
 
 mod coulomb;
 mod exchange;
+pub(in crate::molecule) mod pair_density;
 mod pair_sums;
 
 use thiserror::Error;
@@ -198,7 +199,7 @@ fn mean_field(
 }
 
 /// `W = sum over spins of C_occ e C_occ^T`.
-fn energy_weighted(scf: &Scf) -> Matrix {
+pub(in crate::molecule) fn energy_weighted(scf: &Scf) -> Matrix {
     let of_set = |orbitals: &Orbitals| {
         let occupied = orbitals.occupied_coefficients();
         let mut scaled = occupied.clone();

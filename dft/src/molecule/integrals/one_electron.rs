@@ -77,7 +77,7 @@ pub fn attraction(molecule: &Molecule, basis: &Basis) -> Matrix {
 }
 
 /// The symmetric matrix of a block for each pair of shells, functions of the first by functions of the second.
-fn integrate(
+pub(in crate::molecule) fn integrate(
     molecule: &Molecule,
     basis: &Basis,
     block: impl Fn(&PlacedShell, &PlacedShell) -> Vec<f64>,

@@ -15,6 +15,8 @@ pub(in crate::molecule) enum Operator {
     Identity,
     /// Derivative by a coordinate of its centre.
     Centre(usize),
+    /// Second derivative by two coordinates of its centre.
+    Centres([usize; 2]),
     /// `-1/2` of the Laplacian.
     Kinetic,
     /// Product with powers of `x`, `y`, `z` about its own centre.
@@ -29,7 +31,7 @@ impl Operator {
         match self {
             Self::Identity => 0,
             Self::Centre(_) => 1,
-            Self::Kinetic | Self::SquaredDistance => 2,
+            Self::Centres(_) | Self::Kinetic | Self::SquaredDistance => 2,
             Self::Moment(powers) => powers.iter().sum(),
         }
     }
@@ -45,12 +47,10 @@ impl Operator {
             Self::Identity => into(powers, 1.0),
             Self::Moment(by) => into([0, 1, 2].map(|k| powers[k] + by[k]), 1.0),
             Self::SquaredDistance => (0..3).for_each(|axis| into(shifted(axis, 2, 0), 1.0)),
-            Self::Centre(axis) => {
-                into(shifted(axis, 1, 0), 2.0 * a);
-                if powers[axis] > 0 {
-                    into(shifted(axis, 0, 1), -(powers[axis] as f64));
-                }
-            }
+            Self::Centre(axis) => by_centre(axis, powers, a, into),
+            Self::Centres([first, second]) => by_centre(first, powers, a, |powers, outer| {
+                by_centre(second, powers, a, |powers, inner| into(powers, outer * inner));
+            }),
             Self::Kinetic => {
                 let degree = powers.iter().sum::<usize>() as f64;
                 into(powers, a * (2.0 * degree + 3.0));
@@ -63,6 +63,18 @@ impl Operator {
                 }
             }
         }
+    }
+}
+
+/// `d/dA` of `x^i y^j z^k exp(-a r^2)` with `r` from `A`: `2 a x^(i+1) - i x^(i-1)` along `x`.
+fn by_centre(axis: usize, powers: [usize; 3], a: f64, mut into: impl FnMut([usize; 3], f64)) {
+    let mut raised = powers;
+    raised[axis] += 1;
+    into(raised, 2.0 * a);
+    if powers[axis] > 0 {
+        let mut lowered = powers;
+        lowered[axis] -= 1;
+        into(lowered, -(powers[axis] as f64));
     }
 }
 

@@ -6,7 +6,7 @@
 //! equations), and the derivatives by everything else follow from the changed density, `df/dx = d/dt (dE/dx)(P + t D, W + t W', ...)` with
 //! `D = q + P'`: one solve for all inputs (Handy & Schaefer, J. Chem. Phys. 81, 5031 (1984), doi:10.1063/1.447489).
 
-mod coupled_perturbed;
+pub(in crate::molecule) mod coupled_perturbed;
 mod property;
 
 use thiserror::Error;
@@ -79,7 +79,15 @@ impl Property<'_> {
     /// # Errors
     /// [`ResponseError`].
     pub fn gradient(&self, inputs: Inputs) -> Result<PropertyGradient, ResponseError> {
-        let answer = self.answer()?;
+        self.gradient_of(answers(std::slice::from_ref(self))?.remove(0), inputs)
+    }
+
+    /// The same with the answer of the orbitals.
+    fn gradient_of(
+        &self,
+        answer: Answer,
+        inputs: Inputs,
+    ) -> Result<PropertyGradient, ResponseError> {
         let change = Change {
             densities: answer.densities,
             energy_weighted: answer.energy_weighted.plus(1.0, &self.overlap),
@@ -110,36 +118,47 @@ impl Property<'_> {
         }
         Ok(by)
     }
+}
 
-    /// How density and `W` change with the strength.
-    fn answer(&self) -> Result<Answer, ResponseError> {
-        let (builder, scf) = (self.builder, self.scf);
-        scf.check_stationary()?;
-        let point = Point::new(builder, &scf.orbitals, &scf.fock);
-        let answered = |densities: &Vec<Matrix>| {
-            let change = builder.response(&scf.densities(), std::slice::from_ref(densities));
-            let pairs = self.operator.iter().zip(change.into_iter().flatten());
-            pairs.map(|(a, g)| a.plus(1.0, &g)).collect::<Vec<_>>()
+/// How density and `W` change with the strengths of several properties of one field.
+fn answers(properties: &[Property<'_>]) -> Result<Vec<Answer>, ResponseError> {
+    let Some(Property { builder, scf, .. }) = properties.first() else { return Ok(Vec::new()) };
+    scf.check_stationary()?;
+    let point = Point::new(*builder, &scf.orbitals, &scf.fock);
+    let own = scf.densities();
+    // A + G[change] of each property
+    let answered = |changes: &[Vec<Matrix>]| -> Vec<Vec<Matrix>> {
+        let fields = builder.response(&own, changes);
+        let pairs = properties.iter().zip(fields);
+        let of_one = |(property, field): (&Property<'_>, Vec<Matrix>)| {
+            property.operator.iter().zip(field).map(|(a, g)| a.plus(1.0, &g)).collect()
         };
-        let perturbation = answered(&self.density);
-        let kappa = solve(&point, &point.project(&perturbation))?;
-        let turned = point.density_change(&kappa);
-        let pairs = turned.iter().zip(&self.density);
-        let densities: Vec<Matrix> = pairs.map(|(p, q)| p.plus(1.0, q)).collect();
-        let fock_changes = answered(&densities);
-        let spins = scf.reference.spins_per_set();
-        let n = densities[0].rows();
-        let mut energy_weighted = Matrix::zeros(n, n);
-        for (set, change) in turned.iter().enumerate() {
-            // W = P F P
-            let (p, f) = (scf.orbitals[set].density(), &scf.fock[set]);
-            let half = change.times(f).times(&p);
-            energy_weighted.add(spins, &half);
-            energy_weighted.add(spins, &half.transposed());
-            energy_weighted.add(spins, &p.times(&fock_changes[set]).times(&p));
-        }
-        Ok(Answer { densities, energy_weighted })
-    }
+        pairs.map(of_one).collect()
+    };
+    let given: Vec<Vec<Matrix>> = properties.iter().map(|p| p.density.clone()).collect();
+    let sources: Vec<_> = answered(&given).iter().map(|b| point.project(b)).collect();
+    let turned: Vec<Vec<Matrix>> =
+        solve(&point, &sources)?.iter().map(|kappa| point.density_change(kappa)).collect();
+    let sum = |(turned, given): (&Vec<Matrix>, &Vec<Matrix>)| {
+        turned.iter().zip(given).map(|(p, q)| p.plus(1.0, q)).collect()
+    };
+    let densities: Vec<Vec<Matrix>> = turned.iter().zip(&given).map(sum).collect();
+    let fock_changes = answered(&densities);
+    let spins = scf.reference.spins_per_set();
+    let answer =
+        |((turned, fock_change), densities): ((&Vec<Matrix>, Vec<Matrix>), Vec<Matrix>)| {
+            let n = own[0].rows();
+            let mut energy_weighted = Matrix::zeros(n, n);
+            for (set, p) in own.iter().enumerate() {
+                // W = P F P
+                let half = turned[set].times(&scf.fock[set]).times(p);
+                energy_weighted.add(spins, &half);
+                energy_weighted.add(spins, &half.transposed());
+                energy_weighted.add(spins, &p.times(&fock_change[set]).times(p));
+            }
+            Answer { densities, energy_weighted }
+        };
+    Ok(turned.iter().zip(fock_changes).zip(densities).map(answer).collect())
 }
 
 /// Changes to first order.
@@ -148,6 +167,15 @@ struct Answer {
     densities: Vec<Matrix>,
     /// Of `W`, both spins.
     energy_weighted: Matrix,
+}
+
+/// The three components of the dipole moment.
+fn dipoles<'a>(builder: &'a dyn FockBuilder, scf: &'a Scf) -> [Property<'a>; 3] {
+    [0, 1, 2].map(|axis| {
+        let mut direction = [0.0; 3];
+        direction[axis] = 1.0;
+        Property::zero(builder, scf).with_dipole(direction)
+    })
 }
 
 /// The static polarisability `alpha_km = d mu_k/dF_m`, bohr^3.
@@ -159,10 +187,7 @@ pub fn polarisability(
     scf: &Scf,
 ) -> Result<[[f64; 3]; 3], ResponseError> {
     let mut alpha = [[0.0; 3]; 3];
-    for (axis, row) in alpha.iter_mut().enumerate() {
-        let mut direction = [0.0; 3];
-        direction[axis] = 1.0;
-        let answer = Property::zero(builder, scf).with_dipole(direction).answer()?;
+    for (row, answer) in alpha.iter_mut().zip(answers(&dipoles(builder, scf))?) {
         let last = &answer.densities[answer.densities.len() - 1];
         let change = answer.densities[0].plus(1.0, last);
         // a strength of m.mu is a field along -m
@@ -179,12 +204,10 @@ pub fn dipole_by_positions(
     builder: &dyn FockBuilder,
     scf: &Scf,
 ) -> Result<[Vec<[f64; 3]>; 3], ResponseError> {
+    let properties = dipoles(builder, scf);
     let mut rows: [Vec<[f64; 3]>; 3] = Default::default();
-    for (axis, row) in rows.iter_mut().enumerate() {
-        let mut direction = [0.0; 3];
-        direction[axis] = 1.0;
-        let property = Property::zero(builder, scf).with_dipole(direction);
-        *row = property.gradient(Inputs::Molecule)?.by.positions;
+    for ((row, property), answer) in rows.iter_mut().zip(&properties).zip(answers(&properties)?) {
+        *row = property.gradient_of(answer, Inputs::Molecule)?.by.positions;
     }
     Ok(rows)
 }

@@ -3,8 +3,9 @@
 mod failure;
 mod quantities;
 mod run;
+mod second;
 
-pub(in crate::molecule) use run::gradient_at;
+pub(in crate::molecule) use second::second_derivatives;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::molecule::theory::{MeanField, Theory};
 use crate::molecule::vibrations::Conditions;
 use quantities::{Output, inputs, outputs};
 use run::MoleculeRun;
+use second::Memory;
 
 /// Which orbitals are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +60,9 @@ pub struct MoleculeOptions {
 /// # Outputs
 /// `energy` (hartree), `dipole` (e bohr, about the origin), `force` of each atom (hartree/bohr), `orbital.energies` of each set (hartree),
 /// `spin_square`, `mulliken` charge of each atom (e), `polarisability` (bohr^3), and the curvatures of the energy by the orbitals,
-/// `stability.*` (hartree); by differences of forces `hessian` (hartree/bohr^2), `vibration.frequencies` (1/cm, imaginary ones negative) and
-/// `thermo.*` of an ideal gas of rigid rotors (hartree, hartree/K), for elements up to Ar. Energy, dipole, levels, charges and `<S^2>` are differentiable by every input; one level of a degenerate group is
+/// `stability.*` (hartree); `hessian` (hartree/bohr^2, of Hartree-Fock by response, of Kohn-Sham by differences of forces),
+/// `vibration.frequencies` (1/cm, imaginary ones negative) and `thermo.*` of an ideal gas of rigid rotors (hartree, hartree/K), for elements up
+/// to Ar. Energy, dipole, levels, charges and `<S^2>` are differentiable by every input; one level of a degenerate group is
 /// refused, sums over the group are not.
 #[derive(Clone, Debug)]
 pub struct MoleculeSimulation {
@@ -69,6 +72,7 @@ pub struct MoleculeSimulation {
     inputs: Vec<Quantity>,
     outputs: Vec<Quantity>,
     output_kinds: Vec<Output>,
+    second: Memory,
 }
 
 /// Inputs before those of the atoms.
@@ -98,7 +102,8 @@ impl MoleculeSimulation {
             }));
         }
         let (output_kinds, outputs) = outputs.into_iter().unzip();
-        Self { molecule, basis, options, inputs, outputs, output_kinds }
+        let second = Memory::default();
+        Self { molecule, basis, options, inputs, outputs, output_kinds, second }
     }
 
     /// The molecule as it was given.
@@ -238,9 +243,12 @@ impl Map for MoleculeMap {
         let n = self.simulation.basis.len() as u64;
         let kinds = &self.simulation.output_kinds;
         let vibrates = self.outputs.iter().any(|k| kinds[*k].is_of_vibrations());
-        let fields = if vibrates { 12 * self.simulation.molecule.atoms().len() } else { 0 };
-        let more =
-            if vibrates { format!(", and {fields} more with forces") } else { String::new() };
+        let atoms = self.simulation.molecule.atoms().len();
+        let more = match &self.simulation.options.theory {
+            _ if !vibrates => String::new(),
+            Theory::HartreeFock => format!(", and its answers to {} motions", 3 * atoms),
+            Theory::KohnSham { .. } => format!(", and {} more with forces", 12 * atoms),
+        };
         let unique = n * (n + 1) / 2 * (n * (n + 1) / 2 + 1) / 2 * 8;
         Cost {
             work: format!("a self-consistent field of {n} basis functions{more}"),
@@ -265,7 +273,7 @@ impl Map for MoleculeMap {
             rest = after;
         }
         let (field, scf) = simulation.solved(&values)?;
-        let run = MoleculeRun::new(self, field, scf)?;
+        let run = MoleculeRun::new(self, field, scf, values)?;
         Ok(Box::new(run))
     }
 }

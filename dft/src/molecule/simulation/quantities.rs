@@ -27,6 +27,7 @@ pub(super) fn inputs(molecule: &Molecule, basis: &Basis) -> Vec<Quantity> {
             Quantity::input(format!("{name}.position"), "bohr", &[3], position)
                 .about(format!("where the {element_of} stands"))
                 .scaled(0.1)
+                .positions()
                 .vectors(),
         );
         inputs.push(

@@ -6,22 +6,22 @@
 use cotangent_problem::{Linearised, Map as _, TrialFailure, Values};
 
 use super::quantities::Output;
+use super::second::second_derivatives;
 use super::{EACH, FIXED_INPUTS, MoleculeMap};
 use crate::molecule::gradient::{EnergyGradient, Inputs};
-use crate::molecule::integrals::repulsion::store::RepulsionOptions;
-use crate::molecule::matrix::Matrix;
-use crate::molecule::response::{Property, ResponseError, dipole_by_positions, polarisability};
-use crate::molecule::scf::{
-    Core, Scf, ScfOptions, ScfStatus, Stability, StabilityCheck, Start, self_consistent_field,
-};
-use crate::molecule::theory::{MeanField, Theory};
-use crate::molecule::vibrations::{Vibrations, hessian_by_differences, number_of_vibrations};
+use crate::molecule::hessian::SecondDerivatives;
+use crate::molecule::response::{Property, ResponseError, polarisability};
+use crate::molecule::scf::{Scf, ScfStatus, Stability};
+use crate::molecule::theory::MeanField;
+use crate::molecule::vibrations::{Vibrations, number_of_vibrations};
 
 /// One run of a map, and what it knows.
 pub(super) struct MoleculeRun<'a> {
     map: &'a MoleculeMap,
     field: MeanField,
     scf: Scf,
+    /// Values of all inputs.
+    inputs: Vec<Vec<f64>>,
     values: Values,
 }
 
@@ -31,8 +31,9 @@ impl<'a> MoleculeRun<'a> {
         map: &'a MoleculeMap,
         field: MeanField,
         scf: Scf,
+        inputs: Vec<Vec<f64>>,
     ) -> Result<Self, TrialFailure> {
-        let mut run = Self { map, field, scf, values: Values::default() };
+        let mut run = Self { map, field, scf, inputs, values: Values::default() };
         run.values.entries = run.entries()?;
         Ok(run)
     }
@@ -86,33 +87,33 @@ impl<'a> MoleculeRun<'a> {
         Ok(entries)
     }
 
-    /// Second derivatives by the positions, from forces at moved ones, and vibrations.
-    fn vibrating(&self) -> Result<(Matrix, Vibrations), TrialFailure> {
-        let molecule = &self.field.core().molecule;
-        let options = &self.map.simulation.options;
-        let functional = self.field.builder().two_electron().functional;
-        let parameters = functional.map_or(&[] as &[f64], |f| f.parameters());
-        let hessian = hessian_by_differences(molecule, |moved| {
-            let builder = (&options.theory, options.repulsion, parameters);
-            gradient_at(self.field.core(), &self.scf, moved, &options.scf, builder)
+    /// Second derivatives by the positions, and vibrations.
+    fn vibrating(&self) -> Result<(SecondDerivatives, Vibrations), TrialFailure> {
+        let simulation = &self.map.simulation;
+        let options = &simulation.options;
+        let second = simulation.second.at(&self.inputs, || {
+            let functional = self.field.builder().two_electron().functional;
+            let parameters = functional.map_or(&[] as &[f64], |f| f.parameters());
+            let theory = (&options.theory, options.repulsion, parameters);
+            second_derivatives(&self.field, &self.scf, &options.scf, theory)
         })?;
-        let vibrations = Vibrations::new(molecule, &hessian)?;
-        Ok((hessian, vibrations))
+        let vibrations = Vibrations::new(&self.field.core().molecule, &second.hessian)?;
+        Ok((second, vibrations))
     }
 
     fn push_vibrational(
         &self,
         kind: Output,
-        (hessian, vibrations): &(Matrix, Vibrations),
+        (second, vibrations): &(SecondDerivatives, Vibrations),
         entries: &mut Vec<f64>,
     ) -> Result<(), TrialFailure> {
         match kind {
-            Output::Hessian => entries.extend_from_slice(hessian.entries()),
+            Output::Hessian => entries.extend_from_slice(second.hessian.entries()),
             Output::Frequencies => entries.extend_from_slice(self.expected(vibrations)?),
             Output::Intensities => {
                 self.expected(vibrations)?;
-                let by_positions = dipole_by_positions(self.field.builder(), &self.scf)?;
-                entries.extend(vibrations.intensities_km_per_mol(&by_positions));
+                let by_positions = &second.dipole_by_positions;
+                entries.extend(vibrations.intensities_km_per_mol(by_positions));
             }
             _ => {
                 let multiplicity = self.field.core().molecule.multiplicity();
@@ -209,32 +210,6 @@ impl<'a> MoleculeRun<'a> {
         }
         Ok((energy, responds.then(|| property.with_mulliken(&mulliken))))
     }
-}
-
-/// The energy's derivatives with the nuclei of `core` at other positions, from a field that starts with these orbitals.
-pub(in crate::molecule) fn gradient_at(
-    core: &Core,
-    scf: &Scf,
-    positions: &[[f64; 3]],
-    options: &ScfOptions,
-    (theory, repulsion, parameters): (&Theory, RepulsionOptions, &[f64]),
-) -> Result<Vec<[f64; 3]>, TrialFailure> {
-    let molecule = core
-        .molecule
-        .with_positions(positions)
-        .map_err(|error| TrialFailure::OutOfDomain { why: error.to_string() })?;
-    let moved = Core::new(&molecule, &core.basis, core.electric_field)?;
-    let field = theory.mean_field(moved, repulsion, parameters)?;
-    let tight = ScfOptions {
-        start: Start::Orbitals(scf.orbitals.clone()),
-        tol_energy_ha: options.tol_energy_ha.min(1e-10),
-        tol_gradient_ha: options.tol_gradient_ha.min(1e-9),
-        stability: StabilityCheck::Off,
-        follow_down: false,
-        ..options.clone()
-    };
-    let scf = self_consistent_field(field.builder(), scf.reference, &tight)?;
-    Ok(field.gradient(&scf, Inputs::Molecule)?.positions)
 }
 
 impl Linearised for MoleculeRun<'_> {

@@ -5,6 +5,7 @@ mod constraint;
 mod damping_ratio;
 mod error;
 mod finish;
+mod sensor;
 mod spec;
 mod tendon;
 
@@ -119,6 +120,7 @@ impl ModelBuilder {
             bodies: vec![],
             geoms: vec![],
             sites: vec![],
+            sensors: vec![],
             actuators: vec![],
             tendons: vec![],
             stops: vec![],

@@ -54,23 +54,26 @@ impl Kernel {
 
     /// `(ab|cd)`: functions of the pair by functions of the batch, row-major, a lane for each pair of the batch.
     pub(in crate::molecule) fn run(&mut self, bra: &ShellPair, ket: &Batch) -> &[Lane] {
+        self.run_with(bra, ket, bra.degree, |_, _| {})
+    }
+
+    /// The same, with [`Kernel::potential`] up to a degree that is not below that of the pair: `each` gets the place of every product
+    /// of the pair with it.
+    pub(in crate::molecule) fn run_with(
+        &mut self,
+        bra: &ShellPair,
+        ket: &Batch,
+        degree: usize,
+        mut each: impl FnMut(usize, &[Lane]),
+    ) -> &[Lane] {
         let size = bra.size() * ket.size;
-        let half_size = count(bra.degree) * ket.size;
         self.block.clear();
         self.block.resize(size, Lane::ZERO);
         let arch = self.arch;
+        let rows = count(bra.degree) * bra.size();
         for (at, product) in bra.products.iter().enumerate() {
-            self.half.clear();
-            self.half.resize(half_size, Lane::ZERO);
-            let rows = count(bra.degree) * bra.size();
+            each(at, self.potential(product, bra.sizes[at], degree, ket));
             let coefficients = &bra.coefficients[at * rows..(at + 1) * rows];
-            arch.dispatch(HalfTransform {
-                kernel: self,
-                product,
-                size: bra.sizes[at],
-                degree: bra.degree,
-                ket,
-            });
             let (half, block) = (&self.half, &mut self.block);
             arch.dispatch(ExpandBra { coefficients, bra: bra.size(), half, ket: ket.size, block });
         }

@@ -226,7 +226,7 @@ pub(in crate::molecule) fn batches_below(batches: &[Batch], last: usize) -> &[Ba
 }
 
 /// `(M + M^T)/2`.
-fn symmetrised(n: usize, entries: &[f64]) -> Matrix {
+pub(in crate::molecule) fn symmetrised(n: usize, entries: &[f64]) -> Matrix {
     let mut out = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..n {
@@ -263,7 +263,7 @@ fn add_coulomb(
 
 /// The parts of `J` and `K` of one quartet and its permutations, before they are symmetrised.
 #[inline]
-fn digest(
+pub(in crate::molecule) fn digest(
     n: usize,
     (bra, ket): (&ShellPair, &ShellPair),
     share: f64,

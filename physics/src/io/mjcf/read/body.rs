@@ -9,6 +9,7 @@ use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::place::pose;
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
+use crate::model::Shape;
 use crate::spatial::principal_axes;
 
 /// An element of a body, with the pose of the frames around it and the class that holds there.
@@ -177,13 +178,32 @@ impl<'t> Reader<'t, '_> {
     fn site(&mut self, content: &Content<'t>, body: Option<usize>) -> Result<(), MjcfError> {
         let element = content.element;
         let a = self.with_class(element, ("site", content.class), schema::SITE)?;
-        let place = match crate::io::mjcf::place::between(&a)? {
-            Some((pose, _)) => pose,
-            None => pose(&a, self.compiler.angles)?,
+        let (place, half) = match crate::io::mjcf::place::between(&a)? {
+            Some((pose, half)) => (pose, Some(half)),
+            None => (pose(&a, self.compiler.angles)?, None),
         };
         let added = self.builder.site(a.name(), body, content.frame * place);
-        self.built(element, added).map(drop)
+        self.built(element, added)?;
+        if let Some(volume) = volume(&a, half)? {
+            self.volumes.insert(a.name(), volume);
+        }
+        Ok(())
     }
+}
+
+/// The volume of a site, which a touch sensor has; `half` its length where two ends are given. `None` of a mesh.
+fn volume(a: &Attributes<'_>, half: Option<f64>) -> Result<Option<Shape>, MjcfError> {
+    let [x, y, z] = a.some("size", [0.005; 3])?;
+    let lengthy = half.map_or([x, y, z], |half| [x, x, half]);
+    let half_length = half.unwrap_or(y);
+    Ok(match a.choice("type", &["sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh"])? {
+        "sphere" => Some(Shape::Sphere { radius: x }),
+        "capsule" => Some(Shape::Capsule { radius: x, half_length }),
+        "cylinder" => Some(Shape::Cylinder { radius: x, half_length }),
+        "ellipsoid" => Some(Shape::Ellipsoid { half: lengthy }),
+        "box" => Some(Shape::Box { half: lengthy }),
+        _ => None,
+    })
 }
 
 /// A direction and a point of a frame.

@@ -176,7 +176,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// The body of a name; `None` is the world.
-    fn body_named(
+    pub(super) fn body_named(
         &self,
         a: &Attributes<'t>,
         key: &str,

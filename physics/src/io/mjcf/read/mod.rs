@@ -9,6 +9,7 @@ mod joint;
 mod keyframe;
 mod mesh;
 mod option;
+mod sensor;
 mod tendon;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,9 @@ use super::error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
 use super::files::{Files, Folder, NoFiles};
 use super::tree::{Element, Tree};
 use crate::integrate::{Integrator, StepOptions};
-use crate::model::{BuildError, Cone, ConstraintOptions, Model, ModelBuilder, with_damping_ratios};
+use crate::model::{
+    BuildError, Cone, ConstraintOptions, Model, ModelBuilder, Shape, with_damping_ratios,
+};
 use compiler::Compiler;
 use contact::Collisions;
 pub use keyframe::Keyframe;
@@ -120,6 +123,7 @@ pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<Mjcf, MjcfErr
         meshes: BTreeMap::new(),
         joints: BTreeMap::new(),
         tendons: BTreeMap::new(),
+        volumes: BTreeMap::new(),
         collisions: Collisions::default(),
         cone: Cone::default(),
         friction_impedance: 1.0,
@@ -145,6 +149,8 @@ struct Reader<'t, 'f> {
     /// Joints and tendons by name; `None` where one could not be read.
     joints: BTreeMap<&'t str, Option<usize>>,
     tendons: BTreeMap<&'t str, Option<usize>>,
+    /// Volumes of the sites that have one.
+    volumes: BTreeMap<&'t str, Shape>,
     collisions: Collisions<'t>,
     cone: Cone,
     friction_impedance: f64,
@@ -222,12 +228,7 @@ impl<'t> Reader<'t, '_> {
                 "default" => self.defaults.read(tree, section, &mut self.problems),
                 // read below, or only looked at
                 "asset" | "worldbody" | "contact" | "equality" | "tendon" | "actuator"
-                | "keyframe" | "visual" | "statistic" | "size" | "custom" => {}
-                "sensor" => {
-                    if !section.children.is_empty() {
-                        self.note(section, "sensors are no outputs");
-                    }
-                }
+                | "sensor" | "keyframe" | "visual" | "statistic" | "size" | "custom" => {}
                 "extension" | "deformable" if section.children.is_empty() => {}
                 _ => {
                     let problem = self.unsupported(section, "mujoco");
@@ -235,7 +236,7 @@ impl<'t> Reader<'t, '_> {
                 }
             }
         }
-        for pass in ["asset", "worldbody", "contact", "tendon", "equality", "actuator"] {
+        for pass in ["asset", "worldbody", "contact", "tendon", "equality", "actuator", "sensor"] {
             for section in sections().filter(|s| s.tag == pass) {
                 match pass {
                     "asset" => self.assets(section),
@@ -243,7 +244,8 @@ impl<'t> Reader<'t, '_> {
                     "contact" => self.contact(section),
                     "equality" => self.equality(section),
                     "tendon" => self.tendons(section),
-                    _ => self.actuators(section),
+                    "actuator" => self.actuators(section),
+                    _ => self.sensors(section),
                 }
             }
         }

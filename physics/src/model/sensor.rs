@@ -1,0 +1,166 @@
+//! Sensors: what a file asks to be measured.
+
+use cotangent_ad::Pose;
+
+use super::Shape;
+
+/// A measurement that a model names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sensor {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What it measures.
+    pub reading: Reading,
+}
+
+/// A frame fixed to a link or to the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mount {
+    /// The link; `None` is the world.
+    pub link: Option<usize>,
+    /// The frame in the link's.
+    pub placement: Pose<f64>,
+}
+
+/// What a sensor measures; joints, tendons and actuators by index.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reading {
+    /// Coordinate of a hinge or slide.
+    JointPosition(usize),
+    /// Its velocity; of a ball, the angular velocity in its own axes.
+    JointVelocity(usize),
+    /// Sum of the actuators' forces on a hinge or slide.
+    JointActuatorForce(usize),
+    /// Unit quaternion of a ball.
+    BallOrientation(usize),
+    /// Length of a tendon.
+    TendonLength(usize),
+    /// Rate of its length.
+    TendonVelocity(usize),
+    /// Length of an actuator's transmission, gear included.
+    ActuatorLength(usize),
+    /// Rate of that length.
+    ActuatorVelocity(usize),
+    /// Force of an actuator, without gear.
+    ActuatorForce(usize),
+    /// Three numbers of a frame, in world axes or, where there is one, seen from a second frame.
+    Frame {
+        /// The frame.
+        of: Mount,
+        /// From where it is seen.
+        relative_to: Option<Mount>,
+        /// Which numbers.
+        what: FrameReading,
+    },
+    /// Three numbers of a link and all links on it.
+    Subtree {
+        /// The link.
+        link: usize,
+        /// Which numbers.
+        what: SubtreeReading,
+    },
+    /// Sum of the normal forces of a body's contacts whose line of force meets a volume on it.
+    Touch {
+        /// The body; `None` is the world.
+        body: Option<usize>,
+        /// Where the volume is.
+        at: Mount,
+        /// The volume.
+        volume: Shape,
+    },
+}
+
+/// What is measured of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameReading {
+    /// Its origin, m.
+    Position,
+    /// One of its axes.
+    Axis(usize),
+    /// Velocity of its origin, m/s.
+    LinearVelocity,
+    /// Angular velocity, rad/s.
+    AngularVelocity,
+    /// Velocity of its origin along its own axes, m/s.
+    Velocimeter,
+    /// Angular velocity along its own axes, rad/s.
+    Gyro,
+    /// Acceleration of its origin less that of gravity, m/s^2.
+    LinearAcceleration,
+    /// Angular acceleration, rad/s^2.
+    AngularAcceleration,
+    /// Acceleration of its origin less that of gravity, along its own axes, m/s^2.
+    Accelerometer,
+}
+
+/// What is measured of a subtree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubtreeReading {
+    /// Centre of mass, m.
+    Center,
+    /// Velocity of the centre of mass, m/s.
+    LinearVelocity,
+}
+
+impl FrameReading {
+    /// Whether it is of accelerations, which are known during a step and not after it.
+    pub fn is_acceleration(self) -> bool {
+        matches!(self, Self::LinearAcceleration | Self::AngularAcceleration | Self::Accelerometer)
+    }
+
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Position => "place of a frame",
+            Self::Axis(_) => "axis of a frame",
+            Self::LinearVelocity => "velocity of a frame",
+            Self::AngularVelocity => "angular velocity of a frame",
+            Self::Velocimeter => "velocity of a frame along its own axes",
+            Self::Gyro => "angular velocity of a frame along its own axes",
+            Self::LinearAcceleration => {
+                "acceleration of a frame less that of gravity, at the start of a step"
+            }
+            Self::AngularAcceleration => "angular acceleration of a frame at the start of a step",
+            Self::Accelerometer => {
+                "acceleration of a frame less that of gravity along its own axes, at the start of a step"
+            }
+        }
+    }
+
+    /// Its unit.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Position => "m",
+            Self::Axis(_) => "",
+            Self::LinearVelocity | Self::Velocimeter => "m/s",
+            Self::AngularVelocity | Self::Gyro => "rad/s",
+            Self::LinearAcceleration | Self::Accelerometer => "m/s^2",
+            Self::AngularAcceleration => "rad/s^2",
+        }
+    }
+}
+
+impl Reading {
+    /// Whether it is measured at the start of each step, under its forces, and not of each state.
+    pub fn is_of_step(&self) -> bool {
+        match self {
+            Self::JointActuatorForce(_) | Self::ActuatorForce(_) | Self::Touch { .. } => true,
+            Self::Frame { what, .. } => what.is_acceleration(),
+            _ => false,
+        }
+    }
+
+    /// How many numbers it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Frame { .. } | Self::Subtree { .. } => 3,
+            Self::BallOrientation(_) => 4,
+            _ => 1,
+        }
+    }
+
+    /// Whether it has none: never.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
