@@ -1,5 +1,6 @@
 //! `pictures`: scenes of meshes, lights and cameras.
 
+mod cuts;
 mod derivatives;
 mod first;
 mod keys;

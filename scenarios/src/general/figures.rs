@@ -36,7 +36,10 @@ fn of_term(
     if let Some((size, _)) = image::film(quantity)
         && term.entries.len() == quantity.len()
     {
-        let images = [&term.target, &before[range.clone()], &after[range.clone()]];
+        // a term may name its entries in an order of its own
+        let mut target = vec![0.0; quantity.len()];
+        term.entries.iter().zip(&term.target).for_each(|(e, t)| target[e - first] = *t);
+        let images = [&target[..], &before[range.clone()], &after[range.clone()]];
         return image::panels(&format!("term-{}", index + 1), &term.label, size, images);
     }
     let axis = quantity.axis.as_ref()?;

@@ -153,6 +153,11 @@ fn of_term(terms: &[Spoken], s: &Settings) -> Result<Goal, Diagnostic> {
             .map_or("name the label of a [[term]]".into(), |n| format!("did you mean \"{n}\"?"));
         return Err(s.problem("cotangent::scenario::goal", "of", message, help));
     };
+    if spoken.is_of_blocks {
+        let message = format!("the term \"{label}\" is of blocks of pixels");
+        let help = "judge the pixels: give the goal the `output` and its `target`";
+        return Err(s.problem("cotangent::scenario::goal", "of", message, help));
+    }
     of_spoken(spoken, s)
 }
 

@@ -10,6 +10,7 @@ mod figures;
 mod goal;
 mod image;
 mod parameter;
+mod pixel;
 pub(crate) mod select;
 mod table;
 mod term;

@@ -4,7 +4,7 @@ use cotangent_problem::{Loss, Misfit, Quantity, Term};
 
 use super::super::document::{Numbers, Settings};
 use super::super::keys::{Key, Kind, key, required};
-use super::{Picks, data, select};
+use super::{Picks, data, pixel, select};
 use crate::diagnostic::Diagnostic;
 
 pub(super) const KEYS: &[Key] = &[
@@ -39,6 +39,24 @@ pub(super) const KEYS: &[Key] = &[
     key("minimise", Kind::Choice(&["", "value", "square", "absolute"]), "\"\"", "make it small"),
     key("maximise", Kind::Choice(&["", "value"]), "\"\"", "make it large"),
     key(
+        "relative",
+        Kind::Quantity,
+        "0",
+        "divides each misfit by the size of its target and this more, so that dark parts weigh as bright ones",
+    ),
+    key(
+        "mask",
+        Kind::File,
+        "\"\"",
+        "of an image: a picture, 1 where a pixel counts and 0 where not",
+    ),
+    key(
+        "block",
+        Kind::Integer { min: 1, max: 8192 },
+        "1",
+        "of an image: misfits are of means over so many by so many pixels; a pyramid is a term for each",
+    ),
+    key(
         "reduce",
         Kind::Choice(&["auto", "sum", "mean", "integral"]),
         "\"auto\"",
@@ -63,6 +81,8 @@ pub(super) struct Spoken {
     pub(super) margin: f64,
     /// Components of the output's vectors that are selected; 1 where entries stand alone.
     pub(super) vector: usize,
+    /// Whether its misfits are of means over blocks of pixels, which no goal judges.
+    pub(super) is_of_blocks: bool,
 }
 
 impl Spoken {
@@ -175,6 +195,7 @@ pub(super) fn of_entry(
         margin: s.quantity("margin", &quantity.unit)?.unwrap_or(0.0),
         is_small: !s.text("minimise").is_empty() || !s.text("maximise").is_empty(),
         vector: if quantity.is_vector { components } else { 1 },
+        is_of_blocks: s.count("block") > 1,
     })
 }
 
@@ -232,7 +253,7 @@ fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Di
             "make it positive",
         ));
     }
-    Ok(Term {
+    let term = Term {
         label: String::new(),
         weights: weights(quantity, s, &selected, group, target.is_some())?,
         target: target.unwrap_or_else(|| vec![0.0; flat.len()]),
@@ -242,7 +263,8 @@ fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Di
         scale,
         loss,
         weight: s.number("weight"),
-    })
+    };
+    pixel::refined(term, quantity, s)
 }
 
 /// Refuses a key that has no effect beside the others: whoever wrote it believes that it has.

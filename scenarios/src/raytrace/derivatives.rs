@@ -1,13 +1,14 @@
 //! Derivatives of the first camera's image by what moved most, with and without the terms of moving edges.
 
 use cotangent_ad::{Pose, Quat, Vec3};
-use cotangent_problem::Simulation;
+use cotangent_problem::{MapError, Simulation};
 use cotangent_raytrace::{
     DerivativeOptions, Image, PictureSimulation, Rgb, Scene, SceneMesh, Selection, Terms, World,
     follows, jacobian,
 };
 
-use super::super::general::Draw;
+use super::super::general::{Draw, Extra};
+use super::cuts::cuts;
 use crate::look::{Body, Look};
 use cotangent_harness::figure::{Figure, Panel};
 
@@ -15,6 +16,8 @@ use cotangent_harness::figure::{Figure, Panel};
 pub(super) struct Derivatives {
     simulation: PictureSimulation,
     options: DerivativeOptions,
+    /// Meshes that a free parameter moves.
+    moving: Vec<String>,
 }
 
 /// Samples of the derivative images, as a multiple of the run's.
@@ -25,8 +28,24 @@ const SHOWN: usize = 2;
 const MOST_NUMBERS: usize = 3;
 
 impl Derivatives {
-    pub(super) fn new(simulation: PictureSimulation, options: DerivativeOptions) -> Self {
-        Self { simulation, options }
+    pub(super) fn new(
+        simulation: PictureSimulation,
+        options: DerivativeOptions,
+        moving: Vec<String>,
+    ) -> Self {
+        Self { simulation, options, moving }
+    }
+
+    /// The simulation with these inputs.
+    ///
+    /// # Errors
+    /// They have no meaning there.
+    fn at(&self, inputs: &[Vec<f64>]) -> Result<PictureSimulation, MapError> {
+        let mut simulation = self.simulation.clone();
+        for (k, value) in inputs.iter().enumerate() {
+            simulation.fix(k, value)?;
+        }
+        Ok(simulation)
     }
 
     /// The entries of poses that moved most between `start` and `answer`, in their typical sizes; each of another input.
@@ -49,10 +68,7 @@ impl Derivatives {
     }
 
     fn figure(&self, moved: &[(usize, usize)], answer: &[Vec<f64>]) -> Option<Figure> {
-        let mut simulation = self.simulation.clone();
-        for (k, value) in answer.iter().enumerate() {
-            simulation.fix(k, value).ok()?;
-        }
+        let simulation = self.at(answer).ok()?;
         let world = World::new(simulation.scene());
         let options =
             DerivativeOptions { spp: self.options.spp.saturating_mul(FINER), ..self.options };
@@ -87,11 +103,17 @@ impl Draw for Derivatives {
         self.figure(&moved, answer).into_iter().collect()
     }
 
+    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
+        let Ok(simulation) = self.at(answer) else { return Extra::default() };
+        let remedy = |cut: String| {
+            format!("at the answer, {cut}: if they should not, give a parameter bounds")
+        };
+        let warnings = cuts(simulation.scene(), &self.moving).into_iter().map(remedy).collect();
+        Extra { warnings, ..Extra::default() }
+    }
+
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
-        let mut simulation = self.simulation.clone();
-        for (k, value) in inputs.iter().enumerate() {
-            simulation.fix(k, value).map_err(|e| e.to_string())?;
-        }
+        let simulation = self.at(inputs).map_err(|e| e.to_string())?;
         Ok(vec![look(simulation.scene())])
     }
 }

@@ -7,14 +7,15 @@ use cotangent_problem::Simulation;
 use cotangent_problem::name::segment;
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Environment, LEAST_INDEX, LampKind, MOST_INDEX, Material,
-    MeshCut, MeshFile, PictureSimulation, Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading,
-    Texture, Transport, TriangleMesh, World, parse_obj, parse_ply, read_picture,
+    MeshFile, PictureSimulation, Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Shading, Texture,
+    Transport, TriangleMesh, parse_obj, parse_ply, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
 use super::super::general::{self, Draw, Model, Study, select};
 use super::super::keys::{Key, Kind, List, key, required};
 use super::super::{Domain, Scenario};
+use super::cuts::cuts;
 use super::derivatives::Derivatives;
 use super::first;
 use super::keys::{ALBEDO, ANGLES, INF, POINT, RADIANCE, number};
@@ -209,8 +210,10 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         ..DerivativeOptions::default()
     };
     let simulation = PictureSimulation::new(scene, options);
-    notes.extend(cuts(&simulation, s));
-    let draw: Option<Box<dyn Draw>> = Some(Box::new(Derivatives::new(simulation.clone(), options)));
+    let moving = moving(&simulation, s);
+    notes.extend(cuts(simulation.scene(), &moving));
+    let draw: Option<Box<dyn Draw>> =
+        Some(Box::new(Derivatives::new(simulation.clone(), options, moving)));
     Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
 
@@ -291,32 +294,19 @@ fn material(m: &Settings) -> Result<Material, Diagnostic> {
     }
 }
 
-/// Which meshes cut through each other while a free parameter moves one of them: seldom what its author meant.
-fn cuts(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
+/// Names of the meshes that a free parameter moves.
+fn moving(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
     let (scene, inputs) = (simulation.scene(), simulation.inputs());
     let named = |p: &Settings| select::matching(p.text("name"), inputs);
     let free: Vec<&str> =
         s.list("parameter").iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
-    let moves = |mesh: &String| {
+    let moves = |mesh: &str| {
         ["translation", "rotation", "scale", "vertices", "differential"]
             .iter()
             .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
     };
-    if !scene.meshes().iter().any(|m| moves(&m.name)) {
-        return Vec::new();
-    }
-    let said = |cut: &MeshCut| {
-        let ([a, b], [x, y, z]) = (&cut.meshes, cut.near);
-        let place =
-            format!("near ({x:.3}, {y:.3}, {z:.3}), and derivatives follow where they meet");
-        if a == b {
-            format!("mesh `{a}` cuts through itself {place}")
-        } else {
-            format!("meshes `{a}` and `{b}` cut through each other {place}")
-        }
-    };
-    let cuts = World::new(scene).cuts();
-    cuts.iter().filter(|c| c.meshes.iter().any(moves)).map(said).collect()
+    let names = scene.meshes().iter().map(|m| &m.name);
+    names.filter(|name| moves(name)).cloned().collect()
 }
 
 /// The picture of a key as a texture; `None` where it names none.
