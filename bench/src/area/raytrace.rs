@@ -1,6 +1,7 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
 mod moving;
+mod reflections;
 mod scenes;
 
 use std::process::Command;
@@ -22,8 +23,13 @@ use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
 pub(super) const ROWS: &[Measure] = measurements![beside_mitsuba, edges];
-pub(super) const PROOFS: &[Measure] =
-    measurements![known_derivatives, every_parameter, moving::everything_that_moves, watertight];
+pub(super) const PROOFS: &[Measure] = measurements![
+    known_derivatives,
+    every_parameter,
+    moving::everything_that_moves,
+    moving::mirrors_and_glass,
+    watertight,
+];
 
 const SPP: u32 = 64;
 const SEEDS: u64 = 16;

@@ -6,10 +6,10 @@
 
 use cotangent_raytrace::reference::adjoint;
 use cotangent_raytrace::{
-    DerivativeOptions, RenderOptions, Scene, SceneError, Selection, World, render, vjp,
+    DerivativeOptions, RenderOptions, Scene, SceneError, Selection, Terms, World, render, vjp,
 };
 
-use super::{failed, scenes, statistics};
+use super::{failed, reflections, scenes, statistics};
 use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
 
@@ -18,8 +18,11 @@ const SPP: u32 = 256;
 /// What the combined standard error must not exceed, relative to the difference.
 const RESOLVED: f64 = 0.01;
 
+/// How far off, at least, a derivative is without a term that it needs.
+const MISSED: f64 = 0.05;
+
 /// One number of a scene that changes.
-struct Case {
+pub(super) struct Case {
     what: &'static str,
     scene: fn() -> Result<Scene, SceneError>,
     /// A parameter, and which of its entries.
@@ -28,16 +31,18 @@ struct Case {
     half: f64,
     /// How many derivatives, and how many pairs of images.
     counts: [u32; 2],
+    /// What is also shown to be needed: its name, and the terms without it.
+    needs: Option<(&'static str, Terms)>,
 }
 
-const fn case(
+pub(super) const fn case(
     what: &'static str,
     scene: fn() -> Result<Scene, SceneError>,
     parameter: (&'static str, usize),
     half: f64,
     counts: [u32; 2],
 ) -> Case {
-    Case { what, scene, parameter, half, counts }
+    Case { what, scene, parameter, half, counts, needs: None }
 }
 
 const CASES: &[Case] = &[
@@ -164,11 +169,27 @@ const CASES: &[Case] = &[
 
 /// Every case.
 pub(super) fn everything_that_moves(_: &Peers) -> Result<Vec<Item>, PeerError> {
-    CASES.iter().map(|c| c.proof().map_err(|e| failed(c.what, &e))).collect()
+    proofs(CASES)
+}
+
+/// Everything that is seen in mirrors and through glass.
+pub(super) fn mirrors_and_glass(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    proofs(reflections::CASES)
+}
+
+fn proofs(cases: &[Case]) -> Result<Vec<Item>, PeerError> {
+    let proof = |c: &Case| c.proofs().map_err(|e| failed(c.what, &e));
+    Ok(cases.iter().map(proof).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 impl Case {
-    fn proof(&self) -> Result<Item, SceneError> {
+    /// The same case, whose derivative is far off with these `terms` alone, which lack what `name` says.
+    pub(super) const fn needs(self, name: &'static str, terms: Terms) -> Self {
+        Self { needs: Some((name, terms)), ..self }
+    }
+
+    /// Derivative against differences, and against what it is without a term.
+    fn proofs(&self) -> Result<Vec<Item>, SceneError> {
         let scene = (self.scene)()?;
         let (name, entry) = self.parameter;
         let selection = Selection::new(&scene, &[name])?;
@@ -182,13 +203,15 @@ impl Case {
             Ok(World::new(&there))
         };
         let [derivatives, pairs] = self.counts;
-        let derivative = |k: u32| -> Result<f64, SceneError> {
-            let place = (f64::from(k) + 0.5) / f64::from(derivatives);
-            let options = DerivativeOptions { seed: u64::from(k), ..Default::default() };
-            let world = at(self.half * (2.0 * place - 1.0))?;
-            Ok(vjp(&world, 0, &selection, &weights, &options)[entry])
+        let gradients = |terms: Terms, count: u32| -> Result<Vec<f64>, SceneError> {
+            let one = |k: u32| {
+                let place = (f64::from(k) + 0.5) / f64::from(count);
+                let options = DerivativeOptions { seed: u64::from(k), terms, ..Default::default() };
+                let world = at(self.half * (2.0 * place - 1.0))?;
+                Ok(vjp(&world, 0, &selection, &weights, &options)[entry])
+            };
+            (0..count).map(one).collect()
         };
-        let gradients: Vec<f64> = (0..derivatives).map(derivative).collect::<Result<_, _>>()?;
         let ends = [at(self.half)?, at(-self.half)?];
         let difference = |k: u32| {
             let options = RenderOptions { spp: SPP, seed: 5000 + u64::from(k), key: 0 };
@@ -196,17 +219,34 @@ impl Case {
             (high - low) / (2.0 * self.half)
         };
         let differences: Vec<f64> = (0..pairs).map(difference).collect();
-        let ((g, sg), (d, sd)) = (statistics(&gradients), statistics(&differences));
-        let error = (sg / f64::from(derivatives).sqrt()).hypot(sd / f64::from(pairs).sqrt());
-        let z = (g - d) / error;
-        Ok(Item::Proof(Proof {
-            what: format!("{}: {name}[{entry}], mean over +-{}", self.what, self.half),
+        let (d, sd) = statistics(&differences);
+        let against = |gradients: &[f64]| {
+            let (g, sg) = statistics(gradients);
+            let error = (sg / (gradients.len() as f64).sqrt()).hypot(sd / f64::from(pairs).sqrt());
+            (g, error, (g - d) / error)
+        };
+        let (g, error, z) = against(&gradients(Terms::ALL, derivatives)?);
+        let what = format!("{}: {name}[{entry}], mean over +-{}", self.what, self.half);
+        let right = Proof {
+            what: what.clone(),
             must: "|z| < 3.5 against differences, combined standard error at most 1 %".into(),
             measured: format!(
                 "{g:.5e} against {d:.5e}, +- {:.2} %, z = {z:+.2}",
                 100.0 * error / d.abs()
             ),
             holds: z.abs() < 3.5 && error <= RESOLVED * d.abs(),
-        }))
+        };
+        let mut items = vec![Item::Proof(right)];
+        if let Some((missing, terms)) = self.needs {
+            let (g, _, z) = against(&gradients(terms, derivatives.div_ceil(4).max(16))?);
+            let off = (g - d) / d.abs();
+            items.push(Item::Proof(Proof {
+                what: format!("{what}, without {missing}"),
+                must: "off by 5 % or more, |z| > 5".into(),
+                measured: format!("off by {:+.0} %, z = {z:+.1}", 100.0 * off),
+                holds: off.abs() > MISSED && z.abs() > 5.0,
+            }));
+        }
+        Ok(items)
     }
 }

@@ -8,27 +8,27 @@ use cotangent_raytrace::{
     SceneLamp, SceneMesh, Shading, Texture, Transport, TriangleMesh,
 };
 
-type Built = Result<Scene, SceneError>;
+pub(super) type Built = Result<Scene, SceneError>;
 
 /// The parallelogram with centre `c` and half sides `x` and `y`; its front is along `x` cross `y`.
-fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
+pub(super) fn quad(c: [f64; 3], x: [f64; 3], y: [f64; 3]) -> TriangleMesh {
     TriangleMesh::parallelogram(c, x, y).expect("its sides span an area")
 }
 
 /// The cube `[-a, a]^3` with its front outside.
-fn cube(a: f64) -> TriangleMesh {
+pub(super) fn cube(a: f64) -> TriangleMesh {
     TriangleMesh::cube(a).expect("a cube has faces with area")
 }
 
-fn painted(name: &str, shape: TriangleMesh, albedo: [f64; 3]) -> SceneMesh {
+pub(super) fn painted(name: &str, shape: TriangleMesh, albedo: [f64; 3]) -> SceneMesh {
     SceneMesh { albedo: Rgb(albedo), ..SceneMesh::new(name, shape) }
 }
 
-fn shining(name: &str, shape: TriangleMesh, radiance: [f64; 3]) -> SceneMesh {
+pub(super) fn shining(name: &str, shape: TriangleMesh, radiance: [f64; 3]) -> SceneMesh {
     SceneMesh { albedo: Rgb::BLACK, emission: Some(Rgb(radiance)), ..SceneMesh::new(name, shape) }
 }
 
-fn seen(
+pub(super) fn seen(
     [position, target]: [[f64; 3]; 2],
     fov_deg: f64,
     film: [usize; 2],
