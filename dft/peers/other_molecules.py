@@ -52,6 +52,14 @@ CASES = [
     ("glycine", "N -1.75 .5 .1; C -.65 -.45 -.05; C .7 .25 0; O .8 1.45 .03; O 1.75 -.6 0; H -1.7 1.2 -.63; H -1.7 .95 1.0; H -.72 -1.0 -1.0; H -.7 -1.17 .78; H 2.58 -.1 0", 0, 0, "6-31g", "blyp", False, 1, False),
     ("C6H6", "C 1.395 0 0; C .6975 1.2081 0; C -.6975 1.2081 0; C -1.395 0 0; C -.6975 -1.2081 0; C .6975 -1.2081 0; H 2.48 0 0; H 1.24 2.1477 0; H -1.24 2.1477 0; H -2.48 0 0; H -1.24 -2.1477 0; H 1.24 -2.1477 0", 0, 0, "sto-3g", "pbe", False, 1, False),
     ("HeH2+", "He 0 0 0; H 0 0 .8; H 0 .1 1.7", 1, 0, "def2-tzvp", "hf", False, 1, False),
+    ("CN", "C 0 0 0; N .1 0 1.17", 0, 1, "6-31gs", "pbe", True, 1, False),
+    ("CN", "C 0 0 0; N .1 0 1.17", 0, 1, "cc-pvdz", "hf", True, 1, False),
+    ("C2 spins apart", "C 0 0 0; C 0 .1 1.24", 0, 0, "cc-pvdz", "hf", True, 1, False),
+    ("C2", "C 0 0 0; C 0 .1 1.24", 0, 0, "6-31gs", "b3lyp", False, 1, False),
+    ("NH triplet", "N 0 0 0; H .3 0 1.0", 0, 2, "def2-tzvp", "r2scan", True, 2, False),
+    ("HCO", "C 0 0 0; O 0 1.17 0; H .95 -.6 .1", 0, 1, "6-311ppgss", "blyp", True, 1, False),
+    ("H2O torn", "O 0 0 0; H 0 1.9 1.4; H .2 -1.9 1.4", 0, 0, "6-31gs", "hf", True, 1, False),
+    ("H2O torn", "O 0 0 0; H 0 1.9 1.4; H .2 -1.9 1.4", 0, 0, "6-31gs", "b3lyp", True, 1, False),
     ("Li torn from F", "Li 0 0 0; F 0 0 5.0", 0, 0, "6-31gs", "hf", True, 1, False),
 ]
 NAMES = {"lda,vwn5": "lda", "lda,pw_mod": "lda-pw92"}

@@ -6,9 +6,9 @@ use cotangent_ad::Real;
 use cotangent_ad::program::Traced;
 use cotangent_ad::random::Stream;
 use cotangent_problem::{
-    Asked, Choice, ChoiceError, Closure, Cost, Free, Keep, Linearised, Loss, Map, MapError, Misfit,
-    Objective, Parameter, Quantity, SampleKey, Simulation, Term, TrialFailure, Values, Want,
-    Workspace,
+    Asked, Choice, ChoiceError, Closure, Combination, Combined, Cost, Free, Joined, Keep,
+    Linearised, Loss, Map, MapError, Misfit, Objective, Parameter, Part, Quantity, SampleKey,
+    Simulation, Term, TrialFailure, Values, Want, Workspace,
 };
 
 /// Three inputs, two outputs, with a branch.
@@ -214,4 +214,80 @@ fn value_and_gradient_of_a_noisy_square_have_the_expectations_of_the_exact_ones(
     // correction the value would be 0.045 too large. Four standard errors of 40 000 samples each.
     assert!((value - 0.03125).abs() < 4.0 * 0.098 / 200.0, "{value}");
     assert!((gradient - 0.75).abs() < 4.0 * 0.92 / 200.0, "{gradient}");
+}
+
+#[test]
+fn a_combination_of_outputs_is_an_output_with_its_derivatives() {
+    let part = |output, entry, weight| Part { output, entry, weight };
+    let single = Combination {
+        name: "combination.gap".into(),
+        parts: vec![part(1, Some(2), 2.0), part(1, Some(0), -0.5)],
+    };
+    let whole = Combination { name: "combination.twice".into(), parts: vec![part(1, None, 2.0)] };
+    let other = Combination {
+        name: "combination.wrong".into(),
+        parts: vec![part(0, None, 1.0), part(1, Some(0), 1.0)],
+    };
+    let refused = Combined::new(Box::new(simulation()), vec![other]);
+    assert!(matches!(refused, Err(MapError::Value { .. })), "metres and newtons");
+    let empty = Combination { name: "combination.none".into(), parts: Vec::new() };
+    assert!(Combined::new(Box::new(simulation()), vec![empty]).is_err());
+    let combined = Combined::new(Box::new(simulation()), vec![single, whole]).expect("an output");
+    assert_eq!(combined.outputs()[2].unit, "N");
+    assert!(combined.outputs()[3].is_vector);
+    let map = Arc::new(combined).map(&[0, 1], &[2, 0, 3], true).expect("a map");
+    let x = [0.4, 0.9, 0.3];
+    let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).expect("a run");
+    let right = |x: &[f64]| {
+        let y = model(&[x[0], x[1], x[2], 1.5]);
+        vec![2.0 * y[3] - 0.5 * y[1], y[0], 2.0 * y[1], 2.0 * y[2], 2.0 * y[3]]
+    };
+    assert_eq!(run.values().entries, right(&x));
+    let (y_bar, x_dot) = ([0.3, -1.0, 0.7, 0.2, -0.4], [0.5, -0.2, 1.1]);
+    let moved = |t: f64| right(&[0, 1, 2].map(|k| x[k] + t * x_dot[k]));
+    let y_dot = run.pushforward(&[&x_dot]).expect("a tangent").remove(0);
+    for ((found, up), down) in y_dot.iter().zip(moved(1e-5)).zip(moved(-1e-5)) {
+        assert!((found - (up - down) / 2e-5).abs() < 1e-8);
+    }
+    let x_bar = run.pullback(&[&y_bar]).expect("a cotangent").remove(0);
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    assert!((product(&x_bar, &x_dot) - product(&y_bar, &y_dot)).abs() < 1e-13);
+    assert!(run.pullback(&[&y_bar[..4]]).is_err());
+}
+
+#[test]
+fn joined_simulations_share_what_they_are_told_to_and_nothing_else() {
+    let members = || -> Vec<(String, Box<dyn Simulation>)> {
+        vec![("part.a".into(), Box::new(simulation())), ("part.b".into(), Box::new(simulation()))]
+    };
+    let mut joined = Joined::new(members(), |name| name == "angle").expect("joined");
+    let names: Vec<&str> = joined.inputs().iter().map(|q| q.name.as_str()).collect();
+    assert_eq!(names, ["part.a.pair", "angle", "part.a.held", "part.b.pair", "part.b.held"]);
+    joined.fix(4, &[0.7]).expect("a mass");
+    // outputs of both in another order than theirs: b.vector, a.bent
+    let map = Arc::new(joined).map(&[1, 3, 0], &[3, 0], true).expect("a map");
+    let x = [0.3, 0.5, -0.4, 0.4, 0.9];
+    let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).expect("a run");
+    let right = |x: &[f64]| {
+        let (a, b) = (model(&[x[3], x[4], x[0], 1.5]), model(&[x[1], x[2], x[0], 0.7]));
+        vec![b[1], b[2], b[3], a[0]]
+    };
+    for (found, wanted) in run.values().entries.iter().zip(right(&x)) {
+        assert!((found - wanted).abs() < 1e-14, "{found} for {wanted}");
+    }
+    let (y_bar, x_dot) = ([0.3, -1.0, 0.7, 0.2], [0.5, -0.2, 1.1, 0.4, -0.6]);
+    let moved = |t: f64| right(&[0, 1, 2, 3, 4].map(|k| x[k] + t * x_dot[k]));
+    let y_dot = run.pushforward(&[&x_dot]).expect("a tangent").remove(0);
+    for ((found, up), down) in y_dot.iter().zip(moved(1e-5)).zip(moved(-1e-5)) {
+        assert!((found - (up - down) / 2e-5).abs() < 1e-8);
+    }
+    let x_bar = run.pullback(&[&y_bar]).expect("a cotangent").remove(0);
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    assert!((product(&x_bar, &x_dot) - product(&y_bar, &y_dot)).abs() < 1e-13);
+    let mut other = members();
+    let mass = Quantity::scalar("angle", "kg", 0.3);
+    let strange =
+        Closure::new(vec![mass], vec![Quantity::output("y", "", &[])], |x: &[Traced]| vec![x[0]]);
+    other.push(("part.c".into(), Box::new(strange)));
+    assert!(matches!(Joined::new(other, |name| name == "angle"), Err(MapError::Value { .. })));
 }

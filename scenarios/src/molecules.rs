@@ -1,6 +1,7 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
 mod picture;
+mod species;
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
 use super::general::{self, Model, Study};
-use super::keys::{Key, Kind, key, required};
+use super::keys::{Key, Kind, List, key};
 use super::{Domain, Scenario};
 use crate::diagnostic::{Diagnostic, nearest};
 use picture::{Portrait, Scan};
@@ -30,7 +31,7 @@ const fn energy(min: f64, max: f64) -> Kind {
 }
 
 const KEYS: &[Key] = &[
-    required("molecule.file", Kind::File, "XYZ or extended XYZ file"),
+    key("molecule.file", Kind::File, "\"\"", "XYZ or extended XYZ file; [[species]] are several"),
     key(
         "molecule.unit",
         Kind::Choice(&["angstrom", "bohr"]),
@@ -138,6 +139,26 @@ const KEYS: &[Key] = &[
     key("scan.points", Kind::Integer { min: 2, max: 1000 }, "30", "points of the curve"),
 ];
 
+const LISTS: &[List] = &[
+    List {
+        name: "species",
+        keys: species::KEYS,
+        required: false,
+        doc: "one of several molecules that share the functional's parameters",
+    },
+    general::LISTS[0],
+    general::LISTS[1],
+    general::LISTS[2],
+    general::LISTS[3],
+    general::LISTS[4],
+];
+
+const CONTRADICTION: &str = "cotangent::scenario::contradiction";
+
+/// Where the file says what a molecule is: file, unit, charge, multiplicity.
+const WHOLE: [&str; 4] =
+    ["molecule.file", "molecule.unit", "molecule.charge", "molecule.multiplicity"];
+
 /// The default of `method.grid`.
 const USUAL_GRID: i64 = 3;
 
@@ -152,7 +173,7 @@ impl Domain for Molecules {
         "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions"
     }
     fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: &general::LISTS, open_tables: general::OPEN_TABLES }
+        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
     }
     fn template(&self) -> &'static [(&'static str, &'static [u8])] {
         &[("scenario.toml", TEMPLATE), ("water.xyz", TEMPLATE_FILE)]
@@ -193,13 +214,17 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
 }
 
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
-    let molecule = molecule(s).map_err(|d| vec![d])?;
-    let set = set(s).map_err(|d| vec![d])?;
-    let form = if s.text("basis.form") == "cartesian" { Form::Cartesian } else { Form::Spherical };
-    let basis = Basis::new(&molecule, &set, form).map_err(|e| {
-        let help = "take another set, or give one in basis.file";
-        vec![s.problem("cotangent::molecule::basis", "basis.name", e.to_string(), help)]
-    })?;
+    if !s.list("species").is_empty() {
+        return species::model(s);
+    }
+    if s.text("molecule.file").is_empty() {
+        let message = "there is no molecule";
+        let help = "molecule.file = \"water.xyz\", or [[species]] with a label and a file each";
+        let code = "cotangent::scenario::missing_key";
+        return Err(vec![s.problem(code, "molecule.file", message, help)]);
+    }
+    let molecule = molecule(s, WHOLE).map_err(|d| vec![d])?;
+    let basis = basis_on(s, &molecule).map_err(|d| vec![d])?;
     let options = options(s, &molecule, &basis).map_err(|d| vec![d])?;
     let scan = scan(s, &molecule).map_err(|d| vec![d])?;
     let of_vibrations = |name: &str| name.starts_with("vibration.") || name.starts_with("thermo.");
@@ -233,6 +258,15 @@ fn scan(s: &Settings, molecule: &Molecule) -> Result<Option<Scan>, Diagnostic> {
     Ok(Some(Scan { atoms, to_bohr, points: s.count("scan.points") }))
 }
 
+/// The basis of a molecule.
+fn basis_on(s: &Settings, molecule: &Molecule) -> Result<Basis, Diagnostic> {
+    let form = if s.text("basis.form") == "cartesian" { Form::Cartesian } else { Form::Spherical };
+    Basis::new(molecule, &set(s)?, form).map_err(|e| {
+        let help = "take another set, or give one in basis.file";
+        s.problem("cotangent::molecule::basis", "basis.name", e.to_string(), help)
+    })
+}
+
 fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
     let file = s.text(path);
     std::fs::read_to_string(file).map_err(|e| {
@@ -241,17 +275,19 @@ fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
     })
 }
 
-fn molecule(s: &Settings) -> Result<Molecule, Diagnostic> {
-    let path = "molecule.file";
+fn molecule(
+    s: &Settings,
+    [path, unit, charge, multiplicity]: [&'static str; 4],
+) -> Result<Molecule, Diagnostic> {
     let text = read(s, path)?;
-    let unit = match s.text("molecule.unit") {
+    let unit = match s.text(unit) {
         "bohr" => LengthUnit::Bohr,
         _ => LengthUnit::Angstrom,
     };
-    let charge = i32::try_from(s.integer("molecule.charge")).unwrap_or(i32::MAX);
-    let multiplicity = s.count("molecule.multiplicity");
+    let multiplicity = s.count(multiplicity);
+    let charge = i32::try_from(s.integer(charge)).unwrap_or(i32::MAX);
     parse_xyz(&text, s.text(path), unit, charge, multiplicity).map_err(|e| {
-        let help = "molecule.charge and molecule.multiplicity say what the file does not";
+        let help = "charge and multiplicity say what the file does not";
         s.problem("cotangent::molecule::xyz", path, e.to_string(), help)
     })
 }

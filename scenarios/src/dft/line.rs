@@ -48,6 +48,7 @@ const LISTS: &[List] = &[
     general::LISTS[1],
     general::LISTS[2],
     general::LISTS[3],
+    general::LISTS[4],
 ];
 
 const TEMPLATE: &[(&str, &[u8])] = &[

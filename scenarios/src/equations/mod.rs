@@ -75,6 +75,7 @@ const LISTS: &[List] = &[
     general::LISTS[1],
     general::LISTS[2],
     general::LISTS[3],
+    general::LISTS[4],
 ];
 
 const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", "values"];

@@ -1,8 +1,9 @@
 //! What every simulation can be asked: which of its inputs are free, what is asked of its outputs, when that is enough.
 //!
 //! `[[parameter]]` names inputs, `[[term]]` outputs and what they should be, `[[constraint]]` what the search must keep to, `[[goal]]`
-//! what the answer must satisfy, `[values]` inputs that stay as given. A kind of scenario only makes the simulation; the rest is here, the same for every kind.
+//! what the answer must satisfy, `[[combination]]` sums and differences of outputs, `[values]` inputs that stay as given. A kind of scenario only makes the simulation; the rest is here, the same for every kind.
 
+mod combination;
 mod conclude;
 mod constraint;
 mod data;
@@ -36,7 +37,7 @@ use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
 /// The lists of tables that every general kind has.
-pub(super) const LISTS: [List; 4] = [
+pub(super) const LISTS: [List; 5] = [
     List {
         name: "parameter",
         keys: parameter::KEYS,
@@ -50,6 +51,12 @@ pub(super) const LISTS: [List; 4] = [
         keys: constraint::KEYS,
         required: false,
         doc: "what the search must keep to",
+    },
+    List {
+        name: "combination",
+        keys: combination::KEYS,
+        required: false,
+        doc: "a linear combination of outputs, which is an output too",
     },
 ];
 
@@ -80,12 +87,13 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// With the inputs that `[values]` names at what it says.
+    /// With the inputs that `[values]` names at what it says, and with the combinations of outputs.
     ///
     /// # Errors
     /// Names and values that make no sense.
     pub(super) fn fixed(mut self, s: &Settings) -> Result<Self, Vec<Diagnostic>> {
         fix_values(self.simulation.as_mut(), s)?;
+        self.simulation = combination::combined(self.simulation, s)?;
         Ok(self)
     }
 }

@@ -56,6 +56,7 @@ const LISTS: &[List] = &[
     general::LISTS[0],
     general::LISTS[1],
     general::LISTS[2],
+    general::LISTS[4],
 ];
 
 const TEMPLATE: &[u8] = include_bytes!("../../thrown-ball.toml");
