@@ -151,16 +151,11 @@ impl Reading {
     }
 
     /// How many numbers it has.
-    pub fn len(&self) -> usize {
+    pub fn numbers(&self) -> usize {
         match self {
             Self::Frame { .. } | Self::Subtree { .. } => 3,
             Self::BallOrientation(_) => 4,
             _ => 1,
         }
-    }
-
-    /// Whether it has none: never.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 }

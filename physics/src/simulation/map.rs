@@ -178,7 +178,10 @@ fn see_dynamics<T: Real>(
         return;
     }
     forward_dynamics(point, Implicit::Nothing, s);
-    sensor::accelerate(point, s);
+    let accelerates = |o: &Picked| matches!(o.kind.what, What::StepSensor(k) if sensor::is_of_acceleration(point.model, k));
+    if picked.iter().any(accelerates) {
+        sensor::accelerate(point, s);
+    }
     for output in picked.iter().filter(wanted) {
         let entries = &mut y[output.first + k * output.row..][..output.row];
         match output.kind.what {

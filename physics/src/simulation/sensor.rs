@@ -71,7 +71,7 @@ pub(super) fn rows(
         let axis = if reading.is_of_step() { steps } else { times };
         let count = axis.values.len();
         let ball = matches!(*reading, Reading::JointVelocity(j) if model.joints[j].v.1 == 3);
-        let components = if ball { 3 } else { reading.len() };
+        let components = if ball { 3 } else { reading.numbers() };
         let shape: &[usize] = if components == 1 { &[count] } else { &[count, components] };
         let name = format!("{before}{}", element("sensor", &sensor.name, k));
         let (unit, about) = unit(model, reading);
@@ -105,7 +105,7 @@ pub(super) fn see<T: Real>(
             Reading::ActuatorVelocity(actuator) => write(index, &travel(&point, actuator)[1..]),
             _ => {
                 let numbers = sensor::read(model, parameters, reading, q, s);
-                numbers.iter().for_each(|n| write(index, &n[..reading.len()]));
+                numbers.iter().for_each(|n| write(index, &n[..reading.numbers()]));
             }
         }
     }
@@ -188,7 +188,12 @@ pub(super) fn pull_actuator(
 
 /// Whether a sensor reads accelerations or contacts, which forward dynamics finds.
 pub(super) fn needs_dynamics(model: &Model, sensor: usize) -> bool {
-    matches!(model.sensors[sensor].reading, Reading::Frame { .. } | Reading::Touch { .. })
+    is_of_acceleration(model, sensor) || is_touch(model, sensor)
+}
+
+/// Whether a sensor reads accelerations of links.
+pub(super) fn is_of_acceleration(model: &Model, sensor: usize) -> bool {
+    matches!(model.sensors[sensor].reading, Reading::Frame { .. })
 }
 
 /// Whether a sensor reads contacts.
