@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::HarnessError;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, now};
 use crate::name::check_name;
 
 /// Is held as long as a process works in the folder.
@@ -20,6 +20,8 @@ pub(crate) const ALWAYS: &[&str] = &[
     "events.jsonl",
     "checkpoints/latest.json",
 ];
+/// The parameters of the answer.
+pub(crate) const ANSWER: &str = "artifacts/answer.json";
 
 /// A run that has taken less than this is sooner made again than kept safe from a power failure: a sweep of short runs would wait
 /// for the disk half of its time. What is killed, and not the machine, loses nothing either way.
@@ -71,6 +73,8 @@ fn temporary(path: &Path) -> PathBuf {
 pub struct Folder {
     path: PathBuf,
     manifest: Manifest,
+    /// Whether the manifest says more than its file does.
+    unsaved: bool,
     /// When its run began here; `None` for one that goes on.
     begun: Option<Instant>,
     /// Keeps other processes out until it is dropped.
@@ -79,7 +83,7 @@ pub struct Folder {
 
 impl Folder {
     /// Makes the folder of a new run: `asked`, or `runs/NAME/TIME-HASH` with a link `latest` beside it. With `force` the files of
-    /// an earlier run go; what is not that run's stays.
+    /// an earlier run go; what is not that run's stays. The first [`write`](Self::write) writes the manifest.
     ///
     /// # Errors
     /// As [`probe`]; another process works in it.
@@ -101,8 +105,9 @@ impl Folder {
         if let Some(earlier) = Manifest::read(&path)? {
             remove(&path, earlier.files.iter().map(String::as_str).filter(|f| *f != LOCK));
         }
-        let mut folder = Self { path, manifest, begun: Some(Instant::now()), _lock: lock };
-        folder.own(ALWAYS)?;
+        let mut folder =
+            Self { path, manifest, unsaved: true, begun: Some(Instant::now()), _lock: lock };
+        folder.add(ALWAYS.iter().chain(&[ANSWER]).copied());
         Ok(folder)
     }
 
@@ -115,7 +120,7 @@ impl Folder {
             let source = io::Error::new(ErrorKind::NotFound, "no manifest.json of a run is here");
             return Err(HarnessError::Io { path: path.into(), source });
         };
-        Ok(Self { path: path.into(), manifest, begun: None, _lock: lock(path)? })
+        Ok(Self { path: path.into(), manifest, unsaved: false, begun: None, _lock: lock(path)? })
     }
 
     /// Where it is.
@@ -137,19 +142,24 @@ impl Folder {
     /// Changes the manifest.
     pub(crate) fn note(&mut self, change: impl FnOnce(&mut Manifest)) -> Result<(), HarnessError> {
         change(&mut self.manifest);
-        self.manifest.write(&self.path, self.safe())
+        self.save()
     }
 
-    /// Adds files to those that are the run's, before they are written.
-    fn own<S: AsRef<str>>(&mut self, names: &[S]) -> Result<(), HarnessError> {
-        let files = &mut self.manifest.files;
-        let before = files.len();
-        for name in names.iter().map(AsRef::as_ref) {
-            if !files.iter().any(|f| f == name) {
-                files.push(name.to_owned());
+    /// Writes the manifest.
+    fn save(&mut self) -> Result<(), HarnessError> {
+        self.manifest.write(&self.path, self.safe())?;
+        self.unsaved = false;
+        Ok(())
+    }
+
+    /// Counts files among the run's.
+    fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if !self.manifest.files.iter().any(|f| f == name) {
+                self.manifest.files.push(name.to_owned());
+                self.unsaved = true;
             }
         }
-        if files.len() == before { Ok(()) } else { self.manifest.write(&self.path, self.safe()) }
     }
 
     /// Writes files whole and counts them among the run's, so that they go where the run is overwritten. Names are relative to
@@ -162,12 +172,22 @@ impl Folder {
             let source = io::Error::new(ErrorKind::InvalidInput, "leads out of the run folder");
             return Err(HarnessError::Io { path: name.into(), source });
         }
-        let names: Vec<&String> = files.iter().map(|(name, _)| name).collect();
-        self.own(&names)?;
+        self.add(files.iter().map(|(name, _)| name.as_str()));
+        // before them: a file that no manifest names would never go
+        if self.unsaved {
+            self.save()?;
+        }
         let write = |(name, content): &(String, Vec<u8>)| {
             write_safe(&self.path.join(name), content, self.safe())
         };
         files.iter().try_for_each(write)
+    }
+
+    /// [`write`](Self::write) of the last files of a run, whose manifest says from then on that it has finished.
+    pub(crate) fn finish(&mut self, files: &[(String, Vec<u8>)]) -> Result<(), HarnessError> {
+        self.manifest.finished = Some(now());
+        self.unsaved = true;
+        self.write(files)
     }
 
     /// Removes what told the result of a run that goes on, so that it does not stand beside a longer history.
@@ -180,7 +200,7 @@ impl Folder {
         remove(&self.path, gone.iter().map(String::as_str));
         self.manifest.files = kept;
         self.manifest.finished = None;
-        self.manifest.write(&self.path, self.safe())
+        self.save()
     }
 }
 

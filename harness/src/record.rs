@@ -7,7 +7,7 @@ use cotangent_problem::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
-use crate::folder::Folder;
+use crate::folder::{ANSWER, Folder};
 use crate::gradcheck::StartCheck;
 use crate::{Criterion, HarnessError, Manifest};
 
@@ -219,8 +219,6 @@ impl Record {
         Ok(vec![(figures.into(), drawn), ("result.json".into(), (result + "\n").into_bytes())])
     }
 }
-
-const ANSWER: &str = "artifacts/answer.json";
 
 /// The file of the answer's parameters.
 pub(crate) fn answer_file(found: &[Found]) -> Result<(String, Vec<u8>), HarnessError> {

@@ -22,6 +22,8 @@ use crate::{
 
 /// Time between checkpoints. The clock decides when one is written, and nothing else.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// What a run has computed before its first checkpoint: less is sooner made again than kept.
+const CHECKPOINT_FIRST: Duration = Duration::from_secs(1);
 
 /// The signal of Ctrl-C, as which a run counts that was stopped by who shows its progress.
 const INTERRUPT: i32 = 2;
@@ -41,7 +43,8 @@ pub struct Harness<'a> {
     initial: f64,
     earlier_s: f64,
     clock: Instant,
-    saved: Option<Instant>,
+    /// When a checkpoint is due.
+    due: Instant,
     /// Whether the folder holds a result that the next iteration makes untrue.
     concluded: bool,
 }
@@ -66,10 +69,11 @@ impl<'a> Harness<'a> {
     ) -> Result<Self, HarnessError> {
         probe(&job.name, job.folder.as_deref(), job.force)?;
         let input = Input::of(job);
+        let due = Instant::now() + CHECKPOINT_FIRST;
         let begun = begin(objective, space, job, judge.limits(), progress)?;
         let manifest = Manifest::new(job, &input);
         let folder = Folder::create(&job.name, job.folder.as_deref(), job.force, manifest)?;
-        Self::new(Problem { objective, space }, job, judge, folder, input, begun)
+        Self::new(Problem { objective, space }, job, judge, folder, input, begun, due)
     }
 
     fn new(
@@ -79,6 +83,7 @@ impl<'a> Harness<'a> {
         mut folder: Folder,
         input: Input,
         (run, start_check): (Search, StartCheck),
+        due: Instant,
     ) -> Result<Self, HarnessError> {
         write_input(&mut folder, &input, job)?;
         Ok(Self {
@@ -95,7 +100,7 @@ impl<'a> Harness<'a> {
             answer: None,
             earlier_s: 0.0,
             clock: Instant::now(),
-            saved: None,
+            due,
             concluded: false,
         })
     }
@@ -116,9 +121,10 @@ impl<'a> Harness<'a> {
         let problem = Problem { objective, space };
         let mut folder = Folder::open(folder)?;
         let Some(checkpoint) = Checkpoint::read(folder.path(), &input, folder.manifest())? else {
+            let due = Instant::now() + CHECKPOINT_FIRST;
             let begun = begin(objective, space, job, judge.limits(), progress)?;
             folder.note(|m| m.resumed.push(now()))?;
-            return Self::new(problem, job, judge, folder, input, begun);
+            return Self::new(problem, job, judge, folder, input, begun, due);
         };
         let Checkpoint { mut run, answer, initial, start_check, notes, history, wall_s, .. } =
             checkpoint;
@@ -143,7 +149,7 @@ impl<'a> Harness<'a> {
             initial,
             earlier_s: wall_s,
             clock: Instant::now(),
-            saved: None,
+            due: Instant::now() + CHECKPOINT_EVERY,
             concluded: true,
         })
     }
@@ -157,9 +163,9 @@ impl<'a> Harness<'a> {
         self.earlier_s + self.clock.elapsed().as_secs_f64()
     }
 
-    /// Writes a checkpoint where none was written for a while, or where it must be.
+    /// Writes a checkpoint where one is due, or where it must be.
     fn checkpoint(&mut self, must: bool) -> Result<(), HarnessError> {
-        if !must && self.saved.is_some_and(|saved| saved.elapsed() < CHECKPOINT_EVERY) {
+        if !must && Instant::now() < self.due {
             return Ok(());
         }
         let checkpoint = Checkpoint {
@@ -178,7 +184,7 @@ impl<'a> Harness<'a> {
             self.history.sync()?;
         }
         checkpoint.write(&self.folder)?;
-        self.saved = Some(Instant::now());
+        self.due = Instant::now() + CHECKPOINT_EVERY;
         Ok(())
     }
 
@@ -292,11 +298,9 @@ impl<'a> Harness<'a> {
             .into_iter()
             .map(|(name, content)| (format!("artifacts/{name}"), content))
             .collect();
-        self.folder.write(&artifacts)?;
-        self.folder.note(|m| m.finished = Some(now()))?;
         let manifest = self.folder.manifest().clone();
         let mut record = Record { summary, found, figures, resolved, manifest };
-        self.folder.write(&record.files()?)?;
+        self.folder.finish(&[artifacts, record.files()?].concat())?;
         record.manifest.clone_from(self.folder.manifest());
         Ok(record)
     }

@@ -189,8 +189,12 @@ fn long_run(place: &Place, command: &str) -> std::process::Child {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &format!("{command} exec {program} run scenario.toml --out r --quiet")]);
     let mut child = shell.current_dir(place.path("")).stdin(Stdio::null()).spawn().unwrap();
-    while !place.path("r/checkpoints/latest.json").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended without a checkpoint");
+    let has_iterated = || {
+        let history = std::fs::read_to_string(place.path("r/history.csv"));
+        history.is_ok_and(|text| text.lines().count() > 1)
+    };
+    while !has_iterated() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended without an iteration");
         std::thread::yield_now();
     }
     child
