@@ -300,7 +300,10 @@ impl<'a> Harness<'a> {
             .collect();
         let manifest = self.folder.manifest().clone();
         let mut record = Record { summary, found, figures, resolved, manifest };
-        self.folder.finish(&[artifacts, record.files()?].concat())?;
+        // once more, for judging has measured the standard errors
+        let errors = judged.standard_errors.is_some().then(|| answer_file(&record.found));
+        let last: Vec<_> = errors.into_iter().collect::<Result<_, _>>()?;
+        self.folder.finish(&[artifacts, last, record.files()?].concat())?;
         record.manifest.clone_from(self.folder.manifest());
         Ok(record)
     }

@@ -284,6 +284,26 @@ fn a_converged_run_that_is_judged_again_says_the_same() {
     }
 }
 
+/// Says how well one of two parameters is known.
+struct HalfKnown;
+impl Judge for HalfKnown {
+    fn conclude(&self, _: &Finished) -> Result<Conclusion, String> {
+        Ok(Conclusion { standard_errors: Some(vec![Some(0.25), None]), ..Conclusion::default() })
+    }
+}
+
+#[test]
+fn a_record_is_read_back_with_the_standard_errors_that_were_found() {
+    let place = TempDir::new().unwrap();
+    let folder = place.path().join("r");
+    let (valley, space, job) = (Valley::new(1.0), space(), job(folder.clone(), lbfgsb(), 100));
+    let run = Harness::start(&valley, &space, &job, &HalfKnown, &mut ()).unwrap();
+    let record = run.finish(&mut ()).unwrap();
+    let errors = record.found.iter().filter_map(|f| f.standard_error.clone()).flatten();
+    assert_eq!(errors.collect::<Vec<_>>(), [Some(0.25), None]);
+    assert_eq!(Record::read(&folder).unwrap().found, record.found);
+}
+
 /// A valley whose process ends in the midst of an iteration.
 struct Breaks(Valley);
 impl Objective for Breaks {
