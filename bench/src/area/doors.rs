@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Measure] = measurements![a_call];
 pub(super) const PROOFS: &[Measure] =
     measurements![package::tests, sweep::thousand_points, sweep::killed, gradbench];
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -65,13 +65,13 @@ fn a_call(peers: &Peers) -> Result<Vec<Item>, PeerError> {
 }
 
 /// The command, which is built into the folder of this program.
-fn command() -> Result<PathBuf, String> {
+pub(super) fn command() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?.with_file_name("cotangent");
     let missing = "the command is not built: cargo build --release -p cotangent-cli";
     if program.exists() { Ok(program) } else { Err(missing.into()) }
 }
 
-fn skipped(what: &str, must: &str, why: impl Into<String>) -> Item {
+pub(super) fn skipped(what: &str, must: &str, why: impl Into<String>) -> Item {
     Item::Skipped(Skipped { what: what.into(), must: must.into(), why: why.into() })
 }
 

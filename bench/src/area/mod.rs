@@ -13,6 +13,8 @@ mod doors;
 mod optim;
 mod physics;
 mod raytrace;
+mod report;
+mod scenarios;
 
 use crate::peer::{PeerError, Peers};
 use crate::report::Item;
@@ -45,6 +47,8 @@ const AREAS: &[Area] = &[
     Area { name: "doors", rows: doors::ROWS, proofs: doors::PROOFS },
     Area { name: "physics", rows: physics::ROWS, proofs: physics::PROOFS },
     Area { name: "raytrace", rows: raytrace::ROWS, proofs: raytrace::PROOFS },
+    Area { name: "report", rows: report::ROWS, proofs: report::PROOFS },
+    Area { name: "scenarios", rows: scenarios::ROWS, proofs: scenarios::PROOFS },
 ];
 
 impl Area {

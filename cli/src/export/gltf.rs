@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 
 use super::moments;
 
-/// Moments of a motion at most; what is between two of them is interpolated.
-const MOMENTS: usize = 1001;
 const FLOAT: u32 = 5126;
 const UNSIGNED_INT: u32 = 5125;
 
@@ -98,9 +96,9 @@ fn turns(poses: &[&Pose<f64>]) -> Vec<[f64; 4]> {
 }
 
 /// The animation of bodies that move: samplers and channels.
-fn animate(look: &Look, buffer: &mut Buffer) -> (Vec<Value>, Vec<Value>) {
+fn animate(look: &Look, most: usize, buffer: &mut Buffer) -> (Vec<Value>, Vec<Value>) {
     let (mut samplers, mut channels) = (Vec::new(), Vec::new());
-    let moments = moments(look, MOMENTS);
+    let moments = moments(look, most);
     let times: Vec<[f64; 1]> = moments.iter().map(|k| [look.times[*k]]).collect();
     let moves = |body: &Body| body.poses.windows(2).any(|pair| pair[0] != pair[1]);
     if !look.bodies.iter().any(moves) {
@@ -124,8 +122,8 @@ fn animate(look: &Look, buffer: &mut Buffer) -> (Vec<Value>, Vec<Value>) {
     (samplers, channels)
 }
 
-/// The file of a look.
-pub(super) fn file(look: &Look) -> Vec<u8> {
+/// The file of a look, with at most so many moments of a motion; what is between two of them is interpolated.
+pub(crate) fn file(look: &Look, most: usize) -> Vec<u8> {
     let mut buffer = Buffer::default();
     let (mut meshes, mut materials) = (Vec::new(), Vec::new());
     let children: Vec<usize> = (1..=look.bodies.len()).collect();
@@ -159,7 +157,7 @@ pub(super) fn file(look: &Look) -> Vec<u8> {
             "rotation": quaternion(&pose.rotation),
         }));
     }
-    let (samplers, channels) = animate(look, &mut buffer);
+    let (samplers, channels) = animate(look, most, &mut buffer);
     let Buffer { bytes, views, accessors } = buffer;
     let uri = format!("data:application/octet-stream;base64,{}", STANDARD.encode(&bytes));
     let mut file = json!({

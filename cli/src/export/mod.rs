@@ -1,6 +1,6 @@
 //! The answer of a run in formats of other programs: numbers as CSV and NPY, bodies as glTF, both as VTK.
 
-mod gltf;
+pub(crate) mod gltf;
 mod npy;
 mod vtk;
 
@@ -72,6 +72,9 @@ fn has_place(format: Export, quantity: &Quantity) -> bool {
     }
 }
 
+/// Moments of a motion in a file at most.
+const MOMENTS: usize = 1001;
+
 /// A name that is fit for a file.
 fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "-_.[]".contains(c) { c } else { '_' };
@@ -86,17 +89,30 @@ pub fn export(folder: &Path, formats: &[Export]) -> Result<Vec<(String, Vec<u8>)
     if formats.is_empty() {
         return Ok(Vec::new());
     }
-    let record = Record::read(folder)?;
-    let resolved = folder.join("resolved.toml");
-    let loaded = scenario::load_text(&resolved, &record.resolved, &[]);
-    let loaded = loaded.map_err(ExportError::Scenario)?;
-    let x: Vec<f64> = record.found.iter().flat_map(|p| p.value.iter().copied()).collect();
+    let (loaded, x) = answer(folder, &Record::read(folder)?)?;
     let mut files = Vec::new();
     for format in formats {
         let own = of_answer(&loaded, &x, *format)?;
         files.extend(own.into_iter().map(|(name, bytes)| (format!("export/{name}"), bytes)));
     }
     Ok(files)
+}
+
+/// The scenario of the run in `folder`, and its answer.
+fn answer(folder: &Path, record: &Record) -> Result<(Loaded, Vec<f64>), ExportError> {
+    let resolved = folder.join("resolved.toml");
+    let loaded = scenario::load_text(&resolved, &record.resolved, &[]);
+    let x = record.found.iter().flat_map(|p| p.value.iter().copied()).collect();
+    Ok((loaded.map_err(ExportError::Scenario)?, x))
+}
+
+/// What there is to see of the answer of the run in `folder`.
+///
+/// # Errors
+/// [`ExportError`].
+pub fn looks(folder: &Path, record: &Record) -> Result<Vec<Look>, ExportError> {
+    let (loaded, x) = answer(folder, record)?;
+    loaded.scenario.looks(&x).map_err(ExportError::Value)
 }
 
 /// Whether a scenario has anything to show in a format, before its run: one without an answer at its start may have one at its end.
@@ -129,7 +145,7 @@ fn of_answer(
         }
         Export::Npy => npy::files(&outputs(loaded, x, format)?),
         Export::Gltf => {
-            looks()?.iter().map(|l| (format!("{}.gltf", l.name), gltf::file(l))).collect()
+            looks()?.iter().map(|l| (format!("{}.gltf", l.name), gltf::file(l, MOMENTS))).collect()
         }
         Export::Vtk => {
             let along = outputs(loaded, x, format).map(|y| vtk::grids(&y)).unwrap_or_default();

@@ -2,11 +2,13 @@
 
 mod comparison;
 mod page;
+mod view;
 
 use std::path::Path;
 
 pub use comparison::{Compared, Comparison};
 
+use crate::export;
 use crate::plot::{Figure, draw};
 use crate::run::{HarnessError, Record};
 
@@ -16,7 +18,9 @@ use crate::run::{HarnessError, Record};
 /// A file that cannot be written.
 pub fn write(record: &Record, folder: &Path) -> Result<(), HarnessError> {
     let mut files = plots(&record.figures);
-    files.push(("report.html".into(), page::page(record).into_bytes()));
+    // a report without a view is one: what it would show may have no value, or its files may be gone
+    let looks = export::looks(folder, record).unwrap_or_default();
+    files.push(("report.html".into(), page::page(record, &looks).into_bytes()));
     Record::add_files(folder, &files)
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use cotangent_scenarios::look::Look;
+
+use super::view::views;
 use crate::plot::{draw, escape, number};
 use crate::run::gradcheck::StartCheck;
 use crate::run::{Found, Manifest, Record, Summary};
@@ -13,12 +16,13 @@ const ENTRIES: usize = 12;
 const ROWS: usize = 60;
 
 /// The whole page.
-pub(super) fn page(record: &Record) -> String {
+pub(super) fn page(record: &Record, looks: &[Look]) -> String {
     let mut page = open(&record.summary.scenario);
     head(&mut page, record);
     goals(&mut page, &record.summary);
     constraints(&mut page, &record.summary);
     found(&mut page, &record.found);
+    page.push_str(&views(looks));
     figures(&mut page, record);
     course(&mut page, &record.summary);
     origin(&mut page, &record.manifest, &record.resolved);
