@@ -1,5 +1,6 @@
 //! Doors: the map of a scenario in Python and over HTTP, beside the library's own; sweeps; the entry to `GradBench`.
 
+mod engine;
 mod package;
 mod sweep;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::engine::Engine;
 use super::{command, root, skipped};
-use crate::peer::{self, PeerError, Peers};
+use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
 
 /// A folder with the file of a sweep over a scenario of this repository.
@@ -144,70 +144,6 @@ fn kill_while(mut goes_on: impl FnMut() -> bool, folder: &Path, killed: &mut u64
     }
 }
 
-/// An engine that is ready to take sweeps.
-enum Engine {
-    Local,
-    Slurm,
-    /// With the folder of its server and the Python that has its client.
-    HyperQueue {
-        server: Child,
-        folder: String,
-        python: PathBuf,
-    },
-}
-
-impl Engine {
-    fn words(&self) -> &'static [&'static str] {
-        match self {
-            Self::Local => &["--jobs", "2"],
-            Self::Slurm => &["--engine", "slurm", "--tasks", "4", "--option=--ntasks=1"],
-            Self::HyperQueue { .. } => &["--engine", "hyperqueue", "--tasks", "4"],
-        }
-    }
-
-    /// Starts HyperQueue's server and worker in a process of Python's.
-    fn hyperqueue(peers: &Peers, place: &Place) -> Result<Self, String> {
-        let python = peers.python("hyperqueue")?.to_path_buf();
-        let folder = place.path("hq").to_string_lossy().into_owned();
-        let mut server = Command::new(&python)
-            .arg(peer::script("doors_hyperqueue.py"))
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| e.to_string())?;
-        let said = server.stdout.take().map(BufReader::new);
-        let is_up = |line: String| line.trim() == folder;
-        let up = said.is_some_and(|said| said.lines().map_while(Result::ok).any(is_up));
-        if up {
-            Ok(Self::HyperQueue { server, folder, python })
-        } else {
-            Err("its server did not start".into())
-        }
-    }
-
-    fn slurm() -> Result<Self, String> {
-        let up = Command::new("sinfo").arg("-h").output();
-        match up {
-            Err(_) => Err("there is no `sinfo`".into()),
-            Ok(out) if !out.status.success() || out.stdout.is_empty() => {
-                Err("its controller does not answer".into())
-            }
-            Ok(_) => Ok(Self::Slurm),
-        }
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Self::HyperQueue { server, .. } = self {
-            drop(server.stdin.take());
-            let _ = server.wait();
-        }
-    }
-}
-
 /// How far a sweep is: whether no point is open.
 fn is_whole(program: &Path, place: &Place, folder: &str) -> bool {
     let mut status = Command::new(program);
@@ -219,7 +155,7 @@ fn is_whole(program: &Path, place: &Place, folder: &str) -> bool {
 /// Sweeps by an engine while workers die, submitting again until all points are done. Returns the killed, the submissions, and
 /// whether a finished point was run again.
 fn sweep_by(
-    engine: &Engine,
+    engine: &mut Engine,
     program: &Path,
     place: &Place,
     out: &str,
@@ -235,14 +171,18 @@ fn sweep_by(
         rounds += 1;
         let mut command = place.sweep(program, engine.words());
         command.args(["--out", out, "--failed"]);
-        if let Engine::HyperQueue { folder, python, .. } = engine {
-            command.env("HQ_SERVER_DIR", folder).env("COTANGENT_PYTHON", python);
-        }
+        engine.environment(&mut command);
         let mut child = command.spawn()?;
         let folder = place.path(out);
         kill_while(|| matches!(child.try_wait(), Ok(None)), &folder, &mut killed);
         look(place);
-        if !matches!(engine, Engine::Local) {
+        if !engine.waits() {
+            // when the first points are done
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(20) && place.results(out).len() < 5 {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            engine.disturb()?;
             // the scheduler goes on by itself: until the points are done, or nobody is at them any more
             let mut idle = 0;
             let goes_on = || {
@@ -277,11 +217,11 @@ pub(super) fn killed(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let mut items = Vec::new();
     for name in engines {
         let engine = match name {
-            "HyperQueue" => Engine::hyperqueue(peers, &place),
+            "HyperQueue" => Engine::hyperqueue(peers, place.path("hq")),
             "Slurm" => Engine::slurm(),
             _ => Ok(Engine::Local),
         };
-        let engine = match engine {
+        let mut engine = match engine {
             Ok(engine) => engine,
             Err(why) => {
                 items.push(skipped(&what(name), must, why));
@@ -289,11 +229,16 @@ pub(super) fn killed(peers: &Peers) -> Result<Vec<Item>, PeerError> {
             }
         };
         let out = name.split(' ').next().unwrap_or(name);
-        let (killed, rounds, twice) = sweep_by(&engine, &program, &place, out)?;
+        let (killed, rounds, twice) = sweep_by(&mut engine, &program, &place, out)?;
         let same = timeless(&place.table(&program, out)?) == timeless(&whole);
         let words = if same { "the same table" } else { "another table" };
         let again = if twice { ", A FINISHED POINT WAS RUN AGAIN" } else { "" };
-        let measured = format!("{words}, {killed} killed, submitted {rounds} times{again}");
+        let restarts = match engine.restarts() {
+            0 => String::new(),
+            count => format!(", the server killed and started again {count} times"),
+        };
+        let measured =
+            format!("{words}, {killed} killed, submitted {rounds} times{restarts}{again}");
         let holds = same && !twice && killed > 0;
         items.push(Item::Proof(Proof { what: what(name), must: must.into(), measured, holds }));
     }
