@@ -185,6 +185,9 @@ pub enum Problem {
     /// A trigger that jumps itself.
     #[error("what an event waits for may not jump: `if` cannot stand here")]
     JumpingTrigger,
+    /// A bend or a comparison of a rate that looks at something which jumps.
+    #[error("in a rate no `if` can stand within a condition, `abs`, `min` or `max`")]
+    JumpingChoice,
     /// An event's time that changes with the solution.
     #[error("the time of an event is a number or depends on parameters alone")]
     MovingTime,
@@ -262,6 +265,9 @@ impl Problem {
             }
             Self::NotATrigger => "such as when = \"height < 0\"",
             Self::JumpingTrigger => "write an event for each case",
+            Self::JumpingChoice => {
+                "put it outside: if(condition, max(a, 0), max(b, 0)) for max(if(condition, a, b), 0)"
+            }
             Self::MovingTime => "use when = \"...\" for what depends on states",
             Self::Event { .. } => "docs/equations.md says what an event may be",
             Self::Time { .. } => "times ascend from the start",
@@ -285,9 +291,11 @@ impl Problem {
             }
             Self::NoName { .. } | Self::Taken { .. } => "cotangent::equations::name",
             Self::NoState | Self::NoEquation { .. } => "cotangent::equations::state",
-            Self::NotATrigger | Self::JumpingTrigger | Self::MovingTime | Self::Event { .. } => {
-                "cotangent::equations::event"
-            }
+            Self::NotATrigger
+            | Self::JumpingTrigger
+            | Self::JumpingChoice
+            | Self::MovingTime
+            | Self::Event { .. } => "cotangent::equations::event",
             Self::Time { .. } => "cotangent::equations::time",
             Self::Value { .. } => "cotangent::equations::value",
             _ => "cotangent::equations::syntax",

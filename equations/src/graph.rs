@@ -40,6 +40,21 @@ impl Node {
         };
         some.into_iter().flatten()
     }
+
+    /// The same of other operands.
+    pub(crate) fn with_operands(self, of: &impl Fn(Id) -> Id) -> Self {
+        match self {
+            Self::Number(_) | Self::Time | Self::State(_) | Self::Parameter(_) => self,
+            Self::Unary(f, a) => Self::Unary(f, of(a)),
+            Self::Binary(f, a, b) => Self::Binary(f, of(a), of(b)),
+            Self::Integer(a, n) => Self::Integer(of(a), n),
+            Self::Less(a, b) => Self::Less(of(a), of(b)),
+            Self::And(a, b) => Self::And(of(a), of(b)),
+            Self::Or(a, b) => Self::Or(of(a), of(b)),
+            Self::Not(a) => Self::Not(of(a)),
+            Self::Choose(c, a, b) => Self::Choose(of(c), of(a), of(b)),
+        }
+    }
 }
 
 /// All nodes of a model.

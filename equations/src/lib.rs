@@ -41,6 +41,7 @@
     )
 )]
 
+mod bend;
 mod code;
 mod description;
 mod dynamics;

@@ -140,7 +140,8 @@ impl EquationsMap {
         }
         let start = system.start(experiment.start, &given, &p);
         let end = experiment.times.last().copied().unwrap_or(experiment.start);
-        let evolution = Evolution(Arc::clone(system));
+        let slack = self.simulation.options.absolute;
+        let evolution = Evolution { system: Arc::clone(system), slack };
         let t1 = R::lit(end);
         let solution =
             solve(&evolution, experiment.start, t1, &start, &p, &experiment.times, &s.options)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cotangent_problem::Quantity;
 
+use crate::bend::{Branched, varies};
 use crate::code::Code;
 use crate::description::Description;
 use crate::dynamics::System;
@@ -66,6 +67,7 @@ impl Model {
         let (triggers, events) = b.events();
         let (definition_ids, definitions) = b.outputs();
         b.stop()?;
+        let Branched { rates, bends } = Branched::new(&mut b.graph, &rates);
         let modes = b.modes(&rates);
         b.stop()?;
         let gaps: Vec<Id> = modes.iter().map(|m| gap(&mut b.graph, *m)).collect();
@@ -78,6 +80,7 @@ impl Model {
             is_start_computed: starts.iter().map(Option::is_some).collect(),
             sides: plain(&modes),
             gaps: gaps.iter().map(|g| plain(&[*g])).collect(),
+            bends: modes.iter().map(|m| bends.contains(m)).collect(),
             triggers,
         };
         Ok(Self {
@@ -265,10 +268,8 @@ impl Builder<'_> {
 
     /// The comparisons on which rates depend and that change while time goes on.
     fn modes(&mut self, rates: &[Id]) -> Vec<Id> {
-        let varies = |node| matches!(node, Node::Time | Node::State(_));
-        let is_mode = |id: &Id| {
-            matches!(self.graph.node(*id), Node::Less(..)) && self.graph.depends(*id, varies)
-        };
+        let is_mode =
+            |id: &Id| matches!(self.graph.node(*id), Node::Less(..)) && varies(&self.graph, *id);
         let modes: Vec<Id> =
             self.graph.needed(rates, |_| false).into_iter().filter(is_mode).collect();
         for (rate, state) in rates.iter().zip(&self.description.states) {
@@ -276,7 +277,7 @@ impl Builder<'_> {
             let jumps = |node| matches!(node, Node::Choose(..));
             if modes.iter().any(|m| needed.contains(m) && self.graph.depends(*m, jumps)) {
                 let path = format!("equations.{}", state.quantity.name);
-                self.errors.push(ModelError::new(path, Problem::JumpingTrigger));
+                self.errors.push(ModelError::new(path, Problem::JumpingChoice));
             }
         }
         modes

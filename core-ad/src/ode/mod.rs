@@ -66,7 +66,9 @@ use crate::scan::SliceStep;
 
 /// A system `y' = f(t, y, p)` with its events, written once over [`Real`].
 pub trait Dynamics: Clone + Send + Sync + 'static {
-    /// `f(t, y, p)`, as many entries as `y`.
+    /// `f(t, y, p)`, as many entries as `y`; smooth between events. The derivative of a step across a place where it bends (`max(x, 0)`) is
+    /// off by about the square root of the tolerance, though its end is not: let an event end the step there, and the state say which
+    /// branch holds.
     fn rate<R: Real>(&self, t: R, y: &[R], p: &[R]) -> Vec<R>;
 
     /// The matrix `M(p)` of `M y' = f(t, y, p)`, where it is not the identity; for [`Method::Rodas5p`]. Its rank is the number of
