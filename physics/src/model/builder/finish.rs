@@ -20,7 +20,7 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation, geoms that may touch and whose
-    /// contact has no closed form.
+    /// contact is not known.
     pub fn build(self) -> Result<Model, BuildError> {
         let (model, touching) = self.build_in_part()?;
         if touching.too_many {
@@ -35,7 +35,7 @@ impl ModelBuilder {
         Err(BuildError::UnsupportedPair { first: name(first), second: name(second) })
     }
 
-    /// The model without the contact of pairs of geoms that have no closed form, and which these are.
+    /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
         let mut held = vec![None; model.links.len()];
