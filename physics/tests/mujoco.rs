@@ -151,6 +151,39 @@ fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
     }
 }
 
+/// Random models of all kinds of joints, forces, couplings and contact: ten steps, against 3.17.0.
+#[test]
+fn random_models_agree_with_mujoco() {
+    let golden: Value = serde_json::from_str(include_str!("data/random.json")).unwrap();
+    let mut wrong = vec![];
+    for case in golden["cases"].as_array().unwrap() {
+        let read = read_mjcf(case["xml"].as_str().unwrap());
+        let read = read.unwrap_or_else(|e| panic!("{}: {e}", case["name"]));
+        assert!(read.unsimulated.is_empty(), "{}: {:?}", case["name"], read.unsimulated);
+        let model = &read.model;
+        let mut now = state_of(model, case);
+        let (u, mut s) = (numbers(&case["ctrl"]), Scratch::new(model));
+        for _ in 0..golden["steps"].as_u64().unwrap() {
+            step(model, model.parameters(), &read.options, &mut now, &u, &mut s);
+        }
+        let mut apart = vec![0.0; model.nv()];
+        difference(model, &numbers(&case["end_qpos"]), &now.q, &mut apart);
+        let (end, act) = (numbers(&case["end_qvel"]), numbers(&case["end_act"]));
+        let scale = end.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
+        let rates = now.v.iter().chain(&now.act).zip(end.iter().chain(&act));
+        apart.extend(rates.map(|(a, b)| a - b));
+        // NaN is far
+        if !apart.iter().all(|x| x.abs() <= 1e-8 * scale) {
+            wrong.push(format!(
+                "{}: {:.1e}",
+                case["name"],
+                apart.iter().fold(0.0, |m: f64, x| m.max(x.abs()))
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// The file without a section that this crate does not read, and that moves nothing here.
 fn without(text: &str, section: &str) -> String {
     let mut text = text.to_owned();
