@@ -151,6 +151,28 @@ fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
     }
 }
 
+/// `implicitfast` is implicit in the bias forces of a free body that nothing moves against, other bodies fixed to it or not: against 3.17.0.
+#[test]
+fn a_free_body_with_another_fixed_to_it_is_implicit_as_mujoco_s() {
+    let text = "<mujoco><option timestep='.002' integrator='implicitfast' gravity='0 0 0'/><worldbody><body><freejoint/>
+        <geom type='box' size='.1 .2 .05' pos='.02 .03 0' euler='20 30 0' contype='0' conaffinity='0'/>
+        <body pos='.2 0 .1'><geom type='box' size='.05 .1 .02' contype='0' conaffinity='0'/></body></body></worldbody></mujoco>";
+    let read = read_mjcf(text).unwrap();
+    let (model, mut s) = (&read.model, Scratch::new(&read.model));
+    let mut now = State::at_reference(model);
+    now.v = vec![0.3, -0.2, 0.1, 3.0, -2.0, 4.0];
+    step(model, model.parameters(), &read.options, &mut now, &[], &mut s);
+    let theirs = [
+        0.301_541_215_299_986_45,
+        -0.198_145_023_895_449,
+        0.100_141_243_864_340_94,
+        3.002_929_744_798_802,
+        -1.988_300_621_056_909_6,
+        4.003_206_773_024_709,
+    ];
+    close(&now.v, &theirs, 1e-12);
+}
+
 /// Random models of all kinds of joints, forces, couplings and contact: ten steps, against 3.17.0.
 #[test]
 fn random_models_agree_with_mujoco() {
