@@ -5,6 +5,7 @@
 
 Every pair of shapes with a closed form under both cones with every number of directions, at several places; stops, dry friction and couplings of
 every kind; the mixing of parameters; ellipsoids, for which MuJoCo iterates. Jacobians are dense: MuJoCo 4.0.0 factors sparse ones wrongly.
+`golden_cylinders.py` has the pairs of cylinders.
 """
 
 import json
@@ -12,8 +13,6 @@ import sys
 
 import mujoco
 import numpy as np
-
-assert mujoco.__version__ == "4.0.0", mujoco.__version__
 
 OPTION = '<option timestep="0.004" jacobian="dense" {} impratio="{}"/>'
 
@@ -136,14 +135,14 @@ def solved(model, data, qpos, qvel):
     return data
 
 
-def states(model, random, count, spread, rate, wanted):
+def states(model, random, count, spread, rate, wanted, integrators=("Euler", "RK4", "implicitfast"), accept=lambda data: True, tries=400):
     data = mujoco.MjData(model)
     model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
     model.opt.tolerance, model.opt.ls_tolerance = 0, 1e-12
     model.opt.iterations, model.opt.ls_iterations = 200, 200
     model.opt.ccd_tolerance, model.opt.ccd_iterations = 1e-12, 500
     found = []
-    for _ in range(400):
+    for _ in range(tries):
         mujoco.mj_resetData(model, data)
         qpos = data.qpos.copy()
         mujoco.mj_integratePos(model, qpos, random.uniform(-spread, spread, model.nv), 1.0)
@@ -151,11 +150,11 @@ def states(model, random, count, spread, rate, wanted):
         qpos, qvel = np.round(qpos, 6), np.round(qvel, 6)
         solved(model, data, qpos, qvel)
         idle = np.abs(data.qfrc_constraint).max() < 1e-2
-        if data.nefc < wanted or idle or (data.ncon and data.contact.dist.min() < -0.03):
+        if data.nefc < wanted or idle or (data.ncon and data.contact.dist.min() < -0.03) or not accept(data):
             continue
         state = {"qpos": qpos, "qvel": qvel, "qacc": data.qacc.copy(), "rows": [data.nefc], "contacts": [data.ncon]}
         state = {k: np.array(v).tolist() for k, v in state.items()}
-        for name in ("Euler", "RK4", "implicitfast"):
+        for name in integrators:
             model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{name.upper()}")
             solved(model, data, qpos, qvel)
             mujoco.mj_step(model, data)
@@ -168,6 +167,7 @@ def states(model, random, count, spread, rate, wanted):
 
 
 def main():
+    assert mujoco.__version__ == "4.0.0", mujoco.__version__
     random = np.random.default_rng(11)
     cases = []
 
@@ -200,4 +200,5 @@ def main():
     print(text.replace('{"name"', '\n{"name"'))
 
 
-main()
+if __name__ == "__main__":
+    main()

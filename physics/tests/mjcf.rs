@@ -101,18 +101,20 @@ fn the_span_is_the_attribute() {
 
 #[test]
 fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
-    let body = "<body name='a'><joint name='j' range='0 1'/><geom size='.1' type='cylinder' name='tin'/>\n\
+    let body = "<body name='a'><joint name='j' range='0 1'/><geom type='mesh' mesh='m' name='stone'/>\n\
                 <body name='b'><joint frictionloss='1'/><geom size='.2'/>\n\
                 <body name='c'><joint range='0 0'/><geom size='.2 .1 .1' type='box'/></body></body></body>";
+    let mesh = "<asset><mesh name='m' vertex='0 0 0 .1 0 0 0 .1 0 0 0 .1' face='0 2 1 0 1 3 0 3 2 1 2 3'/></asset>";
     let read = |option: &str| {
         let equality = "<equality><connect body1='a' anchor='0 0 0'/></equality>";
-        let text = format!("<mujoco>{option}\n<worldbody>{body}</worldbody>\n{equality}</mujoco>");
-        read_mjcf(&text.replace("size='.1'", "size='.1 .2 .1'")).unwrap()
+        let text =
+            format!("<mujoco>{option}{mesh}\n<worldbody>{body}</worldbody>\n{equality}</mujoco>");
+        read_mjcf(&text).unwrap()
     };
     let all = read("");
     let listed: Vec<_> = all.unsimulated.iter().map(|u| (u.what, u.line)).collect();
     assert_eq!(listed, [(Effect::Contact, 4)]);
-    assert_eq!(all.unsimulated[0].which.as_deref(), Some("cylinder `tin` and box"));
+    assert_eq!(all.unsimulated[0].which.as_deref(), Some("box and mesh `stone`"));
     assert!(Effect::ALL.into_iter().all(|e| all.enables(e)));
     let none = read("<option><flag constraint='disable'/></option>");
     assert!(Effect::ALL.into_iter().all(|e| !none.enables(e)));
@@ -123,8 +125,8 @@ fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
     assert!(without.unsimulated.is_empty() && without.enables(Effect::Limits));
     // masks that exclude each other, and neighbours, do not collide
     let apart = body.replace("<geom", "<geom contype='1' conaffinity='2'");
-    let text = format!("<mujoco><worldbody>{apart}</worldbody></mujoco>");
-    let apart = read_mjcf(&text.replace("size='.1'", "size='.1 .2 .1'")).unwrap();
+    let text = format!("<mujoco>{mesh}<worldbody>{apart}</worldbody></mujoco>");
+    let apart = read_mjcf(&text).unwrap();
     assert!(!apart.enables(Effect::Contact));
 }
 

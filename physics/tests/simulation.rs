@@ -15,7 +15,7 @@ use cotangent_ad::{Pose, Vec3};
 use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::{
     Integrator, JointSpec, Mobility, Model, ModelBuilder, MotionPart, MotionSimulation, Shape,
-    State, StepOptions, Weight,
+    State, StepOptions, Weight, displace,
 };
 use cotangent_problem::{
     Asked, Choice, Free, InStages, Keep, Loss, Map, Misfit, NoStages, Objective, Parameter,
@@ -276,6 +276,73 @@ fn sensors_have_exact_derivatives() {
     let states = golden["states"].as_array().unwrap();
     for (name, state) in [("four contacts", &states[0]), ("none", &states[3])] {
         has_exact_derivatives(name, &Arc::new(with_sensors(state)));
+    }
+}
+
+/// Every output, sensors and forces among them, as it is seen at a stage, and the stage's step: derivatives by state and controls against
+/// central differences, over all directions at once.
+fn stages_have_exact_derivatives(name: &str, simulation: &Arc<MotionSimulation>) {
+    let (map, _) = whole(simulation);
+    let (trajectory, model) = (map.trajectory().unwrap(), simulation.model());
+    let (nq, nv, nd) = (model.nq(), model.nv(), trajectory.directions());
+    let mut x = trajectory.start();
+    for k in 0..2 {
+        let u = trajectory.controls(k).to_vec();
+        let entries: Vec<usize> =
+            (0..map.output_len()).filter(|e| trajectory.seen_at(*e) == k).collect();
+        let d = randoms(700 + k as u64, nd + u.len());
+        let moved = |h: f64| {
+            let along: Vec<f64> = d.iter().map(|d| h * d).collect();
+            let mut state = x.clone();
+            displace(model, &x[..nq], &along[..nv], &mut state[..nq]);
+            state[nq..].iter_mut().zip(&along[nv..nd]).for_each(|(x, d)| *x += d);
+            let controls: Vec<f64> = u.iter().zip(&along[nd..]).map(|(u, d)| u + d).collect();
+            (state, controls)
+        };
+        let seen = |h: f64| {
+            let (state, controls) = moved(h);
+            let mut y = vec![0.0; map.output_len()];
+            trajectory.see(k, &state, &controls, &entries, &mut y);
+            entries.iter().map(|e| y[*e]).collect::<Vec<f64>>()
+        };
+        let stepped = |h: f64| {
+            let (state, controls) = moved(h);
+            trajectory.step(k, &state, &controls).unwrap()
+        };
+        let here = stepped(0.0);
+        let [a, b] = trajectory.step_slopes(k, &x, &u);
+        let mut slopes: Vec<f64> =
+            trajectory.seen_slopes(k, &x, &u, &entries).iter().map(|row| dot(row, &d)).collect();
+        let by_controls = if u.is_empty() { vec![0.0; nd] } else { product(&b, &d[nd..]) };
+        slopes.extend(product(&a, &d[..nd]).iter().zip(by_controls).map(|(a, b)| a + b));
+        let error = |h: f64| {
+            let seen = seen(h).into_iter().zip(seen(-h)).map(|(a, b)| (a - b) / (2.0 * h));
+            let (after, before) = (stepped(h), stepped(-h));
+            let ends = trajectory.difference(&here, &after).into_iter();
+            let ends =
+                ends.zip(trajectory.difference(&here, &before)).map(|(a, b)| (a - b) / (2.0 * h));
+            let all = seen.chain(ends).zip(&slopes);
+            all.fold(0.0_f64, |worst, (found, slope)| worst.max((found - slope).abs()))
+        };
+        let largest = slopes.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+        // a width that steps over a switch of a contact says nothing
+        let least = [1e-4, 1e-5, 1e-6, 1e-7].map(error).into_iter().fold(f64::INFINITY, f64::min);
+        assert!(
+            largest > 0.1 && least < 1e-6 * largest + 1e-6,
+            "{name}, {k}: {least:.2e} of {largest:.2e}"
+        );
+        x = here;
+    }
+}
+
+#[test]
+fn what_is_seen_at_a_stage_has_exact_derivatives() {
+    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
+    for (k, state) in golden["states"].as_array().unwrap().iter().enumerate() {
+        stages_have_exact_derivatives(&format!("sensors {k}"), &Arc::new(with_sensors(state)));
+    }
+    for name in ["mixed elliptic 0", "stops", "ties weld", "capsule box elliptic 4"] {
+        stages_have_exact_derivatives(name, &Arc::new(constrained(name, 2)));
     }
 }
 

@@ -3,6 +3,7 @@
 mod contact;
 mod cube;
 mod models;
+mod random;
 mod swing_up;
 
 use std::fs;
@@ -31,7 +32,8 @@ pub(super) const PROOFS: &[Measure] = measurements![
     rollout_against_duals,
     bounce_against_closed_form,
     cube::tossed,
-    models::beside_mujoco
+    models::beside_mujoco,
+    random::beside_mujoco
 ];
 
 const STEPS: usize = 500;

@@ -146,9 +146,11 @@ fn what_is_not_simulated_is_refused_unless_it_is_turned_off_by_name() {
     let place = template("motion");
     let model = place.read("arm.xml").replace(" limit=\"disable\"", "");
     let model = model.replace(" contact=\"disable\"", "");
-    let tin = "<body><freejoint/><geom type=\"cylinder\" size=\".1 .2\"/></body>";
-    let tins = format!("{tin}{tin}</worldbody>");
-    place.write("arm.xml", &model.replace("</worldbody>", &tins));
+    let stone = "<body><freejoint/><geom type=\"mesh\" mesh=\"stone\"/></body>";
+    let stones = format!("{stone}{stone}</worldbody>");
+    let mesh = "<asset><mesh name=\"stone\" vertex=\"0 0 0 .1 0 0 0 .1 0 0 0 .1\" face=\"0 2 1 0 1 3 0 3 2 1 2 3\"/></asset><worldbody>";
+    let model = model.replace("<worldbody>", mesh);
+    place.write("arm.xml", &model.replace("</worldbody>", &stones));
     let output = place.run(&["check", "scenario.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("`contact` of"), "{}", stderr(&output));

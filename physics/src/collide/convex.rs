@@ -1,4 +1,4 @@
-//! Ellipsoids with any shape but planes: the points at which two convex surfaces are nearest, or deepest in each other.
+//! Ellipsoids and cylinders with any shape but planes: the points at which two convex surfaces are nearest, or deepest in each other.
 //!
 //! Spheres and capsules are a point and a segment with a radius around. With `n` the unit normal from the first to the second, `x` and `y`
 //! the points, of parameters `s` and `t` on a feature of each shape (a face, an edge, a corner, the whole of an ellipsoid):
@@ -11,12 +11,16 @@
 //! these equations hold; its start is the best of the shapes' own axes. Newton's method then solves them to rounding, going on to a
 //! neighbouring feature where a parameter leaves its feature or the normal its cone. By the implicit function theorem the same matrix
 //! gives the derivative. MuJoCo iterates too, to a tolerance.
+//!
+//! Along parallel lines, or a line on a flat side, every point is as near as every other and the matrix is singular. Then the point is the one
+//! at the end of the line that a small turn singles out, with that point's derivative. Flat sides against each other have none, see
+//! [`manifold`](super::manifold).
 
-use cotangent_ad::{Dual, Pose, Real, Vec3};
+use cotangent_ad::{Dual, Pose, Quat, Real, Vec3};
 
 use super::Touches;
 use super::gjk::nearest;
-use crate::model::Shape;
+use super::solid::{Feature, Solid, extent, gap};
 use crate::scratch::lift_pose;
 
 /// `s`, `t`, `n` and `d`.
@@ -24,232 +28,18 @@ const UNKNOWNS: usize = 8;
 const NEWTON_ITERATIONS: usize = 30;
 /// Moves to a neighbouring feature.
 const CHANGES: usize = 12;
+/// Directions from which depths are sought.
+const STARTS: usize = 4;
 /// Rounds of moving apart.
 const ROUNDS: usize = 12;
 /// Residuals and steps below this share of the shapes' size are rounding.
 const ROUNDING: f64 = 1e-13;
 /// What is accepted where rounding lets them fall no further.
 const ACCEPTED: f64 = 1e-10;
-
-/// A part of a surface on which points have up to two parameters.
-#[derive(Clone, Copy, Debug)]
-enum Feature {
-    /// The centre of a sphere.
-    Center,
-    /// A capsule's segment between its ends, by its coordinate.
-    Segment,
-    /// An end of it, by its side.
-    End(f64),
-    /// An ellipsoid around a direction of its unit sphere, by two directions across.
-    Ellipsoid([Vec3<f64>; 3]),
-    /// A cylinder's side, by the angle from this one and the height.
-    Side(f64),
-    /// The edge of a cylinder's cap, by the angle from this one; which cap.
-    Rim(f64, f64),
-    /// A cap, by two coordinates.
-    Cap(f64),
-    /// A box where coordinates are at their least or greatest; 0 where they are free.
-    Box([f64; 3]),
-}
-
-/// Points on a feature and how they move with its parameters.
-struct On<T> {
-    point: Vec3<T>,
-    tangents: [Option<Vec3<T>>; 2],
-}
-
-/// A shape with its numbers: sizes and pose.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Solid<'a, T> {
-    pub(super) shape: &'a Shape,
-    pub(super) size: [T; 3],
-    pub(super) pose: &'a Pose<T>,
-}
-
-impl<T: Real> Solid<'_, T> {
-    /// Of the ball around its points.
-    fn radius(&self) -> T {
-        match self.shape {
-            Shape::Sphere { .. } | Shape::Capsule { .. } => self.size[0],
-            _ => T::lit(0.0),
-        }
-    }
-
-    /// A point of a feature in the world.
-    fn on(&self, feature: Feature, p: [T; 2]) -> On<T> {
-        let (zero, one) = (T::lit(0.0), T::lit(1.0));
-        let [a, b, _] = self.size;
-        let along = |k: usize| Vec3::unit(k);
-        let around = |angle: f64, z: T| {
-            let (sin, cos) = (p[0] + angle).sin_cos();
-            (Vec3([a * cos, a * sin, z]), Vec3([-(a * sin), a * cos, zero]))
-        };
-        let (point, tangents) = match feature {
-            Feature::Center => (Vec3::zero(), [None, None]),
-            Feature::Segment => (Vec3([zero, zero, p[0]]), [Some(along(2)), None]),
-            Feature::End(side) => (Vec3([zero, zero, b * side]), [None, None]),
-            Feature::Ellipsoid([w, e, f]) => {
-                let (e, f) = (Vec3::lit(e.0), Vec3::lit(f.0));
-                let w = Vec3::<T>::lit(w.0) + e * p[0] + f * p[1];
-                let scale = w.norm().recip();
-                let unit = w * scale;
-                let stretched = |x: Vec3<T>| Vec3(std::array::from_fn(|k| x[k] * self.size[k]));
-                let across = |x: Vec3<T>| Some(stretched((x - unit * unit.dot(x)) * scale));
-                (stretched(unit), [across(e), across(f)])
-            }
-            Feature::Side(angle) => {
-                let (point, tangent) = around(angle, p[1]);
-                (point, [Some(tangent), Some(along(2))])
-            }
-            Feature::Rim(angle, side) => {
-                let (point, tangent) = around(angle, b * side);
-                (point, [Some(tangent), None])
-            }
-            Feature::Cap(side) => (Vec3([p[0], p[1], b * side]), [Some(along(0)), Some(along(1))]),
-            Feature::Box(sides) => {
-                let (mut point, mut tangents, mut free) = (Vec3::zero(), [None, None], 0);
-                for (k, side) in sides.into_iter().enumerate() {
-                    if side == 0.0 && free < 2 {
-                        (point[k], tangents[free]) = (p[free], Some(along(k)));
-                        free += 1;
-                    } else {
-                        point[k] = self.size[k] * side;
-                    }
-                }
-                (point, tangents)
-            }
-        };
-        let turned = |t: Option<Vec3<T>>| t.map(|t| self.pose.direction(t * one));
-        On { point: self.pose.point(point), tangents: tangents.map(turned) }
-    }
-}
-
-impl Solid<'_, f64> {
-    /// The point, without the radius around, that is farthest along a direction of the world.
-    fn support(&self, direction: Vec3<f64>) -> Vec3<f64> {
-        let d = self.pose.rotation.transpose_mul(direction);
-        let side = |x: f64| if x < 0.0 { -1.0 } else { 1.0 };
-        let [a, b, _] = self.size;
-        let point = match self.shape {
-            Shape::Capsule { .. } => Vec3([0.0, 0.0, b * side(d[2])]),
-            Shape::Cylinder { .. } => {
-                let across = d[0].hypot(d[1]);
-                let [x, y] = if across > 0.0 { [d[0] / across, d[1] / across] } else { [1.0, 0.0] };
-                Vec3([a * x, a * y, b * side(d[2])])
-            }
-            Shape::Ellipsoid { .. } => {
-                let scaled = Vec3(std::array::from_fn(|k| d[k] * self.size[k]));
-                let length = scaled.norm();
-                Vec3(std::array::from_fn(|k| {
-                    if length > 0.0 { scaled[k] * self.size[k] / length } else { 0.0 }
-                }))
-            }
-            Shape::Box { .. } => Vec3(std::array::from_fn(|k| self.size[k] * side(d[k]))),
-            _ => Vec3::zero(),
-        };
-        self.pose.point(point)
-    }
-
-    /// The feature on which a point of the surface is, and its parameters.
-    fn feature(&self, at: Vec3<f64>) -> (Feature, [f64; 2]) {
-        let x = self.pose.inverse_point(at);
-        let side = |x: f64| if x < 0.0 { -1.0 } else { 1.0 };
-        let [a, b, _] = self.size;
-        let near = |gap: f64, size: f64| gap.abs() <= 1e-6 * size;
-        match self.shape {
-            Shape::Capsule { .. } if near(b - x[2].abs(), b) => {
-                (Feature::End(side(x[2])), [0.0; 2])
-            }
-            Shape::Capsule { .. } => (Feature::Segment, [x[2], 0.0]),
-            Shape::Ellipsoid { .. } => {
-                let w = Vec3(std::array::from_fn(|k| x[k] / self.size[k])).normalized();
-                let least = (0..3).min_by(|i, j| w[*i].abs().total_cmp(&w[*j].abs())).unwrap_or(0);
-                let e = w.cross(Vec3::unit(least)).normalized();
-                (Feature::Ellipsoid([w, e, w.cross(e)]), [0.0; 2])
-            }
-            Shape::Cylinder { .. } => {
-                let (across, angle) = (x[0].hypot(x[1]), x[1].atan2(x[0]));
-                match (near(b - x[2].abs(), b), near(a - across, a)) {
-                    (true, true) => (Feature::Rim(angle, side(x[2])), [0.0; 2]),
-                    (true, false) => (Feature::Cap(side(x[2])), [x[0], x[1]]),
-                    _ => (Feature::Side(angle), [0.0, x[2]]),
-                }
-            }
-            Shape::Box { .. } => {
-                let gap = |k: &usize| (self.size[*k] - x[*k].abs()).abs();
-                let nearest = (0..3).min_by(|i, j| gap(i).total_cmp(&gap(j))).unwrap_or(0);
-                let fixed = |k: usize| k == nearest || near(gap(&k), self.size[k]);
-                let sides = std::array::from_fn(|k| if fixed(k) { side(x[k]) } else { 0.0 });
-                (Feature::Box(sides), free_coordinates(sides, x.0))
-            }
-            _ => (Feature::Center, [0.0; 2]),
-        }
-    }
-
-    /// The feature to go on with where the parameters, or the normal out of the shape, say that the solution is on another one.
-    fn neighbour(
-        &self,
-        feature: Feature,
-        p: [f64; 2],
-        out: Vec3<f64>,
-    ) -> Option<(Feature, [f64; 2])> {
-        let n = self.pose.rotation.transpose_mul(out);
-        let [a, b, _] = self.size;
-        let side = |x: f64| if x < 0.0 { -1.0 } else { 1.0 };
-        // a normal may leave its cone by rounding
-        let outward = -1e-12;
-        match feature {
-            Feature::Segment if p[0].abs() > b => Some((Feature::End(side(p[0])), [0.0; 2])),
-            Feature::End(end) if n[2] * end < outward => Some((Feature::Segment, [end * b, 0.0])),
-            Feature::Side(angle) if p[1].abs() > b => {
-                Some((Feature::Rim(angle + p[0], side(p[1])), [0.0; 2]))
-            }
-            Feature::Cap(end) if p[0].hypot(p[1]) > a => {
-                Some((Feature::Rim(p[1].atan2(p[0]), end), [0.0; 2]))
-            }
-            Feature::Rim(angle, end) => {
-                let (sin, cos) = (angle + p[0]).sin_cos();
-                if n[2] * end < outward {
-                    Some((Feature::Side(angle + p[0]), [0.0, end * b]))
-                } else if n[0] * cos + n[1] * sin < outward {
-                    Some((Feature::Cap(end), [a * cos, a * sin]))
-                } else {
-                    None
-                }
-            }
-            Feature::Box(sides) => self.neighbour_of_box(sides, p, n),
-            _ => None,
-        }
-    }
-
-    fn neighbour_of_box(
-        &self,
-        sides: [f64; 3],
-        p: [f64; 2],
-        n: Vec3<f64>,
-    ) -> Option<(Feature, [f64; 2])> {
-        let mut free = p.into_iter();
-        let x: [f64; 3] = std::array::from_fn(|k| {
-            if sides[k] == 0.0 { free.next().unwrap_or(0.0) } else { sides[k] * self.size[k] }
-        });
-        let beyond = (0..3).find(|k| sides[*k] == 0.0 && x[*k].abs() > self.size[*k]);
-        let fixed = sides.iter().filter(|s| **s != 0.0).count();
-        let inward = (0..3).find(|k| fixed > 1 && sides[*k] * n[*k] < -1e-12);
-        let mut changed = sides;
-        if let Some(k) = beyond {
-            changed[k] = if x[k] < 0.0 { -1.0 } else { 1.0 };
-        } else {
-            changed[inward?] = 0.0;
-        }
-        Some((Feature::Box(changed), free_coordinates(changed, x)))
-    }
-}
-
-/// The coordinates of a point of a box that its feature leaves free.
-fn free_coordinates(sides: [f64; 3], x: [f64; 3]) -> [f64; 2] {
-    let mut free = sides.into_iter().zip(x).filter(|(side, _)| *side == 0.0).map(|(_, x)| x);
-    std::array::from_fn(|_| free.next().unwrap_or(0.0))
-}
+/// The turn that singles out an end of parallel lines.
+const TURN: f64 = 1e-5;
+/// About which axes it is tried: shares of the two tangents.
+const TURN_AXES: [[f64; 2]; 2] = [[0.6, 0.8], [-0.8, 0.6]];
 
 /// The equations of a pair at `(s, t, n, d)`.
 fn residual<T: Real>(
@@ -324,19 +114,44 @@ struct Found {
     inverse: Square,
 }
 
-/// Distance along a direction: how far the second shape is beyond the first.
-fn gap([first, second]: [&Solid<'_, f64>; 2], n: Vec3<f64>) -> f64 {
-    (second.support(-n) - first.support(n)).dot(n)
+/// The normal and points of nearest approach, or of least depth, nearly.
+///
+/// Of shapes that meet, the depth may be least among its neighbours along several directions: the best of what the likely directions lead to.
+pub(super) fn approach(
+    solids: [&Solid<'_, f64>; 2],
+    size: f64,
+) -> Option<(Vec3<f64>, [Vec3<f64>; 2])> {
+    let between = solids[1].pose.translation - solids[0].pose.translation;
+    let own = |side: usize| (0..3).map(move |k| solids[side].pose.rotation.column(k));
+    let across = own(0).flat_map(|a| own(1).map(move |b| a.cross(b)));
+    let radial = [0, 1].map(|side| {
+        let axis = solids[side].pose.rotation.column(2);
+        between - axis * axis.dot(between)
+    });
+    let likely = own(0).chain(own(1)).chain(across).flat_map(|axis| [axis, -axis]);
+    let mut starts = [(f64::NEG_INFINITY, Vec3::unit(2)); STARTS];
+    for n in likely.chain(radial).chain([between]) {
+        if n.norm_squared() > 1e-12 * size * size {
+            let n = n.normalized();
+            let (least, separation) = (starts.len() - 1, gap(solids, n));
+            if separation > starts[least].0 {
+                starts[least] = (separation, n);
+                starts.sort_by(|a, b| b.0.total_cmp(&a.0));
+            }
+        }
+    }
+    // what is apart has one nearest approach
+    let tried = if starts[0].0 > 0.0 { 1 } else { STARTS };
+    let ends = starts[..tried].iter().filter_map(|(_, n)| descend(solids, size, *n));
+    ends.max_by(|(a, _), (b, _)| gap(solids, *a).total_cmp(&gap(solids, *b)))
 }
 
-/// The normal and points of nearest approach, or of least depth, nearly.
-fn approach(solids: [&Solid<'_, f64>; 2], size: f64) -> Option<(Vec3<f64>, [Vec3<f64>; 2])> {
-    let between = solids[1].pose.translation - solids[0].pose.translation;
-    let axes = solids.iter().flat_map(|s| (0..3).map(|k| s.pose.rotation.column(k)));
-    let mut n = if between.norm() > 0.0 { between.normalized() } else { Vec3::unit(2) };
-    for axis in axes.flat_map(|axis| [axis, -axis]) {
-        n = if gap(solids, axis) > gap(solids, n) { axis } else { n };
-    }
+/// Where moving apart along a normal, which the nearest points then give anew, leads to.
+fn descend(
+    solids: [&Solid<'_, f64>; 2],
+    size: f64,
+    mut n: Vec3<f64>,
+) -> Option<(Vec3<f64>, [Vec3<f64>; 2])> {
     let mut points = None;
     for _ in 0..ROUNDS {
         let clearance = 0.02 * size;
@@ -357,14 +172,39 @@ fn approach(solids: [&Solid<'_, f64>; 2], size: f64) -> Option<(Vec3<f64>, [Vec3
     points
 }
 
-/// Newton's method, from feature to feature.
+/// A place where the equations hold, or at parallel lines that of an end.
 fn solve(solids: [&Solid<'_, f64>; 2]) -> Option<Found> {
-    let size = solids.iter().map(|s| s.size.iter().fold(0.0_f64, |m, x| m.max(x.abs()))).sum();
+    let size = extent(solids);
+    if let Some(found) = begin(solids, size).and_then(|(at, z)| walk(solids, at, z, size)) {
+        return Some(found);
+    }
+    let (n, _) = approach(solids, size)?;
+    let [_, one, other] = super::frame(n, None);
+    TURN_AXES.iter().find_map(|[share, rest]| {
+        let turn = Quat::exp((one * *share + other * *rest) * TURN).to_mat();
+        let pose = Pose { rotation: turn * solids[1].pose.rotation, ..*solids[1].pose };
+        let turned = [solids[0], &Solid { pose: &pose, ..*solids[1] }];
+        let (features, z) = begin(turned, size)?;
+        let Found { features, z, .. } = walk(turned, features, z, size)?;
+        walk(solids, features, z, size)
+    })
+}
+
+/// The features that approach each other, and nearly where.
+fn begin(solids: [&Solid<'_, f64>; 2], size: f64) -> Option<([Feature; 2], [f64; UNKNOWNS])> {
     let (n, points) = approach(solids, size)?;
     let [(one, s), (two, t)] = [solids[0].feature(points[0]), solids[1].feature(points[1])];
-    let mut features = [one, two];
     let d = (points[1] - points[0]).dot(n);
-    let mut z = [s[0], s[1], t[0], t[1], n[0], n[1], n[2], d];
+    Some(([one, two], [s[0], s[1], t[0], t[1], n[0], n[1], n[2], d]))
+}
+
+/// Newton's method, from feature to feature.
+fn walk(
+    solids: [&Solid<'_, f64>; 2],
+    mut features: [Feature; 2],
+    mut z: [f64; UNKNOWNS],
+    size: f64,
+) -> Option<Found> {
     for _ in 0..CHANGES {
         let inverse = newton(solids, features, &mut z, size)?;
         let n = Vec3([z[4], z[5], z[6]]);
@@ -414,18 +254,32 @@ fn concrete<T: Real>(pose: &Pose<T>) -> Pose<f64> {
     }
 }
 
-/// One point; its distance is NaN where it is not found, which no solution of the constraints outlives.
-pub(super) fn collide<T: Real>(solids: [Solid<'_, T>; 2], margin: T, out: &mut Touches<T>) {
+/// Where two surfaces are nearest, or deepest in each other.
+pub(super) struct Deepest<T> {
+    /// From the first to the second.
+    pub(super) normal: Vec3<T>,
+    pub(super) distance: T,
+    /// Midway between the surfaces.
+    pub(super) position: Vec3<T>,
+}
+
+/// Values of a pair of shapes, and the poses that they refer to.
+pub(super) fn with_values<T: Real, R>(
+    solids: &[Solid<'_, T>; 2],
+    then: impl FnOnce([&Solid<'_, f64>; 2]) -> R,
+) -> R {
     let poses = [concrete(solids[0].pose), concrete(solids[1].pose)];
     let values: [Solid<'_, f64>; 2] = std::array::from_fn(|k| Solid {
         shape: solids[k].shape,
         size: solids[k].size.map(Real::concrete),
         pose: &poses[k],
     });
-    let Some(found) = solve([&values[0], &values[1]]) else {
-        out.push(T::lit(f64::NAN), Vec3::zero(), Vec3::unit(2), None);
-        return;
-    };
+    then([&values[0], &values[1]])
+}
+
+/// The point where two shapes are nearest or deepest; `None` where it is not found.
+pub(super) fn deepest<T: Real>(solids: &[Solid<'_, T>; 2]) -> Option<Deepest<T>> {
+    let found = with_values(solids, solve)?;
     let both = [&solids[0], &solids[1]];
     let mut z = found.z.map(T::lit);
     for _ in 0..T::ORDER {
@@ -434,16 +288,28 @@ pub(super) fn collide<T: Real>(solids: [Solid<'_, T>; 2], margin: T, out: &mut T
     let normal = Vec3([z[4], z[5], z[6]]);
     let [inner, outer] = both.map(Solid::radius);
     let distance = z[7] - inner - outer;
-    if distance <= margin {
-        let x = solids[0].on(found.features[0], [z[0], z[1]]).point + normal * inner;
-        out.push(distance, x + normal * (distance * 0.5), normal, None);
+    let x = solids[0].on(found.features[0], [z[0], z[1]]).point + normal * inner;
+    Some(Deepest { normal, distance, position: x + normal * (distance * 0.5) })
+}
+
+/// What stands for a point that is not found: its distance is NaN, which no solution of the constraints outlives.
+pub(super) fn push_unknown<T: Real>(out: &mut Touches<T>) {
+    out.push(T::lit(f64::NAN), Vec3::zero(), Vec3::unit(2), None);
+}
+
+/// One point of an ellipsoid and another shape.
+pub(super) fn collide<T: Real>(solids: [Solid<'_, T>; 2], margin: T, out: &mut Touches<T>) {
+    match deepest(&solids) {
+        None => push_unknown(out),
+        Some(at) if at.distance <= margin => out.push(at.distance, at.position, at.normal, None),
+        Some(_) => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cotangent_ad::Quat;
+    use crate::model::Shape;
     use cotangent_ad::random::Stream;
 
     const SHAPES: [Shape; 5] = [
@@ -498,6 +364,59 @@ mod tests {
             assert!((apart(touch.frame[0]) - touch.distance).abs() < scale, "{k}: {touch:?}");
             for n in &directions {
                 assert!(apart(*n) <= touch.distance + scale, "{k}, {second:?}: {n:?} {touch:?}");
+            }
+        }
+    }
+
+    /// A cylinder with a capsule, a cylinder and a box as in the test above, and a little in each other at parallel lines and flat sides.
+    #[test]
+    fn no_direction_separates_a_cylinder_more() {
+        let random = Stream::new(&[12]);
+        let directions: Vec<Vec3<f64>> = (0..3000)
+            .map(|k| Vec3([0, 1, 2].map(|i| random.normal(90_000 + 3 * k + i))).normalized())
+            .collect();
+        let first = &SHAPES[3];
+        for k in 0..300_u64 {
+            let second = &SHAPES[2 + k as usize % 3];
+            let x: [f64; 6] = std::array::from_fn(|i| random.normal(6 * k + i as u64));
+            let at = Pose { rotation: Quat::identity().to_mat(), translation: Vec3::zero() };
+            // every fourth along an axis, turned by a quarter about another or not
+            let aligned = k % 4 == 0;
+            let turn = if aligned {
+                Vec3::unit((k / 4) as usize % 3)
+                    * (std::f64::consts::FRAC_PI_2 * (k / 12 % 2) as f64)
+            } else {
+                Vec3([x[0], x[1], x[2]])
+            };
+            let away = if aligned {
+                Vec3::unit((k / 24) as usize % 3) + Vec3([x[3], x[4], x[5]]) * 1e-2
+            } else {
+                Vec3([x[3], x[4], x[5]])
+            };
+            let mut other = Pose { rotation: Quat::exp(turn).to_mat(), translation: Vec3::zero() };
+            let still = other;
+            let away = away.normalized();
+            let pair = [solid(first, &at), solid(second, &still)];
+            let reach = pair[1].radius() - gap([&pair[0], &pair[1]], away);
+            other.translation = away * (reach * (0.85 + 0.05 * (k % 7) as f64));
+            let solids = [solid(first, &at), solid(second, &other)];
+            let round = solids[1].radius();
+            let apart = |n: Vec3<f64>| gap([&solids[0], &solids[1]], n) - round;
+            let flat = |n: Vec3<f64>, s: &Solid<'_, f64>| {
+                (0..3).any(|k| s.pose.rotation.column(k).dot(n).abs() > 1.0 - 1e-12)
+            };
+            let Some(found) = deepest(&solids) else {
+                // flat sides on each other have no deepest point
+                let (n, _) =
+                    approach([&solids[0], &solids[1]], extent([&solids[0], &solids[1]])).unwrap();
+                assert!(solids.iter().all(|s| flat(n, s)), "{k}, {second:?}: {n:?}");
+                continue;
+            };
+            let scale = 1e-12;
+            assert!((apart(found.normal) - found.distance).abs() < scale, "{k}, {second:?}");
+            for n in &directions {
+                let depth = found.distance + scale;
+                assert!(apart(*n) <= depth, "{k}, {second:?}: {n:?} {:?}", found.normal);
             }
         }
     }

@@ -1,12 +1,13 @@
-//! Where two shapes touch: distance, position and frame over any scalar, by the closed forms that MuJoCo has, and of ellipsoids by one
-//! convex collision ([`convex`]).
+//! Where two shapes touch: distance, position and frame over any scalar, by the closed forms that MuJoCo has, and of ellipsoids and cylinders by
+//! one convex collision ([`convex`]), of cylinders with more points where a flat side bears ([`manifold`]).
 //!
 //! | with | plane | sphere | capsule | ellipsoid | cylinder | box |
 //! |---|---|---|---|---|---|---|
 //! | plane | | closed | closed, two points | closed | closed, up to four | closed, up to four |
 //! | sphere | | closed | closed | convex | closed | closed |
-//! | capsule | | | closed, one or two | convex | no | closed, one or two |
+//! | capsule | | | closed, one or two | convex | convex, one or two | closed, one or two |
 //! | ellipsoid | | | | convex | convex | convex |
+//! | cylinder | | | | | convex, up to four | convex, up to four |
 //! | box | | | | | | closed, up to eight |
 //!
 //! A pair that is not in the table is refused where a model is built of it, see [`is_supported`]. Which of a shape's features are nearest is
@@ -17,12 +18,14 @@ mod capsule_box;
 mod convex;
 mod cuboids;
 mod gjk;
+mod manifold;
 mod plane;
+mod solid;
 mod sphere;
 
 use cotangent_ad::{Num, Pose, Real, Vec3};
 
-use self::convex::Solid;
+use self::solid::Solid;
 use crate::model::Shape;
 
 /// One point of contact.
@@ -94,9 +97,7 @@ pub(crate) fn rank(shape: &Shape) -> Option<usize> {
 pub(crate) fn is_supported(first: &Shape, second: &Shape) -> bool {
     match (rank(first), rank(second)) {
         (Some(0), Some(second)) => second > 0,
-        (Some(1 | 3), Some(_)) => true,
-        (Some(2), Some(second)) => second != 4,
-        (Some(first), Some(second)) => first == 5 && second == 5,
+        (Some(_), Some(_)) => true,
         _ => false,
     }
 }
@@ -150,11 +151,19 @@ pub(crate) fn collide<T: Real>(
         [Shape::Box { .. }, Shape::Box { .. }] => {
             cuboids::cuboids((a, at_a), (b, at_b), margin, out);
         }
-        [Shape::Ellipsoid { .. }, _] | [_, Shape::Ellipsoid { .. }] => {
+        [first, second] => {
             let solid =
                 |k: usize| Solid { shape: shapes[k], size: [a, b][k], pose: [at_a, at_b][k] };
-            convex::collide([solid(0), solid(1)], margin, out);
+            let solids = [solid(0), solid(1)];
+            match (first, second) {
+                (Shape::Ellipsoid { .. }, _) | (_, Shape::Ellipsoid { .. }) => {
+                    convex::collide(solids, margin, out);
+                }
+                (Shape::Cylinder { .. }, _) | (_, Shape::Cylinder { .. }) => {
+                    manifold::collide(solids, margin, out);
+                }
+                _ => {}
+            }
         }
-        _ => {}
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf_file};
-use cotangent_physics::{Integrator, Scratch, State, StepOptions, difference, step};
+use cotangent_physics::{Integrator, Model, Scratch, State, StepOptions, difference, step};
 
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof};
@@ -82,44 +82,59 @@ impl Tally {
     }
 }
 
+/// What a peer says of a model: sizes, then states and controls.
+pub(super) struct Numbers<'a> {
+    sizes: [usize; 3],
+    rest: &'a [f64],
+}
+
+impl<'a> Numbers<'a> {
+    /// After the sizes; `None` where they are not the model's.
+    pub(super) fn of(model: &Model, numbers: &'a [f64]) -> Option<Self> {
+        let sizes = [model.nq(), model.nv(), model.na(), model.nu()];
+        let (theirs, rest) = numbers.split_at(4);
+        let same = sizes.iter().zip(theirs).all(|(n, size)| (*n as f64 - size).abs() < 0.5);
+        same.then_some(Self { sizes: [sizes[0], sizes[1], sizes[2]], rest })
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Vec<f64> {
+        let (head, rest) = self.rest.split_at(count);
+        self.rest = rest;
+        head.to_vec()
+    }
+
+    pub(super) fn state(&mut self) -> State {
+        let [q, v, act] = self.sizes.map(|n| self.take(n));
+        State { q, v, act }
+    }
+}
+
 /// How far our steps, with and without contact, end from MuJoCo's.
 fn steps(read: &Mjcf, numbers: &[f64]) -> (f64, f64) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes")]
-    let sizes: Vec<usize> = numbers[..4].iter().map(|x| *x as usize).collect();
-    let [nq, nv, na, nu] = [0, 1, 2, 3].map(|k| sizes[k]);
     let model = &read.model;
-    if [model.nq(), model.nv(), model.na(), model.nu()] != [nq, nv, na, nu] {
+    let Some(mut numbers) = Numbers::of(model, numbers) else {
         return (f64::INFINITY, f64::INFINITY);
-    }
-    let mut rest = &numbers[4..];
-    let mut take = |n: usize| {
-        let (head, tail) = rest.split_at(n);
-        rest = tail;
-        head.to_vec()
     };
-    let state = |q, v, act| State { q, v, act };
-    let start = state(take(nq), take(nv), take(na));
-    let u = take(nu);
-    let ends = [(); 2].map(|()| state(take(nq), take(nv), take(na)));
+    let start = numbers.state();
+    let u = numbers.take(model.nu());
+    let ends = [numbers.state(), numbers.state()];
     let integrator = match read.options.integrator {
         Integrator::RungeKutta4 => Integrator::Euler,
         other => other,
     };
     let options = StepOptions { integrator, ..read.options };
     let without = read.clone().without(Effect::Contact);
-    let [whole, free] = [(&read.model, &ends[0]), (&without.model, &ends[1])]
-        .map(|(model, end)| distance(model, options, (&start, &u), end));
+    let [whole, free] =
+        [(&read.model, &ends[0]), (&without.model, &ends[1])].map(|(model, end)| {
+            let (mut now, mut s) = (start.clone(), Scratch::new(model));
+            step(model, model.parameters(), &options, &mut now, &u, &mut s);
+            apart(model, &now, end)
+        });
     (whole, free)
 }
 
-fn distance(
-    model: &cotangent_physics::Model,
-    options: StepOptions,
-    (start, u): (&State, &[f64]),
-    end: &State,
-) -> f64 {
-    let (mut now, mut s) = (start.clone(), Scratch::new(model));
-    step(model, model.parameters(), &options, &mut now, u, &mut s);
+/// The largest difference of two states as a share of the largest velocity of the second, or of 1.
+pub(super) fn apart(model: &Model, now: &State, end: &State) -> f64 {
     let mut apart = vec![0.0; model.nv()];
     difference(model, &end.q, &now.q, &mut apart);
     let pairs = now.v.iter().chain(&now.act).zip(end.v.iter().chain(&end.act));

@@ -4,7 +4,7 @@
 //! (sphere, capsule, cylinder, box, ellipsoid, plane; meshes for their inertia), `site`, with every way to write an orientation;
 //! fixed tendons; `motor`, `position`, `velocity`, `damper` and `general` actuators without activation; `keyframe`.
 //!
-//! What the file enables and the dynamics do not have (contact of shapes without a closed form here, equalities other than couplings) is
+//! What the file enables and the dynamics do not have (contact of meshes) is
 //! [`Mjcf::unsimulated`], with its line, less what the file's own flags turn off: a motion under them is another than MuJoCo's. What has
 //! no effect here (sensors; what is only looked at) is skipped, some of it with a [`Note`]. Everything else is a
 //! [`MjcfError`] with its place; all of a file are reported at once.

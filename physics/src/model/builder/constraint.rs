@@ -223,7 +223,7 @@ pub(crate) const MOST_PAIRS: usize = 200_000;
 pub(crate) struct Touching {
     /// In order.
     pub(super) pairs: Vec<TouchPair>,
-    /// Pairs whose contact has no closed form.
+    /// Pairs whose contact is not known.
     pub(crate) unsupported: Vec<[usize; 2]>,
     /// Whether there are more than [`MOST_PAIRS`]; then there are none.
     pub(crate) too_many: bool,

@@ -90,7 +90,7 @@ pub enum BuildError {
     /// A tie of what cannot move against each other.
     #[error("equality `{0}` ties what is fixed to each other, or to the world, already")]
     TiedToItself(String),
-    /// Two geoms that may touch and whose contact has no closed form here.
+    /// Two geoms that may touch and whose contact is not known.
     #[error(
         "{first} and {second} may touch, and the contact of these shapes is not simulated: give them surfaces that do not touch, or exclude their bodies"
     )]

@@ -20,7 +20,7 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation, geoms that may touch and whose
-    /// contact has no closed form.
+    /// contact is not known.
     pub fn build(self) -> Result<Model, BuildError> {
         let (model, touching) = self.build_in_part()?;
         if touching.too_many {
@@ -35,7 +35,7 @@ impl ModelBuilder {
         Err(BuildError::UnsupportedPair { first: name(first), second: name(second) })
     }
 
-    /// The model without the contact of pairs of geoms that have no closed form, and which these are.
+    /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
         let mut held = vec![None; model.links.len()];
@@ -57,7 +57,7 @@ impl ModelBuilder {
         if model.parameters.fluid.iter().any(|x| *x > 0.0) {
             model.fluid = fluid_bodies(&model, &loads);
         }
-        model.free_bodies = free_bodies(&model, &loads);
+        model.free_bodies = free_bodies(&model);
         let parameters = model.parameters.clone();
         model.set_parameters(parameters);
         check_pivots(&model, &loads)?;
@@ -113,15 +113,11 @@ fn is_principal(load: &Load) -> bool {
         && near(pose.rotation.0.as_flattened(), identity.rotation.0.as_flattened())
 }
 
-/// Links of free bodies that nothing moves against, and that no other body with mass is fixed to.
-fn free_bodies(model: &Model, loads: &[Load]) -> Vec<usize> {
-    let weigh = |link: usize| {
-        let on = model.bodies.iter().zip(loads).filter(|(b, _)| b.link == Some(link));
-        on.filter(|(_, load)| load.inertia.is_some_and(|i| i.mass > 0.0)).count()
-    };
+/// Links of free bodies that nothing moves against.
+fn free_bodies(model: &Model) -> Vec<usize> {
     let free = model.joints.iter().filter(|j| j.v.1 == 6).map(|j| j.link + 1);
     let alone = |link: &usize| model.links.iter().all(|l| l.parent != Some(*link));
-    free.filter(alone).filter(|link| weigh(*link) == 1).collect()
+    free.filter(alone).collect()
 }
 
 /// The boxes of moving bodies with mass.
