@@ -5,6 +5,7 @@ mod hartree_fock;
 mod kohn_sham;
 mod other_molecules;
 mod second_derivatives;
+mod volumes;
 
 use cotangent_dft::molecule::{Atom, Element, Molecule};
 
