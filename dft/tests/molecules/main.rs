@@ -1,5 +1,6 @@
 //! Molecules beside PySCF, and every derivative against differences.
 
+mod direct;
 mod formats;
 mod hartree_fock;
 mod kohn_sham;
