@@ -19,6 +19,7 @@ angle = np.arange(6) * np.pi / 3
 ring = [("C", 2.6296, a) for a in angle] + [("H", 4.6705, a) for a in angle]
 MOLECULES = {
     "benzene": [(s, (r * np.cos(a), r * np.sin(a), 0.0)) for s, r, a in ring],
+    "formaldehyde": [("C", (0, 0, -0.99494)), ("O", (0, 0, 1.25553)), ("H", (0, 1.77048, -2.10307)), ("H", (0, -1.77048, -2.10307))],
     "water": [("O", (0, 0, 0.2217)), ("H", (0, 1.4309, -0.8867)), ("H", (0, -1.4309, -0.8867))],
 }
 
@@ -32,7 +33,7 @@ def field(molecule, functional):
     return found
 
 
-for molecule, functional, name in (("water", "b3lyp", "b3lyp"), ("benzene", "lda,vwn5", "lda"), ("benzene", "b3lyp", "b3lyp")):
+for molecule, functional, name in (("water", "b3lyp", "b3lyp"), ("formaldehyde", "b3lyp", "b3lyp"), ("benzene", "lda,vwn5", "lda"), ("benzene", "b3lyp", "b3lyp")):
     seconds = one_thread.best(lambda: field(molecule, functional), repeats)
     found = field(molecule, functional)
     print(f"{molecule}-{name}-field", seconds, repr(float(found.e_tot)))

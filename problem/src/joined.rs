@@ -167,7 +167,19 @@ impl Map for JoinedMap {
 
     fn plan(&self, keep: Keep) -> Cost {
         let plans: Vec<Cost> = self.parts.iter().map(|part| part.map.plan(keep)).collect();
-        let work: Vec<String> = plans.iter().map(|plan| plan.work.clone()).collect();
+        // members of one kind say the same
+        let mut counted: Vec<(&str, usize)> = Vec::new();
+        for plan in &plans {
+            match counted.iter_mut().find(|(work, _)| *work == plan.work) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((&plan.work, 1)),
+            }
+        }
+        let say = |(work, count): &(&str, usize)| match count {
+            1 => (*work).to_owned(),
+            _ => format!("{count} times {work}"),
+        };
+        let work: Vec<String> = counted.iter().map(say).collect();
         Cost { work: work.join("; "), bytes: plans.iter().map(|plan| plan.bytes).sum() }
     }
 

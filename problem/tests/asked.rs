@@ -266,6 +266,8 @@ fn joined_simulations_share_what_they_are_told_to_and_nothing_else() {
     joined.fix(4, &[0.7]).expect("a mass");
     // outputs of both in another order than theirs: b.vector, a.bent
     let map = Arc::new(joined).map(&[1, 3, 0], &[3, 0], true).expect("a map");
+    let work = map.plan(Keep::Values).work;
+    assert!(work.starts_with("2 times a function of"), "{work}");
     let x = [0.3, 0.5, -0.4, 0.4, 0.9];
     let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).expect("a run");
     let right = |x: &[f64]| {

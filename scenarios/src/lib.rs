@@ -58,7 +58,7 @@ use cotangent_optim::{
 use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::look::Look;
+use crate::look::{Look, Volume};
 use cotangent_harness::{Judge, check_name};
 use document::{Document, Grammar, Settings};
 
@@ -137,6 +137,14 @@ pub trait Scenario: Send + Sync {
     /// # Errors
     /// The simulation has no value there.
     fn looks(&self, x: &[f64]) -> Result<Vec<Look>, String> {
+        let _ = x;
+        Ok(Vec::new())
+    }
+    /// Numbers all over space at `x`; nothing where the kind has none.
+    ///
+    /// # Errors
+    /// The simulation has no value there, or there would be too many of them.
+    fn volumes(&self, x: &[f64]) -> Result<Vec<Volume>, String> {
         let _ = x;
         Ok(Vec::new())
     }

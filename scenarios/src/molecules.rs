@@ -21,7 +21,7 @@ use super::general::{self, Model, Study};
 use super::keys::{Key, Kind, List, key};
 use super::{Domain, Scenario};
 use crate::diagnostic::{Diagnostic, nearest};
-use picture::{Portrait, Scan};
+use picture::{Extent, Portrait, Scan};
 
 /// The kind.
 pub(super) struct Molecules;
@@ -137,6 +137,24 @@ const KEYS: &[Key] = &[
     key("scan.from_atom", Kind::Integer { min: 0, max: 10_000 }, "0", "the atom that stands"),
     key("scan.atom", Kind::Integer { min: 0, max: 10_000 }, "1", "the atom that moves away"),
     key("scan.points", Kind::Integer { min: 2, max: 1000 }, "30", "points of the curve"),
+    key(
+        "volume.spacing",
+        Kind::Number { unit: "bohr", min: 1e-3, max: 10.0 },
+        "0.2",
+        "distance of the points at which --export writes densities and orbitals",
+    ),
+    key(
+        "volume.margin",
+        Kind::Number { unit: "bohr", min: 0.0, max: 1e3 },
+        "5.0",
+        "how far these points reach beyond the outermost nuclei",
+    ),
+    key(
+        "volume.orbitals",
+        Kind::Integer { min: 0, max: 10_000 },
+        "1",
+        "how many occupied and how many empty orbitals, nearest to the gap, are among them",
+    ),
 ];
 
 const LISTS: &[List] = &[
@@ -232,7 +250,12 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let vibrates = ["term", "goal"].iter().any(|list| s.list(list).iter().any(speaks));
     let simulation =
         Box::new(MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone()));
-    let portrait = Portrait { molecule, basis, options, vibrates, scan };
+    let extent = Extent {
+        spacing_bohr: s.number("volume.spacing"),
+        margin_bohr: s.number("volume.margin"),
+        orbitals: s.count("volume.orbitals"),
+    };
+    let portrait = Portrait { molecule, basis, options, vibrates, scan, extent };
     Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
 }
 

@@ -1,10 +1,13 @@
 //! Kohn-Sham in one dimension beside JAX and numpy: training through the self-consistent field, exact two-electron
 //! states, and the growth of cost with the grid; functionals of molecules beside libxc, molecules beside PySCF.
 
+mod case;
 mod claim;
+mod direct;
 mod functionals;
 mod kohn_sham;
 mod mixing;
+mod others;
 mod records;
 mod references;
 mod transfer;
@@ -30,7 +33,9 @@ pub(super) const ROWS: &[Measure] = measurements![
     growth_with_grid,
     functionals::beside_libxc,
     kohn_sham::beside_pyscf,
+    direct::hexadecane,
     records::records_of_pyscf,
+    others::other_molecules,
 ];
 
 pub(super) const PROOFS: &[Measure] = measurements![

@@ -1,5 +1,7 @@
-//! The answer of a run in formats of other programs: numbers as CSV and NPY, bodies as glTF, both as VTK.
+//! The answer of a run in formats of other programs: numbers as CSV and NPY, bodies as glTF, both and volumes as VTK,
+//! volumes as cube files.
 
+mod cube;
 pub(crate) mod gltf;
 mod npy;
 mod vtk;
@@ -22,8 +24,10 @@ pub enum Export {
     Csv,
     /// Outputs as arrays of NumPy, with an index of names, units and axes.
     Npy,
-    /// Bodies over time, and outputs along their axes, for ParaView and others.
+    /// Bodies over time, outputs along their axes, and densities in space, for ParaView and others.
     Vtk,
+    /// Densities and orbitals in space as Gaussian's cube files, for programs that draw molecules.
+    Cube,
     /// Bodies over time as one file, for viewers and Blender.
     Gltf,
 }
@@ -68,7 +72,7 @@ fn has_place(format: Export, quantity: &Quantity) -> bool {
     match format {
         Export::Csv | Export::Npy => true,
         Export::Vtk => quantity.axis.is_some(),
-        Export::Gltf => false,
+        Export::Gltf | Export::Cube => false,
     }
 }
 
@@ -136,6 +140,7 @@ fn of_answer(
     format: Export,
 ) -> Result<Vec<(String, Vec<u8>)>, ExportError> {
     let looks = || loaded.scenario.looks(x).map_err(ExportError::Value);
+    let volumes = || loaded.scenario.volumes(x).map_err(ExportError::Value);
     let files = match format {
         Export::Csv => {
             let y = outputs(loaded, x, format)?;
@@ -149,14 +154,20 @@ fn of_answer(
         }
         Export::Vtk => {
             let along = outputs(loaded, x, format).map(|y| vtk::grids(&y)).unwrap_or_default();
-            looks()?.iter().flat_map(vtk::bodies).chain(along).collect::<Vec<_>>()
+            let mut files: Vec<_> = looks()?.iter().flat_map(vtk::bodies).chain(along).collect();
+            files.extend(volumes()?.iter().map(vtk::volume));
+            files
         }
+        Export::Cube => volumes()?.iter().flat_map(cube::files).collect(),
     };
     if files.is_empty() {
         return Err(ExportError::Nothing(match format {
             Export::Gltf => "this kind of scenario has no bodies in space; take csv, npy or vtk",
             Export::Vtk => {
                 "this kind of scenario has no bodies and no outputs along an axis; take csv or npy"
+            }
+            Export::Cube => {
+                "this kind of scenario has no densities in space, which one molecule has; take csv, npy, vtk or gltf"
             }
             Export::Csv | Export::Npy => "this scenario has no outputs",
         }));

@@ -1,11 +1,11 @@
-//! VTK's XML files: bodies as `PolyData`, a file for each moment with a collection of them, and outputs along an axis as
-//! `RectilinearGrid`. Numbers are text, so that every bit of them is there.
+//! VTK's XML files: bodies as `PolyData`, a file for each moment with a collection of them, outputs along an axis as
+//! `RectilinearGrid`, and numbers all over space as `ImageData`. Numbers are text, so that every bit of them is there.
 
 use std::fmt::Write as _;
 
 use cotangent_ad::Vec3;
 use cotangent_problem::Axis;
-use cotangent_scenarios::look::Look;
+use cotangent_scenarios::look::{Look, Volume};
 
 use super::{Outputs, file_name, moments};
 use crate::plot::escape;
@@ -114,4 +114,27 @@ pub(super) fn grids(outputs: &Outputs) -> Vec<(String, Vec<u8>)> {
         (name, file("RectilinearGrid", &content))
     };
     grids.iter().enumerate().map(grid).collect()
+}
+
+/// The numbers of a lattice, an array of each field: `NAME.vti`.
+pub(super) fn volume(volume: &Volume) -> (String, Vec<u8>) {
+    let [nx, ny, nz] = volume.counts;
+    let arrays: String = volume
+        .fields
+        .iter()
+        .map(|field| {
+            // here x is fastest
+            let at = (0..nz).flat_map(|z| (0..ny).map(move |y| (y, z)));
+            let at = at.flat_map(|(y, z)| (0..nx).map(move |x| (x * ny + y) * nz + z));
+            let name = format!("{} ({})", field.name, field.unit);
+            array(&name, "Float64", 1, at.map(|k| field.values[k].to_string()))
+        })
+        .collect();
+    let extent = format!("0 {} 0 {} 0 {}", nx - 1, ny - 1, nz - 1);
+    let ([x, y, z], step) = (volume.origin, volume.spacing);
+    let content = format!(
+        "  <ImageData WholeExtent=\"{extent}\" Origin=\"{x} {y} {z}\" Spacing=\"{step} {step} {step}\"><Piece Extent=\"{extent}\">\n\
+         <PointData>\n{arrays}</PointData>\n  </Piece></ImageData>\n"
+    );
+    (format!("{}.vti", volume.name), file("ImageData", &content))
 }

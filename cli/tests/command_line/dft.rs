@@ -166,6 +166,10 @@ file = "hydrogen.xyz"
 [basis]
 name = "STO-3G"
 
+[volume]
+spacing = 0.4
+margin = 6.0
+
 [[parameter]]
 name = "atom[1].position"
 entries = [2]
@@ -200,6 +204,7 @@ fn a_goal_may_speak_of_what_has_no_derivative_and_a_term_may_not() {
     let exported = place.run(&["report", "r", "--export", "gltf", "--format", "json"]);
     assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
     assert!(place.read("r/export/molecule.gltf").contains("\"unit\":\"bohr\""));
+    densities_are_exported(&place);
     let again = place.run(&["resume", "r"]);
     assert!(!stderr(&again).contains("needs no grid"), "{}", stderr(&again));
     // what goals alone speak of is computed for the answer, and written beside it
@@ -212,4 +217,42 @@ fn a_goal_may_speak_of_what_has_no_derivative_and_a_term_may_not() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("`stability.internal` cannot be differentiated"), "{said}");
+}
+
+/// The run `r` of H2 has its two electrons in cube files and in VTK's.
+fn densities_are_exported(place: &Place) {
+    let formats = ["--export", "cube", "--export", "vtk", "--format", "json"];
+    let exported = place.run(&[["report", "r"].as_slice(), &formats].concat());
+    assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+    let cube = place.read("r/export/density.cube");
+    let lines: Vec<&str> = cube.lines().collect();
+    let numbers = |line: &str| -> Vec<f64> {
+        line.split_whitespace().map(|word| word.parse().unwrap()).collect()
+    };
+    assert!(lines[0].starts_with("density of the electrons"), "{}", lines[0]);
+    let word = |line: usize, at: usize| lines[line].split_whitespace().nth(at).unwrap();
+    assert_eq!(word(2, 0), "2", "two atoms");
+    let [nx, ny, nz] = [3, 4, 5].map(|k| word(k, 0).parse::<usize>().unwrap());
+    assert_eq!([word(3, 1), word(5, 3)], ["0.400000"; 2]);
+    assert_eq!([word(6, 0), word(6, 1)], ["1", "1.000000"], "hydrogen and its charge");
+    let values: Vec<f64> = lines[8..].iter().flat_map(|line| numbers(line)).collect();
+    assert_eq!(values.len(), nx * ny * nz);
+    let electrons = values.iter().sum::<f64>() * 0.4_f64.powi(3);
+    assert!((electrons - 2.0).abs() < 1e-3, "{electrons}");
+    // the occupied orbital is the only one: its square is half of the density
+    let orbital = place.read("r/export/orbital-0.cube");
+    let orbital = orbital.lines().skip(8).flat_map(numbers);
+    let largest = values.iter().zip(orbital).map(|(n, psi)| (n - 2.0 * psi * psi).abs());
+    assert!(largest.fold(0.0, f64::max) < 1e-5);
+    assert!(place.path("r/export/orbital-1.cube").exists());
+    // the same numbers, x fastest
+    let vti = place.read("r/export/molecule-volume.vti");
+    let density = vti.split("Name=\"density (1/bohr^3)\"").nth(1).unwrap();
+    let density = numbers(density.split('>').nth(1).unwrap().split('<').next().unwrap());
+    let extent = format!("Extent=\"0 {} 0 {} 0 {}\"", nx - 1, ny - 1, nz - 1);
+    assert!(vti.contains(&extent), "{extent}");
+    for [x, y, z] in [[nx / 2, ny / 3, nz / 4], [1, ny / 2, nz / 2], [nx / 2, 2, nz - 9]] {
+        let [there, here] = [density[(z * ny + y) * nx + x], values[(x * ny + y) * nz + z]];
+        assert!((there - here).abs() <= 1e-5 * there.abs(), "{there} {here}");
+    }
 }

@@ -29,10 +29,12 @@ use crate::molecule::functional::ExchangeCorrelation;
 use crate::molecule::functional_integral::{FunctionalIntegral, GridResponse, IntegralError};
 use crate::molecule::grid::GridOptions;
 use crate::molecule::grid::basis_pullback::ShellBars;
-use crate::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
+use crate::molecule::integrals::repulsion::store::{CoulombExchange, Repulsion, RepulsionOptions};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
-use crate::molecule::scf::fock::{Energies, Field, FockBuilder, TwoElectron};
+use crate::molecule::scf::fock::{
+    Energies, Field, FockBuilder, TwoElectron, coulomb_of_all, matrices_of_changes,
+};
 
 /// `E[P] = E_core + J + E_xc - a K/2`, `a` the functional's share of exact exchange.
 ///
@@ -128,19 +130,25 @@ impl KohnSham {
         self.integral.by_basis(&views(&of_all_electrons(densities)))
     }
 
-    /// `J` of all electrons, and `K` of each density where there is exact exchange.
-    fn coulomb_exchange(&self, densities: &[Matrix]) -> (Matrix, Vec<Matrix>) {
-        let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
-        let size = self.core.basis.len();
-        if self.exact_exchange == 0.0 {
-            let mut total = Matrix::zeros(size, size);
-            densities.iter().for_each(|d| total.add(spins, d));
-            return (self.repulsion.coulomb(&total), Vec::new());
+    /// Whether matrices of exchange are needed.
+    fn has_exchange(&self) -> bool {
+        self.exact_exchange != 0.0
+    }
+
+    /// The densities whose repulsion is asked for: of all electrons together where there is no exchange of each spin.
+    fn repelling(&self, densities: &[Matrix]) -> Vec<Matrix> {
+        if self.has_exchange() {
+            return densities.to_vec();
         }
-        let parts = self.repulsion.coulomb_exchange(densities);
-        let mut coulomb = Matrix::zeros(size, size);
-        parts.iter().for_each(|part| coulomb.add(spins, &part.coulomb));
-        (coulomb, parts.into_iter().map(|part| part.exchange).collect())
+        let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
+        let mut total = densities[0].scaled(spins);
+        densities[1..].iter().for_each(|d| total.add(spins, d));
+        vec![total]
+    }
+
+    /// `J` of all electrons from the parts of [`KohnSham::repelling`].
+    fn coulomb_of(&self, parts: &[CoulombExchange]) -> Matrix {
+        if self.has_exchange() { coulomb_of_all(parts) } else { parts[0].coulomb.clone() }
     }
 }
 
@@ -169,10 +177,13 @@ impl FockBuilder for KohnSham {
         }
     }
 
-    fn build(&self, densities: &[Matrix]) -> Field {
+    fn build(&self, densities: &[Matrix], near: Option<&Field>) -> Field {
         let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
         let size = self.core.basis.len();
-        let (coulomb, exchange) = self.coulomb_exchange(densities);
+        let (repelling, with_exchange) = (self.repelling(densities), self.has_exchange());
+        let near = near.map(|field| &field.repelled);
+        let repelled = self.repulsion.matrices(&repelling, with_exchange, near);
+        let coulomb = self.coulomb_of(&repelled.parts);
         let mut energies = Energies { nuclear: self.core.nuclear_ha, ..Energies::default() };
         let integrated = self.integral.field(&views(&of_all_electrons(densities)));
         let (energy, potential) = match integrated {
@@ -190,14 +201,14 @@ impl FockBuilder for KohnSham {
             let mut matrix = self.core.hamiltonian.clone();
             matrix.add(1.0, &coulomb);
             matrix.add(1.0, &Matrix::from_entries(size, size, potential));
-            if let Some(exchange) = exchange.get(spin) {
-                let share = self.exact_exchange;
+            if with_exchange {
+                let (share, exchange) = (self.exact_exchange, &repelled.parts[spin].exchange);
                 energies.exchange_correlation -= 0.5 * spins * share * density.dot(exchange);
                 matrix.add(-share, exchange);
             }
             fock.push(matrix);
         }
-        Field { energies, fock }
+        Field { energies, fock, repelled }
     }
 
     fn response(&self, densities: &[Matrix], changes: &[Vec<Matrix>]) -> Vec<Vec<Matrix>> {
@@ -207,19 +218,22 @@ impl FockBuilder for KohnSham {
         let integrated =
             self.integral.response(&views(&of_all_electrons(densities)), &change_views);
         let zero = || vec![vec![vec![f64::NAN; size * size]; densities.len()]; changes.len()];
-        let each = |(potentials, change): (Vec<Vec<f64>>, &Vec<Matrix>)| {
-            let (coulomb, exchange) = self.coulomb_exchange(change);
+        let repelling: Vec<Vec<Matrix>> = changes.iter().map(|c| self.repelling(c)).collect();
+        let with_exchange = self.has_exchange();
+        let parts = matrices_of_changes(&self.repulsion, with_exchange, &repelling);
+        let each = |(potentials, parts): (Vec<Vec<f64>>, Vec<CoulombExchange>)| {
+            let coulomb = self.coulomb_of(&parts);
             let matrices = potentials.into_iter().enumerate().map(|(spin, potential)| {
                 let mut matrix = Matrix::from_entries(size, size, potential);
                 matrix.add(1.0, &coulomb);
-                if let Some(exchange) = exchange.get(spin) {
-                    matrix.add(-self.exact_exchange, exchange);
+                if with_exchange {
+                    matrix.add(-self.exact_exchange, &parts[spin].exchange);
                 }
                 matrix
             });
             matrices.collect()
         };
         let potentials = integrated.unwrap_or_else(|_| zero());
-        potentials.into_iter().zip(changes).map(each).collect()
+        potentials.into_iter().zip(parts).map(each).collect()
     }
 }

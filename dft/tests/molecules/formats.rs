@@ -123,7 +123,7 @@ fn a_molden_file_has_orthonormal_orbitals_with_the_energy_of_the_field() {
         let c = c.column_range(0..occupied);
         densities.push(c.times(&c.transposed()));
     }
-    let energy = read.build(&densities).energies.total_ha();
+    let energy = read.build(&densities, None).energies.total_ha();
     assert!((energy - scf.energy_ha()).abs() < 1e-8, "{energy} for {}", scf.energy_ha());
     assert!((levels[0].0 - scf.orbitals[0].energies_ha[0]).abs() < 1e-9);
     let cartesian = hydroxyl(Form::Cartesian, 1, -1);

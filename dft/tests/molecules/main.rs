@@ -1,10 +1,12 @@
 //! Molecules beside PySCF, and every derivative against differences.
 
+mod direct;
 mod formats;
 mod hartree_fock;
 mod kohn_sham;
 mod other_molecules;
 mod second_derivatives;
+mod volumes;
 
 use cotangent_dft::molecule::{Atom, Element, Molecule};
 

@@ -5,7 +5,7 @@
 use cotangent_dft::molecule::gradient::{EnergyGradient, Inputs};
 use cotangent_dft::molecule::hessian::SecondDerivatives;
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
-use cotangent_dft::molecule::response::dipole_by_positions;
+use cotangent_dft::molecule::response::dipole_response;
 use cotangent_dft::molecule::scf::{
     Core, HartreeFock, Reference, Scf, ScfOptions, ScfStatus, StabilityCheck, Start,
     self_consistent_field,
@@ -96,7 +96,7 @@ impl Case {
             assert!((along - wanted).abs() < 1e-7, "coordinate {row}: {along} for {wanted}");
         }
         // the same from three responses to a field
-        let by_field = dipole_by_positions(&builder, &scf).unwrap();
+        let by_field = dipole_response(&builder, &scf).unwrap().by_positions;
         for (ours, theirs) in found.dipole_by_positions.iter().zip(&by_field) {
             for (x, y) in ours.as_flattened().iter().zip(theirs.as_flattened()) {
                 assert!((x - y).abs() < 1e-7, "{x} for {y}");

@@ -32,7 +32,7 @@ use super::document::Settings;
 use super::keys::List;
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
-use crate::look::Look;
+use crate::look::{Look, Volume};
 use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
@@ -114,6 +114,15 @@ pub(super) trait Draw: Send + Sync {
     /// # Errors
     /// There is no value there.
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
+        let _ = inputs;
+        Ok(Vec::new())
+    }
+
+    /// Numbers all over space where the inputs have these values.
+    ///
+    /// # Errors
+    /// There is no value there, or there would be too many.
+    fn volumes(&self, inputs: &[Vec<f64>]) -> Result<Vec<Volume>, String> {
         let _ = inputs;
         Ok(Vec::new())
     }
@@ -403,6 +412,10 @@ impl Scenario for Study {
 
     fn looks(&self, x: &[f64]) -> Result<Vec<Look>, String> {
         self.draw.as_ref().map_or(Ok(Vec::new()), |draw| draw.looks(&self.inputs_at(x)))
+    }
+
+    fn volumes(&self, x: &[f64]) -> Result<Vec<Volume>, String> {
+        self.draw.as_ref().map_or(Ok(Vec::new()), |draw| draw.volumes(&self.inputs_at(x)))
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use cotangent_ad::{Pose, Vec3};
 use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
 use cotangent_dft::molecule::{
-    Atom, Basis, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, molden,
+    Atom, Basis, Lattice, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, Seen,
+    molden, on_lattice,
 };
 use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use crate::general::{Draw, Extra};
-use crate::look::{Body, Look, Surface};
+use crate::look::{Body, Look, Surface, Volume, VolumeField};
 
 /// Levels below this are those of cores, hartree: they would press the others together.
 const CORE_HA: f64 = -2.0;
@@ -21,6 +22,17 @@ const EMPTY: usize = 6;
 const WIDTH_PER_CM: f64 = 20.0;
 /// Points of a spectrum.
 const SPECTRUM_POINTS: usize = 800;
+
+/// The lattice on which densities and orbitals are exported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Distance of neighbouring points, bohr.
+    pub(super) spacing_bohr: f64,
+    /// Space beyond the outermost nuclei, bohr.
+    pub(super) margin_bohr: f64,
+    /// Orbitals on each side of the gap.
+    pub(super) orbitals: usize,
+}
 
 /// A bond along which the energy is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +54,7 @@ pub(super) struct Portrait {
     /// Whether its vibrations are spoken of, which cost many fields.
     pub(super) vibrates: bool,
     pub(super) scan: Option<Scan>,
+    pub(super) extent: Extent,
 }
 
 impl Draw for Portrait {
@@ -93,6 +106,69 @@ impl Draw for Portrait {
         let name = "molecule".into();
         Ok(vec![Look { name, unit: "bohr", up: 2, times: vec![0.0], bodies }])
     }
+
+    /// Density, spin density where spins have orbitals of their own, and the orbitals around the gap.
+    fn volumes(&self, inputs: &[Vec<f64>]) -> Result<Vec<Volume>, String> {
+        let simulation = self.simulation(self.options.reference);
+        let found = simulation.answer(inputs).map_err(|e| e.to_string())?;
+        let Extent { spacing_bohr, margin_bohr, orbitals } = self.extent;
+        let molecule = &found.core.molecule;
+        let lattice = Lattice::around(molecule, spacing_bohr, margin_bohr);
+        let lattice = lattice.map_err(|e| format!("{e} (volume.spacing, volume.margin)"))?;
+        let shown = shown(&found.scf, orbitals);
+        let seen: Vec<Seen> = shown.iter().map(|(seen, _)| *seen).collect();
+        let values = on_lattice(&found.core, &found.scf, &lattice, &seen);
+        let values = values.map_err(|e| e.to_string())?;
+        let fields = shown
+            .into_iter()
+            .zip(values)
+            .map(|((_, field), values)| VolumeField { values, ..field });
+        Ok(vec![Volume {
+            name: "molecule-volume".into(),
+            unit: "bohr",
+            origin: lattice.origin_bohr,
+            spacing: lattice.spacing_bohr,
+            counts: lattice.counts,
+            nuclei: molecule
+                .atoms()
+                .iter()
+                .map(|a| (a.element.number(), a.charge, a.position_bohr))
+                .collect(),
+            fields: fields.collect(),
+        }])
+    }
+}
+
+/// What a volume shows of a field, with `orbitals` levels on each side of the gap.
+fn shown(scf: &Scf, orbitals: usize) -> Vec<(Seen, VolumeField)> {
+    let field =
+        |name: String, unit, about: String| VolumeField { name, unit, about, values: Vec::new() };
+    let of_density = "1/bohr^3";
+    let mut shown = vec![(
+        Seen::Density,
+        field("density".into(), of_density, "density of the electrons".into()),
+    )];
+    let two = scf.orbitals.len() == 2;
+    if two {
+        let about = "density of spin up less that of spin down".into();
+        shown.push((Seen::SpinDensity, field("spin-density".into(), of_density, about)));
+    }
+    for (set, (levels, spin)) in scf.orbitals.iter().zip(["-up", "-down"]).enumerate() {
+        let spin = if two { spin } else { "" };
+        let first = levels.occupied.saturating_sub(orbitals);
+        let last = (levels.occupied + orbitals).min(levels.energies_ha.len());
+        for index in first..last {
+            let kind = if index < levels.occupied { "occupied" } else { "empty" };
+            let about = format!(
+                "{kind} orbital {index}{} at {} Ha",
+                spin.replace('-', " "),
+                levels.energies_ha[index]
+            );
+            let seen = Seen::Orbital { set, index };
+            shown.push((seen, field(format!("orbital-{index}{spin}"), "bohr^-1.5", about)));
+        }
+    }
+    shown
 }
 
 impl Portrait {

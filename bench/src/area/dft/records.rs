@@ -6,18 +6,12 @@
 
 use std::path::Path;
 
-use cotangent_dft::molecule::gradient::{EnergyGradient, Inputs};
-use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
-use cotangent_dft::molecule::scf::{
-    Core, FockBuilder, HartreeFock, Reference, Scf, ScfOptions, self_consistent_field,
-};
-use cotangent_dft::molecule::{
-    Atom, Basis, Element, Form, GridOptions, GridResponse, KohnSham, Molecule, Pruning,
-    StandardFunctional, basis_set,
-};
+use cotangent_dft::molecule::scf::Reference;
+use cotangent_dft::molecule::{GridOptions, GridResponse, Pruning, StandardFunctional};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::case::{Case, Solved};
 use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
 
@@ -128,63 +122,40 @@ fn read(path: &Path) -> Option<Vec<Record>> {
 }
 
 impl Record {
-    fn core(&self) -> Core {
-        let atoms = self.symbols.iter().zip(&self.coords_bohr).map(|(symbol, position)| {
-            Atom::new(Element::of_symbol(symbol).expect("an element"), *position)
-        });
-        let molecule = Molecule::new(atoms.collect(), self.charge, self.spin + 1).expect("atoms");
-        let set = basis_set(&self.basis).ok().flatten().expect("a set that the crate carries");
-        let basis = Basis::new(&molecule, &set, Form::Spherical).expect("its elements are there");
-        Core::new(&molecule, &basis, [0.0; 3]).expect("finite integrals")
+    fn functional(&self) -> Option<StandardFunctional> {
+        match self.xc.as_str() {
+            "hf" => None,
+            "lda_vwn5" => Some(StandardFunctional::LdaVwn5),
+            "lda_pw92" => Some(StandardFunctional::LdaPw92),
+            "pbe" => Some(StandardFunctional::Pbe),
+            _ => Some(StandardFunctional::B3lyp),
+        }
     }
 
-    fn solve(&self, builder: &dyn FockBuilder) -> Scf {
-        let options = ScfOptions {
-            tol_energy_ha: 1e-11,
-            tol_gradient_ha: 1e-7,
-            follow_down: true,
-            ..ScfOptions::default()
+    fn solve(&self) -> Solved {
+        let level = self.grid_level;
+        let with_response = self.grad_grid_response;
+        let restricted = self.spin == 0;
+        let case = Case {
+            symbols: &self.symbols,
+            positions_bohr: &self.coords_bohr,
+            charge: self.charge,
+            multiplicity: self.spin + 1,
+            basis: &self.basis,
+            functional: self.functional(),
+            grid: GridOptions { level, pruning: Pruning::None, ..GridOptions::default() },
+            response: if with_response { GridResponse::Included } else { GridResponse::Neglected },
+            reference: if restricted { Reference::Restricted } else { Reference::Unrestricted },
         };
-        let reference =
-            if self.spin == 0 { Reference::Restricted } else { Reference::Unrestricted };
-        self_consistent_field(builder, reference, &options).expect("a field")
+        case.solve()
     }
 }
 
 /// What a record's field differs in; where it did not converge, infinitely.
 fn errors(record: &Record) -> Errors {
-    let core = record.core();
-    let repulsion = RepulsionOptions { cutoff_ha: 1e-13, ..RepulsionOptions::default() };
-    if record.xc == "hf" {
-        let builder = HartreeFock::new(core, repulsion);
-        let scf = record.solve(&builder);
-        let forces = EnergyGradient::hartree_fock(&builder, &scf, Inputs::Molecule);
-        return compare(record, &builder, &scf, forces.ok());
-    }
-    let functional: StandardFunctional = match record.xc.as_str() {
-        "lda_vwn5" => StandardFunctional::LdaVwn5,
-        "lda_pw92" => StandardFunctional::LdaPw92,
-        "pbe" => StandardFunctional::Pbe,
-        _ => StandardFunctional::B3lyp,
-    };
-    let grid =
-        GridOptions { level: record.grid_level, pruning: Pruning::None, ..GridOptions::default() };
-    let builder = KohnSham::new(core, repulsion, &functional.into(), &grid).expect("a grid");
-    let scf = record.solve(&builder);
-    let response =
-        if record.grad_grid_response { GridResponse::Included } else { GridResponse::Neglected };
-    let forces = EnergyGradient::kohn_sham(&builder, &scf, Inputs::Molecule, response);
-    compare(record, &builder, &scf, forces.ok())
-}
-
-fn compare(
-    record: &Record,
-    builder: &dyn FockBuilder,
-    scf: &Scf,
-    forces: Option<EnergyGradient>,
-) -> Errors {
+    let Solved { core, scf, gradient } = record.solve();
     let wanted = record.bse.as_ref().unwrap_or(&record.own);
-    let Some(forces) = forces else {
+    let Some(forces) = gradient else {
         let none = f64::INFINITY;
         return Errors { energy: none, levels: none, dipole: none, forces: none };
     };
@@ -195,8 +166,8 @@ fn compare(
         .or_else(|_| serde_json::from_value(wanted.mo_energy.clone()).map(|one| vec![one]))
         .unwrap_or_default();
     let mut own_levels = scf.orbitals.iter().map(|orbitals| &orbitals.energies_ha).zip(&levels);
-    let dipole = builder.core().dipole_moment(&scf.total_density());
-    let forces = forces.positions.as_flattened().iter().copied();
+    let dipole = core.dipole_moment(&scf.total_density());
+    let forces = forces.as_flattened().iter().copied();
     Errors {
         energy: (scf.energy_ha() - record.energy_ha).abs(),
         levels: own_levels

@@ -1,14 +1,11 @@
 //! Exact exchange.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::molecule::gradient::Inputs;
-use crate::molecule::gradient::pair_density::{Contract, PairDensity};
+use crate::molecule::gradient::pair_density::PairDensity;
 use crate::molecule::gradient::pair_sums::PairSums;
-use crate::molecule::integrals::hermite::count;
-use crate::molecule::integrals::lane::Lane;
-use crate::molecule::integrals::repulsion::list::{PairList, ShellPair, charge_factor};
+use crate::molecule::integrals::repulsion::list::{PairList, ShellPair};
 use crate::molecule::integrals::repulsion::quartet::Kernel;
 use crate::molecule::integrals::repulsion::store::{NEGLIGIBLE, PARTS, Repulsion};
 use crate::molecule::matrix::Matrix;
@@ -58,29 +55,9 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     fn add_pair(&self, bra: &ShellPair, kernel: &mut Kernel, sums: &mut PairSums) {
         let degree = bra.degree + self.extra;
-        let block = count(degree) * bra.size();
-        let mut cotangents = vec![Lane::ZERO; bra.products.len() * block];
-        let mut weights = Vec::new();
-        for ket in &self.list.batches {
-            let bound = bra.bound * ket.bound;
-            if bound <= self.cutoff {
-                continue;
-            }
-            let largest = self.density.weights(self.list, bra, ket, &mut weights);
-            if bound * largest <= self.cutoff {
-                continue;
-            }
-            let products = bra.products.iter().zip(&bra.sizes);
-            for ((product, size), x) in products.zip(cotangents.chunks_mut(block)) {
-                let half = kernel.potential(product, *size, degree, ket);
-                let (columns, size, weights) = (ket.size, ket.size, &weights);
-                Arch::new().dispatch(Contract { half, columns, first: 0, weights, size, x });
-            }
-        }
-        for (product, x) in bra.products.iter().zip(cotangents.chunks(block)) {
-            let factor = charge_factor(product.exponent);
-            let x: Vec<f64> = x.iter().map(|x| factor * x.sum()).collect();
-            sums.add_product(&self.list.shells, bra.shells, product, &x);
+        let found = self.density.cotangents(self.list, bra, degree, self.cutoff, kernel);
+        for (product, x) in bra.products.iter().zip(&found) {
+            sums.add_product(&self.list.shells, bra.shells, product, x);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What each repulsion integral counts in the energy: the two-particle density of a mean field, for two pairs of shells.
 
-use pulp::NullaryFnOnce;
+use pulp::{Arch, NullaryFnOnce};
 
+use crate::molecule::integrals::hermite::count;
 use crate::molecule::integrals::lane::Lane;
-use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair};
+use crate::molecule::integrals::pair::Product;
+use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair, charge_factor};
+use crate::molecule::integrals::repulsion::quartet::Kernel;
 use crate::molecule::matrix::Matrix;
 
 /// `D_ab D_cd - factor/2 sum over spins (P_ac P_bd + P_ad P_bc)`: half of its sum with the integrals is their energy.
@@ -63,6 +66,38 @@ impl PairDensity<'_> {
             }
         }
         largest
+    }
+
+    /// Cotangents of the Hermite coefficients of a pair up to a degree, `x_t,ab = sum_cd w_ab,cd sum_t' R_(t+t') E_t'^cd`: Hermite Gaussians by
+    /// functions for each product of primitives. Pairs whose integrals with their weights are below `cutoff` are left out.
+    pub(in crate::molecule) fn cotangents(
+        &self,
+        list: &PairList,
+        bra: &ShellPair,
+        degree: usize,
+        cutoff: f64,
+        kernel: &mut Kernel,
+    ) -> Vec<Vec<f64>> {
+        let block = count(degree) * bra.size();
+        let mut cotangents = vec![Lane::ZERO; bra.products.len() * block];
+        let mut weights = Vec::new();
+        for ket in list.batches.iter().filter(|ket| bra.bound * ket.bound > cutoff) {
+            let largest = self.weights(list, bra, ket, &mut weights);
+            if bra.bound * ket.bound * largest <= cutoff {
+                continue;
+            }
+            let products = bra.products.iter().zip(&bra.sizes);
+            for ((product, size), x) in products.zip(cotangents.chunks_mut(block)) {
+                let half = kernel.potential(product, *size, degree, ket);
+                let (columns, size, weights) = (ket.size, ket.size, &weights);
+                Arch::new().dispatch(Contract { half, columns, first: 0, weights, size, x });
+            }
+        }
+        let sums = |(product, x): (&Product, &[Lane])| {
+            let factor = charge_factor(product.exponent);
+            x.iter().map(|x| factor * x.sum()).collect()
+        };
+        bra.products.iter().zip(cotangents.chunks(block)).map(sums).collect()
     }
 }
 

@@ -1,16 +1,15 @@
 //! Second derivatives of the energy at fixed densities, apart from those where two pairs of functions move that repel each other.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
-use super::slopes::{Sums, counts, pairs_of, slopes};
+use super::slopes::{Sums, pairs_of, slopes};
 use crate::molecule::geometry::distance;
-use crate::molecule::gradient::pair_density::{Contract, PairDensity};
+use crate::molecule::gradient::pair_density::PairDensity;
 use crate::molecule::integrals::hermite::{Order, count};
-use crate::molecule::integrals::lane::{LANES, Lane};
+use crate::molecule::integrals::lane::LANES;
 use crate::molecule::integrals::one_electron::{Nuclei, moments};
 use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
-use crate::molecule::integrals::repulsion::list::{PairList, ShellPair, charge_factor};
+use crate::molecule::integrals::repulsion::list::{PairList, ShellPair};
 use crate::molecule::integrals::repulsion::quartet::Kernel;
 use crate::molecule::integrals::repulsion::store::{NEGLIGIBLE, PARTS};
 use crate::molecule::matrix::Matrix;
@@ -132,27 +131,8 @@ struct Surroundings<'a> {
 impl Surroundings<'_> {
     fn add_pair(&self, bra: &ShellPair, kernel: &mut Kernel, sums: &mut Sums) {
         let degree = bra.degree + 2;
-        let block = count(degree) * bra.size();
-        let mut cotangents = vec![Lane::ZERO; bra.products.len() * block];
-        let mut weights = Vec::new();
-        for ket in &self.list.batches {
-            if !counts(bra, ket, 1.0, self.cutoff) {
-                continue;
-            }
-            let largest = self.weights.weights(self.list, bra, ket, &mut weights);
-            if !counts(bra, ket, largest, self.cutoff) {
-                continue;
-            }
-            let products = bra.products.iter().zip(&bra.sizes);
-            for ((product, size), x) in products.zip(cotangents.chunks_mut(block)) {
-                let half = kernel.potential(product, *size, degree, ket);
-                let (columns, size, weights) = (ket.size, ket.size, &weights);
-                Arch::new().dispatch(Contract { half, columns, first: 0, weights, size, x });
-            }
-        }
-        for (product, x) in bra.products.iter().zip(cotangents.chunks(block)) {
-            let factor = charge_factor(product.exponent);
-            let mut x: Vec<f64> = x.iter().map(|x| factor * x.sum()).collect();
+        let found = self.weights.cotangents(self.list, bra, degree, self.cutoff, kernel);
+        for (product, mut x) in bra.products.iter().zip(found) {
             self.add_one_electron(bra, product, &mut x);
             self.add_second(bra, product, &x, sums);
             self.add_nuclei(bra, product, sums);

@@ -126,6 +126,8 @@ fn answers(properties: &[Property<'_>]) -> Result<Vec<Answer>, ResponseError> {
     scf.check_stationary()?;
     let point = Point::new(*builder, &scf.orbitals, &scf.fock);
     let own = scf.densities();
+    let is_zero =
+        |change: &Vec<Matrix>| change.iter().all(|m| m.entries().iter().all(|x| *x == 0.0));
     // A + G[change] of each property
     let answered = |changes: &[Vec<Matrix>]| -> Vec<Vec<Matrix>> {
         let fields = builder.response(&own, changes);
@@ -136,7 +138,12 @@ fn answers(properties: &[Property<'_>]) -> Result<Vec<Answer>, ResponseError> {
         pairs.map(of_one).collect()
     };
     let given: Vec<Vec<Matrix>> = properties.iter().map(|p| p.density.clone()).collect();
-    let sources: Vec<_> = answered(&given).iter().map(|b| point.project(b)).collect();
+    let sources: Vec<_> = if given.iter().all(is_zero) {
+        // of nothing there is no field
+        properties.iter().map(|property| point.project(&property.operator)).collect()
+    } else {
+        answered(&given).iter().map(|b| point.project(b)).collect()
+    };
     let turned: Vec<Vec<Matrix>> =
         solve(&point, &sources)?.iter().map(|kappa| point.density_change(kappa)).collect();
     let sum = |(turned, given): (&Vec<Matrix>, &Vec<Matrix>)| {
@@ -169,6 +176,15 @@ struct Answer {
     energy_weighted: Matrix,
 }
 
+impl Answer {
+    /// What it makes of the dipole moment per strength; a strength of `m.mu` is a field along `-m`.
+    fn dipole(&self, builder: &dyn FockBuilder) -> [f64; 3] {
+        let last = &self.densities[self.densities.len() - 1];
+        let change = self.densities[0].plus(1.0, last);
+        [0, 1, 2].map(|axis| change.dot(&builder.core().dipole[axis]))
+    }
+}
+
 /// The three components of the dipole moment.
 fn dipoles<'a>(builder: &'a dyn FockBuilder, scf: &'a Scf) -> [Property<'a>; 3] {
     [0, 1, 2].map(|axis| {
@@ -176,6 +192,15 @@ fn dipoles<'a>(builder: &'a dyn FockBuilder, scf: &'a Scf) -> [Property<'a>; 3] 
         direction[axis] = 1.0;
         Property::zero(builder, scf).with_dipole(direction)
     })
+}
+
+/// How the dipole moment answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DipoleResponse {
+    /// The static polarisability `alpha_km = d mu_k/dF_m`, bohr^3.
+    pub polarisability: [[f64; 3]; 3],
+    /// `d mu_k/dR`, e: for each component of the dipole moment its derivatives by the positions of all nuclei.
+    pub by_positions: [Vec<[f64; 3]>; 3],
 }
 
 /// The static polarisability `alpha_km = d mu_k/dF_m`, bohr^3.
@@ -186,28 +211,26 @@ pub fn polarisability(
     builder: &dyn FockBuilder,
     scf: &Scf,
 ) -> Result<[[f64; 3]; 3], ResponseError> {
+    let answers = answers(&dipoles(builder, scf))?;
     let mut alpha = [[0.0; 3]; 3];
-    for (row, answer) in alpha.iter_mut().zip(answers(&dipoles(builder, scf))?) {
-        let last = &answer.densities[answer.densities.len() - 1];
-        let change = answer.densities[0].plus(1.0, last);
-        // a strength of m.mu is a field along -m
-        *row = [0, 1, 2].map(|other| change.dot(&builder.core().dipole[other]));
-    }
+    alpha.iter_mut().zip(&answers).for_each(|(row, answer)| *row = answer.dipole(builder));
     Ok(alpha)
 }
 
-/// `d mu_k/dR`, e: for each component of the dipole moment its derivatives by the positions of all nuclei.
+/// The polarisability and the dipole moment's derivatives by the positions, by the same answer of the orbitals to a field.
 ///
 /// # Errors
 /// [`ResponseError`].
-pub fn dipole_by_positions(
+pub fn dipole_response(
     builder: &dyn FockBuilder,
     scf: &Scf,
-) -> Result<[Vec<[f64; 3]>; 3], ResponseError> {
+) -> Result<DipoleResponse, ResponseError> {
     let properties = dipoles(builder, scf);
-    let mut rows: [Vec<[f64; 3]>; 3] = Default::default();
-    for ((row, property), answer) in rows.iter_mut().zip(&properties).zip(answers(&properties)?) {
-        *row = property.gradient_of(answer, Inputs::Molecule)?.by.positions;
+    let mut found =
+        DipoleResponse { polarisability: [[0.0; 3]; 3], by_positions: Default::default() };
+    for (k, (property, answer)) in properties.iter().zip(answers(&properties)?).enumerate() {
+        found.polarisability[k] = answer.dipole(builder);
+        found.by_positions[k] = property.gradient_of(answer, Inputs::Molecule)?.by.positions;
     }
-    Ok(rows)
+    Ok(found)
 }

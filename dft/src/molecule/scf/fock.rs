@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::molecule::functional_integral::FunctionalIntegral;
-use crate::molecule::integrals::repulsion::store::{Repulsion, RepulsionOptions};
+use crate::molecule::integrals::repulsion::direct::{Measure, TwoElectronMatrices};
+use crate::molecule::integrals::repulsion::store::{CoulombExchange, Repulsion, RepulsionOptions};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
 
@@ -34,6 +35,8 @@ pub struct Field {
     pub energies: Energies,
     /// `F = dE/dP` by set of orbitals, for the density matrix of one spin, hartree.
     pub fock: Vec<Matrix>,
+    /// Coulomb and exchange matrices, from which those of a nearby density may be made.
+    pub repelled: TwoElectronMatrices,
 }
 
 /// What a two-electron energy is made of: `J - a K/2 + E_xc`.
@@ -57,8 +60,8 @@ pub trait FockBuilder: fmt::Debug + Sync {
     /// The two-electron part.
     fn two_electron(&self) -> TwoElectron<'_>;
 
-    /// Energy and Fock matrices.
-    fn build(&self, densities: &[Matrix]) -> Field;
+    /// Energy and Fock matrices. The field of densities nearby may save work, and changes the result by less than the cutoff of the integrals.
+    fn build(&self, densities: &[Matrix], near: Option<&Field>) -> Field;
 
     /// Changes of the Fock matrices for each of several changes of the densities, to first order.
     fn response(&self, densities: &[Matrix], changes: &[Vec<Matrix>]) -> Vec<Vec<Matrix>>;
@@ -82,20 +85,15 @@ impl HartreeFock {
     pub fn repulsion(&self) -> &Repulsion {
         &self.repulsion
     }
+}
 
-    /// `J[P_up + P_down] - K[P]` of each of several sets of densities.
-    fn coulomb_exchange(&self, sets: &[Vec<Matrix>]) -> Vec<Vec<(Matrix, Matrix)>> {
-        let all: Vec<Matrix> = sets.iter().flatten().cloned().collect();
-        let mut found = self.repulsion.coulomb_exchange(&all).into_iter();
-        let pairs = |set: &Vec<Matrix>| {
-            let parts: Vec<_> = found.by_ref().take(set.len()).collect();
-            let spins = if set.len() == 1 { 2.0 } else { 1.0 };
-            let mut coulomb = Matrix::zeros(self.core.basis.len(), self.core.basis.len());
-            parts.iter().for_each(|part| coulomb.add(spins, &part.coulomb));
-            parts.into_iter().map(|part| (coulomb.clone(), part.exchange)).collect()
-        };
-        sets.iter().map(pairs).collect()
-    }
+/// `J` of all electrons from those of each set of orbitals.
+pub(in crate::molecule) fn coulomb_of_all(parts: &[CoulombExchange]) -> Matrix {
+    let spins = if parts.len() == 1 { 2.0 } else { 1.0 };
+    let (first, rest) = parts.split_first().expect("a set of orbitals");
+    let mut coulomb = first.coulomb.scaled(spins);
+    rest.iter().for_each(|part| coulomb.add(spins, &part.coulomb));
+    coulomb
 }
 
 impl FockBuilder for HartreeFock {
@@ -107,29 +105,41 @@ impl FockBuilder for HartreeFock {
         TwoElectron { repulsion: &self.repulsion, exact_exchange: 1.0, functional: None }
     }
 
-    fn build(&self, densities: &[Matrix]) -> Field {
+    fn build(&self, densities: &[Matrix], near: Option<&Field>) -> Field {
         let spins = if densities.len() == 1 { 2.0 } else { 1.0 };
         let mut energies = Energies { nuclear: self.core.nuclear_ha, ..Energies::default() };
         let mut fock = Vec::new();
-        let parts = self.coulomb_exchange(&[densities.to_vec()]).remove(0);
-        for (density, (coulomb, exchange)) in densities.iter().zip(&parts) {
+        let repelled = self.repulsion.matrices(densities, true, near.map(|field| &field.repelled));
+        let coulomb = coulomb_of_all(&repelled.parts);
+        for (density, CoulombExchange { exchange, .. }) in densities.iter().zip(&repelled.parts) {
             energies.one_electron += spins * density.dot(&self.core.hamiltonian);
-            energies.coulomb += 0.5 * spins * density.dot(coulomb);
+            energies.coulomb += 0.5 * spins * density.dot(&coulomb);
             energies.exchange_correlation -= 0.5 * spins * density.dot(exchange);
             let mut matrix = self.core.hamiltonian.clone();
-            matrix.add(1.0, coulomb);
+            matrix.add(1.0, &coulomb);
             matrix.add(-1.0, exchange);
             fock.push(matrix);
         }
-        Field { energies, fock }
+        Field { energies, fock, repelled }
     }
 
     fn response(&self, _densities: &[Matrix], changes: &[Vec<Matrix>]) -> Vec<Vec<Matrix>> {
-        let difference = |(mut coulomb, exchange): (Matrix, Matrix)| {
-            coulomb.add(-1.0, &exchange);
-            coulomb
+        let of_change = |parts: Vec<CoulombExchange>| {
+            let coulomb = coulomb_of_all(&parts);
+            parts.iter().map(|part| coulomb.plus(-1.0, &part.exchange)).collect()
         };
-        let parts = self.coulomb_exchange(changes);
-        parts.into_iter().map(|set| set.into_iter().map(difference).collect()).collect()
+        matrices_of_changes(&self.repulsion, true, changes).map(of_change).collect()
     }
+}
+
+/// The matrices of each of several changes of the densities. Integrals are met once for all of them.
+pub(in crate::molecule) fn matrices_of_changes(
+    repulsion: &Repulsion,
+    with_exchange: bool,
+    changes: &[Vec<Matrix>],
+) -> impl Iterator<Item = Vec<CoulombExchange>> {
+    let all: Vec<Matrix> = changes.iter().flatten().cloned().collect();
+    let mut parts = repulsion.make(&all, with_exchange, Measure::Relative).into_iter();
+    let lengths: Vec<usize> = changes.iter().map(Vec::len).collect();
+    lengths.into_iter().map(move |sets| parts.by_ref().take(sets).collect())
 }

@@ -32,13 +32,15 @@ pub(in crate::molecule) struct State {
 }
 
 impl State {
-    /// The field of orbitals, which are made canonical in it. `None` where it is not finite.
+    /// The field of orbitals, which are made canonical in it, by way of the field of orbitals nearby where one is given. `None` where it
+    /// is not finite.
     pub(in crate::molecule) fn new(
         builder: &dyn FockBuilder,
         orbitals: &[Orbitals],
+        near: Option<&Self>,
     ) -> Option<Self> {
         let densities: Vec<Matrix> = orbitals.iter().map(Orbitals::density).collect();
-        let field = builder.build(&densities);
+        let field = builder.build(&densities, near.map(|state| &state.field));
         let pairs = orbitals.iter().zip(&field.fock);
         let orbitals = pairs.map(|(o, f)| o.canonical(f)).collect::<Option<Vec<_>>>()?;
         field.energies.total_ha().is_finite().then_some(Self { orbitals, field })
@@ -73,7 +75,7 @@ pub(in crate::molecule) fn minimise(
         let (kappa, predicted) = step(&state.point(builder), radius, tolerance);
         let length = norm(&kappa);
         let turned = rotated(&state.orbitals, &kappa, &builder.core().overlap);
-        let Some(next) = State::new(builder, &turned) else {
+        let Some(next) = State::new(builder, &turned, Some(&state)) else {
             radius = 0.25 * length;
             continue;
         };

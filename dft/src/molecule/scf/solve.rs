@@ -256,7 +256,7 @@ pub fn with_spins_apart(builder: &dyn FockBuilder, scf: &Scf) -> Option<Start> {
     let (Reference::Restricted, [orbitals]) = (scf.reference, scf.orbitals.as_slice()) else {
         return None;
     };
-    let state = State::new(builder, std::slice::from_ref(orbitals))?;
+    let state = State::new(builder, std::slice::from_ref(orbitals), None)?;
     let (value, mode) = lowest(&state.point(builder), Symmetry::Opposite)?;
     if value > crate::molecule::scf::stability::UNSTABLE_HA {
         return None;
@@ -274,7 +274,7 @@ fn along(builder: &dyn FockBuilder, state: &State, mode: &[f64]) -> Option<State
     let overlap = &builder.core().overlap;
     let turned = |angle: f64| {
         let step: Rotation = mode.iter().map(|x| angle * x).collect();
-        State::new(builder, &rotated(&state.orbitals, &step, overlap))
+        State::new(builder, &rotated(&state.orbitals, &step, overlap), Some(state))
     };
     let tried = [-0.8, -0.4, -0.2, 0.2, 0.4, 0.8].into_iter().filter_map(turned);
     tried.min_by(|a, b| a.energy_ha().total_cmp(&b.energy_ha()))
@@ -327,7 +327,7 @@ fn start(
             let share = |electrons: usize| atoms.scaled(electrons as f64 / count);
             let densities: Vec<Matrix> =
                 electrons[..reference.sets()].iter().map(|count| share(*count)).collect();
-            of_focks(&builder.build(&densities).fock).ok_or_else(failed)
+            of_focks(&builder.build(&densities, None).fock).ok_or_else(failed)
         }
         Start::Orbitals(given) => {
             let fits = given.len() == reference.sets()
@@ -358,18 +358,18 @@ fn diis(
     let core = builder.core();
     let x = &core.orthonormal;
     let mut diis = Diis::default();
-    let mut last_energy = f64::INFINITY;
+    let mut last: Option<State> = None;
     for iteration in 0..=options.max_diis {
-        let state =
-            State::new(builder, &orbitals).ok_or(ScfError::NonFinite { iterations: iteration })?;
+        let state = State::new(builder, &orbitals, last.as_ref())
+            .ok_or(ScfError::NonFinite { iterations: iteration })?;
         let gradient_ha = largest_entry(&state.point(builder).gradient());
         let energy_ha = state.energy_ha();
         iterations.push(Iteration { method: Method::Diis, energy_ha, gradient_ha });
+        let last_energy = last.map_or(f64::INFINITY, |last| last.energy_ha());
         let settled = (energy_ha - last_energy).abs() < options.tol_energy_ha;
         if (settled && gradient_ha <= options.tol_gradient_ha) || iteration == options.max_diis {
             return Ok((state, gradient_ha));
         }
-        last_energy = energy_ha;
         let mut error = Vec::new();
         for (fock, orbitals) in state.field.fock.iter().zip(&state.orbitals) {
             let product = fock.times(&orbitals.density()).times(&core.overlap);
@@ -387,6 +387,7 @@ fn diis(
         let turned = pairs.map(|(f, o)| Orbitals::of_fock(f, x, o.occupied));
         orbitals =
             turned.collect::<Option<_>>().ok_or(ScfError::NonFinite { iterations: iteration })?;
+        last = Some(state);
     }
     Err(ScfError::NonFinite { iterations: options.max_diis })
 }

@@ -7,7 +7,7 @@ use cotangent_problem::TrialFailure;
 use crate::molecule::gradient::Inputs;
 use crate::molecule::hessian::SecondDerivatives;
 use crate::molecule::integrals::repulsion::store::RepulsionOptions;
-use crate::molecule::response::dipole_by_positions;
+use crate::molecule::response::dipole_response;
 use crate::molecule::scf::{Core, Scf, ScfOptions, StabilityCheck, Start, self_consistent_field};
 use crate::molecule::theory::{MeanField, Theory};
 use crate::molecule::vibrations::hessian_by_differences;
@@ -79,6 +79,6 @@ pub(in crate::molecule) fn second_derivatives(
         let scf = self_consistent_field(field.builder(), scf.reference, &tight(&scf, &options))?;
         Ok::<_, TrialFailure>(field.gradient(&scf, Inputs::Molecule)?.positions)
     })?;
-    let dipole_by_positions = dipole_by_positions(field.builder(), &scf)?;
+    let dipole_by_positions = dipole_response(field.builder(), &scf)?.by_positions;
     Ok(SecondDerivatives { hessian, dipole_by_positions })
 }

@@ -4,6 +4,7 @@
 //! on the left, one matrix product by the coefficients of the right side for each two products of primitives, and one by those of the
 //! left side at the end. The right side is a batch of pairs of the same angular momenta in `lane`s.
 
+pub mod direct;
 pub(in crate::molecule) mod list;
 pub(in crate::molecule) mod quartet;
 pub mod store;

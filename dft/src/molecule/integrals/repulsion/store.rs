@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::molecule::basis::Basis;
 use crate::molecule::geometry::Molecule;
 use crate::molecule::integrals::lane::Lane;
+use crate::molecule::integrals::repulsion::direct::{Measure, Met};
 use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair};
 use crate::molecule::integrals::repulsion::quartet::Kernel;
 use crate::molecule::matrix::Matrix;
@@ -60,7 +61,7 @@ impl Repulsion {
         if repulsion.bytes() <= options.memory_bytes {
             let part = |part: usize| {
                 let mut kept = Vec::new();
-                repulsion.visit(part, cutoff, |_, _, block| kept.extend_from_slice(block));
+                repulsion.visit(part, None, |_, _, block| kept.extend_from_slice(block));
                 kept
             };
             let parts = (0..PARTS).into_par_iter().with_min_len(repulsion.parts_at_once());
@@ -98,18 +99,29 @@ impl Repulsion {
         self.cutoff
     }
 
-    /// Calls `into(bra, ket, (ab|cd))` for the quartets of a part of the work whose bound is above `cutoff`.
-    fn visit(&self, part: usize, cutoff: f64, mut into: impl FnMut(usize, usize, &[f64])) {
-        let mut kernel = Kernel::new(NEGLIGIBLE * cutoff);
+    /// Calls `into(bra, ket, (ab|cd))` for the quartets of a part of the work whose bound is above the cutoff, and is so too with the
+    /// densities that they meet.
+    fn visit(&self, part: usize, met: Option<&Met>, mut into: impl FnMut(usize, usize, &[f64])) {
+        let mut kernel = Kernel::new(NEGLIGIBLE * self.cutoff);
         let mut block = Vec::new();
-        for (bra_at, bra) in self.list.pairs.iter().enumerate().skip(part).step_by(PARTS) {
+        let pairs = &self.list.pairs;
+        for (bra_at, bra) in pairs.iter().enumerate().skip(part).step_by(PARTS) {
             for ket in batches_below(&self.list.batches, bra_at) {
-                if bra.bound * ket.bound <= cutoff {
+                if bra.bound * ket.bound <= self.cutoff {
+                    continue;
+                }
+                let is_wanted = |ket_at: usize| {
+                    let bound = pairs[ket_at].bound * bra.bound;
+                    let factor = met.map_or(1.0, |met| met.factor(bra, &pairs[ket_at]).min(1.0));
+                    ket_at <= bra_at && bound * factor > self.cutoff
+                };
+                let wanted = ket.pairs.map(is_wanted);
+                if !wanted[..ket.filled].contains(&true) {
                     continue;
                 }
                 let lanes = kernel.run(bra, ket);
                 for (lane, ket_at) in ket.pairs.iter().enumerate().take(ket.filled) {
-                    if *ket_at <= bra_at && self.list.pairs[*ket_at].bound * bra.bound > cutoff {
+                    if wanted[lane] {
                         block.clear();
                         block.extend(lanes.iter().map(|x: &Lane| x.0[lane]));
                         into(bra_at, *ket_at, &block);
@@ -119,14 +131,19 @@ impl Repulsion {
         }
     }
 
-    /// Calls `into` for every quartet of a part, from memory or made anew.
-    fn each(&self, part: usize, mut into: impl FnMut(&ShellPair, &ShellPair, f64, &[f64])) {
+    /// Calls `into` for every quartet of a part that is not negligible, from memory or made anew.
+    fn each(
+        &self,
+        part: usize,
+        met: Option<&Met>,
+        mut into: impl FnMut(&ShellPair, &ShellPair, f64, &[f64]),
+    ) {
         let pairs = &self.list.pairs;
         let share = |bra: usize, ket: usize| {
             pairs[bra].share() * pairs[ket].share() * if bra == ket { 0.5 } else { 1.0 }
         };
         let Some(stored) = &self.stored else {
-            return self.visit(part, self.cutoff, |bra, ket, block| {
+            return self.visit(part, met, |bra, ket, block| {
                 into(&pairs[bra], &pairs[ket], share(bra, ket), block);
             });
         };
@@ -142,61 +159,62 @@ impl Repulsion {
         }
     }
 
+    /// The densities that integrals meet, where these are made anew.
+    fn met(&self, densities: &[Matrix], with_exchange: bool, measure: Measure) -> Option<Met> {
+        let met = || Met::new(&self.list, densities, measure, with_exchange);
+        (!self.is_kept()).then(met)
+    }
+
     /// Coulomb and exchange matrices of symmetric densities, each `n x n`.
     ///
     /// # Panics
     /// Unless every density has the size of the basis.
     pub fn coulomb_exchange(&self, densities: &[Matrix]) -> Vec<CoulombExchange> {
+        self.make(densities, true, Measure::Relative)
+    }
+
+    /// Matrices of densities, `K` empty where it is not wanted.
+    pub(in crate::molecule) fn make(
+        &self,
+        densities: &[Matrix],
+        with_exchange: bool,
+        measure: Measure,
+    ) -> Vec<CoulombExchange> {
         let n = self.functions;
         assert!(
             densities.iter().all(|d| d.rows() == n && d.columns() == n),
             "{n} by {n} densities"
         );
+        let met = self.met(densities, with_exchange, measure);
+        let of_exchange = if with_exchange { n } else { 0 };
+        let zeros = || [vec![0.0; n * n], vec![0.0; of_exchange * of_exchange]];
         let part = |part: usize| {
-            let mut sums: Vec<[Vec<f64>; 2]> =
-                densities.iter().map(|_| [vec![0.0; n * n], vec![0.0; n * n]]).collect();
-            self.each(part, |bra, ket, share, block| {
+            let mut sums: Vec<[Vec<f64>; 2]> = densities.iter().map(|_| zeros()).collect();
+            self.each(part, met.as_ref(), |bra, ket, share, block| {
                 for (density, [j, k]) in densities.iter().zip(&mut sums) {
-                    digest(n, (bra, ket), share, block, density.entries(), j, k);
+                    if with_exchange {
+                        digest(n, (bra, ket), share, block, density.entries(), j, k);
+                    } else {
+                        add_coulomb(n, (bra, ket), share, block, density.entries(), j);
+                    }
                 }
             });
             sums
         };
         let parts: Vec<_> =
             (0..PARTS).into_par_iter().with_min_len(self.parts_at_once()).map(part).collect();
-        let total = |density: usize, which: usize| {
-            let mut sum = vec![0.0; n * n];
+        let total = |density: usize, which: usize, size: usize| {
+            let mut sum = vec![0.0; size * size];
             for part in &parts {
                 sum.iter_mut().zip(&part[density][which]).for_each(|(x, y)| *x += y);
             }
-            symmetrised(n, &sum)
+            symmetrised(size, &sum)
         };
-        (0..densities.len())
-            .map(|d| CoulombExchange { coulomb: total(d, 0), exchange: total(d, 1) })
-            .collect()
-    }
-
-    /// The Coulomb matrix of a symmetric density alone.
-    ///
-    /// # Panics
-    /// Unless the density has the size of the basis.
-    pub fn coulomb(&self, density: &Matrix) -> Matrix {
-        let n = self.functions;
-        assert!(density.rows() == n && density.columns() == n, "a density of {n} by {n}");
-        let part = |part: usize| {
-            let mut j = vec![0.0; n * n];
-            self.each(part, |bra, ket, share, block| {
-                add_coulomb(n, (bra, ket), share, block, density.entries(), &mut j);
-            });
-            j
+        let one = |d: usize| CoulombExchange {
+            coulomb: total(d, 0, n),
+            exchange: total(d, 1, of_exchange),
         };
-        let parts: Vec<Vec<f64>> =
-            (0..PARTS).into_par_iter().with_min_len(self.parts_at_once()).map(part).collect();
-        let mut sum = vec![0.0; n * n];
-        for part in &parts {
-            sum.iter_mut().zip(part).for_each(|(x, y)| *x += y);
-        }
-        symmetrised(n, &sum)
+        (0..densities.len()).map(one).collect()
     }
 
     /// All integrals `(ij|kl)` with `i >= j`, `k >= l`, `ij >= kl`, lower triangle of lower triangles.
@@ -206,7 +224,7 @@ impl Repulsion {
         let count = n * (n + 1) / 2;
         let mut packed = vec![0.0; count * (count + 1) / 2];
         for part in 0..PARTS {
-            self.each(part, |bra, ket, _, block| {
+            self.each(part, None, |bra, ket, _, block| {
                 let mut values = block.iter();
                 for [a, b] in bra.each_product() {
                     for ([c, d], value) in ket.each_product().zip(&mut values) {
