@@ -65,6 +65,11 @@ impl Peers {
         Ok(Self { python, copies, build: TempDir::new()? })
     }
 
+    /// A folder of this run's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.build.path()
+    }
+
     /// Compiles `peers/NAME.c` with the system's C compiler, at the machine's own instruction set: the
     /// limit should be a real one. `None` where there is no compiler.
     pub(crate) fn compile_c(&self, name: &str) -> Result<Option<PathBuf>, PeerError> {

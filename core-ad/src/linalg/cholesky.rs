@@ -2,8 +2,13 @@
 //!
 //! Murray, "Differentiation of the Cholesky decomposition" (arXiv:1602.07527), equations 8 and 10.
 
+use std::convert::Infallible;
+
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, MatMut, MatRef, Par};
+
 use super::factor::Factor;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, unpack};
 use super::triangular::{Triangle, solve_triangular};
 use super::{LinalgError, check_shape};
 use crate::real::{Num, Real};
@@ -24,10 +29,66 @@ fn phi<R: Num>(a: &Matrix<R>) -> Matrix<R> {
     })
 }
 
-/// `L^-1 X L^-T`, or `L^-T X L^-1`.
+/// The transpose of `L^-1 X L^-T`, or of `L^-T X L^-1`: itself where `X` is symmetric.
 fn congruence<R: Real>(l: &Matrix<R>, triangle: Triangle, x: &Matrix<R>) -> Matrix<R> {
     let half = solve_triangular(l, triangle, x);
-    solve_triangular(l, triangle, &half.transpose()).transpose()
+    solve_triangular(l, triangle, &half.transpose())
+}
+
+/// The lower triangle of `A^T B`, of two lower triangular matrices: a third of the product's work.
+#[derive(Clone, Debug)]
+struct LowerProduct {
+    n: usize,
+}
+
+/// What stands in `j <= i`.
+fn lower<R: Num>(a: &Matrix<R>) -> Matrix<R> {
+    Matrix::from_fn(a.rows(), a.cols(), |i, j| if j <= i { a[(i, j)] } else { R::lit(0.0) })
+}
+
+impl LowerProduct {
+    fn of<R: Real>(&self, a: &Matrix<R>, b: &Matrix<R>) -> Matrix<R> {
+        let Ok(c) = R::slice_rule(self, &[a.data(), b.data()].concat());
+        Matrix::new(self.n, self.n, c)
+    }
+
+    fn split<R: Copy>(&self, x: &[R]) -> [Matrix<R>; 2] {
+        unpack(x, [(self.n, self.n), (self.n, self.n)])
+    }
+}
+
+impl SliceRule for LowerProduct {
+    type Error = Infallible;
+
+    fn primal(&self, x: &[f64]) -> Result<Vec<f64>, Infallible> {
+        let n = self.n;
+        let mut c = vec![0.0; n * n];
+        let [a, b] = [0, 1].map(|k| MatRef::from_row_major_slice(&x[k * n * n..][..n * n], n, n));
+        matmul(
+            MatMut::from_row_major_slice_mut(&mut c, n, n),
+            BlockStructure::TriangularLower,
+            Accum::Replace,
+            a.transpose(),
+            BlockStructure::TriangularUpper,
+            b,
+            BlockStructure::TriangularLower,
+            1.0,
+            Par::Seq,
+        );
+        Ok(c)
+    }
+
+    fn jvp<R: Real>(&self, x: &[R], _: &[R], x_dot: &[R]) -> Result<Vec<R>, Infallible> {
+        let ([a, b], [a_dot, b_dot]) = (self.split(x), self.split(x_dot));
+        Ok((&self.of(&a_dot, &b) + &self.of(&a, &b_dot)).into_data())
+    }
+
+    fn vjp<R: Real>(&self, x: &[R], _: &[R], y_bar: &[R]) -> Result<Vec<R>, Infallible> {
+        let [a, b] = self.split(x).map(|m| lower(&m));
+        let c_bar = lower(&Matrix::new(self.n, self.n, y_bar.to_vec()));
+        let (a_bar, b_bar) = (b.matmul(&c_bar.transpose()), a.matmul(&c_bar));
+        Ok([lower(&a_bar).into_data(), lower(&b_bar).into_data()].concat())
+    }
 }
 
 impl SliceRule for Cholesky {
@@ -37,7 +98,7 @@ impl SliceRule for Cholesky {
         let n = self.n;
         let Factor::Llt(llt) = Factor::llt(x, n)? else { unreachable!("made as Cholesky") };
         let l = llt.L();
-        Ok((0..n * n).map(|k| if k % n <= k / n { l[(k / n, k % n)] } else { 0.0 }).collect())
+        Ok(Matrix::from_fn(n, n, |i, j| if j <= i { l[(i, j)] } else { 0.0 }).into_data())
     }
 
     fn jvp<R: Real>(&self, _: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, LinalgError> {
@@ -50,7 +111,7 @@ impl SliceRule for Cholesky {
     fn vjp<R: Real>(&self, _: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, LinalgError> {
         let n = self.n;
         let (l, l_bar) = (Matrix::new(n, n, y.to_vec()), Matrix::new(n, n, y_bar.to_vec()));
-        let p = phi(&l.transpose().matmul(&l_bar));
+        let p = phi(&LowerProduct { n }.of(&l, &l_bar));
         let a_bar = congruence(&l, Triangle::LowerTransposed, &p);
         Ok(a_bar.symmetric_part().into_data())
     }

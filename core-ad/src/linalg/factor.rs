@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use faer::linalg::solvers::{Llt, PartialPivLu, Solve as _};
 use faer::{Mat, MatRef, Side};
 
+use super::matrix::Matrix;
 use super::{LinalgError, check_finite, check_pivot};
 
 /// The last matrix and what was made of it. Clones share it; a rule that meets another matrix makes another.
@@ -88,7 +89,7 @@ impl Factor {
             (Self::Lu(lu), true) => lu.solve_transpose(b),
             (Self::Llt(llt), _) => llt.solve(b),
         };
-        (0..n * m).map(|k| x[(k / m, k % m)]).collect()
+        Matrix::from_fn(n, m, |i, j| x[(i, j)]).into_data()
     }
 
     /// `log |det A|`.

@@ -40,8 +40,10 @@ impl<R: Copy> Matrix<R> {
 
     /// `a_ij = f(i, j)`.
     pub fn from_fn(rows: usize, cols: usize, f: impl Fn(usize, usize) -> R) -> Self {
-        let entry = |k| f(k / cols, k % cols);
-        Self { rows, cols, data: (0..rows * cols).map(entry).collect() }
+        let mut data = Vec::with_capacity(rows * cols);
+        // row by row: a division to find each entry's place would cost more than most entries
+        (0..rows).for_each(|i| data.extend((0..cols).map(|j| f(i, j))));
+        Self { rows, cols, data }
     }
 
     /// From arrays of rows.

@@ -24,6 +24,7 @@
 mod banded;
 mod cholesky;
 mod eigh;
+mod elimination;
 mod expm;
 mod factor;
 mod fft;

@@ -2,6 +2,7 @@
 //!
 //! Giles, "Collected matrix derivative results" (2008), sections 2.2.3 and 2.3.
 
+use super::elimination::Eliminated;
 use super::factor::{Cache, Factor};
 use super::matrix::{Matrix, unpack};
 use super::{LinalgError, check_shape};
@@ -92,12 +93,20 @@ fn solve_by<R: Real>(
     rule.again(false, a, b)
 }
 
-/// A square matrix with its LU factors, which are made at the first solve and kept: for every right side, for the reverse sweep,
-/// tangents and second derivatives.
+/// A square matrix with its LU factors, which are made once and kept: for every right side, for the reverse sweep, tangents and
+/// second derivatives. Those of a few unknowns are computed in `R`'s own arithmetic, larger ones are one rule.
 #[derive(Clone, Debug)]
 pub struct MatrixFactor<R> {
     matrix: Matrix<R>,
-    rule: Solve,
+    kind: Kind<R>,
+}
+
+/// How the factors are kept.
+#[derive(Clone, Debug)]
+enum Kind<R> {
+    /// Or why there are none, which is an error of the solve.
+    Eliminated(Result<Eliminated<R>, LinalgError>),
+    Rule(Solve),
 }
 
 impl<R: Real> MatrixFactor<R> {
@@ -108,9 +117,12 @@ impl<R: Real> MatrixFactor<R> {
     pub fn lu(matrix: &Matrix<R>) -> Result<Self, LinalgError> {
         let n = matrix.rows();
         check_shape("columns of a square matrix", n, matrix.cols())?;
-        let cache = Cache::default();
-        let rule = Solve { n, m: 1, transposed: false, symmetric: false, cache };
-        Ok(Self { matrix: matrix.clone(), rule })
+        let rule = || {
+            let cache = Cache::default();
+            Kind::Rule(Solve { n, m: 1, transposed: false, symmetric: false, cache })
+        };
+        let kind = Eliminated::of_few(matrix).map_or_else(rule, Kind::Eliminated);
+        Ok(Self { matrix: matrix.clone(), kind })
     }
 
     /// `A^-1 b`.
@@ -118,12 +130,17 @@ impl<R: Real> MatrixFactor<R> {
     /// # Errors
     /// [`LinalgError::Singular`], shapes, entries that are not finite.
     pub fn solve(&self, b: &[R]) -> Result<Vec<R>, LinalgError> {
-        check_shape("rows of the right side", self.rule.n, b.len())?;
+        check_shape("rows of the right side", self.matrix.rows(), b.len())?;
         if b.is_empty() {
             return Ok(Vec::new());
         }
-        let b = Matrix::new(b.len(), 1, b.to_vec());
-        Ok(self.rule.again(false, &self.matrix, &b)?.into_data())
+        match &self.kind {
+            Kind::Eliminated(factors) => Ok(factors.as_ref().map_err(Clone::clone)?.solve(b)),
+            Kind::Rule(rule) => {
+                let b = Matrix::new(b.len(), 1, b.to_vec());
+                Ok(rule.again(false, &self.matrix, &b)?.into_data())
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod inverse_error;
 mod order;
 mod stable;
 
-pub use bessel::bessel_j;
+pub use bessel::{bessel_i, bessel_j, bessel_k};
 pub use error_function::{erf, erfc, normal_cdf};
 pub use gamma::{digamma, ln_gamma, polygamma};
 pub use incomplete::{beta_inc, gamma_p, gamma_q};

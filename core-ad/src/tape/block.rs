@@ -6,7 +6,7 @@
 //! ([`Var::with_pullback`]); one that is used at other levels as well is a [`SliceRule`](crate::SliceRule).
 
 use super::var::{Var, common, tape_index};
-use super::{Arena, Block, Pull, Statement};
+use super::{Arena, Block, Kind, Nodes, Pull, Statement};
 use crate::dual::Dual;
 use crate::real::{Num, Real};
 use crate::rules::along;
@@ -42,14 +42,11 @@ impl<T: Num> Var<T> {
         }
         drop(nodes);
         let inputs = tape_index(active.len());
-        record(
-            arena,
-            y,
-            Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None, is_loop: false },
-        )
+        let kind = Kind::Jacobian;
+        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, kind })
     }
 
-    /// The sum of products as one statement; a few are recorded one by one.
+    /// The sum of products as one statement.
     pub(super) fn sum_of_products(a: &[Self], b: &[Self], value: T) -> Self {
         let Some(arena) = a.iter().zip(b).fold(None, |arena, (a, b)| {
             common(common(arena, a.checked_arena()), b.checked_arena())
@@ -58,26 +55,14 @@ impl<T: Num> Var<T> {
         };
         let mut nodes = arena.nodes.borrow_mut();
         let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
-        nodes.arguments.reserve(2 * a.len());
-        nodes.entries.reserve(2 * a.len());
-        for (a, b) in a.iter().zip(b) {
-            for (x, factor) in [(a, b.value()), (b, a.value())] {
-                if x.is_active() {
-                    // all are of this arena, see above
-                    let (id, weight) = x.node();
-                    nodes.arguments.push(id);
-                    nodes.entries.push(along(weight, factor));
-                }
-            }
-        }
+        nodes.put_down_terms(a, b);
+        nodes.put_down_terms(b, a);
         let inputs = tape_index(nodes.arguments.len() - arguments);
+        let first = tape_index(nodes.statements.len());
+        let kind = Kind::Sum;
+        nodes.blocks.push(Block { first, outputs: 1, inputs, arguments, entries, kind });
         drop(nodes);
-        let block =
-            Block { first: 0, outputs: 0, inputs, arguments, entries, pull: None, is_loop: false };
-        let first = tape_index(arena.nodes.borrow().statements.len());
-        let sum = Self::recorded(arena, Statement::leaf(), value);
-        arena.nodes.borrow_mut().blocks.push(Block { first, outputs: 1, ..block });
-        sum
+        Self::recorded(arena, Statement::leaf(), value)
     }
 
     /// Values `y` of a function of `x` that was computed elsewhere, with its pullback: from the cotangents of `y` to those of
@@ -121,13 +106,11 @@ impl<T: Num> Var<T> {
         };
         let mut nodes = arena.nodes.borrow_mut();
         let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
-        for (id, weight) in x.iter().map(|x| x.node_in(arena)) {
-            nodes.arguments.push(tape_index(id));
-            nodes.entries.push(weight);
-        }
+        nodes.arguments.extend(x.iter().map(Self::id));
+        nodes.entries.extend(x.iter().map(Self::weight));
         drop(nodes);
-        let (inputs, pull) = (tape_index(x.len()), Some(pull));
-        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, pull, is_loop })
+        let (inputs, kind) = (tape_index(x.len()), Kind::Pullback { pull, is_loop });
+        record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, kind })
     }
 }
 
@@ -174,6 +157,33 @@ impl<T: Real> Var<T> {
                 return Self::statement(x, y, &jacobian);
             }
         }
+    }
+}
+
+impl<T: Num> Nodes<T> {
+    /// The derivatives of `sum x_k f_k` by its active `x_k`, as runs of statements that follow each other.
+    fn put_down_terms(&mut self, x: &[Var<T>], factors: &[Var<T>]) {
+        let start = self.entries.len();
+        self.entries.resize(start + x.len(), T::lit(0.0));
+        let mut entries = self.entries[start..].iter_mut();
+        let (mut next, mut length) = (0, 0);
+        for (x, factor) in x.iter().zip(factors).filter(|(x, _)| x.is_active()) {
+            if x.id() != next {
+                if length > 0 {
+                    self.arguments.extend([next - length, length]);
+                }
+                (next, length) = (x.id(), 0);
+            }
+            if let Some(entry) = entries.next() {
+                *entry = along(x.weight(), factor.value());
+            }
+            (next, length) = (next + 1, length + 1);
+        }
+        if length > 0 {
+            self.arguments.extend([next - length, length]);
+        }
+        let unused = entries.len();
+        self.entries.truncate(self.entries.len() - unused);
     }
 }
 

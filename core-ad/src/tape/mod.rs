@@ -44,15 +44,50 @@ struct Statement<T> {
 struct Block<T> {
     first: u32,
     outputs: u32,
-    /// Number of inputs; their statements are `arguments` from this number on.
+    /// How many words among `arguments` name its inputs, and the number of the first of them.
     inputs: u32,
     arguments: usize,
-    /// Number of its first entry among `entries`: rows of the local Jacobian by the statements, an output a row; with a
-    /// pullback of its own, one row, the derivatives of the inputs by their statements.
+    /// Number of its first entry among `entries`.
     entries: usize,
-    pull: Option<Pull<T>>,
-    /// Whether the pullback is called for cotangents of zero that a seed reaches as well: a loop may have poles within.
-    is_loop: bool,
+    kind: Kind<T>,
+}
+
+/// What a block's arguments and entries are.
+enum Kind<T> {
+    /// A statement an argument, and rows of the local Jacobian by the statements, an output a row.
+    Jacobian,
+    /// One output. Arguments are runs of statements that follow each other, as pairs of the first and their number; entries are the
+    /// derivatives by them, run after run: the sweep adds whole rows.
+    Sum,
+    /// A statement an argument, entries the derivatives of the inputs by their statements.
+    Pullback {
+        pull: Pull<T>,
+        /// Whether it is called for cotangents of zero that a seed reaches as well: a loop may have poles within.
+        is_loop: bool,
+    },
+}
+
+impl<T> Block<T> {
+    /// The words that name its inputs.
+    fn words<'a>(&self, arguments: &'a [u32]) -> &'a [u32] {
+        &arguments[self.arguments..][..self.inputs as usize]
+    }
+
+    /// The statements that it reads.
+    fn reads(&self, arguments: &[u32], mut each: impl FnMut(usize)) {
+        let words = self.words(arguments);
+        match self.kind {
+            Kind::Sum => runs(words).flatten().for_each(each),
+            Kind::Jacobian | Kind::Pullback { .. } => {
+                words.iter().for_each(|id| each(*id as usize));
+            }
+        }
+    }
+}
+
+/// Statements of the runs that pairs of words name.
+fn runs(words: &[u32]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    words.chunks_exact(2).map(|run| run[0] as usize..(run[0] + run[1]) as usize)
 }
 
 struct Nodes<T> {
@@ -346,33 +381,53 @@ impl<T: Num> Sweep<'_, T> {
     }
 
     fn sweep_block(&mut self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
-        let inputs = block.inputs as usize;
-        let arguments = &self.nodes.arguments[block.arguments..][..inputs];
+        let arguments = block.words(&self.nodes.arguments);
         let entries = &self.nodes.entries[block.entries..];
-        let Some(pull) = &block.pull else {
-            for ((y_bar, row), id) in
-                y_bar.iter().zip(entries.chunks_exact(inputs)).zip(block.first as usize..)
-            {
-                if y_bar.is_constant_zero() && self.may_pass_over(id, row) {
-                    continue;
-                }
-                for (id, partial) in arguments.iter().zip(row) {
-                    adjoint[*id as usize] += *y_bar * *partial;
+        let first = block.first as usize;
+        match &block.kind {
+            Kind::Jacobian => {
+                for ((y_bar, row), id) in
+                    y_bar.iter().zip(entries.chunks_exact(arguments.len())).zip(first..)
+                {
+                    if y_bar.is_constant_zero() && self.may_pass_over(id, row) {
+                        continue;
+                    }
+                    for (id, partial) in arguments.iter().zip(row) {
+                        adjoint[*id as usize] += *y_bar * *partial;
+                    }
                 }
             }
-            return;
-        };
-        let first = block.first as usize;
-        let is_asked = |sweep: &mut Self| {
-            block.is_loop && (first..first + y_bar.len()).any(|id| sweep.is_reached(id))
-        };
-        if y_bar.iter().all(Num::is_constant_zero) && !is_asked(self) {
-            return;
+            Kind::Sum => self.sweep_sum(first, arguments, entries, adjoint, y_bar[0]),
+            Kind::Pullback { pull, is_loop } => {
+                let is_asked = |sweep: &mut Self| {
+                    *is_loop && (first..first + y_bar.len()).any(|id| sweep.is_reached(id))
+                };
+                if y_bar.iter().all(Num::is_constant_zero) && !is_asked(self) {
+                    return;
+                }
+                let mut x_bar = vec![T::lit(0.0); arguments.len()];
+                pull(y_bar, &mut x_bar);
+                for ((id, weight), x_bar) in arguments.iter().zip(entries).zip(x_bar) {
+                    adjoint[*id as usize] += along(*weight, x_bar);
+                }
+            }
         }
-        let mut x_bar = vec![T::lit(0.0); inputs];
-        pull(y_bar, &mut x_bar);
-        for ((id, weight), x_bar) in arguments.iter().zip(entries).zip(x_bar) {
-            adjoint[*id as usize] += along(*weight, x_bar);
+    }
+
+    fn sweep_sum(&mut self, id: usize, words: &[u32], entries: &[T], adjoint: &mut [T], y_bar: T) {
+        if y_bar.is_constant_zero() {
+            let terms = runs(words).map(|run| run.len()).sum();
+            if self.may_pass_over(id, &entries[..terms]) {
+                return;
+            }
+        }
+        let mut rest = entries;
+        for run in runs(words) {
+            let (row, others) = rest.split_at(run.len());
+            rest = others;
+            for (x_bar, partial) in adjoint[run].iter_mut().zip(row) {
+                *x_bar += y_bar * *partial;
+            }
         }
     }
 
@@ -416,8 +471,7 @@ impl<T: Num> Nodes<T> {
             if let Some(block) = blocks.next_if(|block| block.first as usize == id)
                 && reached[id..id + block.outputs as usize].contains(&true)
             {
-                let arguments = &self.arguments[block.arguments..][..block.inputs as usize];
-                arguments.iter().for_each(|a| reached[*a as usize] = true);
+                block.reads(&self.arguments, |a| reached[a] = true);
             }
         }
         reached

@@ -33,7 +33,8 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
         return forward_block(step, n, &s, &p, &inputs);
     }
     let schedule = options.schedule;
-    let mut replay = Replay { slots: vec![Vec::new(); schedule.slots(n)], state: s };
+    let slots = vec![T::lit(0.0); schedule.slots(n) * s.len()];
+    let mut replay = Replay { slots, state: s };
     // the first sweep, before any reversal, gives the value as well: it lacks the last step only
     let mut done = 0;
     for action in schedule.actions(n) {
@@ -54,7 +55,7 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
                 Action::Reverse { step: number } => local.reverse(&step, number, &replay.state),
                 // the state is kept, the step is recorded when it is reversed
                 Action::ReverseTaped { step: number, slot } => {
-                    local.reverse(&step, number, &replay.slots[slot])
+                    local.reverse(&step, number, replay.slot(slot))
                 }
                 action => {
                     replay.act(&step, &p, action);
@@ -106,20 +107,34 @@ fn forward_block<T: Real, F: SliceStep>(
 /// What a schedule keeps, and the state at hand.
 #[derive(Clone)]
 struct Replay<T> {
-    slots: Vec<Vec<T>>,
+    /// A state a slot, one after the other.
+    slots: Vec<T>,
     state: Vec<T>,
 }
 
 impl<T: Real> Replay<T> {
+    fn slot(&self, number: usize) -> &[T] {
+        let size = self.state.len();
+        &self.slots[number * size..][..size]
+    }
+
+    fn store(&mut self, slot: usize) {
+        let size = self.state.len();
+        self.slots[slot * size..][..size].copy_from_slice(&self.state);
+    }
+
     fn act<F: SliceStep>(&mut self, step: &F, p: &[T], action: Action) {
         match action {
             Action::Advance { from, to } => {
                 self.state = plain_slice_loop(step, from..to, &self.state, p);
             }
-            Action::Store { slot, .. } => self.slots[slot].clone_from(&self.state),
-            Action::Restore { slot, .. } => self.state.clone_from(&self.slots[slot]),
+            Action::Store { slot, .. } => self.store(slot),
+            Action::Restore { slot, .. } => {
+                let size = self.state.len();
+                self.state.copy_from_slice(&self.slots[slot * size..][..size]);
+            }
             Action::Tape { step: number, slot } => {
-                self.slots[slot].clone_from(&self.state);
+                self.store(slot);
                 self.state = plain_slice_loop(step, number..number + 1, &self.state, p);
             }
             Action::Reverse { .. } | Action::ReverseTaped { .. } | Action::Discard { .. } => {}

@@ -90,10 +90,16 @@ impl<T: Num> Var<T> {
         self.arena
     }
 
-    /// Its statement and its derivative by it, of whatever arena.
+    /// Its statement, of whatever arena.
     #[inline]
-    pub(super) fn node(&self) -> (u32, T) {
-        (self.id, self.weight)
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Its derivative by its statement.
+    #[inline]
+    pub(super) fn weight(&self) -> T {
+        self.weight
     }
 
     /// Its statement on `arena` and its derivative by it.

@@ -11,6 +11,7 @@
 )]
 
 mod control_flow;
+mod further;
 mod implicit;
 mod matrices;
 mod models;

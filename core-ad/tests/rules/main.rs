@@ -19,6 +19,8 @@ mod primitives;
 mod singular;
 mod special;
 mod spectral;
+#[path = "../systems/mod.rs"]
+mod systems;
 
 use std::convert::Infallible;
 

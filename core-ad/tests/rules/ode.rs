@@ -1,8 +1,13 @@
 //! Differential equations: against closed forms, and derivatives of every mode against each other.
 
 use cotangent_ad::check::central_difference;
-use cotangent_ad::ode::{Direction, Dynamics, Method, OdeError, Options, Solution, solve};
+use cotangent_ad::ode::{Dynamics, Method, OdeError, Options, Solution, solve};
 use cotangent_ad::{Dual, Num, Real, Schedule, Var, grad, hvp, jacobian_forward, jvp};
+
+use crate::systems::LotkaVolterra;
+use crate::systems::falling::{
+    Ball, both_dropped, bounced, given, given_by_hand, one_dropped, thrown,
+};
 
 const TIGHT: fn() -> Options =
     || Options { relative: 1e-12, absolute: 1e-13, ..Options::default() };
@@ -12,15 +17,6 @@ fn close(found: &[f64], right: &[f64], tolerance: f64) {
     let size = right.iter().fold(1e-300_f64, |s, r| s.max(r.abs()));
     for (f, r) in found.iter().zip(right) {
         assert!((f - r).abs() <= tolerance * size, "{found:?} are not {right:?}");
-    }
-}
-
-/// Hare and lynx.
-#[derive(Clone)]
-struct LotkaVolterra;
-impl Dynamics for LotkaVolterra {
-    fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
-        vec![(p[0] - p[1] * y[1]) * y[0], (p[3] * y[0] - p[2]) * y[1]]
     }
 }
 
@@ -80,58 +76,30 @@ fn the_end_may_be_a_parameter() {
     close(&grad(end, &[0.7, 1.5]), &[-1.5 * y, -0.7 * y], 1e-11);
 }
 
-/// Falls with acceleration `p[0]`, and keeps the share `p[1]` of its speed when it hits the ground, or stops there.
-#[derive(Clone)]
-struct Ball {
-    stops: bool,
-}
-impl Dynamics for Ball {
-    fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
-        vec![y[1], -p[0]]
-    }
-    fn events(&self) -> usize {
-        1
-    }
-    fn event<R: Real>(&self, _: usize, _: R, y: &[R], _: &[R]) -> R {
-        y[0]
-    }
-    fn after<R: Real>(&self, _: usize, _: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
-        (!self.stops).then(|| vec![R::lit(0.0), -y[1] * p[1]])
-    }
-}
-
-/// Height after `time` of a ball dropped from `x[2]` in closed form, after five impacts.
-fn bounced<R: Real>(x: &[R], time: f64) -> [R; 2] {
-    let [g, e, height] = [x[0], x[1], x[2]];
-    let fall = (height * 2.0 / g).sqrt();
-    let mut impact = fall;
-    let mut speed = g * fall * e;
-    for _ in 1..5 {
-        impact += speed * 2.0 / g;
-        speed *= e;
-    }
-    let since = -impact + time;
-    [speed * since - g * since * since * 0.5, impact]
-}
-
-fn thrown<R: Real>(x: &[R], time: f64) -> Solution<R> {
-    let start = [x[2], R::lit(0.0)];
-    let ball = Ball { stops: false };
-    solve(&ball, 0.0, R::lit(time), &start, &x[..2], &[], &TIGHT()).unwrap()
-}
-
 #[test]
 fn a_bouncing_ball_is_right_to_its_fifth_impact() {
     let x = [9.81, 0.8, 1.0];
     let time = 2.75;
-    let solution = thrown(&x[..], time);
+    let solution = thrown(&x[..], time, &TIGHT());
     let [height, fifth] = bounced(&x[..], time);
     assert_eq!(solution.events.len(), 5);
     close(&[solution.state[0], solution.events[4].time], &[height, fifth], 1e-11);
-    close(&grad(|x| thrown(x, time).state[0], &x), &grad(|x| bounced(x, time)[0], &x), 1e-9);
-    close(&grad(|x| thrown(x, time).events[4].time, &x), &grad(|x| bounced(x, time)[1], &x), 1e-9);
+    close(
+        &grad(|x| thrown(x, time, &TIGHT()).state[0], &x),
+        &grad(|x| bounced(x, time)[0], &x),
+        1e-9,
+    );
+    close(
+        &grad(|x| thrown(x, time, &TIGHT()).events[4].time, &x),
+        &grad(|x| bounced(x, time)[1], &x),
+        1e-9,
+    );
     let v = [0.3, -0.1, 0.7];
-    close(&hvp(|x| thrown(x, time).state[0], &x, &v), &hvp(|x| bounced(x, time)[0], &x, &v), 1e-9);
+    close(
+        &hvp(|x| thrown(x, time, &TIGHT()).state[0], &x, &v),
+        &hvp(|x| bounced(x, time)[0], &x, &v),
+        1e-9,
+    );
 }
 
 #[test]
@@ -152,33 +120,8 @@ fn an_event_that_ends_the_integration_gives_its_time_and_state() {
     assert!(hvp(|x| landed(x).state[0], &x, &[1.0, 0.4]).iter().all(|h| h.abs() < 1e-11));
 }
 
-/// A drug that decays with rate `p[0]`, with a dose `p[2]` at time `p[1]`.
-#[derive(Clone)]
-struct Dose;
-impl Dynamics for Dose {
-    fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
-        vec![-y[0] * p[0]]
-    }
-    fn events(&self) -> usize {
-        1
-    }
-    fn event<R: Real>(&self, _: usize, t: R, _: &[R], p: &[R]) -> R {
-        t - p[1]
-    }
-    fn direction(&self, _: usize) -> Direction {
-        Direction::Rising
-    }
-    fn after<R: Real>(&self, _: usize, _: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
-        Some(vec![y[0] + p[2]])
-    }
-}
-
 #[test]
 fn the_time_of_an_event_may_be_a_parameter() {
-    fn closed<R: Real>(x: &[R]) -> R {
-        let left = -x[1] + 2.0;
-        (((-(x[0] * x[1])).exp() * 1.5) + x[2]) * (-(x[0] * left)).exp()
-    }
     for method in [Method::Tsit5, Method::Rodas5p] {
         let options = match method {
             Method::Tsit5 | Method::Dop853 => TIGHT(),
@@ -186,14 +129,10 @@ fn the_time_of_an_event_may_be_a_parameter() {
                 Options { method, relative: 1e-11, absolute: 1e-12, ..Options::default() }
             }
         };
-        let given = |x: &[Var<f64>]| {
-            solve(&Dose, 0.0, Var::lit(2.0), &[Var::lit(1.5)], x, &[], &options).unwrap().state[0]
-        };
-        let x = [0.9, 0.7, 1.2];
-        close(&grad(given, &x), &grad(closed, &x), 1e-9);
-        // at the very start, where the parameter may only grow
-        let x = [0.9, 0.0, 1.2];
-        close(&grad(given, &x), &grad(closed, &x), 1e-9);
+        // at the very start the parameter may only grow
+        for x in [[0.9, 0.7, 1.2], [0.9, 0.0, 1.2]] {
+            close(&grad(|x| given(x, &options), &x), &grad(given_by_hand, &x), 1e-9);
+        }
     }
 }
 
@@ -221,55 +160,18 @@ fn a_ball_that_starts_on_the_ground_bounces_once_if_it_moves_down() {
     close(&slope, &[-0.5 * 0.05], 1e-12);
 }
 
-/// Two balls side by side; or two jumps of one number at one time.
-#[derive(Clone)]
-struct Pair {
-    coupled: bool,
-}
-impl Dynamics for Pair {
-    fn rate<R: Real>(&self, _: R, y: &[R], _: &[R]) -> Vec<R> {
-        vec![y[1], R::lit(-2.0), y[3], R::lit(-2.0)]
-    }
-    fn events(&self) -> usize {
-        2
-    }
-    fn event<R: Real>(&self, which: usize, _: R, y: &[R], _: &[R]) -> R {
-        y[2 * which]
-    }
-    fn after<R: Real>(&self, which: usize, _: R, y: &[R], p: &[R]) -> Option<Vec<R>> {
-        let mut after = y.to_vec();
-        let speed = 2 * which + 1;
-        after[2 * which] = R::lit(0.0);
-        after[speed] = -y[speed] * p[0];
-        if self.coupled && which == 0 {
-            after[3] = y[3] + y[1];
-        }
-        Some(after)
-    }
-}
-
 #[test]
 fn two_events_at_one_time_are_passed_where_their_order_does_not_matter_and_refused_where_it_does() {
     // both dropped from 1 with acceleration 2: at t = 1
-    fn after<R: Real>(x: &[R], coupled: bool) -> Result<Solution<R>, OdeError> {
-        let start = [x[1], R::lit(0.0), x[2], R::lit(0.0)];
-        solve(&Pair { coupled }, 0.0, R::lit(1.5), &start, &x[..1], &[], &TIGHT())
-    }
-    fn one<R: Real>(e: R, height: R) -> R {
-        // falls for sqrt(h), flies up with 2 e sqrt(h)
-        let fall = height.sqrt();
-        let since = -fall + 1.5;
-        fall * e * 2.0 * since - since * since
-    }
     let x = [0.5, 1.0, 1.0];
     let sum = |x: &[Var<f64>]| {
-        let found = after(x, false).unwrap();
+        let found = both_dropped(x, false, &TIGHT()).unwrap();
         assert_eq!(found.events.len(), 2);
         found.state[0] + found.state[2] * 0.3
     };
-    let right = |x: &[Var<f64>]| one(x[0], x[1]) + one(x[0], x[2]) * 0.3;
+    let right = |x: &[Var<f64>]| one_dropped(x[0], x[1]) + one_dropped(x[0], x[2]) * 0.3;
     close(&grad(sum, &x), &grad(right, &x), 1e-9);
-    let refused = after(&x[..], true);
+    let refused = both_dropped(&x[..], true, &TIGHT());
     assert!(
         matches!(refused, Err(OdeError::NotDifferentiable { first: 0, second: 1, time }) if (time - 1.0).abs() < 1e-12),
         "{refused:?}"

@@ -1,9 +1,12 @@
 //! Special functions, stable combinations, order statistics.
 
+use std::f64::consts::PI;
+
 use cotangent_ad::special::{
-    argsort, bessel_j, beta_inc, digamma, erf, erf_inv, erfc, erfc_inv, gamma_p, gamma_q, ln_gamma,
-    log_1m_exp, log_sigmoid, log_sum_exp, maximum, median, minimum, norm, normal_cdf,
-    normal_quantile, polygamma, quantile, sigmoid, softmax, softplus, sort, top_k, xlogy,
+    argsort, bessel_i, bessel_j, bessel_k, beta_inc, digamma, erf, erf_inv, erfc, erfc_inv,
+    gamma_p, gamma_q, ln_gamma, log_1m_exp, log_sigmoid, log_sum_exp, maximum, median, minimum,
+    norm, normal_cdf, normal_quantile, polygamma, quantile, sigmoid, softmax, softplus, sort,
+    top_k, xlogy,
 };
 use cotangent_ad::{Dual, Num, Real, VectorFn, derivative, grad, hvp, jvp};
 
@@ -64,6 +67,11 @@ impl VectorFn for MoreFunctions {
             beta_inc(0.6, 3.5, -a),
             bessel_j(0, b),
             bessel_j(-3, a * 4.0),
+            bessel_j(0.3, b * 7.0),
+            bessel_i(1, a),
+            bessel_i(2.4, b * 3.0),
+            bessel_k(0, b),
+            bessel_k(-1.6, b * 0.5),
             xlogy(a, b),
         ]
     }
@@ -93,6 +101,62 @@ fn values_of_special_functions_are_those_of_40_digits() {
         let error = ((found - right) / right).abs();
         assert!(error < 3e-13, "{k}: {found} is not {right} ({error:e})");
     }
+}
+
+#[test]
+fn bessel_functions_of_any_order_are_those_of_40_digits() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bessel_reference.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.lines().count() > 300);
+    for line in text.lines() {
+        let (name, numbers) = line.split_once(',').unwrap();
+        let numbers: Vec<f64> = numbers.split(',').map(|n| n.parse().unwrap()).collect();
+        let [order, x, right] = numbers[..] else { panic!("{line}") };
+        let found = match name {
+            "j" => bessel_j(order, x),
+            "i" => bessel_i(order, x),
+            _ => bessel_k(order, x),
+        };
+        // beyond the turning point it oscillates, and is right to digits of its size
+        let size = if name == "j" && x > order { (2.0 / (PI * x)).sqrt() } else { right.abs() };
+        let error = (found - right).abs() / size;
+        assert!(error < 3e-13, "{line}: {found} ({error:e})");
+    }
+}
+
+#[test]
+fn bessel_functions_at_their_edges() {
+    let slope = |f: &dyn Fn(Dual<f64, 1>) -> Dual<f64, 1>, x: f64| f(Dual::seed(x, 0)).eps[0];
+    // on both sides of zero where the order is an integer
+    for (order, at_zero, by_zero) in [(0, 1.0, 0.0), (1, 0.0, 0.5), (2, 0.0, 0.0), (3, 0.0, 0.0)] {
+        assert_eq!([bessel_j(order, 0.0), bessel_i(order, 0.0)], [at_zero; 2]);
+        assert_eq!(
+            [slope(&|x| bessel_j(order, x), 0.0), slope(&|x| bessel_i(order, x), 0.0)],
+            [by_zero; 2]
+        );
+        let parity = if order % 2 == 0 { 1.0 } else { -1.0 };
+        assert_eq!(bessel_j(order, -2.3), parity * bessel_j(order, 2.3));
+        assert_eq!(bessel_i(order, -2.3), parity * bessel_i(order, 2.3));
+        assert_eq!(bessel_j(-order, 2.3), parity * bessel_j(order, 2.3));
+        assert_eq!(bessel_i(-order, 2.3), bessel_i(order, 2.3));
+        assert_eq!(bessel_k(-order, 2.3), bessel_k(order, 2.3));
+    }
+    // J_0'' = -1/2 and I_0'' = 1/2 at 0
+    assert_eq!(hvp(|x| bessel_j(0, x[0]), &[0.0], &[1.0]), [-0.5]);
+    assert_eq!(hvp(|x| bessel_i(0, x[0]), &[0.0], &[1.0]), [0.5]);
+    // between 0 and 1 it rises as a power does, and between 1 and 2 its slope does
+    assert_eq!((bessel_j(0.5, 0.0), slope(&|x| bessel_j(0.5, x), 0.0)), (0.0, INF));
+    assert_eq!((bessel_i(0.5, 0.0), slope(&|x| bessel_i(0.5, x), 0.0)), (0.0, INF));
+    assert_eq!(slope(&|x| bessel_j(1.5, x), 0.0), 0.0);
+    assert!(!hvp(|x| bessel_j(1.5, x[0]), &[0.0], &[1.0])[0].is_finite());
+    assert_eq!((bessel_k(0, 0.0), slope(&|x| bessel_k(0, x), 0.0)), (INF, -INF));
+    assert_eq!((bessel_j(2.5, INF), bessel_i(2.5, INF), bessel_k(2.5, INF)), (0.0, INF, 0.0));
+    assert_eq!((bessel_k(1, 800.0), bessel_i(1, 800.0)), (0.0, INF));
+    // where there is no number
+    assert!(bessel_j(0.5, -1.0).is_nan() && bessel_i(0.5, -1.0).is_nan());
+    assert!(bessel_j(-0.5, 1.0).is_nan() && bessel_i(-0.5, 1.0).is_nan());
+    assert!(bessel_k(1, -1.0).is_nan() && bessel_k(f64::NAN, 1.0).is_nan());
+    assert!(bessel_j(f64::NAN, 1.0).is_nan() && bessel_j(1, f64::NAN).is_nan());
 }
 
 #[test]

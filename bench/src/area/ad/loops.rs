@@ -1,9 +1,8 @@
-//! Loops of run-time sizes, factors and differential equations.
+//! Loops of run-time sizes, and factors.
 
 use cotangent_ad::linalg::{
     Matrix, Triangle, cholesky, dot, log_det_spd, solve_spd, solve_triangular,
 };
-use cotangent_ad::ode::{Dynamics, Options, solve};
 use cotangent_ad::{Real, ScanOptions, SliceStep, Var, grad};
 
 use crate::clock;
@@ -51,23 +50,6 @@ fn likelihood<R: Real>(p: &[R], n: usize, by_factor: bool) -> R {
     dot(z.data(), y.data()) + log_det_spd(&k).expect("positive definite")
 }
 
-/// Hare and lynx, 1900 to 1920, at the posterior mean of `hudson_lynx_hare`.
-#[derive(Clone)]
-struct LotkaVolterra;
-impl Dynamics for LotkaVolterra {
-    fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
-        vec![(p[0] - p[1] * y[1]) * y[0], (p[3] * y[0] - p[2]) * y[1]]
-    }
-}
-
-fn hares<R: Real>(x: &[R]) -> R {
-    let years: Vec<f64> = (1..=20).map(f64::from).collect();
-    let options = Options { relative: 1e-6, absolute: 1e-6, ..Options::default() };
-    let solution = solve(&LotkaVolterra, 0.0, R::lit(20.0), &x[4..], &x[..4], &years, &options);
-    let saved = solution.expect("it does not explode").saved;
-    saved.iter().fold(R::lit(0.0), |s, y| s + y[0].ln() + y[1].ln())
-}
-
 /// Gradients beside the values they are of.
 pub(super) fn rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let weights: Vec<f64> = (0..STATE * INPUTS).map(|k| 0.3 * (k as f64).sin()).collect();
@@ -76,9 +58,6 @@ pub(super) fn rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let p = [1.3, 0.1];
     let whole = clock::best(5, || grad(|p: &[Var<f64>]| likelihood(p, 200, false), &p));
     let factor = clock::best(5, || grad(|p: &[Var<f64>]| likelihood(p, 200, true), &p));
-    let x = [0.55, 0.028, 0.80, 0.024, 33.956, 5.933];
-    let (solution, hares_gradient) =
-        (clock::best(50, || hares(&x)), clock::best(50, || grad(hares, &x)));
     Ok(vec![
         Row::cpu_us(
             "gradient of scan_slice by 252 parameters, 1000 steps",
@@ -91,12 +70,6 @@ pub(super) fn rows(_: &Peers) -> Result<Vec<Item>, PeerError> {
             factor,
             ("by solve_spd and log_det_spd", whole),
             Some(1.25),
-        ),
-        Row::cpu_us(
-            "Lotka-Volterra gradient, 20 years, relative tolerance 1e-6",
-            hares_gradient,
-            ("the solution", solution),
-            None,
         ),
     ])
 }
