@@ -41,7 +41,8 @@ fn figure(look: &Look, moves: bool) -> String {
         ""
     };
     let name = escape(&look.name);
-    let file = String::from_utf8_lossy(&gltf::file(look, MOMENTS)).replace("</", "<\\/");
+    // as JSON may have it, so that no name ends or begins a tag
+    let file = String::from_utf8_lossy(&gltf::file(look, MOMENTS)).replace('<', "\\u003c");
     format!(
         "<figure class=\"view\"><canvas role=\"img\" aria-label=\"{name}\"></canvas>\n\
          <figcaption>{player}<span class=\"soft\">{name}; drag to turn</span></figcaption>\n\
