@@ -243,10 +243,10 @@ fn a_picture_as_sky_has_the_derivative_of_differences() {
     let sky = Environment::new(Texture::new(picture).expect("a texture"));
     let scene = stage(Transport::Direct, ball(Shading::Flat)).with_environment(sky).expect("a sky");
     let light = Output::Radiance;
-    check(&scene, ("environment.rotation", 1), light, (0.05, 256, 8), &[]);
+    check(&scene, ("environment.rotation", 1), light, (0.05, 128, 8), &[]);
     check(&scene, ("environment.texels", 40), light, (0.1, 256, 8), &[]);
-    check(&scene, ("mesh.ball.translation", 1), light, (0.03, 512, 8), &[WITHOUT_INDIRECT]);
-    check(&scene, ("camera.main.rotation", 0), light, (0.02, 512, 8), &[WITHOUT_VISIBLE]);
+    check(&scene, ("mesh.ball.translation", 1), light, (0.03, 256, 8), &[WITHOUT_INDIRECT]);
+    check(&scene, ("camera.main.rotation", 0), light, (0.02, 256, 8), &[WITHOUT_VISIBLE]);
 }
 
 /// A room of quads around a block, lit by a panel and a lamp, light reflected three times.

@@ -108,7 +108,7 @@ fn what_a_mirror_shows_has_the_derivative_of_differences() {
         ("mesh.block.translation", 0),
         ("camera.main.rotation", 1),
     ] {
-        check(&scene, name, light, (0.004, 128, 8), &[WITHOUT_VISIBLE]);
+        check(&scene, name, light, (0.004, 64, 8), &[WITHOUT_VISIBLE]);
     }
     // and with light and shadow
     check_within(
