@@ -69,6 +69,20 @@ pub struct VolumeField {
     pub values: Vec<f64>,
 }
 
+impl Body {
+    /// Whether it is ever elsewhere, or turned.
+    pub fn moves(&self) -> bool {
+        self.poses.windows(2).any(|pair| pair[0] != pair[1])
+    }
+}
+
+impl Look {
+    /// Whether any body moves: one that is at rest over a time does not.
+    pub fn moves(&self) -> bool {
+        self.bodies.iter().any(Body::moves)
+    }
+}
+
 /// A surface of triangles.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Surface {

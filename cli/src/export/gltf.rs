@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cotangent_ad::{Mat3, Pose};
-use cotangent_scenarios::look::{Body, Look};
+use cotangent_scenarios::look::Look;
 use serde_json::{Value, json};
 
 use super::moments;
@@ -100,12 +100,11 @@ fn animate(look: &Look, most: usize, buffer: &mut Buffer) -> (Vec<Value>, Vec<Va
     let (mut samplers, mut channels) = (Vec::new(), Vec::new());
     let moments = moments(look, most);
     let times: Vec<[f64; 1]> = moments.iter().map(|k| [look.times[*k]]).collect();
-    let moves = |body: &Body| body.poses.windows(2).any(|pair| pair[0] != pair[1]);
-    if !look.bodies.iter().any(moves) {
+    if !look.moves() {
         return (samplers, channels);
     }
     let input = buffer.vectors("SCALAR", &times);
-    for (k, body) in look.bodies.iter().enumerate().filter(|(_, body)| moves(body)) {
+    for (k, body) in look.bodies.iter().enumerate().filter(|(_, body)| body.moves()) {
         let poses: Vec<&Pose<f64>> = moments.iter().map(|m| &body.poses[*m]).collect();
         let places: Vec<[f64; 3]> = poses.iter().map(|pose| pose.translation.0).collect();
         let outputs = [

@@ -38,7 +38,7 @@ pub fn number(v: f64) -> String {
     format!("{}×{}", trimmed(digits), power_of_ten(exponent))
 }
 
-fn trimmed(digits: &str) -> String {
+pub(super) fn trimmed(digits: &str) -> String {
     if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.').into()
     } else {

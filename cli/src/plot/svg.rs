@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::curve::thinned;
 use super::panels::panels;
-use super::{Figure, Mark, Series, escape, number, power_of_ten};
+use super::{Figure, Mark, Series, escape, number, power_of_ten, trimmed};
 
 /// Size of a figure in pixels; every row of the legend but the first adds to its height.
 const WIDTH: u32 = 480;
@@ -132,6 +132,12 @@ fn tick(value: f64, span: f64) -> String {
     if span == 0.0 && exponent.abs() > 3.5 && (exponent - exponent.round()).abs() < 1e-9 {
         #[expect(clippy::cast_possible_truncation, reason = "an exponent of ten")]
         return power_of_ten(exponent.round() as i32);
+    }
+    // six digits do not tell ticks of a short axis far from 0 apart
+    if span > 0.0 && span < 1e-3 * value.abs() && value.abs() < 1e15 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 15")]
+        let places = (2.0 - span.log10()).ceil().clamp(0.0, 15.0) as usize;
+        return trimmed(&format!("{value:.places$}"));
     }
     // what rounding leaves of 0 is 0
     let said = number(if value.abs() < 1e-9 * span { 0.0 } else { value });
@@ -438,6 +444,9 @@ mod tests {
         assert_eq!(said(0.9, 101.0), ["1", "2", "5", "10", "20", "50", "100"]);
         assert_eq!(said(3.0, 4.0), ["3", "3.5", "4"]);
         assert_eq!(tick(2e-18, 0.02), "0");
+        let near = [-113.8652, -113.8654, -113.865].map(|v| tick(v, 1.1e-3));
+        assert_eq!(near, ["-113.8652", "-113.8654", "-113.865"]);
+        assert_eq!(tick(2_000_001.5, 4.0), "2000001.5");
         assert_eq!([1e-4, 1e4, 2e-4].map(|v| tick(v, 0.0)), ["10⁻⁴", "10⁴", "0.0002"]);
     }
 

@@ -18,23 +18,22 @@ pub(super) fn views(looks: &[Look]) -> String {
     let triangles = |look: &&Look| look.bodies.iter().map(|b| b.faces.len()).sum::<usize>();
     let shown = |look: &&Look| (1..=TRIANGLES).contains(&triangles(look));
     let looks: Vec<&Look> = looks.iter().filter(shown).collect();
-    let moves = |look: &&Look| look.times.len() > 1;
     let mut page = String::new();
     if looks.is_empty() {
         return page;
     }
-    let title = if looks.iter().any(moves) { "Motion" } else { "In space" };
+    let title = if looks.iter().any(|look| look.moves()) { "Motion" } else { "In space" };
     let _ = writeln!(page, "<h2>{title}</h2>");
     for look in looks {
-        page.push_str(&figure(look, moves(&look)));
+        page.push_str(&figure(look));
     }
     let _ = writeln!(page, "<script>\n{SCRIPT}</script>");
     page
 }
 
 /// A figure of one look: a canvas, what plays it, and its glTF file.
-fn figure(look: &Look, moves: bool) -> String {
-    let player = if moves {
+fn figure(look: &Look) -> String {
+    let player = if look.moves() {
         "<button type=\"button\">Play</button>\
          <input type=\"range\" min=\"0\" max=\"1\" step=\"any\" value=\"0\" aria-label=\"time\"><output></output>"
     } else {
@@ -77,6 +76,13 @@ mod tests {
         let (moving, still) = (views(&[look("a", 3, 1)]), views(&[look("a", 1, 1)]));
         assert!(moving.contains("<h2>Motion</h2>") && moving.contains("type=\"range\""));
         assert!(still.contains("<h2>In space</h2>") && !still.contains("type=\"range\""));
+    }
+
+    #[test]
+    fn what_is_at_rest_all_the_time_is_not_played() {
+        let mut resting = look("a", 3, 1);
+        resting.bodies[0].poses = vec![Pose::identity(); 3];
+        assert!(!views(&[resting]).contains("type=\"range\""));
     }
 
     #[test]

@@ -131,17 +131,19 @@ fn hares(method: Method) -> Problem<'static, LotkaVolterra> {
     Problem { name: "lotka_volterra", dynamics, end: 20.0, start, parameters, options }
 }
 
+fn pleiades(masses_and_start: &(Vec<f64>, Vec<f64>)) -> Problem<'_, Pleiades> {
+    let (parameters, start) = (&masses_and_start.0, &masses_and_start.1);
+    let options = options(Method::Dop853, 1e-13, 1e-13);
+    Problem { name: "pleiades", dynamics: Pleiades, end: 3.0, start, parameters, options }
+}
+
 /// End states of the test set.
 pub(super) fn state_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
-    let (masses, start) = stars();
-    let options = options(Method::Dop853, 1e-13, 1e-13);
-    let (start, parameters) = (&start, &masses);
-    let stars =
-        Problem { name: "pleiades", dynamics: Pleiades, end: 3.0, start, parameters, options };
+    let seven = stars();
     Ok(vec![
         hares(Method::Tsit5).state("Lotka-Volterra after 20 years, Tsit5"),
         hares(Method::Dop853).state("Lotka-Volterra after 20 years, Dop853"),
-        stars.state("Pleiades at 3, Dop853"),
+        pleiades(&seven).state("Pleiades at 3, Dop853"),
         oscillator(2000.0).state("van der Pol at 1e3, to 2000, Rodas5p"),
         plant().state("HIRES at 321.8122, Rodas5p"),
         reaction(false).state("Robertson at 1e11, Rodas5p"),
@@ -151,14 +153,10 @@ pub(super) fn state_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
 
 /// Gradients of the same problems.
 pub(super) fn gradient_proofs(_: &Peers) -> Result<Vec<Item>, PeerError> {
-    let (masses, start) = stars();
-    let options = options(Method::Dop853, 1e-13, 1e-13);
-    let (start, parameters) = (&start, &masses);
-    let stars =
-        Problem { name: "pleiades", dynamics: Pleiades, end: 3.0, start, parameters, options };
+    let seven = stars();
     Ok(vec![
         hares(Method::Tsit5).gradient("Lotka-Volterra", 1e-9),
-        stars.gradient("Pleiades", 1e-9),
+        pleiades(&seven).gradient("Pleiades", 1e-9),
         oscillator(800.0).gradient("van der Pol at 1e3, to 800", 1e-9),
         // within a jump the slope of the speed is 1e9, and it comes back to 1: of sixteen digits seven are left
         oscillator(2000.0).gradient("van der Pol at 1e3, to 2000, past jumps of slope 1e9", 1e-7),
