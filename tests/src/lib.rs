@@ -1,2 +1,3 @@
-//! Checks that cross crates; the example of the front page is one of them.
+//! Checks that cross crates, among them the example of the front page; and the conformance programs of `core-ad`, which are compiled without
+//! optimisation here.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
