@@ -1,5 +1,6 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
+mod bonds;
 mod picture;
 mod species;
 

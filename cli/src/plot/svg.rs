@@ -9,7 +9,10 @@ use std::ops::Range;
 
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
-use plotters::coord::ranged1d::{AsRangedCoord, BoldPoints, Ranged, ValueFormatter};
+use plotters::coord::ranged1d::{
+    AsRangedCoord, BoldPoints, DefaultFormatting, KeyPointHint, Ranged, ValueFormatter,
+};
+use plotters::coord::types::RangedCoordf64;
 use plotters::element::{DashedPathElement, DottedPathElement};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -30,6 +33,8 @@ const LEGEND_ROW: u32 = 17;
 const CHARACTER: usize = 7;
 /// Most numbers along the y axis.
 const Y_TICKS: usize = 6;
+/// The most ticks of a linear x axis.
+const X_TICKS: usize = 7;
 const FONT: &str = "system-ui,sans-serif";
 
 const PAPER: RGBColor = RGBColor(255, 255, 255);
@@ -98,9 +103,10 @@ fn curves(figure: &Figure, scales: Scales) -> Result<String, String> {
     let shown = Shown::new(figure, scales);
     let [x, y] = [shown.range(0, scales.log_x, 0.02), shown.range(1, scales.log_y, 0.06)];
     let logarithmic = |r: &Range<f64>| r.clone().log_scale().with_key_points(decades(r));
+    let linear = |r: &Range<f64>| Stepped { axis: r.clone().into(), ticks: shown.steps(r) };
     match (scales.log_x, scales.log_y) {
-        (false, false) => shown.draw(x, y),
-        (false, true) => shown.draw(x, logarithmic(&y)),
+        (false, false) => shown.draw(linear(&x), y),
+        (false, true) => shown.draw(linear(&x), logarithmic(&y)),
         (true, false) => shown.draw(logarithmic(&x), y),
         (true, true) => shown.draw(logarithmic(&x), logarithmic(&y)),
     }
@@ -111,7 +117,7 @@ fn curves(figure: &Figure, scales: Scales) -> Result<String, String> {
 fn decades(range: &Range<f64>) -> Vec<f64> {
     let (low, high) = (range.start.log10(), range.end.log10());
     if high - low < 0.5 {
-        return plotters::coord::types::RangedCoordf64::from(range.clone()).key_points(5);
+        return RangedCoordf64::from(range.clone()).key_points(5);
     }
     let stride = ((high - low) / 6.0).ceil().max(1.0);
     let multiples: &[f64] = if high - low < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -123,6 +129,29 @@ fn decades(range: &Range<f64>) -> Vec<f64> {
         decade += stride;
     }
     ticks
+}
+
+/// A linear axis with ticks of its own.
+struct Stepped {
+    axis: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Stepped {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.axis.map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.axis.range()
+    }
 }
 
 /// What a tick says: a number as people write it, a power of ten without its factor 1. `span` is that of a linear axis, or 0.
@@ -232,6 +261,16 @@ impl<'a> Shown<'a> {
         if log { 10f64.powf(low)..10f64.powf(high) } else { low..high }
     }
 
+    /// Ticks of a linear x axis: round numbers, and no fractions between few whole ones.
+    fn steps(&self, range: &Range<f64>) -> Vec<f64> {
+        let ticks = RangedCoordf64::from(range.clone()).key_points(BoldPoints(X_TICKS));
+        let mut values = self.series.iter().flat_map(|(_, points, _)| points).map(|p| p.0);
+        if values.all(|v| v.fract() == 0.0) {
+            return ticks.into_iter().filter(|v| v.fract().abs() < 1e-9).map(f64::round).collect();
+        }
+        ticks
+    }
+
     /// The whole picture on these axes.
     fn draw<X, Y>(&self, x: X, y: Y) -> Result<String, String>
     where
@@ -290,7 +329,7 @@ impl<'a> Shown<'a> {
             .map_err(|e| said(&e))?;
         chart
             .configure_mesh()
-            .x_labels(7)
+            .x_labels(X_TICKS)
             .y_labels(Y_TICKS)
             .max_light_lines(0)
             .bold_line_style(GRID.stroke_width(UNITS))
@@ -402,7 +441,7 @@ fn mark(
 
 #[cfg(test)]
 mod tests {
-    use super::{Scales, decades, draw, draw_on, tick};
+    use super::{Scales, Shown, decades, draw, draw_on, tick};
     use crate::plot::{Figure, Mark, Series};
 
     fn figure(points: Vec<(f64, f64)>) -> Figure {
@@ -448,6 +487,18 @@ mod tests {
         assert_eq!(near, ["-113.8652", "-113.8654", "-113.865"]);
         assert_eq!(tick(2_000_001.5, 4.0), "2000001.5");
         assert_eq!([1e-4, 1e4, 2e-4].map(|v| tick(v, 0.0)), ["10⁻⁴", "10⁴", "0.0002"]);
+    }
+
+    #[test]
+    fn no_fractions_stand_between_few_whole_numbers() {
+        let said = |points: Vec<(f64, f64)>| {
+            let figure = figure(points);
+            let shown = Shown::new(&figure, Scales { log_x: false, log_y: false });
+            shown.steps(&shown.range(0, false, 0.02))
+        };
+        assert_eq!(said(vec![(1.0, 0.3), (2.0, 0.4)]), [1.0, 2.0]);
+        assert_eq!(said(vec![(0.0, 0.3), (12.0, 0.4)]), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+        assert_eq!(said(vec![(1.0, 0.3), (1.5, 0.4), (2.0, 0.4)]).len(), 6);
     }
 
     #[test]

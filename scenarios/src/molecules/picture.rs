@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use cotangent_ad::{Pose, Vec3};
+use cotangent_ad::Vec3;
 use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
 use cotangent_dft::molecule::{
-    Atom, Basis, Lattice, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, Seen,
-    molden, on_lattice,
+    Basis, Lattice, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, Seen, molden,
+    on_lattice,
 };
 use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
+use super::bonds::balls_and_sticks;
 use crate::general::{Draw, Extra};
-use crate::look::{Body, Look, Surface, Volume, VolumeField};
+use crate::look::{Look, Volume, VolumeField};
 
 /// Levels below this are those of cores, hartree: they would press the others together.
 const CORE_HA: f64 = -2.0;
@@ -87,22 +88,14 @@ impl Draw for Portrait {
         Extra { files, warnings }
     }
 
-    /// The atoms, as balls.
+    /// The atoms and their bonds.
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
         let simulation = self.simulation(self.options.reference);
         let names = simulation.inputs().iter().map(|q| q.name.as_str());
         let is_position = |name: &str| name.starts_with("atom[") && name.ends_with(".position");
         let positions = names.zip(inputs).filter(|(name, _)| is_position(name));
-        let ball = |(k, (atom, (_, x))): (usize, (&Atom, (&str, &Vec<f64>)))| {
-            let element = atom.element.to_string();
-            // small enough that bonded atoms do not touch
-            let (radius, colour) = if element == "H" { (0.5, 0.9) } else { (0.8, 0.5) };
-            let Surface { corners, faces } = Surface::ellipsoid([radius; 3]);
-            let poses = vec![Pose { translation: Vec3([x[0], x[1], x[2]]), ..Pose::identity() }];
-            let name = format!("{element} {k}");
-            Body { name, corners, faces, colour: [colour; 3], glow: [0.0; 3], poses }
-        };
-        let bodies = self.molecule.atoms().iter().zip(positions).enumerate().map(ball).collect();
+        let places: Vec<Vec3<f64>> = positions.map(|(_, x)| Vec3([x[0], x[1], x[2]])).collect();
+        let bodies = balls_and_sticks(self.molecule.atoms(), &places);
         let name = "molecule".into();
         Ok(vec![Look { name, unit: "bohr", up: 2, times: vec![0.0], bodies }])
     }
