@@ -80,6 +80,11 @@ name = "mesh.object.rotation"
 output = "camera.front.image"
 target = "{name}-picture/camera.front.image.exr"
 
+[[goal]]                          # where the picture above was made; leave it out for a photograph
+parameter = "mesh.object.translation"
+true = [{aside}, 0.0, {aside}]
+within = {near}
+
 [optimizer]
 method = "gauss-newton"
 
@@ -96,6 +101,7 @@ value_tolerance = 1e-3              # what noise leaves of the misfit
         camera = beside(1.0, 1.2, 3.2),
         target = beside(0.0, 0.0, 0.0),
         scale = length(0.2),
+        near = length(0.02),
     )
 }
 
