@@ -33,7 +33,7 @@ impl Loaded {
             seed: self.seed,
             asked: self.asked(),
             input: Some(Input { given, overrides: overrides.to_vec(), resolved, files }),
-            ..Job::new(settings.text("scenario.name"), &self.scenario.start(self.seed))
+            ..Job::new(self.name(), &self.scenario.start(self.seed))
         })
     }
 

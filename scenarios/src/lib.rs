@@ -28,6 +28,7 @@
     )
 )]
 
+pub mod common;
 mod dft;
 pub mod diagnostic;
 pub mod document;
@@ -51,10 +52,7 @@ pub use general::{film, tables};
 pub use open::{Opened, open, pick};
 pub use physics::{InspectedBody, Inspection, inspect};
 
-use cotangent_optim::{
-    AdamOptions, CmaEsOptions, DdpOptions, GaussNewtonOptions, LbfgsbOptions, Method,
-    NelderMeadOptions, Stop, TrustRegionOptions,
-};
+use cotangent_optim::{Method, Stop};
 use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
 use crate::diagnostic::{Diagnostic, nearest};
@@ -177,6 +175,13 @@ pub struct Loaded {
     pub seed: u64,
 }
 
+impl Loaded {
+    /// What the scenario is called.
+    pub fn name(&self) -> &str {
+        self.settings.get(common::NAME)
+    }
+}
+
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded").field("kind", &self.domain.kind()).finish_non_exhaustive()
@@ -204,7 +209,7 @@ fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
 
 /// The kind of a scenario, and its settings.
 fn checked(document: Document) -> Result<(&'static dyn Domain, Settings), Vec<Diagnostic>> {
-    let kind = document.peek("scenario.kind").map(str::to_owned);
+    let kind = document.peek(common::KIND).map(str::to_owned);
     let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
         return Err(vec![unknown_kind(&document, kind.as_deref())]);
     };
@@ -263,7 +268,8 @@ fn simulated(
         Ok(simulation)
     };
     let document = Document::parse(path, text, overrides)?;
-    let without_targets = document.without_missing_targets();
+    let without_targets =
+        document.without_missing(&[general::TERM, general::GOAL], general::TARGET);
     match (of(document), without_targets) {
         // what is said of the whole file names what is missing
         (Err(problems), Some(rest)) => of(rest).map_err(|_| problems),
@@ -282,17 +288,17 @@ pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded
 
 /// What a kind makes of checked settings, with the optimizer and its seed.
 fn loaded(domain: &'static dyn Domain, settings: Settings) -> Result<Loaded, Vec<Diagnostic>> {
-    check_name(settings.text("scenario.name")).map_err(|e| {
+    check_name(settings.get(common::NAME)).map_err(|e| {
         let help = "it becomes a folder's name: letters, digits, spaces, `-`, `_`, `.`";
         let code = "cotangent::scenario::bad_name";
-        vec![settings.problem(code, "scenario.name", e.to_string(), help)]
+        vec![settings.problem(code, common::NAME, e.to_string(), help)]
     })?;
     let scenario = domain.load(&settings)?;
-    let method = method(&settings);
+    let method = common::method(&settings);
     check_method(&settings, scenario.as_ref(), &method)?;
-    let seed = settings.count("scenario.seed") as u64;
+    let seed = settings.get(common::SEED) as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
-    let stop = stop(&settings);
+    let stop = common::stop(&settings);
     Ok(Loaded { settings, scenario, domain, method, stop, seed })
 }
 
@@ -304,7 +310,7 @@ fn check_method(
 ) -> Result<(), Vec<Diagnostic>> {
     let (needs, can) = (method.info(), scenario.capabilities());
     let refuse = |code, message: String, help: &str| {
-        Err(vec![settings.problem(code, "optimizer.method", message, help)])
+        Err(vec![settings.problem(code, common::METHOD, message, help)])
     };
     // what cannot be differentiated has no residuals either, and is the reason
     let not_differentiable = scenario.not_differentiable();
@@ -328,7 +334,7 @@ fn check_method(
             let help = "\"lbfgsb\" takes any choice of inputs and terms";
             return refuse("cotangent::scenario::contradiction", message, help);
         }
-        if !settings.list("constraint").is_empty() {
+        if !settings.list(general::CONSTRAINT).is_empty() {
             let message = format!("{} does not work within constraints", needs.name);
             let help = "ask for it by a term `beyond` its range, or use \"lbfgsb\"";
             return refuse("cotangent::scenario::contradiction", message, help);
@@ -344,12 +350,7 @@ fn check_start(
 ) -> Result<(), Vec<Diagnostic>> {
     scenario.space().check_start(&scenario.start(seed)).map_err(|e| {
         let help = "choose a start within the bounds";
-        vec![settings.problem(
-            "cotangent::scenario::bad_start",
-            "scenario.seed",
-            e.to_string(),
-            help,
-        )]
+        vec![settings.problem("cotangent::scenario::bad_start", common::SEED, e.to_string(), help)]
     })
 }
 
@@ -363,50 +364,5 @@ fn unknown_kind(document: &Document, kind: Option<&str>) -> Diagnostic {
         }
         None => ("`scenario.kind` must be a text that names a kind".into(), all),
     };
-    document.problem("cotangent::scenario::unknown_kind", "scenario.kind", message, help)
-}
-
-fn method(settings: &Settings) -> Method {
-    match settings.text("optimizer.method") {
-        "adam" => Method::Adam(AdamOptions {
-            learning_rate: settings.number("optimizer.learning_rate"),
-            schedule: match settings.text("optimizer.schedule") {
-                "cosine" => cotangent_optim::adam::Schedule::Cosine,
-                "exponential" => cotangent_optim::adam::Schedule::Exponential,
-                _ => cotangent_optim::adam::Schedule::Constant,
-            },
-            ..AdamOptions::default()
-        }),
-        "gauss-newton" => Method::GaussNewton(GaussNewtonOptions {
-            initial_damping: settings.number("optimizer.initial_damping"),
-        }),
-        "cma-es" => Method::CmaEs(CmaEsOptions {
-            sigma: settings.number("optimizer.sigma"),
-            population: settings.count("optimizer.population"),
-            ..CmaEsOptions::default()
-        }),
-        "trust-region" => Method::TrustRegion(TrustRegionOptions {
-            radius: settings.number("optimizer.radius"),
-            ..TrustRegionOptions::default()
-        }),
-        "nelder-mead" => Method::NelderMead(NelderMeadOptions {
-            size: settings.number("optimizer.size"),
-            ..NelderMeadOptions::default()
-        }),
-        "ddp" => {
-            Method::Ddp(DdpOptions { regularisation: settings.number("optimizer.regularisation") })
-        }
-        _ => Method::Lbfgsb(LbfgsbOptions { memory: settings.count("optimizer.memory") }),
-    }
-}
-
-fn stop(settings: &Settings) -> Stop {
-    Stop {
-        max_iterations: settings.count("stop.max_iterations"),
-        max_evaluations: settings.count("stop.max_evaluations") as u64,
-        gradient_tolerance: settings.number("stop.gradient_tolerance"),
-        value_tolerance: settings.number("stop.value_tolerance"),
-        step_tolerance: settings.number("stop.step_tolerance"),
-        target_value: None,
-    }
+    document.problem("cotangent::scenario::unknown_kind", common::KIND, message, help)
 }

@@ -27,7 +27,7 @@ pub(super) fn check(
                     text,
                     "{}: ok\n  {} ({}), {} from seed {}, {} parameters in {} blocks\n  {}",
                     path.display(),
-                    loaded.settings.text("scenario.name"),
+                    loaded.name(),
                     loaded.domain.kind(),
                     loaded.method.info().name,
                     loaded.seed,
@@ -36,7 +36,7 @@ pub(super) fn check(
                     loaded.scenario.cost()
                 );
                 found.push(json!({
-                    "scenario": loaded.settings.text("scenario.name"),
+                    "scenario": loaded.name(),
                     "file": as_text(path),
                     "kind": loaded.domain.kind(),
                     "method": loaded.method.info().name,

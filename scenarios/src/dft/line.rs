@@ -7,49 +7,49 @@ use cotangent_dft::one_d::{Lda, LineMolecule, LineSimulation, LineTheory};
 use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Study};
-use super::super::keys::{Key, Kind, List};
+use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, PARAMETER, Study, TERM};
+use super::super::keys::{List, TEXT, choice, key, keys, one_of, required};
 use super::super::{Domain, Scenario};
 use super::{
-    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, SOFT, SOFTENING, formula_at, functional_file, key,
-    model, required, too_large,
+    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, Repulsion, SOFTENING, formula_of,
+    functional_file, model, too_large,
 };
 use crate::diagnostic::Diagnostic;
 
 /// The kind.
 pub(crate) struct Molecules;
 
-const KEYS: &[Key] = &[
-    GRID_POINTS,
-    GRID_SPACING,
-    SOFT,
-    SOFTENING,
-    key(
-        "functional.kind",
-        Kind::Choice(&["kohn-sham", "exact"]),
-        "\"kohn-sham\"",
-        "the electrons: Kohn-Sham with the functional of functional.file, or the exact ground state",
-    ),
-    FUNCTIONAL_FILE,
-];
+/// The electrons, by the name of their theory in a file.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Electrons {
+    KohnSham,
+    Exact,
+}
 
-const MOLECULE_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in molecule.LABEL.energy"),
-    required(
-        "formula",
-        Kind::Text,
-        "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"",
-    ),
-];
+choice! { Electrons: "kohn-sham" => Self::KohnSham, "exact" => Self::Exact }
 
-const LISTS: &[List] = &[
-    List { name: "molecule", keys: MOLECULE_KEYS, required: true, doc: "a molecule on the line" },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
+keys! {
+    KEYS;
+    GRID_POINTS;
+    GRID_SPACING;
+    SOFT: Repulsion = INTERACTION.or("\"soft-coulomb\"");
+    SOFTENING;
+    THEORY: Electrons = key("functional.kind", one_of(), "\"kohn-sham\"",
+        "the electrons: Kohn-Sham with the functional of functional.file, or the exact ground state");
+    FUNCTIONAL_FILE;
+}
+
+keys! {
+    MOLECULE_KEYS;
+    LABEL: str = required("label", TEXT, "its name, as in molecule.LABEL.energy");
+    FORMULA: str = required("formula", TEXT,
+        "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"");
+}
+
+const MOLECULE: List =
+    List { name: "molecule", keys: MOLECULE_KEYS, required: true, doc: "a molecule on the line" };
+
+const LISTS: &[List] = &[MOLECULE, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
 const TEMPLATE: &[(&str, &[u8])] = &[
     ("scenario.toml", include_bytes!("../../h4-design.toml")),
@@ -81,14 +81,14 @@ impl Domain for Molecules {
 fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let model = model(s, &mut problems);
-    let exactly = s.text("functional.kind") == "exact";
-    if exactly && !s.text(FUNCTIONAL_FILE.path).is_empty() {
+    let exactly = s.get(THEORY) == Electrons::Exact;
+    if exactly && s.get(FUNCTIONAL_FILE).is_some() {
         let message = "exact electrons have no functional";
         let help = "leave one of functional.kind and functional.file out";
         let code = "cotangent::scenario::contradiction";
-        problems.push(s.problem(code, FUNCTIONAL_FILE.path, message, help));
+        problems.push(s.problem(code, FUNCTIONAL_FILE, message, help));
     }
-    let theory = match functional_file(s, FUNCTIONAL_FILE.path, &model) {
+    let theory = match functional_file(s, &model) {
         _ if exactly => LineTheory::Exact,
         Ok(Some(file)) => LineTheory::Trained(file),
         Ok(None) => LineTheory::KohnSham(Arc::new(Lda::default())),
@@ -98,14 +98,14 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
         }
     };
     let molecules: Vec<LineMolecule> = s
-        .list("molecule")
+        .list(MOLECULE)
         .iter()
         .filter_map(|m| {
             let formula =
-                formula_at(m, "formula", &model, exactly).map_err(|p| problems.push(p)).ok()?;
+                formula_of(m, FORMULA, &model, exactly).map_err(|p| problems.push(p)).ok()?;
             problems.extend(too_large(s, &model, &formula).filter(|_| exactly));
             Some(LineMolecule {
-                name: m.text("label").to_owned(),
+                name: m.get(LABEL).to_owned(),
                 positions_bohr: centred(&formula.spacings_bohr(0.0)),
                 charges: formula.charges().to_vec(),
                 electrons: formula.electrons(),

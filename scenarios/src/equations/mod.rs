@@ -14,71 +14,76 @@ use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::document::{Grammar, Settings};
-use super::general::{self, Draw, Model, Study};
-use super::keys::{Key, Kind, List, key, required};
+use super::general::{self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, Study, TERM};
+use super::keys::{
+    AMOUNTS, Amounts, Kind, List, TEXT, TEXTS, choice, count, key, keys, number, one_of, required,
+};
 use super::{Domain, Scenario};
 use crate::diagnostic::Diagnostic;
 
 /// The kind.
 pub(crate) struct Equations;
 
-const TOLERANCE: Kind = Kind::Number { unit: "", min: 0.0, max: 1.0 };
-const COUNT: Kind = Kind::Integer { min: 1, max: 1 << 40 };
-const KEYS: &[Key] = &[
-    key("model.own_units", Kind::Texts, "[]", "words for what is counted, as units: person, cell"),
-    key("time.unit", Kind::Text, "\"\"", "unit of the time t"),
-    key("time.start", Kind::Quantity, "0", "when it starts"),
-    required("time.duration", Kind::Quantity, "how long it lasts"),
-    key(
-        "time.every",
-        Kind::Quantity,
-        "0",
-        "outputs are looked at so often; a hundredth of the duration",
-    ),
-    key("time.at", Kind::Quantity, "[]", "times of the outputs instead"),
-    key(
-        "solver.method",
-        Kind::Choice(&["explicit", "stiff"]),
-        "\"explicit\"",
-        "how steps are made",
-    ),
-    key("solver.relative", TOLERANCE, "1e-8", "local error of a state, relative to it"),
-    key("solver.absolute", TOLERANCE, "1e-10", "and what is added to that, in the state's unit"),
-    key("solver.max_steps", COUNT, "100000", "most steps"),
-    key("solver.max_events", COUNT, "10000", "most events"),
-];
+choice! { Method: "explicit" => Self::Tsit5, "stiff" => Self::Rodas5p }
 
-const EVENT_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in event.LABEL.time"),
-    key("when", Kind::Text, "\"\"", "a comparison: it happens when that becomes true"),
-    key("at", Kind::Quantity, "[]", "or times: numbers, or expressions in parameters"),
-    key("set", Kind::Texts, "[]", "what changes: \"state = expression\""),
-    key("ends", Kind::Flag, "false", "whether everything ends with it"),
-];
+const TOLERANCE: Kind<f64> = number("", 0.0, 1.0);
+const COUNT: Kind<usize> = count(1, 1 << 40);
 
-const EXPERIMENT_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in experiment.LABEL.STATE"),
-    key("start", Kind::Quantity, "0", "when it starts; time.start"),
-    key("duration", Kind::Quantity, "0", "how long it lasts; time.duration"),
-    key("values", Kind::Texts, "[]", "parameters of its own: \"dose = 5 mg\""),
-];
+keys! {
+    KEYS;
+    OWN_UNITS: [String] = key("model.own_units", TEXTS, "[]",
+        "words for what is counted, as units: person, cell");
+    TIME_UNIT: str = key("time.unit", TEXT, "\"\"", "unit of the time t");
+    START: Amounts = key("time.start", AMOUNTS, "0", "when it starts");
+    DURATION: Amounts = required("time.duration", AMOUNTS, "how long it lasts");
+    EVERY: Amounts = key("time.every", AMOUNTS, "0",
+        "outputs are looked at so often; a hundredth of the duration");
+    AT: Amounts = key("time.at", AMOUNTS, "[]", "times of the outputs instead");
+    METHOD: Method = key("solver.method", one_of(), "\"explicit\"", "how steps are made");
+    RELATIVE: f64 = key("solver.relative", TOLERANCE, "1e-8", "local error of a state, relative to it");
+    ABSOLUTE: f64 = key("solver.absolute", TOLERANCE, "1e-10",
+        "and what is added to that, in the state's unit");
+    MAX_STEPS: usize = key("solver.max_steps", COUNT, "100000", "most steps");
+    MAX_EVENTS: usize = key("solver.max_events", COUNT, "10000", "most events");
+}
 
-const LISTS: &[List] = &[
-    List { name: "event", keys: EVENT_KEYS, required: false, doc: "what happens at a moment" },
-    List {
-        name: "experiment",
-        keys: EXPERIMENT_KEYS,
-        required: false,
-        doc: "a course of the model, where there are several",
-    },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
+mod event {
+    use crate::keys::{AMOUNTS, Amounts, FLAG, TEXT, TEXTS, key, keys, required};
 
-const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", "values"];
+    keys! {
+        pub(super) KEYS;
+        LABEL: str = required("label", TEXT, "its name, as in event.LABEL.time");
+        WHEN: str = key("when", TEXT, "\"\"", "a comparison: it happens when that becomes true");
+        AT: Amounts = key("at", AMOUNTS, "[]", "or times: numbers, or expressions in parameters");
+        SET: [String] = key("set", TEXTS, "[]", "what changes: \"state = expression\"");
+        ENDS: bool = key("ends", FLAG, "false", "whether everything ends with it");
+    }
+}
+
+mod experiment {
+    use crate::keys::{AMOUNTS, Amounts, TEXT, TEXTS, key, keys, required};
+
+    keys! {
+        pub(super) KEYS;
+        LABEL: str = required("label", TEXT, "its name, as in experiment.LABEL.STATE");
+        START: Amounts = key("start", AMOUNTS, "0", "when it starts; time.start");
+        DURATION: Amounts = key("duration", AMOUNTS, "0", "how long it lasts; time.duration");
+        VALUES: [String] = key("values", TEXTS, "[]", "parameters of its own: \"dose = 5 mg\"");
+    }
+}
+
+const EVENT: List =
+    List { name: "event", keys: event::KEYS, required: false, doc: "what happens at a moment" };
+const EXPERIMENT: List = List {
+    name: "experiment",
+    keys: experiment::KEYS,
+    required: false,
+    doc: "a course of the model, where there are several",
+};
+
+const LISTS: &[List] = &[EVENT, EXPERIMENT, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+
+const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", general::VALUES];
 
 impl Domain for Equations {
     fn kind(&self) -> &'static str {
@@ -113,11 +118,11 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let description = read::description(s)?;
     let written = Written::new(&description).map_err(|e| read::diagnostics(s, e))?;
     let options = Options {
-        method: if s.text("solver.method") == "stiff" { Method::Rodas5p } else { Method::Tsit5 },
-        relative: s.number("solver.relative"),
-        absolute: s.number("solver.absolute"),
-        max_steps: s.count("solver.max_steps"),
-        max_events: s.count("solver.max_events"),
+        method: s.get(METHOD),
+        relative: s.get(RELATIVE),
+        absolute: s.get(ABSOLUTE),
+        max_steps: s.get(MAX_STEPS),
+        max_events: s.get(MAX_EVENTS),
         ..Options::default()
     };
     let experiments = read::experiments(s, &description)?;

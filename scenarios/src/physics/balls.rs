@@ -7,10 +7,10 @@ use cotangent_physics::impact::{
 use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Draw, Model, Study};
-use super::super::keys::{Key, Kind, List};
+use super::super::general::{self, COMBINATION, Draw, GOAL, Model, PARAMETER, Study, TERM};
+use super::super::keys::{List, TEXT, count, key, keys, number, required, vector};
 use super::super::{Domain, Scenario};
-use super::{key, look, number, numbers, required, same_scale, series};
+use super::{look, same_scale, series};
 use crate::diagnostic::Diagnostic;
 use crate::look::Look;
 use cotangent_harness::figure::{Figure, Mark};
@@ -18,46 +18,44 @@ use cotangent_harness::figure::{Figure, Mark};
 /// The kind.
 pub(crate) struct Balls;
 
-const KEYS: &[Key] = &[
-    key("world.gravity", numbers("m/s^2"), "[0.0, 0.0, -9.81]", "acceleration of free fall"),
-    key(
-        "world.restitution",
-        number("", 0.0, 1.0),
-        "0.8",
-        "normal speed after an impact over before",
-    ),
-    key("motion.duration", number("s", 0.0, 1e6), "0.0", "how long the balls are watched"),
-    key("motion.step", number("s", 1e-6, 1e6), "0.01", "time between two observations"),
-    key(
-        "motion.impacts",
-        Kind::Integer { min: 0, max: 10_000 },
-        "0",
-        "how many impacts are watched, from the first",
-    ),
-];
+keys! {
+    KEYS;
+    GRAVITY: [f64; 3] = key("world.gravity", vector("m/s^2", -FAR, FAR), "[0.0, 0.0, -9.81]",
+        "acceleration of free fall");
+    RESTITUTION: f64 = key("world.restitution", number("", 0.0, 1.0), "0.8",
+        "normal speed after an impact over before");
+    DURATION: f64 = key("motion.duration", number("s", 0.0, 1e6), "0.0", "how long the balls are watched");
+    STEP: f64 = key("motion.step", number("s", 1e-6, 1e6), "0.01", "time between two observations");
+    IMPACTS: usize = key("motion.impacts", count(0, 10_000), "0",
+        "how many impacts are watched, from the first");
+}
 
-const BALL_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in ball.LABEL.position"),
-    key("radius", number("m", 1e-9, 1e6), "0.1", "its radius"),
-    key("mass", number("kg", 1e-12, 1e12), "1.0", "its mass"),
-    required("position", numbers("m"), "its centre at the start"),
-    key("velocity", numbers("m/s"), "[0.0, 0.0, 0.0]", "its velocity at the start"),
-];
+/// Coordinates have at most this size.
+const FAR: f64 = 1e6;
 
-const WALL_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in wall.LABEL.offset"),
-    key("normal", numbers(""), "[0.0, 0.0, 1.0]", "direction out of the wall, of any length"),
-    key("offset", number("m", -1e6, 1e6), "0.0", "distance from the origin along the normal"),
-];
+keys! {
+    BALL_KEYS;
+    BALL_LABEL: str = required("label", TEXT, "its name, as in ball.LABEL.position");
+    RADIUS: f64 = key("radius", number("m", 1e-9, 1e6), "0.1", "its radius");
+    MASS: f64 = key("mass", number("kg", 1e-12, 1e12), "1.0", "its mass");
+    POSITION: [f64; 3] = required("position", vector("m", -FAR, FAR), "its centre at the start");
+    VELOCITY: [f64; 3] = key("velocity", vector("m/s", -FAR, FAR), "[0.0, 0.0, 0.0]",
+        "its velocity at the start");
+}
 
-const LISTS: &[List] = &[
-    List { name: "ball", keys: BALL_KEYS, required: true, doc: "a ball" },
-    List { name: "wall", keys: WALL_KEYS, required: false, doc: "a plane that balls bounce off" },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[4],
-];
+keys! {
+    WALL_KEYS;
+    WALL_LABEL: str = required("label", TEXT, "its name, as in wall.LABEL.offset");
+    NORMAL: [f64; 3] = key("normal", vector("", -FAR, FAR), "[0.0, 0.0, 1.0]",
+        "direction out of the wall, of any length");
+    OFFSET: f64 = key("offset", number("m", -1e6, 1e6), "0.0", "distance from the origin along the normal");
+}
+
+const BALL: List = List { name: "ball", keys: BALL_KEYS, required: true, doc: "a ball" };
+const WALL: List =
+    List { name: "wall", keys: WALL_KEYS, required: false, doc: "a plane that balls bounce off" };
+
+const LISTS: &[List] = &[BALL, WALL, PARAMETER, TERM, GOAL, COMBINATION];
 
 const TEMPLATE: &[u8] = include_bytes!("../../thrown-ball.toml");
 const CONTRADICTION: &str = "cotangent::scenario::contradiction";
@@ -83,67 +81,54 @@ impl Domain for Balls {
     }
 }
 
-/// Three numbers of a key, or what is wrong with them.
-fn vector(s: &Settings, path: &str, problems: &mut Vec<Diagnostic>) -> Vec3<f64> {
-    let given = s.numbers(path);
-    if let Ok(three) = given.try_into() {
-        return Vec3(three);
-    }
-    let message = format!("`{path}` has {} numbers", given.len());
-    problems.push(s.problem("cotangent::scenario::length", path, message, "write [x, y, z]"));
-    Vec3::zero()
-}
-
 /// The simulation of the file's balls.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    let ball = |b: &Settings, problems: &mut Vec<Diagnostic>| BallPart {
-        name: b.text("label").to_owned(),
-        ball: Ball { radius: b.number("radius"), mass: b.number("mass") },
-        position: vector(b, "position", problems),
-        velocity: vector(b, "velocity", problems),
+    let ball = |b: &Settings| BallPart {
+        name: b.get(BALL_LABEL).to_owned(),
+        ball: Ball { radius: b.get(RADIUS), mass: b.get(MASS) },
+        position: Vec3(b.get(POSITION)),
+        velocity: Vec3(b.get(VELOCITY)),
     };
-    let balls: Vec<BallPart> = s.list("ball").iter().map(|b| ball(b, &mut problems)).collect();
-    let walls: Vec<WallPart> =
-        s.list("wall").iter().filter_map(|w| wall(w, &mut problems)).collect();
-    let gravity = vector(s, "world.gravity", &mut problems);
+    let balls: Vec<BallPart> = s.list(BALL).iter().map(ball).collect();
+    let walls: Vec<WallPart> = s.list(WALL).iter().filter_map(|w| wall(w, &mut problems)).collect();
     let sampling = sampling(s, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let restitution = s.number("world.restitution");
-    let simulation = BallsSimulation::new(&balls, &walls, gravity.0, restitution, sampling)
+    let (gravity, restitution) = (s.get(GRAVITY), s.get(RESTITUTION));
+    let simulation = BallsSimulation::new(&balls, &walls, gravity, restitution, sampling)
         .map_err(|e| vec![misplaced(s, &e)])?;
     let draw: Option<Box<dyn Draw>> = Some(Box::new(Paths(simulation.clone())));
     Ok(Model { simulation: Box::new(simulation), notes: Vec::new(), draw })
 }
 
 fn wall(w: &Settings, problems: &mut Vec<Diagnostic>) -> Option<WallPart> {
-    let normal = vector(w, "normal", problems);
+    let normal = Vec3(w.get(NORMAL));
     let length = normal.norm();
     if length <= 0.0 {
         let (message, help) = ("the wall has no direction", "write a normal such as [0, 0, 1]");
-        problems.push(w.problem(CONTRADICTION, "normal", message, help));
+        problems.push(w.problem(CONTRADICTION, NORMAL, message, help));
         return None;
     }
-    let wall = Wall { normal: normal * length.recip(), offset: w.number("offset") };
-    Some(WallPart { name: w.text("label").to_owned(), wall })
+    let wall = Wall { normal: normal * length.recip(), offset: w.get(OFFSET) };
+    Some(WallPart { name: w.get(WALL_LABEL).to_owned(), wall })
 }
 
 fn sampling(s: &Settings, problems: &mut Vec<Diagnostic>) -> Sampling {
-    let (duration, step) = (s.number("motion.duration"), s.number("motion.step"));
+    let (duration, step) = (s.get(DURATION), s.get(STEP));
     let steps = (duration / step).round();
     if (steps * step - duration).abs() > 1e-9 * duration {
         let message = format!("{duration} s is no whole number of steps of {step} s");
         let help = format!("the nearest is {:.6} s", steps.max(1.0) * step);
-        problems.push(s.problem("cotangent::scenario::off_grid", "motion.duration", message, help));
+        problems.push(s.problem("cotangent::scenario::off_grid", DURATION, message, help));
     }
-    let impacts = s.count("motion.impacts");
+    let impacts = s.get(IMPACTS);
     if steps < 1.0 && impacts == 0 {
         let message = "nothing is watched of the motion";
         let help =
             "set motion.duration for positions over time, motion.impacts for impacts, or both";
-        problems.push(s.problem(CONTRADICTION, "motion.duration", message, help));
+        problems.push(s.problem(CONTRADICTION, DURATION, message, help));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let steps = steps.clamp(0.0, 1e7) as usize;
@@ -153,16 +138,16 @@ fn sampling(s: &Settings, problems: &mut Vec<Diagnostic>) -> Sampling {
 /// What cannot be at the start, at the entry of the ball that it is about.
 fn misplaced(s: &Settings, e: &FlightError) -> Diagnostic {
     let FlightError::Overlap { pair, depth } = e else {
-        return s.problem(CONTRADICTION, "ball", e.to_string(), "see the keys of its balls");
+        return s.problem(CONTRADICTION, BALL, e.to_string(), "see the keys of its balls");
     };
     let (Pair::Wall(i, _) | Pair::Balls(i, _)) = *pair;
-    let label = |list: &str, k: usize| s.list(list)[k].text("label").to_owned();
+    let ball = |k: usize| s.list(BALL)[k].get(BALL_LABEL);
     let other = match *pair {
-        Pair::Wall(_, w) => format!("wall `{}`", label("wall", w)),
-        Pair::Balls(_, j) => format!("ball `{}`", label("ball", j)),
+        Pair::Wall(_, w) => format!("wall `{}`", s.list(WALL)[w].get(WALL_LABEL)),
+        Pair::Balls(_, j) => format!("ball `{}`", ball(j)),
     };
-    let message = format!("ball `{}` starts {depth:.3e} m inside {other}", label("ball", i));
-    s.list("ball")[i].problem(CONTRADICTION, "position", message, "it is the place of its centre")
+    let message = format!("ball `{}` starts {depth:.3e} m inside {other}", ball(i));
+    s.list(BALL)[i].problem(CONTRADICTION, POSITION, message, "it is the place of its centre")
 }
 
 /// Draws where the balls fly.

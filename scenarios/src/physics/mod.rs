@@ -9,16 +9,7 @@ pub(super) use balls::Balls;
 pub use inspect::{InspectedBody, Inspection, inspect};
 pub(super) use motion::Motion;
 
-use super::keys::{Kind, key, required};
 use cotangent_harness::figure::{Mark, Series};
-
-const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
-    Kind::Number { unit, min, max }
-}
-
-const fn numbers(unit: &'static str) -> Kind {
-    Kind::Numbers { unit, min: -1e6, max: 1e6 }
-}
 
 fn series(label: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
     Series { label: label.into(), mark, points: points.into_iter().collect() }

@@ -9,10 +9,12 @@ use cotangent_problem::name::{element, segment};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Draw, Model, Study};
-use super::super::keys::{Key, Kind, List};
+use super::super::general::{
+    self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, Study, TERM,
+};
+use super::super::keys::{FILE, File, List, TEXT, TEXTS, key, keys, number, required};
 use super::super::{Domain, Scenario};
-use super::{key, look, required, same_scale, series};
+use super::{look, same_scale, series};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::look::Look;
 use cotangent_harness::figure::{Figure, Mark, Series};
@@ -20,33 +22,24 @@ use cotangent_harness::figure::{Figure, Mark, Series};
 /// The kind.
 pub(crate) struct Motion;
 
-const KEYS: &[Key] = &[
-    required("model.file", Kind::File, "MJCF file; its timestep is the step"),
-    key(
-        "model.ignore",
-        Kind::Texts,
-        "[]",
-        "what the file asks for and the motion does without: limit, frictionloss, contact, equality",
-    ),
-];
+keys! {
+    KEYS;
+    MODEL_FILE: File = required("model.file", FILE, "MJCF file; its timestep is the step");
+    IGNORE: [String] = key("model.ignore", TEXTS, "[]",
+        "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
+}
 
-const MOTION_KEYS: &[Key] = &[
-    key("label", Kind::Text, "\"\"", "its name, where there are several"),
-    required(
-        "duration",
-        Kind::Number { unit: "s", min: 0.0, max: 1e6 },
-        "how long it lasts, a whole number of steps",
-    ),
-];
+keys! {
+    MOTION_KEYS;
+    LABEL: str = key("label", TEXT, "\"\"", "its name, where there are several");
+    DURATION: f64 = required("duration", number("s", 0.0, 1e6),
+        "how long it lasts, a whole number of steps");
+}
 
-const LISTS: &[List] = &[
-    List { name: "motion", keys: MOTION_KEYS, required: true, doc: "a motion of the model" },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
+const MOTION: List =
+    List { name: "motion", keys: MOTION_KEYS, required: true, doc: "a motion of the model" };
+
+const LISTS: &[List] = &[MOTION, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
 const TEMPLATE: &[u8] = include_bytes!("../../arm.toml");
 const TEMPLATE_MODEL: &[u8] = include_bytes!("../../arm.xml");
@@ -135,8 +128,8 @@ pub(super) type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -
 
 /// The model, or what is wrong with its file.
 fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
-    let path = s.text("model.file");
-    read_file(Path::new(path), &|code, message, help| s.problem(code, "model.file", message, help))
+    let path = s.get(MODEL_FILE);
+    read_file(Path::new(path), &|code, message, help| s.problem(code, MODEL_FILE, message, help))
 }
 
 pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
@@ -161,14 +154,14 @@ pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, V
 /// The model without what the scenario turns off by name. A file that asks for what is not simulated is refused.
 fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    for name in s.texts("model.ignore") {
+    for name in s.get(IGNORE) {
         match Effect::ALL.into_iter().find(|e| *name == e.name()) {
             Some(effect) if read.enables(effect) => read = read.without(effect),
             _ => {
                 let message = format!("the model does not ask for \"{name}\"");
                 let help = "leave it out of model.ignore";
                 let code = "cotangent::scenario::contradiction";
-                problems.push(s.problem(code, "model.ignore", message, help));
+                problems.push(s.problem(code, IGNORE, message, help));
             }
         }
     }
@@ -177,28 +170,28 @@ fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
         let which = u.which.as_ref().map(|w| format!(" of {w}")).unwrap_or_default();
         let message = format!("line {} of the model: `{name}`{which} is not simulated", u.line);
         let help = format!("go on without: model.ignore = [\"{name}\"]");
-        problems.push(s.problem("cotangent::model::unsimulated", "model.file", message, help));
+        problems.push(s.problem("cotangent::model::unsimulated", MODEL_FILE, message, help));
     }
     if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 /// The motions, each from the model's reference configuration at rest.
 fn parts(s: &Settings, read: &Mjcf) -> Result<Vec<MotionPart>, Vec<Diagnostic>> {
-    let (list, dt) = (s.list("motion"), read.options.dt);
+    let (list, dt) = (s.list(MOTION), read.options.dt);
     let mut problems = Vec::new();
     let mut parts = Vec::new();
     for m in list {
-        let (label, duration) = (m.text("label").to_owned(), m.number("duration"));
+        let (label, duration) = (m.get(LABEL).to_owned(), m.get(DURATION));
         let steps = (duration / dt).round();
         if steps < 1.0 || (steps * dt - duration).abs() > 1e-9 * duration {
             let message = format!("{duration} s is no whole number of steps of {dt} s");
             let help = format!("the nearest is {:.6} s", steps.max(1.0) * dt);
             let code = "cotangent::scenario::off_grid";
-            problems.push(m.problem(code, "duration", message, help));
+            problems.push(m.problem(code, DURATION, message, help));
         }
         if label.is_empty() && list.len() > 1 {
             let (message, help) = ("several motions need a label each", "add label = \"...\"");
-            problems.push(m.problem("cotangent::scenario::label", "label", message, help));
+            problems.push(m.problem("cotangent::scenario::label", LABEL, message, help));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let steps = steps.clamp(1.0, 1e9) as usize;
