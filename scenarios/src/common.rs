@@ -43,10 +43,12 @@ keys! {
     /// Keys of every scenario.
     pub COMMON;
     NAME: str = required("scenario.name", TEXT, "name of the run folder");
-    KIND: str = required("scenario.kind", TEXT, "what is simulated; `cotangent list` shows the kinds");
+    KIND: str = required("scenario.kind", TEXT,
+        "what is simulated; `cotangent list` shows the kinds");
     SEED: usize = key("scenario.seed", count(0, MOST), "0", "perturbs the start");
     METHOD: Optimizer = key("optimizer.method", one_of(), "\"lbfgsb\"", "the optimizer");
-    MEMORY: usize = key("optimizer.memory", count(1, 1000), "20", "lbfgsb: pairs that are remembered");
+    MEMORY: usize = key("optimizer.memory", count(1, 1000), "20",
+        "lbfgsb: pairs that are remembered");
     LEARNING_RATE: f64 = key("optimizer.learning_rate", number("", POSITIVE, INF), "0.05",
         "adam: step in optimizer coordinates");
     SCHEDULE: Schedule = key("optimizer.schedule", one_of(), "\"constant\"",

@@ -40,7 +40,7 @@ impl Loaded {
     /// What is asked, in sentences.
     fn asked(&self) -> String {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let summary = self.domain.summary();
+        let summary = self.domain.summary;
         let mut letters = summary.chars();
         let first = letters.next().map_or_else(String::new, |c| c.to_uppercase().to_string());
         let space = self.scenario.space();

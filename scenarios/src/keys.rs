@@ -120,7 +120,7 @@ impl<T: ?Sized> std::fmt::Debug for Key<T> {
 }
 
 /// What a problem is told of: a key, or a list of tables.
-pub trait Named {
+pub trait Named: Copy {
     /// Its path in a file.
     fn path(&self) -> &'static str;
 }
@@ -195,20 +195,32 @@ impl<T: ?Sized> Kind<T> {
 /// A key with a default.
 pub(crate) const fn key<T: ?Sized>(
     path: &'static str,
-    kind: Kind<T>,
+    Kind { any: kind, .. }: Kind<T>,
     default: &'static str,
     doc: &'static str,
 ) -> Key<T> {
-    Key { any: AnyKey { path, kind: kind.any, default: Some(default), doc }, held: PhantomData }
+    Key { any: AnyKey { path, kind, default: Some(default), doc }, held: PhantomData }
 }
 
 /// A key that must be given.
 pub(crate) const fn required<T: ?Sized>(
     path: &'static str,
-    kind: Kind<T>,
+    Kind { any: kind, .. }: Kind<T>,
     doc: &'static str,
 ) -> Key<T> {
-    Key { any: AnyKey { path, kind: kind.any, default: None, doc }, held: PhantomData }
+    Key { any: AnyKey { path, kind, default: None, doc }, held: PhantomData }
+}
+
+/// A list of tables that may be absent.
+pub(crate) const fn list(name: &'static str, keys: &'static [AnyKey], doc: &'static str) -> List {
+    List { name, keys, required: false, doc }
+}
+
+impl List {
+    /// The same, of which there must be one.
+    pub(crate) const fn needed(self) -> Self {
+        Self { required: true, ..self }
+    }
 }
 
 impl<T: ?Sized> Key<T> {

@@ -15,55 +15,28 @@ use cotangent_dft::molecule::{
     MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
     basis_names, basis_set, parse_basis, parse_xyz,
 };
-use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
-use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, OUTPUT, PARAMETER, Study, TERM};
+use super::domain::{Domain, Makes};
+use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, OUTPUT, PARAMETER, TERM};
 use super::keys::{AnyKey, Key, List};
-use super::{Domain, Scenario};
-use crate::diagnostic::{Diagnostic, nearest};
-use keys::{
-    BASIS, BASIS_FILE, CHARGE, FILE, FOLLOW_DOWN, FORM, FUNCTIONAL, FirstField, GRID, LEVEL_SHIFT,
-    MAX_ITERATIONS, MEMORY, MULTIPLICITY, ORBITALS, PRESSURE, REFERENCE, SCAN_ATOM, SCAN_FROM,
-    SCAN_POINTS, SCAN_TO, SPECIES, STABILITY, START, SYMMETRY_NUMBER, TEMPERATURE, TOL_ENERGY,
-    TOL_GRADIENT, UNIT, USUAL_GRID, VOLUME_MARGIN, VOLUME_ORBITALS, VOLUME_SPACING,
-};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 use picture::{Extent, Portrait, Scan};
 
+const LISTS: &[List] = &[keys::SPECIES, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+
 /// The kind.
-pub(super) struct Molecules;
-
-const LISTS: &[List] = &[SPECIES, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
-
-const CONTRADICTION: &str = "cotangent::scenario::contradiction";
-
-const TEMPLATE: &[u8] = include_bytes!("../water.toml");
-const TEMPLATE_FILE: &[u8] = include_bytes!("../water.xyz");
-
-impl Domain for Molecules {
-    fn kind(&self) -> &'static str {
-        "molecules"
-    }
-    fn summary(&self) -> &'static str {
-        "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: keys::KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE), ("water.xyz", TEMPLATE_FILE)]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| e.eq_ignore_ascii_case("xyz"))?;
-        Some(first_scenario(path, file))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
+pub(super) const DOMAIN: Domain = Domain {
+    kind: "molecules",
+    summary: "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions",
+    grammar: Grammar { keys: keys::KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../water.toml")),
+        ("water.xyz", include_bytes!("../water.xyz")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["xyz"], first_scenario)),
+};
 
 /// A scenario for any molecule: its geometry is optimised.
 fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
@@ -89,29 +62,32 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
 }
 
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
-    if !s.list(SPECIES).is_empty() {
-        return species::model(s);
-    }
-    let Some(file) = s.get(FILE) else {
+    let has_species = !s.list(keys::SPECIES).is_empty();
+    if has_species { species::model(s) } else { one_molecule(s).map_err(|d| vec![d]) }
+}
+
+/// The simulation of the molecule that `[molecule]` says.
+fn one_molecule(s: &Settings) -> Result<Model, Diagnostic> {
+    let Some(file) = s.get(keys::FILE) else {
         let message = "there is no molecule";
         let help = "molecule.file = \"water.xyz\", or [[species]] with a label and a file each";
         let code = "cotangent::scenario::missing_key";
-        return Err(vec![s.problem(code, FILE, message, help)]);
+        return Err(s.problem(code, keys::FILE, message, help));
     };
     let molecule =
-        molecule(s, (FILE.any, file), UNIT, CHARGE, MULTIPLICITY).map_err(|d| vec![d])?;
-    let basis = basis_on(s, &molecule).map_err(|d| vec![d])?;
-    let options = options(s, &molecule, &basis).map_err(|d| vec![d])?;
-    let scan = scan(s, &molecule).map_err(|d| vec![d])?;
+        molecule(s, (keys::FILE.any, file), keys::UNIT, keys::CHARGE, keys::MULTIPLICITY)?;
+    let basis = basis_on(s, &molecule)?;
+    let options = options(s, &molecule, &basis)?;
+    let scan = scan(s, &molecule)?;
     let of_vibrations = |name: &str| name.starts_with("vibration.") || name.starts_with("thermo.");
     let speaks = |asked: &Settings| of_vibrations(asked.get(OUTPUT));
     let vibrates = [TERM, GOAL].into_iter().any(|list| s.list(list).iter().any(speaks));
     let simulation =
         Box::new(MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone()));
     let extent = Extent {
-        spacing_bohr: s.get(VOLUME_SPACING),
-        margin_bohr: s.get(VOLUME_MARGIN),
-        orbitals: s.get(VOLUME_ORBITALS),
+        spacing_bohr: s.get(keys::VOLUME_SPACING),
+        margin_bohr: s.get(keys::VOLUME_MARGIN),
+        orbitals: s.get(keys::VOLUME_ORBITALS),
     };
     let portrait = Portrait { molecule, basis, options, vibrates, scan, extent };
     Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
@@ -119,11 +95,11 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
 
 /// The bond whose curve is drawn.
 fn scan(s: &Settings, molecule: &Molecule) -> Result<Option<Scan>, Diagnostic> {
-    let to_bohr = s.get(SCAN_TO);
+    let to_bohr = s.get(keys::SCAN_TO);
     if to_bohr == 0.0 {
         return Ok(None);
     }
-    let keys = [SCAN_FROM, SCAN_ATOM];
+    let keys = [keys::SCAN_FROM, keys::SCAN_ATOM];
     let atoms = keys.map(|key| s.get(key));
     let count = molecule.atoms().len();
     for (atom, key) in atoms.iter().zip(keys) {
@@ -135,16 +111,16 @@ fn scan(s: &Settings, molecule: &Molecule) -> Result<Option<Scan>, Diagnostic> {
     }
     if atoms[0] == atoms[1] {
         let (message, help) = ("a bond has two atoms", "name another in scan.atom");
-        return Err(s.problem("cotangent::molecule::scan", SCAN_ATOM, message, help));
+        return Err(s.problem("cotangent::molecule::scan", keys::SCAN_ATOM, message, help));
     }
-    Ok(Some(Scan { atoms, to_bohr, points: s.get(SCAN_POINTS) }))
+    Ok(Some(Scan { atoms, to_bohr, points: s.get(keys::SCAN_POINTS) }))
 }
 
 /// The basis of a molecule.
 fn basis_on(s: &Settings, molecule: &Molecule) -> Result<Basis, Diagnostic> {
-    Basis::new(molecule, &set(s)?, s.get(FORM)).map_err(|e| {
+    Basis::new(molecule, &set(s)?, s.get(keys::FORM)).map_err(|e| {
         let help = "take another set, or give one in basis.file";
-        s.problem("cotangent::molecule::basis", BASIS, e.to_string(), help)
+        s.problem("cotangent::molecule::basis", keys::BASIS, e.to_string(), help)
     })
 }
 
@@ -172,16 +148,17 @@ fn molecule(
 
 fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
     let code = "cotangent::molecule::basis";
-    if let Some(file) = s.get(BASIS_FILE) {
-        let text = read(s, (BASIS_FILE.any, file))?;
+    if let Some(file) = s.get(keys::BASIS_FILE) {
+        let text = read(s, (keys::BASIS_FILE.any, file))?;
         return parse_basis(&text, file).map_err(|e| {
             let help = "NWChem's or Gaussian's format, or JSON of the Basis Set Exchange";
-            s.problem(code, BASIS_FILE, e.to_string(), help)
+            s.problem(code, keys::BASIS_FILE, e.to_string(), help)
         });
     }
-    let name = s.get(BASIS);
-    let known = basis_set(name)
-        .map_err(|e| s.problem(code, BASIS, e.to_string(), "this is a fault of the program"))?;
+    let name = s.get(keys::BASIS);
+    let known = basis_set(name).map_err(|e| {
+        s.problem(code, keys::BASIS, e.to_string(), "this is a fault of the program")
+    })?;
     known.ok_or_else(|| {
         let help = match nearest(name, basis_names()) {
             Some(near) => format!("did you mean \"{near}\"?"),
@@ -190,7 +167,7 @@ fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
                 basis_names().collect::<Vec<_>>().join(", ")
             ),
         };
-        s.problem(code, BASIS, format!("no basis set is called \"{name}\""), help)
+        s.problem(code, keys::BASIS, format!("no basis set is called \"{name}\""), help)
     })
 }
 
@@ -199,34 +176,33 @@ fn options(
     molecule: &Molecule,
     basis: &Basis,
 ) -> Result<MoleculeOptions, Diagnostic> {
-    let reference = s.get(REFERENCE);
+    let reference = s.get(keys::REFERENCE);
     let [up, down] = molecule.electrons();
     if reference == ReferenceChoice::Restricted && up != down {
         let message =
             format!("{up} electrons of spin up and {down} of spin down cannot share orbitals");
         let help = "method.reference = \"unrestricted\"";
-        let code = "cotangent::scenario::contradiction";
-        return Err(s.problem(code, REFERENCE, message, help));
+        return Err(s.problem(CONTRADICTION, keys::REFERENCE, message, help));
     }
     let start = start(s, reference, molecule, basis)?;
-    let most = s.get(MAX_ITERATIONS);
+    let most = s.get(keys::MAX_ITERATIONS);
     let scf = ScfOptions {
         start,
-        tol_energy_ha: s.get(TOL_ENERGY),
-        tol_gradient_ha: s.get(TOL_GRADIENT),
+        tol_energy_ha: s.get(keys::TOL_ENERGY),
+        tol_gradient_ha: s.get(keys::TOL_GRADIENT),
         max_diis: most,
         max_newton: most,
-        level_shift_ha: s.get(LEVEL_SHIFT),
-        stability: if s.get(STABILITY) { StabilityCheck::On } else { StabilityCheck::Off },
-        follow_down: s.get(FOLLOW_DOWN),
+        level_shift_ha: s.get(keys::LEVEL_SHIFT),
+        stability: if s.get(keys::STABILITY) { StabilityCheck::On } else { StabilityCheck::Off },
+        follow_down: s.get(keys::FOLLOW_DOWN),
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
-    let memory_bytes = (s.get(MEMORY) * 1e9) as u64;
+    let memory_bytes = (s.get(keys::MEMORY) * 1e9) as u64;
     let repulsion = RepulsionOptions { memory_bytes, ..RepulsionOptions::default() };
     let conditions = Conditions {
-        temperature_k: s.get(TEMPERATURE),
-        pressure_pa: s.get(PRESSURE),
-        symmetry_number: s.get(SYMMETRY_NUMBER) as f64,
+        temperature_k: s.get(keys::TEMPERATURE),
+        pressure_pa: s.get(keys::PRESSURE),
+        symmetry_number: s.get(keys::SYMMETRY_NUMBER) as f64,
     };
     Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)?, conditions })
 }
@@ -238,38 +214,37 @@ fn start(
     molecule: &Molecule,
     basis: &Basis,
 ) -> Result<Start, Diagnostic> {
-    let Some(file) = s.get(ORBITALS) else {
-        return Ok(match s.get(START) {
-            FirstField::Core => Start::CoreHamiltonian,
-            FirstField::Atoms => Start::Atoms,
+    let Some(file) = s.get(keys::ORBITALS) else {
+        return Ok(match s.get(keys::START) {
+            keys::FirstField::Core => Start::CoreHamiltonian,
+            keys::FirstField::Atoms => Start::Atoms,
         });
     };
     let code = "cotangent::molecule::orbitals";
-    if s.is_given(START) {
+    if s.is_given(keys::START) {
         let message = "scf.start and scf.orbitals both say where the field starts";
-        return Err(s.problem(code, ORBITALS, message, "leave one of them out"));
+        return Err(s.problem(code, keys::ORBITALS, message, "leave one of them out"));
     }
-    let text = read(s, (ORBITALS.any, file))?;
+    let text = read(s, (keys::ORBITALS.any, file))?;
     let found = orbitals_from_json(&text).and_then(|orbitals| {
         check_orbitals(&orbitals, reference.of(molecule), molecule.electrons(), basis)?;
         Ok(orbitals)
     });
     found.map(Start::Orbitals).map_err(|e| {
         let help = "take artifacts/orbitals.json of a run with the same atoms, electrons, basis and kind of orbitals";
-        s.problem(code, ORBITALS, e.to_string(), help)
+        s.problem(code, keys::ORBITALS, e.to_string(), help)
     })
 }
 
 /// Hartree-Fock, or Kohn-Sham with the functional that is named.
 fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
-    let name = s.get(FUNCTIONAL);
+    let name = s.get(keys::FUNCTIONAL);
     if name.is_empty() {
         // every setting stands in a run folder's settings, with its default where it was not given
-        if s.get(GRID) != USUAL_GRID {
+        if s.get(keys::GRID) != keys::USUAL_GRID {
             let message = "Hartree-Fock needs no grid";
             let help = "name a functional in method.functional, or leave method.grid out";
-            let code = "cotangent::scenario::contradiction";
-            return Err(s.problem(code, GRID, message, help));
+            return Err(s.problem(CONTRADICTION, keys::GRID, message, help));
         }
         return Ok(Theory::HartreeFock);
     }
@@ -279,8 +254,8 @@ fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
         let help = near
             .map_or(format!("there are {}", e.known), |near| format!("did you mean \"{near}\"?"));
         let code = "cotangent::molecule::functional";
-        s.problem(code, FUNCTIONAL, format!("no functional is called \"{name}\""), help)
+        s.problem(code, keys::FUNCTIONAL, format!("no functional is called \"{name}\""), help)
     })?;
-    let grid = GridOptions { level: s.get(GRID), ..GridOptions::default() };
+    let grid = GridOptions { level: s.get(keys::GRID), ..GridOptions::default() };
     Ok(Theory::KohnSham { functional: functional.into(), grid })
 }

@@ -6,6 +6,4 @@ mod first;
 mod keys;
 mod pictures;
 
-pub(super) use pictures::Pictures;
-
-const CONTRADICTION: &str = "cotangent::scenario::contradiction";
+pub(super) use pictures::DOMAIN;

@@ -28,7 +28,7 @@ pub(super) fn check(
                     "{}: ok\n  {} ({}), {} from seed {}, {} parameters in {} blocks\n  {}",
                     path.display(),
                     loaded.name(),
-                    loaded.domain.kind(),
+                    loaded.domain.kind,
                     loaded.method.info().name,
                     loaded.seed,
                     space.dim(),
@@ -38,7 +38,7 @@ pub(super) fn check(
                 found.push(json!({
                     "scenario": loaded.name(),
                     "file": as_text(path),
-                    "kind": loaded.domain.kind(),
+                    "kind": loaded.domain.kind,
                     "method": loaded.method.info().name,
                     "seed": loaded.seed,
                     "parameters": space.dim(),

@@ -77,7 +77,7 @@ pub(super) fn typed() -> String {
 /// Says what is about to be computed.
 pub(super) fn announce(loaded: &Loaded, voice: Voice) {
     let method = loaded.method.info().name;
-    voice.tell(&format!("{}: {}", loaded.name(), loaded.domain.summary()));
+    voice.tell(&format!("{}: {}", loaded.name(), loaded.domain.summary));
     voice.tell(&format!("{method} from seed {}; {}", loaded.seed, loaded.scenario.cost()));
 }
 

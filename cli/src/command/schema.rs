@@ -9,14 +9,14 @@ use cotangent_scenarios::keys::{AnyKey, AnyKind, Length};
 
 /// The schema of all kinds.
 pub fn schema() -> Value {
-    let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind).collect();
     let of_kind = |kind: &str, grammar: &Grammar| {
         json!({
             "if": { "properties": { "scenario": { "properties": { "kind": { "const": kind } } } } },
             "then": of_grammar(grammar),
         })
     };
-    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind(), &d.grammar())).collect();
+    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind, &d.grammar)).collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Cotangent scenario",

@@ -4,20 +4,16 @@ use std::sync::Arc;
 
 use cotangent_dft::one_d::formula::centred;
 use cotangent_dft::one_d::{Lda, LineMolecule, LineSimulation, LineTheory};
-use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, PARAMETER, Study, TERM};
-use super::super::keys::{List, TEXT, choice, key, keys, one_of, required};
-use super::super::{Domain, Scenario};
+use super::super::domain::{Domain, Makes};
+use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, PARAMETER, TERM};
+use super::super::keys::{List, TEXT, choice, key, keys, list, one_of, required};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, Repulsion, SOFTENING, formula_of,
     functional_file, model, too_large,
 };
-use crate::diagnostic::Diagnostic;
-
-/// The kind.
-pub(crate) struct Molecules;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// The electrons, by the name of their theory in a file.
 #[derive(Clone, Copy, PartialEq)]
@@ -46,36 +42,22 @@ keys! {
         "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"");
 }
 
-const MOLECULE: List =
-    List { name: "molecule", keys: MOLECULE_KEYS, required: true, doc: "a molecule on the line" };
+const MOLECULE: List = list("molecule", MOLECULE_KEYS, "a molecule on the line").needed();
 
 const LISTS: &[List] = &[MOLECULE, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
-const TEMPLATE: &[(&str, &[u8])] = &[
-    ("scenario.toml", include_bytes!("../../h4-design.toml")),
-    ("h4-density.csv", include_bytes!("../../h4-density.csv")),
-];
-
-impl Domain for Molecules {
-    fn kind(&self) -> &'static str {
-        "dft-1d-molecules"
-    }
-    fn summary(&self) -> &'static str {
-        "molecules on a line: nuclei, potentials or a functional from energies, densities and forces"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        TEMPLATE
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(simulation(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(simulation(s)?, s)?))
-    }
-}
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "dft-1d-molecules",
+    summary: "molecules on a line: nuclei, potentials or a functional from energies, densities and forces",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../../h4-design.toml")),
+        ("h4-density.csv", include_bytes!("../../h4-density.csv")),
+    ],
+    makes: Makes::Simulation(simulation),
+    first: None,
+};
 
 /// The simulation of the file's molecules.
 fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
@@ -85,8 +67,7 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
     if exactly && s.get(FUNCTIONAL_FILE).is_some() {
         let message = "exact electrons have no functional";
         let help = "leave one of functional.kind and functional.file out";
-        let code = "cotangent::scenario::contradiction";
-        problems.push(s.problem(code, FUNCTIONAL_FILE, message, help));
+        problems.push(s.problem(CONTRADICTION, FUNCTIONAL_FILE, message, help));
     }
     let theory = match functional_file(s, &model) {
         _ if exactly => LineTheory::Exact,

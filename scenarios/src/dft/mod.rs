@@ -16,9 +16,9 @@ use super::document::Settings;
 use super::keys::{File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
 use crate::diagnostic::Diagnostic;
 
-pub(super) use line::Molecules;
-pub(super) use potential::Potential;
-pub(super) use train::Train;
+pub(super) use line::DOMAIN as MOLECULES;
+pub(super) use potential::DOMAIN as POTENTIAL;
+pub(super) use train::DOMAIN as TRAIN;
 
 /// The repulsions of electrons, by their names in a file.
 #[derive(Clone, Copy, PartialEq)]

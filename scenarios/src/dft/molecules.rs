@@ -7,7 +7,7 @@ use cotangent_dft::one_d::{Formula, Grid, Model, System};
 use super::super::document::Settings;
 use super::super::keys::{Key, Named};
 use super::{MARGIN_BOHR, too_large};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// A formula, with values of its free distance.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,9 +97,8 @@ pub(super) fn read(
         }
     }
     if s.get(key).is_empty() {
-        let code = "cotangent::scenario::contradiction";
         let help = "name at least one molecule";
-        problems.push(s.problem(code, key, format!("`{}` is empty", key.path()), help));
+        problems.push(s.problem(CONTRADICTION, key, format!("`{}` is empty", key.path()), help));
     }
     for list in &lists {
         let all = list.members().filter_map(|member| misfit(s, key, model, &member)).collect();
@@ -176,8 +175,7 @@ pub(super) fn overlaps(s: &Settings, lists: &[(Key<[String]>, &[Molecules])]) ->
                     )
                 };
                 let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
-                let code = "cotangent::scenario::contradiction";
-                problems.push(s.problem(code, *key, message, help));
+                problems.push(s.problem(CONTRADICTION, *key, message, help));
             }
         }
     }

@@ -11,20 +11,18 @@ use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
 use super::super::document::{Grammar, Settings};
+use super::super::domain::{Domain, Makes};
 use super::super::keys::{
     FLAG, File, INF, Kind, POSITIVE, TEXTS, count, counts, key, keys, number, numbers, required,
 };
-use super::super::{Domain, Prepared, Scenario};
+use super::super::{Prepared, Scenario};
 use super::molecules::{Member, Molecules, members, overlaps, read};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, functional_file, model,
     reference_bytes,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 use cotangent_harness::{Conclusion, Finished, Judge, Score};
-
-/// The domain.
-pub(crate) struct Train;
 
 const FRACTION: Kind<f64> = number("", POSITIVE, 1.0);
 const WEIGHT: Kind<f64> = number("", 0.0, INF);
@@ -59,7 +57,8 @@ keys! {
         "first steps whose energies do not count");
     DISCOUNT: f64 = key("loss.discount", FRACTION, "0.9",
         "weight of a step's energy relative to the next step's");
-    ENERGY_WEIGHT: f64 = key("loss.energy_weight", WEIGHT, "1.0", "weight of the energy's squared error");
+    ENERGY_WEIGHT: f64 = key("loss.energy_weight", WEIGHT, "1.0",
+        "weight of the energy's squared error");
     DENSITY_WEIGHT: f64 = key("loss.density_weight", WEIGHT, "1.0",
         "weight of the density's squared error");
     LOSS_REDUCTION: f64 = key("goal.loss_reduction", number("", 1.0, INF), "100.0",
@@ -68,59 +67,52 @@ keys! {
         "largest error of the energy in mHa, for each text of test.molecules in turn; 0, or none: reported and not judged");
 }
 
-const TEMPLATE: &[u8] = include_bytes!("../../h2-two-points.toml");
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "dft-1d",
+    summary: "train an exchange-correlation functional through the self-consistent field, in one dimension",
+    grammar: Grammar::of_keys(KEYS),
+    template: &[("scenario.toml", include_bytes!("../../h2-two-points.toml"))],
+    makes: Makes::Objective(load),
+    first: None,
+};
 
-impl Domain for Train {
-    fn kind(&self) -> &'static str {
-        "dft-1d"
+/// Makes sense of the settings.
+fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let model = model(s, &mut problems);
+    if s.get(SKIP_STEPS) >= s.get(STEPS) {
+        let message = format!(
+            "loss.skip_steps = {} leaves no step of scf.steps = {} to train on",
+            s.get(SKIP_STEPS),
+            s.get(STEPS)
+        );
+        let help = "skip fewer steps, or make more";
+        problems.push(s.problem(CONTRADICTION, SKIP_STEPS, message, help));
     }
-    fn summary(&self) -> &'static str {
-        "train an exchange-correlation functional through the self-consistent field, in one dimension"
+    if s.get(ENERGY_WEIGHT) + s.get(DENSITY_WEIGHT) == 0.0 {
+        let message = "both weights are 0: there is nothing to minimise";
+        let help = "set one of loss.energy_weight and loss.density_weight above 0";
+        problems.push(s.problem(CONTRADICTION, ENERGY_WEIGHT, message, help));
     }
-    fn grammar(&self) -> Grammar {
-        Grammar::of_keys(KEYS)
+    let [train, validate, test] =
+        [TRAIN, VALIDATE, TEST].map(|key| (key, read(s, key, &model, &mut problems)));
+    let each = [&train, &validate, &test].map(|(key, list)| (*key, list.as_slice()));
+    problems.extend(overlaps(s, &each));
+    if s.get(LARGEST_ERROR).len() > test.1.len() {
+        let message = "there are more numbers than texts in `test.molecules`";
+        let help = "write one number for each text, 0 where any error will do";
+        problems.push(s.problem(CONTRADICTION, LARGEST_ERROR, message, help));
     }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE)]
-    }
-
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        let mut problems = Vec::new();
-        let contradiction = "cotangent::scenario::contradiction";
-        let model = model(s, &mut problems);
-        if s.get(SKIP_STEPS) >= s.get(STEPS) {
-            let message = format!(
-                "loss.skip_steps = {} leaves no step of scf.steps = {} to train on",
-                s.get(SKIP_STEPS),
-                s.get(STEPS)
-            );
-            let help = "skip fewer steps, or make more";
-            problems.push(s.problem(contradiction, SKIP_STEPS, message, help));
+    let file = functional_file(s, &model);
+    match file {
+        Ok(file) if problems.is_empty() => {
+            Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
         }
-        if s.get(ENERGY_WEIGHT) + s.get(DENSITY_WEIGHT) == 0.0 {
-            let message = "both weights are 0: there is nothing to minimise";
-            let help = "set one of loss.energy_weight and loss.density_weight above 0";
-            problems.push(s.problem(contradiction, ENERGY_WEIGHT, message, help));
-        }
-        let [train, validate, test] =
-            [TRAIN, VALIDATE, TEST].map(|key| (key, read(s, key, &model, &mut problems)));
-        let each = [&train, &validate, &test].map(|(key, list)| (*key, list.as_slice()));
-        problems.extend(overlaps(s, &each));
-        if s.get(LARGEST_ERROR).len() > test.1.len() {
-            let message = "there are more numbers than texts in `test.molecules`";
-            let help = "write one number for each text, 0 where any error will do";
-            problems.push(s.problem(contradiction, LARGEST_ERROR, message, help));
-        }
-        let file = functional_file(s, &model);
-        match file {
-            Ok(file) if problems.is_empty() => {
-                Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
-            }
-            Ok(_) => Err(problems),
-            Err(problem) => {
-                problems.push(problem);
-                Err(problems)
-            }
+        Ok(_) => Err(problems),
+        Err(problem) => {
+            problems.push(problem);
+            Err(problems)
         }
     }
 }

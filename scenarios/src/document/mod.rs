@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::common::{COMMON, METHOD, METHOD_OPTIONS};
 use super::keys::{Amounts, AnyKey, Key, List, Named};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
 use read::{OVERRIDE, Overlay};
 
 pub use settings::{Numbers, Settings};
@@ -223,7 +223,7 @@ impl Document {
             }
             let message = format!("`{}` belongs to {owner}, but the method is {method}", key.path);
             let help = format!("remove it, or set {} = \"{owner}\"", METHOD.path());
-            problems.push(self.problem("cotangent::scenario::contradiction", *key, message, help));
+            problems.push(self.problem(CONTRADICTION, *key, message, help));
         }
     }
 }
@@ -259,17 +259,58 @@ fn checked_values(
 
 #[cfg(test)]
 mod tests {
-    use super::{COMMON, value::default};
+    use std::mem::discriminant;
+    use std::path::Path;
+
+    use super::{COMMON, Document, Grammar, value::default};
     use crate::DOMAINS;
+    use crate::general::{CONSTRAINT, GOAL, TERM};
+    use crate::keys::{key, keys, optional_vector, vector};
 
     #[test]
     fn every_default_is_a_value_of_its_kind() {
-        let lists = DOMAINS.iter().flat_map(|d| d.grammar().lists).flat_map(|l| l.keys);
-        let keys = DOMAINS.iter().flat_map(|d| d.grammar().keys);
+        let lists = DOMAINS.iter().flat_map(|d| d.grammar.lists).flat_map(|l| l.keys);
+        let keys = DOMAINS.iter().flat_map(|d| d.grammar.keys);
         for key in COMMON.iter().chain(keys).chain(lists) {
             if let Some(text) = key.default {
                 assert!(default(key, text).is_ok(), "{}", key.path);
             }
         }
+    }
+
+    #[test]
+    fn goals_and_constraints_can_be_read_by_the_keys_of_terms() {
+        let asking = [GOAL, CONSTRAINT].into_iter().flat_map(|list| list.keys);
+        for key in asking {
+            let shared = TERM.keys.iter().filter(|k| k.path == key.path);
+            for term in shared {
+                assert_eq!(discriminant(&key.kind), discriminant(&term.kind), "{}", key.path);
+            }
+        }
+    }
+
+    keys! {
+        KEYS;
+        PLACE: [f64; 3] = key("place", vector("m", -1.0, 1.0), "[0.0, 0.0, 0.5]", "a place");
+        PAIR: Option<[f64; 2]> = key("pair", optional_vector("", 0.0, 9.0), "[]", "two, or none");
+    }
+
+    #[test]
+    fn vectors_have_their_length_or_are_told_with_all_other_problems() {
+        let common = "scenario.name = \"a\"\nscenario.kind = \"b\"\n";
+        let read = |own: &str| {
+            let text = format!("{common}{own}");
+            Document::parse(Path::new("a.toml"), &text, &[]).unwrap().check(&Grammar::of_keys(KEYS))
+        };
+        let settings = read("").unwrap();
+        assert_eq!((settings.get(PLACE), settings.get(PAIR)), ([0.0, 0.0, 0.5], None));
+        let settings = read("place = [\"10 cm\", 0, 1]\npair = [1, 2]").unwrap();
+        assert_eq!((settings.get(PLACE), settings.get(PAIR)), ([0.1, 0.0, 1.0], Some([1.0, 2.0])));
+        assert_eq!(read("pair = []").unwrap().get(PAIR), None);
+        let problems = read("place = [0, 1]\npair = [3]\nother = 1").unwrap_err();
+        let told: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+        let expected = ["unknown key `other`", "`place` has 2 numbers", "`pair` has 1 numbers"];
+        assert_eq!(told, expected);
+        assert!(read("place = []").is_err() && read("place = [0, 1, 2, 3]").is_err());
     }
 }

@@ -5,24 +5,23 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_ad::ode::{Method, Options};
 use cotangent_equations::{EquationsSimulation, Model as Written};
 use cotangent_harness::figure::{Figure, Mark, Series};
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
-use super::general::{self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, Study, TERM};
-use super::keys::{
-    AMOUNTS, Amounts, Kind, List, TEXT, TEXTS, choice, count, key, keys, number, one_of, required,
+use super::domain::{Domain, Makes};
+use super::general::{
+    self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, TERM, output_values, with_inputs,
 };
-use super::{Domain, Scenario};
+use super::keys::{
+    AMOUNTS, Amounts, FLAG, Kind, List, TEXT, TEXTS, choice, count, key, keys, list, number,
+    one_of, required,
+};
 use crate::diagnostic::Diagnostic;
-
-/// The kind.
-pub(crate) struct Equations;
 
 choice! { Method: "explicit" => Self::Tsit5, "stiff" => Self::Rodas5p }
 
@@ -40,78 +39,51 @@ keys! {
         "outputs are looked at so often; a hundredth of the duration");
     AT: Amounts = key("time.at", AMOUNTS, "[]", "times of the outputs instead");
     METHOD: Method = key("solver.method", one_of(), "\"explicit\"", "how steps are made");
-    RELATIVE: f64 = key("solver.relative", TOLERANCE, "1e-8", "local error of a state, relative to it");
+    RELATIVE: f64 = key("solver.relative", TOLERANCE, "1e-8",
+        "local error of a state, relative to it");
     ABSOLUTE: f64 = key("solver.absolute", TOLERANCE, "1e-10",
         "and what is added to that, in the state's unit");
     MAX_STEPS: usize = key("solver.max_steps", COUNT, "100000", "most steps");
     MAX_EVENTS: usize = key("solver.max_events", COUNT, "10000", "most events");
 }
 
-mod event {
-    use crate::keys::{AMOUNTS, Amounts, FLAG, TEXT, TEXTS, key, keys, required};
-
-    keys! {
-        pub(super) KEYS;
-        LABEL: str = required("label", TEXT, "its name, as in event.LABEL.time");
-        WHEN: str = key("when", TEXT, "\"\"", "a comparison: it happens when that becomes true");
-        AT: Amounts = key("at", AMOUNTS, "[]", "or times: numbers, or expressions in parameters");
-        SET: [String] = key("set", TEXTS, "[]", "what changes: \"state = expression\"");
-        ENDS: bool = key("ends", FLAG, "false", "whether everything ends with it");
-    }
+keys! {
+    EVENT_KEYS;
+    EVENT_LABEL: str = required("label", TEXT, "its name, as in event.LABEL.time");
+    EVENT_WHEN: str = key("when", TEXT, "\"\"", "a comparison: it happens when that becomes true");
+    EVENT_AT: Amounts = key("at", AMOUNTS, "[]", "or times: numbers, or expressions in parameters");
+    EVENT_SET: [String] = key("set", TEXTS, "[]", "what changes: \"state = expression\"");
+    EVENT_ENDS: bool = key("ends", FLAG, "false", "whether everything ends with it");
 }
 
-mod experiment {
-    use crate::keys::{AMOUNTS, Amounts, TEXT, TEXTS, key, keys, required};
-
-    keys! {
-        pub(super) KEYS;
-        LABEL: str = required("label", TEXT, "its name, as in experiment.LABEL.STATE");
-        START: Amounts = key("start", AMOUNTS, "0", "when it starts; time.start");
-        DURATION: Amounts = key("duration", AMOUNTS, "0", "how long it lasts; time.duration");
-        VALUES: [String] = key("values", TEXTS, "[]", "parameters of its own: \"dose = 5 mg\"");
-    }
+keys! {
+    EXPERIMENT_KEYS;
+    EXPERIMENT_LABEL: str = required("label", TEXT, "its name, as in experiment.LABEL.STATE");
+    OWN_START: Amounts = key("start", AMOUNTS, "0", "when it starts; time.start");
+    OWN_DURATION: Amounts = key("duration", AMOUNTS, "0", "how long it lasts; time.duration");
+    OWN_VALUES: [String] = key("values", TEXTS, "[]", "parameters of its own: \"dose = 5 mg\"");
 }
 
-const EVENT: List =
-    List { name: "event", keys: event::KEYS, required: false, doc: "what happens at a moment" };
-const EXPERIMENT: List = List {
-    name: "experiment",
-    keys: experiment::KEYS,
-    required: false,
-    doc: "a course of the model, where there are several",
-};
+const EVENT: List = list("event", EVENT_KEYS, "what happens at a moment");
+const EXPERIMENT: List =
+    list("experiment", EXPERIMENT_KEYS, "a course of the model, where there are several");
 
 const LISTS: &[List] = &[EVENT, EXPERIMENT, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
-const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", general::VALUES];
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "equations",
+    summary: "differential equations written in the scenario: states, parameters, units, events; fit them to data or design by them",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../../lynx-hare.toml")),
+        ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["csv"], first::scenario)),
+};
 
-impl Domain for Equations {
-    fn kind(&self) -> &'static str {
-        "equations"
-    }
-    fn summary(&self) -> &'static str {
-        "differential equations written in the scenario: states, parameters, units, events; fit them to data or design by them"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[
-            ("scenario.toml", include_bytes!("../../lynx-hare.toml")),
-            ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
-        ]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| e.eq_ignore_ascii_case("csv"))?;
-        Some(first::scenario(path, file).map_err(|d| vec![d]))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
+const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", general::VALUES];
 
 /// The simulation of a scenario's equations.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
@@ -155,11 +127,8 @@ impl Courses {
         let axis = outputs[first].axis.clone()?;
         let mut series = Vec::new();
         for (inputs, of) in sets {
-            let mut simulation = self.0.clone();
-            inputs.iter().enumerate().try_for_each(|(k, v)| simulation.fix(k, v)).ok()?;
-            let map = Arc::new(simulation).map(&[], &shown, false).ok()?;
-            let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
-            for (n, values) in run.values().entries.chunks(axis.values.len()).enumerate() {
+            let simulation = Arc::new(with_inputs(&self.0, inputs).ok()?);
+            for (n, values) in output_values(&simulation, &shown).ok()?.iter().enumerate() {
                 let name = outputs[shown[n]].name.trim_start_matches(&prefix);
                 let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
                 let mark = if of == "answer" { marks[n % 3] } else { Mark::Thin };

@@ -6,7 +6,8 @@ use cotangent_problem::name::segment;
 use cotangent_problem::{Quantity, Transform};
 
 use super::{
-    AT, DURATION, EVENT, EVERY, EXPERIMENT, OWN_UNITS, START, TIME_UNIT, event, experiment,
+    AT, DURATION, EVENT, EVENT_AT, EVENT_ENDS, EVENT_LABEL, EVENT_SET, EVENT_WHEN, EVERY,
+    EXPERIMENT, EXPERIMENT_LABEL, OWN_DURATION, OWN_START, OWN_UNITS, OWN_VALUES, START, TIME_UNIT,
 };
 use crate::diagnostic::Diagnostic;
 use crate::document::Settings;
@@ -57,12 +58,12 @@ pub(super) fn description(s: &Settings) -> Result<Description, Vec<Diagnostic>> 
         unit: s.open_text("definitions", name, "unit"),
         summary: text("definitions", name, "about"),
     };
-    let read_event = |e: &Settings| Event {
-        label: e.get(event::LABEL).into(),
-        when: Some(e.get(event::WHEN).to_owned()).filter(|w| !w.is_empty()),
-        at: e.items(event::AT),
-        set: e.get(event::SET).to_vec(),
-        ends: e.get(event::ENDS),
+    let event = |e: &Settings| Event {
+        label: e.get(EVENT_LABEL).into(),
+        when: Some(e.get(EVENT_WHEN).to_owned()).filter(|w| !w.is_empty()),
+        at: e.items(EVENT_AT),
+        set: e.get(EVENT_SET).to_vec(),
+        ends: e.get(EVENT_ENDS),
     };
     if !problems.is_empty() {
         return Err(problems);
@@ -76,7 +77,7 @@ pub(super) fn description(s: &Settings) -> Result<Description, Vec<Diagnostic>> 
         equations: (s.open_names("equations").into_iter())
             .map(|name| (name.to_owned(), text("equations", name, "")))
             .collect(),
-        events: s.list(EVENT).iter().map(read_event).collect(),
+        events: s.list(EVENT).iter().map(event).collect(),
     })
 }
 
@@ -155,15 +156,15 @@ pub(super) fn experiments(
             let given = own.map_or_else(|| s.quantity(all, &d.time_unit), |v| Ok(Some(v)))?;
             Ok(given.unwrap_or(0.0))
         };
-        let label = own.map_or("", |e| e.get(experiment::LABEL)).to_owned();
-        let start = number(experiment::START, START)?;
-        let duration = number(experiment::DURATION, DURATION)?;
+        let label = own.map_or("", |e| e.get(EXPERIMENT_LABEL)).to_owned();
+        let start = number(OWN_START, START)?;
+        let duration = number(OWN_DURATION, DURATION)?;
         let (code, help) = ("cotangent::equations::time", "make it positive");
         let positive = |v: f64| v > 0.0 && v.is_finite();
         if !positive(duration) {
             let message = format!("a duration of {duration}");
-            return Err(match own.filter(|e| e.is_given(experiment::DURATION)) {
-                Some(e) => e.problem(code, experiment::DURATION, message, help),
+            return Err(match own.filter(|e| e.is_given(OWN_DURATION)) {
+                Some(e) => e.problem(code, OWN_DURATION, message, help),
                 None => s.problem(code, DURATION, message, help),
             });
         }
@@ -192,8 +193,7 @@ pub(super) fn experiments(
         times.retain(|t| (start..=end * (1.0 + 1e-12)).contains(t));
         times.sort_by(f64::total_cmp);
         times.dedup_by(|b, a| (*b - *a).abs() <= 1e-9 * step.min(duration).max(a.abs() * 1e-6));
-        let values =
-            own.map(|e| e.get(experiment::VALUES).iter().map(|text| value(e, text, d)).collect());
+        let values = own.map(|e| e.get(OWN_VALUES).iter().map(|text| value(e, text, d)).collect());
         Ok(Experiment { label, start, times, values: values.transpose()?.unwrap_or_default() })
     };
     let listed = s.list(EXPERIMENT);
@@ -209,7 +209,7 @@ pub(super) fn experiments(
 fn value(e: &Settings, text: &str, d: &Description) -> Result<(String, f64), Diagnostic> {
     let refuse = |message: String| {
         let help = "such as values = [\"dose = 5 mg\"]";
-        e.problem("cotangent::scenario::wrong_type", experiment::VALUES, message, help)
+        e.problem("cotangent::scenario::wrong_type", OWN_VALUES, message, help)
     };
     let (name, value) =
         text.split_once('=').ok_or_else(|| refuse(format!("`{text}` is no value")))?;
@@ -229,7 +229,7 @@ pub(super) fn diagnostics(s: &Settings, errors: Vec<ModelError>) -> Vec<Diagnost
         let (code, message, help) = (e.problem.code(), e.problem.to_string(), e.problem.help());
         let listed = [EVENT, EXPERIMENT].into_iter().find_map(|list| {
             let place = e.path.strip_prefix(list.name)?.strip_prefix('.')?;
-            let (number, rest) = place.split_once('.').unwrap_or((place, event::LABEL.any.path));
+            let (number, rest) = place.split_once('.').unwrap_or((place, EVENT_LABEL.any.path));
             Some((s.list(list).get(number.parse::<usize>().ok()?)?, rest.to_owned()))
         });
         match listed {

@@ -5,7 +5,7 @@ use cotangent_problem::{Combination, Combined, Part, Quantity, Simulation};
 use super::super::document::Settings;
 use super::super::keys::{INF, TEXT, TEXTS, key, keys, numbers, required};
 use super::{COMBINATION, select};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
     pub(super) KEYS;
@@ -30,8 +30,12 @@ pub(super) fn combined(
         match read(simulation.outputs(), entry) {
             Ok(found) if combinations.iter().any(|c| c.name == found.name) => {
                 let message = format!("two combinations are called `{}`", entry.get(NAME));
-                let code = "cotangent::scenario::contradiction";
-                problems.push(entry.problem(code, NAME, message, "give each its own name"));
+                problems.push(entry.problem(
+                    CONTRADICTION,
+                    NAME,
+                    message,
+                    "give each its own name",
+                ));
             }
             Ok(found) => combinations.push(found),
             Err(problem) => problems.push(problem),

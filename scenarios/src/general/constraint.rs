@@ -5,14 +5,15 @@ use cotangent_problem::{Constraint, Loss, Simulation, Space, Subject, Term};
 use super::super::document::Settings;
 use super::super::keys::{AMOUNTS, Amounts, Key, Named, TEXT, counts, key, keys};
 use super::{Picks, select, term};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
     pub(super) KEYS;
     LABEL: str = key("label", TEXT, "\"\"", "its name in reports");
     OUTPUT: str = key("output", TEXT, "\"\"", "an output, as in a term");
     PARAMETER: str = select::PARAMETER;
-    AT: Amounts = key("at", AMOUNTS, "[]", "times (coordinates) of the output at which it holds; all");
+    AT: Amounts = key("at", AMOUNTS, "[]",
+        "times (coordinates) of the output at which it holds; all");
     ENTRIES: [usize] = key("entries", counts(0, 1 << 40), "[]", "entries that it holds for; all");
     AT_MOST: Amounts = key("at_most", AMOUNTS, "0", "greatest value");
     AT_LEAST: Amounts = key("at_least", AMOUNTS, "0", "least value");
@@ -61,7 +62,7 @@ impl Listed {
         if kinds != 1 {
             let (message, help) =
                 ("a constraint speaks of one thing", "give one of `output` and `parameter`");
-            return Err(s.problem("cotangent::scenario::contradiction", OUTPUT, message, help));
+            return Err(s.problem(CONTRADICTION, OUTPUT, message, help));
         }
         if !s.get(PARAMETER).is_empty() {
             return self.of_parameter(space, s);
@@ -83,7 +84,7 @@ impl Listed {
         let name = s.get(PARAMETER);
         if s.is_given(AT) {
             let (message, help) = ("`at` has no effect here", "a parameter has no times");
-            return Err(s.problem("cotangent::scenario::contradiction", AT, message, help));
+            return Err(s.problem(CONTRADICTION, AT, message, help));
         }
         let code = "cotangent::scenario::constraint";
         let (p, first) = select::free_parameter(space, s, code)?;

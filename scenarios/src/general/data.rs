@@ -12,7 +12,7 @@ use super::parameter::START;
 use super::table::column_names;
 use super::term::{AT, COLUMNS, OUTPUT, TARGET, TIME_COLUMN, UNIT};
 use super::{GOAL, TERM};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// Columns of a file, row by row.
 pub(super) struct Table {
@@ -112,7 +112,7 @@ fn block(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagno
         if s.is_given(key) {
             let message = format!("`{}` has no effect here", key.path);
             let help = "an array has no columns with names; leave it out, or give a CSV file";
-            return Err(s.problem("cotangent::scenario::contradiction", key, message, help));
+            return Err(s.problem(CONTRADICTION, key, message, help));
         }
     }
     let Numbers { shape, mut values } = array(s, TARGET, path)?;

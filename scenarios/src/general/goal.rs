@@ -10,7 +10,7 @@ use super::super::keys::{
 };
 use super::term::{self, Spoken};
 use super::{Picks, select};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 
 /// What is made of several entries; `None` is what the term does.
 type OwnStatistic = Option<Statistic>;
@@ -63,11 +63,11 @@ pub(super) fn read(
         let goal = if let Some(idle) = idle_key(s) {
             let message = format!("`{}` has no effect here", idle.path);
             let help = "`of` takes a statistic and a bound; `parameter` takes `true` and a bound; `output` what a term has";
-            Err(s.problem("cotangent::scenario::contradiction", idle, message, help))
+            Err(s.problem(CONTRADICTION, idle, message, help))
         } else if kinds != 1 {
             let (message, help) =
                 ("a goal speaks of one thing", "give one of `of`, `output` and `parameter`");
-            Err(s.problem("cotangent::scenario::contradiction", OF, message, help))
+            Err(s.problem(CONTRADICTION, OF, message, help))
         } else if !s.get(PARAMETER).is_empty() {
             of_parameter(space, s)
         } else if !s.get(OF).is_empty() {
@@ -109,14 +109,17 @@ fn idle_key(s: &Settings) -> Option<AnyKey> {
     KEYS.iter().copied().find(|key| s.is_given(*key) && !acts(key))
 }
 
+/// What a goal's number bounds.
+type Bound = fn(f64) -> Must;
+
 /// The bound, in `unit`; a share in percent where `relative` is allowed.
 fn must(s: &Settings, unit: &str, relative: bool) -> Result<(Must, bool), Diagnostic> {
-    let bounds: [(_, fn(f64) -> Must); 3] =
+    let bounds: [(Key<Amounts>, Bound); 3] =
         [(WITHIN, Must::Within), (AT_MOST, Must::AtMost), (AT_LEAST, Must::AtLeast)];
     let given: Vec<_> = bounds.into_iter().filter(|(key, _)| s.is_given(*key)).collect();
     let [(key, must)] = given[..] else {
         let (message, help) = ("a goal has one bound", "give one of within, at_most, at_least");
-        return Err(s.problem("cotangent::scenario::contradiction", WITHIN, message, help));
+        return Err(s.problem(CONTRADICTION, WITHIN, message, help));
     };
     let (bound, is_share) = match s.percent(key) {
         Some(percent) if relative => (percent, true),

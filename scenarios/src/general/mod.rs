@@ -15,12 +15,14 @@ mod pixel;
 pub(crate) mod select;
 mod table;
 mod term;
+mod values;
 
 pub(super) use data::{asked_times, read as read_csv};
 pub use image::film;
 pub(super) use parameter::NAME as INPUT;
 pub use table::tables;
 pub(super) use term::{OUTPUT, TARGET};
+pub(super) use values::{output_values, with_inputs};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use cotangent_problem::{
 };
 
 use super::document::Settings;
-use super::keys::List;
+use super::keys::{List, list};
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
 use crate::look::{Look, Volume};
@@ -39,36 +41,24 @@ use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
 /// The list of inputs that are free.
-pub(super) const PARAMETER: List = List {
-    name: "parameter",
-    keys: parameter::KEYS,
-    required: false,
-    doc: "an input that is free",
-};
+pub(super) const PARAMETER: List = list("parameter", parameter::KEYS, "an input that is free");
 
 /// The list of what is asked of outputs.
-pub(super) const TERM: List =
-    List { name: "term", keys: term::KEYS, required: false, doc: "what is asked of an output" };
+pub(super) const TERM: List = list("term", term::KEYS, "what is asked of an output");
 
 /// The list of what the answer must satisfy.
-pub(super) const GOAL: List =
-    List { name: "goal", keys: goal::KEYS, required: false, doc: "what the answer must satisfy" };
+pub(super) const GOAL: List = list("goal", goal::KEYS, "what the answer must satisfy");
 
 /// The list of what the search must keep to.
-pub(super) const CONSTRAINT: List = List {
-    name: "constraint",
-    keys: constraint::KEYS,
-    required: false,
-    doc: "what the search must keep to",
-};
+pub(super) const CONSTRAINT: List =
+    list("constraint", constraint::KEYS, "what the search must keep to");
 
 /// The list of linear combinations of outputs.
-pub(super) const COMBINATION: List = List {
-    name: "combination",
-    keys: combination::KEYS,
-    required: false,
-    doc: "a linear combination of outputs, which is an output too",
-};
+pub(super) const COMBINATION: List = list(
+    "combination",
+    combination::KEYS,
+    "a linear combination of outputs, which is an output too",
+);
 
 /// What the scenario of a user's file is called: as the file, without what a run's folder may not be called.
 pub(super) fn name_of(file: &Path) -> String {

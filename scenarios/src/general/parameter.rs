@@ -10,7 +10,7 @@ use super::super::keys::{
     required,
 };
 use super::{data, select};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// How an input is optimised; `None` is its own way.
 type OwnTransform = Option<Transform>;
@@ -35,7 +35,8 @@ keys! {
     SCALE: Amounts = key("scale", AMOUNTS, "0", "typical size of a change; the input's own");
     TRANSFORM: OwnTransform = key("transform", one_of(), "\"auto\"",
         "how it is optimised; auto is the input's own");
-    HOLD: Amounts = key("hold", AMOUNTS, "0", "along its axis: one number for each interval this long");
+    HOLD: Amounts = key("hold", AMOUNTS, "0",
+        "along its axis: one number for each interval this long");
     SHARED: bool = key("shared", FLAG, "false", "one value for everything that matches");
     ENTRIES: [usize] = key("entries", counts(0, 1 << 40), "[]", "entries that are free; all");
 }
@@ -74,7 +75,7 @@ fn of_entry(simulation: &dyn Simulation, s: &Settings) -> Result<Vec<Free>, Diag
     } else if s.get(SHARED) {
         let (message, help) =
             ("only one input matches, so there is nothing to share", "leave it out");
-        return Err(s.problem("cotangent::scenario::contradiction", SHARED, message, help));
+        return Err(s.problem(CONTRADICTION, SHARED, message, help));
     }
     if free.len() > 1 && !s.get(LABEL).is_empty() {
         let message =
@@ -229,7 +230,7 @@ fn groups(quantity: &Quantity, s: &Settings) -> Result<Vec<Vec<usize>>, Diagnost
     }
     if s.is_given(HOLD) && !entries.is_empty() {
         let (message, help) = ("`entries` has no effect beside `hold`", "leave one of them out");
-        return Err(s.problem("cotangent::scenario::contradiction", ENTRIES, message, help));
+        return Err(s.problem(CONTRADICTION, ENTRIES, message, help));
     }
     Ok(match held(quantity, s)? {
         Some(groups) => groups,

@@ -9,10 +9,10 @@ use super::super::document::Settings;
 use super::super::keys::AnyKey;
 use super::image::film;
 use super::term::{BLOCK, LOSS, MASK, RELATIVE, TARGET, TOLERANCE};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 fn refuse<T>(s: &Settings, key: AnyKey, message: &str, help: &str) -> Result<T, Diagnostic> {
-    Err(s.problem("cotangent::scenario::contradiction", key, message.to_owned(), help))
+    Err(s.problem(CONTRADICTION, key, message.to_owned(), help))
 }
 
 /// The term of an image with what `mask`, `relative` and `block` say of it.

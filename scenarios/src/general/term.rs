@@ -8,7 +8,7 @@ use super::super::keys::{
     key, keys, number, one_of, required,
 };
 use super::{Picks, data, pixel, select};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 choice! { Loss: "square" => Self::Square, "absolute" => Self::Absolute, "huber" => Self::Huber }
 
@@ -47,19 +47,25 @@ choice! { Reduce:
 
 keys! {
     pub(super) KEYS;
-    OUTPUT: str = required("output", TEXT, "an output, or a pattern of several with * within a segment");
+    OUTPUT: str = required("output", TEXT,
+        "an output, or a pattern of several with * within a segment");
     LABEL: str = key("label", TEXT, "\"\"", "its name in --set, histories, reports and goals");
     AT: Amounts = key("at", AMOUNTS, "[]", "times (coordinates) at which it counts; all");
     ENTRIES: [usize] = key("entries", counts(0, 1 << 40), "[]", "entries of a row that count; all");
     TARGET: Amounts = key("target", DATA, "0", "what it should be: numbers, or a CSV file");
     COLUMNS: [String] = key("columns", TEXTS, "[]",
         "columns of the file; those of the output's name, or all but the times");
-    TIME_COLUMN: str = key("time_column", TEXT, "\"\"", "column of the times; \"time\" where there is one");
+    TIME_COLUMN: str = key("time_column", TEXT, "\"\"",
+        "column of the times; \"time\" where there is one");
     UNIT: str = key("unit", TEXT, "\"\"", "unit of the file's numbers; the output's own");
-    SCALE: Amounts = key("scale", AMOUNTS, "1", "size of a misfit that matters; of noise, its deviation");
-    TOLERANCE: Amounts = key("tolerance", AMOUNTS, "0", "distance from the target that costs nothing");
-    BEYOND: Amounts = key("beyond", AMOUNTS, "[]", "\"range\" or [least, greatest]: what is beyond costs");
-    MARGIN: Amounts = key("margin", AMOUNTS, "0", "how far before the ends of `beyond` the cost starts");
+    SCALE: Amounts = key("scale", AMOUNTS, "1",
+        "size of a misfit that matters; of noise, its deviation");
+    TOLERANCE: Amounts = key("tolerance", AMOUNTS, "0",
+        "distance from the target that costs nothing");
+    BEYOND: Amounts = key("beyond", AMOUNTS, "[]",
+        "\"range\" or [least, greatest]: what is beyond costs");
+    MARGIN: Amounts = key("margin", AMOUNTS, "0",
+        "how far before the ends of `beyond` the cost starts");
     LOSS: Loss = key("loss", one_of(), "\"square\"", "what a misfit costs");
     MINIMISE: Small = key("minimise", one_of(), "\"\"", "make it small");
     MAXIMISE: Large = key("maximise", one_of(), "\"\"", "make it large");
@@ -245,7 +251,7 @@ fn of_output(
     if times.is_some() && s.is_given(AT) {
         let message = "the file says itself at which times it counts";
         let help = "leave `at` out, or the rows that are not wanted";
-        return Err(s.problem("cotangent::scenario::contradiction", AT, message, help));
+        return Err(s.problem(CONTRADICTION, AT, message, help));
     }
     if file.is_some() && times.is_none() && quantity.axis.is_some() && !s.is_given(AT) {
         let message = "the file has no column of times";
@@ -291,7 +297,7 @@ fn no_idle_keys(s: &Settings, small: bool) -> Result<(), Diagnostic> {
         Some((key, _, what)) => {
             let message = format!("`{}` has no effect here", key.path);
             let help = format!("it needs {what}");
-            Err(s.problem("cotangent::scenario::contradiction", key, message, help))
+            Err(s.problem(CONTRADICTION, key, message, help))
         }
     }
 }
@@ -337,9 +343,8 @@ fn misfit(
     [small, has_target]: [bool; 2],
 ) -> Result<(Misfit, usize), Diagnostic> {
     let beyond = s.is_given(BEYOND);
-    let refuse = |key: AnyKey, message: &str, help: &str| {
-        Err(s.problem("cotangent::scenario::contradiction", key, message, help))
-    };
+    let refuse =
+        |key: AnyKey, message: &str, help: &str| Err(s.problem(CONTRADICTION, key, message, help));
     if usize::from(small) + usize::from(beyond) + usize::from(has_target) != 1 {
         let help = "give one of target, beyond, minimise, maximise";
         return refuse(OUTPUT.any, "a term asks one thing of its output", help);
@@ -384,7 +389,7 @@ fn bounds(
         if lower.iter().chain(&upper).all(|b| b.is_infinite()) {
             let message = format!("`{}` has no range", quantity.name);
             let help = "give [least, greatest]";
-            return Err(s.problem("cotangent::scenario::contradiction", BEYOND, message, help));
+            return Err(s.problem(CONTRADICTION, BEYOND, message, help));
         }
         return Ok((lower, upper));
     }
@@ -426,7 +431,7 @@ fn weights(
         None if integral => {
             let message = format!("`{}` has no axis to integrate along", quantity.name);
             let help = "use reduce = \"sum\" or \"mean\"";
-            Err(s.problem("cotangent::scenario::contradiction", REDUCE, message, help))
+            Err(s.problem(CONTRADICTION, REDUCE, message, help))
         }
         _ => Ok(vec![1.0; selected.rows.len() * in_row]),
     }

@@ -3,7 +3,8 @@
 use cotangent_dft::molecule::{Form, LengthUnit, ReferenceChoice};
 
 use crate::keys::{
-    FLAG, File, Kind, List, OPTIONAL_FILE, TEXT, choice, count, integer, key, keys, number, one_of,
+    FLAG, File, Kind, List, OPTIONAL_FILE, TEXT, choice, count, integer, key, keys, list, number,
+    one_of,
 };
 
 choice! { LengthUnit: "angstrom" => Self::Angstrom, "bohr" => Self::Bohr }
@@ -38,7 +39,8 @@ keys! {
     pub(super) KEYS;
     FILE: Option<File> = key("molecule.file", OPTIONAL_FILE, "\"\"",
         "XYZ or extended XYZ file; [[species]] are several");
-    UNIT: LengthUnit = key("molecule.unit", one_of(), "\"angstrom\"", "unit of the file's coordinates");
+    UNIT: LengthUnit = key("molecule.unit", one_of(), "\"angstrom\"",
+        "unit of the file's coordinates");
     CHARGE: i64 = key("molecule.charge", integer(-100, 1000), "0", "charge of the whole");
     MULTIPLICITY: usize = key("molecule.multiplicity", count(1, 1000), "1",
         "unpaired electrons and one: 1 singlet, 2 doublet, ...");
@@ -89,9 +91,8 @@ keys! {
         "how many occupied and how many empty orbitals, nearest to the gap, are among them");
 }
 
-pub(super) const SPECIES: List = List {
-    name: "species",
-    keys: super::species::KEYS,
-    required: false,
-    doc: "one of several molecules that share the functional's parameters",
-};
+pub(super) const SPECIES: List = list(
+    "species",
+    super::species::KEYS,
+    "one of several molecules that share the functional's parameters",
+);

@@ -6,15 +6,15 @@ use cotangent_problem::{Joined, Simulation};
 
 use super::super::document::Settings;
 use super::super::general::Model;
-use super::super::keys::{self, File, TEXT, count, integer, key, keys, one_of, required};
-use super::keys::{ORBITALS, SCAN_TO, SPECIES};
-use super::{CONTRADICTION, basis_on, molecule, options};
-use crate::diagnostic::Diagnostic;
+use super::super::keys::{self as kinds, File, TEXT, count, integer, key, keys, one_of, required};
+use super::keys::{self, ORBITALS, SCAN_TO, SPECIES};
+use super::{basis_on, molecule, options};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
     pub(super) KEYS;
     LABEL: str = required("label", TEXT, "what it is called: its names begin with species.LABEL");
-    FILE: File = required("file", keys::FILE, "XYZ or extended XYZ file");
+    FILE: File = required("file", kinds::FILE, "XYZ or extended XYZ file");
     UNIT: LengthUnit = key("unit", one_of(), "\"angstrom\"", "unit of its coordinates");
     CHARGE: i64 = key("charge", integer(-100, 1000), "0", "charge of the whole");
     MULTIPLICITY: usize = key("multiplicity", count(1, 1000), "1", "unpaired electrons and one");
@@ -23,7 +23,7 @@ keys! {
 /// The molecules of a file as one simulation.
 pub(super) fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     // a resolved file says what is not there too
-    let files = [super::FILE, ORBITALS].into_iter().filter(|key| s.get(*key).is_some());
+    let files = [keys::FILE, ORBITALS].into_iter().filter(|key| s.get(*key).is_some());
     let scan = (s.get(SCAN_TO) > 0.0).then_some(SCAN_TO.any);
     if let Some(key) = files.map(|key| key.any).chain(scan).next() {
         let message = format!("`{}` is of one molecule, and there are [[species]]", key.path);

@@ -7,16 +7,13 @@ use cotangent_physics::impact::{
 use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, COMBINATION, Draw, GOAL, Model, PARAMETER, Study, TERM};
-use super::super::keys::{List, TEXT, count, key, keys, number, required, vector};
-use super::super::{Domain, Scenario};
-use super::{look, same_scale, series};
-use crate::diagnostic::Diagnostic;
+use super::super::domain::{Domain, Makes};
+use super::super::general::{self, COMBINATION, Draw, GOAL, Model, PARAMETER, TERM, with_inputs};
+use super::super::keys::{List, TEXT, count, key, keys, list, number, required, vector};
+use super::{VIEWS, look, plane};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 use crate::look::Look;
-use cotangent_harness::figure::{Figure, Mark};
-
-/// The kind.
-pub(crate) struct Balls;
+use cotangent_harness::figure::{Figure, Mark, Series};
 
 keys! {
     KEYS;
@@ -24,7 +21,8 @@ keys! {
         "acceleration of free fall");
     RESTITUTION: f64 = key("world.restitution", number("", 0.0, 1.0), "0.8",
         "normal speed after an impact over before");
-    DURATION: f64 = key("motion.duration", number("s", 0.0, 1e6), "0.0", "how long the balls are watched");
+    DURATION: f64 = key("motion.duration", number("s", 0.0, 1e6), "0.0",
+        "how long the balls are watched");
     STEP: f64 = key("motion.step", number("s", 1e-6, 1e6), "0.01", "time between two observations");
     IMPACTS: usize = key("motion.impacts", count(0, 10_000), "0",
         "how many impacts are watched, from the first");
@@ -48,38 +46,24 @@ keys! {
     WALL_LABEL: str = required("label", TEXT, "its name, as in wall.LABEL.offset");
     NORMAL: [f64; 3] = key("normal", vector("", -FAR, FAR), "[0.0, 0.0, 1.0]",
         "direction out of the wall, of any length");
-    OFFSET: f64 = key("offset", number("m", -1e6, 1e6), "0.0", "distance from the origin along the normal");
+    OFFSET: f64 = key("offset", number("m", -1e6, 1e6), "0.0",
+        "distance from the origin along the normal");
 }
 
-const BALL: List = List { name: "ball", keys: BALL_KEYS, required: true, doc: "a ball" };
-const WALL: List =
-    List { name: "wall", keys: WALL_KEYS, required: false, doc: "a plane that balls bounce off" };
+const BALL: List = list("ball", BALL_KEYS, "a ball").needed();
+const WALL: List = list("wall", WALL_KEYS, "a plane that balls bounce off");
 
 const LISTS: &[List] = &[BALL, WALL, PARAMETER, TERM, GOAL, COMBINATION];
 
-const TEMPLATE: &[u8] = include_bytes!("../../thrown-ball.toml");
-const CONTRADICTION: &str = "cotangent::scenario::contradiction";
-
-impl Domain for Balls {
-    fn kind(&self) -> &'static str {
-        "balls"
-    }
-    fn summary(&self) -> &'static str {
-        "balls in free flight through rigid impacts: throws, billiards, restitution and masses from recordings"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE)]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "balls",
+    summary: "balls in free flight through rigid impacts: throws, billiards, restitution and masses from recordings",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[("scenario.toml", include_bytes!("../../thrown-ball.toml"))],
+    makes: Makes::Simulation(model),
+    first: None,
+};
 
 /// The simulation of the file's balls.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
@@ -168,9 +152,8 @@ impl Draw for Paths {
             let height = |s: &impact::Balls| s.x[0][up];
             after.states.iter().any(|s| (height(s) - height(&after.states[0])).abs() > 0.0)
         };
-        let views = [("side", 0, 2), ("above", 0, 1)];
-        let view = |(view, across, up)| self.view(view, [across, up], before.as_ref(), &after);
-        views.into_iter().filter(|(_, _, up)| moves(*up)).map(view).collect()
+        let seen = VIEWS.into_iter().filter(|(_, [_, up])| moves(*up));
+        seen.map(|view| self.view(view, before.as_ref(), &after)).collect()
     }
 
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
@@ -190,7 +173,7 @@ impl Draw for Paths {
 impl Paths {
     /// The motion with these inputs; `None` where there is none.
     fn path(&self, inputs: &[Vec<f64>]) -> Option<Path> {
-        look::fixed(&self.0, inputs)?.path(POINTS).ok()
+        with_inputs(&self.0, inputs).ok()?.path(POINTS).ok()
     }
 
     fn names(&self) -> Vec<String> {
@@ -200,8 +183,7 @@ impl Paths {
 
     fn view(
         &self,
-        view: &str,
-        [across, up]: [usize; 2],
+        view @ (_, [across, up]): (&str, [usize; 2]),
         before: Option<&Path>,
         after: &Path,
     ) -> Figure {
@@ -212,24 +194,19 @@ impl Paths {
         let mut drawn = Vec::new();
         for (i, name) in names.iter().enumerate().take(MOST_BALLS) {
             let mark = [Mark::Line, Mark::Dashes, Mark::Dots][i % 3];
-            drawn.push(series(&format!("{name}, answer"), mark, track(after, i)));
+            drawn.push(Series::new(&format!("{name}, answer"), mark, track(after, i)));
             if let Some(before) = before {
                 let label = if i == 0 { "at the start of the search" } else { "" };
-                drawn.push(series(label, Mark::Thin, track(before, i)));
+                drawn.push(Series::new(label, Mark::Thin, track(before, i)));
             }
         }
         let centre = |(pair, state): &(Pair, impact::Balls)| {
             let (Pair::Wall(i, _) | Pair::Balls(i, _)) = *pair;
             (state.x[i][across], state.x[i][up])
         };
-        drawn.push(series("impacts", Mark::Crosses, after.impacts.iter().map(centre)));
+        drawn.push(Series::new("impacts", Mark::Crosses, after.impacts.iter().map(centre)));
         let ends = after.states.last().into_iter().flat_map(|s| &s.x);
-        drawn.push(series("end", Mark::Circles, ends.map(|x| (x[across], x[up]))));
-        drawn.extend(same_scale(&drawn));
-        let title = if view == "side" { "from the side" } else { "from above" };
-        let axis = |k: usize| format!("{} (m)", ["x", "y", "z"][k]);
-        let labels = [axis(across), axis(up)];
-        let title = format!("Centres of the balls {title}");
-        Figure::lines(&format!("motion-{view}"), &title, [&labels[0], &labels[1]], drawn)
+        drawn.push(Series::new("end", Mark::Circles, ends.map(|x| (x[across], x[up]))));
+        plane("motion", "Centres of the balls", view, drawn)
     }
 }

@@ -3,8 +3,8 @@
 use cotangent_raytrace::{LEAST_INDEX, MOST_INDEX, Shading};
 
 use crate::keys::{
-    File, INF, Kind, List, OPTIONAL_FILE, POSITIVE, TEXT, choice, count, key, keys, number, one_of,
-    optional_vector, required, vector,
+    File, INF, Kind, List, OPTIONAL_FILE, POSITIVE, TEXT, choice, count, key, keys, list, number,
+    one_of, optional_vector, required, vector,
 };
 
 type Three = [f64; 3];
@@ -60,11 +60,14 @@ keys! {
         "OBJ or PLY file; or a parallelogram by centre, side_a, side_b");
     CENTRE: Maybe = key("centre", SOME_POINT, "[]", "centre of a parallelogram");
     SIDE_A: Maybe = key("side_a", SOME_POINT, "[]", "half of one of its sides");
-    SIDE_B: Maybe = key("side_b", SOME_POINT, "[]", "half of the other; its front is along a cross b");
+    SIDE_B: Maybe = key("side_b", SOME_POINT, "[]",
+        "half of the other; its front is along a cross b");
     TRANSLATION: Three = key("translation", POINT, "[0.0, 0.0, 0.0]", "place of its origin");
-    ROTATION: Three = key("rotation", ANGLES, "[0.0, 0.0, 0.0]", "rotation vector about its origin");
+    ROTATION: Three = key("rotation", ANGLES, "[0.0, 0.0, 0.0]",
+        "rotation vector about its origin");
     SCALE: f64 = key("scale", number("", POSITIVE, INF), "1.0", "factor of its size");
-    ALBEDO: Three = key("albedo", vector("", 0.0, 1.0), "[0.5, 0.5, 0.5]", "reflected fraction, RGB");
+    ALBEDO: Three = key("albedo", vector("", 0.0, 1.0), "[0.5, 0.5, 0.5]",
+        "reflected fraction, RGB");
     TEXTURE: Option<File> = key("texture", OPTIONAL_FILE, "\"\"",
         "EXR or PNG over the file's texture coordinates: a factor");
     MATERIAL: Surface = key("material", one_of(), "\"diffuse\"",
@@ -109,9 +112,6 @@ keys! {
     HEIGHT: usize = key("height", PIXELS, "72", "rows of the picture");
 }
 
-pub(super) const MESH: List =
-    List { name: "mesh", keys: MESH_KEYS, required: true, doc: "an object or a light" };
-pub(super) const LAMP: List =
-    List { name: "lamp", keys: LAMP_KEYS, required: false, doc: "a light without extent" };
-pub(super) const CAMERA: List =
-    List { name: "camera", keys: CAMERA_KEYS, required: true, doc: "a view of the scene" };
+pub(super) const MESH: List = list("mesh", MESH_KEYS, "an object or a light").needed();
+pub(super) const LAMP: List = list("lamp", LAMP_KEYS, "a light without extent");
+pub(super) const CAMERA: List = list("camera", CAMERA_KEYS, "a view of the scene").needed();

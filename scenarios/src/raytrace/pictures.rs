@@ -12,53 +12,33 @@ use cotangent_raytrace::{
 };
 
 use super::super::document::{Grammar, Settings};
+use super::super::domain::{Domain, Makes};
 use super::super::general::{
-    self, COMBINATION, CONSTRAINT, Draw, GOAL, INPUT, Model, PARAMETER, Study, TERM, select,
+    self, COMBINATION, CONSTRAINT, Draw, GOAL, INPUT, Model, PARAMETER, TERM, select,
 };
 use super::super::keys::{AnyKey, File, Key, List, Named};
-use super::super::{Domain, Scenario};
 use super::cuts::cuts;
 use super::derivatives::Derivatives;
+use super::first;
 use super::keys::{self, CAMERA, LAMP, MESH, Surface};
-use super::{CONTRADICTION, first};
-use crate::diagnostic::Diagnostic;
-
-/// The kind.
-pub(crate) struct Pictures;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 const LISTS: &[List] = &[MESH, LAMP, CAMERA, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
-const TEMPLATE: &[(&str, &[u8])] = &[
-    ("scenario.toml", include_bytes!("../../two-views.toml")),
-    ("letter-f.obj", include_bytes!("../../letter-f.obj")),
-    ("two-views-front.exr", include_bytes!("../../two-views-front.exr")),
-    ("two-views-side.exr", include_bytes!("../../two-views-side.exr")),
-];
-
-impl Domain for Pictures {
-    fn kind(&self) -> &'static str {
-        "pictures"
-    }
-    fn summary(&self) -> &'static str {
-        "pictures of a scene of meshes and lights: poses, colours, lights and cameras from images"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: keys::KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        TEMPLATE
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| ["obj", "ply"].iter().any(|k| e.eq_ignore_ascii_case(k)))?;
-        Some(first::scenario(path, file).map_err(|d| vec![d]))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "pictures",
+    summary: "pictures of a scene of meshes and lights: poses, colours, lights and cameras from images",
+    grammar: Grammar { keys: keys::KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../../two-views.toml")),
+        ("letter-f.obj", include_bytes!("../../letter-f.obj")),
+        ("two-views-front.exr", include_bytes!("../../two-views-front.exr")),
+        ("two-views-side.exr", include_bytes!("../../two-views-side.exr")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["obj", "ply"], first::scenario)),
+};
 
 /// The simulation of the file's scene.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
