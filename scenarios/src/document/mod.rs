@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(read("pair = []").unwrap().get(PAIR), None);
         let problems = read("place = [0, 1]\npair = [3]\nother = 1").unwrap_err();
         let told: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
-        let expected = ["unknown key `other`", "`place` has 2 numbers", "`pair` has 1 numbers"];
+        let expected = ["unknown key `other`", "`place` has 2 numbers", "`pair` has 1 number"];
         assert_eq!(told, expected);
         assert!(read("place = []").is_err() && read("place = [0, 1, 2, 3]").is_err());
     }

@@ -104,7 +104,8 @@ pub(super) fn wrong_type(key: &AnyKey, entry: &Entry, span: Range<usize>) -> Dia
 /// A list of another number of numbers than `length`.
 pub(super) fn wrong_length(key: &AnyKey, entry: &Entry, length: usize) -> Diagnostic {
     let Raw::List(items) = &entry.raw else { return wrong_type(key, entry, entry.value.clone()) };
-    let message = format!("`{}` has {} numbers", key.path, items.len());
+    let number = if items.len() == 1 { "number" } else { "numbers" };
+    let message = format!("`{}` has {} {number}", key.path, items.len());
     let help = match length {
         3 => "write three numbers: [x, y, z]".to_owned(),
         length => format!("write {length} numbers"),
