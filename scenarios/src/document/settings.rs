@@ -43,10 +43,8 @@ impl Numbers {
         let mut shape = Some(Vec::new());
         collect(path, entry, (&entry.raw, &entry.value), unit, 0, &mut numbers.values, &mut shape)?;
         let Some(shape) = shape else {
-            let (message, help) = (
-                format!("`{path}` has rows of different lengths"),
-                "give each row as many numbers",
-            );
+            let message = format!("`{path}` has rows of different lengths");
+            let help = "give each row as many numbers";
             let (code, span) = ("cotangent::scenario::length", entry.value.clone());
             return Err(Diagnostic::at(code, message, &entry.source, span, "not a block", help));
         };

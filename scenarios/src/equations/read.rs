@@ -98,13 +98,8 @@ fn scalar(
         Some((value, "")) => Some(value),
         Some(_) => Some(convert(&written, &unit).map_err(|_| {
             let message = format!("`{path}` is not in {unit}");
-            s.part_problem(
-                "cotangent::scenario::wrong_unit",
-                &path,
-                None,
-                message,
-                "give both one unit".into(),
-            )
+            let (code, help) = ("cotangent::scenario::wrong_unit", "give both one unit");
+            s.part_problem(code, &path, None, message, help.into())
         })?),
         None => None,
     };
@@ -117,12 +112,8 @@ fn scalar(
             let message = format!("there is no transform \"{other}\"");
             let help = "it is identity, log or logit";
             let path = format!("{path}.transform");
-            return Err(s.open_problem(
-                "cotangent::scenario::unknown_choice",
-                &path,
-                message,
-                help,
-            ));
+            let code = "cotangent::scenario::unknown_choice";
+            return Err(s.open_problem(code, &path, message, help));
         }
     };
     let size = value.unwrap_or(0.0).abs();

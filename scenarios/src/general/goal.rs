@@ -85,26 +85,15 @@ pub(super) fn read(
 
 /// A key that is given and does not act beside what the goal speaks of.
 fn idle_key(s: &Settings) -> Option<AnyKey> {
-    const COMMON: [AnyKey; 4] = [LABEL.any, WITHIN.any, AT_MOST.any, AT_LEAST.any];
-    let own: &[AnyKey] = if !s.get(PARAMETER).is_empty() {
-        &[TRUE.any]
-    } else if !s.get(OF).is_empty() {
-        &[STATISTIC.any]
-    } else {
-        &[
-            AT.any,
-            ENTRIES.any,
-            TARGET.any,
-            COLUMNS.any,
-            TIME_COLUMN.any,
-            UNIT.any,
-            BEYOND.any,
-            STATISTIC.any,
-        ]
+    let (of_parameter, of_term) = (!s.get(PARAMETER).is_empty(), !s.get(OF).is_empty());
+    let shared = [LABEL.any, WITHIN.any, AT_MOST.any, AT_LEAST.any];
+    let is_shared = |key: &AnyKey| {
+        shared.iter().chain(&SUBJECTS.map(|k| k.any)).any(|known| known.path == key.path)
     };
-    let subjects = SUBJECTS.map(|k| k.any);
-    let acts = |key: &AnyKey| {
-        COMMON.iter().chain(&subjects).chain(own).any(|known| known.path == key.path)
+    let acts = |key: &AnyKey| match (of_parameter, of_term) {
+        (true, _) => key.path == TRUE.path() || is_shared(key),
+        (false, true) => key.path == STATISTIC.path() || is_shared(key),
+        (false, false) => key.path != TRUE.path(),
     };
     KEYS.iter().copied().find(|key| s.is_given(*key) && !acts(key))
 }

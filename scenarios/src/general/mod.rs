@@ -40,20 +40,12 @@ use crate::look::{Look, Volume};
 use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
-/// The list of inputs that are free.
+// the lists of tables that a general kind may have
 pub(super) const PARAMETER: List = list("parameter", parameter::KEYS, "an input that is free");
-
-/// The list of what is asked of outputs.
 pub(super) const TERM: List = list("term", term::KEYS, "what is asked of an output");
-
-/// The list of what the answer must satisfy.
 pub(super) const GOAL: List = list("goal", goal::KEYS, "what the answer must satisfy");
-
-/// The list of what the search must keep to.
 pub(super) const CONSTRAINT: List =
     list("constraint", constraint::KEYS, "what the search must keep to");
-
-/// The list of linear combinations of outputs.
 pub(super) const COMBINATION: List = list(
     "combination",
     combination::KEYS,
@@ -362,12 +354,8 @@ fn fix_value(
             select::broadcast(&given, quantity.len(), &quantity.shape).ok_or_else(|| {
                 let message =
                     format!("`{}` has shape {}", quantity.name, select::shape(&quantity.shape));
-                s.open_problem(
-                    "cotangent::scenario::length",
-                    path,
-                    message,
-                    "give it one number, or all",
-                )
+                let (code, help) = ("cotangent::scenario::length", "give it one number, or all");
+                s.open_problem(code, path, message, help)
             })?;
         simulation.fix(index, &value).map_err(|e| {
             let help = "`cotangent list FILE` shows what each input may be";
