@@ -98,7 +98,7 @@ pub struct AnyKey {
 }
 
 /// A key that holds a `T`: `f64`, `[f64]`, `[f64; N]`, `Option<[f64; N]>`, `i64`, `usize`, `[usize]`, `bool`, `str`, `[String]`,
-/// a [`Choice`], a [`File`] or `Option<File>`, or a [`Amounts`].
+/// a [`Choice`], a [`File`] or `Option<File>`, or [`Amounts`].
 pub struct Key<T: ?Sized> {
     /// The same without the type.
     pub any: AnyKey,
