@@ -66,7 +66,7 @@ pub(crate) fn run<'py>(
     callback: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let loaded = load(&path, &overrides).map_err(|e| error::scenario(py, &e))?;
-    cotangent_harness::folder::probe(loaded.settings.text("scenario.name"), out.as_deref(), force)
+    cotangent_harness::folder::probe(loaded.name(), out.as_deref(), force)
         .map_err(|e| error::harness(&e))?;
     let mut job = loaded.job(&overrides).map_err(|e| error::harness(&e))?;
     job.folder = out;

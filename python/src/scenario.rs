@@ -37,7 +37,7 @@ impl Scenario {
 
     #[getter]
     fn name(&self) -> Option<String> {
-        self.opened.loaded.as_ref().map(|l| l.settings.text("scenario.name").to_owned())
+        self.opened.loaded.as_ref().map(|l| l.name().to_owned())
     }
 
     #[getter]

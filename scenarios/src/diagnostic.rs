@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Most characters of a message that are shown.
 pub const LONGEST_MESSAGE: usize = 600;
 
+/// Code of settings that contradict each other.
+pub(crate) const CONTRADICTION: &str = "cotangent::scenario::contradiction";
+
 /// A text that diagnostics point into: a file, or an argument of the command line.
 #[derive(Clone, Debug)]
 pub struct Source {

@@ -33,14 +33,14 @@ impl Loaded {
             seed: self.seed,
             asked: self.asked(),
             input: Some(Input { given, overrides: overrides.to_vec(), resolved, files }),
-            ..Job::new(settings.text("scenario.name"), &self.scenario.start(self.seed))
+            ..Job::new(self.name(), &self.scenario.start(self.seed))
         })
     }
 
     /// What is asked, in sentences.
     fn asked(&self) -> String {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let summary = self.domain.summary();
+        let summary = self.domain.summary;
         let mut letters = summary.chars();
         let first = letters.next().map_or_else(String::new, |c| c.to_uppercase().to_string());
         let space = self.scenario.space();

@@ -28,9 +28,11 @@
     )
 )]
 
+pub mod common;
 mod dft;
 pub mod diagnostic;
 pub mod document;
+mod domain;
 mod equations;
 mod general;
 mod job;
@@ -47,67 +49,29 @@ use std::sync::Arc;
 
 /// Molecules by another door: one file says what is computed, as a scenario does.
 pub use cotangent_dft::molecule::qcschema;
+pub use domain::Domain;
 pub use general::{film, tables};
 pub use open::{Opened, open, pick};
 pub use physics::{InspectedBody, Inspection, inspect};
 
-use cotangent_optim::{
-    AdamOptions, CmaEsOptions, DdpOptions, GaussNewtonOptions, LbfgsbOptions, Method,
-    NelderMeadOptions, Stop, TrustRegionOptions,
-};
+use cotangent_optim::{Method, Stop};
 use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 use crate::look::{Look, Volume};
 use cotangent_harness::{Judge, check_name};
-use document::{Document, Grammar, Settings};
-
-/// A kind of scenario.
-pub trait Domain: Sync {
-    /// Its name in `scenario.kind`.
-    fn kind(&self) -> &'static str;
-    /// One line.
-    fn summary(&self) -> &'static str;
-    /// What it may say beyond the common keys.
-    fn grammar(&self) -> Grammar;
-    /// Files that `init` writes: name and content. The first is the scenario.
-    fn template(&self) -> &'static [(&'static str, &'static [u8])];
-    /// The simulation alone, before anything is free or asked; `None` where the kind has none.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    fn simulation(
-        &self,
-        settings: &Settings,
-    ) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        let _ = settings;
-        None
-    }
-    /// A scenario for a user's own file, where the kind is made for such; `file` is its path as the scenario will name it.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the file.
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        let _ = (path, file);
-        None
-    }
-    /// Makes sense of checked settings, without computing anything long.
-    ///
-    /// # Errors
-    /// Everything that contradicts itself.
-    fn load(&self, settings: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>>;
-}
+use document::{Document, Settings};
 
 /// All kinds.
-pub const DOMAINS: &[&dyn Domain] = &[
-    &dft::Train,
-    &dft::Molecules,
-    &dft::Potential,
-    &equations::Equations,
-    &molecules::Molecules,
-    &physics::Motion,
-    &physics::Balls,
-    &raytrace::Pictures,
+pub const DOMAINS: &[Domain] = &[
+    dft::TRAIN,
+    dft::MOLECULES,
+    dft::POTENTIAL,
+    equations::DOMAIN,
+    molecules::DOMAIN,
+    physics::MOTION,
+    physics::BALLS,
+    raytrace::DOMAIN,
 ];
 
 /// A loaded scenario: parameters and start are known, the objective may still have to be prepared.
@@ -168,7 +132,7 @@ pub struct Loaded {
     /// What the domain made of them.
     pub scenario: Box<dyn Scenario>,
     /// Which domain.
-    pub domain: &'static dyn Domain,
+    pub domain: &'static Domain,
     /// The optimizer.
     pub method: Method,
     /// Its stopping rules.
@@ -177,9 +141,16 @@ pub struct Loaded {
     pub seed: u64,
 }
 
+impl Loaded {
+    /// What the scenario is called.
+    pub fn name(&self) -> &str {
+        self.settings.get(common::NAME)
+    }
+}
+
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loaded").field("kind", &self.domain.kind()).finish_non_exhaustive()
+        f.debug_struct("Loaded").field("kind", &self.domain.kind).finish_non_exhaustive()
     }
 }
 
@@ -203,12 +174,12 @@ fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
 }
 
 /// The kind of a scenario, and its settings.
-fn checked(document: Document) -> Result<(&'static dyn Domain, Settings), Vec<Diagnostic>> {
-    let kind = document.peek("scenario.kind").map(str::to_owned);
-    let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind()) == kind.as_deref()) else {
+fn checked(document: Document) -> Result<(&'static Domain, Settings), Vec<Diagnostic>> {
+    let kind = document.peek(common::KIND).map(str::to_owned);
+    let Some(domain) = DOMAINS.iter().find(|d| Some(d.kind) == kind.as_deref()) else {
         return Err(vec![unknown_kind(&document, kind.as_deref())]);
     };
-    Ok((*domain, document.check(&domain.grammar())?))
+    Ok((domain, document.check(&domain.grammar)?))
 }
 
 /// The simulation of a scenario file, whether or not it says what is free and what is asked; `None` where its kind has none.
@@ -263,7 +234,8 @@ fn simulated(
         Ok(simulation)
     };
     let document = Document::parse(path, text, overrides)?;
-    let without_targets = document.without_missing_targets();
+    let without_targets =
+        document.without_missing(&[general::TERM, general::GOAL], general::TARGET);
     match (of(document), without_targets) {
         // what is said of the whole file names what is missing
         (Err(problems), Some(rest)) => of(rest).map_err(|_| problems),
@@ -281,18 +253,18 @@ pub fn load_text(path: &Path, text: &str, overrides: &[String]) -> Result<Loaded
 }
 
 /// What a kind makes of checked settings, with the optimizer and its seed.
-fn loaded(domain: &'static dyn Domain, settings: Settings) -> Result<Loaded, Vec<Diagnostic>> {
-    check_name(settings.text("scenario.name")).map_err(|e| {
+fn loaded(domain: &'static Domain, settings: Settings) -> Result<Loaded, Vec<Diagnostic>> {
+    check_name(settings.get(common::NAME)).map_err(|e| {
         let help = "it becomes a folder's name: letters, digits, spaces, `-`, `_`, `.`";
         let code = "cotangent::scenario::bad_name";
-        vec![settings.problem(code, "scenario.name", e.to_string(), help)]
+        vec![settings.problem(code, common::NAME, e.to_string(), help)]
     })?;
     let scenario = domain.load(&settings)?;
-    let method = method(&settings);
+    let method = common::method(&settings);
     check_method(&settings, scenario.as_ref(), &method)?;
-    let seed = settings.count("scenario.seed") as u64;
+    let seed = settings.get(common::SEED) as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
-    let stop = stop(&settings);
+    let stop = common::stop(&settings);
     Ok(Loaded { settings, scenario, domain, method, stop, seed })
 }
 
@@ -304,7 +276,7 @@ fn check_method(
 ) -> Result<(), Vec<Diagnostic>> {
     let (needs, can) = (method.info(), scenario.capabilities());
     let refuse = |code, message: String, help: &str| {
-        Err(vec![settings.problem(code, "optimizer.method", message, help)])
+        Err(vec![settings.problem(code, common::METHOD, message, help)])
     };
     // what cannot be differentiated has no residuals either, and is the reason
     let not_differentiable = scenario.not_differentiable();
@@ -318,7 +290,7 @@ fn check_method(
     if needs.needs_residuals && can.residuals.is_none() {
         let message = format!("{} needs a sum of squares, which this scenario is not", needs.name);
         let help = "use \"lbfgsb\", or \"cma-es\" without gradients";
-        return refuse("cotangent::scenario::contradiction", message, help);
+        return refuse(CONTRADICTION, message, help);
     }
     if needs.needs_stages {
         let flat = || NoStages::NoTrajectory("this kind of scenario has no motion".into());
@@ -326,12 +298,12 @@ fn check_method(
         if let Err(why) = stages {
             let message = format!("{} goes by the stages of a trajectory: {why}", needs.name);
             let help = "\"lbfgsb\" takes any choice of inputs and terms";
-            return refuse("cotangent::scenario::contradiction", message, help);
+            return refuse(CONTRADICTION, message, help);
         }
-        if !settings.list("constraint").is_empty() {
+        if !settings.list(general::CONSTRAINT).is_empty() {
             let message = format!("{} does not work within constraints", needs.name);
             let help = "ask for it by a term `beyond` its range, or use \"lbfgsb\"";
-            return refuse("cotangent::scenario::contradiction", message, help);
+            return refuse(CONTRADICTION, message, help);
         }
     }
     Ok(())
@@ -344,17 +316,12 @@ fn check_start(
 ) -> Result<(), Vec<Diagnostic>> {
     scenario.space().check_start(&scenario.start(seed)).map_err(|e| {
         let help = "choose a start within the bounds";
-        vec![settings.problem(
-            "cotangent::scenario::bad_start",
-            "scenario.seed",
-            e.to_string(),
-            help,
-        )]
+        vec![settings.problem("cotangent::scenario::bad_start", common::SEED, e.to_string(), help)]
     })
 }
 
 fn unknown_kind(document: &Document, kind: Option<&str>) -> Diagnostic {
-    let kinds: Vec<&str> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let kinds: Vec<&str> = DOMAINS.iter().map(|d| d.kind).collect();
     let all = format!("the kinds are: {}", kinds.join(", "));
     let (message, help) = match kind {
         Some(kind) => {
@@ -363,50 +330,5 @@ fn unknown_kind(document: &Document, kind: Option<&str>) -> Diagnostic {
         }
         None => ("`scenario.kind` must be a text that names a kind".into(), all),
     };
-    document.problem("cotangent::scenario::unknown_kind", "scenario.kind", message, help)
-}
-
-fn method(settings: &Settings) -> Method {
-    match settings.text("optimizer.method") {
-        "adam" => Method::Adam(AdamOptions {
-            learning_rate: settings.number("optimizer.learning_rate"),
-            schedule: match settings.text("optimizer.schedule") {
-                "cosine" => cotangent_optim::adam::Schedule::Cosine,
-                "exponential" => cotangent_optim::adam::Schedule::Exponential,
-                _ => cotangent_optim::adam::Schedule::Constant,
-            },
-            ..AdamOptions::default()
-        }),
-        "gauss-newton" => Method::GaussNewton(GaussNewtonOptions {
-            initial_damping: settings.number("optimizer.initial_damping"),
-        }),
-        "cma-es" => Method::CmaEs(CmaEsOptions {
-            sigma: settings.number("optimizer.sigma"),
-            population: settings.count("optimizer.population"),
-            ..CmaEsOptions::default()
-        }),
-        "trust-region" => Method::TrustRegion(TrustRegionOptions {
-            radius: settings.number("optimizer.radius"),
-            ..TrustRegionOptions::default()
-        }),
-        "nelder-mead" => Method::NelderMead(NelderMeadOptions {
-            size: settings.number("optimizer.size"),
-            ..NelderMeadOptions::default()
-        }),
-        "ddp" => {
-            Method::Ddp(DdpOptions { regularisation: settings.number("optimizer.regularisation") })
-        }
-        _ => Method::Lbfgsb(LbfgsbOptions { memory: settings.count("optimizer.memory") }),
-    }
-}
-
-fn stop(settings: &Settings) -> Stop {
-    Stop {
-        max_iterations: settings.count("stop.max_iterations"),
-        max_evaluations: settings.count("stop.max_evaluations") as u64,
-        gradient_tolerance: settings.number("stop.gradient_tolerance"),
-        value_tolerance: settings.number("stop.value_tolerance"),
-        step_tolerance: settings.number("stop.step_tolerance"),
-        target_value: None,
-    }
+    document.problem("cotangent::scenario::unknown_kind", common::KIND, message, help)
 }

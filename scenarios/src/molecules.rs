@@ -1,6 +1,7 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
 mod bonds;
+mod keys;
 mod picture;
 mod species;
 
@@ -11,203 +12,32 @@ use cotangent_dft::molecule::scf::{
     ScfOptions, StabilityCheck, Start, check_orbitals, orbitals_from_json,
 };
 use cotangent_dft::molecule::{
-    Basis, BasisSet, Conditions, Form, GridOptions, LengthUnit, Molecule, MoleculeOptions,
+    Basis, BasisSet, Conditions, GridOptions, LengthUnit, Molecule, MoleculeOptions,
     MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
     basis_names, basis_set, parse_basis, parse_xyz,
 };
-use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
-use super::general::{self, Model, Study};
-use super::keys::{Key, Kind, List, key};
-use super::{Domain, Scenario};
-use crate::diagnostic::{Diagnostic, nearest};
+use super::domain::{Domain, Makes};
+use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, OUTPUT, PARAMETER, TERM};
+use super::keys::{AnyKey, Key, List};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 use picture::{Extent, Portrait, Scan};
 
+const LISTS: &[List] = &[keys::SPECIES, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+
 /// The kind.
-pub(super) struct Molecules;
-
-const fn energy(min: f64, max: f64) -> Kind {
-    Kind::Number { unit: "Ha", min, max }
-}
-
-const KEYS: &[Key] = &[
-    key("molecule.file", Kind::File, "\"\"", "XYZ or extended XYZ file; [[species]] are several"),
-    key(
-        "molecule.unit",
-        Kind::Choice(&["angstrom", "bohr"]),
-        "\"angstrom\"",
-        "unit of the file's coordinates",
-    ),
-    key("molecule.charge", Kind::Integer { min: -100, max: 1000 }, "0", "charge of the whole"),
-    key(
-        "molecule.multiplicity",
-        Kind::Integer { min: 1, max: 1000 },
-        "1",
-        "unpaired electrons and one: 1 singlet, 2 doublet, ...",
-    ),
-    key(
-        "basis.name",
-        Kind::Text,
-        "\"6-31G*\"",
-        "STO-3G, 6-31G, 6-31G*, 6-311++G**, cc-pVDZ, cc-pVTZ, def2-SVP or def2-TZVP",
-    ),
-    key(
-        "basis.file",
-        Kind::File,
-        "\"\"",
-        "instead: a file in NWChem's or Gaussian's format, or JSON of the Basis Set Exchange",
-    ),
-    key(
-        "basis.form",
-        Kind::Choice(&["spherical", "cartesian"]),
-        "\"spherical\"",
-        "five d functions and seven f functions, or six and ten",
-    ),
-    key(
-        "method.reference",
-        Kind::Choice(&["auto", "restricted", "unrestricted"]),
-        "\"auto\"",
-        "whether both spins share orbitals; auto: they do in a singlet",
-    ),
-    key(
-        "method.functional",
-        Kind::Text,
-        "\"\"",
-        "Kohn-Sham with lda, pbe, pbe0, blyp, b3lyp, r2scan, ...; Hartree-Fock where it is empty",
-    ),
-    key(
-        "method.grid",
-        Kind::Integer { min: 0, max: 8 },
-        "3",
-        "of Kohn-Sham: level of the grid of points, 0 is coarse and 3 usual",
-    ),
-    key(
-        "scf.start",
-        Kind::Choice(&["atoms", "core"]),
-        "\"atoms\"",
-        "a sum of atoms, or the orbitals of the nuclei alone",
-    ),
-    key(
-        "scf.orbitals",
-        Kind::File,
-        "\"\"",
-        "start from these, which a run left as artifacts/orbitals.json, instead",
-    ),
-    key("scf.tol_energy", energy(1e-14, 1.0), "1e-9", "change of the energy at convergence"),
-    key("scf.tol_gradient", energy(1e-12, 1.0), "1e-7", "largest orbital gradient at convergence"),
-    key(
-        "scf.max_iterations",
-        Kind::Integer { min: 1, max: 100_000 },
-        "50",
-        "of DIIS, and then of the second-order method",
-    ),
-    key("scf.level_shift", energy(0.0, 100.0), "0.0", "raises empty levels, against oscillation"),
-    key("scf.stability", Kind::Flag, "true", "test whether the answer is a minimum"),
-    key("scf.follow_down", Kind::Flag, "true", "go on from an answer that is none"),
-    key(
-        "scf.memory",
-        Kind::Number { unit: "", min: 0.0, max: 1e6 },
-        "2.0",
-        "gigabytes for repulsion integrals; beyond, they are made anew in every iteration",
-    ),
-    key(
-        "thermo.temperature",
-        Kind::Number { unit: "", min: 1e-3, max: 1e6 },
-        "298.15",
-        "kelvin, of what thermo.* says",
-    ),
-    key(
-        "thermo.pressure",
-        Kind::Number { unit: "", min: 1e-9, max: 1e12 },
-        "101325.0",
-        "pascal, of what thermo.* says",
-    ),
-    key(
-        "thermo.symmetry_number",
-        Kind::Integer { min: 1, max: 60 },
-        "1",
-        "how often the molecule comes upon itself when it turns: 2 for H2O, 12 for CH4",
-    ),
-    key(
-        "scan.to",
-        Kind::Number { unit: "bohr", min: 0.0, max: 1e3 },
-        "0.0",
-        "draw the energy of the answer along a bond up to this distance; not drawn where it is 0",
-    ),
-    key("scan.from_atom", Kind::Integer { min: 0, max: 10_000 }, "0", "the atom that stands"),
-    key("scan.atom", Kind::Integer { min: 0, max: 10_000 }, "1", "the atom that moves away"),
-    key("scan.points", Kind::Integer { min: 2, max: 1000 }, "30", "points of the curve"),
-    key(
-        "volume.spacing",
-        Kind::Number { unit: "bohr", min: 1e-3, max: 10.0 },
-        "0.2",
-        "distance of the points at which --export writes densities and orbitals",
-    ),
-    key(
-        "volume.margin",
-        Kind::Number { unit: "bohr", min: 0.0, max: 1e3 },
-        "5.0",
-        "how far these points reach beyond the outermost nuclei",
-    ),
-    key(
-        "volume.orbitals",
-        Kind::Integer { min: 0, max: 10_000 },
-        "1",
-        "how many occupied and how many empty orbitals, nearest to the gap, are among them",
-    ),
-];
-
-const LISTS: &[List] = &[
-    List {
-        name: "species",
-        keys: species::KEYS,
-        required: false,
-        doc: "one of several molecules that share the functional's parameters",
-    },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
-
-const CONTRADICTION: &str = "cotangent::scenario::contradiction";
-
-/// Where the file says what a molecule is: file, unit, charge, multiplicity.
-const WHOLE: [&str; 4] =
-    ["molecule.file", "molecule.unit", "molecule.charge", "molecule.multiplicity"];
-
-/// The default of `method.grid`.
-const USUAL_GRID: i64 = 3;
-
-const TEMPLATE: &[u8] = include_bytes!("../water.toml");
-const TEMPLATE_FILE: &[u8] = include_bytes!("../water.xyz");
-
-impl Domain for Molecules {
-    fn kind(&self) -> &'static str {
-        "molecules"
-    }
-    fn summary(&self) -> &'static str {
-        "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE), ("water.xyz", TEMPLATE_FILE)]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| e.eq_ignore_ascii_case("xyz"))?;
-        Some(first_scenario(path, file))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
+pub(super) const DOMAIN: Domain = Domain {
+    kind: "molecules",
+    summary: "a molecule from an XYZ file in a Gaussian basis set: geometries, fields, basis functions",
+    grammar: Grammar { keys: keys::KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../water.toml")),
+        ("water.xyz", include_bytes!("../water.xyz")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["xyz"], first_scenario)),
+};
 
 /// A scenario for any molecule: its geometry is optimised.
 fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
@@ -233,28 +63,32 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
 }
 
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
-    if !s.list("species").is_empty() {
-        return species::model(s);
-    }
-    if s.text("molecule.file").is_empty() {
+    let has_species = !s.list(keys::SPECIES).is_empty();
+    if has_species { species::model(s) } else { one_molecule(s).map_err(|d| vec![d]) }
+}
+
+/// The simulation of the molecule that `[molecule]` says.
+fn one_molecule(s: &Settings) -> Result<Model, Diagnostic> {
+    let Some(file) = s.get(keys::FILE) else {
         let message = "there is no molecule";
         let help = "molecule.file = \"water.xyz\", or [[species]] with a label and a file each";
         let code = "cotangent::scenario::missing_key";
-        return Err(vec![s.problem(code, "molecule.file", message, help)]);
-    }
-    let molecule = molecule(s, WHOLE).map_err(|d| vec![d])?;
-    let basis = basis_on(s, &molecule).map_err(|d| vec![d])?;
-    let options = options(s, &molecule, &basis).map_err(|d| vec![d])?;
-    let scan = scan(s, &molecule).map_err(|d| vec![d])?;
+        return Err(s.problem(code, keys::FILE, message, help));
+    };
+    let molecule =
+        molecule(s, (keys::FILE.any, file), keys::UNIT, keys::CHARGE, keys::MULTIPLICITY)?;
+    let basis = basis_on(s, &molecule)?;
+    let options = options(s, &molecule, &basis)?;
+    let scan = scan(s, &molecule)?;
     let of_vibrations = |name: &str| name.starts_with("vibration.") || name.starts_with("thermo.");
-    let speaks = |asked: &Settings| asked.is_given("output") && of_vibrations(asked.text("output"));
-    let vibrates = ["term", "goal"].iter().any(|list| s.list(list).iter().any(speaks));
+    let speaks = |asked: &Settings| of_vibrations(asked.get(OUTPUT));
+    let vibrates = [TERM, GOAL].into_iter().any(|list| s.list(list).iter().any(speaks));
     let simulation =
         Box::new(MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone()));
     let extent = Extent {
-        spacing_bohr: s.number("volume.spacing"),
-        margin_bohr: s.number("volume.margin"),
-        orbitals: s.count("volume.orbitals"),
+        spacing_bohr: s.get(keys::VOLUME_SPACING),
+        margin_bohr: s.get(keys::VOLUME_MARGIN),
+        orbitals: s.get(keys::VOLUME_ORBITALS),
     };
     let portrait = Portrait { molecule, basis, options, vibrates, scan, extent };
     Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
@@ -262,72 +96,69 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
 
 /// The bond whose curve is drawn.
 fn scan(s: &Settings, molecule: &Molecule) -> Result<Option<Scan>, Diagnostic> {
-    let to_bohr = s.number("scan.to");
+    let to_bohr = s.get(keys::SCAN_TO);
     if to_bohr == 0.0 {
         return Ok(None);
     }
-    let atoms = [s.count("scan.from_atom"), s.count("scan.atom")];
+    let keys = [keys::SCAN_FROM, keys::SCAN_ATOM];
+    let atoms = keys.map(|key| s.get(key));
     let count = molecule.atoms().len();
-    for (atom, path) in atoms.iter().zip(["scan.from_atom", "scan.atom"]) {
+    for (atom, key) in atoms.iter().zip(keys) {
         if *atom >= count {
             let message = format!("there is no atom {atom}: the molecule has {count}");
             let help = "atoms are counted from 0, in the order of the file";
-            return Err(s.problem("cotangent::molecule::scan", path, message, help));
+            return Err(s.problem("cotangent::molecule::scan", key, message, help));
         }
     }
     if atoms[0] == atoms[1] {
         let (message, help) = ("a bond has two atoms", "name another in scan.atom");
-        return Err(s.problem("cotangent::molecule::scan", "scan.atom", message, help));
+        return Err(s.problem("cotangent::molecule::scan", keys::SCAN_ATOM, message, help));
     }
-    Ok(Some(Scan { atoms, to_bohr, points: s.count("scan.points") }))
+    Ok(Some(Scan { atoms, to_bohr, points: s.get(keys::SCAN_POINTS) }))
 }
 
 /// The basis of a molecule.
 fn basis_on(s: &Settings, molecule: &Molecule) -> Result<Basis, Diagnostic> {
-    let form = if s.text("basis.form") == "cartesian" { Form::Cartesian } else { Form::Spherical };
-    Basis::new(molecule, &set(s)?, form).map_err(|e| {
+    Basis::new(molecule, &set(s)?, s.get(keys::FORM)).map_err(|e| {
         let help = "take another set, or give one in basis.file";
-        s.problem("cotangent::molecule::basis", "basis.name", e.to_string(), help)
+        s.problem("cotangent::molecule::basis", keys::BASIS, e.to_string(), help)
     })
 }
 
-fn read(s: &Settings, path: &'static str) -> Result<String, Diagnostic> {
-    let file = s.text(path);
+fn read(s: &Settings, (key, file): (AnyKey, &str)) -> Result<String, Diagnostic> {
     std::fs::read_to_string(file).map_err(|e| {
         let message = format!("cannot read {file}: {e}");
-        s.problem("cotangent::scenario::unreadable", path, message, "it must be text in UTF-8")
+        s.problem("cotangent::scenario::unreadable", key, message, "it must be text in UTF-8")
     })
 }
 
 fn molecule(
     s: &Settings,
-    [path, unit, charge, multiplicity]: [&'static str; 4],
+    (key, file): (AnyKey, &str),
+    unit: Key<LengthUnit>,
+    charge: Key<i64>,
+    multiplicity: Key<usize>,
 ) -> Result<Molecule, Diagnostic> {
-    let text = read(s, path)?;
-    let unit = match s.text(unit) {
-        "bohr" => LengthUnit::Bohr,
-        _ => LengthUnit::Angstrom,
-    };
-    let multiplicity = s.count(multiplicity);
-    let charge = i32::try_from(s.integer(charge)).unwrap_or(i32::MAX);
-    parse_xyz(&text, s.text(path), unit, charge, multiplicity).map_err(|e| {
+    let text = read(s, (key, file))?;
+    let charge = i32::try_from(s.get(charge)).unwrap_or(i32::MAX);
+    parse_xyz(&text, file, s.get(unit), charge, s.get(multiplicity)).map_err(|e| {
         let help = "charge and multiplicity say what the file does not";
-        s.problem("cotangent::molecule::xyz", path, e.to_string(), help)
+        s.problem("cotangent::molecule::xyz", key, e.to_string(), help)
     })
 }
 
 fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
     let code = "cotangent::molecule::basis";
-    if !s.text("basis.file").is_empty() {
-        let text = read(s, "basis.file")?;
-        return parse_basis(&text, s.text("basis.file")).map_err(|e| {
+    if let Some(file) = s.get(keys::BASIS_FILE) {
+        let text = read(s, (keys::BASIS_FILE.any, file))?;
+        return parse_basis(&text, file).map_err(|e| {
             let help = "NWChem's or Gaussian's format, or JSON of the Basis Set Exchange";
-            s.problem(code, "basis.file", e.to_string(), help)
+            s.problem(code, keys::BASIS_FILE, e.to_string(), help)
         });
     }
-    let name = s.text("basis.name");
+    let name = s.get(keys::BASIS);
     let known = basis_set(name).map_err(|e| {
-        s.problem(code, "basis.name", e.to_string(), "this is a fault of the program")
+        s.problem(code, keys::BASIS, e.to_string(), "this is a fault of the program")
     })?;
     known.ok_or_else(|| {
         let help = match nearest(name, basis_names()) {
@@ -337,7 +168,7 @@ fn set(s: &Settings) -> Result<BasisSet, Diagnostic> {
                 basis_names().collect::<Vec<_>>().join(", ")
             ),
         };
-        s.problem(code, "basis.name", format!("no basis set is called \"{name}\""), help)
+        s.problem(code, keys::BASIS, format!("no basis set is called \"{name}\""), help)
     })
 }
 
@@ -346,38 +177,33 @@ fn options(
     molecule: &Molecule,
     basis: &Basis,
 ) -> Result<MoleculeOptions, Diagnostic> {
-    let reference = match s.text("method.reference") {
-        "restricted" => ReferenceChoice::Restricted,
-        "unrestricted" => ReferenceChoice::Unrestricted,
-        _ => ReferenceChoice::ByMultiplicity,
-    };
+    let reference = s.get(keys::REFERENCE);
     let [up, down] = molecule.electrons();
     if reference == ReferenceChoice::Restricted && up != down {
         let message =
             format!("{up} electrons of spin up and {down} of spin down cannot share orbitals");
         let help = "method.reference = \"unrestricted\"";
-        let code = "cotangent::scenario::contradiction";
-        return Err(s.problem(code, "method.reference", message, help));
+        return Err(s.problem(CONTRADICTION, keys::REFERENCE, message, help));
     }
     let start = start(s, reference, molecule, basis)?;
-    let most = s.count("scf.max_iterations");
+    let most = s.get(keys::MAX_ITERATIONS);
     let scf = ScfOptions {
         start,
-        tol_energy_ha: s.number("scf.tol_energy"),
-        tol_gradient_ha: s.number("scf.tol_gradient"),
+        tol_energy_ha: s.get(keys::TOL_ENERGY),
+        tol_gradient_ha: s.get(keys::TOL_GRADIENT),
         max_diis: most,
         max_newton: most,
-        level_shift_ha: s.number("scf.level_shift"),
-        stability: if s.flag("scf.stability") { StabilityCheck::On } else { StabilityCheck::Off },
-        follow_down: s.flag("scf.follow_down"),
+        level_shift_ha: s.get(keys::LEVEL_SHIFT),
+        stability: if s.get(keys::STABILITY) { StabilityCheck::On } else { StabilityCheck::Off },
+        follow_down: s.get(keys::FOLLOW_DOWN),
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
-    let memory_bytes = (s.number("scf.memory") * 1e9) as u64;
+    let memory_bytes = (s.get(keys::MEMORY) * 1e9) as u64;
     let repulsion = RepulsionOptions { memory_bytes, ..RepulsionOptions::default() };
     let conditions = Conditions {
-        temperature_k: s.number("thermo.temperature"),
-        pressure_pa: s.number("thermo.pressure"),
-        symmetry_number: s.count("thermo.symmetry_number") as f64,
+        temperature_k: s.get(keys::TEMPERATURE),
+        pressure_pa: s.get(keys::PRESSURE),
+        symmetry_number: s.get(keys::SYMMETRY_NUMBER) as f64,
     };
     Ok(MoleculeOptions { reference, repulsion, scf, theory: theory(s)?, conditions })
 }
@@ -389,37 +215,37 @@ fn start(
     molecule: &Molecule,
     basis: &Basis,
 ) -> Result<Start, Diagnostic> {
-    let path = "scf.orbitals";
-    if s.text(path).is_empty() {
-        let core = s.text("scf.start") == "core";
-        return Ok(if core { Start::CoreHamiltonian } else { Start::Atoms });
-    }
+    let Some(file) = s.get(keys::ORBITALS) else {
+        return Ok(match s.get(keys::START) {
+            keys::FirstField::Core => Start::CoreHamiltonian,
+            keys::FirstField::Atoms => Start::Atoms,
+        });
+    };
     let code = "cotangent::molecule::orbitals";
-    if s.is_given("scf.start") {
+    if s.is_given(keys::START) {
         let message = "scf.start and scf.orbitals both say where the field starts";
-        return Err(s.problem(code, path, message, "leave one of them out"));
+        return Err(s.problem(code, keys::ORBITALS, message, "leave one of them out"));
     }
-    let text = read(s, path)?;
+    let text = read(s, (keys::ORBITALS.any, file))?;
     let found = orbitals_from_json(&text).and_then(|orbitals| {
         check_orbitals(&orbitals, reference.of(molecule), molecule.electrons(), basis)?;
         Ok(orbitals)
     });
     found.map(Start::Orbitals).map_err(|e| {
         let help = "take artifacts/orbitals.json of a run with the same atoms, electrons, basis and kind of orbitals";
-        s.problem(code, path, e.to_string(), help)
+        s.problem(code, keys::ORBITALS, e.to_string(), help)
     })
 }
 
 /// Hartree-Fock, or Kohn-Sham with the functional that is named.
 fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
-    let (path, name) = ("method.functional", s.text("method.functional"));
+    let name = s.get(keys::FUNCTIONAL);
     if name.is_empty() {
         // every setting stands in a run folder's settings, with its default where it was not given
-        if s.integer("method.grid") != USUAL_GRID {
+        if s.get(keys::GRID) != keys::USUAL_GRID {
             let message = "Hartree-Fock needs no grid";
             let help = "name a functional in method.functional, or leave method.grid out";
-            let code = "cotangent::scenario::contradiction";
-            return Err(s.problem(code, "method.grid", message, help));
+            return Err(s.problem(CONTRADICTION, keys::GRID, message, help));
         }
         return Ok(Theory::HartreeFock);
     }
@@ -429,8 +255,8 @@ fn theory(s: &Settings) -> Result<Theory, Diagnostic> {
         let help = near
             .map_or(format!("there are {}", e.known), |near| format!("did you mean \"{near}\"?"));
         let code = "cotangent::molecule::functional";
-        s.problem(code, path, format!("no functional is called \"{name}\""), help)
+        s.problem(code, keys::FUNCTIONAL, format!("no functional is called \"{name}\""), help)
     })?;
-    let grid = GridOptions { level: s.count("method.grid"), ..GridOptions::default() };
+    let grid = GridOptions { level: s.get(keys::GRID), ..GridOptions::default() };
     Ok(Theory::KohnSham { functional: functional.into(), grid })
 }

@@ -7,7 +7,7 @@ use cotangent_problem::{CheckedMap, Quantity, Simulation};
 
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
-use crate::general::select;
+use crate::general::{GOAL, PARAMETER, TERM, select};
 use crate::{Loaded, checked, loaded, read};
 
 /// What a scenario file holds: its simulation, and what is asked of it where it says so.
@@ -25,7 +25,8 @@ pub struct Opened {
 /// Everything that is wrong with it.
 pub fn open(path: &Path, overrides: &[String]) -> Result<Opened, Vec<Diagnostic>> {
     let (domain, settings) = checked(Document::parse(path, &read(path)?, overrides)?)?;
-    let asks = ["parameter", "term", "goal"].iter().any(|list| !settings.list(list).is_empty());
+    let asking = [PARAMETER, TERM, GOAL];
+    let asks = asking.into_iter().any(|list| !settings.list(list).is_empty());
     if !asks && let Some(simulation) = domain.simulation(&settings).transpose()? {
         return Ok(Opened { simulation: Some(Arc::from(simulation)), loaded: None });
     }

@@ -27,8 +27,8 @@ pub(super) fn check(
                     text,
                     "{}: ok\n  {} ({}), {} from seed {}, {} parameters in {} blocks\n  {}",
                     path.display(),
-                    loaded.settings.text("scenario.name"),
-                    loaded.domain.kind(),
+                    loaded.name(),
+                    loaded.domain.kind,
                     loaded.method.info().name,
                     loaded.seed,
                     space.dim(),
@@ -36,9 +36,9 @@ pub(super) fn check(
                     loaded.scenario.cost()
                 );
                 found.push(json!({
-                    "scenario": loaded.settings.text("scenario.name"),
+                    "scenario": loaded.name(),
                     "file": as_text(path),
-                    "kind": loaded.domain.kind(),
+                    "kind": loaded.domain.kind,
                     "method": loaded.method.info().name,
                     "seed": loaded.seed,
                     "parameters": space.dim(),

@@ -19,11 +19,11 @@ pub(super) fn init(
     voice: Voice,
 ) -> Result<Exit, Failure> {
     let file = Path::new(kind);
-    if file.extension().is_some() && DOMAINS.iter().all(|d| d.kind() != kind) {
+    if file.extension().is_some() && DOMAINS.iter().all(|d| d.kind != kind) {
         return of_file(file, folder, force, voice);
     }
-    let Some(domain) = DOMAINS.iter().find(|d| d.kind() == kind) else {
-        let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let Some(domain) = DOMAINS.iter().find(|d| d.kind == kind) else {
+        let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind).collect();
         let help = nearest(kind, kinds.iter().copied()).map_or_else(
             || format!("the kinds are: {}", kinds.join(", ")),
             |n| format!("did you mean `{n}`?"),
@@ -32,7 +32,7 @@ pub(super) fn init(
         return Err(vec![Diagnostic::plain("cotangent::init::unknown_kind", message, help)].into());
     };
     let folder = folder.map_or_else(|| PathBuf::from(kind), Path::to_path_buf);
-    let files = files(*domain);
+    let files = files(domain);
     let taken = files.iter().map(|(name, _)| folder.join(name)).find(|p| p.exists());
     if let (Some(path), false) = (taken, force) {
         let message = format!("{} exists already", path.display());
@@ -87,9 +87,8 @@ fn of_file(file: &Path, folder: Option<&Path>, force: bool, voice: Voice) -> Res
 }
 
 /// The template's files with their contents, the scenario first, and the schema that its first line names to editors.
-fn files(domain: &dyn Domain) -> Vec<(&'static str, Vec<u8>)> {
-    let mut files: Vec<_> =
-        domain.template().iter().map(|(n, bytes)| (*n, bytes.to_vec())).collect();
+fn files(domain: &Domain) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files: Vec<_> = domain.template.iter().map(|(n, bytes)| (*n, bytes.to_vec())).collect();
     let scenario = String::from_utf8_lossy(&files[0].1);
     files[0].1 = scenario.replacen("../docs/", "", 1).into_bytes();
     files.push(("scenario.schema.json", format!("{:#}\n", schema()).into_bytes()));

@@ -16,7 +16,7 @@ use cotangent_scenarios::{self as scenario, DOMAINS};
 pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
     let mut text = String::from("kinds of scenarios (`cotangent init KIND` writes one):\n");
     for domain in DOMAINS {
-        let _ = writeln!(text, "  {:<16} {}", domain.kind(), domain.summary());
+        let _ = writeln!(text, "  {:<16} {}", domain.kind, domain.summary);
     }
     text.push_str("\noptimizers (`optimizer.method`):\n");
     for method in METHODS {
@@ -32,7 +32,7 @@ pub(super) fn everything(voice: Voice) -> Result<Exit, Failure> {
         "\n`cotangent list SCENARIO` lists what of a scenario has a name: inputs and outputs.\n",
     );
     let kinds: Vec<_> =
-        DOMAINS.iter().map(|d| json!({ "kind": d.kind(), "summary": d.summary() })).collect();
+        DOMAINS.iter().map(|d| json!({ "kind": d.kind, "summary": d.summary })).collect();
     let methods: Vec<_> = METHODS
         .iter()
         .map(|m| {

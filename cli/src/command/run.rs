@@ -20,7 +20,7 @@ pub(super) fn plan(
     voice: Voice,
 ) -> Result<Exit, Failure> {
     let loaded = scenario::load(&input.scenario, &input.changes.overrides())?;
-    let name = loaded.settings.text("scenario.name");
+    let name = loaded.name();
     run::folder::probe(name, out, force)?;
     voice.tell(&match out {
         Some(folder) => format!("the run would go to {}", folder.display()),
@@ -40,7 +40,7 @@ pub(super) fn run(
     let overrides = input.changes.overrides();
     let loaded = scenario::load(&input.scenario, &overrides)?;
     // before minutes of preparation
-    run::folder::probe(loaded.settings.text("scenario.name"), out, force)?;
+    run::folder::probe(loaded.name(), out, force)?;
     exports.iter().try_for_each(|format| export::check(&loaded, *format))?;
     let mut job = loaded.job(&overrides)?;
     job.command = typed();
@@ -77,7 +77,7 @@ pub(super) fn typed() -> String {
 /// Says what is about to be computed.
 pub(super) fn announce(loaded: &Loaded, voice: Voice) {
     let method = loaded.method.info().name;
-    voice.tell(&format!("{}: {}", loaded.settings.text("scenario.name"), loaded.domain.summary()));
+    voice.tell(&format!("{}: {}", loaded.name(), loaded.domain.summary));
     voice.tell(&format!("{method} from seed {}; {}", loaded.seed, loaded.scenario.cost()));
 }
 

@@ -3,19 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use cotangent_scenarios::DOMAINS;
+use cotangent_scenarios::common::COMMON;
 use cotangent_scenarios::document::Grammar;
-use cotangent_scenarios::keys::{COMMON, Key, Kind};
+use cotangent_scenarios::keys::{AnyKey, AnyKind, Length};
 
 /// The schema of all kinds.
 pub fn schema() -> Value {
-    let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind()).collect();
+    let kinds: Vec<_> = DOMAINS.iter().map(|d| d.kind).collect();
     let of_kind = |kind: &str, grammar: &Grammar| {
         json!({
             "if": { "properties": { "scenario": { "properties": { "kind": { "const": kind } } } } },
             "then": of_grammar(grammar),
         })
     };
-    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind(), &d.grammar())).collect();
+    let each: Vec<_> = DOMAINS.iter().map(|d| of_kind(d.kind, &d.grammar)).collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Cotangent scenario",
@@ -44,7 +45,7 @@ fn of_grammar(grammar: &Grammar) -> Value {
 }
 
 /// Tables as nested objects; no other key is allowed.
-fn object<'a>(keys: impl Iterator<Item = &'a Key>) -> Value {
+fn object<'a>(keys: impl Iterator<Item = &'a AnyKey>) -> Value {
     let mut root = json!({ "type": "object", "additionalProperties": false, "properties": {} });
     for key in keys {
         let mut table = &mut root;
@@ -78,17 +79,17 @@ fn require(table: &mut Value, name: &str) {
     }
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &AnyKey) -> Value {
     let mut schema = of_kind(&key.kind);
     let unit = match key.kind {
-        Kind::Number { unit, .. } | Kind::Numbers { unit, .. } if !unit.is_empty() => {
+        AnyKind::Number { unit, .. } | AnyKind::Numbers { unit, .. } if !unit.is_empty() => {
             format!("; a bare number is in {unit}")
         }
         _ => String::new(),
     };
     schema.insert("description".into(), format!("{}{unit}", key.doc).into());
     // a quantity's default is the simulation's own, which no schema knows
-    let default = key.default.filter(|_| !matches!(key.kind, Kind::Quantity | Kind::Data));
+    let default = key.default.filter(|_| !matches!(key.kind, AnyKind::Amounts | AnyKind::Data));
     if let Some(default) = default.and_then(toml_value) {
         schema.insert("default".into(), default);
     }
@@ -101,7 +102,7 @@ fn toml_value(text: &str) -> Option<Value> {
     serde_json::to_value(table.get("v")?).ok()
 }
 
-fn of_kind(kind: &Kind) -> Map<String, Value> {
+fn of_kind(kind: &AnyKind) -> Map<String, Value> {
     let bounded = |kind: &str, min: Option<Value>, max: Option<Value>| {
         let mut schema = Map::from_iter([("type".to_owned(), json!(kind))]);
         schema.extend(min.map(|m| ("minimum".to_owned(), m)));
@@ -124,17 +125,27 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
         Map::from_iter([("type".to_owned(), json!("array")), ("items".to_owned(), items.into())])
     };
     match kind {
-        Kind::Number { unit, min, max } => number(unit, *min, *max),
-        Kind::Numbers { unit, min, max } => list(number(unit, *min, *max)),
-        Kind::Integer { min, max } => integer(*min, *max),
-        Kind::Integers { min, max } => list(integer(*min, *max)),
-        Kind::Flag => bounded("boolean", None, None),
-        Kind::Text | Kind::File => bounded("string", None, None),
-        Kind::Quantity | Kind::Data => {
+        AnyKind::Number { unit, min, max } => number(unit, *min, *max),
+        AnyKind::Numbers { unit, min, max, length } => {
+            let mut schema = list(number(unit, *min, *max));
+            let (least, most) = match length {
+                Length::Any => (None, None),
+                Length::Exactly(n) => (Some(n), Some(n)),
+                Length::NoneOr(n) => (None, Some(n)),
+            };
+            schema.extend(least.map(|n| ("minItems".to_owned(), json!(n))));
+            schema.extend(most.map(|n| ("maxItems".to_owned(), json!(n))));
+            schema
+        }
+        AnyKind::Integer { min, max } => integer(*min, *max),
+        AnyKind::Counts { min, max } => list(integer(*min, *max)),
+        AnyKind::Flag => bounded("boolean", None, None),
+        AnyKind::Text | AnyKind::File => bounded("string", None, None),
+        AnyKind::Amounts | AnyKind::Data => {
             let kinds = json!(["number", "string", "array"]);
             Map::from_iter([("type".to_owned(), kinds)])
         }
-        Kind::Texts => list(bounded("string", None, None)),
-        Kind::Choice(names) => Map::from_iter([("enum".to_owned(), json!(names))]),
+        AnyKind::Texts => list(bounded("string", None, None)),
+        AnyKind::Choice(names) => Map::from_iter([("enum".to_owned(), json!(names))]),
     }
 }

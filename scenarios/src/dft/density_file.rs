@@ -3,11 +3,17 @@
 use cotangent_dft::one_d::Grid;
 
 use super::super::document::Settings;
+use super::super::keys::{File, Key};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The density in the file that `key` names, on the grid: linear between its points, zero outside.
-pub(super) fn read(s: &Settings, key: &str, grid: &Grid) -> Result<Vec<f64>, Diagnostic> {
-    let (path, code) = (s.text(key), "cotangent::model::density");
+pub(super) fn read(
+    s: &Settings,
+    key: Key<Option<File>>,
+    path: &str,
+    grid: &Grid,
+) -> Result<Vec<f64>, Diagnostic> {
+    let code = "cotangent::model::density";
     let refuse = |message: String| {
         let help = "a header, then lines of x and density: -20.48,1.3e-9";
         s.problem(code, key, message, help)

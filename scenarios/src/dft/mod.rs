@@ -13,60 +13,55 @@ use cotangent_dft::one_d::{
 };
 
 use super::document::Settings;
-use super::keys::{Key, Kind, key, required};
+use super::keys::{File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
 use crate::diagnostic::Diagnostic;
 
-pub(super) use line::Molecules;
-pub(super) use potential::Potential;
-pub(super) use train::Train;
+pub(super) use line::DOMAIN as MOLECULES;
+pub(super) use potential::DOMAIN as POTENTIAL;
+pub(super) use train::DOMAIN as TRAIN;
 
-const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
-    Kind::Number { unit, min, max }
+/// The repulsions of electrons, by their names in a file.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Repulsion {
+    Exponential,
+    SoftCoulomb,
 }
 
-const INF: f64 = f64::INFINITY;
+choice! { Repulsion: "exponential" => Self::Exponential, "soft-coulomb" => Self::SoftCoulomb }
 
-const GRID_POINTS: Key =
-    key("grid.points", Kind::Integer { min: 7, max: 100_001 }, "513", "grid points, an odd number");
-const GRID_SPACING: Key =
+const GRID_POINTS: Key<usize> =
+    key("grid.points", count(7, 100_001), "513", "grid points, an odd number");
+const GRID_SPACING: Key<f64> =
     key("grid.spacing", number("bohr", 1e-3, 10.0), "0.08", "distance of grid points");
-const INTERACTION: Key = key(
+const INTERACTION: Key<Repulsion> = key(
     "interaction.kind",
-    Kind::Choice(&["exponential", "soft-coulomb"]),
+    one_of(),
     "\"exponential\"",
     "repulsion of electrons: A exp(-kappa u) of Baker et al., or 1/sqrt(u^2 + softening^2)",
 );
-const SOFT: Key = Key { default: Some("\"soft-coulomb\""), ..INTERACTION };
-const SOFTENING: Key = key(
+const SOFTENING: Key<f64> = key(
     "interaction.softening",
     number("bohr", 1e-3, 100.0),
     "1.0",
     "soft-coulomb: length at which it is softened",
 );
-const MOLECULE: Key = required(
-    "molecule.formula",
-    Kind::Text,
-    "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"He 1.52 H +\"",
-);
-const FUNCTIONAL_FILE: Key = key(
+const FUNCTIONAL_FILE: Key<Option<File>> = key(
     "functional.file",
-    Kind::File,
+    OPTIONAL_FILE,
     "\"\"",
     "a trained functional, `functional.npy` of another run; empty: the LDA of Baker et al.",
 );
 
 /// Grid and interaction, with what is wrong with them added to `problems`.
 fn model(s: &Settings, problems: &mut Vec<Diagnostic>) -> Model {
-    let grid = Grid::new(s.count("grid.points"), s.number("grid.spacing")).unwrap_or_else(|e| {
+    let grid = Grid::new(s.get(GRID_POINTS), s.get(GRID_SPACING)).unwrap_or_else(|e| {
         let help = "the convolutions need a centre";
-        problems.push(s.problem("cotangent::scenario::grid", "grid.points", e.to_string(), help));
+        problems.push(s.problem("cotangent::scenario::grid", GRID_POINTS, e.to_string(), help));
         Grid::PAPER
     });
-    let interaction = match s.text("interaction.kind") {
-        "soft-coulomb" => {
-            Interaction::SoftCoulomb { softening_bohr: s.number("interaction.softening") }
-        }
-        _ => Interaction::BAKER,
+    let interaction = match s.get(INTERACTION) {
+        Repulsion::SoftCoulomb => Interaction::SoftCoulomb { softening_bohr: s.get(SOFTENING) },
+        Repulsion::Exponential => Interaction::BAKER,
     };
     Model { grid, stencil: Stencil::FivePoint, interaction }
 }
@@ -74,17 +69,17 @@ fn model(s: &Settings, problems: &mut Vec<Diagnostic>) -> Model {
 /// Nuclei must stay this far from the end of the box, in bohr.
 const MARGIN_BOHR: f64 = 5.0;
 
-/// The formula at `path`, without a free distance, inside the box, of electrons that can be solved exactly where `exactly`.
-fn formula_at(
+/// The formula of `key`, without a free distance, inside the box, of electrons that can be solved exactly where `exactly`.
+fn formula_of(
     s: &Settings,
-    path: &str,
+    key: Key<str>,
     model: &Model,
     exactly: bool,
 ) -> Result<Formula, Diagnostic> {
     let refuse = |message: String, help: &str| {
-        Err(s.problem("cotangent::scenario::molecule", path, message, help))
+        Err(s.problem("cotangent::scenario::molecule", key, message, help))
     };
-    let formula: Formula = match s.text(path).parse() {
+    let formula: Formula = match s.get(key).parse() {
         Ok(formula) => formula,
         Err(e) => {
             let help = "nuclei and distances in bohr alternate, signs of the charge come last";
@@ -128,23 +123,16 @@ fn too_large(s: &Settings, model: &Model, formula: &Formula) -> Option<Diagnosti
             most / 1_000_000
         );
         let help = "use fewer grid points; twice as many take four times the memory";
-        s.problem("cotangent::scenario::memory", "grid.points", message, help)
+        s.problem("cotangent::scenario::memory", GRID_POINTS, message, help)
     })
 }
 
-/// The file at `path`, and that it fits the model; `None` where none is named.
-fn functional_file(
-    s: &Settings,
-    path: &str,
-    model: &Model,
-) -> Result<Option<FunctionalFile>, Diagnostic> {
-    let file = s.text(path);
-    if file.is_empty() {
-        return Ok(None);
-    }
+/// The functional of the file that is named, and that it fits the model; `None` where none is named.
+fn functional_file(s: &Settings, model: &Model) -> Result<Option<FunctionalFile>, Diagnostic> {
+    let Some(file) = s.get(FUNCTIONAL_FILE) else { return Ok(None) };
     let help = "`cotangent run` of a dft-1d scenario leaves one in its artifacts/functional.npy";
     let refuse = |message: String, help: &str| {
-        s.problem("cotangent::scenario::functional", path, message, help)
+        s.problem("cotangent::scenario::functional", FUNCTIONAL_FILE, message, help)
     };
     let bytes = std::fs::read(file).map_err(|e| refuse(format!("cannot be read: {e}"), help))?;
     let found = FunctionalFile::from_bytes(&bytes).map_err(|e| refuse(e.to_string(), help))?;

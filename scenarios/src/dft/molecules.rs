@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use cotangent_dft::one_d::{Formula, Grid, Model, System};
 
 use super::super::document::Settings;
+use super::super::keys::{Key, Named};
 use super::{MARGIN_BOHR, too_large};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// A formula, with values of its free distance.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,29 +80,28 @@ fn parse(text: &str) -> Result<Molecules, (String, String)> {
     }
 }
 
-/// The list at `path`, with what is wrong with it added to `problems`.
+/// The list of `key`, with what is wrong with it added to `problems`.
 pub(super) fn read(
     s: &Settings,
-    path: &str,
+    key: Key<[String]>,
     model: &Model,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Molecules> {
     let mut lists = Vec::new();
-    for text in s.texts(path) {
+    for text in s.get(key) {
         match parse(text) {
             Ok(list) => lists.push(list),
             Err((message, help)) => {
-                problems.push(s.problem("cotangent::scenario::molecule", path, message, help));
+                problems.push(s.problem("cotangent::scenario::molecule", key, message, help));
             }
         }
     }
-    if s.texts(path).is_empty() {
-        let code = "cotangent::scenario::contradiction";
+    if s.get(key).is_empty() {
         let help = "name at least one molecule";
-        problems.push(s.problem(code, path, format!("`{path}` is empty"), help));
+        problems.push(s.problem(CONTRADICTION, key, format!("`{}` is empty", key.path()), help));
     }
     for list in &lists {
-        let all = list.members().filter_map(|member| misfit(s, path, model, &member)).collect();
+        let all = list.members().filter_map(|member| misfit(s, key, model, &member)).collect();
         problems.extend(one_of_a_kind(all));
     }
     lists
@@ -126,7 +126,7 @@ fn one_of_a_kind(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// Why a molecule does not fit the grid, the box or the exact solvers.
-fn misfit(s: &Settings, path: &str, model: &Model, member: &Member) -> Option<Diagnostic> {
+fn misfit(s: &Settings, key: Key<[String]>, model: &Model, member: &Member) -> Option<Diagnostic> {
     let (label, grid) = (member.label(), &model.grid);
     let h = grid.spacing_bohr();
     let spacings = member.formula.spacings_bohr(member.separation);
@@ -138,7 +138,7 @@ fn misfit(s: &Settings, path: &str, model: &Model, member: &Member) -> Option<Di
         let help = format!(
             "nuclei must lie on grid points, or the energy jumps; the nearest is {near:.4}"
         );
-        return Some(s.problem("cotangent::scenario::off_grid", path, message, help));
+        return Some(s.problem("cotangent::scenario::off_grid", key, message, help));
     }
     let width = grid.half_width_bohr();
     if 0.5 * spacings.iter().sum::<f64>() > width - MARGIN_BOHR {
@@ -146,21 +146,22 @@ fn misfit(s: &Settings, path: &str, model: &Model, member: &Member) -> Option<Di
             "\"{label}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
         );
         let help = "use more grid points";
-        return Some(s.problem("cotangent::scenario::outside_box", path, message, help));
+        return Some(s.problem("cotangent::scenario::outside_box", key, message, help));
     }
     if member.formula.electrons() > 4 {
         let message = format!("\"{label}\" has {} electrons", member.formula.electrons());
         let help = "exact references are computed for at most 4 electrons";
-        return Some(s.problem("cotangent::scenario::electrons", path, message, help));
+        return Some(s.problem("cotangent::scenario::electrons", key, message, help));
     }
     too_large(s, model, &member.formula)
 }
 
 /// Systems that stand in two of these lists: nothing that is judged may have been seen.
-pub(super) fn overlaps(s: &Settings, lists: &[(&str, &[Molecules])]) -> Vec<Diagnostic> {
+pub(super) fn overlaps(s: &Settings, lists: &[(Key<[String]>, &[Molecules])]) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for (k, (path, list)) in lists.iter().enumerate() {
+    for (k, (key, list)) in lists.iter().enumerate() {
         for (earlier, other) in &lists[..k] {
+            let (path, earlier) = (key.path(), earlier.path());
             let seen = members(other);
             for member in members(list) {
                 let twin = seen.iter().find(|m| m.is_same(&member));
@@ -174,8 +175,7 @@ pub(super) fn overlaps(s: &Settings, lists: &[(&str, &[Molecules])]) -> Vec<Diag
                     )
                 };
                 let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
-                let code = "cotangent::scenario::contradiction";
-                problems.push(s.problem(code, path, message, help));
+                problems.push(s.problem(CONTRADICTION, *key, message, help));
             }
         }
     }

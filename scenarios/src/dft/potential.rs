@@ -8,95 +8,73 @@ use cotangent_problem::{Capabilities, Objective, TrialFailure};
 use cotangent_problem::{Parameter, Space};
 
 use super::super::document::{Grammar, Settings};
-use super::super::keys::{Key, Kind};
-use super::super::{Domain, Prepared, Scenario};
+use super::super::domain::{Domain, Makes};
+use super::super::keys::{File, INF, OPTIONAL_FILE, TEXT, key, keys, number, required};
+use super::super::{Prepared, Scenario};
 use super::density_file;
 use super::figures::{densities, on_grid, potentials, table};
 use super::{
-    GRID_POINTS, GRID_SPACING, INF, INTERACTION, MOLECULE, SOFTENING, formula_at, key, model,
-    number, reference_bytes, too_large,
+    GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, formula_of, model, reference_bytes,
+    too_large,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 use cotangent_harness::figure::{Figure, Mark};
 use cotangent_harness::{Conclusion, Criterion, Finished, Judge};
 
-/// The domain.
-pub(crate) struct Potential;
+keys! {
+    KEYS;
+    GRID_POINTS;
+    GRID_SPACING;
+    INTERACTION;
+    SOFTENING;
+    FORMULA: str = required("molecule.formula", TEXT,
+        "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"Z1.5 2.0 Z2 +1.5\"");
+    DENSITY_FILE: Option<File> = key("density.file", OPTIONAL_FILE, "\"\"",
+        "CSV of the density whose potential is wanted: a header, then x in bohr and density in 1/bohr; empty: the exact one");
+    DENSITY_ERROR: f64 = key("goal.density_error", number("", 0.0, INF), "1e-5",
+        "integral of |n - n_exact| in electrons that may be left");
+    AGREEMENT: f64 = key("goal.agreement", number("", 0.0, INF), "1e-3",
+        "largest difference in Ha from the potential by Newton's method, where the density is above 1e-3");
+}
 
-const KEYS: &[Key] = &[
-    GRID_POINTS,
-    GRID_SPACING,
-    INTERACTION,
-    SOFTENING,
-    Key {
-        doc: "nuclei from left to right with the distances in bohr between them, as in \"H 1.52 H\" or \"Z1.5 2.0 Z2 +1.5\"",
-        ..MOLECULE
-    },
-    key(
-        "density.file",
-        Kind::File,
-        "\"\"",
-        "CSV of the density whose potential is wanted: a header, then x in bohr and density in 1/bohr; empty: the exact one",
-    ),
-    key(
-        "goal.density_error",
-        number("", 0.0, INF),
-        "1e-5",
-        "integral of |n - n_exact| in electrons that may be left",
-    ),
-    key(
-        "goal.agreement",
-        number("", 0.0, INF),
-        "1e-3",
-        "largest difference in Ha from the potential by Newton's method, where the density is above 1e-3",
-    ),
-];
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "dft-1d-potential",
+    summary: "find the exact exchange-correlation potential of a molecule from its exact density, in one dimension",
+    grammar: Grammar::of_keys(KEYS),
+    template: &[("scenario.toml", include_bytes!("../../h2-stretched-potential.toml"))],
+    makes: Makes::Objective(load),
+    first: None,
+};
 
-const TEMPLATE: &[u8] = include_bytes!("../../h2-stretched-potential.toml");
-
-impl Domain for Potential {
-    fn kind(&self) -> &'static str {
-        "dft-1d-potential"
-    }
-    fn summary(&self) -> &'static str {
-        "find the exact exchange-correlation potential of a molecule from its exact density, in one dimension"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar::of_keys(KEYS)
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE)]
-    }
-
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        let mut problems = Vec::new();
-        let model = model(s, &mut problems);
-        let file = "density.file";
-        let given = (!s.text(file).is_empty())
-            .then(|| density_file::read(s, file, &model.grid).map_err(|p| problems.push(p)))
-            .and_then(Result::ok);
-        let exactly = s.text(file).is_empty();
-        let formula = formula_at(s, MOLECULE.path, &model, exactly).map_err(|p| problems.push(p));
-        let given = match (&formula, given) {
-            (Ok(formula), Some(density)) => {
-                scaled(s, &model, formula, density).map_err(|p| problems.push(p)).ok()
-            }
-            (Ok(formula), None) if s.text(file).is_empty() => {
-                problems.extend(too_large(s, &model, formula));
-                None
-            }
-            _ => None,
-        };
-        match formula {
-            Ok(formula) if problems.is_empty() => Ok(Box::new(Study {
-                model,
-                formula,
-                given,
-                density_error: s.number("goal.density_error"),
-                agreement: s.number("goal.agreement"),
-            })),
-            _ => Err(problems),
+/// Makes sense of the settings.
+fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let model = model(s, &mut problems);
+    let file = s.get(DENSITY_FILE);
+    let read = |file| density_file::read(s, DENSITY_FILE, file, &model.grid);
+    let given = file.and_then(|file| read(file).map_err(|p| problems.push(p)).ok());
+    let exactly = file.is_none();
+    let formula = formula_of(s, FORMULA, &model, exactly).map_err(|p| problems.push(p));
+    let given = match (&formula, given) {
+        (Ok(formula), Some(density)) => {
+            scaled(s, &model, formula, density).map_err(|p| problems.push(p)).ok()
         }
+        (Ok(formula), None) if exactly => {
+            problems.extend(too_large(s, &model, formula));
+            None
+        }
+        _ => None,
+    };
+    match formula {
+        Ok(formula) if problems.is_empty() => Ok(Box::new(Study {
+            model,
+            formula,
+            given,
+            density_error: s.get(DENSITY_ERROR),
+            agreement: s.get(AGREEMENT),
+        })),
+        _ => Err(problems),
     }
 }
 
@@ -113,8 +91,7 @@ fn scaled(
         let message =
             format!("the density holds {held:.4} electrons, \"{formula}\" has {electrons}");
         let help = "give the molecule as many electrons by its charge, or scale the density";
-        let code = "cotangent::scenario::contradiction";
-        return Err(s.problem(code, "density.file", message, help));
+        return Err(s.problem(CONTRADICTION, DENSITY_FILE, message, help));
     }
     density.iter_mut().for_each(|n| *n *= electrons / held);
     Ok(density)

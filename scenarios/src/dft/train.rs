@@ -11,132 +11,108 @@ use cotangent_problem::{Parameter, Space};
 use rayon::prelude::*;
 
 use super::super::document::{Grammar, Settings};
-use super::super::keys::{Key, Kind};
-use super::super::{Domain, Prepared, Scenario};
+use super::super::domain::{Domain, Makes};
+use super::super::keys::{
+    FLAG, File, INF, Kind, POSITIVE, TEXTS, count, counts, key, keys, number, numbers, required,
+};
+use super::super::{Prepared, Scenario};
 use super::molecules::{Member, Molecules, members, overlaps, read};
 use super::{
-    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INF, INTERACTION, SOFTENING, functional_file, key,
-    model, number, reference_bytes, required,
+    FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, functional_file, model,
+    reference_bytes,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 use cotangent_harness::{Conclusion, Finished, Judge, Score};
 
-/// The domain.
-pub(crate) struct Train;
+const FRACTION: Kind<f64> = number("", POSITIVE, 1.0);
+const WEIGHT: Kind<f64> = number("", 0.0, INF);
 
-const FRACTION: Kind = number("", f64::MIN_POSITIVE, 1.0);
-const WEIGHT: Kind = number("", 0.0, INF);
+keys! {
+    KEYS;
+    GRID_POINTS;
+    GRID_SPACING;
+    INTERACTION;
+    SOFTENING;
+    TRAIN: [String] = required("train.molecules", TEXTS,
+        "molecules that are trained on, as in \"H R H: 1.28, 3.84\" (R in bohr) or \"Li\"");
+    VALIDATE: [String] = required("validate.molecules", TEXTS,
+        "molecules that choose among the iterates");
+    TEST: [String] = required("test.molecules", TEXTS,
+        "molecules that judge the result; no choice sees them");
+    STEPS: usize = key("scf.steps", count(1, 1000), "15", "Kohn-Sham steps of a trajectory");
+    MIXING: f64 = key("scf.mixing", FRACTION, "0.5", "first mixing fraction of the density");
+    MIXING_DECAY: f64 = key("scf.mixing_decay", FRACTION, "0.9",
+        "factor on the mixing fraction each step");
+    MIRROR_SYMMETRIC: bool = key("scf.mirror_symmetric", FLAG, "true",
+        "enforce the symmetry of the molecule");
+    FUNCTIONAL: Option<File> = FUNCTIONAL_FILE.about(
+        "a trained functional to start from, whose architecture is taken; empty: weights by the seed");
+    GLOBAL_FEATURES: usize = key("network.global_features", count(0, 1000), "15",
+        "exponential features beside the density");
+    HIDDEN: [usize] = key("network.hidden", counts(1, 1000), "[16, 16]",
+        "channels of the hidden convolutions");
+    SPIN_ADAPTED: bool = key("network.spin_adapted", FLAG, "false",
+        "sees the spin polarisation too; molecules with an unpaired electron have orbitals of each spin");
+    SKIP_STEPS: usize = key("loss.skip_steps", count(0, 999), "10",
+        "first steps whose energies do not count");
+    DISCOUNT: f64 = key("loss.discount", FRACTION, "0.9",
+        "weight of a step's energy relative to the next step's");
+    ENERGY_WEIGHT: f64 = key("loss.energy_weight", WEIGHT, "1.0",
+        "weight of the energy's squared error");
+    DENSITY_WEIGHT: f64 = key("loss.density_weight", WEIGHT, "1.0",
+        "weight of the density's squared error");
+    LOSS_REDUCTION: f64 = key("goal.loss_reduction", number("", 1.0, INF), "100.0",
+        "the loss must fall by this factor");
+    LARGEST_ERROR: [f64] = key("goal.largest_error", numbers("", 0.0, INF), "[]",
+        "largest error of the energy in mHa, for each text of test.molecules in turn; 0, or none: reported and not judged");
+}
 
-const KEYS: &[Key] = &[
-    GRID_POINTS,
-    GRID_SPACING,
-    INTERACTION,
-    SOFTENING,
-    required(
-        "train.molecules",
-        Kind::Texts,
-        "molecules that are trained on, as in \"H R H: 1.28, 3.84\" (R in bohr) or \"Li\"",
-    ),
-    required("validate.molecules", Kind::Texts, "molecules that choose among the iterates"),
-    required("test.molecules", Kind::Texts, "molecules that judge the result; no choice sees them"),
-    key("scf.steps", Kind::Integer { min: 1, max: 1000 }, "15", "Kohn-Sham steps of a trajectory"),
-    key("scf.mixing", FRACTION, "0.5", "first mixing fraction of the density"),
-    key("scf.mixing_decay", FRACTION, "0.9", "factor on the mixing fraction each step"),
-    key("scf.mirror_symmetric", Kind::Flag, "true", "enforce the symmetry of the molecule"),
-    Key {
-        doc: "a trained functional to start from, whose architecture is taken; empty: weights by the seed",
-        ..FUNCTIONAL_FILE
-    },
-    key(
-        "network.global_features",
-        Kind::Integer { min: 0, max: 1000 },
-        "15",
-        "exponential features beside the density",
-    ),
-    key(
-        "network.hidden",
-        Kind::Integers { min: 1, max: 1000 },
-        "[16, 16]",
-        "channels of the hidden convolutions",
-    ),
-    key(
-        "network.spin_adapted",
-        Kind::Flag,
-        "false",
-        "sees the spin polarisation too; molecules with an unpaired electron have orbitals of each spin",
-    ),
-    key(
-        "loss.skip_steps",
-        Kind::Integer { min: 0, max: 999 },
-        "10",
-        "first steps whose energies do not count",
-    ),
-    key("loss.discount", FRACTION, "0.9", "weight of a step's energy relative to the next step's"),
-    key("loss.energy_weight", WEIGHT, "1.0", "weight of the energy's squared error"),
-    key("loss.density_weight", WEIGHT, "1.0", "weight of the density's squared error"),
-    key("goal.loss_reduction", number("", 1.0, INF), "100.0", "the loss must fall by this factor"),
-    key(
-        "goal.largest_error",
-        Kind::Numbers { unit: "", min: 0.0, max: INF },
-        "[]",
-        "largest error of the energy in mHa, for each text of test.molecules in turn; 0, or none: reported and not judged",
-    ),
-];
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "dft-1d",
+    summary: "train an exchange-correlation functional through the self-consistent field, in one dimension",
+    grammar: Grammar::of_keys(KEYS),
+    template: &[("scenario.toml", include_bytes!("../../h2-two-points.toml"))],
+    makes: Makes::Objective(load),
+    first: None,
+};
 
-const TEMPLATE: &[u8] = include_bytes!("../../h2-two-points.toml");
-
-impl Domain for Train {
-    fn kind(&self) -> &'static str {
-        "dft-1d"
+/// Makes sense of the settings.
+fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let model = model(s, &mut problems);
+    if s.get(SKIP_STEPS) >= s.get(STEPS) {
+        let message = format!(
+            "loss.skip_steps = {} leaves no step of scf.steps = {} to train on",
+            s.get(SKIP_STEPS),
+            s.get(STEPS)
+        );
+        let help = "skip fewer steps, or make more";
+        problems.push(s.problem(CONTRADICTION, SKIP_STEPS, message, help));
     }
-    fn summary(&self) -> &'static str {
-        "train an exchange-correlation functional through the self-consistent field, in one dimension"
+    if s.get(ENERGY_WEIGHT) + s.get(DENSITY_WEIGHT) == 0.0 {
+        let message = "both weights are 0: there is nothing to minimise";
+        let help = "set one of loss.energy_weight and loss.density_weight above 0";
+        problems.push(s.problem(CONTRADICTION, ENERGY_WEIGHT, message, help));
     }
-    fn grammar(&self) -> Grammar {
-        Grammar::of_keys(KEYS)
+    let [train, validate, test] =
+        [TRAIN, VALIDATE, TEST].map(|key| (key, read(s, key, &model, &mut problems)));
+    let each = [&train, &validate, &test].map(|(key, list)| (*key, list.as_slice()));
+    problems.extend(overlaps(s, &each));
+    if s.get(LARGEST_ERROR).len() > test.1.len() {
+        let message = "there are more numbers than texts in `test.molecules`";
+        let help = "write one number for each text, 0 where any error will do";
+        problems.push(s.problem(CONTRADICTION, LARGEST_ERROR, message, help));
     }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE)]
-    }
-
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        let mut problems = Vec::new();
-        let contradiction = "cotangent::scenario::contradiction";
-        let model = model(s, &mut problems);
-        if s.count("loss.skip_steps") >= s.count("scf.steps") {
-            let message = format!(
-                "loss.skip_steps = {} leaves no step of scf.steps = {} to train on",
-                s.count("loss.skip_steps"),
-                s.count("scf.steps")
-            );
-            let help = "skip fewer steps, or make more";
-            problems.push(s.problem(contradiction, "loss.skip_steps", message, help));
+    let file = functional_file(s, &model);
+    match file {
+        Ok(file) if problems.is_empty() => {
+            Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
         }
-        if s.number("loss.energy_weight") + s.number("loss.density_weight") == 0.0 {
-            let message = "both weights are 0: there is nothing to minimise";
-            let help = "set one of loss.energy_weight and loss.density_weight above 0";
-            problems.push(s.problem(contradiction, "loss.energy_weight", message, help));
-        }
-        let lists = ["train.molecules", "validate.molecules", "test.molecules"];
-        let [train, validate, test] =
-            lists.map(|path| (path, read(s, path, &model, &mut problems)));
-        let each = [&train, &validate, &test].map(|(path, list)| (*path, list.as_slice()));
-        problems.extend(overlaps(s, &each));
-        if s.numbers("goal.largest_error").len() > test.1.len() {
-            let message = "there are more numbers than texts in `test.molecules`";
-            let help = "write one number for each text, 0 where any error will do";
-            problems.push(s.problem(contradiction, "goal.largest_error", message, help));
-        }
-        let file = functional_file(s, FUNCTIONAL_FILE.path, &model);
-        match file {
-            Ok(file) if problems.is_empty() => {
-                Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
-            }
-            Ok(_) => Err(problems),
-            Err(problem) => {
-                problems.push(problem);
-                Err(problems)
-            }
+        Ok(_) => Err(problems),
+        Err(problem) => {
+            problems.push(problem);
+            Err(problems)
         }
     }
 }
@@ -170,26 +146,26 @@ impl Study {
         [train, validate, test]: [Vec<Molecules>; 3],
     ) -> Self {
         let given = Architecture {
-            global_features: s.count("network.global_features"),
-            hidden: s.counts("network.hidden"),
-            spin_adapted: s.flag("network.spin_adapted"),
+            global_features: s.get(GLOBAL_FEATURES),
+            hidden: s.get(HIDDEN).to_vec(),
+            spin_adapted: s.get(SPIN_ADAPTED),
             grid_spacing_bohr: model.grid.spacing_bohr(),
             interaction: model.interaction,
             ..Architecture::paper()
         };
         let scf = ScfOptions {
-            steps: s.count("scf.steps"),
-            mixing: s.number("scf.mixing"),
-            mixing_decay: s.number("scf.mixing_decay"),
-            mirror_symmetric: s.flag("scf.mirror_symmetric"),
+            steps: s.get(STEPS),
+            mixing: s.get(MIXING),
+            mixing_decay: s.get(MIXING_DECAY),
+            mirror_symmetric: s.get(MIRROR_SYMMETRIC),
             ..ScfOptions::paper()
         };
         let options = TrainingOptions {
             scf,
-            skip_steps: s.count("loss.skip_steps"),
-            discount: s.number("loss.discount"),
-            energy_weight: s.number("loss.energy_weight"),
-            density_weight: s.number("loss.density_weight"),
+            skip_steps: s.get(SKIP_STEPS),
+            discount: s.get(DISCOUNT),
+            energy_weight: s.get(ENERGY_WEIGHT),
+            density_weight: s.get(DENSITY_WEIGHT),
         };
         Self {
             model,
@@ -199,8 +175,8 @@ impl Study {
             train,
             validate,
             test,
-            loss_reduction: s.number("goal.loss_reduction"),
-            largest_error_mha: s.numbers("goal.largest_error").to_vec(),
+            loss_reduction: s.get(LOSS_REDUCTION),
+            largest_error_mha: s.get(LARGEST_ERROR).to_vec(),
         }
     }
 

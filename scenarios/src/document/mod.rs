@@ -4,6 +4,7 @@
 //! settings of their own. It is overlaid with `--set` and checked against the tables of [`keys`](super::keys). Every problem is
 //! collected, not only the first.
 
+mod held;
 mod open;
 mod problem;
 mod read;
@@ -14,8 +15,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::keys::{COMMON, Key, List, METHOD_OPTIONS};
-use crate::diagnostic::{Diagnostic, Source};
+use super::common::{COMMON, METHOD, METHOD_OPTIONS};
+use super::keys::{Amounts, AnyKey, Key, List, Named};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
 use read::{OVERRIDE, Overlay};
 
 pub use settings::{Numbers, Settings};
@@ -52,10 +54,13 @@ struct Block {
     header: Range<usize>,
 }
 
+/// The key that names an entry of a list, in whichever list.
+const LABEL: &str = "label";
+
 impl Block {
     /// Its `label`, where it has one.
     fn label(&self) -> Option<&str> {
-        match &self.entries.get("label")?.raw {
+        match &self.entries.get(LABEL)?.raw {
             Raw::Text(text) if !text.is_empty() => Some(text),
             _ => None,
         }
@@ -77,7 +82,7 @@ pub struct Document {
 #[derive(Clone, Copy, Debug)]
 pub struct Grammar {
     /// Its keys.
-    pub keys: &'static [Key],
+    pub keys: &'static [AnyKey],
     /// Its lists of tables.
     pub lists: &'static [List],
     /// Tables whose keys are names of the simulation, such as `values`.
@@ -86,7 +91,7 @@ pub struct Grammar {
 
 impl Grammar {
     /// Keys alone.
-    pub const fn of_keys(keys: &'static [Key]) -> Self {
+    pub const fn of_keys(keys: &'static [AnyKey]) -> Self {
         Self { keys, lists: &[], open_tables: &[] }
     }
 
@@ -113,35 +118,37 @@ impl Document {
         }
     }
 
-    /// A text that stands at `path`, before any table is known.
-    pub fn peek(&self, path: &str) -> Option<&str> {
-        match &self.entries.get(path)?.raw {
+    /// The text of a key, before the tables of its kind are known.
+    pub fn peek(&self, key: Key<str>) -> Option<&str> {
+        match &self.entries.get(key.path())?.raw {
             Raw::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    /// A problem with the value at `path`, or with the file where it is absent.
+    /// A problem with the value of a key, or with the file where it is absent.
     pub fn problem(
         &self,
         code: &'static str,
-        path: &str,
+        key: impl Named,
         message: String,
         help: String,
     ) -> Diagnostic {
-        problem::of_entry(&self.entries, (&self.source, 0..0), code, path, message, help)
+        problem::of_entry(&self.entries, (&self.source, 0..0), code, key.path(), message, help)
     }
 
-    /// The document without the targets of terms and goals whose files are not there; `None` where all are.
-    pub fn without_missing_targets(&self) -> Option<Self> {
+    /// The document without what `key` says in entries of these lists where it names a file that is not there; `None` where all
+    /// are.
+    pub fn without_missing(&self, asking: &[List], key: Key<Amounts>) -> Option<Self> {
         let Self { folder, source, entries, lists } = self;
         let mut lists = lists.clone();
         let mut is_missing = false;
-        let asking = lists.iter_mut().filter(|(name, _)| ["term", "goal"].contains(&name.as_str()));
+        let asks = |name: &str| asking.iter().any(|list| list.name == name);
+        let asking = lists.iter_mut().filter(|(name, _)| asks(name));
         for block in asking.flat_map(|(_, blocks)| blocks) {
-            let file = block.entries.get("target").and_then(|e| value::file_name(&e.raw));
+            let file = block.entries.get(key.path()).and_then(|e| value::file_name(&e.raw));
             if file.is_some_and(|file| !folder.join(file).is_file()) {
-                block.entries.remove("target");
+                block.entries.remove(key.path());
                 is_missing = true;
             }
         }
@@ -159,7 +166,7 @@ impl Document {
             self.entries.into_iter().partition(|(path, _)| grammar.is_open(path));
         self.entries = entries;
         let lists = self.check_lists(grammar, &mut problems);
-        let keys: Vec<&'static Key> = COMMON.iter().chain(grammar.keys).collect();
+        let keys: Vec<&'static AnyKey> = COMMON.iter().chain(grammar.keys).collect();
         let values =
             checked_values(&keys, &self.entries, &self.source, 0..0, &self.folder, &mut problems);
         self.foreign_options(&values, &mut problems);
@@ -183,7 +190,7 @@ impl Document {
                 continue;
             };
             problem::labels_given_twice(list.name, blocks, problems);
-            let keys: Vec<&'static Key> = list.keys.iter().collect();
+            let keys: Vec<&'static AnyKey> = list.keys.iter().collect();
             let settings = blocks.iter().map(|block| {
                 let Block { entries, source, header } = block.clone();
                 let (home, folder) = (header.clone(), self.folder.clone());
@@ -206,24 +213,24 @@ impl Document {
         values: &BTreeMap<&'static str, Value>,
         problems: &mut Vec<Diagnostic>,
     ) {
-        let Some(Value::Text(method)) = values.get("optimizer.method") else { return };
+        let Some(Value::Text(method)) = values.get(METHOD.path()) else { return };
         // a method of the command line comes in place of the file's, options and all
         let typed = |path: &str| self.entries.get(path).is_some_and(|e| e.source.name == OVERRIDE);
-        for (path, owner) in METHOD_OPTIONS {
-            let replaced = typed("optimizer.method") && !typed(path);
-            if owner == method || !self.entries.contains_key(*path) || replaced {
+        for (key, owner) in METHOD_OPTIONS {
+            let replaced = typed(METHOD.path()) && !typed(key.path);
+            if owner == method || !self.entries.contains_key(key.path) || replaced {
                 continue;
             }
-            let message = format!("`{path}` belongs to {owner}, but the method is {method}");
-            let help = format!("remove it, or set optimizer.method = \"{owner}\"");
-            problems.push(self.problem("cotangent::scenario::contradiction", path, message, help));
+            let message = format!("`{}` belongs to {owner}, but the method is {method}", key.path);
+            let help = format!("remove it, or set {} = \"{owner}\"", METHOD.path());
+            problems.push(self.problem(CONTRADICTION, *key, message, help));
         }
     }
 }
 
 /// The values of `keys`, defaults included; what is wrong goes to `problems`.
 fn checked_values(
-    keys: &[&'static Key],
+    keys: &[&'static AnyKey],
     entries: &Entries,
     source: &Source,
     home: Range<usize>,
@@ -237,15 +244,14 @@ fn checked_values(
     }
     let mut values = BTreeMap::new();
     for key in keys {
-        match entries.get(key.path) {
-            Some(entry) => match value::checked(key, entry, folder) {
-                Ok(value) => drop(values.insert(key.path, value)),
-                Err(diagnostic) => problems.push(diagnostic),
-            },
-            None => match key.default {
-                Some(text) => drop(values.insert(key.path, value::default(key, text))),
-                None => problems.push(problem::missing(key, source, home.clone())),
-            },
+        let value = match (entries.get(key.path), key.default) {
+            (Some(entry), _) => value::checked(key, entry, folder),
+            (None, Some(text)) => value::default(key, text),
+            (None, None) => Err(problem::missing(key, source, home.clone())),
+        };
+        match value {
+            Ok(value) => drop(values.insert(key.path, value)),
+            Err(diagnostic) => problems.push(diagnostic),
         }
     }
     values
@@ -253,17 +259,58 @@ fn checked_values(
 
 #[cfg(test)]
 mod tests {
-    use super::{COMMON, value::default};
+    use std::mem::discriminant;
+    use std::path::Path;
+
+    use super::{COMMON, Document, Grammar, value::default};
     use crate::DOMAINS;
+    use crate::general::{CONSTRAINT, GOAL, TERM};
+    use crate::keys::{key, keys, optional_vector, vector};
 
     #[test]
     fn every_default_is_a_value_of_its_kind() {
-        let lists = DOMAINS.iter().flat_map(|d| d.grammar().lists).flat_map(|l| l.keys);
-        let keys = DOMAINS.iter().flat_map(|d| d.grammar().keys);
+        let lists = DOMAINS.iter().flat_map(|d| d.grammar.lists).flat_map(|l| l.keys);
+        let keys = DOMAINS.iter().flat_map(|d| d.grammar.keys);
         for key in COMMON.iter().chain(keys).chain(lists) {
             if let Some(text) = key.default {
-                default(key, text);
+                assert!(default(key, text).is_ok(), "{}", key.path);
             }
         }
+    }
+
+    #[test]
+    fn goals_and_constraints_can_be_read_by_the_keys_of_terms() {
+        let asking = [GOAL, CONSTRAINT].into_iter().flat_map(|list| list.keys);
+        for key in asking {
+            let shared = TERM.keys.iter().filter(|k| k.path == key.path);
+            for term in shared {
+                assert_eq!(discriminant(&key.kind), discriminant(&term.kind), "{}", key.path);
+            }
+        }
+    }
+
+    keys! {
+        KEYS;
+        PLACE: [f64; 3] = key("place", vector("m", -1.0, 1.0), "[0.0, 0.0, 0.5]", "a place");
+        PAIR: Option<[f64; 2]> = key("pair", optional_vector("", 0.0, 9.0), "[]", "two, or none");
+    }
+
+    #[test]
+    fn vectors_have_their_length_or_are_told_with_all_other_problems() {
+        let common = "scenario.name = \"a\"\nscenario.kind = \"b\"\n";
+        let read = |own: &str| {
+            let text = format!("{common}{own}");
+            Document::parse(Path::new("a.toml"), &text, &[]).unwrap().check(&Grammar::of_keys(KEYS))
+        };
+        let settings = read("").unwrap();
+        assert_eq!((settings.get(PLACE), settings.get(PAIR)), ([0.0, 0.0, 0.5], None));
+        let settings = read("place = [\"10 cm\", 0, 1]\npair = [1, 2]").unwrap();
+        assert_eq!((settings.get(PLACE), settings.get(PAIR)), ([0.1, 0.0, 1.0], Some([1.0, 2.0])));
+        assert_eq!(read("pair = []").unwrap().get(PAIR), None);
+        let problems = read("place = [0, 1]\npair = [3]\nother = 1").unwrap_err();
+        let told: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+        let expected = ["unknown key `other`", "`place` has 2 numbers", "`pair` has 1 number"];
+        assert_eq!(told, expected);
+        assert!(read("place = []").is_err() && read("place = [0, 1, 2, 3]").is_err());
     }
 }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::super::diagnostic::{Diagnostic, Source, nearest};
+use super::super::keys::{Amounts, Key, Named};
 use super::super::units::convert;
 use super::settings::Settings;
 use super::{Entry, Raw};
@@ -131,7 +132,7 @@ impl Settings {
             first(&self.open)
         };
         let Some(entry) = found(path).cloned().or_else(item).or_else(within) else {
-            return self.problem(code, path, message, help);
+            return self.open_problem(code, path, message, help);
         };
         let text = as_text(&entry.raw).unwrap_or_default();
         let span = part.map_or(entry.value.clone(), |part| {
@@ -141,8 +142,8 @@ impl Settings {
     }
 
     /// The numbers and texts of a list, or the only one, as texts.
-    pub fn items(&self, path: &str) -> Vec<String> {
-        match self.entries.get(path).map(|e| &e.raw) {
+    pub fn items(&self, key: Key<Amounts>) -> Vec<String> {
+        match self.entries.get(key.path()).map(|e| &e.raw) {
             Some(Raw::List(items)) => items.iter().filter_map(|(raw, _)| as_text(raw)).collect(),
             Some(raw) => as_text(raw).into_iter().collect(),
             None => Vec::new(),

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::keys::{Key, List};
+use super::super::keys::{AnyKey, List};
 use super::super::units::QuantityError;
-use super::{Block, Entries, Entry};
+use super::{Block, Entries, Entry, LABEL, Raw};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// A problem with the value at `path`, or at `home` where it is not set.
@@ -42,7 +42,7 @@ pub(super) fn unknown_key<'a>(
     )
 }
 
-pub(super) fn missing(key: &Key, source: &Source, home: Range<usize>) -> Diagnostic {
+pub(super) fn missing(key: &AnyKey, source: &Source, home: Range<usize>) -> Diagnostic {
     let message = format!("`{}` is missing", key.path);
     let help = format!("add it: {}; {}", key.kind.describe(), key.doc);
     let label = if home.is_empty() { "in this file" } else { "in this table" };
@@ -74,7 +74,7 @@ pub(super) fn labels_given_twice(list: &str, blocks: &[Block], problems: &mut Ve
     for (k, block) in blocks.iter().enumerate() {
         let Some(label) = block.label() else { continue };
         if blocks[..k].iter().any(|b| b.label() == Some(label)) {
-            let entry = &block.entries["label"];
+            let entry = &block.entries[LABEL];
             let message = format!("two entries of `[[{list}]]` have the label \"{label}\"");
             let help = "give each a label of its own";
             let (code, span) = ("cotangent::scenario::label", entry.value.clone());
@@ -83,7 +83,7 @@ pub(super) fn labels_given_twice(list: &str, blocks: &[Block], problems: &mut Ve
     }
 }
 
-pub(super) fn wrong_type(key: &Key, entry: &Entry, span: Range<usize>) -> Diagnostic {
+pub(super) fn wrong_type(key: &AnyKey, entry: &Entry, span: Range<usize>) -> Diagnostic {
     let wanted = key.kind.describe();
     let message = format!("`{}` must be {wanted}", key.path);
     let help = format!(
@@ -101,8 +101,21 @@ pub(super) fn wrong_type(key: &Key, entry: &Entry, span: Range<usize>) -> Diagno
     )
 }
 
+/// A list of another number of numbers than `length`.
+pub(super) fn wrong_length(key: &AnyKey, entry: &Entry, length: usize) -> Diagnostic {
+    let Raw::List(items) = &entry.raw else { return wrong_type(key, entry, entry.value.clone()) };
+    let number = if items.len() == 1 { "number" } else { "numbers" };
+    let message = format!("`{}` has {} {number}", key.path, items.len());
+    let help = match length {
+        3 => "write three numbers: [x, y, z]".to_owned(),
+        length => format!("write {length} numbers"),
+    };
+    let (code, span) = ("cotangent::scenario::length", entry.value.clone());
+    Diagnostic::at(code, message, &entry.source, span, "here", help)
+}
+
 pub(super) fn out_of_range(
-    key: &Key,
+    key: &AnyKey,
     entry: &Entry,
     span: Range<usize>,
     value: impl std::fmt::Display,
@@ -120,7 +133,7 @@ pub(super) fn out_of_range(
 }
 
 pub(super) fn quantity_problem(
-    key: &Key,
+    key: &AnyKey,
     entry: &Entry,
     span: Range<usize>,
     unit: &str,

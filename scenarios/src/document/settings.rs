@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::super::keys::{Key, Kind, METHOD_OPTIONS};
+use super::super::common::{METHOD, METHOD_OPTIONS};
+use super::super::keys::{Amounts, AnyKey, AnyKind, Key, List, Named};
+use super::held::Held;
 use super::problem::of_entry;
 use super::value::{self, Value};
 use super::{Entries, Entry, Raw};
@@ -22,7 +24,7 @@ pub struct Settings {
     /// Where a key that is missing would stand.
     pub(super) home: Range<usize>,
     pub(super) folder: PathBuf,
-    pub(super) keys: Vec<&'static Key>,
+    pub(super) keys: Vec<&'static AnyKey>,
 }
 
 /// A number, or a block of numbers.
@@ -32,6 +34,22 @@ pub struct Numbers {
     pub shape: Vec<usize>,
     /// Entries, row-major.
     pub values: Vec<f64>,
+}
+
+impl Numbers {
+    /// What an entry says, in `unit`.
+    fn of(path: &str, entry: &Entry, unit: &str) -> Result<Self, Diagnostic> {
+        let mut numbers = Self { shape: Vec::new(), values: Vec::new() };
+        let mut shape = Some(Vec::new());
+        collect(path, entry, (&entry.raw, &entry.value), unit, 0, &mut numbers.values, &mut shape)?;
+        let Some(shape) = shape else {
+            let message = format!("`{path}` has rows of different lengths");
+            let help = "give each row as many numbers";
+            let (code, span) = ("cotangent::scenario::length", entry.value.clone());
+            return Err(Diagnostic::at(code, message, &entry.source, span, "not a block", help));
+        };
+        Ok(Self { shape, ..numbers })
+    }
 }
 
 impl Settings {
@@ -45,54 +63,21 @@ impl Settings {
         &self.folder
     }
 
-    fn value(&self, path: &str) -> &Value {
-        self.values.get(path).unwrap_or_else(|| unreachable!("`{path}` is not in the tables"))
-    }
-
-    /// A number in its key's unit.
-    pub fn number(&self, path: &str) -> f64 {
-        if let Value::Number(v) = self.value(path) {
-            *v
-        } else {
-            unreachable!("`{path}` is no number")
-        }
-    }
-
-    /// Numbers in their key's unit.
-    pub fn numbers(&self, path: &str) -> &[f64] {
-        if let Value::Numbers(v) = self.value(path) {
-            v
-        } else {
-            unreachable!("`{path}` is no list of numbers")
-        }
-    }
-
-    /// A whole number.
-    pub fn integer(&self, path: &str) -> i64 {
-        if let Value::Integer(v) = self.value(path) {
-            *v
-        } else {
-            unreachable!("`{path}` is no whole number")
-        }
-    }
-
-    /// A whole number that the table bounds from below by 0.
-    pub fn count(&self, path: &str) -> usize {
-        usize::try_from(self.integer(path)).unwrap_or(usize::MAX)
-    }
-
-    /// Whole numbers that the table bounds from below by 0.
-    pub fn counts(&self, path: &str) -> Vec<usize> {
-        let Value::Integers(v) = self.value(path) else {
-            unreachable!("`{path}` is no list of whole numbers")
-        };
-        v.iter().map(|v| usize::try_from(*v).unwrap_or(usize::MAX)).collect()
+    /// What a key holds; of [`Amounts`](crate::keys::Amounts) the file that it names, where it names one.
+    ///
+    /// # Panics
+    /// These settings were checked against tables without the key.
+    pub fn get<T: Held + ?Sized>(&self, key: Key<T>) -> T::Read<'_> {
+        let path = key.path();
+        let value = self.values.get(path).and_then(T::read);
+        value.unwrap_or_else(|| unreachable!("`{path}` is in no table of these settings"))
     }
 
     /// Every file that the scenario names.
     pub fn files(&self) -> Vec<PathBuf> {
-        let may_be = |k: &&&Key| matches!(k.kind, Kind::File | Kind::Data | Kind::Quantity);
-        let named = self.keys.iter().filter(may_be).filter_map(|k| self.file(k.path));
+        let may_be =
+            |k: &&&AnyKey| matches!(k.kind, AnyKind::File | AnyKind::Data | AnyKind::Amounts);
+        let named = self.keys.iter().filter(may_be).filter_map(|k| self.values.get(k.path)?.file());
         let mut files: Vec<PathBuf> = named.map(PathBuf::from).collect();
         files.extend(self.lists.values().flatten().flat_map(Self::files));
         // a file that several entries name is one file
@@ -101,59 +86,26 @@ impl Settings {
         files
     }
 
-    /// The file that a key names; `None` where it names none, or has numbers.
-    pub fn file(&self, path: &str) -> Option<&str> {
-        match self.values.get(path) {
-            Some(Value::Text(file)) if !file.is_empty() => Some(file),
-            _ => None,
-        }
-    }
-
-    /// A flag.
-    pub fn flag(&self, path: &str) -> bool {
-        if let Value::Flag(v) = self.value(path) { *v } else { unreachable!("`{path}` is no flag") }
-    }
-
-    /// A text, choice or path.
-    pub fn text(&self, path: &str) -> &str {
-        if let Value::Text(v) = self.value(path) { v } else { unreachable!("`{path}` is no text") }
-    }
-
-    /// Texts.
-    pub fn texts(&self, path: &str) -> &[String] {
-        if let Value::Texts(v) = self.value(path) {
-            v
-        } else {
-            unreachable!("`{path}` is no list of texts")
-        }
-    }
-
-    /// A problem with the value at `path`.
+    /// A problem with the value of a key, or with a list.
     pub fn problem(
         &self,
         code: &'static str,
-        path: &str,
+        key: impl Named,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        of_entry(
-            &self.entries,
-            (&self.source, self.home.clone()),
-            code,
-            path,
-            message.into(),
-            help.into(),
-        )
+        let home = (&self.source, self.home.clone());
+        of_entry(&self.entries, home, code, key.path(), message.into(), help.into())
     }
 
     /// The entries of a list, in the order of the file.
-    pub fn list(&self, name: &str) -> &[Settings] {
-        self.lists.get(name).map(Vec::as_slice).unwrap_or_default()
+    pub fn list(&self, list: List) -> &[Settings] {
+        self.lists.get(list.name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether a key is written down.
-    pub fn is_given(&self, path: &str) -> bool {
-        self.entries.contains_key(path)
+    pub fn is_given(&self, key: impl Named) -> bool {
+        self.entries.contains_key(key.path())
     }
 
     /// The keys of an open table, without its name, in the order of the alphabet.
@@ -163,69 +115,60 @@ impl Settings {
         self.open.keys().filter(|p| within(p)).map(|p| &p[first..]).collect()
     }
 
-    /// What is written at `path`, in a list's entry or an open table, in `unit`; `None` where nothing is.
+    /// What is written for a key, in `unit`; `None` where nothing is.
     ///
     /// # Errors
     /// Something that is no number in that unit.
-    pub fn quantities(&self, path: &str, unit: &str) -> Result<Option<Numbers>, Diagnostic> {
-        let Some(entry) = self.entries.get(path).or_else(|| self.open.get(path)) else {
-            return Ok(None);
-        };
-        let mut numbers = Numbers { shape: Vec::new(), values: Vec::new() };
-        let mut shape = Some(Vec::new());
-        collect(path, entry, (&entry.raw, &entry.value), unit, 0, &mut numbers.values, &mut shape)?;
-        let Some(shape) = shape else {
-            let (message, help) = (
-                format!("`{path}` has rows of different lengths"),
-                "give each row as many numbers",
-            );
-            let (code, span) = ("cotangent::scenario::length", entry.value.clone());
-            return Err(Diagnostic::at(code, message, &entry.source, span, "not a block", help));
-        };
-        Ok(Some(Numbers { shape, ..numbers }))
+    pub fn quantities(&self, key: Key<Amounts>, unit: &str) -> Result<Option<Numbers>, Diagnostic> {
+        let path = key.path();
+        self.entries.get(path).map(|entry| Numbers::of(path, entry, unit)).transpose()
     }
 
-    /// One number at `path` in `unit`; `None` where nothing is written.
+    /// What is written at `path` of an open table, in `unit`; `None` where nothing is.
+    ///
+    /// # Errors
+    /// Something that is no number in that unit.
+    pub fn open_quantities(&self, path: &str, unit: &str) -> Result<Option<Numbers>, Diagnostic> {
+        self.open.get(path).map(|entry| Numbers::of(path, entry, unit)).transpose()
+    }
+
+    /// The one number of a key in `unit`; `None` where nothing is written.
     ///
     /// # Errors
     /// Something that is not one number in that unit.
-    pub fn quantity(&self, path: &str, unit: &str) -> Result<Option<f64>, Diagnostic> {
-        match self.quantities(path, unit)? {
+    pub fn quantity(&self, key: Key<Amounts>, unit: &str) -> Result<Option<f64>, Diagnostic> {
+        match self.quantities(key, unit)? {
             Some(Numbers { shape, values }) if shape.is_empty() => Ok(Some(values[0])),
             Some(_) => {
-                let message = format!("`{path}` must be one number");
-                Err(self.problem("cotangent::scenario::wrong_type", path, message, "not a list"))
+                let message = format!("`{}` must be one number", key.path());
+                Err(self.problem("cotangent::scenario::wrong_type", key, message, "not a list"))
             }
             None => Ok(None),
         }
     }
 
-    /// A number of percent at `path`: `"2 %"`.
-    pub fn percent(&self, path: &str) -> Option<f64> {
-        match &self.entries.get(path)?.raw {
+    /// A number of percent: `"2 %"`.
+    pub fn percent(&self, key: Key<Amounts>) -> Option<f64> {
+        match &self.entries.get(key.path())?.raw {
             Raw::Text(text) => text.trim().strip_suffix('%')?.trim().parse().ok(),
             _ => None,
         }
     }
 
-    /// The same with the defaults of `keys` for keys that it does not know, and other texts for some.
+    /// The same with the defaults of `keys` for keys that it does not know.
     #[must_use]
-    pub fn completed(&self, keys: &'static [Key], texts: &[(&'static str, &str)]) -> Self {
+    pub fn completed(&self, keys: &'static [AnyKey]) -> Self {
         let mut completed = self.clone();
         for key in keys.iter().filter(|k| !self.values.contains_key(k.path)) {
-            if let Some(text) = key.default {
-                completed.values.insert(key.path, value::default(key, text));
-            }
-        }
-        for (path, text) in texts {
-            completed.values.insert(path, Value::Text((*text).to_owned()));
+            let default = key.default.and_then(|text| value::default(key, text).ok());
+            completed.values.extend(default.map(|value| (key.path, value)));
         }
         completed
     }
 
-    /// A text at `path` that is no number: the name of a file or of a rule.
-    pub fn word(&self, path: &str) -> Option<&str> {
-        value::file_name(&self.entries.get(path)?.raw)
+    /// A text that is no number: the name of a file or of a rule.
+    pub fn word(&self, key: Key<Amounts>) -> Option<&str> {
+        value::file_name(&self.entries.get(key.path())?.raw)
     }
 
     /// A problem with a key of an open table, or with the file where it is absent.
@@ -243,10 +186,10 @@ impl Settings {
     /// Every setting, defaults included, as TOML; of an entry of a list what is given, because there a key means something by
     /// being there.
     pub fn resolved(&self) -> String {
-        let method = self.values.get("optimizer.method");
+        let method = self.values.get(METHOD.path());
         let foreign = |path: &str| {
             let other = |m: &str| method.is_some_and(|v| *v != Value::Text(m.to_owned()));
-            METHOD_OPTIONS.iter().any(|(p, m)| *p == path && other(m))
+            METHOD_OPTIONS.iter().any(|(key, m)| key.path == path && other(m))
         };
         let mut text = String::new();
         for (path, value) in self.values.iter().filter(|(path, _)| !foreign(path)) {
@@ -261,7 +204,9 @@ impl Settings {
         for (name, blocks) in &self.lists {
             for block in blocks {
                 let _ = writeln!(text, "\n[[{name}]]");
-                for (path, value) in block.values.iter().filter(|(path, _)| block.is_given(path)) {
+                for (path, value) in
+                    block.values.iter().filter(|(path, _)| block.entries.contains_key(**path))
+                {
                     if let Some(line) = block.resolved_value(path, value) {
                         let _ = writeln!(text, "{path} = {line}");
                     }
@@ -277,11 +222,11 @@ impl Settings {
             Value::Number(v) => number(*v),
             Value::Numbers(v) => list(v.iter().map(|v| number(*v)).collect()),
             Value::Integer(v) => v.to_string(),
-            Value::Integers(v) => list(v.iter().map(i64::to_string).collect()),
+            Value::Counts(v) => list(v.iter().map(usize::to_string).collect()),
             Value::Flag(v) => v.to_string(),
             Value::Text(v) => quote(v),
             Value::Texts(v) => list(v.iter().map(|v| quote(v)).collect()),
-            Value::Quantity => written(&self.entries.get(path)?.raw),
+            Value::Amounts => written(&self.entries.get(path)?.raw),
         })
     }
 }
@@ -320,7 +265,7 @@ fn collect(
     shape: &mut Option<Vec<usize>>,
 ) -> Result<(), Diagnostic> {
     let Raw::List(items) = raw else {
-        let key = Key { path: "", kind: Kind::Quantity, default: None, doc: "" };
+        let key = AnyKey { path: "", kind: AnyKind::Amounts, default: None, doc: "" };
         let name = |text: &str| text.replace("``", &format!("`{path}`"));
         let named =
             |d: Diagnostic| Diagnostic { message: name(&d.message), help: name(&d.help), ..d };

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::keys::{Key, Kind};
+use super::super::keys::{AnyKey, AnyKind, Length};
 use super::super::units::convert;
-use super::problem::{out_of_range, quantity_problem, wrong_type};
+use super::problem::{out_of_range, quantity_problem, wrong_length, wrong_type};
 use super::{Entry, Raw, read};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
@@ -20,7 +20,7 @@ pub enum Value {
     /// A whole number.
     Integer(i64),
     /// Whole numbers.
-    Integers(Vec<i64>),
+    Counts(Vec<usize>),
     /// A flag.
     Flag(bool),
     /// A text, a choice or a path.
@@ -28,7 +28,17 @@ pub enum Value {
     /// Texts.
     Texts(Vec<String>),
     /// Numbers whose unit is not known before the simulation is; they stay as written.
-    Quantity,
+    Amounts,
+}
+
+impl Value {
+    /// The file that it names; `None` where it names none, or has numbers.
+    pub(super) fn file(&self) -> Option<&str> {
+        match self {
+            Self::Text(file) if !file.is_empty() => Some(file),
+            _ => None,
+        }
+    }
 }
 
 /// A text that is no number with or without a unit: the name of a file or of a rule.
@@ -55,41 +65,50 @@ fn is_quantity(raw: &Raw) -> bool {
 }
 
 /// The value of a key, or what is wrong with it.
-pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, Diagnostic> {
+pub(super) fn checked(key: &AnyKey, entry: &Entry, folder: &Path) -> Result<Value, Diagnostic> {
     let span = || entry.value.clone();
     match (key.kind, &entry.raw) {
-        (Kind::Number { unit, min, max }, raw) => {
+        (AnyKind::Number { unit, min, max }, raw) => {
             number(key, entry, raw, span(), unit, min, max).map(Value::Number)
         }
-        (Kind::Numbers { unit, min, max }, Raw::List(items)) => {
+        (AnyKind::Numbers { unit, min, max, length }, Raw::List(items)) => {
             let each = items
                 .iter()
                 .map(|(raw, span)| number(key, entry, raw, span.clone(), unit, min, max));
-            each.collect::<Result<_, _>>().map(Value::Numbers)
+            let numbers: Vec<f64> = each.collect::<Result<_, _>>()?;
+            match length {
+                Length::Exactly(n) if numbers.len() != n => Err(wrong_length(key, entry, n)),
+                Length::NoneOr(n) if ![0, n].contains(&numbers.len()) => {
+                    Err(wrong_length(key, entry, n))
+                }
+                _ => Ok(Value::Numbers(numbers)),
+            }
         }
-        (Kind::Integer { min, max }, raw) => {
+        (AnyKind::Integer { min, max }, raw) => {
             integer(key, entry, raw, span(), min, max).map(Value::Integer)
         }
-        (Kind::Integers { min, max }, Raw::List(items)) => {
-            let each =
-                items.iter().map(|(raw, span)| integer(key, entry, raw, span.clone(), min, max));
-            each.collect::<Result<_, _>>().map(Value::Integers)
+        (AnyKind::Counts { min, max }, Raw::List(items)) => {
+            let each = items.iter().map(|(raw, span)| {
+                let count = integer(key, entry, raw, span.clone(), min, max)?;
+                Ok(usize::try_from(count).unwrap_or(usize::MAX))
+            });
+            each.collect::<Result<_, _>>().map(Value::Counts)
         }
-        (Kind::Quantity, Raw::Text(text)) if has_numbers(text) => {
+        (AnyKind::Amounts, Raw::Text(text)) if has_numbers(text) => {
             existing(key, entry, text, folder)
         }
-        (Kind::Quantity, raw) if is_quantity(raw) => Ok(Value::Quantity),
-        (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
-        (Kind::Text, Raw::Text(text)) => Ok(Value::Text(text.clone())),
-        (Kind::Texts, Raw::List(items)) => {
+        (AnyKind::Amounts, raw) if is_quantity(raw) => Ok(Value::Amounts),
+        (AnyKind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
+        (AnyKind::Text, Raw::Text(text)) => Ok(Value::Text(text.clone())),
+        (AnyKind::Texts, Raw::List(items)) => {
             let text = |(raw, span): &(Raw, Range<usize>)| match raw {
                 Raw::Text(text) => Ok(text.clone()),
                 _ => Err(wrong_type(key, entry, span.clone())),
             };
             items.iter().map(text).collect::<Result<_, _>>().map(Value::Texts)
         }
-        (Kind::File, Raw::Text(text)) if text.is_empty() => Ok(Value::Text(String::new())),
-        (Kind::Choice(names), Raw::Text(text)) => {
+        (AnyKind::File, Raw::Text(text)) if text.is_empty() => Ok(Value::Text(String::new())),
+        (AnyKind::Choice(names), Raw::Text(text)) => {
             if names.contains(&text.as_str()) {
                 return Ok(Value::Text(text.clone()));
             }
@@ -108,14 +127,14 @@ pub(super) fn checked(key: &Key, entry: &Entry, folder: &Path) -> Result<Value, 
                 help,
             ))
         }
-        (Kind::Data, raw) if is_quantity(raw) && file_name(raw).is_none() => Ok(Value::Quantity),
-        (Kind::File | Kind::Data, Raw::Text(text)) => existing(key, entry, text, folder),
+        (AnyKind::Data, raw) if is_quantity(raw) && file_name(raw).is_none() => Ok(Value::Amounts),
+        (AnyKind::File | AnyKind::Data, Raw::Text(text)) => existing(key, entry, text, folder),
         _ => Err(wrong_type(key, entry, span())),
     }
 }
 
 /// The whole path of a file that is there.
-fn existing(key: &Key, entry: &Entry, text: &str, folder: &Path) -> Result<Value, Diagnostic> {
+fn existing(key: &AnyKey, entry: &Entry, text: &str, folder: &Path) -> Result<Value, Diagnostic> {
     let path = folder.join(text);
     if path.is_file() {
         // settings are texts: where a folder above has no name in UTF-8, the path stays relative
@@ -131,7 +150,7 @@ fn existing(key: &Key, entry: &Entry, text: &str, folder: &Path) -> Result<Value
 }
 
 pub(super) fn number(
-    key: &Key,
+    key: &AnyKey,
     entry: &Entry,
     raw: &Raw,
     span: Range<usize>,
@@ -156,7 +175,7 @@ pub(super) fn number(
 }
 
 fn integer(
-    key: &Key,
+    key: &AnyKey,
     entry: &Entry,
     raw: &Raw,
     span: Range<usize>,
@@ -171,14 +190,8 @@ fn integer(
     }
 }
 
-/// A default from the tables, which a test parses all of.
-pub(super) fn default(key: &Key, text: &str) -> Value {
+/// A default from the tables. A test reads all of them.
+pub(super) fn default(key: &AnyKey, text: &str) -> Result<Value, Diagnostic> {
     let source = Source { name: "default".into(), text: Arc::from(format!("default = {text}")) };
-    let entries = read::entries_of(&source);
-    match checked(key, &entries["default"], Path::new("")) {
-        Ok(value) => value,
-        Err(diagnostic) => {
-            unreachable!("the table's default for {} is wrong: {diagnostic}", key.path)
-        }
-    }
+    checked(key, &read::entries_of(&source)["default"], Path::new(""))
 }

@@ -7,10 +7,10 @@ use super::super::general::{name_of, read_csv};
 use crate::diagnostic::Diagnostic;
 
 /// The scenario of the table in `path`, which it calls `file`.
-pub(super) fn scenario(path: &Path, file: &str) -> Result<String, Diagnostic> {
+pub(super) fn scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
     let refuse = |why: String, help: &str| {
         let message = format!("{}: {why}", path.display());
-        Diagnostic::plain("cotangent::scenario::data", message, help)
+        vec![Diagnostic::plain("cotangent::scenario::data", message, help)]
     };
     let help = "a header line of names, then rows of numbers";
     let (header, rows) = read_csv(path).map_err(|e| refuse(e, help))?;

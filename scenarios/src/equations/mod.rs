@@ -5,119 +5,96 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_ad::ode::{Method, Options};
 use cotangent_equations::{EquationsSimulation, Model as Written};
 use cotangent_harness::figure::{Figure, Mark, Series};
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
-use super::general::{self, Draw, Model, Study};
-use super::keys::{Key, Kind, List, key, required};
-use super::{Domain, Scenario};
+use super::domain::{Domain, Makes};
+use super::general::{
+    self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, TERM, output_values, with_inputs,
+};
+use super::keys::{
+    AMOUNTS, Amounts, FLAG, Kind, List, TEXT, TEXTS, choice, count, key, keys, list, number,
+    one_of, required,
+};
 use crate::diagnostic::Diagnostic;
 
-/// The kind.
-pub(crate) struct Equations;
+choice! { Method: "explicit" => Self::Tsit5, "stiff" => Self::Rodas5p }
 
-const TOLERANCE: Kind = Kind::Number { unit: "", min: 0.0, max: 1.0 };
-const COUNT: Kind = Kind::Integer { min: 1, max: 1 << 40 };
-const KEYS: &[Key] = &[
-    key("model.own_units", Kind::Texts, "[]", "words for what is counted, as units: person, cell"),
-    key("time.unit", Kind::Text, "\"\"", "unit of the time t"),
-    key("time.start", Kind::Quantity, "0", "when it starts"),
-    required("time.duration", Kind::Quantity, "how long it lasts"),
-    key(
-        "time.every",
-        Kind::Quantity,
-        "0",
-        "outputs are looked at so often; a hundredth of the duration",
-    ),
-    key("time.at", Kind::Quantity, "[]", "times of the outputs instead"),
-    key(
-        "solver.method",
-        Kind::Choice(&["explicit", "stiff"]),
-        "\"explicit\"",
-        "how steps are made",
-    ),
-    key("solver.relative", TOLERANCE, "1e-8", "local error of a state, relative to it"),
-    key("solver.absolute", TOLERANCE, "1e-10", "and what is added to that, in the state's unit"),
-    key("solver.max_steps", COUNT, "100000", "most steps"),
-    key("solver.max_events", COUNT, "10000", "most events"),
-];
+const TOLERANCE: Kind<f64> = number("", 0.0, 1.0);
+const COUNT: Kind<usize> = count(1, 1 << 40);
 
-const EVENT_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in event.LABEL.time"),
-    key("when", Kind::Text, "\"\"", "a comparison: it happens when that becomes true"),
-    key("at", Kind::Quantity, "[]", "or times: numbers, or expressions in parameters"),
-    key("set", Kind::Texts, "[]", "what changes: \"state = expression\""),
-    key("ends", Kind::Flag, "false", "whether everything ends with it"),
-];
-
-const EXPERIMENT_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in experiment.LABEL.STATE"),
-    key("start", Kind::Quantity, "0", "when it starts; time.start"),
-    key("duration", Kind::Quantity, "0", "how long it lasts; time.duration"),
-    key("values", Kind::Texts, "[]", "parameters of its own: \"dose = 5 mg\""),
-];
-
-const LISTS: &[List] = &[
-    List { name: "event", keys: EVENT_KEYS, required: false, doc: "what happens at a moment" },
-    List {
-        name: "experiment",
-        keys: EXPERIMENT_KEYS,
-        required: false,
-        doc: "a course of the model, where there are several",
-    },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
-
-const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", "values"];
-
-impl Domain for Equations {
-    fn kind(&self) -> &'static str {
-        "equations"
-    }
-    fn summary(&self) -> &'static str {
-        "differential equations written in the scenario: states, parameters, units, events; fit them to data or design by them"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[
-            ("scenario.toml", include_bytes!("../../lynx-hare.toml")),
-            ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
-        ]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| e.eq_ignore_ascii_case("csv"))?;
-        Some(first::scenario(path, file).map_err(|d| vec![d]))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
+keys! {
+    KEYS;
+    OWN_UNITS: [String] = key("model.own_units", TEXTS, "[]",
+        "words for what is counted, as units: person, cell");
+    TIME_UNIT: str = key("time.unit", TEXT, "\"\"", "unit of the time t");
+    START: Amounts = key("time.start", AMOUNTS, "0", "when it starts");
+    DURATION: Amounts = required("time.duration", AMOUNTS, "how long it lasts");
+    EVERY: Amounts = key("time.every", AMOUNTS, "0",
+        "outputs are looked at so often; a hundredth of the duration");
+    AT: Amounts = key("time.at", AMOUNTS, "[]", "times of the outputs instead");
+    METHOD: Method = key("solver.method", one_of(), "\"explicit\"", "how steps are made");
+    RELATIVE: f64 = key("solver.relative", TOLERANCE, "1e-8",
+        "local error of a state, relative to it");
+    ABSOLUTE: f64 = key("solver.absolute", TOLERANCE, "1e-10",
+        "and what is added to that, in the state's unit");
+    MAX_STEPS: usize = key("solver.max_steps", COUNT, "100000", "most steps");
+    MAX_EVENTS: usize = key("solver.max_events", COUNT, "10000", "most events");
 }
+
+keys! {
+    EVENT_KEYS;
+    EVENT_LABEL: str = required("label", TEXT, "its name, as in event.LABEL.time");
+    EVENT_WHEN: str = key("when", TEXT, "\"\"", "a comparison: it happens when that becomes true");
+    EVENT_AT: Amounts = key("at", AMOUNTS, "[]", "or times: numbers, or expressions in parameters");
+    EVENT_SET: [String] = key("set", TEXTS, "[]", "what changes: \"state = expression\"");
+    EVENT_ENDS: bool = key("ends", FLAG, "false", "whether everything ends with it");
+}
+
+keys! {
+    EXPERIMENT_KEYS;
+    EXPERIMENT_LABEL: str = required("label", TEXT, "its name, as in experiment.LABEL.STATE");
+    OWN_START: Amounts = key("start", AMOUNTS, "0", "when it starts; time.start");
+    OWN_DURATION: Amounts = key("duration", AMOUNTS, "0", "how long it lasts; time.duration");
+    OWN_VALUES: [String] = key("values", TEXTS, "[]", "parameters of its own: \"dose = 5 mg\"");
+}
+
+const EVENT: List = list("event", EVENT_KEYS, "what happens at a moment");
+const EXPERIMENT: List =
+    list("experiment", EXPERIMENT_KEYS, "a course of the model, where there are several");
+
+const LISTS: &[List] = &[EVENT, EXPERIMENT, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "equations",
+    summary: "differential equations written in the scenario: states, parameters, units, events; fit them to data or design by them",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../../lynx-hare.toml")),
+        ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["csv"], first::scenario)),
+};
+
+const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", general::VALUES];
 
 /// The simulation of a scenario's equations.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let description = read::description(s)?;
     let written = Written::new(&description).map_err(|e| read::diagnostics(s, e))?;
     let options = Options {
-        method: if s.text("solver.method") == "stiff" { Method::Rodas5p } else { Method::Tsit5 },
-        relative: s.number("solver.relative"),
-        absolute: s.number("solver.absolute"),
-        max_steps: s.count("solver.max_steps"),
-        max_events: s.count("solver.max_events"),
+        method: s.get(METHOD),
+        relative: s.get(RELATIVE),
+        absolute: s.get(ABSOLUTE),
+        max_steps: s.get(MAX_STEPS),
+        max_events: s.get(MAX_EVENTS),
         ..Options::default()
     };
     let experiments = read::experiments(s, &description)?;
@@ -150,11 +127,8 @@ impl Courses {
         let axis = outputs[first].axis.clone()?;
         let mut series = Vec::new();
         for (inputs, of) in sets {
-            let mut simulation = self.0.clone();
-            inputs.iter().enumerate().try_for_each(|(k, v)| simulation.fix(k, v)).ok()?;
-            let map = Arc::new(simulation).map(&[], &shown, false).ok()?;
-            let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
-            for (n, values) in run.values().entries.chunks(axis.values.len()).enumerate() {
+            let simulation = Arc::new(with_inputs(&self.0, inputs).ok()?);
+            for (n, values) in output_values(&simulation, &shown).ok()?.iter().enumerate() {
                 let name = outputs[shown[n]].name.trim_start_matches(&prefix);
                 let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
                 let mark = if of == "answer" { marks[n % 3] } else { Mark::Thin };

@@ -5,9 +5,14 @@ use cotangent_equations::{Definition, Description, Event, Experiment, ModelError
 use cotangent_problem::name::segment;
 use cotangent_problem::{Quantity, Transform};
 
+use super::{
+    AT, DURATION, EVENT, EVENT_AT, EVENT_ENDS, EVENT_LABEL, EVENT_SET, EVENT_WHEN, EVERY,
+    EXPERIMENT, EXPERIMENT_LABEL, OWN_DURATION, OWN_START, OWN_UNITS, OWN_VALUES, START, TIME_UNIT,
+};
 use crate::diagnostic::Diagnostic;
 use crate::document::Settings;
 use crate::general::asked_times;
+use crate::keys::{Amounts, Key};
 use crate::units::convert;
 
 const PARAMETER: &[&str] = &["value", "unit", "lower", "upper", "scale", "transform", "about"];
@@ -54,25 +59,25 @@ pub(super) fn description(s: &Settings) -> Result<Description, Vec<Diagnostic>> 
         summary: text("definitions", name, "about"),
     };
     let event = |e: &Settings| Event {
-        label: e.text("label").into(),
-        when: Some(e.text("when").to_owned()).filter(|w| !w.is_empty()),
-        at: e.items("at"),
-        set: e.texts("set").to_vec(),
-        ends: e.flag("ends"),
+        label: e.get(EVENT_LABEL).into(),
+        when: Some(e.get(EVENT_WHEN).to_owned()).filter(|w| !w.is_empty()),
+        at: e.items(EVENT_AT),
+        set: e.get(EVENT_SET).to_vec(),
+        ends: e.get(EVENT_ENDS),
     };
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Description {
-        own_units: s.texts("model.own_units").to_vec(),
-        time_unit: s.text("time.unit").into(),
+        own_units: s.get(OWN_UNITS).to_vec(),
+        time_unit: s.get(TIME_UNIT).into(),
         parameters,
         states,
         definitions: s.open_names("definitions").into_iter().map(definition).collect(),
         equations: (s.open_names("equations").into_iter())
             .map(|name| (name.to_owned(), text("equations", name, "")))
             .collect(),
-        events: s.list("event").iter().map(event).collect(),
+        events: s.list(EVENT).iter().map(event).collect(),
     })
 }
 
@@ -93,13 +98,8 @@ fn scalar(
         Some((value, "")) => Some(value),
         Some(_) => Some(convert(&written, &unit).map_err(|_| {
             let message = format!("`{path}` is not in {unit}");
-            s.part_problem(
-                "cotangent::scenario::wrong_unit",
-                &path,
-                None,
-                message,
-                "give both one unit".into(),
-            )
+            let (code, help) = ("cotangent::scenario::wrong_unit", "give both one unit");
+            s.part_problem(code, &path, None, message, help.into())
         })?),
         None => None,
     };
@@ -112,12 +112,8 @@ fn scalar(
             let message = format!("there is no transform \"{other}\"");
             let help = "it is identity, log or logit";
             let path = format!("{path}.transform");
-            return Err(s.open_problem(
-                "cotangent::scenario::unknown_choice",
-                &path,
-                message,
-                help,
-            ));
+            let code = "cotangent::scenario::unknown_choice";
+            return Err(s.open_problem(code, &path, message, help));
         }
     };
     let size = value.unwrap_or(0.0).abs();
@@ -146,31 +142,28 @@ pub(super) fn experiments(
     d: &Description,
 ) -> Result<Vec<Experiment>, Vec<Diagnostic>> {
     let one = |own: Option<&Settings>| -> Result<Experiment, Diagnostic> {
-        let number = |key: &str| -> Result<Option<f64>, Diagnostic> {
+        let number = |key: Key<Amounts>, all: Key<Amounts>| -> Result<f64, Diagnostic> {
             let own = own.map(|e| e.quantity(key, &d.time_unit)).transpose()?.flatten();
-            own.map_or_else(|| s.quantity(&format!("time.{key}"), &d.time_unit), |v| Ok(Some(v)))
+            let given = own.map_or_else(|| s.quantity(all, &d.time_unit), |v| Ok(Some(v)))?;
+            Ok(given.unwrap_or(0.0))
         };
-        let label = own.map_or("", |e| e.text("label")).to_owned();
-        let (start, duration) =
-            (number("start")?.unwrap_or(0.0), number("duration")?.unwrap_or(0.0));
-        let refuse = |message: String, key: &str| match own.filter(|e| e.is_given(key)) {
-            Some(e) => e.problem("cotangent::equations::time", key, message, "make it positive"),
-            None => s.problem(
-                "cotangent::equations::time",
-                &format!("time.{key}"),
-                message,
-                "make it positive",
-            ),
-        };
+        let label = own.map_or("", |e| e.get(EXPERIMENT_LABEL)).to_owned();
+        let start = number(OWN_START, START)?;
+        let duration = number(OWN_DURATION, DURATION)?;
+        let (code, help) = ("cotangent::equations::time", "make it positive");
         let positive = |v: f64| v > 0.0 && v.is_finite();
         if !positive(duration) {
-            return Err(refuse(format!("a duration of {duration}"), "duration"));
+            let message = format!("a duration of {duration}");
+            return Err(match own.filter(|e| e.is_given(OWN_DURATION)) {
+                Some(e) => e.problem(code, OWN_DURATION, message, help),
+                None => s.problem(code, DURATION, message, help),
+            });
         }
-        let at = s.quantities("time.at", &d.time_unit)?;
-        let every = s.quantity("time.every", &d.time_unit)?;
+        let at = s.quantities(AT, &d.time_unit)?;
+        let every = s.quantity(EVERY, &d.time_unit)?;
         let step = every.unwrap_or(duration / 100.0);
         if !positive(step) || duration / step > 1e7 {
-            return Err(refuse(format!("outputs every {step}"), "every"));
+            return Err(s.problem(code, EVERY, format!("outputs every {step}"), help));
         }
         let steps =
             if at.is_some() && every.is_none() { 0.0 } else { (duration / step + 1e-9).floor() };
@@ -191,10 +184,10 @@ pub(super) fn experiments(
         times.retain(|t| (start..=end * (1.0 + 1e-12)).contains(t));
         times.sort_by(f64::total_cmp);
         times.dedup_by(|b, a| (*b - *a).abs() <= 1e-9 * step.min(duration).max(a.abs() * 1e-6));
-        let values = own.map(|e| e.texts("values").iter().map(|text| value(e, text, d)).collect());
+        let values = own.map(|e| e.get(OWN_VALUES).iter().map(|text| value(e, text, d)).collect());
         Ok(Experiment { label, start, times, values: values.transpose()?.unwrap_or_default() })
     };
-    let listed = s.list("experiment");
+    let listed = s.list(EXPERIMENT);
     let all = if listed.is_empty() {
         vec![one(None)]
     } else {
@@ -207,7 +200,7 @@ pub(super) fn experiments(
 fn value(e: &Settings, text: &str, d: &Description) -> Result<(String, f64), Diagnostic> {
     let refuse = |message: String| {
         let help = "such as values = [\"dose = 5 mg\"]";
-        e.problem("cotangent::scenario::wrong_type", "values", message, help)
+        e.problem("cotangent::scenario::wrong_type", OWN_VALUES, message, help)
     };
     let (name, value) =
         text.split_once('=').ok_or_else(|| refuse(format!("`{text}` is no value")))?;
@@ -225,13 +218,9 @@ fn value(e: &Settings, text: &str, d: &Description) -> Result<(String, f64), Dia
 pub(super) fn diagnostics(s: &Settings, errors: Vec<ModelError>) -> Vec<Diagnostic> {
     let diagnostic = |e: ModelError| {
         let (code, message, help) = (e.problem.code(), e.problem.to_string(), e.problem.help());
-        let listed = ["event", "experiment"].iter().find_map(|list| {
-            let (number, rest) = e
-                .path
-                .strip_prefix(list)?
-                .strip_prefix('.')?
-                .split_once('.')
-                .unwrap_or_else(|| (&e.path[list.len() + 1..], "label"));
+        let listed = [EVENT, EXPERIMENT].into_iter().find_map(|list| {
+            let place = e.path.strip_prefix(list.name)?.strip_prefix('.')?;
+            let (number, rest) = place.split_once('.').unwrap_or((place, EVENT_LABEL.any.path));
             Some((s.list(list).get(number.parse::<usize>().ok()?)?, rest.to_owned()))
         });
         match listed {

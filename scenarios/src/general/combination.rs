@@ -3,31 +3,24 @@
 use cotangent_problem::{Combination, Combined, Part, Quantity, Simulation};
 
 use super::super::document::Settings;
-use super::super::keys::{Key, Kind, key, required};
-use super::select;
-use crate::diagnostic::Diagnostic;
+use super::super::keys::{INF, TEXT, TEXTS, key, keys, numbers, required};
+use super::{COMBINATION, select};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
-pub(super) const KEYS: &[Key] = &[
-    required("name", Kind::Text, "terms, goals and constraints call it combination.NAME"),
-    required(
-        "of",
-        Kind::Texts,
-        "outputs of one unit and shape, or single entries of them as NAME[entry]",
-    ),
-    key(
-        "weights",
-        Kind::Numbers { unit: "", min: f64::NEG_INFINITY, max: f64::INFINITY },
-        "[]",
-        "what each of them counts; 1",
-    ),
-];
+keys! {
+    pub(super) KEYS;
+    NAME: str = required("name", TEXT, "terms, goals and constraints call it combination.NAME");
+    OF: [String] = required("of", TEXTS,
+        "outputs of one unit and shape, or single entries of them as NAME[entry]");
+    WEIGHTS: [f64] = key("weights", numbers("", -INF, INF), "[]", "what each of them counts; 1");
+}
 
 /// The simulation with the combinations that a file asks for behind its own outputs.
 pub(super) fn combined(
     simulation: Box<dyn Simulation>,
     s: &Settings,
 ) -> Result<Box<dyn Simulation>, Vec<Diagnostic>> {
-    let list = s.list("combination");
+    let list = s.list(COMBINATION);
     if list.is_empty() {
         return Ok(simulation);
     }
@@ -36,9 +29,13 @@ pub(super) fn combined(
     for entry in list {
         match read(simulation.outputs(), entry) {
             Ok(found) if combinations.iter().any(|c| c.name == found.name) => {
-                let message = format!("two combinations are called `{}`", entry.text("name"));
-                let code = "cotangent::scenario::contradiction";
-                problems.push(entry.problem(code, "name", message, "give each its own name"));
+                let message = format!("two combinations are called `{}`", entry.get(NAME));
+                problems.push(entry.problem(
+                    CONTRADICTION,
+                    NAME,
+                    message,
+                    "give each its own name",
+                ));
             }
             Ok(found) => combinations.push(found),
             Err(problem) => problems.push(problem),
@@ -52,17 +49,17 @@ pub(super) fn combined(
         Err(error) => {
             let help = "combine outputs of one unit and shape, or single entries as NAME[entry]";
             let code = "cotangent::scenario::combination";
-            Err(vec![s.problem(code, "combination", error.to_string(), help)])
+            Err(vec![s.problem(code, COMBINATION, error.to_string(), help)])
         }
     }
 }
 
 fn read(outputs: &[Quantity], s: &Settings) -> Result<Combination, Diagnostic> {
-    let (of, given) = (s.texts("of"), s.numbers("weights"));
+    let (of, given) = (s.get(OF), s.get(WEIGHTS));
     if !given.is_empty() && given.len() != of.len() {
         let message = format!("there are {} weights for {} outputs", given.len(), of.len());
         let help = "give one weight for each output, in their order";
-        return Err(s.problem("cotangent::scenario::length", "weights", message, help));
+        return Err(s.problem("cotangent::scenario::length", WEIGHTS, message, help));
     }
     let mut parts = Vec::new();
     for (k, name) in of.iter().enumerate() {
@@ -71,11 +68,11 @@ fn read(outputs: &[Quantity], s: &Settings) -> Result<Combination, Diagnostic> {
             let message = format!("`{name}` is not one output, nor an entry of one");
             let help = select::help(name, outputs, "output");
             let code = "cotangent::scenario::unknown_output";
-            return Err(s.problem(code, "of", message, help));
+            return Err(s.problem(code, OF, message, help));
         };
         parts.push(Part { output, entry, weight });
     }
-    Ok(Combination { name: format!("combination.{}", s.text("name")), parts })
+    Ok(Combination { name: format!("combination.{}", s.get(NAME)), parts })
 }
 
 /// The output of a name, or the entry that its last brackets tell.

@@ -6,9 +6,13 @@ use cotangent_problem::{Quantity, npy};
 use cotangent_raytrace::read_picture;
 
 use super::super::document::{Numbers, Settings};
+use super::super::keys::{Amounts, Key};
 use super::super::units::convert;
+use super::parameter::START;
 use super::table::column_names;
-use crate::diagnostic::Diagnostic;
+use super::term::{AT, COLUMNS, OUTPUT, TARGET, TIME_COLUMN, UNIT};
+use super::{GOAL, TERM};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 /// Columns of a file, row by row.
 pub(super) struct Table {
@@ -25,11 +29,10 @@ pub(super) struct Table {
 /// # Errors
 /// No such file or column, a field that is no number, a file without rows.
 pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, Diagnostic> {
-    let Some(name) = s.file("target") else { return Ok(None) };
+    let Some(name) = s.get(TARGET) else { return Ok(None) };
     let path = PathBuf::from(name);
-    let refuse = |message: String, help: &str| {
-        s.problem("cotangent::scenario::data", "target", message, help)
-    };
+    let refuse =
+        |message: String, help: &str| s.problem("cotangent::scenario::data", TARGET, message, help);
     if ["exr", "png"].iter().any(|e| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e))) {
         return picture(s, &path, quantity).map(Some);
     }
@@ -51,8 +54,8 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
         })
     };
     let mut columns: Vec<usize> =
-        s.texts("columns").iter().map(|c| position(c)).collect::<Result<_, _>>()?;
-    let time = s.text("time_column");
+        s.get(COLUMNS).iter().map(|c| position(c)).collect::<Result<_, _>>()?;
+    let time = s.get(TIME_COLUMN);
     let time = if time.is_empty() {
         header.iter().position(|h| h == "time")
     } else {
@@ -82,18 +85,18 @@ pub(super) fn table(s: &Settings, quantity: &Quantity) -> Result<Option<Table>, 
 /// times of their file. What is wrong with either is found when the term is read.
 pub(crate) fn asked_times(s: &Settings, prefix: &str, unit: &str) -> Vec<f64> {
     let mut times = Vec::new();
-    for entry in s.list("term").iter().chain(s.list("goal")) {
-        let output = entry.text("output");
+    for entry in s.list(TERM).iter().chain(s.list(GOAL)) {
+        let output = entry.get(OUTPUT);
         if !(output.starts_with(prefix) || output.contains('*')) {
             continue;
         }
-        if let Ok(Some(at)) = entry.quantities("at", unit) {
+        if let Ok(Some(at)) = entry.quantities(AT, unit) {
             times.extend(at.values);
         }
-        let Some(Ok((header, rows))) = entry.file("target").map(|f| read(Path::new(f))) else {
+        let Some(Ok((header, rows))) = entry.get(TARGET).map(|f| read(Path::new(f))) else {
             continue;
         };
-        let name = match entry.text("time_column") {
+        let name = match entry.get(TIME_COLUMN) {
             "" => "time",
             name => name,
         };
@@ -105,24 +108,24 @@ pub(crate) fn asked_times(s: &Settings, prefix: &str, unit: &str) -> Vec<f64> {
 
 /// An array as what is measured: along the output's axis first, where it has one.
 fn block(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
-    for key in ["columns", "time_column"] {
+    for key in [COLUMNS.any, TIME_COLUMN.any] {
         if s.is_given(key) {
-            let message = format!("`{key}` has no effect here");
+            let message = format!("`{}` has no effect here", key.path);
             let help = "an array has no columns with names; leave it out, or give a CSV file";
-            return Err(s.problem("cotangent::scenario::contradiction", key, message, help));
+            return Err(s.problem(CONTRADICTION, key, message, help));
         }
     }
-    let Numbers { shape, mut values } = array(s, "target", path)?;
+    let Numbers { shape, mut values } = array(s, TARGET, path)?;
     let factor = factor(s, &quantity.unit)?;
     values.iter_mut().for_each(|v| *v *= factor);
     let Some(axis) = &quantity.axis else { return Ok(Table { times: None, values, rows: 1 }) };
     let rows = shape.first().copied().unwrap_or(1);
-    let whole = rows == axis.values.len() && !s.is_given("at");
+    let whole = rows == axis.values.len() && !s.is_given(AT);
     Ok(Table { times: whole.then(|| axis.values.clone()), values, rows })
 }
 
 /// The finite numbers of an NPY file.
-fn array(s: &Settings, key: &str, path: &Path) -> Result<Numbers, Diagnostic> {
+fn array(s: &Settings, key: Key<Amounts>, path: &Path) -> Result<Numbers, Diagnostic> {
     let refuse = |what: String| {
         let message = format!("{}: {what}", path.display());
         s.problem(
@@ -150,11 +153,11 @@ pub(super) fn start(
     [name, unit]: [&str; 2],
 ) -> Result<Numbers, Diagnostic> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
-        return array(s, "start", path);
+        return array(s, START, path);
     }
     let refuse = |what: &str, help: &str| {
         let message = format!("{}: {what}", path.display());
-        s.problem("cotangent::scenario::data", "start", message, help)
+        s.problem("cotangent::scenario::data", START, message, help)
     };
     let help = "a start is numbers, an array (.npy), or the artifacts/answer.json of a run";
     let text = std::fs::read_to_string(path).map_err(|e| refuse(&e.to_string(), help))?;
@@ -191,7 +194,7 @@ pub(super) fn start(
 fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diagnostic> {
     let picture = read_picture(path).map_err(|e| {
         let help = "it must be an OpenEXR or PNG file";
-        s.problem("cotangent::scenario::picture", "target", e.to_string(), help)
+        s.problem("cotangent::scenario::picture", TARGET, e.to_string(), help)
     })?;
     let image = picture.image;
     let one_number = quantity.shape == [image.height, image.width];
@@ -203,7 +206,7 @@ fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diag
             super::select::shape(&quantity.shape)
         );
         let help = "give the camera the picture's width and height";
-        return Err(s.problem("cotangent::scenario::length", "target", message, help));
+        return Err(s.problem("cotangent::scenario::length", TARGET, message, help));
     }
     // of what is one number a pixel: the covered part where the file has it, else the red channel
     let is_coverage = quantity.name.rsplit('.').next() == Some("alpha");
@@ -217,13 +220,13 @@ fn picture(s: &Settings, path: &Path, quantity: &Quantity) -> Result<Table, Diag
 
 /// What numbers of the file are multiplied by.
 fn factor(s: &Settings, unit: &str) -> Result<f64, Diagnostic> {
-    let given = s.text("unit");
+    let given = s.get(UNIT);
     if given.is_empty() {
         return Ok(1.0);
     }
     convert(&format!("1 {given}"), unit).map_err(|_| {
         let message = format!("\"{given}\" is no unit of what is measured in \"{unit}\"");
-        s.problem("cotangent::scenario::wrong_unit", "unit", message, "the file's unit")
+        s.problem("cotangent::scenario::wrong_unit", UNIT, message, "the file's unit")
     })
 }
 

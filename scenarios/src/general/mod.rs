@@ -15,10 +15,14 @@ mod pixel;
 pub(crate) mod select;
 mod table;
 mod term;
+mod values;
 
 pub(super) use data::{asked_times, read as read_csv};
 pub use image::film;
+pub(super) use parameter::NAME as INPUT;
 pub use table::tables;
+pub(super) use term::{OUTPUT, TARGET};
+pub(super) use values::{output_values, with_inputs};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,36 +33,24 @@ use cotangent_problem::{
 };
 
 use super::document::Settings;
-use super::keys::List;
+use super::keys::{List, list};
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
 use crate::look::{Look, Volume};
 use cotangent_harness::figure::Figure;
 use cotangent_harness::{Conclusion, Finished, Judge, Limits};
 
-/// The lists of tables that every general kind has.
-pub(super) const LISTS: [List; 5] = [
-    List {
-        name: "parameter",
-        keys: parameter::KEYS,
-        required: false,
-        doc: "an input that is free",
-    },
-    List { name: "term", keys: term::KEYS, required: false, doc: "what is asked of an output" },
-    List { name: "goal", keys: goal::KEYS, required: false, doc: "what the answer must satisfy" },
-    List {
-        name: "constraint",
-        keys: constraint::KEYS,
-        required: false,
-        doc: "what the search must keep to",
-    },
-    List {
-        name: "combination",
-        keys: combination::KEYS,
-        required: false,
-        doc: "a linear combination of outputs, which is an output too",
-    },
-];
+// the lists of tables that a general kind may have
+pub(super) const PARAMETER: List = list("parameter", parameter::KEYS, "an input that is free");
+pub(super) const TERM: List = list("term", term::KEYS, "what is asked of an output");
+pub(super) const GOAL: List = list("goal", goal::KEYS, "what the answer must satisfy");
+pub(super) const CONSTRAINT: List =
+    list("constraint", constraint::KEYS, "what the search must keep to");
+pub(super) const COMBINATION: List = list(
+    "combination",
+    combination::KEYS,
+    "a linear combination of outputs, which is an output too",
+);
 
 /// What the scenario of a user's file is called: as the file, without what a run's folder may not be called.
 pub(super) fn name_of(file: &Path) -> String {
@@ -70,11 +62,10 @@ pub(super) fn name_of(file: &Path) -> String {
     if name.is_empty() { "study".into() } else { name.into() }
 }
 
-/// The lists that there must be.
-const NEEDED: [&str; 2] = ["parameter", "term"];
-
 /// The table of inputs that stay as given.
-pub(super) const OPEN_TABLES: &[&str] = &["values"];
+pub(super) const VALUES: &str = "values";
+/// The open tables of every general kind.
+pub(super) const OPEN_TABLES: &[&str] = &[VALUES];
 
 /// A simulation as a kind of scenario makes it.
 pub(super) struct Model {
@@ -183,27 +174,27 @@ impl Study {
         let Model { simulation, mut notes, draw } = model.fixed(s)?;
         let simulation: Arc<dyn Simulation> = Arc::from(simulation);
         let mut problems = Vec::new();
-        for list in LISTS.iter().filter(|l| NEEDED.contains(&l.name) && s.list(l.name).is_empty()) {
+        for list in [PARAMETER, TERM].into_iter().filter(|l| s.list(*l).is_empty()) {
             let message = format!("there is no `[[{}]]`: {}", list.name, list.doc);
             let help = "`cotangent list FILE` prints the names that it may have";
-            problems.push(s.problem("cotangent::scenario::missing_key", list.name, message, help));
+            problems.push(s.problem("cotangent::scenario::missing_key", list, message, help));
         }
-        let free = parameter::read(simulation.as_ref(), s.list("parameter"), &mut problems);
+        let free = parameter::read(simulation.as_ref(), s.list(PARAMETER), &mut problems);
         let mut picks = Picks::default();
-        let terms = term::read(simulation.outputs(), s.list("term"), &mut picks, &mut problems);
+        let terms = term::read(simulation.outputs(), s.list(TERM), &mut picks, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
         let choice = Choice::new(simulation.as_ref(), free).map_err(|e| {
             let code = "cotangent::scenario::parameter";
-            vec![s.problem(code, "parameter", e.to_string(), "choose each entry once")]
+            vec![s.problem(code, PARAMETER, e.to_string(), "choose each entry once")]
         })?;
         let of_terms = picks.outputs.len();
         let goals = goal::read(
             simulation.as_ref(),
             choice.space(),
             &terms,
-            s.list("goal"),
+            s.list(GOAL),
             &mut picks,
             &mut problems,
         );
@@ -218,16 +209,16 @@ impl Study {
             Asked::new(Arc::clone(&simulation), choice.clone(), outputs, terms, differentiated)
                 .map_err(|e| {
                     let code = "cotangent::scenario::not_differentiable";
-                    vec![s.problem(code, "parameter", e.to_string(), "leave it out")]
+                    vec![s.problem(code, PARAMETER, e.to_string(), "leave it out")]
                 })
         };
         let asked = map_of(&outputs[..of_terms], terms, differentiated)?;
         // only what terms speak of is differentiated, and computed at every iteration
         let is_judged_apart = outputs.len() > of_terms;
         let judged = is_judged_apart.then(|| map_of(&outputs, Vec::new(), false)).transpose()?;
-        let is_measured = |t: &Settings| t.is_given("target") && !t.is_given("tolerance");
+        let is_measured = |t: &Settings| t.is_given(TARGET) && !t.is_given(term::TOLERANCE);
         let measured =
-            s.list("term").iter().map(|t| is_measured(t).then(|| t.is_given("scale"))).collect();
+            s.list(TERM).iter().map(|t| is_measured(t).then(|| t.is_given(term::SCALE))).collect();
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
         let outputs = picks.outputs;
@@ -262,13 +253,13 @@ fn constrained(
     s: &Settings,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<(Limited, Vec<String>)> {
-    let list = s.list("constraint");
+    let list = s.list(CONSTRAINT);
     let mut picks = Picks::default();
     let found = constraint::read(simulation.as_ref(), choice.space(), list, &mut picks, problems);
     let first = list.first().filter(|_| problems.is_empty())?;
     let mut refuse = |message: String, help: &str| {
         let code = "cotangent::scenario::constraint";
-        problems.push(first.problem(code, "output", message, help));
+        problems.push(first.problem(code, OUTPUT, message, help));
         None
     };
     let outputs: Vec<usize> = picks.outputs.iter().map(|(k, _)| *k).collect();
@@ -301,9 +292,9 @@ fn fix_values(simulation: &mut dyn Simulation, s: &Settings) -> Result<(), Vec<D
     let mut problems = Vec::new();
     // what is named by itself has the last word over a pattern
     let (patterns, names): (Vec<&str>, Vec<&str>) =
-        s.open_keys("values").into_iter().partition(|key| is_pattern(key));
+        s.open_keys(VALUES).into_iter().partition(|key| is_pattern(key));
     for key in patterns.into_iter().chain(names) {
-        let path = format!("values.{key}");
+        let path = format!("{VALUES}.{key}");
         if let Err(problem) = fix_value(simulation, s, key, &path) {
             problems.push(problem);
         }
@@ -320,11 +311,11 @@ pub(crate) fn start_from_parameters(
     s: &Settings,
 ) -> Result<(), Vec<Diagnostic>> {
     let inputs = simulation.inputs();
-    let keys = s.open_keys("values");
+    let keys = s.open_keys(VALUES);
     let kept: Vec<usize> = keys.iter().flat_map(|k| select::matching(k, inputs)).collect();
     let mut values: Vec<Vec<f64>> = inputs.iter().map(|q| q.value.clone()).collect();
     let mut problems = Vec::new();
-    for entry in s.list("parameter").iter().filter(|entry| entry.is_given("start")) {
+    for entry in s.list(PARAMETER).iter().filter(|entry| entry.is_given(parameter::START)) {
         let free = parameter::read(simulation, std::slice::from_ref(entry), &mut problems);
         for (start, places) in free.iter().flat_map(|f| f.start.iter().zip(&f.sets)) {
             for (input, place) in places.iter().filter(|(input, _)| !kept.contains(input)) {
@@ -337,7 +328,7 @@ pub(crate) fn start_from_parameters(
             let refused = simulation.fix(input, value).err();
             problems.extend(refused.map(|e| {
                 let help = "change its start";
-                s.problem("cotangent::scenario::parameter", "parameter", e.to_string(), help)
+                s.problem("cotangent::scenario::parameter", PARAMETER, e.to_string(), help)
             }));
         }
     }
@@ -358,17 +349,13 @@ fn fix_value(
     }
     for index in matching {
         let quantity = &simulation.inputs()[index];
-        let Some(given) = s.quantities(path, &quantity.unit)? else { continue };
+        let Some(given) = s.open_quantities(path, &quantity.unit)? else { continue };
         let value =
             select::broadcast(&given, quantity.len(), &quantity.shape).ok_or_else(|| {
                 let message =
                     format!("`{}` has shape {}", quantity.name, select::shape(&quantity.shape));
-                s.open_problem(
-                    "cotangent::scenario::length",
-                    path,
-                    message,
-                    "give it one number, or all",
-                )
+                let (code, help) = ("cotangent::scenario::length", "give it one number, or all");
+                s.open_problem(code, path, message, help)
             })?;
         simulation.fix(index, &value).map_err(|e| {
             let help = "`cotangent list FILE` shows what each input may be";

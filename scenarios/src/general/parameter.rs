@@ -5,38 +5,41 @@ use std::path::Path;
 use cotangent_problem::{Free, Parameter, Quantity, Simulation, Space, SpaceError, Transform};
 
 use super::super::document::{Numbers, Settings};
-use super::super::keys::{Key, Kind, key, required};
+use super::super::keys::{
+    AMOUNTS, Amounts, AnyKey, FLAG, Key, Named, TEXT, choice, counts, key, keys, number, one_of,
+    required,
+};
 use super::{data, select};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
-pub(super) const KEYS: &[Key] = &[
-    required("name", Kind::Text, "an input, or a pattern of several with * within a segment"),
-    key("label", Kind::Text, "\"\"", "its name in --set, reports and goals"),
-    key(
-        "start",
-        Kind::Quantity,
-        "0",
-        "where it starts: in the input's unit, a name, an array (.npy) or a run's answer.json; the present value",
-    ),
-    key(
-        "spread",
-        Kind::Number { unit: "", min: 0.0, max: 1.0 },
-        "0.0",
-        "how far the seed moves the start: a share of the range, or of twice the scale",
-    ),
-    key("lower", Kind::Quantity, "0", "least value; the input's own bound"),
-    key("upper", Kind::Quantity, "0", "greatest value; the input's own bound"),
-    key("scale", Kind::Quantity, "0", "typical size of a change; the input's own"),
-    key(
-        "transform",
-        Kind::Choice(&["auto", "identity", "log", "logit"]),
-        "\"auto\"",
-        "how it is optimised; auto is the input's own",
-    ),
-    key("hold", Kind::Quantity, "0", "along its axis: one number for each interval this long"),
-    key("shared", Kind::Flag, "false", "one value for everything that matches"),
-    key("entries", Kind::Integers { min: 0, max: 1 << 40 }, "[]", "entries that are free; all"),
-];
+/// How an input is optimised; `None` is its own way.
+type OwnTransform = Option<Transform>;
+
+choice! { OwnTransform:
+    "auto" => None,
+    "identity" => Some(Transform::Identity),
+    "log" => Some(Transform::Log),
+    "logit" => Some(Transform::Logit),
+}
+
+keys! {
+    pub(super) KEYS;
+    NAME: str = required("name", TEXT, "an input, or a pattern of several with * within a segment");
+    LABEL: str = key("label", TEXT, "\"\"", "its name in --set, reports and goals");
+    START: Amounts = key("start", AMOUNTS, "0",
+        "where it starts: in the input's unit, a name, an array (.npy) or a run's answer.json; the present value");
+    SPREAD: f64 = key("spread", number("", 0.0, 1.0), "0.0",
+        "how far the seed moves the start: a share of the range, or of twice the scale");
+    LOWER: Amounts = key("lower", AMOUNTS, "0", "least value; the input's own bound");
+    UPPER: Amounts = key("upper", AMOUNTS, "0", "greatest value; the input's own bound");
+    SCALE: Amounts = key("scale", AMOUNTS, "0", "typical size of a change; the input's own");
+    TRANSFORM: OwnTransform = key("transform", one_of(), "\"auto\"",
+        "how it is optimised; auto is the input's own");
+    HOLD: Amounts = key("hold", AMOUNTS, "0",
+        "along its axis: one number for each interval this long");
+    SHARED: bool = key("shared", FLAG, "false", "one value for everything that matches");
+    ENTRIES: [usize] = key("entries", counts(0, 1 << 40), "[]", "entries that are free; all");
+}
 
 /// The free parameters of the list.
 pub(super) fn read(
@@ -58,32 +61,32 @@ pub(super) fn read(
 /// The parameters that one entry of the list makes.
 fn of_entry(simulation: &dyn Simulation, s: &Settings) -> Result<Vec<Free>, Diagnostic> {
     let inputs = simulation.inputs();
-    let name = s.text("name");
+    let name = s.get(NAME);
     let matching = select::matching(name, inputs);
     if matching.is_empty() {
         let message = format!("there is no input `{name}`");
         let help = select::help(name, inputs, "input");
-        return Err(s.problem("cotangent::scenario::unknown_input", "name", message, help));
+        return Err(s.problem("cotangent::scenario::unknown_input", NAME, message, help));
     }
     let mut free =
         matching.iter().map(|k| of_input(simulation, *k, s)).collect::<Result<Vec<Free>, _>>()?;
-    if s.flag("shared") && free.len() > 1 {
+    if s.get(SHARED) && free.len() > 1 {
         free = vec![shared(free, s)?];
-    } else if s.flag("shared") {
+    } else if s.get(SHARED) {
         let (message, help) =
             ("only one input matches, so there is nothing to share", "leave it out");
-        return Err(s.problem("cotangent::scenario::contradiction", "shared", message, help));
+        return Err(s.problem(CONTRADICTION, SHARED, message, help));
     }
-    if free.len() > 1 && !s.text("label").is_empty() {
+    if free.len() > 1 && !s.get(LABEL).is_empty() {
         let message =
             format!("`{name}` means {} parameters, which cannot have one label", free.len());
         let help = "leave the label out; each has the name of its input";
-        return Err(s.problem("cotangent::scenario::label", "label", message, help));
+        return Err(s.problem("cotangent::scenario::label", LABEL, message, help));
     }
     if let [only] = free.as_mut_slice()
-        && !s.text("label").is_empty()
+        && !s.get(LABEL).is_empty()
     {
-        s.text("label").clone_into(&mut only.parameter.name);
+        s.get(LABEL).clone_into(&mut only.parameter.name);
     }
     Ok(free)
 }
@@ -92,7 +95,7 @@ fn of_entry(simulation: &dyn Simulation, s: &Settings) -> Result<Vec<Free>, Diag
 fn shared(free: Vec<Free>, s: &Settings) -> Result<Free, Diagnostic> {
     let mut all = free.into_iter();
     let Some(mut first) = all.next() else {
-        return Err(s.problem("cotangent::scenario::parameter", "shared", "nothing matches", ""));
+        return Err(s.problem("cotangent::scenario::parameter", SHARED, "nothing matches", ""));
     };
     for other in all {
         if other.parameter.unit != first.parameter.unit || other.sets.len() != first.sets.len() {
@@ -101,7 +104,7 @@ fn shared(free: Vec<Free>, s: &Settings) -> Result<Free, Diagnostic> {
                 first.parameter.name, other.parameter.name
             );
             let help = "name inputs of one kind";
-            return Err(s.problem("cotangent::scenario::parameter", "shared", message, help));
+            return Err(s.problem("cotangent::scenario::parameter", SHARED, message, help));
         }
         for (set, more) in first.sets.iter_mut().zip(other.sets) {
             set.extend(more);
@@ -112,7 +115,7 @@ fn shared(free: Vec<Free>, s: &Settings) -> Result<Free, Diagnostic> {
         tighter(&mut first.parameter.lower, &other.parameter.lower, f64::max);
         tighter(&mut first.parameter.upper, &other.parameter.upper, f64::min);
     }
-    s.text("name").clone_into(&mut first.parameter.name);
+    s.get(NAME).clone_into(&mut first.parameter.name);
     Ok(first)
 }
 
@@ -132,11 +135,11 @@ fn given_start(
     s: &Settings,
 ) -> Result<Start, Diagnostic> {
     let quantity = &simulation.inputs()[index];
-    if let Some(file) = s.file("start") {
-        let own = if s.text("label").is_empty() { &quantity.name } else { s.text("label") };
+    if let Some(file) = s.get(START) {
+        let own = if s.get(LABEL).is_empty() { &quantity.name } else { s.get(LABEL) };
         return data::start(s, Path::new(file), [own, &quantity.unit]).map(Start::Given);
     }
-    let Some(word) = s.word("start") else { return Ok(Start::Own) };
+    let Some(word) = s.word(START) else { return Ok(Start::Own) };
     simulation.initial(index, word).map(Start::Named).ok_or_else(|| {
         let message = format!("`{}` has no start \"{word}\"", quantity.name);
         let help = simulation.initial_names(index).join(", ");
@@ -145,7 +148,7 @@ fn given_start(
         } else {
             format!("its starts are: {help}")
         };
-        s.problem("cotangent::scenario::unknown_choice", "start", message, help)
+        s.problem("cotangent::scenario::unknown_choice", START, message, help)
     })
 }
 
@@ -161,41 +164,37 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
     let tightest = |values: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
         groups.iter().map(|g| g.iter().map(|e| values[*e]).fold(values[g[0]], pick)).collect()
     };
-    let spread_out = |path: &str, given: &Numbers| {
+    let spread_out = |key: Key<Amounts>, given: &Numbers| {
         select::broadcast(given, groups.len(), &shape).ok_or_else(|| {
-            let message = format!("`{path}` must be one number, or {}", select::shape(&shape));
-            s.problem("cotangent::scenario::length", path, message, "one for each free entry")
+            let shape = select::shape(&shape);
+            let message = format!("`{}` must be one number, or {shape}", key.path());
+            s.problem("cotangent::scenario::length", key, message, "one for each free entry")
         })
     };
-    let filled = |path: &str, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
-        let Some(given) = s.quantities(path, &quantity.unit)? else { return Ok(own) };
-        spread_out(path, &given)
+    let filled = |key: Key<Amounts>, own: Vec<f64>| -> Result<Vec<f64>, Diagnostic> {
+        let Some(given) = s.quantities(key, &quantity.unit)? else { return Ok(own) };
+        spread_out(key, &given)
     };
     let start = match given_start(simulation, index, s)? {
-        Start::Own => filled("start", mean(&quantity.value))?,
+        Start::Own => filled(START, mean(&quantity.value))?,
         Start::Named(values) => mean(&values),
-        Start::Given(numbers) => spread_out("start", &numbers)?,
+        Start::Given(numbers) => spread_out(START, &numbers)?,
     };
     let (least, greatest) =
         (tightest(&quantity.lower, f64::max), tightest(&quantity.upper, f64::min));
-    let lower = filled("lower", least.clone())?;
-    let upper = filled("upper", greatest.clone())?;
-    for (path, beyond) in [
-        ("lower", lower.iter().zip(&least).any(|(own, meant)| own < meant)),
-        ("upper", upper.iter().zip(&greatest).any(|(own, meant)| own > meant)),
+    let lower = filled(LOWER, least.clone())?;
+    let upper = filled(UPPER, greatest.clone())?;
+    for (key, beyond) in [
+        (LOWER, lower.iter().zip(&least).any(|(own, meant)| own < meant)),
+        (UPPER, upper.iter().zip(&greatest).any(|(own, meant)| own > meant)),
     ] {
         if beyond {
-            let message = format!("`{path}` goes beyond what `{}` may be", quantity.name);
+            let message = format!("`{}` goes beyond what `{}` may be", key.path(), quantity.name);
             let help = "`cotangent list FILE` prints its range";
-            return Err(s.problem("cotangent::scenario::out_of_range", path, message, help));
+            return Err(s.problem("cotangent::scenario::out_of_range", key, message, help));
         }
     }
-    let transform = match s.text("transform") {
-        "identity" => Transform::Identity,
-        "log" => Transform::Log,
-        "logit" => Transform::Logit,
-        _ => quantity.transform,
-    };
+    let transform = s.get(TRANSFORM).unwrap_or(quantity.transform);
     let logarithmic = matches!(transform, Transform::Log | Transform::Logit);
     let scale_unit = if logarithmic { "" } else { quantity.unit.as_str() };
     // a scale is after the transform, so that of another transform means nothing
@@ -206,38 +205,38 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
         Transform::Log => 0.5,
         _ => 1.0,
     };
-    let scale = s.quantity("scale", scale_unit)?.unwrap_or(own);
+    let scale = s.quantity(SCALE, scale_unit)?.unwrap_or(own);
     let (name, unit) = (quantity.name.clone(), quantity.unit.clone());
     let is_position = quantity.is_position && transform == Transform::Identity;
     let parameter = Parameter { name, unit, shape, lower, upper, scale, transform, is_position };
-    let contradicts = |path: &str, e: SpaceError| {
+    let contradicts = |key: AnyKey, e: SpaceError| {
         let help = "change its start, bounds, scale or transform";
-        s.problem("cotangent::scenario::parameter", path, e.to_string(), help)
+        s.problem("cotangent::scenario::parameter", key, e.to_string(), help)
     };
-    let space = Space::new(vec![parameter.clone()]).map_err(|e| contradicts("name", e))?;
-    space.check_start(&start).map_err(|e| contradicts("start", e))?;
+    let space = Space::new(vec![parameter.clone()]).map_err(|e| contradicts(NAME.any, e))?;
+    space.check_start(&start).map_err(|e| contradicts(START.any, e))?;
     let sets = groups.iter().map(|g| g.iter().map(|e| (index, *e)).collect()).collect();
-    Ok(Free { parameter, start, spread: s.number("spread"), sets })
+    Ok(Free { parameter, start, spread: s.get(SPREAD), sets })
 }
 
 /// The entries that follow each free number.
 fn groups(quantity: &Quantity, s: &Settings) -> Result<Vec<Vec<usize>>, Diagnostic> {
-    let entries = s.counts("entries");
+    let entries = s.get(ENTRIES);
     if let Some(bad) = entries.iter().find(|e| **e >= quantity.len()) {
         let message =
             format!("`{}` has {} entries, there is no entry {bad}", quantity.name, quantity.len());
         let code = "cotangent::scenario::length";
-        return Err(s.problem(code, "entries", message, "entries count from 0"));
+        return Err(s.problem(code, ENTRIES, message, "entries count from 0"));
     }
-    if s.is_given("hold") && !entries.is_empty() {
+    if s.is_given(HOLD) && !entries.is_empty() {
         let (message, help) = ("`entries` has no effect beside `hold`", "leave one of them out");
-        return Err(s.problem("cotangent::scenario::contradiction", "entries", message, help));
+        return Err(s.problem(CONTRADICTION, ENTRIES, message, help));
     }
     Ok(match held(quantity, s)? {
         Some(groups) => groups,
         None if (1..entries.len()).any(|k| entries[..k].contains(&entries[k])) => {
             let (message, help) = ("an entry is named twice", "name each once");
-            return Err(s.problem("cotangent::scenario::length", "entries", message, help));
+            return Err(s.problem("cotangent::scenario::length", ENTRIES, message, help));
         }
         None if entries.is_empty() => (0..quantity.len()).map(|e| vec![e]).collect(),
         None => entries.iter().map(|e| vec![*e]).collect(),
@@ -246,18 +245,18 @@ fn groups(quantity: &Quantity, s: &Settings) -> Result<Vec<Vec<usize>>, Diagnost
 
 /// Groups of entries that are held together along the axis.
 fn held(quantity: &Quantity, s: &Settings) -> Result<Option<Vec<Vec<usize>>>, Diagnostic> {
-    if !s.is_given("hold") {
+    if !s.is_given(HOLD) {
         return Ok(None);
     }
     let refuse = |message: String, help: &str| {
-        Err(s.problem("cotangent::scenario::parameter", "hold", message, help))
+        Err(s.problem("cotangent::scenario::parameter", HOLD, message, help))
     };
     let Some(axis) = quantity.axis.as_ref().filter(|_| quantity.row_len() == 1) else {
         let message = format!("`{}` does not change along an axis", quantity.name);
         return refuse(message, "hold is for what has a number for each step");
     };
     let step = axis.weights.first().copied().unwrap_or(1.0);
-    let hold = s.quantity("hold", &axis.unit)?.unwrap_or(step);
+    let hold = s.quantity(HOLD, &axis.unit)?.unwrap_or(step);
     let steps = (hold / step).round();
     if steps < 1.0 || (steps * step - hold).abs() > 1e-9 * hold.abs() {
         let message = format!("{hold} {} is no whole number of steps of {step}", axis.unit);
@@ -289,12 +288,10 @@ fn chosen_twice(
                     "`{input}` is chosen twice, as `{first}` and as `{}`",
                     f.parameter.name
                 );
-                let last =
-                    list.iter().rfind(|s| !select::matching(s.text("name"), inputs).is_empty());
+                let last = list.iter().rfind(|s| !select::matching(s.get(NAME), inputs).is_empty());
                 let code = "cotangent::scenario::parameter";
-                problems.extend(
-                    last.map(|s| s.problem(code, "name", message, "choose each entry once")),
-                );
+                problems
+                    .extend(last.map(|s| s.problem(code, NAME, message, "choose each entry once")));
                 return;
             }
         }

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use cotangent_problem::{Misfit, Quantity, Term};
+use cotangent_problem::{Loss, Misfit, Quantity, Term};
 use cotangent_raytrace::read_picture;
 
 use super::super::document::Settings;
+use super::super::keys::AnyKey;
 use super::image::film;
-use crate::diagnostic::Diagnostic;
+use super::term::{BLOCK, LOSS, MASK, RELATIVE, TARGET, TOLERANCE};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
-fn refuse<T>(s: &Settings, key: &str, message: &str, help: &str) -> Result<T, Diagnostic> {
-    Err(s.problem("cotangent::scenario::contradiction", key, message.to_owned(), help))
+fn refuse<T>(s: &Settings, key: AnyKey, message: &str, help: &str) -> Result<T, Diagnostic> {
+    Err(s.problem(CONTRADICTION, key, message.to_owned(), help))
 }
 
 /// The term of an image with what `mask`, `relative` and `block` say of it.
@@ -22,18 +24,17 @@ pub(super) fn refined(
     quantity: &Quantity,
     s: &Settings,
 ) -> Result<Term, Diagnostic> {
-    if let Some(floor) = s.quantity("relative", &quantity.unit)?.filter(|_| s.is_given("relative"))
-    {
+    if let Some(floor) = s.quantity(RELATIVE, &quantity.unit)?.filter(|_| s.is_given(RELATIVE)) {
         weigh_by_target(&mut term, floor, s)?;
     }
-    let pixelwise = ["mask", "block"].into_iter().find(|key| s.is_given(key));
+    let pixelwise = [MASK.any, BLOCK.any].into_iter().find(|key| s.is_given(*key));
     let Some(key) = pixelwise else { return Ok(term) };
     let Some((size, channels)) = film(quantity).filter(|_| term.entries.len() == quantity.len())
     else {
         let help = "it is of pixels: leave it out, or ask it of a whole image of a camera";
-        return refuse(s, key, &format!("`{key}` has no effect here"), help);
+        return refuse(s, key, &format!("`{}` has no effect here", key.path), help);
     };
-    if let Some(file) = s.file("mask") {
+    if let Some(file) = s.get(MASK) {
         let mask = mask(s, Path::new(file), size)?;
         let first = term.entries[0];
         let group = term.group;
@@ -41,7 +42,7 @@ pub(super) fn refined(
             *weight *= mask[(term.entries[g * group] - first) / channels];
         }
     }
-    match s.count("block") {
+    match s.get(BLOCK) {
         0 | 1 => Ok(term),
         side => blocks(term, side, size, channels, s),
     }
@@ -49,19 +50,19 @@ pub(super) fn refined(
 
 /// Divides each misfit by the size of its target and `floor` more: the parts of an image that are dark weigh as much as the bright ones.
 fn weigh_by_target(term: &mut Term, floor: f64, s: &Settings) -> Result<(), Diagnostic> {
-    if !s.is_given("target") {
-        return refuse(s, "relative", "`relative` has no effect here", "it needs a target");
+    if !s.is_given(TARGET) {
+        return refuse(s, RELATIVE.any, "`relative` has no effect here", "it needs a target");
     }
     if floor <= 0.0 || !floor.is_finite() {
         let help = "make it positive: a target of 0 would weigh without bound";
-        return refuse(s, "relative", &format!("`relative` = {floor} is out of range"), help);
+        return refuse(s, RELATIVE.any, &format!("`relative` = {floor} is out of range"), help);
     }
-    let power = match s.text("loss") {
-        "square" => 2,
-        "absolute" => 1,
+    let power = match s.get(LOSS) {
+        Loss::Square => 2,
+        Loss::Absolute => 1,
         _ => {
             let help = "take loss = \"square\" or \"absolute\"";
-            return refuse(s, "relative", "Huber's loss has a scale of its own", help);
+            return refuse(s, RELATIVE.any, "Huber's loss has a scale of its own", help);
         }
     };
     for (weight, target) in term.weights.iter_mut().zip(term.target.chunks(term.group)) {
@@ -74,7 +75,7 @@ fn weigh_by_target(term: &mut Term, floor: f64, s: &Settings) -> Result<(), Diag
 /// How much each pixel counts: the red channel of a picture.
 fn mask(s: &Settings, path: &Path, [width, height]: [usize; 2]) -> Result<Vec<f64>, Diagnostic> {
     let refuse = |message: String, help: &str| {
-        Err(s.problem("cotangent::scenario::picture", "mask", message, help))
+        Err(s.problem("cotangent::scenario::picture", MASK, message, help))
     };
     let image = match read_picture(path) {
         Ok(picture) => picture.image,
@@ -108,17 +109,17 @@ fn blocks(
     channels: usize,
     s: &Settings,
 ) -> Result<Term, Diagnostic> {
-    if !s.is_given("target") || s.is_given("tolerance") {
+    if !s.is_given(TARGET) || s.is_given(TOLERANCE) {
         let help = "it needs a target, and no tolerance";
-        return refuse(s, "block", "`block` has no effect here", help);
+        return refuse(s, BLOCK.any, "`block` has no effect here", help);
     }
-    if let Some(key) = ["mask", "relative"].into_iter().find(|key| s.is_given(key)) {
-        let message = format!("`block` and `{key}` exclude each other");
+    if let Some(key) = [MASK.any, RELATIVE.any].into_iter().find(|key| s.is_given(*key)) {
+        let message = format!("`block` and `{}` exclude each other", key.path);
         return refuse(s, key, &message, "pixels count alike within a block: leave one out");
     }
     if width % side != 0 || height % side != 0 {
         let message = format!("{width} x {height} pixels are no whole blocks of {side} x {side}");
-        return refuse(s, "block", &message, "take a divisor of the image's width and height");
+        return refuse(s, BLOCK.any, &message, "take a divisor of the image's width and height");
     }
     let pixels = |row: usize, column: usize| {
         let within = move |k: usize| (row * side + k / side) * width + column * side + k % side;

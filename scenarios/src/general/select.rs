@@ -4,6 +4,8 @@ use cotangent_problem::name::{is_pattern, matches};
 use cotangent_problem::{Axis, Parameter, Quantity, Space};
 
 use super::super::document::{Numbers, Settings};
+use super::super::keys::{Key, TEXT, key};
+use super::term::{AT, ENTRIES, TARGET};
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// Positions of the quantities that a name or pattern means. A name without its quotes means the quantity too, because a key
@@ -45,6 +47,10 @@ pub(super) fn broadcast(given: &Numbers, len: usize, shape: &[usize]) -> Option<
         .then(|| repeated(len / row))
 }
 
+/// The key of goals and constraints that names a free parameter.
+pub(super) const PARAMETER: Key<str> =
+    key("parameter", TEXT, "\"\"", "a free parameter, by its name or label");
+
 /// The free parameter that a goal or a constraint names, and its first number.
 ///
 /// # Errors
@@ -54,7 +60,7 @@ pub(super) fn free_parameter<'a>(
     s: &Settings,
     code: &'static str,
 ) -> Result<(&'a Parameter, usize), Diagnostic> {
-    let name = s.text("parameter");
+    let name = s.get(PARAMETER);
     let mut first = 0;
     let mut known = None;
     for p in space.parameters() {
@@ -67,7 +73,7 @@ pub(super) fn free_parameter<'a>(
         let message = format!("no free parameter is called `{name}`");
         let near = nearest(name, space.parameters().iter().map(|p| p.name.as_str()));
         let help = near.map_or("name a [[parameter]]".into(), |n| format!("did you mean `{n}`?"));
-        s.problem(code, "parameter", message, help)
+        s.problem(code, PARAMETER, message, help)
     })
 }
 
@@ -114,11 +120,11 @@ pub(super) fn entries(
         None => (1, quantity.len()),
     };
     let given = match &quantity.axis {
-        Some(axis) => s.quantities("at", &axis.unit)?.map(|n| n.values),
-        None if s.is_given("at") => {
+        Some(axis) => s.quantities(AT, &axis.unit)?.map(|n| n.values),
+        None if s.is_given(AT) => {
             let message = format!("`{}` has no times", quantity.name);
             let code = "cotangent::scenario::off_grid";
-            return Err(s.problem(code, "at", message, "leave `at` out"));
+            return Err(s.problem(code, AT, message, "leave `at` out"));
         }
         None => None,
     };
@@ -129,17 +135,17 @@ pub(super) fn entries(
         }
         _ => (0..count).collect(),
     };
-    let chosen = s.counts("entries");
+    let chosen = s.get(ENTRIES);
     if let Some(bad) = chosen.iter().find(|e| **e >= row_len) {
         let message = format!("`{}` has {row_len} entries, there is no entry {bad}", quantity.name);
         let code = "cotangent::scenario::length";
-        return Err(s.problem(code, "entries", message, "entries count from 0"));
+        return Err(s.problem(code, ENTRIES, message, "entries count from 0"));
     }
     if (1..chosen.len()).any(|k| chosen[..k].contains(&chosen[k])) {
         let (message, help) = ("an entry is named twice", "name each once");
-        return Err(s.problem("cotangent::scenario::length", "entries", message, help));
+        return Err(s.problem("cotangent::scenario::length", ENTRIES, message, help));
     }
-    let components = if chosen.is_empty() { (0..row_len).collect() } else { chosen };
+    let components = if chosen.is_empty() { (0..row_len).collect() } else { chosen.to_vec() };
     Ok(Entries { rows, components, row_len })
 }
 
@@ -153,7 +159,7 @@ fn row(s: &Settings, axis: &Axis, value: f64) -> Result<usize, Diagnostic> {
             (None, None) => "there is none".into(),
         };
         let message = format!("{value} {} is not on the grid of {}s", axis.unit, axis.name);
-        let key = if s.is_given("at") { "at" } else { "target" };
+        let key = if s.is_given(AT) { AT } else { TARGET };
         s.problem("cotangent::scenario::off_grid", key, message, help)
     })
 }

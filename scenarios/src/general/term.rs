@@ -3,67 +3,82 @@
 use cotangent_problem::{Loss, Misfit, Quantity, Term};
 
 use super::super::document::{Numbers, Settings};
-use super::super::keys::{Key, Kind, key, required};
+use super::super::keys::{
+    AMOUNTS, Amounts, AnyKey, DATA, File, INF, OPTIONAL_FILE, TEXT, TEXTS, choice, count, counts,
+    key, keys, number, one_of, required,
+};
 use super::{Picks, data, pixel, select};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
-pub(super) const KEYS: &[Key] = &[
-    required("output", Kind::Text, "an output, or a pattern of several with * within a segment"),
-    key("label", Kind::Text, "\"\"", "its name in --set, histories, reports and goals"),
-    key("at", Kind::Quantity, "[]", "times (coordinates) at which it counts; all"),
-    key(
-        "entries",
-        Kind::Integers { min: 0, max: 1 << 40 },
-        "[]",
-        "entries of a row that count; all",
-    ),
-    key("target", Kind::Data, "0", "what it should be: numbers, or a CSV file"),
-    key(
-        "columns",
-        Kind::Texts,
-        "[]",
-        "columns of the file; those of the output's name, or all but the times",
-    ),
-    key("time_column", Kind::Text, "\"\"", "column of the times; \"time\" where there is one"),
-    key("unit", Kind::Text, "\"\"", "unit of the file's numbers; the output's own"),
-    key("scale", Kind::Quantity, "1", "size of a misfit that matters; of noise, its deviation"),
-    key("tolerance", Kind::Quantity, "0", "distance from the target that costs nothing"),
-    key("beyond", Kind::Quantity, "[]", "\"range\" or [least, greatest]: what is beyond costs"),
-    key("margin", Kind::Quantity, "0", "how far before the ends of `beyond` the cost starts"),
-    key(
-        "loss",
-        Kind::Choice(&["square", "absolute", "huber"]),
-        "\"square\"",
-        "what a misfit costs",
-    ),
-    key("minimise", Kind::Choice(&["", "value", "square", "absolute"]), "\"\"", "make it small"),
-    key("maximise", Kind::Choice(&["", "value"]), "\"\"", "make it large"),
-    key(
-        "relative",
-        Kind::Quantity,
-        "0",
-        "divides each misfit by the size of its target and this more, so that dark parts weigh as bright ones",
-    ),
-    key(
-        "mask",
-        Kind::File,
-        "\"\"",
-        "of an image: a picture, 1 where a pixel counts and 0 where not",
-    ),
-    key(
-        "block",
-        Kind::Integer { min: 1, max: 8192 },
-        "1",
-        "of an image: misfits are of means over so many by so many pixels; a pyramid is a term for each",
-    ),
-    key(
-        "reduce",
-        Kind::Choice(&["auto", "sum", "mean", "integral"]),
-        "\"auto\"",
-        "over entries; auto is the integral along a whole axis without target, else the sum",
-    ),
-    key("weight", Kind::Number { unit: "", min: 0.0, max: f64::INFINITY }, "1.0", "its weight"),
-];
+choice! { Loss: "square" => Self::Square, "absolute" => Self::Absolute, "huber" => Self::Huber }
+
+/// What an output that is to be small costs.
+#[derive(Clone, Copy)]
+pub(crate) struct Small(Option<Loss>);
+
+choice! { Small:
+    "" => Self(None),
+    "value" => Self(Some(Loss::Value)),
+    "square" => Self(Some(Loss::Square)),
+    "absolute" => Self(Some(Loss::Absolute)),
+}
+
+/// What an output that is to be large costs.
+#[derive(Clone, Copy)]
+pub(crate) struct Large(Option<Loss>);
+
+choice! { Large: "" => Self(None), "value" => Self(Some(Loss::Negative)) }
+
+/// How entries are put together.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Reduce {
+    Auto,
+    Sum,
+    Mean,
+    Integral,
+}
+
+choice! { Reduce:
+    "auto" => Self::Auto,
+    "sum" => Self::Sum,
+    "mean" => Self::Mean,
+    "integral" => Self::Integral,
+}
+
+keys! {
+    pub(super) KEYS;
+    OUTPUT: str = required("output", TEXT,
+        "an output, or a pattern of several with * within a segment");
+    LABEL: str = key("label", TEXT, "\"\"", "its name in --set, histories, reports and goals");
+    AT: Amounts = key("at", AMOUNTS, "[]", "times (coordinates) at which it counts; all");
+    ENTRIES: [usize] = key("entries", counts(0, 1 << 40), "[]", "entries of a row that count; all");
+    TARGET: Amounts = key("target", DATA, "0", "what it should be: numbers, or a CSV file");
+    COLUMNS: [String] = key("columns", TEXTS, "[]",
+        "columns of the file; those of the output's name, or all but the times");
+    TIME_COLUMN: str = key("time_column", TEXT, "\"\"",
+        "column of the times; \"time\" where there is one");
+    UNIT: str = key("unit", TEXT, "\"\"", "unit of the file's numbers; the output's own");
+    SCALE: Amounts = key("scale", AMOUNTS, "1",
+        "size of a misfit that matters; of noise, its deviation");
+    TOLERANCE: Amounts = key("tolerance", AMOUNTS, "0",
+        "distance from the target that costs nothing");
+    BEYOND: Amounts = key("beyond", AMOUNTS, "[]",
+        "\"range\" or [least, greatest]: what is beyond costs");
+    MARGIN: Amounts = key("margin", AMOUNTS, "0",
+        "how far before the ends of `beyond` the cost starts");
+    LOSS: Loss = key("loss", one_of(), "\"square\"", "what a misfit costs");
+    MINIMISE: Small = key("minimise", one_of(), "\"\"", "make it small");
+    MAXIMISE: Large = key("maximise", one_of(), "\"\"", "make it large");
+    RELATIVE: Amounts = key("relative", AMOUNTS, "0",
+        "divides each misfit by the size of its target and this more, so that dark parts weigh as bright ones");
+    MASK: Option<File> = key("mask", OPTIONAL_FILE, "\"\"",
+        "of an image: a picture, 1 where a pixel counts and 0 where not");
+    BLOCK: usize = key("block", count(1, 8192), "1",
+        "of an image: misfits are of means over so many by so many pixels; a pyramid is a term for each");
+    REDUCE: Reduce = key("reduce", one_of(), "\"auto\"",
+        "over entries; auto is the integral along a whole axis without target, else the sum");
+    WEIGHT: f64 = key("weight", number("", 0.0, INF), "1.0", "its weight");
+}
 
 /// A term with what it speaks of.
 pub(super) struct Spoken {
@@ -110,13 +125,13 @@ pub(super) fn read(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Spoken> {
     let mut terms: Vec<Spoken> = Vec::new();
-    let given: Vec<&str> = list.iter().map(|s| s.text("label")).collect();
+    let given: Vec<&str> = list.iter().map(|s| s.get(LABEL)).collect();
     for (index, s) in list.iter().enumerate() {
-        match of_entry(outputs, s, picks) {
+        match of_entry(outputs, s, small(s), picks) {
             Ok(mut spoken) => {
-                let mut label = s.text("label").to_owned();
+                let mut label = s.get(LABEL).to_owned();
                 if label.is_empty() {
-                    s.text("output").clone_into(&mut label);
+                    s.get(OUTPUT).clone_into(&mut label);
                     // a name that somebody gave, or that another has already, stays with its owner
                     let taken = |l: &String| terms.iter().any(|t| t.term.label == *l);
                     if given.contains(&label.as_str()) || taken(&label) {
@@ -132,18 +147,24 @@ pub(super) fn read(
     terms
 }
 
-/// One entry of the list as a term without a label.
+/// What the value itself costs, where it is to be small or large.
+fn small(s: &Settings) -> Option<Loss> {
+    s.get(MINIMISE).0.or(s.get(MAXIMISE).0)
+}
+
+/// One entry of the list as a term without a label; `small` is what the value itself costs, where it is to be small or large.
 pub(super) fn of_entry(
     outputs: &[Quantity],
     s: &Settings,
+    small: Option<Loss>,
     picks: &mut Picks,
 ) -> Result<Spoken, Diagnostic> {
-    let name = s.text("output");
+    let name = s.get(OUTPUT);
     let matching = select::matching(name, outputs);
     let nothing = || {
         let message = format!("there is no output `{name}`");
         let help = select::help(name, outputs, "output");
-        s.problem("cotangent::scenario::unknown_output", "output", message, help)
+        s.problem("cotangent::scenario::unknown_output", OUTPUT, message, help)
     };
     let Some(&first) = matching.first() else { return Err(nothing()) };
     let unit = outputs[first].unit.clone();
@@ -156,7 +177,7 @@ pub(super) fn of_entry(
                 outputs[first].name, quantity.unit, quantity.name
             );
             let help = "write a term for each unit";
-            return Err(s.problem("cotangent::scenario::wrong_unit", "output", message, help));
+            return Err(s.problem("cotangent::scenario::wrong_unit", OUTPUT, message, help));
         }
         if quantity.vector_len() != outputs[first].vector_len() {
             let message = format!(
@@ -164,9 +185,9 @@ pub(super) fn of_entry(
                 outputs[first].name, quantity.name
             );
             let help = "write a term for each kind";
-            return Err(s.problem("cotangent::scenario::length", "output", message, help));
+            return Err(s.problem("cotangent::scenario::length", OUTPUT, message, help));
         }
-        let term = of_output(quantity, s, picks.first(index, quantity))?;
+        let term = of_output(quantity, s, small, picks.first(index, quantity))?;
         joined = Some(match joined {
             None => term,
             Some(sum) => join(sum, term, s)?,
@@ -176,26 +197,26 @@ pub(super) fn of_entry(
     if term.groups() == 0 {
         let message = "nothing is selected of the output".to_owned();
         let help = "leave `at` out for all times, or name some";
-        return Err(s.problem("cotangent::scenario::length", "at", message, help));
+        return Err(s.problem("cotangent::scenario::length", AT, message, help));
     }
-    if s.text("reduce") == "mean" {
+    if s.get(REDUCE) == Reduce::Mean {
         let groups = term.groups() as f64;
         term.weights.iter_mut().for_each(|w| *w /= groups);
     }
     let quantities: Vec<&Quantity> = matching.iter().map(|k| &outputs[*k]).collect();
     let quantity = quantities[0];
-    let chosen = s.counts("entries").len();
+    let chosen = s.get(ENTRIES).len();
     let components = if chosen > 0 { chosen } else { quantity.vector_len() };
-    let axis = quantity.axis.as_ref().filter(|_| integrated(quantity, s, s.is_given("target")));
+    let axis = quantity.axis.as_ref().filter(|_| integrated(quantity, s, s.is_given(TARGET)));
     Ok(Spoken {
         term,
         unit,
         weight_unit: axis.map_or(String::new(), |a| a.unit.clone()),
         words: words(s, &quantities),
-        margin: s.quantity("margin", &quantity.unit)?.unwrap_or(0.0),
-        is_small: !s.text("minimise").is_empty() || !s.text("maximise").is_empty(),
+        margin: s.quantity(MARGIN, &quantity.unit)?.unwrap_or(0.0),
+        is_small: small.is_some(),
         vector: if quantity.is_vector { components } else { 1 },
-        is_of_blocks: s.count("block") > 1,
+        is_of_blocks: s.get(BLOCK) > 1,
     })
 }
 
@@ -204,7 +225,7 @@ fn join(mut sum: Term, term: Term, s: &Settings) -> Result<Term, Diagnostic> {
     if sum.group != term.group {
         let message = "vectors of different lengths cannot be one term".to_owned();
         let help = "write a term for each";
-        return Err(s.problem("cotangent::scenario::length", "output", message, help));
+        return Err(s.problem("cotangent::scenario::length", OUTPUT, message, help));
     }
     sum.entries.extend(term.entries);
     sum.target.extend(term.target);
@@ -218,40 +239,35 @@ fn join(mut sum: Term, term: Term, s: &Settings) -> Result<Term, Diagnostic> {
     Ok(sum)
 }
 
-fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Diagnostic> {
-    no_idle_keys(s)?;
+fn of_output(
+    quantity: &Quantity,
+    s: &Settings,
+    small: Option<Loss>,
+    first: usize,
+) -> Result<Term, Diagnostic> {
+    no_idle_keys(s, small.is_some())?;
     let file = data::table(s, quantity)?;
     let times = file.as_ref().and_then(|f| f.times.as_deref());
-    if times.is_some() && s.is_given("at") {
+    if times.is_some() && s.is_given(AT) {
         let message = "the file says itself at which times it counts";
         let help = "leave `at` out, or the rows that are not wanted";
-        return Err(s.problem("cotangent::scenario::contradiction", "at", message, help));
+        return Err(s.problem(CONTRADICTION, AT, message, help));
     }
-    if file.is_some() && times.is_none() && quantity.axis.is_some() && !s.is_given("at") {
+    if file.is_some() && times.is_none() && quantity.axis.is_some() && !s.is_given(AT) {
         let message = "the file has no column of times";
         let help = "name it by time_column, or give `at` a time for each row";
-        return Err(s.problem("cotangent::scenario::data", "target", message, help));
+        return Err(s.problem("cotangent::scenario::data", TARGET, message, help));
     }
     let selected = select::entries(s, quantity, times)?;
     let flat = selected.flat();
     let target = target(quantity, s, &selected, file.as_ref())?;
-    let (misfit, group) = misfit(quantity, s, &selected, &flat, target.is_some())?;
-    let loss = match (s.text("loss"), s.text("minimise"), s.text("maximise")) {
-        (_, "value", _) => Loss::Value,
-        (_, _, "value") => Loss::Negative,
-        (_, "absolute", _) | ("absolute", "", _) => Loss::Absolute,
-        ("huber", "", _) => Loss::Huber,
-        _ => Loss::Square,
-    };
-    let scale = s.quantity("scale", &quantity.unit)?.unwrap_or(1.0);
+    let (misfit, group) =
+        misfit(quantity, s, &selected, &flat, [small.is_some(), target.is_some()])?;
+    let scale = s.quantity(SCALE, &quantity.unit)?.unwrap_or(1.0);
     if scale <= 0.0 {
         let message = format!("`scale` = {scale} is out of range");
-        return Err(s.problem(
-            "cotangent::scenario::out_of_range",
-            "scale",
-            message,
-            "make it positive",
-        ));
+        let (code, help) = ("cotangent::scenario::out_of_range", "make it positive");
+        return Err(s.problem(code, SCALE, message, help));
     }
     let term = Term {
         label: String::new(),
@@ -261,28 +277,27 @@ fn of_output(quantity: &Quantity, s: &Settings, first: usize) -> Result<Term, Di
         group,
         misfit,
         scale,
-        loss,
-        weight: s.number("weight"),
+        loss: small.unwrap_or_else(|| s.get(LOSS)),
+        weight: s.get(WEIGHT),
     };
     pixel::refined(term, quantity, s)
 }
 
 /// Refuses a key that has no effect beside the others: whoever wrote it believes that it has.
-fn no_idle_keys(s: &Settings) -> Result<(), Diagnostic> {
-    let small = !s.text("minimise").is_empty() || !s.text("maximise").is_empty();
+fn no_idle_keys(s: &Settings, small: bool) -> Result<(), Diagnostic> {
     let needs = [
-        ("columns", s.file("target").is_some(), "a file as target"),
-        ("time_column", s.file("target").is_some(), "a file as target"),
-        ("unit", s.file("target").is_some(), "a file as target"),
-        ("tolerance", s.is_given("target"), "a target"),
-        ("loss", !small, "a target or `beyond`; `minimise` says itself what it costs"),
+        (COLUMNS.any, s.get(TARGET).is_some(), "a file as target"),
+        (TIME_COLUMN.any, s.get(TARGET).is_some(), "a file as target"),
+        (UNIT.any, s.get(TARGET).is_some(), "a file as target"),
+        (TOLERANCE.any, s.is_given(TARGET), "a target"),
+        (LOSS.any, !small, "a target or `beyond`; `minimise` says itself what it costs"),
     ];
-    match needs.iter().find(|(key, there, _)| s.is_given(key) && !there) {
+    match needs.into_iter().find(|(key, there, _)| s.is_given(*key) && !there) {
         None => Ok(()),
         Some((key, _, what)) => {
-            let message = format!("`{key}` has no effect here");
+            let message = format!("`{}` has no effect here", key.path);
             let help = format!("it needs {what}");
-            Err(s.problem("cotangent::scenario::contradiction", key, message, help))
+            Err(s.problem(CONTRADICTION, key, message, help))
         }
     }
 }
@@ -299,7 +314,7 @@ fn target(
             let columns = table.values.len() / table.rows.max(1);
             Some(Numbers { shape: vec![table.rows, columns], values: table.values.clone() })
         }
-        None => s.quantities("target", &quantity.unit)?,
+        None => s.quantities(TARGET, &quantity.unit)?,
     };
     let Some(given) = given else { return Ok(None) };
     let shape = selected.shape();
@@ -315,7 +330,7 @@ fn target(
             select::shape(&shape)
         );
         let help = "one number, one row for all times, or a number for each entry";
-        s.problem("cotangent::scenario::length", "target", message, help)
+        s.problem("cotangent::scenario::length", TARGET, message, help)
     })
 }
 
@@ -325,38 +340,36 @@ fn misfit(
     s: &Settings,
     selected: &select::Entries,
     flat: &[usize],
-    has_target: bool,
+    [small, has_target]: [bool; 2],
 ) -> Result<(Misfit, usize), Diagnostic> {
-    let small = !s.text("minimise").is_empty() || !s.text("maximise").is_empty();
-    let beyond = s.is_given("beyond");
-    let refuse = |path: &str, message: &str, help: &str| {
-        Err(s.problem("cotangent::scenario::contradiction", path, message, help))
-    };
+    let beyond = s.is_given(BEYOND);
+    let refuse =
+        |key: AnyKey, message: &str, help: &str| Err(s.problem(CONTRADICTION, key, message, help));
     if usize::from(small) + usize::from(beyond) + usize::from(has_target) != 1 {
         let help = "give one of target, beyond, minimise, maximise";
-        return refuse("output", "a term asks one thing of its output", help);
+        return refuse(OUTPUT.any, "a term asks one thing of its output", help);
     }
-    if !s.text("minimise").is_empty() && !s.text("maximise").is_empty() {
-        return refuse("maximise", "it cannot be both small and large", "leave one out");
+    if s.get(MINIMISE).0.is_some() && s.get(MAXIMISE).0.is_some() {
+        return refuse(MAXIMISE.any, "it cannot be both small and large", "leave one out");
     }
-    if s.is_given("margin") && !beyond {
-        return refuse("margin", "a margin is of a range", "leave it out, or ask with `beyond`");
+    if s.is_given(MARGIN) && !beyond {
+        return refuse(MARGIN.any, "a margin is of a range", "leave it out, or ask with `beyond`");
     }
     if beyond {
         let (mut lower, mut upper) = bounds(quantity, s, flat)?;
-        let margin = s.quantity("margin", &quantity.unit)?.unwrap_or(0.0);
+        let margin = s.quantity(MARGIN, &quantity.unit)?.unwrap_or(0.0);
         lower.iter_mut().for_each(|b| *b += margin);
         upper.iter_mut().for_each(|b| *b -= margin);
         if lower.iter().zip(&upper).any(|(l, u)| l > u) {
-            return refuse("margin", "the margin leaves nothing of the range", "make it smaller");
+            return refuse(MARGIN.any, "the margin leaves nothing of the range", "make it smaller");
         }
         return Ok((Misfit::Beyond { lower, upper }, 1));
     }
-    let tolerance = s.quantity("tolerance", &quantity.unit)?.unwrap_or(0.0);
+    let tolerance = s.quantity(TOLERANCE, &quantity.unit)?.unwrap_or(0.0);
     if tolerance < 0.0 {
-        return refuse("tolerance", "a distance is not negative", "make it 0 or more");
+        return refuse(TOLERANCE.any, "a distance is not negative", "make it 0 or more");
     }
-    let distance = tolerance > 0.0 || s.text("loss") != "square";
+    let distance = tolerance > 0.0 || s.get(LOSS) != Loss::Square;
     if has_target && distance {
         let group = if quantity.is_vector { selected.components.len() } else { 1 };
         return Ok((Misfit::Distance { tolerance }, group));
@@ -370,34 +383,34 @@ fn bounds(
     s: &Settings,
     flat: &[usize],
 ) -> Result<(Vec<f64>, Vec<f64>), Diagnostic> {
-    if s.word("beyond") == Some("range") {
+    if s.word(BEYOND) == Some("range") {
         let of = |bounds: &[f64]| flat.iter().map(|e| bounds[*e]).collect::<Vec<_>>();
         let (lower, upper) = (of(&quantity.lower), of(&quantity.upper));
         if lower.iter().chain(&upper).all(|b| b.is_infinite()) {
             let message = format!("`{}` has no range", quantity.name);
             let help = "give [least, greatest]";
-            return Err(s.problem("cotangent::scenario::contradiction", "beyond", message, help));
+            return Err(s.problem(CONTRADICTION, BEYOND, message, help));
         }
         return Ok((lower, upper));
     }
-    match s.quantities("beyond", &quantity.unit)? {
+    match s.quantities(BEYOND, &quantity.unit)? {
         Some(Numbers { values, .. }) if values.len() == 2 && values[0] <= values[1] => {
             Ok((vec![values[0]; flat.len()], vec![values[1]; flat.len()]))
         }
         _ => {
             let message = "`beyond` must be \"range\" or two numbers, the lesser first";
-            Err(s.problem("cotangent::scenario::wrong_type", "beyond", message, "such as [-1, 1]"))
+            Err(s.problem("cotangent::scenario::wrong_type", BEYOND, message, "such as [-1, 1]"))
         }
     }
 }
 
 /// Whether a term sums over its axis with the weights of an integral.
 fn integrated(quantity: &Quantity, s: &Settings, has_target: bool) -> bool {
-    let whole = quantity.axis.is_some() && !s.is_given("at");
-    match s.text("reduce") {
-        "integral" => true,
-        "auto" => whole && !has_target,
-        _ => false,
+    let whole = quantity.axis.is_some() && !s.is_given(AT);
+    match s.get(REDUCE) {
+        Reduce::Integral => true,
+        Reduce::Auto => whole && !has_target,
+        Reduce::Sum | Reduce::Mean => false,
     }
 }
 
@@ -418,7 +431,7 @@ fn weights(
         None if integral => {
             let message = format!("`{}` has no axis to integrate along", quantity.name);
             let help = "use reduce = \"sum\" or \"mean\"";
-            Err(s.problem("cotangent::scenario::contradiction", "reduce", message, help))
+            Err(s.problem(CONTRADICTION, REDUCE, message, help))
         }
         _ => Ok(vec![1.0; selected.rows.len() * in_row]),
     }
@@ -428,10 +441,10 @@ fn weights(
 fn words(s: &Settings, quantities: &[&Quantity]) -> String {
     let what = match quantities {
         [only] => only.name.clone(),
-        several => format!("{} ({} outputs)", s.text("output"), several.len()),
+        several => format!("{} ({} outputs)", s.get(OUTPUT), several.len()),
     };
     let axis = quantities.first().and_then(|q| q.axis.as_ref());
-    let at = match (axis, s.is_given("at")) {
+    let at = match (axis, s.is_given(AT)) {
         (Some(axis), true) => format!(" at the given {}s", axis.name),
         (Some(axis), false) => format!(" over {}", axis.name),
         (None, _) => String::new(),

@@ -9,10 +9,10 @@ use cotangent_dft::molecule::{
     on_lattice,
 };
 use cotangent_harness::figure::{Figure, Mark, Series};
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+use cotangent_problem::Simulation;
 
 use super::bonds::balls_and_sticks;
-use crate::general::{Draw, Extra};
+use crate::general::{Draw, Extra, output_values, with_inputs};
 use crate::look::{Look, Volume, VolumeField};
 
 /// Levels below this are those of cores, hartree: they would press the others together.
@@ -172,14 +172,12 @@ impl Portrait {
 
     /// Infrared absorption by the harmonic modes, each a Lorentzian.
     fn spectrum(&self, inputs: &[Vec<f64>]) -> Option<Figure> {
-        let mut simulation = self.simulation(self.options.reference);
-        inputs.iter().enumerate().try_for_each(|(k, value)| simulation.fix(k, value)).ok()?;
+        let simulation = self.simulation(self.options.reference);
+        let simulation = Arc::new(with_inputs(&simulation, inputs).ok()?);
         let place = |name: &str| simulation.outputs().iter().position(|q| q.name == name);
         let picked = [place("vibration.frequencies")?, place("vibration.intensities")?];
-        let map = Arc::new(simulation).map(&[], &picked, false).ok()?;
-        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
-        let entries = &run.values().entries;
-        let (frequencies, intensities) = entries.split_at(entries.len() / 2);
+        let values = output_values(&simulation, &picked).ok()?;
+        let [frequencies, intensities] = &values[..] else { return None };
         let lines: Vec<(f64, f64)> =
             frequencies.iter().copied().zip(intensities.iter().copied()).collect();
         let half = 0.5 * WIDTH_PER_CM;

@@ -7,143 +7,112 @@ use cotangent_physics::impact::{
 use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Draw, Model, Study};
-use super::super::keys::{Key, Kind, List};
-use super::super::{Domain, Scenario};
-use super::{key, look, number, numbers, required, same_scale, series};
-use crate::diagnostic::Diagnostic;
+use super::super::domain::{Domain, Makes};
+use super::super::general::{self, COMBINATION, Draw, GOAL, Model, PARAMETER, TERM, with_inputs};
+use super::super::keys::{List, TEXT, count, key, keys, list, number, required, vector};
+use super::{VIEWS, look, plane};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 use crate::look::Look;
-use cotangent_harness::figure::{Figure, Mark};
+use cotangent_harness::figure::{Figure, Mark, Series};
+
+keys! {
+    KEYS;
+    GRAVITY: [f64; 3] = key("world.gravity", vector("m/s^2", -FAR, FAR), "[0.0, 0.0, -9.81]",
+        "acceleration of free fall");
+    RESTITUTION: f64 = key("world.restitution", number("", 0.0, 1.0), "0.8",
+        "normal speed after an impact over before");
+    DURATION: f64 = key("motion.duration", number("s", 0.0, 1e6), "0.0",
+        "how long the balls are watched");
+    STEP: f64 = key("motion.step", number("s", 1e-6, 1e6), "0.01", "time between two observations");
+    IMPACTS: usize = key("motion.impacts", count(0, 10_000), "0",
+        "how many impacts are watched, from the first");
+}
+
+/// Coordinates have at most this size.
+const FAR: f64 = 1e6;
+
+keys! {
+    BALL_KEYS;
+    BALL_LABEL: str = required("label", TEXT, "its name, as in ball.LABEL.position");
+    RADIUS: f64 = key("radius", number("m", 1e-9, 1e6), "0.1", "its radius");
+    MASS: f64 = key("mass", number("kg", 1e-12, 1e12), "1.0", "its mass");
+    POSITION: [f64; 3] = required("position", vector("m", -FAR, FAR), "its centre at the start");
+    VELOCITY: [f64; 3] = key("velocity", vector("m/s", -FAR, FAR), "[0.0, 0.0, 0.0]",
+        "its velocity at the start");
+}
+
+keys! {
+    WALL_KEYS;
+    WALL_LABEL: str = required("label", TEXT, "its name, as in wall.LABEL.offset");
+    NORMAL: [f64; 3] = key("normal", vector("", -FAR, FAR), "[0.0, 0.0, 1.0]",
+        "direction out of the wall, of any length");
+    OFFSET: f64 = key("offset", number("m", -1e6, 1e6), "0.0",
+        "distance from the origin along the normal");
+}
+
+const BALL: List = list("ball", BALL_KEYS, "a ball").needed();
+const WALL: List = list("wall", WALL_KEYS, "a plane that balls bounce off");
+
+const LISTS: &[List] = &[BALL, WALL, PARAMETER, TERM, GOAL, COMBINATION];
 
 /// The kind.
-pub(crate) struct Balls;
-
-const KEYS: &[Key] = &[
-    key("world.gravity", numbers("m/s^2"), "[0.0, 0.0, -9.81]", "acceleration of free fall"),
-    key(
-        "world.restitution",
-        number("", 0.0, 1.0),
-        "0.8",
-        "normal speed after an impact over before",
-    ),
-    key("motion.duration", number("s", 0.0, 1e6), "0.0", "how long the balls are watched"),
-    key("motion.step", number("s", 1e-6, 1e6), "0.01", "time between two observations"),
-    key(
-        "motion.impacts",
-        Kind::Integer { min: 0, max: 10_000 },
-        "0",
-        "how many impacts are watched, from the first",
-    ),
-];
-
-const BALL_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in ball.LABEL.position"),
-    key("radius", number("m", 1e-9, 1e6), "0.1", "its radius"),
-    key("mass", number("kg", 1e-12, 1e12), "1.0", "its mass"),
-    required("position", numbers("m"), "its centre at the start"),
-    key("velocity", numbers("m/s"), "[0.0, 0.0, 0.0]", "its velocity at the start"),
-];
-
-const WALL_KEYS: &[Key] = &[
-    required("label", Kind::Text, "its name, as in wall.LABEL.offset"),
-    key("normal", numbers(""), "[0.0, 0.0, 1.0]", "direction out of the wall, of any length"),
-    key("offset", number("m", -1e6, 1e6), "0.0", "distance from the origin along the normal"),
-];
-
-const LISTS: &[List] = &[
-    List { name: "ball", keys: BALL_KEYS, required: true, doc: "a ball" },
-    List { name: "wall", keys: WALL_KEYS, required: false, doc: "a plane that balls bounce off" },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[4],
-];
-
-const TEMPLATE: &[u8] = include_bytes!("../../thrown-ball.toml");
-const CONTRADICTION: &str = "cotangent::scenario::contradiction";
-
-impl Domain for Balls {
-    fn kind(&self) -> &'static str {
-        "balls"
-    }
-    fn summary(&self) -> &'static str {
-        "balls in free flight through rigid impacts: throws, billiards, restitution and masses from recordings"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE)]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
-}
-
-/// Three numbers of a key, or what is wrong with them.
-fn vector(s: &Settings, path: &str, problems: &mut Vec<Diagnostic>) -> Vec3<f64> {
-    let given = s.numbers(path);
-    if let Ok(three) = given.try_into() {
-        return Vec3(three);
-    }
-    let message = format!("`{path}` has {} numbers", given.len());
-    problems.push(s.problem("cotangent::scenario::length", path, message, "write [x, y, z]"));
-    Vec3::zero()
-}
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "balls",
+    summary: "balls in free flight through rigid impacts: throws, billiards, restitution and masses from recordings",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[("scenario.toml", include_bytes!("../../thrown-ball.toml"))],
+    makes: Makes::Simulation(model),
+    first: None,
+};
 
 /// The simulation of the file's balls.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    let ball = |b: &Settings, problems: &mut Vec<Diagnostic>| BallPart {
-        name: b.text("label").to_owned(),
-        ball: Ball { radius: b.number("radius"), mass: b.number("mass") },
-        position: vector(b, "position", problems),
-        velocity: vector(b, "velocity", problems),
+    let ball = |b: &Settings| BallPart {
+        name: b.get(BALL_LABEL).to_owned(),
+        ball: Ball { radius: b.get(RADIUS), mass: b.get(MASS) },
+        position: Vec3(b.get(POSITION)),
+        velocity: Vec3(b.get(VELOCITY)),
     };
-    let balls: Vec<BallPart> = s.list("ball").iter().map(|b| ball(b, &mut problems)).collect();
-    let walls: Vec<WallPart> =
-        s.list("wall").iter().filter_map(|w| wall(w, &mut problems)).collect();
-    let gravity = vector(s, "world.gravity", &mut problems);
+    let balls: Vec<BallPart> = s.list(BALL).iter().map(ball).collect();
+    let walls: Vec<WallPart> = s.list(WALL).iter().filter_map(|w| wall(w, &mut problems)).collect();
     let sampling = sampling(s, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let restitution = s.number("world.restitution");
-    let simulation = BallsSimulation::new(&balls, &walls, gravity.0, restitution, sampling)
+    let (gravity, restitution) = (s.get(GRAVITY), s.get(RESTITUTION));
+    let simulation = BallsSimulation::new(&balls, &walls, gravity, restitution, sampling)
         .map_err(|e| vec![misplaced(s, &e)])?;
     let draw: Option<Box<dyn Draw>> = Some(Box::new(Paths(simulation.clone())));
     Ok(Model { simulation: Box::new(simulation), notes: Vec::new(), draw })
 }
 
 fn wall(w: &Settings, problems: &mut Vec<Diagnostic>) -> Option<WallPart> {
-    let normal = vector(w, "normal", problems);
+    let normal = Vec3(w.get(NORMAL));
     let length = normal.norm();
     if length <= 0.0 {
         let (message, help) = ("the wall has no direction", "write a normal such as [0, 0, 1]");
-        problems.push(w.problem(CONTRADICTION, "normal", message, help));
+        problems.push(w.problem(CONTRADICTION, NORMAL, message, help));
         return None;
     }
-    let wall = Wall { normal: normal * length.recip(), offset: w.number("offset") };
-    Some(WallPart { name: w.text("label").to_owned(), wall })
+    let wall = Wall { normal: normal * length.recip(), offset: w.get(OFFSET) };
+    Some(WallPart { name: w.get(WALL_LABEL).to_owned(), wall })
 }
 
 fn sampling(s: &Settings, problems: &mut Vec<Diagnostic>) -> Sampling {
-    let (duration, step) = (s.number("motion.duration"), s.number("motion.step"));
+    let (duration, step) = (s.get(DURATION), s.get(STEP));
     let steps = (duration / step).round();
     if (steps * step - duration).abs() > 1e-9 * duration {
         let message = format!("{duration} s is no whole number of steps of {step} s");
         let help = format!("the nearest is {:.6} s", steps.max(1.0) * step);
-        problems.push(s.problem("cotangent::scenario::off_grid", "motion.duration", message, help));
+        problems.push(s.problem("cotangent::scenario::off_grid", DURATION, message, help));
     }
-    let impacts = s.count("motion.impacts");
+    let impacts = s.get(IMPACTS);
     if steps < 1.0 && impacts == 0 {
         let message = "nothing is watched of the motion";
         let help =
             "set motion.duration for positions over time, motion.impacts for impacts, or both";
-        problems.push(s.problem(CONTRADICTION, "motion.duration", message, help));
+        problems.push(s.problem(CONTRADICTION, DURATION, message, help));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let steps = steps.clamp(0.0, 1e7) as usize;
@@ -153,16 +122,16 @@ fn sampling(s: &Settings, problems: &mut Vec<Diagnostic>) -> Sampling {
 /// What cannot be at the start, at the entry of the ball that it is about.
 fn misplaced(s: &Settings, e: &FlightError) -> Diagnostic {
     let FlightError::Overlap { pair, depth } = e else {
-        return s.problem(CONTRADICTION, "ball", e.to_string(), "see the keys of its balls");
+        return s.problem(CONTRADICTION, BALL, e.to_string(), "see the keys of its balls");
     };
     let (Pair::Wall(i, _) | Pair::Balls(i, _)) = *pair;
-    let label = |list: &str, k: usize| s.list(list)[k].text("label").to_owned();
+    let ball = |k: usize| s.list(BALL)[k].get(BALL_LABEL);
     let other = match *pair {
-        Pair::Wall(_, w) => format!("wall `{}`", label("wall", w)),
-        Pair::Balls(_, j) => format!("ball `{}`", label("ball", j)),
+        Pair::Wall(_, w) => format!("wall `{}`", s.list(WALL)[w].get(WALL_LABEL)),
+        Pair::Balls(_, j) => format!("ball `{}`", ball(j)),
     };
-    let message = format!("ball `{}` starts {depth:.3e} m inside {other}", label("ball", i));
-    s.list("ball")[i].problem(CONTRADICTION, "position", message, "it is the place of its centre")
+    let message = format!("ball `{}` starts {depth:.3e} m inside {other}", ball(i));
+    s.list(BALL)[i].problem(CONTRADICTION, POSITION, message, "it is the place of its centre")
 }
 
 /// Draws where the balls fly.
@@ -183,9 +152,8 @@ impl Draw for Paths {
             let height = |s: &impact::Balls| s.x[0][up];
             after.states.iter().any(|s| (height(s) - height(&after.states[0])).abs() > 0.0)
         };
-        let views = [("side", 0, 2), ("above", 0, 1)];
-        let view = |(view, across, up)| self.view(view, [across, up], before.as_ref(), &after);
-        views.into_iter().filter(|(_, _, up)| moves(*up)).map(view).collect()
+        let seen = VIEWS.into_iter().filter(|(_, [_, up])| moves(*up));
+        seen.map(|view| self.view(view, before.as_ref(), &after)).collect()
     }
 
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
@@ -205,7 +173,7 @@ impl Draw for Paths {
 impl Paths {
     /// The motion with these inputs; `None` where there is none.
     fn path(&self, inputs: &[Vec<f64>]) -> Option<Path> {
-        look::fixed(&self.0, inputs)?.path(POINTS).ok()
+        with_inputs(&self.0, inputs).ok()?.path(POINTS).ok()
     }
 
     fn names(&self) -> Vec<String> {
@@ -215,8 +183,7 @@ impl Paths {
 
     fn view(
         &self,
-        view: &str,
-        [across, up]: [usize; 2],
+        view @ (_, [across, up]): (&str, [usize; 2]),
         before: Option<&Path>,
         after: &Path,
     ) -> Figure {
@@ -227,24 +194,19 @@ impl Paths {
         let mut drawn = Vec::new();
         for (i, name) in names.iter().enumerate().take(MOST_BALLS) {
             let mark = [Mark::Line, Mark::Dashes, Mark::Dots][i % 3];
-            drawn.push(series(&format!("{name}, answer"), mark, track(after, i)));
+            drawn.push(Series::new(&format!("{name}, answer"), mark, track(after, i)));
             if let Some(before) = before {
                 let label = if i == 0 { "at the start of the search" } else { "" };
-                drawn.push(series(label, Mark::Thin, track(before, i)));
+                drawn.push(Series::new(label, Mark::Thin, track(before, i)));
             }
         }
         let centre = |(pair, state): &(Pair, impact::Balls)| {
             let (Pair::Wall(i, _) | Pair::Balls(i, _)) = *pair;
             (state.x[i][across], state.x[i][up])
         };
-        drawn.push(series("impacts", Mark::Crosses, after.impacts.iter().map(centre)));
+        drawn.push(Series::new("impacts", Mark::Crosses, after.impacts.iter().map(centre)));
         let ends = after.states.last().into_iter().flat_map(|s| &s.x);
-        drawn.push(series("end", Mark::Circles, ends.map(|x| (x[across], x[up]))));
-        drawn.extend(same_scale(&drawn));
-        let title = if view == "side" { "from the side" } else { "from above" };
-        let axis = |k: usize| format!("{} (m)", ["x", "y", "z"][k]);
-        let labels = [axis(across), axis(up)];
-        let title = format!("Centres of the balls {title}");
-        Figure::lines(&format!("motion-{view}"), &title, [&labels[0], &labels[1]], drawn)
+        drawn.push(Series::new("end", Mark::Circles, ends.map(|x| (x[across], x[up]))));
+        plane("motion", "Centres of the balls", view, drawn)
     }
 }

@@ -5,23 +5,15 @@ use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Pose, Vec3};
 use cotangent_physics::{MotionSimulation, Shape};
+use cotangent_problem::Simulation;
 use cotangent_problem::name::{element, segment};
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
+use crate::general::{output_values, with_inputs};
 use crate::look::{Body, Look, Surface};
 
 const GREY: [f64; 3] = [0.6, 0.62, 0.66];
 const FLOOR: [f64; 3] = [0.85, 0.85, 0.83];
 const MARKED: [f64; 3] = [0.8, 0.3, 0.1];
-
-/// A simulation with every input at these values.
-pub(super) fn fixed<S: Simulation + Clone>(simulation: &S, inputs: &[Vec<f64>]) -> Option<S> {
-    let mut simulation = simulation.clone();
-    for (k, value) in inputs.iter().enumerate() {
-        simulation.fix(k, value).ok()?;
-    }
-    Some(simulation)
-}
 
 /// What is seen of each motion of a model.
 ///
@@ -31,8 +23,8 @@ pub(super) fn motions(
     simulation: &MotionSimulation,
     inputs: &[Vec<f64>],
 ) -> Result<Vec<Look>, String> {
-    let simulation =
-        Arc::new(fixed(simulation, inputs).ok_or("the motion has no value at the answer")?);
+    let simulation = with_inputs(simulation, inputs);
+    let simulation = Arc::new(simulation.map_err(|_| "the motion has no value at the answer")?);
     let parts = simulation.parts().to_vec();
     let mut looks = Vec::new();
     for part in &parts {
@@ -67,15 +59,9 @@ fn frames(simulation: &Arc<MotionSimulation>, own: &str) -> Result<Frames, Strin
             frame_of(name, ".position").or_else(|| frame_of(name, ".orientation")).is_some()
         })
         .collect();
-    let map = Arc::clone(simulation).map(&[], &picked, false).map_err(|e| e.to_string())?;
-    let run = map
-        .run(&[], Keep::Values, SampleKey(0), &mut Workspace::new())
-        .map_err(|e| e.to_string())?;
-    let (y, mut first, mut frames) = (&run.values().entries, 0, Frames::new());
-    for k in picked {
-        let quantity = &outputs[k];
-        let entries = &y[first..first + quantity.len()];
-        first += quantity.len();
+    let mut frames = Frames::new();
+    for (entries, k) in output_values(simulation, &picked)?.iter().zip(&picked) {
+        let quantity = &outputs[*k];
         let steps = quantity.shape[0];
         let mut put = |name: String, set: &mut dyn FnMut(usize, &mut Pose<f64>)| {
             let poses = frames.entry(name).or_insert_with(|| vec![Pose::identity(); steps]);

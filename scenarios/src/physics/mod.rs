@@ -5,27 +5,30 @@ mod inspect;
 mod look;
 mod motion;
 
-pub(super) use balls::Balls;
+pub(super) use balls::DOMAIN as BALLS;
 pub use inspect::{InspectedBody, Inspection, inspect};
-pub(super) use motion::Motion;
+pub(super) use motion::DOMAIN as MOTION;
 
-use super::keys::{Kind, key, required};
-use cotangent_harness::figure::{Mark, Series};
-
-const fn number(unit: &'static str, min: f64, max: f64) -> Kind {
-    Kind::Number { unit, min, max }
-}
-
-const fn numbers(unit: &'static str) -> Kind {
-    Kind::Numbers { unit, min: -1e6, max: 1e6 }
-}
-
-fn series(label: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
-    Series { label: label.into(), mark, points: points.into_iter().collect() }
-}
+use cotangent_harness::figure::{Figure, Mark, Series};
 
 /// Width of a plot's area over its height.
 const ASPECT: f64 = 1.75;
+
+/// Two planes in which a motion is drawn: what it is called, and the coordinates across and up.
+const VIEWS: [(&str, [usize; 2]); 2] = [("side", [0, 2]), ("above", [0, 1])];
+
+/// What is drawn of a motion in one of [`VIEWS`], at the same scale across and up.
+fn plane(
+    name: &str,
+    title: &str,
+    (view, axes): (&str, [usize; 2]),
+    mut drawn: Vec<Series>,
+) -> Figure {
+    drawn.extend(same_scale(&drawn));
+    let seen = if view == "side" { "from the side" } else { "from above" };
+    let [across, up] = axes.map(|k| format!("{} (m)", ["x", "y", "z"][k]));
+    Figure::lines(&format!("{name}-{view}"), &format!("{title} {seen}"), [&across, &up], drawn)
+}
 
 /// Two invisible points that give both axes the same scale around `drawn`.
 fn same_scale(drawn: &[Series]) -> [Series; 2] {
@@ -38,5 +41,5 @@ fn same_scale(drawn: &[Series]) -> [Series; 2] {
     let height = (y1 - y0).max((x1 - x0) / ASPECT);
     let (half_x, half_y) = (0.5 * height * ASPECT, 0.5 * height);
     let (x, y) = (f64::midpoint(x0, x1), f64::midpoint(y0, y1));
-    [-1.0, 1.0].map(|s| series("", Mark::Thin, [(x + s * half_x, y + s * half_y)]))
+    [-1.0, 1.0].map(|s| Series::new("", Mark::Thin, [(x + s * half_x, y + s * half_y)]))
 }

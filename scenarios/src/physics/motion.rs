@@ -5,82 +5,54 @@ use std::sync::Arc;
 
 use cotangent_physics::io::mjcf::{Effect, Folder, Mjcf, MjcfError, Note, read_mjcf_with};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
+use cotangent_problem::Simulation;
 use cotangent_problem::name::{element, segment};
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 
 use super::super::document::{Grammar, Settings};
-use super::super::general::{self, Draw, Model, Study};
-use super::super::keys::{Key, Kind, List};
-use super::super::{Domain, Scenario};
-use super::{key, look, required, same_scale, series};
-use crate::diagnostic::{Diagnostic, Source};
+use super::super::domain::{Domain, Makes};
+use super::super::general::{
+    self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, TERM, output_values, with_inputs,
+};
+use super::super::keys::{FILE, File, List, TEXT, TEXTS, key, keys, list, number, required};
+use super::{VIEWS, look, plane};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
 use crate::look::Look;
 use cotangent_harness::figure::{Figure, Mark, Series};
 
-/// The kind.
-pub(crate) struct Motion;
-
-const KEYS: &[Key] = &[
-    required("model.file", Kind::File, "MJCF file; its timestep is the step"),
-    key(
-        "model.ignore",
-        Kind::Texts,
-        "[]",
-        "what the file asks for and the motion does without: limit, frictionloss, contact, equality",
-    ),
-];
-
-const MOTION_KEYS: &[Key] = &[
-    key("label", Kind::Text, "\"\"", "its name, where there are several"),
-    required(
-        "duration",
-        Kind::Number { unit: "s", min: 0.0, max: 1e6 },
-        "how long it lasts, a whole number of steps",
-    ),
-];
-
-const LISTS: &[List] = &[
-    List { name: "motion", keys: MOTION_KEYS, required: true, doc: "a motion of the model" },
-    general::LISTS[0],
-    general::LISTS[1],
-    general::LISTS[2],
-    general::LISTS[3],
-    general::LISTS[4],
-];
-
-const TEMPLATE: &[u8] = include_bytes!("../../arm.toml");
-const TEMPLATE_MODEL: &[u8] = include_bytes!("../../arm.xml");
-
-impl Domain for Motion {
-    fn kind(&self) -> &'static str {
-        "motion"
-    }
-    fn summary(&self) -> &'static str {
-        "motions of an articulated model from an MJCF file: drive it, or identify it from recordings"
-    }
-    fn grammar(&self) -> Grammar {
-        Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES }
-    }
-    fn template(&self) -> &'static [(&'static str, &'static [u8])] {
-        &[("scenario.toml", TEMPLATE), ("arm.xml", TEMPLATE_MODEL)]
-    }
-    fn simulation(&self, s: &Settings) -> Option<Result<Box<dyn Simulation>, Vec<Diagnostic>>> {
-        Some(model(s).and_then(|m| Ok(m.fixed(s)?.simulation)))
-    }
-    fn scenario_for(&self, path: &Path, file: &str) -> Option<Result<String, Vec<Diagnostic>>> {
-        path.extension().filter(|e| e.eq_ignore_ascii_case("xml"))?;
-        Some(
-            read_file(path, &|code, message, help| Diagnostic::plain(code, message, help))
-                .map(|read| first_scenario(file, &read)),
-        )
-    }
-    fn load(&self, s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
-        Ok(Box::new(Study::new(model(s)?, s)?))
-    }
+keys! {
+    KEYS;
+    MODEL_FILE: File = required("model.file", FILE, "MJCF file; its timestep is the step");
+    IGNORE: [String] = key("model.ignore", TEXTS, "[]",
+        "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
 }
 
+keys! {
+    MOTION_KEYS;
+    LABEL: str = key("label", TEXT, "\"\"", "its name, where there are several");
+    DURATION: f64 = required("duration", number("s", 0.0, 1e6),
+        "how long it lasts, a whole number of steps");
+}
+
+const MOTION: List = list("motion", MOTION_KEYS, "a motion of the model").needed();
+
+const LISTS: &[List] = &[MOTION, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+
+/// The kind.
+pub(crate) const DOMAIN: Domain = Domain {
+    kind: "motion",
+    summary: "motions of an articulated model from an MJCF file: drive it, or identify it from recordings",
+    grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
+    template: &[
+        ("scenario.toml", include_bytes!("../../arm.toml")),
+        ("arm.xml", include_bytes!("../../arm.xml")),
+    ],
+    makes: Makes::Simulation(model),
+    first: Some((&["xml"], first_scenario)),
+};
+
 /// A scenario for any model: its controls where it has actuators, else its masses; its last site or body.
-fn first_scenario(file: &str, read: &Mjcf) -> String {
+fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
+    let read = read_file(path, &|code, message, help| Diagnostic::plain(code, message, help))?;
     let model = &read.model;
     let name = general::name_of(Path::new(file));
     let place = match (model.sites().len(), model.bodies().len()) {
@@ -109,14 +81,14 @@ fn first_scenario(file: &str, read: &Mjcf) -> String {
     } else {
         "name = \"body.*.mass\"\nspread = 0.2                  # the seed moves the start\n"
     };
-    format!(
+    Ok(format!(
         "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
          kind = \"motion\"\n\n[model]\nfile = {file:?}\n{ignore}\n[[motion]]\nduration = {duration}              # s\n\n\
          [[parameter]]\n{parameter}\n[[term]]\nlabel = \"place\"\noutput = {place:?}\nat = {duration}                    # s\n\
          target = [0.0, 0.0, 1.0]      # m\nscale = \"1 cm\"                # a miss that matters\n\n[[goal]]\nof = \"place\"\n\
          within = \"1 cm\"\n",
         duration = steps * read.options.dt,
-    )
+    ))
 }
 
 /// The simulation of the file's motions.
@@ -135,8 +107,8 @@ pub(super) type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -
 
 /// The model, or what is wrong with its file.
 fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
-    let path = s.text("model.file");
-    read_file(Path::new(path), &|code, message, help| s.problem(code, "model.file", message, help))
+    let path = s.get(MODEL_FILE);
+    read_file(Path::new(path), &|code, message, help| s.problem(code, MODEL_FILE, message, help))
 }
 
 pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
@@ -161,14 +133,13 @@ pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, V
 /// The model without what the scenario turns off by name. A file that asks for what is not simulated is refused.
 fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    for name in s.texts("model.ignore") {
+    for name in s.get(IGNORE) {
         match Effect::ALL.into_iter().find(|e| *name == e.name()) {
             Some(effect) if read.enables(effect) => read = read.without(effect),
             _ => {
                 let message = format!("the model does not ask for \"{name}\"");
                 let help = "leave it out of model.ignore";
-                let code = "cotangent::scenario::contradiction";
-                problems.push(s.problem(code, "model.ignore", message, help));
+                problems.push(s.problem(CONTRADICTION, IGNORE, message, help));
             }
         }
     }
@@ -177,28 +148,28 @@ fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
         let which = u.which.as_ref().map(|w| format!(" of {w}")).unwrap_or_default();
         let message = format!("line {} of the model: `{name}`{which} is not simulated", u.line);
         let help = format!("go on without: model.ignore = [\"{name}\"]");
-        problems.push(s.problem("cotangent::model::unsimulated", "model.file", message, help));
+        problems.push(s.problem("cotangent::model::unsimulated", MODEL_FILE, message, help));
     }
     if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 /// The motions, each from the model's reference configuration at rest.
 fn parts(s: &Settings, read: &Mjcf) -> Result<Vec<MotionPart>, Vec<Diagnostic>> {
-    let (list, dt) = (s.list("motion"), read.options.dt);
+    let (list, dt) = (s.list(MOTION), read.options.dt);
     let mut problems = Vec::new();
     let mut parts = Vec::new();
     for m in list {
-        let (label, duration) = (m.text("label").to_owned(), m.number("duration"));
+        let (label, duration) = (m.get(LABEL).to_owned(), m.get(DURATION));
         let steps = (duration / dt).round();
         if steps < 1.0 || (steps * dt - duration).abs() > 1e-9 * duration {
             let message = format!("{duration} s is no whole number of steps of {dt} s");
             let help = format!("the nearest is {:.6} s", steps.max(1.0) * dt);
             let code = "cotangent::scenario::off_grid";
-            problems.push(m.problem(code, "duration", message, help));
+            problems.push(m.problem(code, DURATION, message, help));
         }
         if label.is_empty() && list.len() > 1 {
             let (message, help) = ("several motions need a label each", "add label = \"...\"");
-            problems.push(m.problem("cotangent::scenario::label", "label", message, help));
+            problems.push(m.problem("cotangent::scenario::label", LABEL, message, help));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let steps = steps.clamp(1.0, 1e9) as usize;
@@ -220,9 +191,8 @@ impl Draw for Postures {
         };
         let mut figures = Vec::new();
         for part in 0..self.0.parts().len() {
-            for (view, across, up) in [("side", 0, 2), ("above", 0, 1)] {
-                figures.extend(self.view(part, view, (across, up), &before, &after));
-            }
+            let view = |view| self.view(part, view, &before, &after);
+            figures.extend(VIEWS.into_iter().filter_map(view));
         }
         figures
     }
@@ -242,7 +212,7 @@ struct Track {
 impl Postures {
     /// Where every site and body is over time, with these inputs.
     fn places(&self, inputs: &[Vec<f64>]) -> Option<Vec<Track>> {
-        let simulation = look::fixed(&self.0, inputs)?;
+        let simulation = Arc::new(with_inputs(&self.0, inputs).ok()?);
         let parts = simulation.parts().to_vec();
         let own = |name: &str| -> String {
             let prefixes = parts.iter().map(|p| format!("motion.{}.", segment(&p.label)));
@@ -256,31 +226,22 @@ impl Postures {
         let outputs: Vec<usize> = (0..simulation.outputs().len())
             .filter(|k| is_place(&simulation.outputs()[*k].name))
             .collect();
-        let simulation = Arc::new(simulation);
-        let map = Arc::clone(&simulation).map(&[], &outputs, false).ok()?;
-        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).ok()?;
-        let y = &run.values().entries;
-        let (mut first, mut tracks) = (0, Vec::new());
-        for k in outputs {
-            let quantity = &simulation.outputs()[k];
-            let points =
-                y[first..first + quantity.len()].chunks_exact(3).map(|p| [p[0], p[1], p[2]]);
-            let of = |p: &MotionPart| {
-                quantity.name.starts_with(&format!("motion.{}.", segment(&p.label)))
-            };
+        let of_outputs = output_values(&simulation, &outputs).ok()?;
+        let track = |(k, entries): (&usize, &Vec<f64>)| {
+            let name = &simulation.outputs()[*k].name;
+            let of = |p: &MotionPart| name.starts_with(&format!("motion.{}.", segment(&p.label)));
             let part = parts.iter().position(of).unwrap_or(0);
-            tracks.push(Track { part, name: own(&quantity.name), points: points.collect() });
-            first += quantity.len();
-        }
-        Some(tracks)
+            let points = entries.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect();
+            Track { part, name: own(name), points }
+        };
+        Some(outputs.iter().zip(&of_outputs).map(track).collect())
     }
 
     /// Paths of the sites and postures of the bodies, in the plane of two coordinates.
     fn view(
         &self,
         part: usize,
-        view: &str,
-        (across, up): (usize, usize),
+        view @ (_, [across, up]): (&str, [usize; 2]),
         before: &[Track],
         after: &[Track],
     ) -> Option<Figure> {
@@ -298,8 +259,12 @@ impl Postures {
         for (n, k) in shown.iter().take(3).enumerate() {
             let name = after[*k].name.trim_end_matches(".position");
             let mark = [Mark::Line, Mark::Dashes, Mark::Dots][n];
-            drawn.push(series(&format!("{name}, answer"), mark, after[*k].points.iter().map(flat)));
-            drawn.push(series(
+            drawn.push(Series::new(
+                &format!("{name}, answer"),
+                mark,
+                after[*k].points.iter().map(flat),
+            ));
+            drawn.push(Series::new(
                 if n == 0 { "at the start" } else { "" },
                 Mark::Thin,
                 before[*k].points.iter().map(flat),
@@ -309,24 +274,12 @@ impl Postures {
             let step = moment * steps / (MOMENTS - 1);
             let label = if moment == 0 { "bodies and sites" } else { "" };
             let points = tracks.iter().map(|k| flat(&after[*k].points[step]));
-            drawn.push(series(label, Mark::Circles, points));
+            drawn.push(Series::new(label, Mark::Circles, points));
         }
-        drawn.extend(same_scale(&drawn));
         let label = &self.0.parts()[part].label;
         let of = if label.is_empty() { String::new() } else { format!(" {label}") };
-        let title = if view == "side" { "from the side" } else { "from above" };
-        let axis = |k: usize| format!("{} (m)", ["x", "y", "z"][k]);
-        let name = if label.is_empty() {
-            format!("motion-{view}")
-        } else {
-            format!("motion-{}-{view}", part + 1) // a label may hold what no file name does
-        };
-        let labels = [axis(across), axis(up)];
-        Some(Figure::lines(
-            &name,
-            &format!("The motion{of} {title}"),
-            [&labels[0], &labels[1]],
-            drawn,
-        ))
+        // a label may hold what no file name does
+        let number = if label.is_empty() { String::new() } else { format!("-{}", part + 1) };
+        Some(plane(&format!("motion{number}"), &format!("The motion{of}"), view, drawn))
     }
 }

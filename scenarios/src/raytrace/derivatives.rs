@@ -1,13 +1,13 @@
 //! Derivatives of the first camera's image by what moved most, with and without the terms of moving edges.
 
 use cotangent_ad::{Pose, Quat, Vec3};
-use cotangent_problem::{MapError, Simulation};
+use cotangent_problem::Simulation;
 use cotangent_raytrace::{
     DerivativeOptions, Image, PictureSimulation, Rgb, Scene, SceneMesh, Selection, Terms, World,
     follows, jacobian,
 };
 
-use super::super::general::{Draw, Extra};
+use super::super::general::{Draw, Extra, with_inputs};
 use super::cuts::cuts;
 use crate::look::{Body, Look};
 use cotangent_harness::figure::{Figure, Panel};
@@ -36,18 +36,6 @@ impl Derivatives {
         Self { simulation, options, moving }
     }
 
-    /// The simulation with these inputs.
-    ///
-    /// # Errors
-    /// They have no meaning there.
-    fn at(&self, inputs: &[Vec<f64>]) -> Result<PictureSimulation, MapError> {
-        let mut simulation = self.simulation.clone();
-        for (k, value) in inputs.iter().enumerate() {
-            simulation.fix(k, value)?;
-        }
-        Ok(simulation)
-    }
-
     /// The entries of poses that moved most between `start` and `answer`, in their typical sizes; each of another input.
     fn moved(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<(usize, usize)> {
         let is_pose = |name: &str| {
@@ -68,7 +56,7 @@ impl Derivatives {
     }
 
     fn figure(&self, moved: &[(usize, usize)], answer: &[Vec<f64>]) -> Option<Figure> {
-        let simulation = self.at(answer).ok()?;
+        let simulation = with_inputs(&self.simulation, answer).ok()?;
         let world = World::new(simulation.scene());
         let options =
             DerivativeOptions { spp: self.options.spp.saturating_mul(FINER), ..self.options };
@@ -104,7 +92,7 @@ impl Draw for Derivatives {
     }
 
     fn extra(&self, answer: &[Vec<f64>]) -> Extra {
-        let Ok(simulation) = self.at(answer) else { return Extra::default() };
+        let Ok(simulation) = with_inputs(&self.simulation, answer) else { return Extra::default() };
         let remedy = |cut: String| {
             format!("at the answer, {cut}: if they should not, give a parameter bounds")
         };
@@ -113,7 +101,7 @@ impl Draw for Derivatives {
     }
 
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
-        let simulation = self.at(inputs).map_err(|e| e.to_string())?;
+        let simulation = with_inputs(&self.simulation, inputs)?;
         Ok(vec![look(simulation.scene())])
     }
 }

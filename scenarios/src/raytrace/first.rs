@@ -9,10 +9,10 @@ use super::pictures::mesh_file;
 use crate::diagnostic::Diagnostic;
 
 /// The scenario of the mesh in `path`, which it calls `file`.
-pub(super) fn scenario(path: &Path, file: &str) -> Result<String, Diagnostic> {
+pub(super) fn scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
     let refuse = |why: String| {
         let (message, help) = (format!("{}: {why}", path.display()), "give an OBJ or PLY file");
-        Diagnostic::plain("cotangent::scenario::mesh", message, help)
+        vec![Diagnostic::plain("cotangent::scenario::mesh", message, help)]
     };
     let mesh = mesh_file(path).map_err(refuse)?.merged();
     let (centre, least, radius) = extent(&mesh);
