@@ -60,6 +60,8 @@ fn values_that_contradict_are_named() {
     refused(&place(&[(albedo, "albedo = [0.5, 0.5]")]), &["`albedo`", "three numbers"]);
     refused(&place(&[(albedo, "albedo = [0.5, 0.5, 1.35]")]), &["`albedo`", "1.35"]);
     refused(&place(&[("side_b = [0.0, 0.0, 0.35]", "side_b = [0.7, 0.0, 0.0]")]), &["no area"]);
+    let lamp = "[[lamp]]\nlabel = \"a\"\nposition = []\ndirection = [0, -1, 0]\nintensity = [1, 1, 1]\n\n[[camera]]\nlabel = \"front\"";
+    refused(&place(&[("[[camera]]\nlabel = \"front\"", lamp)]), &["`position`", "three numbers"]);
     let aimless = ("target = [0.15, 0.62, 0.0]", "target = [0.3, 1.9, 4.2]");
     refused(&place(&[aimless]), &["camera `front`"]);
 }

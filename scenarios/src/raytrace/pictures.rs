@@ -123,16 +123,19 @@ fn parallelogram(m: &Settings) -> Result<TriangleMesh, Vec<Diagnostic>> {
     let sides = [keys::CENTRE, keys::SIDE_A, keys::SIDE_B];
     let [Some(centre), Some(a), Some(b)] = sides.map(|key| m.get(key)) else {
         let absent = sides.into_iter().filter(|key| m.get(*key).is_none());
-        let problem = |key: Key<_>| {
-            let message = format!("`{}` has 0 numbers", key.path());
-            m.problem("cotangent::scenario::length", key, message, "write three numbers: [x, y, z]")
-        };
-        return Err(absent.map(problem).collect());
+        return Err(absent.map(|key| no_numbers(m, key)).collect());
     };
     TriangleMesh::parallelogram(centre, a, b).map_err(|e| {
         let help = "half sides that span an area";
         vec![m.problem(CONTRADICTION, keys::SIDE_A, e.to_string(), help)]
     })
+}
+
+/// Refuses a point without coordinates where there must be one.
+fn no_numbers(s: &Settings, key: Key<Option<[f64; 3]>>) -> Diagnostic {
+    let (message, help) =
+        (format!("`{}` has 0 numbers", key.path()), "write three numbers: [x, y, z]");
+    s.problem("cotangent::scenario::length", key, message, help)
 }
 
 /// How a mesh reflects.
@@ -193,6 +196,10 @@ fn texture(s: &Settings, key: Key<Option<File>>) -> Result<Option<Texture>, Diag
 }
 
 fn lamp(l: &Settings, problems: &mut Vec<Diagnostic>) -> Option<SceneLamp> {
+    // a key that is there means that there is a point
+    let places = [keys::LAMP_POSITION, keys::DIRECTION].into_iter();
+    problems
+        .extend(places.filter(|k| l.is_given(*k) && l.get(*k).is_none()).map(|k| no_numbers(l, k)));
     let kind = match (l.get(keys::LAMP_POSITION), l.get(keys::DIRECTION)) {
         (Some(position), None) => LampKind::Point { position },
         (Some(position), Some(direction)) => LampKind::Spot {
