@@ -328,7 +328,8 @@ fn meshes_weigh_what_they_enclose() {
 fn meshes_that_are_notched_or_open_weigh_as_mujoco_s() {
     let dart = "vertex='0 0 0 2 0 0 .5 .375 0 0 2 0 0 0 1 2 0 1 .5 .375 1 0 2 1'
         face='0 2 1 0 3 2 4 5 6 4 6 7 0 1 5 0 5 4 1 2 6 1 6 5 2 3 7 2 7 6 3 0 4 3 4 7'";
-    let open = "vertex='0 0 0 1 0 0 0 2 0 0 0 3 .75 .875 .625' face='0 2 1 0 1 3 0 3 2 1 2 4 2 3 4'";
+    let open =
+        "vertex='0 0 0 1 0 0 0 2 0 0 0 3 .75 .875 .625' face='0 2 1 0 1 3 0 3 2 1 2 4 2 3 4'";
     let of_open = [1.196572260174329, 0.270360279893694, 0.5945460500990106, 0.7376223657858855];
     let (legacy, exact) = ("inertia='legacy'", "inertia='exact'");
     for (mesh, kind, [mass, x, y, z], moments) in [

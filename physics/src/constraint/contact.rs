@@ -268,8 +268,24 @@ pub(super) fn pull(
     let geoms = pair.geoms.map(|g| &model.geoms[g]);
     let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let (position_bar, frame_bar) = pull_directions(p, contact, directions, links, s);
+    let bars = (p.numbers_bar.gap, position_bar, frame_bar);
+    let lanes = displace(model, (pair, slopes), bars, p.geometry, s);
+    pull_numbers(p, pair, &slopes.mixed, &lanes);
+}
+
+/// From the cotangents of distance, position and frame of a contact of this pair to wrenches on the links that carry its geoms; returned are
+/// those of all lanes.
+fn displace(
+    model: &Model,
+    (pair, slopes): (&TouchPair, &Slopes),
+    (distance_bar, position_bar, frame_bar): (f64, Vec3<f64>, [Vec3<f64>; 3]),
+    place: &mut [Force<f64>],
+    s: &Scratch,
+) -> [f64; LANES] {
+    let geoms = pair.geoms.map(|g| &model.geoms[g]);
+    let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
-    let mut lanes = slopes.distance.map(|e| e * p.numbers_bar.gap);
+    let mut lanes = slopes.distance.map(|e| e * distance_bar);
     let mut add = |slopes: &[f64; LANES], bar: f64| {
         lanes.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope * bar);
     };
@@ -286,9 +302,27 @@ pub(super) fn pull(
         let Some(link) = link else { continue };
         let about = s.origin(model, link);
         let angular = wrench.angular - about.cross(wrench.linear);
-        p.geometry[link] += Force { angular, linear: wrench.linear };
+        place[link] += Force { angular, linear: wrench.linear };
     }
-    pull_numbers(p, pair, &slopes.mixed, &lanes);
+    lanes
+}
+
+/// Adds what the cotangents of a contact's position and frame give, to wrenches on the links and to the sizes of the surfaces.
+pub(crate) fn pull_point(
+    model: &Model,
+    (parameters, parameters_bar): (&Parameters<f64>, &mut Parameters<f64>),
+    contact: &ContactAt<f64>,
+    (position_bar, frame_bar): (Vec3<f64>, [Vec3<f64>; 3]),
+    place: &mut [Force<f64>],
+    s: &Scratch,
+) {
+    let (pair, mut slopes) = (&model.touch_pairs[contact.pair], vec![]);
+    differentiate(model, parameters, std::slice::from_ref(contact), s, &mut slopes);
+    let lanes = displace(model, (pair, &slopes[0]), (0.0, position_bar, frame_bar), place, s);
+    for (side, geom) in pair.geoms.into_iter().enumerate() {
+        let size = &mut parameters_bar.constraints.surfaces[geom].size;
+        (0..3).for_each(|k| size[k] += lanes[9 + 3 * side + k]);
+    }
 }
 
 /// The derivative by the axes of the coordinates goes into `p`; returned are those by position and frame.
