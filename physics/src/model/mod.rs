@@ -8,7 +8,7 @@ mod sensor;
 mod shape;
 
 pub use actuator::{
-    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Transmission,
+    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
@@ -168,6 +168,7 @@ pub struct Model {
     pub(crate) sites: Vec<Site>,
     pub(crate) actuators: Vec<Actuator>,
     pub(crate) tendons: Vec<Tendon>,
+    pub(crate) thrusts: Vec<Thrust>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) dry_friction: Vec<Line>,
     pub(crate) couplings: Vec<Coupling>,
@@ -247,6 +248,11 @@ impl Model {
     /// Tendons.
     pub fn tendons(&self) -> &[Tendon] {
         &self.tendons
+    }
+
+    /// Forces and torques of actuators at sites.
+    pub fn thrusts(&self) -> &[Thrust] {
+        &self.thrusts
     }
 
     /// What keeps joints and tendons in their range.

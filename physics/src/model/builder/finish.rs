@@ -38,6 +38,11 @@ impl ModelBuilder {
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
+        let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
+        for thrust in &mut model.thrusts {
+            thrust.at = moments;
+            moments += thrust.dofs.len();
+        }
         let mut held = vec![None; model.links.len()];
         for (body, load) in model.bodies.iter_mut().zip(&loads) {
             let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };

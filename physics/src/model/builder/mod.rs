@@ -123,6 +123,7 @@ impl ModelBuilder {
             sensors: vec![],
             actuators: vec![],
             tendons: vec![],
+            thrusts: vec![],
             stops: vec![],
             dry_friction: vec![],
             couplings: vec![],
