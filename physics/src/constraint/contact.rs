@@ -29,16 +29,23 @@ fn share<T: Real>(first: T, second: T) -> T {
     }
 }
 
+/// The distance at which contact begins to act.
+fn margin<T: Real>(pair: &TouchPair, parameters: &Parameters<T>) -> T {
+    let constraints = &parameters.constraints;
+    let of_surface = |g: usize| constraints.surfaces[g].margin;
+    let [a, b] = pair.geoms;
+    pair.listed.map_or_else(|| of_surface(a) + of_surface(b), |k| constraints.pairs[k].margin)
+}
+
 /// How the numbers of two surfaces become one (MuJoCo's `mj_contactParam`).
 fn mixed<T: Real>(model: &Model, pair: &TouchPair, parameters: &Parameters<T>) -> Mixed<T> {
-    let constraints = &parameters.constraints;
+    let (constraints, margin) = (&parameters.constraints, margin(pair, parameters));
     if let Some(listed) = pair.listed {
-        let PairNumbers { friction, margin, softness } = constraints.pairs[listed];
+        let PairNumbers { friction, softness, .. } = constraints.pairs[listed];
         return Mixed { friction, margin, softness };
     }
     let [a, b] = pair.geoms.map(|g| &constraints.surfaces[g]);
     let [first, second] = pair.geoms.map(|g| model.surfaces[g].priority);
-    let margin = a.margin + b.margin;
     let unpack = |[slide, twist, roll]: [T; 3]| [slide, slide, twist, roll, roll];
     let own = |s: &SurfaceNumbers<T>| Mixed {
         friction: unpack(s.friction),
@@ -65,21 +72,34 @@ fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
     s.link_pose(link) * lift_pose(&geom.placement)
 }
 
-/// Whether two geoms are farther apart than they could touch, by the spheres around them.
-fn apart<T: Real>(
-    [a, b]: [&Geom; 2],
-    [size_a, size_b]: [[T; 3]; 2],
-    [at_a, at_b]: [&Pose<T>; 2],
-    margin: T,
-) -> bool {
-    let concrete = |size: [T; 3]| size.map(Real::concrete);
-    let (bound_a, bound_b) = (bound(&a.shape, concrete(size_a)), bound(&b.shape, concrete(size_b)));
-    let between = Vec3((at_b.translation - at_a.translation).0.map(Real::concrete));
-    let reach = bound_b.unwrap_or(0.0) + margin.concrete();
-    match bound_a {
-        // a plane
-        None => Vec3(at_a.rotation.column(2).0.map(Real::concrete)).dot(between) > reach,
-        Some(bound_a) => between.norm_squared() > (bound_a + reach) * (bound_a + reach),
+/// Where a geom is, and the sphere around it: what all pairs that it belongs to share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<T> {
+    pose: Pose<T>,
+    center: Vec3<f64>,
+    /// Of a plane there is none, but its normal.
+    radius: Option<f64>,
+    normal: Vec3<f64>,
+}
+
+impl<T: Real> Placed<T> {
+    fn of(model: &Model, k: usize, size: [T; 3], s: &Scratch<T>) -> Self {
+        let geom = &model.geoms[k];
+        let pose = geom_pose(model, geom, s);
+        let concrete = |v: Vec3<T>| Vec3(v.0.map(Real::concrete));
+        let radius = bound(&geom.shape, size.map(Real::concrete));
+        let normal = concrete(pose.rotation.column(2));
+        Self { pose, center: concrete(pose.translation), radius, normal }
+    }
+
+    /// Whether two geoms are farther apart than they could touch.
+    fn is_apart(&self, other: &Self, margin: T) -> bool {
+        let between = other.center - self.center;
+        let reach = other.radius.unwrap_or(0.0) + margin.concrete();
+        match self.radius {
+            None => self.normal.dot(between) > reach,
+            Some(own) => between.norm_squared() > (own + reach) * (own + reach),
+        }
     }
 }
 
@@ -92,14 +112,20 @@ pub(super) fn add<T: Real>(
 ) {
     let constraints = &parameters.constraints;
     let mut touches = Touches::new();
+    let mut places = std::mem::take(&mut blocks.places);
+    places.clear();
+    let place = |(k, surface): (usize, &SurfaceNumbers<T>)| Placed::of(model, k, surface.size, s);
+    if !model.touch_pairs.is_empty() {
+        places.extend(constraints.surfaces.iter().enumerate().map(place));
+    }
     for (index, pair) in model.touch_pairs.iter().enumerate() {
-        let geoms = pair.geoms.map(|g| &model.geoms[g]);
-        let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
-        let sizes = pair.geoms.map(|g| constraints.surfaces[g].size);
-        let mixed = mixed(model, pair, parameters);
-        if apart(geoms, sizes, [&at_a, &at_b], mixed.margin) {
+        let [first, second] = pair.geoms.map(|g| &places[g]);
+        if first.is_apart(second, margin(pair, parameters)) {
             continue;
         }
+        let geoms = pair.geoms.map(|g| &model.geoms[g]);
+        let sizes = pair.geoms.map(|g| constraints.surfaces[g].size);
+        let (mixed, [at_a, at_b]) = (mixed(model, pair, parameters), [first.pose, second.pose]);
         let shapes = geoms.map(|g| &g.shape);
         collide(shapes, sizes, [&at_a, &at_b], mixed.margin, &mut touches);
         for (k, touch) in touches.all().iter().enumerate() {
@@ -118,6 +144,7 @@ pub(super) fn add<T: Real>(
             }
         }
     }
+    blocks.places = places;
 }
 
 fn numbers<T: Real>(
