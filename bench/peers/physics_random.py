@@ -197,6 +197,8 @@ Draw.softness_of_friction = lambda self: self.softness("friction")
 def solved_to_rounding(model):
     model.opt.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
+    # its tree of bounding boxes misses contacts less than a micrometre deep (attempt 674 of seed 1)
+    model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE
     model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations, model.opt.ls_iterations = 0, 1e-14, 500, 200
 
 

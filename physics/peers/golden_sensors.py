@@ -30,6 +30,8 @@ for k in range(4):
     step[5] *= 1.5
     # the bead beyond its stop once
     step[10] = (0.05, 0.21, -0.1, 0.1)[k]
+    # the toe last
+    step[11] = (0.1, 0.05, -0.2, 0.3)[k]
     mujoco.mj_integratePos(model, qpos, step, 1.0)
     qvel = random.uniform(-1.5, 1.5, model.nv)
     qvel[2] = -0.5

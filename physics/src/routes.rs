@@ -1,4 +1,4 @@
-//! Tendons: their lengths, and how these move with the coordinates.
+//! Tendons and thrusts: their lengths, and how these move with the coordinates.
 //!
 //! The length of a fixed tendon is `l = sum c_j q_j`. A spatial one is straight between the points that it joins: over its pieces from
 //! `x_a` to `x_b`, with the unit vectors `u` along them and the divisors `p` of its pulleys,
@@ -10,6 +10,9 @@
 //! The moments `m` of a spatial tendon move with the configuration. Whatever depends on them leaves a cotangent `m_bar`; that of the
 //! configuration is the derivative of `l'` under the velocities `m_bar`, which [`pull`] gives. Where two points meet, their piece pulls
 //! nowhere.
+//!
+//! A thrust is a force and a torque that are fixed to a link; it has the moments `S . W` of its wrench, and no length. Under the velocities
+//! `m_bar` with those `V_p` of a link's parent, turning what is above joint `j` changes `V . W` by `-S_j . (V_p x* W)`.
 
 use cotangent_ad::{Num, Real, Vec3};
 
@@ -20,7 +23,7 @@ use crate::spatial::{Force, Motion};
 /// The tendons of a model at a configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes<T> {
-    /// Length of each.
+    /// Length of each: of the tendons, then of the thrusts.
     pub(crate) length: Vec<T>,
     /// Moments of each along the coordinates that move it, one after the other.
     pub(crate) moments: Vec<T>,
@@ -33,15 +36,15 @@ impl<T> Default for Routes<T> {
 }
 
 impl<T: Num> Routes<T> {
-    /// The coordinates of a tendon, ascending, and its moments there.
+    /// The coordinates of a tendon or thrust, ascending, and its moments there.
     pub(crate) fn parts<'a>(
         &'a self,
         model: &'a Model,
-        tendon: usize,
+        course: usize,
     ) -> impl Iterator<Item = (usize, T)> + 'a {
-        let tendon = &model.tendons[tendon];
-        let moments = &self.moments[tendon.at..][..tendon.dofs.len()];
-        tendon.dofs.iter().copied().zip(moments.iter().copied())
+        let (dofs, at) = moving(model, course);
+        let moments = &self.moments[at..][..dofs.len()];
+        dofs.iter().copied().zip(moments.iter().copied())
     }
 
     /// How fast its length grows.
@@ -50,11 +53,27 @@ impl<T: Num> Routes<T> {
     }
 }
 
-/// Adds to the cotangents of a tendon's moments, one after the other.
-pub(crate) fn add_bars(model: &Model, tendon: usize, bars: &mut [f64], by: impl Fn(usize) -> f64) {
-    let tendon = &model.tendons[tendon];
-    let bars = &mut bars[tendon.at..][..tendon.dofs.len()];
-    bars.iter_mut().zip(&tendon.dofs).for_each(|(bar, d)| *bar += by(*d));
+/// The coordinates that move a tendon or, counted after those, a thrust, and the place of its moments.
+fn moving(model: &Model, course: usize) -> (&[usize], usize) {
+    match course.checked_sub(model.tendons.len()) {
+        None => (&model.tendons[course].dofs, model.tendons[course].at),
+        Some(thrust) => (&model.thrusts[thrust].dofs, model.thrusts[thrust].at),
+    }
+}
+
+/// Adds to the cotangents of the moments of a tendon or thrust, one after the other.
+pub(crate) fn add_bars(model: &Model, course: usize, bars: &mut [f64], by: impl Fn(usize) -> f64) {
+    let (dofs, at) = moving(model, course);
+    let bars = &mut bars[at..][..dofs.len()];
+    bars.iter_mut().zip(dofs).for_each(|(bar, d)| *bar += by(*d));
+}
+
+/// The wrench of a thrust about the origin of its tree, in world axes.
+fn pushed<T: Real>(model: &Model, link: usize, wrench: &Force<f64>, s: &Scratch<T>) -> Force<T> {
+    let pose = &s.pose[link];
+    let lift = |v: Vec3<f64>| pose.rotation * Vec3::lit(v.0);
+    let about_origin = Force::at(pose.translation - s.origin(model, link), lift(wrench.linear));
+    Force { angular: about_origin.angular + lift(wrench.angular), ..about_origin }
 }
 
 /// The ends of a piece in the world.
@@ -105,10 +124,15 @@ pub(crate) fn lay<T: Real>(model: &Model, q: &[T], s: &mut Scratch<T>) {
         }
         routes.length.push(length);
     }
+    for thrust in &model.thrusts {
+        let wrench = thrust.link.map_or_else(Force::zero, |l| pushed(model, l, &thrust.wrench, s));
+        routes.moments.extend(thrust.dofs.iter().map(|d| s.axis[*d].dot(wrench)));
+        routes.length.push(T::lit(0.0));
+    }
     s.routes = routes;
 }
 
-/// Adds the derivative by the configuration of `sum m_bar . m` over the spatial tendons; kinematics are those of the point.
+/// Adds the derivative by the configuration of `sum m_bar . m` over the spatial tendons and the thrusts; kinematics are those of the point.
 pub(crate) fn pull(model: &Model, moment_bars: &[f64], q_bar: &mut [f64], s: &Scratch) {
     for tendon in model.tendons.iter().filter(|t| !t.pieces.is_empty()) {
         let bars = &moment_bars[tendon.at..][..tendon.dofs.len()];
@@ -118,6 +142,20 @@ pub(crate) fn pull(model: &Model, moment_bars: &[f64], q_bar: &mut [f64], s: &Sc
         let mut w = vec![0.0; model.nv()];
         tendon.dofs.iter().zip(bars).for_each(|(d, bar)| w[*d] = *bar);
         pull_pieces(model, &tendon.pieces, &w, q_bar, s);
+    }
+    for thrust in &model.thrusts {
+        let bars = &moment_bars[thrust.at..][..thrust.dofs.len()];
+        let Some(link) = thrust.link else { continue };
+        let wrench = pushed(model, link, &thrust.wrench, s);
+        // velocities of the links that carry it, from the world outward
+        let (mut around, mut own) = (Motion::zero(), Motion::zero());
+        for (k, (d, bar)) in thrust.dofs.iter().zip(bars).enumerate() {
+            if k > 0 && model.dof_link[*d] != model.dof_link[thrust.dofs[k - 1]] {
+                around = own;
+            }
+            q_bar[*d] -= s.axis[*d].dot(around.cross_force(wrench));
+            own += s.axis[*d] * *bar;
+        }
     }
 }
 

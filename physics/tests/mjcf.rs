@@ -322,6 +322,48 @@ fn meshes_weigh_what_they_enclose() {
     }
 }
 
+/// A prism over an arrowhead, and a tetrahedron without one of its faces: what MuJoCo 3.17.0 makes of them, as mass, centre and sum of the
+/// principal moments. The pyramids that count by size have another volume from each point; MuJoCo's stand on their own centre.
+#[test]
+fn meshes_that_are_notched_or_open_weigh_as_mujoco_s() {
+    let dart = "vertex='0 0 0 2 0 0 .5 .375 0 0 2 0 0 0 1 2 0 1 .5 .375 1 0 2 1'
+        face='0 2 1 0 3 2 4 5 6 4 6 7 0 1 5 0 5 4 1 2 6 1 6 5 2 3 7 2 7 6 3 0 4 3 4 7'";
+    let open =
+        "vertex='0 0 0 1 0 0 0 2 0 0 0 3 .75 .875 .625' face='0 2 1 0 1 3 0 3 2 1 2 4 2 3 4'";
+    let of_open = [1.196572260174329, 0.270360279893694, 0.5945460500990106, 0.7376223657858855];
+    let (legacy, exact) = ("inertia='legacy'", "inertia='exact'");
+    for (mesh, kind, [mass, x, y, z], moments) in [
+        (
+            dart,
+            legacy,
+            [1.146358078655057, 0.5496456302983534, 0.5288729286929392, 0.5],
+            0.4996152899611834 + 0.4874365954389403 + 0.1851478357210821,
+        ),
+        (
+            dart,
+            exact,
+            [0.875, 0.4523809523809522, 0.5059523809523808, 0.5],
+            0.36244618459792605 + 0.3622426835317462 + 0.14562983226715379,
+        ),
+        (open, legacy, of_open, 0.608417183251676 + 0.4659917245070346 + 0.21236709434463075),
+        (open, exact, of_open, 0.608417183251676 + 0.4659917245070346 + 0.21236709434463075),
+    ] {
+        let text = format!(
+            "<mujoco><asset><mesh name='t' {mesh} {kind}/></asset><worldbody><body><freejoint/>
+             <geom type='mesh' mesh='t' density='1'/></body></worldbody></mujoco>"
+        );
+        let read = read_mjcf(&text).unwrap();
+        let inertia = &read.model.parameters().inertia[1];
+        let [xx, yy, zz, ..] = inertia.rotational;
+        let about_center = xx + yy + zz - 2.0 * mass * (x * x + y * y + z * z);
+        let center = inertia.moment * inertia.mass.recip();
+        let found = [inertia.mass, center[0], center[1], center[2], about_center];
+        for (found, theirs) in found.into_iter().zip([mass, x, y, z, moments]) {
+            assert!((found - theirs).abs() < 1e-12, "{kind}: {found} {theirs}");
+        }
+    }
+}
+
 /// Deep and wide files: no recursion, no quadratic time.
 #[test]
 fn deep_and_wide_files_are_read() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use cotangent_ad::{Num, Real, Vec3};
 
+use super::contact::Placed;
 use super::law::{Law, MOST, Numbers};
 
 /// Where a block comes from.
@@ -70,12 +71,21 @@ pub(crate) struct Blocks<T> {
     pub(crate) dofs: Vec<usize>,
     pub(crate) jacobian: Vec<T>,
     pub(crate) contacts: Vec<ContactAt<T>>,
+    /// Of each geom; empty where none may touch.
+    pub(super) places: Vec<Placed<T>>,
     pub(crate) ties: Vec<TieAt<T>>,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Self { list: vec![], dofs: vec![], jacobian: vec![], contacts: vec![], ties: vec![] }
+        Self {
+            list: vec![],
+            dofs: vec![],
+            jacobian: vec![],
+            contacts: vec![],
+            places: vec![],
+            ties: vec![],
+        }
     }
 }
 

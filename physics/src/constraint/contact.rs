@@ -29,16 +29,23 @@ fn share<T: Real>(first: T, second: T) -> T {
     }
 }
 
+/// The distance at which contact begins to act.
+fn margin<T: Real>(pair: &TouchPair, parameters: &Parameters<T>) -> T {
+    let constraints = &parameters.constraints;
+    let of_surface = |g: usize| constraints.surfaces[g].margin;
+    let [a, b] = pair.geoms;
+    pair.listed.map_or_else(|| of_surface(a) + of_surface(b), |k| constraints.pairs[k].margin)
+}
+
 /// How the numbers of two surfaces become one (MuJoCo's `mj_contactParam`).
 fn mixed<T: Real>(model: &Model, pair: &TouchPair, parameters: &Parameters<T>) -> Mixed<T> {
-    let constraints = &parameters.constraints;
+    let (constraints, margin) = (&parameters.constraints, margin(pair, parameters));
     if let Some(listed) = pair.listed {
-        let PairNumbers { friction, margin, softness } = constraints.pairs[listed];
+        let PairNumbers { friction, softness, .. } = constraints.pairs[listed];
         return Mixed { friction, margin, softness };
     }
     let [a, b] = pair.geoms.map(|g| &constraints.surfaces[g]);
     let [first, second] = pair.geoms.map(|g| model.surfaces[g].priority);
-    let margin = a.margin + b.margin;
     let unpack = |[slide, twist, roll]: [T; 3]| [slide, slide, twist, roll, roll];
     let own = |s: &SurfaceNumbers<T>| Mixed {
         friction: unpack(s.friction),
@@ -65,21 +72,34 @@ fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
     s.link_pose(link) * lift_pose(&geom.placement)
 }
 
-/// Whether two geoms are farther apart than they could touch, by the spheres around them.
-fn apart<T: Real>(
-    [a, b]: [&Geom; 2],
-    [size_a, size_b]: [[T; 3]; 2],
-    [at_a, at_b]: [&Pose<T>; 2],
-    margin: T,
-) -> bool {
-    let concrete = |size: [T; 3]| size.map(Real::concrete);
-    let (bound_a, bound_b) = (bound(&a.shape, concrete(size_a)), bound(&b.shape, concrete(size_b)));
-    let between = Vec3((at_b.translation - at_a.translation).0.map(Real::concrete));
-    let reach = bound_b.unwrap_or(0.0) + margin.concrete();
-    match bound_a {
-        // a plane
-        None => Vec3(at_a.rotation.column(2).0.map(Real::concrete)).dot(between) > reach,
-        Some(bound_a) => between.norm_squared() > (bound_a + reach) * (bound_a + reach),
+/// Where a geom is, and the sphere around it: what all pairs that it belongs to share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<T> {
+    pose: Pose<T>,
+    center: Vec3<f64>,
+    /// Of a plane there is none, but its normal.
+    radius: Option<f64>,
+    normal: Vec3<f64>,
+}
+
+impl<T: Real> Placed<T> {
+    fn of(model: &Model, k: usize, size: [T; 3], s: &Scratch<T>) -> Self {
+        let geom = &model.geoms[k];
+        let pose = geom_pose(model, geom, s);
+        let concrete = |v: Vec3<T>| Vec3(v.0.map(Real::concrete));
+        let radius = bound(&geom.shape, size.map(Real::concrete));
+        let normal = concrete(pose.rotation.column(2));
+        Self { pose, center: concrete(pose.translation), radius, normal }
+    }
+
+    /// Whether two geoms are farther apart than they could touch.
+    fn is_apart(&self, other: &Self, margin: T) -> bool {
+        let between = other.center - self.center;
+        let reach = other.radius.unwrap_or(0.0) + margin.concrete();
+        match self.radius {
+            None => self.normal.dot(between) > reach,
+            Some(own) => between.norm_squared() > (own + reach) * (own + reach),
+        }
     }
 }
 
@@ -92,14 +112,20 @@ pub(super) fn add<T: Real>(
 ) {
     let constraints = &parameters.constraints;
     let mut touches = Touches::new();
+    let mut places = std::mem::take(&mut blocks.places);
+    places.clear();
+    let place = |(k, surface): (usize, &SurfaceNumbers<T>)| Placed::of(model, k, surface.size, s);
+    if !model.touch_pairs.is_empty() {
+        places.extend(constraints.surfaces.iter().enumerate().map(place));
+    }
     for (index, pair) in model.touch_pairs.iter().enumerate() {
-        let geoms = pair.geoms.map(|g| &model.geoms[g]);
-        let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
-        let sizes = pair.geoms.map(|g| constraints.surfaces[g].size);
-        let mixed = mixed(model, pair, parameters);
-        if apart(geoms, sizes, [&at_a, &at_b], mixed.margin) {
+        let [first, second] = pair.geoms.map(|g| &places[g]);
+        if first.is_apart(second, margin(pair, parameters)) {
             continue;
         }
+        let geoms = pair.geoms.map(|g| &model.geoms[g]);
+        let sizes = pair.geoms.map(|g| constraints.surfaces[g].size);
+        let (mixed, [at_a, at_b]) = (mixed(model, pair, parameters), [first.pose, second.pose]);
         let shapes = geoms.map(|g| &g.shape);
         collide(shapes, sizes, [&at_a, &at_b], mixed.margin, &mut touches);
         for (k, touch) in touches.all().iter().enumerate() {
@@ -118,6 +144,7 @@ pub(super) fn add<T: Real>(
             }
         }
     }
+    blocks.places = places;
 }
 
 fn numbers<T: Real>(
@@ -268,8 +295,24 @@ pub(super) fn pull(
     let geoms = pair.geoms.map(|g| &model.geoms[g]);
     let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let (position_bar, frame_bar) = pull_directions(p, contact, directions, links, s);
+    let bars = (p.numbers_bar.gap, position_bar, frame_bar);
+    let lanes = displace(model, (pair, slopes), bars, p.geometry, s);
+    pull_numbers(p, pair, &slopes.mixed, &lanes);
+}
+
+/// From the cotangents of distance, position and frame of a contact of this pair to wrenches on the links that carry its geoms; returned are
+/// those of all lanes.
+fn displace(
+    model: &Model,
+    (pair, slopes): (&TouchPair, &Slopes),
+    (distance_bar, position_bar, frame_bar): (f64, Vec3<f64>, [Vec3<f64>; 3]),
+    place: &mut [Force<f64>],
+    s: &Scratch,
+) -> [f64; LANES] {
+    let geoms = pair.geoms.map(|g| &model.geoms[g]);
+    let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let [at_a, at_b] = geoms.map(|g| geom_pose(model, g, s));
-    let mut lanes = slopes.distance.map(|e| e * p.numbers_bar.gap);
+    let mut lanes = slopes.distance.map(|e| e * distance_bar);
     let mut add = |slopes: &[f64; LANES], bar: f64| {
         lanes.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope * bar);
     };
@@ -286,9 +329,27 @@ pub(super) fn pull(
         let Some(link) = link else { continue };
         let about = s.origin(model, link);
         let angular = wrench.angular - about.cross(wrench.linear);
-        p.geometry[link] += Force { angular, linear: wrench.linear };
+        place[link] += Force { angular, linear: wrench.linear };
     }
-    pull_numbers(p, pair, &slopes.mixed, &lanes);
+    lanes
+}
+
+/// Adds what the cotangents of a contact's position and frame give, to wrenches on the links and to the sizes of the surfaces.
+pub(crate) fn pull_point(
+    model: &Model,
+    (parameters, parameters_bar): (&Parameters<f64>, &mut Parameters<f64>),
+    contact: &ContactAt<f64>,
+    (position_bar, frame_bar): (Vec3<f64>, [Vec3<f64>; 3]),
+    place: &mut [Force<f64>],
+    s: &Scratch,
+) {
+    let (pair, mut slopes) = (&model.touch_pairs[contact.pair], vec![]);
+    differentiate(model, parameters, std::slice::from_ref(contact), s, &mut slopes);
+    let lanes = displace(model, (pair, &slopes[0]), (0.0, position_bar, frame_bar), place, s);
+    for (side, geom) in pair.geoms.into_iter().enumerate() {
+        let size = &mut parameters_bar.constraints.surfaces[geom].size;
+        (0..3).for_each(|k| size[k] += lanes[9 + 3 * side + k]);
+    }
 }
 
 /// The derivative by the axes of the coordinates goes into `p`; returned are those by position and frame.

@@ -20,6 +20,7 @@ mod weights;
 
 pub(crate) use adjoint::ConstraintAdjoint;
 pub(crate) use block::{Block, Blocks, ContactAt, Source};
+pub(crate) use contact::pull_point;
 pub(crate) use law::MOST;
 pub(crate) use newton::{Newton, NotConverged, mass_times};
 pub(crate) use weights::{pull_weights, weights};

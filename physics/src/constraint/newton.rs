@@ -11,7 +11,7 @@ use cotangent_ad::Num;
 
 use super::block::Blocks;
 use super::hessian::Hessian;
-use super::law::{self, MOST, Point, Response};
+use super::law::{self, Law, MOST, Point, Response};
 use crate::model::{ConstraintOptions, Model};
 
 /// Most iterations, far more than any convex problem of this kind needs.
@@ -21,6 +21,8 @@ const LINE_ITERATIONS: usize = 60;
 const ROUNDING: f64 = 4e-16;
 /// What rounding may leave where the gradient no longer falls.
 const ACCEPTED: f64 = 1e-9;
+/// The same as a share of the forces of a pyramid's edges, of which a gradient sums differences.
+const ACCEPTED_OF_EDGES: f64 = 64.0 * ROUNDING;
 
 /// The search did not end: where it stood.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +47,22 @@ pub(crate) struct Newton {
     direction: Vec<f64>,
     inertial: Vec<f64>,
     size: Vec<f64>,
+    edges: Vec<f64>,
+}
+
+/// The size of a gradient, as a share of two sums of forces.
+#[derive(Clone, Copy, Debug)]
+struct Relative {
+    to_forces: f64,
+    /// The forces of the edges of pyramids counting each.
+    to_edges: f64,
+}
+
+impl Relative {
+    /// Whether it is small enough where it no longer falls.
+    fn is_rounding(self) -> bool {
+        self.to_forces <= ACCEPTED || self.to_edges <= ACCEPTED_OF_EDGES
+    }
 }
 
 /// The mass matrix (lower triangle, `nv x nv`) along the branches of a tree.
@@ -85,18 +103,22 @@ impl Newton {
             return Err(NotConverged { gradient: f64::NAN });
         }
         self.hessian.solve(a);
-        for x in [&mut self.gradient, &mut self.direction, &mut self.inertial, &mut self.size] {
+        for x in [&mut self.gradient, &mut self.direction, &mut self.inertial] {
             x.resize(n, 0.0);
         }
+        self.size.resize(n, 0.0);
+        self.edges.resize(n, 0.0);
+        self.begin_residuals(blocks, a);
         let mut least = f64::INFINITY;
         for _ in 0..ITERATIONS {
-            let relative = self.evaluate(model, blocks, (mass, forces), a);
+            let found = self.evaluate(model, blocks, (mass, forces), a);
+            let relative = found.to_forces;
             self.curve(mass, blocks);
             if !self.hessian.factorize() {
                 return Err(NotConverged { gradient: f64::NAN });
             }
             // done, or as far as rounding lets it fall
-            if relative <= ROUNDING || (relative <= ACCEPTED && relative > 0.25 * least) {
+            if relative <= ROUNDING || (found.is_rounding() && relative > 0.25 * least) {
                 return Ok(());
             }
             least = least.min(relative);
@@ -110,6 +132,7 @@ impl Newton {
             for (a, d) in a.iter_mut().zip(&self.direction) {
                 *a += step * d;
             }
+            self.move_residuals(step);
         }
         Err(NotConverged { gradient: least })
     }
@@ -133,38 +156,63 @@ impl Newton {
         self.changes.resize(blocks.list.len(), [0.0; MOST]);
     }
 
-    /// Residuals, forces and the gradient at `a`; the gradient's size as a share of the forces that it sums.
+    /// `e = J a - a_ref` of each block.
+    fn begin_residuals(&mut self, blocks: &Blocks<f64>, a: &[f64]) {
+        for (b, block) in blocks.list.iter().enumerate() {
+            let mut e = blocks.along(block, a);
+            e.iter_mut().zip(&self.targets[b]).for_each(|(e, t)| *e -= t);
+            self.residuals[b] = e;
+        }
+    }
+
+    /// Residuals after a step along the direction. A stiff constraint has a residual that is far below the terms of `J a - a_ref`, and a
+    /// force that their rounding would drown; moved along, it keeps its digits, as if `a_ref` had been another by that rounding.
+    fn move_residuals(&mut self, step: f64) {
+        for (e, change) in self.residuals.iter_mut().zip(&self.changes) {
+            e.iter_mut().zip(change).for_each(|(e, change)| *e += step * change);
+        }
+    }
+
+    /// Forces and the gradient at `a` and its residuals; the gradient's size as a share of the forces that it sums.
     fn evaluate(
         &mut self,
         model: &Model,
         blocks: &Blocks<f64>,
         (mass, forces): (&[f64], &[f64]),
         a: &[f64],
-    ) -> f64 {
+    ) -> Relative {
         mass_times(model, mass, a, &mut self.gradient);
         for d in 0..a.len() {
             self.size[d] = self.gradient[d].abs() + forces[d].abs();
+            self.edges[d] = self.size[d];
             self.gradient[d] -= forces[d];
         }
         self.points.clear();
         for (b, block) in blocks.list.iter().enumerate() {
-            let mut e = blocks.along(block, a);
-            e.iter_mut().zip(&self.targets[b]).for_each(|(e, t)| *e -= t);
-            self.residuals[b] = e;
-            let point = law::at(block.law, block.directions, &e, &self.responses[b]);
+            let response = &self.responses[b];
+            let point = law::at(block.law, block.directions, &self.residuals[b], response);
             blocks.add_transposed(block, &point.force.map(|f| -f), &mut self.gradient);
             let (dofs, jacobian) = blocks.of(block);
-            for (f, row) in point.force.iter().zip(jacobian.chunks_exact(dofs.len())) {
-                dofs.iter().zip(row).for_each(|(d, j)| self.size[*d] += (j * f).abs());
+            for (k, row) in jacobian.chunks_exact(dofs.len()).enumerate() {
+                let force = point.force[k].abs();
+                let edges = match block.law {
+                    Law::Pyramid if k > 0 => block.numbers.friction[k - 1] * point.force[0],
+                    _ => force,
+                };
+                for (d, j) in dofs.iter().zip(row) {
+                    self.size[*d] += j.abs() * force;
+                    self.edges[*d] += j.abs() * edges;
+                }
             }
             self.points.push(point);
         }
         let largest = |x: &[f64]| x.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
         let gradient = largest(&self.gradient);
         if self.gradient.iter().any(|x| !x.is_finite()) {
-            return f64::NAN;
+            return Relative { to_forces: f64::NAN, to_edges: f64::NAN };
         }
-        if gradient == 0.0 { 0.0 } else { gradient / largest(&self.size) }
+        let share = |x: &[f64]| if gradient == 0.0 { 0.0 } else { gradient / largest(x) };
+        Relative { to_forces: share(&self.size), to_edges: share(&self.edges) }
     }
 
     /// `H` at the last point.

@@ -47,7 +47,7 @@ fn length<T: Real>(p: &Point<'_, T>, transmission: &Transmission) -> T {
         Transmission::Ball { link, direction } => {
             Vec3::lit(*direction).dot(quaternion(model, *link, q).log())
         }
-        Transmission::Free { .. } => T::lit(0.0),
+        Transmission::Free { .. } | Transmission::Site(_) => T::lit(0.0),
         Transmission::Tendon(tendon) => p.routes.length[*tendon],
     }
 }
@@ -64,7 +64,7 @@ fn pull_length(p: &Point<'_, f64>, transmission: &Transmission, l_bar: f64, q_ba
                 q_bar[at + k] += l_bar * Vec3(*direction).dot(rate);
             }
         }
-        Transmission::Free { .. } => {}
+        Transmission::Free { .. } | Transmission::Site(_) => {}
         _ => moments(p, transmission, |d, m| q_bar[d] += l_bar * m),
     }
 }
@@ -86,6 +86,10 @@ pub(crate) fn moments<T: Real>(
         }
         Transmission::Tendon(tendon) => {
             p.routes.parts(p.model, *tendon).for_each(|(d, m)| f(d, m));
+        }
+        Transmission::Site(thrust) => {
+            let course = p.model.tendons.len() + thrust;
+            p.routes.parts(p.model, course).for_each(|(d, m)| f(d, m));
         }
     }
 }
@@ -204,9 +208,9 @@ pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: 
     for (k, actuator) in model.actuators.iter().enumerate() {
         let mut along = 0.0;
         moments(p, &actuator.transmission, |d, m| along += m * work[d]);
-        if let Transmission::Tendon(tendon) = actuator.transmission {
+        if let Some(course) = actuator.course(model) {
             let force = geared_force(p, k);
-            add_bars(model, tendon, bars.moments, |d| force * work[d]);
+            add_bars(model, course, bars.moments, |d| force * work[d]);
         }
         pull_geared(p, k, along, bars);
     }
@@ -240,8 +244,8 @@ pub(crate) fn pull_travel(p: &Point<'_, f64>, k: usize, by: [f64; 2], bars: &mut
         rate += p.v[d] * m;
         v_bar[d] += gear * by[1] * m;
     });
-    if let Transmission::Tendon(tendon) = *transmission {
-        add_bars(p.model, tendon, bars.moments, |d| gear * by[1] * p.v[d]);
+    if let Some(course) = p.model.actuators[k].course(p.model) {
+        add_bars(p.model, course, bars.moments, |d| gear * by[1] * p.v[d]);
     }
     if let Some(bar) = &mut bars.parameters {
         bar.gear[k] += by[0] * length(p, transmission) + by[1] * rate;
@@ -288,8 +292,8 @@ pub(crate) fn pull_force(p: &Point<'_, f64>, k: usize, by: f64, bars: &mut Bars<
         pull_length(p, &actuator.transmission, gear * l_bar, bars.q);
         let v_bar = &mut *bars.v;
         moments(p, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
-        if let Transmission::Tendon(tendon) = actuator.transmission {
-            add_bars(model, tendon, bars.moments, |d| gear * w_bar * p.v[d]);
+        if let Some(course) = actuator.course(model) {
+            add_bars(model, course, bars.moments, |d| gear * w_bar * p.v[d]);
         }
     }
     if let Some(bar) = &mut bars.parameters {

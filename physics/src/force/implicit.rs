@@ -6,7 +6,7 @@
 
 use super::{Bars, Moments, Point, actuator, fluid};
 use crate::integrate::is_on_branch;
-use crate::model::{Model, Transmission};
+use crate::model::Model;
 use crate::routes::add_bars;
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
@@ -44,10 +44,8 @@ impl ImplicitPull {
             };
             let slope_bar = h * along_branches(model, &moments, lambda, a);
             actuator::pull_slope(p, k, slope_bar, bars);
-            if let (Transmission::Tendon(tendon), Some(slope)) =
-                (actuator.transmission, actuator::slope(p, k))
-            {
-                pull_branches(p, tendon, (h * slope, lambda, a), bars);
+            if let (Some(course), Some(slope)) = (actuator.course(model), actuator::slope(p, k)) {
+                pull_branches(p, course, (h * slope, lambda, a), bars);
             }
         }
         for k in 0..model.tendons.len() {
@@ -99,18 +97,18 @@ impl ImplicitPull {
     }
 }
 
-/// Adds the derivative of `slope` times [`along_branches`] by the moments of a tendon.
+/// Adds the derivative of `slope` times [`along_branches`] by the moments of a tendon or thrust.
 fn pull_branches(
     p: &Point<'_, f64>,
-    tendon: usize,
+    course: usize,
     (slope, x, y): (f64, &[f64], &[f64]),
     bars: &mut Bars<'_>,
 ) {
-    add_bars(p.model, tendon, bars.moments, |i| {
+    add_bars(p.model, course, bars.moments, |i| {
         let on_branch = |(j, m): (usize, f64)| {
             if is_on_branch(p.model, i, j) { m * (x[i] * y[j] + x[j] * y[i]) } else { 0.0 }
         };
-        slope * p.routes.parts(p.model, tendon).map(on_branch).sum::<f64>()
+        slope * p.routes.parts(p.model, course).map(on_branch).sum::<f64>()
     });
 }
 

@@ -57,20 +57,34 @@ impl Surface {
         self.triangles.iter_mut().flatten().for_each(|x| *x = f(*x));
     }
 
-    /// Volume, centre and inertia, as sums over the pyramids from a point to the triangles.
-    ///
-    /// Where the surface is not known to be closed (`exact` is false) the point is the area's centre and the volumes of the
-    /// pyramids count by size, as MuJoCo's `legacy` inertia does; of a closed convex surface both are the same.
+    /// Volume, centre and inertia, as sums over the pyramids from a point to the triangles: the centre from the area's, volume and inertia
+    /// from that centre, as MuJoCo has them. Of a closed surface, these do not depend on the point where the pyramids count by sign
+    /// (`exact`); of one that is open, and where they count by size, as MuJoCo's `legacy` inertia has it, they do.
     pub(crate) fn inertia(&self, exact: bool) -> Result<Inertia, String> {
-        let apex = if exact { Vec3::zero() } else { self.area_center()? };
-        let (mut volume, mut center, mut second) = (0.0, Vec3::zero(), Mat3::diagonal([0.0; 3]));
+        let (_, center, _) = self.pyramids(self.area_center()?, exact)?;
+        let (volume, _, second) = self.pyramids(center, exact)?;
+        let trace = second.0[0][0] + second.0[1][1] + second.0[2][2];
+        let inertia = (Mat3::diagonal([trace; 3]) + second * -1.0) * volume.recip();
+        let (moments, rotation) = principal_axes(&inertia);
+        if moments.iter().any(|m| m.is_nan() || *m <= 0.0) {
+            return Err(format!("its principal moments are {moments:?} m^2: is it closed?"));
+        }
+        Ok(Inertia { volume, center, rotation, moments })
+    }
+
+    /// Volume of the pyramids with this apex, their centre, and the integral of `x x^T` from the apex.
+    fn pyramids(
+        &self,
+        apex: Vec3<f64>,
+        exact: bool,
+    ) -> Result<(f64, Vec3<f64>, Mat3<f64>), String> {
+        let (mut volume, mut moment, mut second) = (0.0, Vec3::zero(), Mat3::diagonal([0.0; 3]));
         for t in &self.triangles {
             let [a, b, c] = t.map(|x| x - apex);
             let signed = a.dot(b.cross(c)) / 6.0;
             let v = if exact { signed } else { signed.abs() };
             volume += v;
-            center += (a + b + c) * (v / 4.0);
-            // integral of x x^T over a tetrahedron with a corner at 0
+            moment += (a + b + c) * (v / 4.0);
             let sum = a + b + c;
             for x in [a, b, c, sum] {
                 second += x.outer(x) * (v / 20.0);
@@ -79,15 +93,7 @@ impl Surface {
         if volume.is_nan() || volume <= 1e-15 {
             return Err(format!("it encloses a volume of {volume:.3e} m^3"));
         }
-        let center = center * volume.recip();
-        let about_center = second * volume.recip() + center.outer(center) * -1.0;
-        let trace = about_center.0[0][0] + about_center.0[1][1] + about_center.0[2][2];
-        let inertia = Mat3::diagonal([trace; 3]) + about_center * -1.0;
-        let (moments, rotation) = principal_axes(&inertia);
-        if moments.iter().any(|m| m.is_nan() || *m <= 0.0) {
-            return Err(format!("its principal moments are {moments:?} m^2: is it closed?"));
-        }
-        Ok(Inertia { volume, center: center + apex, rotation, moments })
+        Ok((volume, apex + moment * volume.recip(), second))
     }
 
     fn area_center(&self) -> Result<Vec3<f64>, String> {

@@ -2,6 +2,8 @@
 
 use cotangent_ad::Vec3;
 
+use crate::spatial::Force;
+
 /// How an actuator's force reaches the coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Transmission {
@@ -28,6 +30,23 @@ pub enum Transmission {
     },
     /// Along a tendon, by index.
     Tendon(usize),
+    /// Force and torque at a site, in its axes; it has no length. By index among [`Model::thrusts`](super::Model::thrusts).
+    Site(usize),
+}
+
+/// A force and a torque in the axes of a site, together of length 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thrust {
+    /// The site.
+    pub site: usize,
+    /// The link that carries it.
+    pub(crate) link: Option<usize>,
+    /// The wrench about the link's origin, in its axes.
+    pub(crate) wrench: Force<f64>,
+    /// Coordinates of `v` that move the site, ascending.
+    pub(crate) dofs: Vec<usize>,
+    /// Place of its moments among those of all tendons and thrusts.
+    pub(crate) at: usize,
 }
 
 /// How an activation follows the control.
@@ -77,6 +96,15 @@ pub struct Actuator {
 }
 
 impl Actuator {
+    /// The tendon or thrust along which it acts, as [`crate::routes`] counts them.
+    pub(crate) fn course(&self, model: &super::Model) -> Option<usize> {
+        match self.transmission {
+            Transmission::Tendon(tendon) => Some(tendon),
+            Transmission::Site(thrust) => Some(model.tendons.len() + thrust),
+            _ => None,
+        }
+    }
+
     /// The coordinate of `v` that it drives, where it is one.
     pub fn dof(&self) -> Option<usize> {
         match self.transmission {

@@ -8,7 +8,7 @@ mod sensor;
 mod shape;
 
 pub use actuator::{
-    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Transmission,
+    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
@@ -23,10 +23,12 @@ pub use constraint::{
 };
 
 pub use parameters::{ParameterError, Parameters};
-pub use sensor::{FrameReading, Mount, Reading, Sensor, SubtreeReading};
+pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, SubtreeReading};
 pub use shape::Shape;
 
 use cotangent_ad::{Pose, Real, Vec3};
+
+use crate::spatial::SpatialInertia;
 
 /// The mobility of a link against its parent. Free joints are a [`JointKind::Translation`] with a [`JointKind::Ball`] on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,6 +112,10 @@ pub struct Body {
     pub link: Option<usize>,
     /// Its frame in the link's.
     pub placement: Pose<f64>,
+    /// The body that carries it, of a lower index; `None` is the world.
+    pub parent: Option<usize>,
+    /// The inertia that it was built with, without what is fixed to it, in the link's frame.
+    pub(crate) inertia: SpatialInertia<f64>,
     /// Its centre of mass in the link's frame.
     pub(crate) center: Vec3<f64>,
     /// Whether it is a lone body on slides along its own axes, whose inverse inertia MuJoCo takes for one over its mass.
@@ -162,6 +168,7 @@ pub struct Model {
     pub(crate) sites: Vec<Site>,
     pub(crate) actuators: Vec<Actuator>,
     pub(crate) tendons: Vec<Tendon>,
+    pub(crate) thrusts: Vec<Thrust>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) dry_friction: Vec<Line>,
     pub(crate) couplings: Vec<Coupling>,
@@ -241,6 +248,11 @@ impl Model {
     /// Tendons.
     pub fn tendons(&self) -> &[Tendon] {
         &self.tendons
+    }
+
+    /// Forces and torques of actuators at sites.
+    pub fn thrusts(&self) -> &[Thrust] {
+        &self.thrusts
     }
 
     /// What keeps joints and tendons in their range.

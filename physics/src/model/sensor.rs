@@ -52,6 +52,24 @@ pub enum Reading {
         /// Which numbers.
         what: FrameReading,
     },
+    /// The unit quaternion of a frame, in the world or, where there is one, in a second frame: a product along the joints, so that it does not
+    /// jump; which of the two that are one turn it is, is so chosen that the frame's own has no negative real part.
+    Orientation {
+        /// The frame.
+        of: Mount,
+        /// From where it is seen.
+        relative_to: Option<Mount>,
+    },
+    /// What a body, with all bodies on it, presses on the body that carries it: the force that its motion needs less that of its contacts, in the
+    /// axes of a frame on it. As in MuJoCo, forces of actuators, springs, tendons and a fluid pass through there.
+    Interaction {
+        /// The body.
+        body: usize,
+        /// The frame, on the body.
+        at: Mount,
+        /// Which numbers.
+        what: InteractionReading,
+    },
     /// Three numbers of a link and all links on it.
     Subtree {
         /// The link.
@@ -93,6 +111,15 @@ pub enum FrameReading {
     Accelerometer,
 }
 
+/// What is measured between two bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InteractionReading {
+    /// The force, N.
+    Force,
+    /// The torque about the frame's origin, N m.
+    Torque,
+}
+
 /// What is measured of a subtree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubtreeReading {
@@ -100,6 +127,8 @@ pub enum SubtreeReading {
     Center,
     /// Velocity of the centre of mass, m/s.
     LinearVelocity,
+    /// Angular momentum about the centre of mass, kg m^2/s.
+    AngularMomentum,
 }
 
 impl FrameReading {
@@ -144,7 +173,10 @@ impl Reading {
     /// Whether it is measured at the start of each step, under its forces, and not of each state.
     pub fn is_of_step(&self) -> bool {
         match self {
-            Self::JointActuatorForce(_) | Self::ActuatorForce(_) | Self::Touch { .. } => true,
+            Self::JointActuatorForce(_)
+            | Self::ActuatorForce(_)
+            | Self::Touch { .. }
+            | Self::Interaction { .. } => true,
             Self::Frame { what, .. } => what.is_acceleration(),
             _ => false,
         }
@@ -153,8 +185,8 @@ impl Reading {
     /// How many numbers it has.
     pub fn numbers(&self) -> usize {
         match self {
-            Self::Frame { .. } | Self::Subtree { .. } => 3,
-            Self::BallOrientation(_) => 4,
+            Self::Frame { .. } | Self::Subtree { .. } | Self::Interaction { .. } => 3,
+            Self::BallOrientation(_) | Self::Orientation { .. } => 4,
             _ => 1,
         }
     }

@@ -2,13 +2,16 @@
 //!
 //! Three-vectors of frames are functions of where a frame is and of its motion seen from itself ([`frame`]); a cotangent of such a
 //! reading is a wrench on the link that carries the frame, and one sweep over the tree takes the wrenches of all readings to the coordinates
-//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
+//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]), and so do forces between bodies ([`interaction`]) and quaternions ([`orientation`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
 
 mod frame;
+mod interaction;
+mod orientation;
 mod subtree;
 mod touch;
 mod wrench;
 
+pub(crate) use interaction::force_bars;
 pub(crate) use touch::feels;
 pub(crate) use wrench::Wrenches;
 
@@ -48,6 +51,12 @@ pub(crate) fn read<T: Real>(
         Reading::Subtree { link, what } => {
             Some(three(subtree::read(model, parameters, (link, what), s)))
         }
+        Reading::Orientation { of, relative_to } => {
+            Some(orientation::read(model, (&of, relative_to.as_ref()), q))
+        }
+        Reading::Interaction { body, at, what } => {
+            Some(three(interaction::read(model, (body, &at, what), s)))
+        }
         Reading::BallOrientation(joint) => Some(quaternion(model, joint, q).normalized().0),
         _ => None,
     }
@@ -76,6 +85,13 @@ pub(crate) fn pull(
         Reading::Subtree { link, what } => {
             let by = (wrenches, parameters_bar);
             subtree::pull(model, parameters, (link, what), three(), s, by);
+        }
+        Reading::Orientation { of, relative_to } => {
+            orientation::pull(model, (&of, relative_to.as_ref()), y_bar, q, wrenches);
+        }
+        Reading::Interaction { body, at, what } => {
+            let by = (parameters, parameters_bar);
+            interaction::pull(model, (body, &at, what), three(), by, wrenches, s);
         }
         Reading::BallOrientation(joint) => {
             // q exp(d) = q + q (0, d)/2

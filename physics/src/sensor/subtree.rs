@@ -1,4 +1,5 @@
-//! Centre of mass of a subtree, and its velocity: `sum (m_i p_i + R_i h_i) / M` and `sum (I_i v_i)_linear / M`.
+//! Centre of mass of a subtree, its velocity and its angular momentum: `c = sum (m_i p_i + R_i h_i) / M`, `sum (I_i v_i)_linear / M` and
+//! `sum (I_i v_i)_angular - c x sum (I_i v_i)_linear`, with `c` from the point that the momenta are about.
 
 use cotangent_ad::{Real, Vec3};
 
@@ -30,8 +31,13 @@ fn part<T: Real>(
             // from the tree's origin, about which the inertia in world axes is
             s.inertia[link].moment + s.origin(model, link) * inertia.mass
         }
-        SubtreeReading::LinearVelocity => s.inertia[link].apply(s.velocity[link]).linear,
+        SubtreeReading::LinearVelocity => momentum(link, s).linear,
+        SubtreeReading::AngularMomentum => momentum(link, s).angular,
     }
+}
+
+fn momentum<T: Real>(link: usize, s: &Scratch<T>) -> Force<T> {
+    s.inertia[link].apply(s.velocity[link])
 }
 
 fn mass<T: Real>(parameters: &Parameters<T>, links: &[usize]) -> T {
@@ -45,10 +51,50 @@ pub(super) fn read<T: Real>(
     (root, what): (usize, SubtreeReading),
     s: &Scratch<T>,
 ) -> Vec3<T> {
+    if what == SubtreeReading::AngularMomentum {
+        return angular_momentum(model, parameters, root, s);
+    }
     let links = links(model, root);
     let sum =
         links.iter().fold(Vec3::zero(), |sum, i| sum + part(model, parameters, (*i, what), s));
     sum * mass(parameters, &links).recip()
+}
+
+/// About the centre of mass.
+fn angular_momentum<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    root: usize,
+    s: &Scratch<T>,
+) -> Vec3<T> {
+    let sum = links(model, root).iter().fold(Force::zero(), |sum, i| sum + momentum(*i, s));
+    let center = read(model, parameters, (root, SubtreeReading::Center), s);
+    sum.angular - (center - s.origin(model, root)).cross(sum.linear)
+}
+
+/// The adjoint of [`angular_momentum`]: with the motion `u` of a turn about the centre it is `sum u . I_i v_i`, and the centre has a cotangent of its own.
+fn pull_angular_momentum(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    (root, y_bar): (usize, Vec3<f64>),
+    s: &Scratch,
+    (wrenches, parameters_bar): (&mut Wrenches, &mut Parameters<f64>),
+) {
+    let center = read(model, parameters, (root, SubtreeReading::Center), s);
+    let u = Motion { angular: y_bar, linear: (center - s.origin(model, root)).cross(y_bar) };
+    let mut linear = Vec3::zero();
+    for i in links(model, root) {
+        let own = momentum(i, s);
+        linear += own.linear;
+        wrenches.velocity[i] += s.inertia[i].apply(u);
+        wrenches.place[i] += -u.cross_force(own);
+        let mut about_origin = s.pose[i];
+        about_origin.translation -= s.origin(model, i);
+        parameters_bar.inertia[i] +=
+            SpatialInertia::cotangent(&about_origin, &[(u, s.velocity[i])]);
+    }
+    let what = (root, SubtreeReading::Center);
+    pull(model, parameters, what, y_bar.cross(linear), s, (wrenches, parameters_bar));
 }
 
 /// Adds what the cotangent `y_bar` of the reading gives.
@@ -60,6 +106,10 @@ pub(super) fn pull(
     s: &Scratch,
     (wrenches, parameters_bar): (&mut Wrenches, &mut Parameters<f64>),
 ) {
+    if what == SubtreeReading::AngularMomentum {
+        let by = (wrenches, parameters_bar);
+        return pull_angular_momentum(model, parameters, (root, y_bar), s, by);
+    }
     let along = y_bar * mass(parameters, &links(model, root)).recip();
     let y = read(model, parameters, (root, what), s);
     for i in links(model, root) {
@@ -74,7 +124,7 @@ pub(super) fn pull(
                 bar.mass += along.dot(pose.translation);
                 bar.moment += pose.rotation.transpose_mul(along);
             }
-            SubtreeReading::LinearVelocity => {
+            SubtreeReading::LinearVelocity | SubtreeReading::AngularMomentum => {
                 let push = Motion { angular: Vec3::zero(), linear: along };
                 let momentum = inertia.apply(s.velocity[i]).linear;
                 // the momentum turns with the link

@@ -26,7 +26,7 @@ use crate::spatial::{Force, Motion};
 pub(crate) struct Wrenches {
     pub(super) place: Vec<Force<f64>>,
     pub(super) velocity: Vec<Force<f64>>,
-    acceleration: Vec<Force<f64>>,
+    pub(super) acceleration: Vec<Force<f64>>,
 }
 
 /// A wrench at a point, about the reference point.

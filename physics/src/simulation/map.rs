@@ -232,10 +232,12 @@ fn pull_dynamics(
                 let first = model.joints()[joint].v.0;
                 along[first..].iter_mut().zip(y_bar).for_each(|(a, b)| *a += b);
             }
-            What::StepSensor(sensor) if sensor::is_touch(model, sensor) => {
-                sensor::pull_touch(model, (sensor, y_bar[0]), &mut block_bars, s);
+            What::StepSensor(sensor) => {
+                sensor::pull_contacts(model, (sensor, y_bar), &mut block_bars, s);
+                if sensor::is_of_acceleration(model, sensor) {
+                    moving.push((sensor, y_bar));
+                }
             }
-            What::StepSensor(sensor) => moving.push((sensor, y_bar)),
             _ => {}
         }
     }

@@ -144,7 +144,7 @@ pub(super) fn table(
             let unit = match motor.transmission {
                 Transmission::Coordinate { dof, .. } if rotary(dof) => "N m",
                 Transmission::Ball { .. } => "N m",
-                Transmission::Free { .. } => "N and N m",
+                Transmission::Free { .. } | Transmission::Site(_) => "N and N m",
                 _ => "N",
             };
             let quantity = Quantity::output(name, unit, &[steps.values.len()]);

@@ -13,11 +13,11 @@ use crate::force::{
     Bars, Point, actuation, actuator_force, pull_actuation, pull_force, pull_travel, travel,
 };
 use crate::kinematics::{move_links, place_links};
-use crate::model::{JointKind, Model, Parameters, Reading, SubtreeReading};
+use crate::model::{InteractionReading, JointKind, Model, Parameters, Reading, SubtreeReading};
 use crate::rnea::accelerations;
 use crate::routes::{self, lay};
 use crate::scratch::Scratch;
-use crate::sensor::{self, MOST_NUMBERS, Wrenches, feels};
+use crate::sensor::{self, MOST_NUMBERS, Wrenches, feels, force_bars};
 use crate::state::State;
 
 /// What a sensor is as an output: what has a name of its own already is the same.
@@ -51,8 +51,18 @@ fn unit(model: &Model, reading: &Reading) -> (&'static str, &'static str) {
         Reading::ActuatorVelocity(_) => ("", "rate of the length of a transmission times its gear"),
         Reading::ActuatorForce(_) => ("", "force of an actuator at the start of a step"),
         Reading::Frame { what, .. } => (what.unit(), what.about()),
+        Reading::Orientation { .. } => ("", "unit quaternion of a frame"),
+        Reading::Interaction { what: InteractionReading::Force, .. } => {
+            ("N", "force on what carries a body, in the axes of a frame, at the start of a step")
+        }
+        Reading::Interaction { .. } => {
+            ("N m", "torque on what carries a body, in the axes of a frame, at the start of a step")
+        }
         Reading::Subtree { what: SubtreeReading::Center, .. } => ("m", "centre of mass"),
-        Reading::Subtree { .. } => ("m/s", "velocity of the centre of mass"),
+        Reading::Subtree { what: SubtreeReading::LinearVelocity, .. } => {
+            ("m/s", "velocity of the centre of mass")
+        }
+        Reading::Subtree { .. } => ("kg m^2/s", "angular momentum about the centre of mass"),
         Reading::Touch { .. } => {
             ("N", "sum of the normal forces that it feels at the start of a step")
         }
@@ -193,7 +203,8 @@ pub(super) fn needs_dynamics(model: &Model, sensor: usize) -> bool {
 
 /// Whether a sensor reads accelerations of links.
 pub(super) fn is_of_acceleration(model: &Model, sensor: usize) -> bool {
-    matches!(model.sensors[sensor].reading, Reading::Frame { .. })
+    let reading = &model.sensors[sensor].reading;
+    matches!(reading, Reading::Frame { .. } | Reading::Interaction { .. })
 }
 
 /// Whether a sensor reads contacts.
@@ -238,18 +249,21 @@ fn touching<T: Real>(model: &Model, sensor: usize, s: &Scratch<T>) -> Vec<bool> 
     blocks.list.iter().map(felt).collect()
 }
 
-/// Adds to the cotangents of the blocks' forces what a touch sensor's gives.
-pub(super) fn pull_touch(
+/// Adds to the cotangents of the blocks' forces what that of a sensor that reads contacts gives.
+pub(super) fn pull_contacts(
     model: &Model,
-    (sensor, y_bar): (usize, f64),
+    (sensor, y_bar): (usize, &[f64]),
     block_bars: &mut [[f64; MOST]],
     s: &Scratch,
 ) {
+    if let Reading::Interaction { body, at, what } = model.sensors[sensor].reading {
+        force_bars(model, (body, &at, what), y_bar, block_bars, s);
+    }
     let felt = touching(model, sensor, s);
     block_bars
         .iter_mut()
         .zip(felt)
-        .for_each(|(bar, felt)| bar[0] += if felt { y_bar } else { 0.0 });
+        .for_each(|(bar, felt)| bar[0] += if felt { y_bar[0] } else { 0.0 });
 }
 
 /// Adds the derivatives of `rows` of sensors that read accelerations: by what they see directly, and by the accelerations.

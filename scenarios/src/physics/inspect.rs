@@ -148,6 +148,10 @@ fn acts_on(model: &Model, transmission: &Transmission) -> String {
         Transmission::Coordinate { dof, .. } | Transmission::Free { dof, .. } => joint_of(*dof),
         Transmission::Ball { link, .. } => joint_of(model.links()[*link].v_at),
         Transmission::Tendon(tendon) => element("tendon", &model.tendons()[*tendon].name, *tendon),
+        Transmission::Site(thrust) => {
+            let site = model.thrusts()[*thrust].site;
+            element("site", &model.sites()[site].name, site)
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use super::error::named;
 use super::{
     ActivationSpec, ActuatorSpec, BuildError, Drive, ModelBuilder, check, finite, proper_range,
 };
-use crate::model::{Activation, Actuator, Transmission};
+use cotangent_ad::Vec3;
+
+use crate::model::{Activation, Actuator, Thrust, Transmission};
+use crate::spatial::Force;
 
 impl ModelBuilder {
     /// Adds a motor on a hinge or slide: an actuator with `f = u`. Returns its index.
@@ -37,10 +40,10 @@ impl ModelBuilder {
     /// Adds an actuator. Returns its index.
     ///
     /// # Errors
-    /// A name that exists, numbers that are not finite, a gear of length 0 on a ball or free joint.
+    /// A name that exists, numbers that are not finite, a gear of length 0 on a ball or free joint or at a site.
     ///
     /// # Panics
-    /// Where there is no such joint or tendon.
+    /// Where there is no such joint, tendon or site.
     pub fn actuator(&mut self, spec: &ActuatorSpec) -> Result<usize, BuildError> {
         self.unique("actuators", &spec.name)?;
         let of = &named("actuator", &spec.name);
@@ -80,13 +83,31 @@ impl ModelBuilder {
         Ok(self.model.actuators.len() - 1)
     }
 
+    /// Adds a force and a torque in the axes of a site.
+    fn thrust(&mut self, site: usize, [fx, fy, fz, tx, ty, tz]: [f64; 6]) {
+        let (link, placement) = (self.model.sites[site].link, self.model.sites[site].placement);
+        let turned = |x| placement.rotation * Vec3(x);
+        let pushed = Force::at(placement.translation, turned([fx, fy, fz]));
+        let wrench = Force { angular: pushed.angular + turned([tx, ty, tz]), ..pushed };
+        let before = |d: &usize| self.model.dof_parent[*d];
+        let mut dofs: Vec<usize> =
+            std::iter::successors(self.model.last_dof(link), before).collect();
+        dofs.reverse();
+        self.model.thrusts.push(Thrust { site, link, wrench, dofs, at: 0 });
+    }
+
     /// How its force reaches the coordinates, and the gear along it.
-    fn transmission(&self, spec: &ActuatorSpec) -> Result<(Transmission, f64), BuildError> {
+    fn transmission(&mut self, spec: &ActuatorSpec) -> Result<(Transmission, f64), BuildError> {
         let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
         let (transmission, gear) = match spec.drive {
             Drive::Tendon(tendon) => {
                 assert!(tendon < self.model.tendons.len(), "no tendon {tendon}");
                 (Transmission::Tendon(tendon), spec.gear[0])
+            }
+            Drive::Site(site) => {
+                let gear = length(&spec.gear);
+                self.thrust(site, spec.gear.map(|x| x / gear));
+                (Transmission::Site(self.model.thrusts.len() - 1), gear)
             }
             Drive::Joint(joint) => {
                 let joint = &self.model.joints[joint];
@@ -107,9 +128,11 @@ impl ModelBuilder {
                 }
             }
         };
-        if matches!(transmission, Transmission::Ball { .. } | Transmission::Free { .. })
-            && gear == 0.0
-        {
+        let directed = matches!(
+            transmission,
+            Transmission::Ball { .. } | Transmission::Free { .. } | Transmission::Site(_)
+        );
+        if directed && gear == 0.0 {
             return Err(BuildError::ZeroGear(spec.name.clone()));
         }
         Ok((transmission, gear))

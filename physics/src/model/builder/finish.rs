@@ -38,10 +38,16 @@ impl ModelBuilder {
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
+        let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
+        for thrust in &mut model.thrusts {
+            thrust.at = moments;
+            moments += thrust.dofs.len();
+        }
         let mut held = vec![None; model.links.len()];
-        for (body, load) in model.bodies.iter().zip(&loads) {
+        for (body, load) in model.bodies.iter_mut().zip(&loads) {
             let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };
-            model.parameters.inertia[link] += inertia.transformed(&body.placement);
+            body.inertia = inertia.transformed(&body.placement);
+            model.parameters.inertia[link] += body.inertia;
             if inertia.mass > 0.0 {
                 if held[link].is_some_and(|share: f64| {
                     share.to_bits() != load.gravity_compensation.to_bits()

@@ -123,6 +123,7 @@ impl ModelBuilder {
             sensors: vec![],
             actuators: vec![],
             tendons: vec![],
+            thrusts: vec![],
             stops: vec![],
             dry_friction: vec![],
             couplings: vec![],
@@ -206,7 +207,15 @@ impl ModelBuilder {
             at = Pose::identity();
         }
         let (center, sliding) = (at.translation, false);
-        self.model.bodies.push(Body { name: name.into(), link, placement: at, center, sliding });
+        self.model.bodies.push(Body {
+            name: name.into(),
+            link,
+            placement: at,
+            parent,
+            inertia: SpatialInertia::zero(),
+            center,
+            sliding,
+        });
         if let (Some(link), false) = (link, joints.is_empty()) {
             self.model.links[link].around = around;
         }
@@ -465,6 +474,12 @@ impl ModelBuilder {
         };
         self.model.sites.push(Site { name: name.into(), body, link, placement });
         Ok(self.model.sites.len() - 1)
+    }
+
+    /// The centre of mass of a body in its link's frame, by what it weighs so far; `None` where it does not.
+    pub(crate) fn center_so_far(&self, body: usize) -> Option<Vec3<f64>> {
+        let inertia = self.loads[body].inertia.filter(|i| i.mass > 0.0)?;
+        Some(self.model.bodies[body].placement.point(inertia.moment * inertia.mass.recip()))
     }
 
     /// What has been built so far, for readers that refer to it. Masses come last, with [`ModelBuilder::build`].

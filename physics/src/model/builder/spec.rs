@@ -100,6 +100,8 @@ pub enum Drive {
     Joint(usize),
     /// A tendon.
     Tendon(usize),
+    /// A site, in whose axes the six numbers of the gear are a force and a torque.
+    Site(usize),
 }
 
 /// An activation, which follows the control and drives an actuator in its place.

@@ -272,6 +272,7 @@ impl<'t> Reader<'t, '_> {
         let range = match drive {
             Drive::Joint(joint) => model.joints()[joint].range,
             Drive::Tendon(tendon) => model.tendons()[tendon].range,
+            Drive::Site(_) => None,
         };
         let [least, greatest] =
             range.ok_or_else(|| a.missing("a joint or tendon with a range for `inheritrange`"))?;
@@ -293,13 +294,22 @@ impl<'t> Reader<'t, '_> {
         if let Some(name) = a.text("tendon") {
             return Ok(self.named(a, "tendon", name)?.map(Drive::Tendon));
         }
-        for attribute in ["jointinparent", "site", "body", "slidersite", "cranksite"] {
+        if let Some(name) = a.text("site")
+            && !a.has("refsite")
+        {
+            let model = self.builder.so_far();
+            let known = || model.sites().iter().map(|s| s.name.clone()).collect();
+            let unknown = || Problem::Unknown { kind: "site", name: name.into(), known: known() };
+            let site = model.site(name).ok_or_else(|| a.error("site", unknown()))?;
+            return Ok(Some(Drive::Site(site)));
+        }
+        for attribute in ["jointinparent", "refsite", "body", "slidersite", "cranksite"] {
             if a.has(attribute) {
                 let (attribute_, element) = (attribute.to_owned(), a.element.tag.clone());
                 let problem = Problem::Attribute { attribute: attribute_, element };
                 return Err(a.error(attribute, problem));
             }
         }
-        Err(a.missing("`joint` or `tendon`"))
+        Err(a.missing("`joint`, `tendon` or `site`"))
     }
 }

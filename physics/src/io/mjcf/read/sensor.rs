@@ -4,7 +4,7 @@ use super::Reader;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::tree::Element;
-use crate::model::{FrameReading, Mount, Reading, Shape, SubtreeReading};
+use crate::model::{FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, Tie};
 use cotangent_ad::Pose;
 
 /// What all sensors may have, and what some do.
@@ -102,18 +102,77 @@ impl<'t> Reader<'t, '_> {
             "touch" => self.touch(a, site()?)?,
             "subtreecom" => self.subtree(a, SubtreeReading::Center)?,
             "subtreelinvel" => self.subtree(a, SubtreeReading::LinearVelocity)?,
+            "subtreeangmom" => self.subtree(a, SubtreeReading::AngularMomentum)?,
+            "force" => self.interaction(a, site()?, InteractionReading::Force)?,
+            "torque" => self.interaction(a, site()?, InteractionReading::Torque)?,
+            "framequat" => {
+                let (of, relative_to) = self.frames(a)?;
+                Reading::Orientation { of, relative_to }
+            }
             _ => {
                 let Some(what) = frame_reading(tag) else {
                     return Err(noted(&format!("sensor `{tag}`")));
                 };
-                let of = self.mount(a, [a.text("objtype").unwrap_or_default(), "objname"])?;
-                let relative_to = match a.text("reftype") {
-                    Some(kind) => Some(self.mount(a, [kind, "refname"])?),
-                    None => None,
-                };
+                if a.text("objtype") == Some("body") && !matches!(what, FrameReading::Axis(_)) {
+                    return self.center(a, what);
+                }
+                let (of, relative_to) = self.frames(a)?;
                 frame(of, relative_to, what)?
             }
         })
+    }
+
+    /// The frame that is measured, and that from which it is seen.
+    fn frames(&self, a: &Attributes<'t>) -> Result<(Mount, Option<Mount>), NotRead> {
+        let of = self.mount(a, [a.text("objtype").unwrap_or_default(), "objname"])?;
+        Ok((of, self.seen_from(a)?))
+    }
+
+    fn seen_from(&self, a: &Attributes<'t>) -> Result<Option<Mount>, NotRead> {
+        a.text("reftype").map(|kind| self.mount(a, [kind, "refname"])).transpose()
+    }
+
+    /// What is measured at a body's centre of mass, which has no need of its principal axes.
+    fn center(&self, a: &Attributes<'t>, what: FrameReading) -> Result<Reading, NotRead> {
+        let weightless = || NotRead::Noted("the centre of what does not weigh: no output".into());
+        let body = self.body_of(a, "objname")?.ok_or_else(weightless)?;
+        let translation = self.builder.center_so_far(body).ok_or_else(weightless)?;
+        let own = &self.builder.so_far().bodies()[body];
+        let placement = Pose { translation, ..own.placement };
+        frame(Mount { link: own.link, placement }, self.seen_from(a)?, what)
+    }
+
+    /// A body that moves, and that neither ties nor spatial tendons pull: their forces belong to MuJoCo's sensor and not to this one.
+    fn interaction(
+        &self,
+        a: &Attributes<'t>,
+        at: Mount,
+        what: InteractionReading,
+    ) -> Result<Reading, NotRead> {
+        let noted = |why: &str| NotRead::Noted(format!("sensor of a force on {why}: no output"));
+        let model = self.builder.so_far();
+        let site = model.site(a.text("site").unwrap_or_default());
+        let body = site.and_then(|site| model.sites()[site].body);
+        let Some(body) = body.filter(|b| model.bodies()[*b].link.is_some()) else {
+            return Err(noted("what stands still"));
+        };
+        let carried = |of: usize| {
+            let above = |b: &usize| model.bodies()[*b].parent;
+            std::iter::successors(Some(of), above).any(|b| b == body)
+        };
+        let links: Vec<_> = (body..model.bodies().len())
+            .filter(|b| carried(*b))
+            .map(|b| model.bodies()[b].link)
+            .collect();
+        let mut ends = model.tendons().iter().flat_map(|t| &t.pieces).flat_map(|p| &p.ends);
+        if ends.any(|end| links.contains(&end.link)) {
+            return Err(noted("what a spatial tendon pulls"));
+        }
+        let tied = |tie: &Tie| tie.ends.iter().filter_map(|end| end.body).any(carried);
+        if model.ties().iter().any(tied) {
+            return Err(noted("what is tied to another body"));
+        }
+        Ok(Reading::Interaction { body, at, what })
     }
 
     fn joint_or_tendon(&self, a: &Attributes<'t>, kind: &'static str) -> Result<usize, NotRead> {
