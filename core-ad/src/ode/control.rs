@@ -311,7 +311,7 @@ impl<D: Dynamics> Integration<'_, D> {
 
     fn accept(&mut self, h: f64, to: f64, end: Vec<f64>) -> Result<(), OdeError> {
         // a step that lands on a given time may end rounding away from where its last stage was
-        self.rate = self.rate_at_end.take().filter(|_| to == self.t + h);
+        self.rate = self.rate_at_end.take().filter(|_| to.to_bits() == (self.t + h).to_bits());
         (self.t, self.y) = (to, end);
         self.taken.push(to, h);
         for which in 0..self.sides.len() {
