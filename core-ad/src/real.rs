@@ -338,6 +338,13 @@ macro_rules! std_functions {
     )* };
 }
 
+/// Both by one call of the C library's `sincos`, where the compiler knows of one, with the bits of `sin` and `cos`. It puts two calls
+/// together within a function; inlined, it moves the cosine to where it is used and makes two of them again.
+#[inline(never)]
+fn sine_and_cosine(x: f64) -> (f64, f64) {
+    f64::sin_cos(x)
+}
+
 impl Num for f64 {
     #[inline]
     fn lit(v: f64) -> f64 {
@@ -366,7 +373,7 @@ impl Num for f64 {
     }
     #[inline]
     fn sin_cos(self) -> (f64, f64) {
-        f64::sin_cos(self)
+        sine_and_cosine(self)
     }
     #[inline]
     fn sign(self) -> f64 {

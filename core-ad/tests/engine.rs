@@ -559,3 +559,19 @@ fn a_million_statements_need_no_stack() {
         assert!(bent[0].abs() < 1e-12);
     }
 }
+
+#[test]
+fn sine_and_cosine_of_one_call_have_the_bits_of_each() {
+    let stream = cotangent_ad::random::Stream::new(&[77]);
+    for (k, size) in (0..20_000).zip([0.5, 3.0, 100.0, 1e6, 1e300].into_iter().cycle()) {
+        let x = (2.0 * stream.uniform(k) - 1.0) * size;
+        // hidden from each other, so that no compiler makes one call of them
+        let (sin, cos) = (f64::sin(std::hint::black_box(x)), f64::cos(std::hint::black_box(x)));
+        assert_eq!(Num::sin_cos(x), (sin, cos), "{x}");
+        let session = Session::new();
+        let (dual, var) = (Dual::<f64, 1>::seed(x, 0), session.input(x));
+        assert_eq!((dual.sin().re, dual.cos().re), (sin, cos), "{x}");
+        assert_eq!((var.sin().value(), var.cos().value()), (sin, cos), "{x}");
+        assert_eq!((dual.sin().eps, dual.cos().eps), ([cos], [-sin]), "{x}");
+    }
+}

@@ -9,7 +9,8 @@ use std::iter;
 use crate::real::{Num, Real};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::{
-    along, binary_table, integer_power, is_singular, power_by_base, unary_table, unless_constant,
+    along, binary_table, integer_power, is_singular, power_by_base, unary_table_but_circles,
+    unless_constant,
 };
 
 /// A value and `N` directional derivatives: `re + sum_k eps_k e_k` with `e_j e_k = 0`.
@@ -205,7 +206,19 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
         let jump = self.re.recip() * 0.0;
         Self { eps: self.eps.map(|e| along(e, jump)), ..slope }
     }
-    unary_table!(unary_functions);
+    unary_table_but_circles!(unary_functions);
+    #[inline]
+    #[track_caller]
+    fn sin(self) -> Self {
+        let (sin, cos) = self.re.sin_cos();
+        self.lift(sin, cos)
+    }
+    #[inline]
+    #[track_caller]
+    fn cos(self) -> Self {
+        let (sin, cos) = self.re.sin_cos();
+        self.lift(cos, -sin)
+    }
     binary_table!(binary_functions);
     #[track_caller]
     fn power_log(self, p: Self, k: u8) -> Self {

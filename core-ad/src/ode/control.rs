@@ -13,11 +13,42 @@ use crate::linalg::LinalgError;
 /// Steps between two times at which something happens.
 #[derive(Debug)]
 pub(super) struct Segment {
-    pub(super) start: f64,
     pub(super) end: f64,
-    /// Where steps begin and end, as shares of the segment; one node for a segment of no length.
-    pub(super) nodes: Arc<Vec<f64>>,
+    pub(super) taken: Arc<Taken>,
+    /// The state after the last step, before what closes the segment.
+    pub(super) reached: Vec<f64>,
     pub(super) closing: Closing,
+}
+
+/// The steps of a segment, as they were taken.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// When they begin, and when the last one ends.
+    pub(super) times: Vec<f64>,
+    /// How long they are. A time is rounded, so that this is not quite the difference of two.
+    pub(super) lengths: Vec<f64>,
+}
+
+impl Taken {
+    fn none(start: f64) -> Self {
+        Self { times: vec![start], lengths: Vec::new() }
+    }
+
+    fn push(&mut self, end: f64, length: f64) {
+        self.times.push(end);
+        self.lengths.push(length);
+    }
+
+    /// How many.
+    pub(super) fn count(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// The share of the segment that is over when step `number` begins.
+    pub(super) fn share(&self, number: usize) -> f64 {
+        let (start, end) = (self.times[0], self.times[self.count()]);
+        if number == self.count() { 1.0 } else { (self.times[number] - start) / (end - start) }
+    }
 }
 
 /// What a segment ends with.
@@ -47,8 +78,13 @@ pub(super) struct Integration<'a, D> {
     pub(super) y: Vec<f64>,
     /// The step to be tried next.
     h: f64,
-    /// Ends of the steps of the segment in progress.
-    times: Vec<f64>,
+    /// The rate at the state, where it is known: a step that is tried again begins with it, and one of a method whose last stage is the
+    /// first of the next step.
+    rate: Option<Vec<f64>>,
+    /// The rate at the end of the step tried last, where the method has evaluated it.
+    rate_at_end: Option<Vec<f64>>,
+    /// The steps of the segment in progress.
+    taken: Taken,
     /// The side of zero on which each event's function is.
     pub(super) sides: Vec<f64>,
     /// Rounding of each event's function while it stands at zero after its event.
@@ -86,7 +122,9 @@ pub(super) fn plan<D: Dynamics>(
         t: t0,
         y,
         h: 0.0,
-        times: vec![t0],
+        rate: None,
+        rate_at_end: None,
+        taken: Taken::none(t0),
         sides: Vec::new(),
         resting: Vec::new(),
         segments: Vec::new(),
@@ -114,7 +152,8 @@ pub(super) fn plan<D: Dynamics>(
         if run.go_to(stop)? {
             break;
         }
-        run.close(if is_saved { Closing::Saved } else { Closing::End }, stop);
+        let reached = run.y.clone();
+        run.close(if is_saved { Closing::Saved } else { Closing::End }, reached);
     }
     Ok(Plan { segments: run.segments, rejected: run.rejected })
 }
@@ -194,7 +233,7 @@ impl<D: Dynamics> Integration<'_, D> {
                         return Ok(true);
                     }
                 }
-                Sight::Nothing => self.accept(to, end)?,
+                Sight::Nothing => self.accept(h, to, end)?,
             }
             if std::mem::take(&mut self.shortened) > 0 {
                 self.h = self.h.min(2.0 * h);
@@ -243,16 +282,22 @@ impl<D: Dynamics> Integration<'_, D> {
     }
 
     /// The state after a step, and its error in units of the tolerance.
-    fn step_with_error(&self, h: f64) -> Result<(Vec<f64>, f64), LinalgError> {
+    fn step_with_error(&mut self, h: f64) -> Result<(Vec<f64>, f64), LinalgError> {
         let (d, t, y, p) = (self.dynamics, self.t, &self.y, self.p);
+        let mut first = || self.rate.take().unwrap_or_else(|| d.rate(t, y, p));
         let larger = |end: &[f64]| -> Vec<f64> {
             y.iter().zip(end).map(|(a, b)| a.abs().max(b.abs())).collect()
         };
         let (end, error) = match self.options.method {
-            Method::Tsit5 => tsit5::step_with_error(d, t, h, y, p),
+            Method::Tsit5 => {
+                let (end, error, [first, last]) = tsit5::step_with_error(d, t, h, y, p, first());
+                (self.rate, self.rate_at_end) = (Some(first), Some(last));
+                (end, error)
+            }
             Method::Rodas5p => rodas5p::step_with_error(d, t, h, y, p)?,
             Method::Dop853 => {
-                let (end, errors) = dop853::step_with_errors(d, t, h, y, p);
+                let (end, errors, first) = dop853::step_with_errors(d, t, h, y, p, first());
+                self.rate = Some(first);
                 let at = larger(&end);
                 let [fifth, third] = errors.map(|e| self.size(&e, &at));
                 // Hairer, Norsett & Wanner, equation II.10.17
@@ -264,9 +309,11 @@ impl<D: Dynamics> Integration<'_, D> {
         Ok((end, size))
     }
 
-    fn accept(&mut self, to: f64, end: Vec<f64>) -> Result<(), OdeError> {
+    fn accept(&mut self, h: f64, to: f64, end: Vec<f64>) -> Result<(), OdeError> {
+        // a step that lands on a given time may end rounding away from where its last stage was
+        self.rate = self.rate_at_end.take().filter(|_| to.to_bits() == (self.t + h).to_bits());
         (self.t, self.y) = (to, end);
-        self.times.push(to);
+        self.taken.push(to, h);
         for which in 0..self.sides.len() {
             let g = self.dynamics.event(which, self.t, &self.y, self.p);
             if !g.is_finite() {
@@ -309,8 +356,8 @@ impl<D: Dynamics> Integration<'_, D> {
             }
         }
         (self.t, self.y) = (to, state);
-        if self.times.last().is_none_or(|last| *last < to) {
-            self.times.push(to);
+        if h > 0.0 {
+            self.taken.push(to, h);
         }
         self.close_by_events(&events)
     }
@@ -324,6 +371,8 @@ impl<D: Dynamics> Integration<'_, D> {
         }
         check_order(self.dynamics, events, self.t, &self.y, self.p)?;
         let mut ends = false;
+        let reached = self.y.clone();
+        self.rate = None;
         // the last event's own time, which differs from the located one by rounding, and the state just after it
         let mut after = (self.t, self.y.clone());
         for which in events {
@@ -335,7 +384,7 @@ impl<D: Dynamics> Integration<'_, D> {
         if !self.y.iter().all(|y| y.is_finite()) {
             return Err(OdeError::NonFinite { what: "the state after an event", time: self.t });
         }
-        self.close(Closing::Events(events.to_vec()), self.t);
+        self.close(Closing::Events(events.to_vec()), reached);
         if !ends {
             // the dynamics may be others now
             let before = self.sides.clone();
@@ -404,12 +453,9 @@ impl<D: Dynamics> Integration<'_, D> {
     }
 
     /// Ends the segment in progress at the time at hand and begins the next.
-    fn close(&mut self, closing: Closing, end: f64) {
-        let start = self.times[0];
-        let length = end - start;
-        let share = |t: &f64| if length > 0.0 { (t - start) / length } else { 0.0 };
-        let nodes = Arc::new(self.times.iter().map(share).collect());
-        self.segments.push(Segment { start, end, nodes, closing });
-        self.times = vec![end];
+    fn close(&mut self, closing: Closing, reached: Vec<f64>) {
+        let end = self.t;
+        let taken = Arc::new(std::mem::replace(&mut self.taken, Taken::none(end)));
+        self.segments.push(Segment { end, taken, reached, closing });
     }
 }

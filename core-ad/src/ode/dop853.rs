@@ -4,7 +4,7 @@
 //! embedded methods of orders 5 and 3 whose combination is the estimate.
 
 use super::Dynamics;
-use super::stages::moved;
+use super::stages::{move_to, moved};
 use crate::real::Real;
 
 const C: [f64; 11] = [
@@ -186,11 +186,13 @@ const ERROR_3: [f64; 12] = [
     0.022_651_792_198_360_82,
 ];
 
-/// The twelve stages.
-fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<Vec<R>> {
-    let mut k = vec![d.rate(t, y, p)];
+/// The twelve stages, the first of which is the rate at `y`.
+fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<R>) -> Vec<Vec<R>> {
+    let mut k = Vec::with_capacity(B.len());
+    k.push(first);
+    let mut at = y.to_vec();
     for (c, a) in C.iter().zip(&A) {
-        let at = moved(y, h, a, &k);
+        move_to(&mut at, y, h, a, &k);
         k.push(d.rate(t + h * *c, &at, p));
     }
     k
@@ -198,20 +200,22 @@ fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<Vec<
 
 /// The state after a step of `h` from `t`.
 pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
-    moved(y, h, &B, &stages(d, t, h, y, p))
+    moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
 }
 
-/// The same with its errors by the methods of orders 5 and 3; in plain numbers.
+/// The same with its errors by the methods of orders 5 and 3, and the rate at `y`, from which it is made; in plain numbers.
 pub(super) fn step_with_errors<D: Dynamics>(
     d: &D,
     t: f64,
     h: f64,
     y: &[f64],
     p: &[f64],
-) -> (Vec<f64>, [Vec<f64>; 2]) {
-    let k = stages(d, t, h, y, p);
-    let zero = vec![0.0; y.len()];
-    (moved(y, h, &B, &k), [ERROR_5, ERROR_3].map(|weights| moved(&zero, h, &weights, &k)))
+    first: Vec<f64>,
+) -> (Vec<f64>, [Vec<f64>; 2], Vec<f64>) {
+    let mut k = stages(d, t, h, y, p, first);
+    let (end, zero) = (moved(y, h, &B, &k), vec![0.0; y.len()]);
+    let errors = [ERROR_5, ERROR_3].map(|weights| moved(&zero, h, &weights, &k));
+    (end, errors, k.swap_remove(0))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Ordinary differential equations with events, and their exact discrete derivatives.
 //!
 //! [`solve`] integrates `y' = f(t, y, p)` from `t0` to `t1`. The step sizes are chosen once, on plain numbers, by the usual control of
-//! a local error; the steps so found are then taken in `R`, each segment between events and saved times as one
+//! a local error; the steps so found are then taken in `R` where it carries derivatives, each segment between events and saved times as one
 //! [`Real::scan_slice`]. So derivatives are those of the discrete solution with its step control frozen: gradients agree
 //! with tangents to rounding, a tape's memory follows the [`Schedule`], and the price of a gradient does not grow with the number of
 //! parameters.
@@ -54,11 +54,12 @@ mod rodas5p;
 mod stages;
 mod tsit5;
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use self::control::{Closing, Segment};
+use self::control::{Closing, Segment, Taken};
 use crate::checkpoint::{ScanOptions, Schedule};
 use crate::linalg::{LinalgError, Matrix};
 use crate::real::Real;
@@ -331,20 +332,26 @@ pub enum OdeError {
     },
 }
 
-/// The steps of a segment, with `(start, end, p)` as parameters.
+/// The steps of a segment with `p` as parameters, and where the end carries derivatives, what it moves by after them.
 #[derive(Clone)]
 struct Steps<D> {
     dynamics: D,
     method: Method,
-    /// Where steps begin and end, as shares of the segment.
-    nodes: Arc<Vec<f64>>,
+    taken: Arc<Taken>,
+    /// Whether the end carries derivatives.
+    end_moves: bool,
 }
 
 impl<D: Dynamics> SliceStep for Steps<D> {
     fn step<R: Real>(&self, number: usize, y: &[R], parameters: &[R]) -> Vec<R> {
-        let (start, length, p) = (parameters[0], parameters[1] - parameters[0], &parameters[2..]);
-        let (from, to) = (self.nodes[number], self.nodes[number + 1]);
-        let (t, h) = (start + length * from, length * (to - from));
+        let (mut p, taken) = (parameters, &self.taken);
+        // numbers, as they were when the step was chosen: the same bits, and nothing that a tape would have to follow
+        let (mut t, mut h) = (R::lit(taken.times[number]), R::lit(taken.lengths[number]));
+        if let (true, Some((moved, rest))) = (self.end_moves, parameters.split_last()) {
+            // nodes are shares of the segment, and move with its end
+            let (from, to) = (taken.share(number), taken.share(number + 1));
+            (t, h, p) = (t + *moved * from, h + *moved * (to - from), rest);
+        }
         // the stages were solved with these values already; what fails here is not finite and is reported by `solve`
         one_step(&self.dynamics, self.method, t, h, y, p)
             .unwrap_or_else(|_| vec![R::lit(f64::NAN); y.len()])
@@ -391,7 +398,7 @@ pub fn solve<R: Real, D: Dynamics>(
         state: y0.to_vec(),
         saved: Vec::with_capacity(saved.len()),
         events: Vec::new(),
-        steps: plan.segments.iter().map(|s| s.nodes.len() - 1).sum(),
+        steps: plan.segments.iter().map(|s| s.taken.count()).sum(),
         rejected: plan.rejected,
     };
     for segment in &plan.segments {
@@ -412,18 +419,26 @@ fn take<R: Real, D: Dynamics>(
     options: &Options,
     solution: &mut Solution<R>,
 ) -> Result<(), OdeError> {
-    let end = if matches!(segment.closing, Closing::End) { t1 } else { R::lit(segment.end) };
-    let steps = Steps {
-        dynamics: dynamics.clone(),
-        method: options.method,
-        nodes: Arc::clone(&segment.nodes),
+    let n = segment.taken.count();
+    let moved = match segment.closing {
+        Closing::End => t1 - R::lit(segment.end),
+        Closing::Saved | Closing::Events(_) => R::lit(0.0),
     };
-    let parameters = [&[R::lit(segment.start), end], p].concat();
-    let scan = ScanOptions { schedule: options.schedule, ..ScanOptions::default() };
-    let n = segment.nodes.len() - 1;
-    solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
+    if TypeId::of::<R>() == TypeId::of::<f64>() {
+        // plain numbers: the steps were taken when they were chosen
+        solution.state = segment.reached.iter().map(|y| R::lit(*y)).collect();
+    } else {
+        let end_moves = n > 0 && !moved.is_constant_zero();
+        let parameters = if end_moves { [p, &[moved]].concat() } else { p.to_vec() };
+        let (dynamics, taken) = (dynamics.clone(), Arc::clone(&segment.taken));
+        let steps = Steps { dynamics, method: options.method, taken, end_moves };
+        let scan = ScanOptions { schedule: options.schedule, ..ScanOptions::default() };
+        solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
+    }
     match &segment.closing {
-        Closing::End if n == 0 => end_moves(dynamics, segment.end, end, p, &mut solution.state),
+        Closing::End if n == 0 => {
+            end_moves(dynamics, segment.end, moved, p, &mut solution.state);
+        }
         Closing::End => {}
         Closing::Saved => solution.saved.push(solution.state.clone()),
         Closing::Events(events) => {
@@ -443,8 +458,13 @@ fn take<R: Real, D: Dynamics>(
 /// Where the end is that of the segment before, or the start: it takes no step, but the state moves with it. By an explicit step of
 /// no length, whose derivatives are those of the solution to the order of the method; where a mass matrix leaves the rate
 /// undetermined, so is the derivative by the end.
-fn end_moves<R: Real, D: Dynamics>(dynamics: &D, time: f64, end: R, p: &[R], state: &mut Vec<R>) {
-    let length = end - time;
+fn end_moves<R: Real, D: Dynamics>(
+    dynamics: &D,
+    time: f64,
+    length: R,
+    p: &[R],
+    state: &mut Vec<R>,
+) {
     if length.is_constant_zero() {
         return;
     }

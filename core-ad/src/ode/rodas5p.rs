@@ -8,8 +8,7 @@
 //! `(M / (gamma h) - J) k_i = f(t + c_i h, y + sum_j a_ij k_j) + M sum_j (c_ij / h) k_j + d_i h f_t`.
 
 use super::Dynamics;
-use super::stages::combined;
-use crate::api::jacobian_forward;
+use super::stages::combine;
 use crate::dual::Dual;
 use crate::linalg::{LinalgError, Matrix, MatrixFactor};
 use crate::real::Real;
@@ -110,13 +109,33 @@ const C: [[f64; 7]; STAGES] = [
     ],
 ];
 
+/// Tangents carried along at once: few, because a stiff system of a chemist has three to ten components.
+const LANES: usize = 4;
+
 /// `f_y`, and `f_t`.
 pub(super) fn slopes<R: Real, D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> (Matrix<R>, Vec<R>) {
     let n = y.len();
-    let fixed: Vec<Dual<R, 8>> = p.iter().map(|p| Dual::konst(*p)).collect();
-    let slopes = jacobian_forward(|at| d.rate(at[n], &at[..n], &fixed), &[y, &[t]].concat());
-    let by_state = Matrix::from_fn(n, n, |i, j| slopes[i * (n + 1) + j]);
-    (by_state, (0..n).map(|i| slopes[i * (n + 1) + n]).collect())
+    let fixed: Vec<Dual<R, LANES>> = p.iter().map(|p| Dual::konst(*p)).collect();
+    let mut by_state = Matrix::from_fn(n, n, |_, _| R::lit(0.0));
+    let mut by_time = vec![R::lit(0.0); n];
+    for first in (0..=n).step_by(LANES) {
+        let seeded = |(k, x): (usize, &R)| match k.checked_sub(first) {
+            Some(lane) if lane < LANES => Dual::seed(*x, lane),
+            _ => Dual::konst(*x),
+        };
+        let state: Vec<_> = y.iter().enumerate().map(seeded).collect();
+        let rate = d.rate(seeded((n, &t)), &state, &fixed);
+        for (i, rate) in rate.iter().enumerate() {
+            for (j, slope) in (first..=n).zip(rate.eps) {
+                if j < n {
+                    by_state[(i, j)] = slope;
+                } else {
+                    by_time[i] = slope;
+                }
+            }
+        }
+    }
+    (by_state, by_time)
 }
 
 /// The eight stages.
@@ -142,13 +161,21 @@ fn stages<R: Real, D: Dynamics>(
     let factor = MatrixFactor::lu(&system)?;
     let per_step = h.recip();
     let mut k: Vec<Vec<R>> = Vec::with_capacity(STAGES);
+    let (mut at, mut before) = (y.to_vec(), y.to_vec());
     for stage in 0..STAGES {
-        let at: Vec<R> = (0..n).map(|i| y[i] + combined(&A[stage], &k, i)).collect();
-        let rate = d.rate(t + h * TIMES[stage], &at, p);
-        let before: Vec<R> = (0..n).map(|i| combined(&C[stage], &k, i) * per_step).collect();
-        let before = mass.as_ref().map_or_else(|| before.clone(), |mass| mass.matvec(&before));
-        let by_time = |i: usize| by_time[i] * h * BY_TIME[stage];
-        let right: Vec<R> = (0..n).map(|i| rate[i] + before[i] + by_time(i)).collect();
+        combine(&mut at, &A[stage], &k);
+        at.iter_mut().zip(y).for_each(|(at, y)| *at = *y + *at);
+        combine(&mut before, &C[stage], &k);
+        before.iter_mut().for_each(|b| *b *= per_step);
+        if let Some(mass) = &mass {
+            before = mass.matvec(&before);
+        }
+        let mut right = d.rate(t + h * TIMES[stage], &at, p);
+        right.iter_mut().zip(&before).for_each(|(right, before)| *right += *before);
+        if BY_TIME[stage] != 0.0 {
+            let share = h * BY_TIME[stage];
+            right.iter_mut().zip(&by_time).for_each(|(right, slope)| *right += *slope * share);
+        }
         k.push(factor.solve(&right)?);
     }
     Ok(k)
@@ -157,7 +184,10 @@ fn stages<R: Real, D: Dynamics>(
 /// The state after the stages: that of the last one's rate, and the last stage.
 fn end<R: Real>(y: &[R], k: &[Vec<R>]) -> Vec<R> {
     let last = STAGES - 1;
-    (0..y.len()).map(|i| y[i] + combined(&A[last], k, i) + k[last][i]).collect()
+    let mut end = y.to_vec();
+    combine(&mut end, &A[last], k);
+    end.iter_mut().zip(y).zip(&k[last]).for_each(|((end, y), k)| *end = *y + *end + *k);
+    end
 }
 
 /// The state after a step of `h` from `t`.

@@ -4,9 +4,11 @@
 //! Appl. 62, 770 (2011), table 1 and its interpolant.
 
 use super::Dynamics;
-use super::stages::moved;
+use super::stages::{move_to, moved};
 use crate::real::Real;
 
+/// With that at the end of the step.
+const STAGES: usize = 7;
 const C: [f64; 5] = [0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0];
 const A: [[f64; 5]; 5] = [
     [0.161, 0.0, 0.0, 0.0, 0.0],
@@ -47,11 +49,13 @@ const ERROR: [f64; 7] = [
     0.015_151_515_151_515_152,
 ];
 
-/// The first six stages.
-fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<Vec<R>> {
-    let mut k = vec![d.rate(t, y, p)];
+/// The first six stages, the first of which is the rate at `y`.
+fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<R>) -> Vec<Vec<R>> {
+    let mut k = Vec::with_capacity(STAGES);
+    k.push(first);
+    let mut at = y.to_vec();
     for (c, a) in C.iter().zip(&A) {
-        let at = moved(y, h, a, &k);
+        move_to(&mut at, y, h, a, &k);
         k.push(d.rate(t + h * *c, &at, p));
     }
     k
@@ -59,22 +63,24 @@ fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<Vec<
 
 /// The state after a step of `h` from `t`.
 pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
-    moved(y, h, &B, &stages(d, t, h, y, p))
+    moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
 }
 
-/// The same with an estimate of its error; in plain numbers.
+/// The same with an estimate of its error, and the rates at both ends; in plain numbers, from the rate at `y`.
 pub(super) fn step_with_error<D: Dynamics>(
     d: &D,
     t: f64,
     h: f64,
     y: &[f64],
     p: &[f64],
-) -> (Vec<f64>, Vec<f64>) {
-    let mut k = stages(d, t, h, y, p);
+    first: Vec<f64>,
+) -> (Vec<f64>, Vec<f64>, [Vec<f64>; 2]) {
+    let mut k = stages(d, t, h, y, p, first);
     let end = moved(y, h, &B, &k);
     k.push(d.rate(t + h, &end, p));
     let error = moved(&vec![0.0; y.len()], h, &ERROR, &k);
-    (end, error)
+    let last = k.swap_remove(STAGES - 1);
+    (end, error, [k.swap_remove(0), last])
 }
 
 #[cfg(test)]

@@ -23,10 +23,20 @@ macro_rules! algebraic_table {
 /// Calls `$apply!` with the table of functions of one argument: `name: |x, y| dy/dx`.
 macro_rules! unary_table {
     ($apply:ident) => {
-        $crate::rules::algebraic_table! {
+        $crate::rules::unary_table_but_circles! {
             $apply,
             sin: |x, _y| x.cos();
             cos: |x, _y| -x.sin();
+        }
+    };
+}
+
+/// The same without sine and cosine, which who evaluates value and slope at once has from one [`sin_cos`](crate::Num::sin_cos).
+macro_rules! unary_table_but_circles {
+    ($apply:ident $(, $($others:tt)*)?) => {
+        $crate::rules::algebraic_table! {
+            $apply,
+            $($($others)*)?
             tan: |_x, y| y * y + 1.0;
             sinh: |x, _y| x.cosh();
             cosh: |x, _y| x.sinh();
@@ -63,7 +73,9 @@ macro_rules! arithmetic_table {
     };
 }
 
-pub(crate) use {algebraic_table, arithmetic_table, binary_table, unary_table};
+pub(crate) use {
+    algebraic_table, arithmetic_table, binary_table, unary_table, unary_table_but_circles,
+};
 
 use crate::real::Num;
 

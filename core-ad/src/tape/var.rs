@@ -13,7 +13,8 @@ use crate::map::Kernel;
 use crate::real::{Num, Real, sum_by_addition};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{
-    along, arithmetic_table, binary_table, integer_power, is_singular, power_by_base, unary_table,
+    along, arithmetic_table, binary_table, integer_power, is_singular, power_by_base,
+    unary_table_but_circles,
 };
 use crate::scan::{NotEnded, SliceStep, Step};
 
@@ -343,7 +344,25 @@ impl<T: Num> Num for Var<T> {
         let weight = if self.is_active() { undefined } else { self.weight };
         Self { value: self.value.undifferentiable(), weight, ..self }
     }
-    unary_table!(unary_functions);
+    unary_table_but_circles!(unary_functions);
+    #[inline]
+    #[track_caller]
+    fn sin_cos(self) -> (Self, Self) {
+        let (sin, cos) = self.value.sin_cos();
+        (self.unary(sin, cos), self.unary(cos, -sin))
+    }
+    #[inline]
+    #[track_caller]
+    fn sin(self) -> Self {
+        let (sin, cos) = self.value.sin_cos();
+        self.unary(sin, cos)
+    }
+    #[inline]
+    #[track_caller]
+    fn cos(self) -> Self {
+        let (sin, cos) = self.value.sin_cos();
+        self.unary(cos, -sin)
+    }
     binary_table!(binary_functions);
     fn dot(a: &[Self], b: &[Self]) -> Self {
         if a.len() < SMALL_SUM {

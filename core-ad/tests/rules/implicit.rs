@@ -160,9 +160,24 @@ impl Residual for TwoOfOne {
     }
 }
 
+/// An equation that holds at the start without a slope, beside one that does not hold yet.
+#[derive(Clone)]
+struct Resting;
+impl Residual for Resting {
+    fn residual<R: Real>(&self, y: &[R], p: &[R]) -> Vec<R> {
+        vec![y[0] * y[0], y[1] * y[1] - p[0]]
+    }
+}
+
 #[test]
 fn bad_input_is_answered() {
     let options = Options::default();
+    let resting = root(&Resting, &[0.0, 1.0], &[4.0], &options);
+    let Err(ImplicitError::Linear(LinalgError::Singular { pivot, ratio })) = resting else {
+        panic!("{resting:?}")
+    };
+    assert_eq!((pivot, ratio), (0, 0.0));
+    assert_eq!(root(&Resting, &[0.0, 2.0], &[4.0], &options).unwrap(), [0.0, 2.0]);
     let none = root(&NoRoot, &[0.7], &[1.0], &options);
     let Err(ImplicitError::NotConverged { residual, .. }) = none else { panic!("{none:?}") };
     assert!(residual >= 1.0);

@@ -7,9 +7,9 @@ use cotangent_ad::linalg::{
     solve_spd, solve_sylvester, solve_triangular, svd,
 };
 use cotangent_ad::sparse::{Pattern, SparseMatrix};
-use cotangent_ad::{Dual, Real, Var, VectorFn, grad, try_value_and_grad};
+use cotangent_ad::{Dual, Real, Var, VectorFn, grad, hvp, try_value_and_grad};
 
-use crate::{numbers, prove};
+use crate::{bent, numbers, prove, weighted};
 
 /// Makes a [`VectorFn`] of a generic block.
 macro_rules! function {
@@ -77,6 +77,9 @@ fn determinants_and_factors() {
     prove(&LogDetSpd, &numbers(9, 16));
     function!(Cholesky, |x: &[R]| cholesky(&positive(4, x)).unwrap().into_data());
     prove(&Cholesky, &numbers(10, 16));
+    // large enough for every product and solve of its derivatives to be a rule
+    function!(Tall, |x: &[R]| cholesky(&positive(9, x)).unwrap().into_data());
+    prove(&Tall, &numbers(10, 81));
     function!(LuFactors, |x: &[R]| {
         let factors = lu(&square(4, x)).unwrap();
         [factors.l.into_data(), factors.u.into_data()].concat()
@@ -101,6 +104,24 @@ fn determinants_and_factors() {
         [lower, solved(Triangle::Upper), solved(Triangle::UpperTransposed)].concat()
     });
     prove(&Large, &[regular(9), numbers(13, 72)].concat());
+}
+
+/// A tape on a tape, where the pullback of a rule is pulled back by the tape's own sweep, with weights that are not symmetric.
+#[test]
+fn pullbacks_of_factors_are_pulled_back_by_the_tape() {
+    fn factors<R: Real>(x: &[R], w: &[f64]) -> R {
+        let l = cholesky(&positive(9, x)).unwrap();
+        let y = solve_triangular(&l, Triangle::LowerTransposed, &square(9, x));
+        bent(&[l.into_data(), y.into_data()].concat(), w)
+    }
+    let (x, v, w) = (numbers(10, 81), numbers(22, 81), numbers(23, 162));
+    let gradient = |x: &[Var<f64>]| grad(|z: &[Var<Var<f64>>]| factors(z, &w), x);
+    let by_reverse = grad(|x| weighted(&gradient(x), &v), &x);
+    let by_forward = hvp(|x| factors(x, &w), &x, &v);
+    let size = by_forward.iter().fold(0.0, |s, h| f64::max(s, h.abs()));
+    for (r, f) in by_reverse.iter().zip(&by_forward) {
+        assert!((r - f).abs() < 1e-11 * size, "{r} {f}");
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod systems;
 use std::convert::Infallible;
 
 use cotangent_ad::check::{dot_product, taylor, taylor_second};
+use cotangent_ad::program::{Program, Traced};
 use cotangent_ad::random::Stream;
 use cotangent_ad::{Dual, Real, Var, VectorFn, grad, hvp, jvp, vjp};
 
@@ -47,6 +48,8 @@ struct Modes<'a> {
     taped: At<'a, Var<Dual<f64, 1>>>,
     /// Forward over forward.
     nested: At<'a, Dual<Dual<f64, 1>, 1>>,
+    /// A program: forward over reverse, and reverse over reverse, where the pullback of a rule is itself pulled back.
+    recorded: At<'a, Traced>,
 }
 
 type At<'a, R> = &'a dyn Fn(&[R]) -> Vec<R>;
@@ -59,8 +62,15 @@ fn prove(f: &impl VectorFn, x: &[f64]) {
         tape: &|x| f.call(x),
         taped: &|x| f.call(x),
         nested: &|x| f.call(x),
+        recorded: &|x| f.call(x),
     };
     modes.prove(x);
+}
+
+/// `sum w_k (y_k + y_k^2 / 2)`: its cotangent `w_k (1 + y_k)` moves with the outputs, so that the pullback of a rule is
+/// differentiated by what it pulls back too, and no weights are symmetric, so that a transpose too many shows.
+fn bent<R: Real>(y: &[R], w: &[f64]) -> R {
+    y.iter().zip(w).fold(R::lit(0.0), |s, (y, w)| s + *y * (*y * 0.5 + 1.0) * *w)
 }
 
 /// The outputs weighted by `w`.
@@ -70,7 +80,8 @@ fn weighted<R: Real>(y: &[R], w: &[f64]) -> R {
 
 impl Modes<'_> {
     /// Dot product and Taylor slope of the first derivatives in both modes; of the second, forward over reverse against
-    /// forward over forward, Taylor slope, and central differences of gradients.
+    /// forward over forward, Taylor slope and central differences of gradients; of what bends their outputs, tape and program
+    /// against forward over forward.
     fn prove(&self, x: &[f64]) {
         let outputs = (self.plain)(x).len();
         let (v, u, w) = (numbers(1, x.len()), numbers(2, x.len()), numbers(3, outputs));
@@ -92,7 +103,8 @@ impl Modes<'_> {
         let (one, zero) = (|re, eps| Dual { re, eps: [eps] }, 0.0);
         let twice: Vec<_> =
             (0..x.len()).map(|k| Dual { re: one(x[k], u[k]), eps: [one(v[k], zero)] }).collect();
-        let by_forward = weighted(&(self.nested)(&twice), &w).eps[0].eps[0];
+        let outputs = (self.nested)(&twice);
+        let by_forward = weighted(&outputs, &w).eps[0].eps[0];
         let size = second.iter().fold(1e-3_f64, |s, h| s.max(h.abs()));
         assert!((by_reverse - by_forward).abs() < 1e-9 * size, "{by_reverse} {by_forward}");
         let gradient = |t: f64| {
@@ -108,5 +120,22 @@ impl Modes<'_> {
                 second[k]
             );
         }
+        let by_forward = bent(&outputs, &w).eps[0].eps[0];
+        for (mode, product) in self.bent_products(x, &v, &w) {
+            let (along, size) =
+                (dot(&product, &u), product.iter().fold(1e-3, |s, h| f64::max(s, h.abs())));
+            assert!((along - by_forward).abs() < 1e-9 * size, "{mode}: {along} {by_forward}");
+        }
+    }
+
+    /// The Hessian of [`bent`] times `v` by the tape, and by a program forward over reverse and reverse over reverse.
+    fn bent_products(&self, x: &[f64], v: &[f64], w: &[f64]) -> [(&'static str, Vec<f64>); 3] {
+        let program = Program::record(|x| vec![bent(&(self.recorded)(x), w)], x);
+        let call = |z: &[Var<Var<f64>>]| Real::slice_rule(&program, z).unwrap()[0];
+        [
+            ("tape", hvp(|x| bent(&(self.taped)(x), w), x, v)),
+            ("program, forward over reverse", program.hvp(x, v).unwrap().1),
+            ("program, reverse over reverse", grad(|x| weighted(&grad(call, x), v), x)),
+        ]
     }
 }

@@ -8,6 +8,7 @@ use crate::systems::LotkaVolterra;
 use crate::systems::falling::{
     Ball, both_dropped, bounced, given, given_by_hand, one_dropped, thrown,
 };
+use crate::weighted;
 
 const TIGHT: fn() -> Options =
     || Options { relative: 1e-12, absolute: 1e-13, ..Options::default() };
@@ -58,6 +59,13 @@ fn derivatives_agree_with_differences_to_second_order() {
     let (above, below) = (gradient(1e-5), gradient(-1e-5));
     let differences: Vec<f64> = above.iter().zip(&below).map(|(a, b)| (a - b) / 2e-5).collect();
     close(&second, &differences, 1e-6);
+    // reverse over reverse: the sweep of a step is swept again
+    for method in [Method::Tsit5, Method::Rodas5p] {
+        let options = Options { method, relative: 1e-7, absolute: 1e-9, ..Options::default() };
+        let gradient = |x: &[Var<f64>]| grad(|z: &[Var<Var<f64>>]| hares(z, &options), x);
+        let by_reverse = grad(|x| weighted(&gradient(x), &v), &HARES);
+        close(&by_reverse, &hvp(|x| hares(x, &options), &HARES, &v), 1e-11);
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn every_primitive_has_the_slopes_of_taylor_and_transposed_modes() {
                 tape: &|x| vec![Primitives.call(x)[row]],
                 taped: &|x| vec![Primitives.call(x)[row]],
                 nested: &|x| vec![Primitives.call(x)[row]],
+                recorded: &|x| vec![Primitives.call(x)[row]],
             };
             let proved = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| modes.prove(&x)));
             assert!(proved.is_ok(), "{name} at {x:?}");

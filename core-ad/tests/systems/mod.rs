@@ -42,13 +42,14 @@ impl Dynamics for Pleiades {
     fn rate<R: Real>(&self, _: R, y: &[R], p: &[R]) -> Vec<R> {
         let (x, z) = (&y[..7], &y[7..14]);
         let mut rate = y[14..].to_vec();
-        for along in [x, z] {
-            for i in 0..7 {
-                let pull = |j: usize| {
-                    let square = (x[i] - x[j]).powi(2) + (z[i] - z[j]).powi(2);
-                    (along[j] - along[i]) * p[j] / (square * square.sqrt())
-                };
-                rate.push((0..7).filter(|j| *j != i).map(pull).sum());
+        rate.resize(28, R::lit(0.0));
+        for (i, j) in (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))) {
+            let (across, along) = (x[j] - x[i], z[j] - z[i]);
+            let square = across * across + along * along;
+            let share = (square * square.sqrt()).recip();
+            for (row, pull) in [(14, across * share), (21, along * share)] {
+                rate[row + i] += pull * p[j];
+                rate[row + j] -= pull * p[i];
             }
         }
         rate
