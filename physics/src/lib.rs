@@ -71,8 +71,9 @@ pub use integrate::{Integrator, StepOptions, step};
 pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
-    Drive, JointSpec, Line, Mobility, Model, ModelBuilder, PairSpec, ParameterError, Parameters,
-    Shape, Softness, StopSpec, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
+    Drive, FrameReading, InteractionReading, JointSpec, Line, Mobility, Model, ModelBuilder, Mount,
+    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Softness, StopSpec,
+    SubtreeReading, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

@@ -242,3 +242,32 @@ fn numbers_of_a_model_are_checked() {
         common::inertia(-1.0, [0.0; 3], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
     assert!(matches!(b.inertia(body, negative), Err(BuildError::Unphysical { .. })));
 }
+
+/// The force between two bodies is not measured where the sensor would leave out a part of it, in whatever order the model is built.
+#[test]
+fn a_force_that_is_not_known_whole_is_not_measured() {
+    use cotangent_physics::{BuildError, InteractionReading, Mount, Reading, Softness, TieSpec};
+    let built = |tied: bool| {
+        let mut b = ModelBuilder::new();
+        let mass =
+            common::inertia(1.0, [0.0; 3], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+        let slide = |name: &str| JointSpec::new(name, Mobility::Slide([0.0, 0.0, 1.0]));
+        let first = b.body("first", None, pose(1), &[slide("a")]).unwrap();
+        b.inertia(first, mass).unwrap();
+        let second = b.body("second", Some(first), pose(2), &[slide("b")]).unwrap();
+        b.inertia(second, mass).unwrap();
+        let at = Mount { link: Some(0), placement: Pose::identity() };
+        let what = InteractionReading::Force;
+        b.sensor("force", Reading::Interaction { body: first, at, what }).unwrap();
+        if tied {
+            let ends = [(Some(second), Pose::identity()), (None, Pose::identity())];
+            let softness = Softness::DEFAULT;
+            let name = "rope".into();
+            b.tie(&TieSpec { name, ends, welded: false, torque_scale: 1.0, softness }).unwrap();
+        }
+        b.build()
+    };
+    assert!(built(false).is_ok());
+    let Err(BuildError::Unmeasured { sensor, of }) = built(true) else { panic!("it is tied") };
+    assert_eq!((sensor.as_str(), of), ("force", "what is tied to another body"));
+}

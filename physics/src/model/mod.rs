@@ -14,7 +14,7 @@ pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
     ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
-pub(crate) use builder::{MOST_PAIRS, Touching, are_held, with_damping_ratios};
+pub(crate) use builder::{MOST_PAIRS, Touching, are_held, unmeasured, with_damping_ratios};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,

@@ -61,7 +61,7 @@ pub enum Reading {
         relative_to: Option<Mount>,
     },
     /// What a body, with all bodies on it, presses on the body that carries it: the force that its motion needs less that of its contacts, in the
-    /// axes of a frame on it. As in MuJoCo, forces of actuators, springs, tendons and a fluid pass through there.
+    /// axes of a frame on it. As in MuJoCo, forces of actuators, springs, tendons over joints and a fluid pass through there; of what a spatial tendon or a tie pulls it is refused.
     Interaction {
         /// The body.
         body: usize,

@@ -110,6 +110,14 @@ pub enum BuildError {
         "tendon `{0}` runs over nothing: give it joints, or two sites in a row for each branch"
     )]
     EmptyTendon(String),
+    /// A sensor of a force between bodies that would not know all of it.
+    #[error("sensor `{sensor}`: the force on {of} is not measured")]
+    Unmeasured {
+        /// The sensor.
+        sensor: String,
+        /// Of what.
+        of: &'static str,
+    },
     /// A tendon over joints and sites.
     #[error("tendon `{0}` runs over joints and from site to site: it can do one of them")]
     MixedTendon(String),

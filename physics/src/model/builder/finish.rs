@@ -3,7 +3,7 @@
 use cotangent_ad::{Pose, Vec3};
 
 use super::constraint::Touching;
-use super::{BuildError, Load, ModelBuilder, named};
+use super::{BuildError, Load, ModelBuilder, named, sensor};
 use crate::aba::factorize;
 use crate::constraint::weights;
 use crate::kinematics::place_links;
@@ -20,7 +20,7 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// A joint without inertia of its own, bodies fixed to each other of different gravity compensation, geoms that may touch and whose
-    /// contact is not known.
+    /// contact is not known, a sensor that would not know all of the force that it measures.
     pub fn build(self) -> Result<Model, BuildError> {
         let (model, touching) = self.build_in_part()?;
         if touching.too_many {
@@ -38,6 +38,7 @@ impl ModelBuilder {
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
+        sensor::check(&model)?;
         let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
         for thrust in &mut model.thrusts {
             thrust.at = moments;

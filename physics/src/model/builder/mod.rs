@@ -17,6 +17,7 @@ pub(crate) use constraint::{MOST_PAIRS, Touching, are_held};
 pub(crate) use damping_ratio::with_damping_ratios;
 pub use error::BuildError;
 use error::named;
+pub(crate) use sensor::unmeasured;
 pub use spec::{
     ActivationSpec, ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec,
     SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,

@@ -1,7 +1,7 @@
 //! Building sensors.
 
 use super::{BuildError, ModelBuilder};
-use crate::model::{Reading, Sensor};
+use crate::model::{Model, Reading, Sensor, Tie};
 
 impl ModelBuilder {
     /// Adds a sensor. Returns its index.
@@ -29,4 +29,35 @@ impl ModelBuilder {
         self.model.sensors.push(Sensor { name: name.into(), reading });
         Ok(self.model.sensors.len() - 1)
     }
+}
+
+/// What a sensor of the force between `body` and the body that carries it would leave out: it knows nothing of the forces of ties and of
+/// tendons from site to site on the bodies that it carries, and nothing of a body that stands still.
+pub(crate) fn unmeasured(model: &Model, body: usize) -> Option<&'static str> {
+    if model.bodies[body].link.is_none() {
+        return Some("what stands still");
+    }
+    let carried = |of: usize| {
+        let above = |b: &usize| model.bodies[*b].parent;
+        std::iter::successors(Some(of), above).any(|b| b == body)
+    };
+    let bodies = (body..model.bodies.len()).filter(|b| carried(*b));
+    let links: Vec<_> = bodies.map(|b| model.bodies[b].link).collect();
+    let mut ends = model.tendons.iter().flat_map(|t| &t.pieces).flat_map(|p| &p.ends);
+    if ends.any(|end| links.contains(&end.link)) {
+        return Some("what a spatial tendon pulls");
+    }
+    let tied = |tie: &Tie| tie.ends.iter().filter_map(|end| end.body).any(carried);
+    model.ties.iter().any(tied).then_some("what is tied to another body")
+}
+
+/// Whether all sensors of forces between bodies know all forces there.
+pub(super) fn check(model: &Model) -> Result<(), BuildError> {
+    for sensor in &model.sensors {
+        let Reading::Interaction { body, .. } = sensor.reading else { continue };
+        if let Some(of) = unmeasured(model, body) {
+            return Err(BuildError::Unmeasured { sensor: sensor.name.clone(), of });
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,9 @@ use super::Reader;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::tree::Element;
-use crate::model::{FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, Tie};
+use crate::model::{
+    FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, unmeasured,
+};
 use cotangent_ad::Pose;
 
 /// What all sensors may have, and what some do.
@@ -153,24 +155,9 @@ impl<'t> Reader<'t, '_> {
         let model = self.builder.so_far();
         let site = model.site(a.text("site").unwrap_or_default());
         let body = site.and_then(|site| model.sites()[site].body);
-        let Some(body) = body.filter(|b| model.bodies()[*b].link.is_some()) else {
-            return Err(noted("what stands still"));
-        };
-        let carried = |of: usize| {
-            let above = |b: &usize| model.bodies()[*b].parent;
-            std::iter::successors(Some(of), above).any(|b| b == body)
-        };
-        let links: Vec<_> = (body..model.bodies().len())
-            .filter(|b| carried(*b))
-            .map(|b| model.bodies()[b].link)
-            .collect();
-        let mut ends = model.tendons().iter().flat_map(|t| &t.pieces).flat_map(|p| &p.ends);
-        if ends.any(|end| links.contains(&end.link)) {
-            return Err(noted("what a spatial tendon pulls"));
-        }
-        let tied = |tie: &Tie| tie.ends.iter().filter_map(|end| end.body).any(carried);
-        if model.ties().iter().any(tied) {
-            return Err(noted("what is tied to another body"));
+        let Some(body) = body else { return Err(noted("what stands still")) };
+        if let Some(of) = unmeasured(model, body) {
+            return Err(noted(of));
         }
         Ok(Reading::Interaction { body, at, what })
     }
