@@ -63,7 +63,7 @@ impl Settings {
         &self.folder
     }
 
-    /// What a key holds; of [`Amounts`](crate::keys::Amounts) the file that it names, where it names one.
+    /// What a key holds; of [`Amounts`] the file that it names, where it names one.
     ///
     /// # Panics
     /// These settings were checked against tables without the key.
