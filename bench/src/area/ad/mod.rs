@@ -9,7 +9,7 @@ mod heat;
 mod loops;
 mod pendulum;
 mod solutions;
-#[path = "../../../../core-ad/tests/systems/mod.rs"]
+#[path = "../../../../tests/tests/systems/mod.rs"]
 mod systems;
 
 use super::Measure;

@@ -11,7 +11,7 @@ use cotangent_ad::ode::{Dynamics, Method, Options, solve};
 /// The end state of a system: hares after 20 years, stars at 3, van der Pol's oscillator at 2000, the plant at 321.8122, Robertson's
 /// reaction at 1e11.
 pub(crate) fn reference(name: &str) -> Vec<f64> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../core-ad/tests/data/ivp_reference.csv");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tests/data/ivp_reference.csv");
     let text = std::fs::read_to_string(path).expect("the references stand beside the tests");
     let line = text.lines().find(|line| line.split(',').next() == Some(name));
     let numbers = line.expect("a system of the table").split(',').skip(2);
