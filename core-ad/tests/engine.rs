@@ -55,6 +55,7 @@ impl VectorFn for EveryFunction {
             a.max(b),
             a.min(b),
             (a * b).sin_cos().0,
+            (a * b).sin_cos().1,
             a.sign() * b,
         ]
     }
@@ -573,5 +574,6 @@ fn sine_and_cosine_of_one_call_have_the_bits_of_each() {
         assert_eq!((dual.sin().re, dual.cos().re), (sin, cos), "{x}");
         assert_eq!((var.sin().value(), var.cos().value()), (sin, cos), "{x}");
         assert_eq!((dual.sin().eps, dual.cos().eps), ([cos], [-sin]), "{x}");
+        assert_eq!(dual.sin_cos(), (dual.sin(), dual.cos()), "{x}");
     }
 }
