@@ -70,7 +70,9 @@ def main() -> None:
     judges = [n for n in QUICK if n not in ("particle", "saddle")]
     missing = [n for n in judges if not (checkout / "tools" / "manual" / "bin" / n).exists()]
     if missing:
-        subprocess.run(["make", "-C", checkout / "tools" / "manual", "all"], check=True, stdout=sys.stderr)
+        # they include it as `json.hpp`, which a distribution keeps in a folder of its own
+        env = {**os.environ, "CPATH": os.pathsep.join(["/usr/include/nlohmann", os.environ.get("CPATH", "")])}
+        subprocess.run(["make", "-C", checkout / "tools" / "manual", "all"], check=True, stdout=sys.stderr, env=env)
     text = checkout / "evals" / "lstm" / "data" / "lstm_full.txt"
     if not text.exists():  # left out of some copies for its size; any text will do
         text.parent.mkdir(parents=True, exist_ok=True)

@@ -120,6 +120,20 @@ impl EquationsSimulation {
         }
     }
 
+    /// The same, looked at so often that a line through what is seen has no corners: at `least` times or more in each experiment, the
+    /// further ones at equal steps between two of its own, or at equal ratios where these have `ratios`.
+    #[must_use]
+    pub fn looked_at_more_often(&self, least: usize, ratios: impl Fn(&[f64]) -> bool) -> Self {
+        let mut closer = self.clone();
+        for experiment in &mut closer.experiments {
+            let in_ratios = ratios(&experiment.times);
+            experiment.times = denser(&experiment.times, least, in_ratios);
+        }
+        (closer.outputs, closer.told) = (Vec::new(), Vec::new());
+        closer.enter_outputs();
+        closer
+    }
+
     fn check(&self, errors: &mut Vec<ModelError>) {
         if self.experiments.is_empty() {
             let what = "there is no experiment".into();
@@ -300,4 +314,24 @@ impl Simulation for EquationsSimulation {
         check_picks(self.as_ref(), inputs, outputs, differentiated)?;
         Ok(Box::new(EquationsMap::new(self, inputs, outputs)))
     }
+}
+
+/// Times with equally many further ones in every gap, at least `least` together.
+fn denser(times: &[f64], least: usize, in_ratios: bool) -> Vec<f64> {
+    let steps = least.div_ceil(times.len().max(2) - 1).max(1);
+    let mut all = Vec::with_capacity(steps * times.len());
+    for gap in times.windows(2) {
+        let between = |k: usize| {
+            let share = k as f64 / steps as f64;
+            if in_ratios && gap[0] > 0.0 {
+                gap[0] * (gap[1] / gap[0]).powf(share)
+            } else {
+                gap[0] + (gap[1] - gap[0]) * share
+            }
+        };
+        all.push(gap[0]);
+        all.extend((1..steps).map(between).filter(|t| gap[0] < *t && *t < gap[1]));
+    }
+    all.extend(times.last());
+    all
 }

@@ -107,6 +107,7 @@
 
 pub mod adam;
 pub mod augmented_lagrangian;
+mod bend;
 pub mod cmaes;
 mod context;
 mod convergence;

@@ -87,7 +87,7 @@ fn gradbench(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let beside = std::env::current_exe()?.with_file_name("cotangent-gradbench");
     let own = root().join("bench/gradbench/target/release/cotangent-gradbench");
     let tool = if beside.exists() { beside } else { own };
-    let python = match peers.python("scipy, pydantic") {
+    let python = match peers.python("scipy, pydantic, dataclasses_json") {
         Ok(python) => python,
         Err(why) => return Ok(vec![skipped(what, must, why)]),
     };

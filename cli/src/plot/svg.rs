@@ -31,6 +31,8 @@ const TITLE: u32 = 34;
 const LEGEND_ROW: u32 = 17;
 /// About the width in pixels of a character of the legend, whose font is the viewer's.
 const CHARACTER: usize = 7;
+/// Characters of the title in a row.
+const TITLE_ROW: usize = 56;
 /// Most numbers along the y axis.
 const Y_TICKS: usize = 6;
 /// The most ticks of a linear x axis.
@@ -83,7 +85,7 @@ pub struct Scales {
 
 /// Draws a figure.
 pub fn draw(figure: &Figure) -> String {
-    draw_on(figure, Scales { log_x: false, log_y: figure.log_y })
+    draw_on(figure, Scales { log_x: figure.log_x, log_y: figure.log_y })
 }
 
 /// Draws a figure on axes of one's own choice; points that these cannot show are left out. Where `plotters` fails, the picture
@@ -280,20 +282,25 @@ impl<'a> Shown<'a> {
         Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
         let entries = self.legend();
+        let title = in_rows(&self.figure.title, TITLE_ROW);
+        let top = TITLE + LEGEND_ROW * u32::try_from(title.len() - 1).unwrap_or(0);
         let rows = entries.iter().map(|e| e.row + 1).max().unwrap_or(0);
-        let height = HEIGHT + LEGEND_ROW * rows.saturating_sub(1);
+        let height = HEIGHT + top - TITLE + LEGEND_ROW * rows.saturating_sub(1);
         let mut drawn = String::new();
         {
             let root = SVGBackend::with_string(&mut drawn, (WIDTH * UNITS, height * UNITS))
                 .into_drawing_area();
             root.fill(&PAPER).map_err(|e| said(&e))?;
-            let (head, body) = root.split_vertically(units(f64::from(TITLE + LEGEND_ROW * rows)));
+            let (head, body) = root.split_vertically(units(f64::from(top + LEGEND_ROW * rows)));
             let bold = FontDesc::new(FontFamily::Name(FONT), FONT_UNITS * 14.5, FontStyle::Bold);
-            let title = self.figure.title.clone();
-            head.draw(&Text::new(title, (units(12.0), units(10.0)), bold.color(&INK)))
-                .map_err(|e| said(&e))?;
+            let mut down = 10.0;
+            for row in title {
+                head.draw(&Text::new(row, (units(12.0), units(down)), bold.clone().color(&INK)))
+                    .map_err(|e| said(&e))?;
+                down += f64::from(LEGEND_ROW);
+            }
             for entry in &entries {
-                entry.draw(&head)?;
+                entry.draw(&head, top)?;
             }
             self.chart(&root, &body, x, y)?;
             root.present().map_err(|e| said(&e))?;
@@ -380,9 +387,10 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn draw(&self, head: &Area) -> Result<(), String> {
+    /// Under a title that takes `top` pixels.
+    fn draw(&self, head: &Area, top: u32) -> Result<(), String> {
         let x = f64::from(self.left);
-        let y = f64::from(TITLE + LEGEND_ROW * self.row) + 6.0;
+        let y = f64::from(top + LEGEND_ROW * self.row) + 6.0;
         let point = |x: f64, y: f64| (units(x), units(y));
         let sample = match self.series.mark {
             Mark::Circles | Mark::Crosses => vec![point(x + 13.0, y)],
@@ -396,6 +404,24 @@ impl Entry<'_> {
         let label = Text::new(self.series.label.clone(), point(x + 32.0, y), style);
         head.draw(&label).map_err(|e| said(&e))
     }
+}
+
+/// Words in rows of at most `most` characters, where no word is longer.
+fn in_rows(words: &str, most: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in words.split(' ') {
+        let last = rows.len() - 1;
+        let row = &mut rows[last];
+        if !row.is_empty() && row.chars().count() + 1 + word.chars().count() > most {
+            rows.push(word.to_owned());
+        } else {
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+    }
+    rows
 }
 
 fn said(error: &dyn Display) -> String {
@@ -441,7 +467,7 @@ fn mark(
 
 #[cfg(test)]
 mod tests {
-    use super::{Scales, Shown, decades, draw, draw_on, tick};
+    use super::{HEIGHT, LEGEND_ROW, Scales, Shown, decades, draw, draw_on, in_rows, tick};
     use crate::plot::{Figure, Mark, Series};
 
     fn figure(points: Vec<(f64, f64)>) -> Figure {
@@ -499,6 +525,15 @@ mod tests {
         assert_eq!(said(vec![(1.0, 0.3), (2.0, 0.4)]), [1.0, 2.0]);
         assert_eq!(said(vec![(0.0, 0.3), (12.0, 0.4)]), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
         assert_eq!(said(vec![(1.0, 0.3), (1.5, 0.4), (2.0, 0.4)]).len(), 6);
+    }
+
+    #[test]
+    fn a_long_title_is_broken_between_words() {
+        assert_eq!(in_rows("one two three", 7), ["one two", "three"]);
+        assert_eq!(in_rows("alphabetically", 7), ["alphabetically"]);
+        let title = "Potential of H 6.00 H ".repeat(4);
+        let svg = draw(&Figure::lines("f", title.trim(), ["x", "y"], Vec::new()));
+        assert!(svg.contains(&format!("height=\"{}\"", HEIGHT + LEGEND_ROW)), "{svg}");
     }
 
     #[test]

@@ -538,3 +538,33 @@ fn an_event_after_which_all_stands_still_happens_once() {
     let (values, _) = checked(&simulation, &["level"], &["x", "since", "event.stop.time"]);
     values.iter().zip([0.3, 0.7, 0.3]).for_each(|(found, true_)| near(*found, true_, 1e-12));
 }
+
+/// A look at further times changes nothing at the first ones, and these are among them.
+#[test]
+fn a_model_looked_at_more_often_is_the_same() {
+    let text = Text {
+        time: "s",
+        parameters: vec![("rate", 0.7, "1/s")],
+        states: vec![("x", "2", "")],
+        equations: vec![("x", "-rate * x")],
+        ..Text::default()
+    };
+    let own = [0.0, 0.1, 1.0, 10.0];
+    let simulation = text.simulation(&own, options(1e-9));
+    let values = |of: Arc<EquationsSimulation>| {
+        let asked = places(of.outputs(), &["x"]);
+        let times = of.outputs()[asked[0]].axis.as_ref().unwrap().values.clone();
+        let map = of.map(&[0], &asked, false).unwrap();
+        (times, jacobian(map.as_ref(), &[0.7], Keep::Values).0)
+    };
+    for in_ratios in [false, true] {
+        let (times, seen) = values(Arc::new(simulation.looked_at_more_often(30, |_| in_ratios)));
+        assert!(times.len() >= 30 && times.is_sorted_by(|a, b| a < b));
+        let right = |t: &f64| 2.0 * (-0.7 * t).exp();
+        assert!(times.iter().zip(&seen).all(|(t, x)| (x - right(t)).abs() < 1e-8));
+        assert!(own.iter().all(|t| times.contains(t)));
+        let middle = times.iter().filter(|t| **t > 1.0 && **t < 10.0).count();
+        let first = times.iter().find(|t| **t > 1.0).unwrap();
+        assert!((middle, *first < 1.27) == (9, in_ratios), "{middle} {first}");
+    }
+}

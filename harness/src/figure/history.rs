@@ -15,6 +15,7 @@ pub fn history_figures(trace_names: &[String], rows: &[Row], score: Option<&str>
         title: title.into(),
         x_label: "iteration".into(),
         y_label: y_label.into(),
+        log_x: false,
         log_y,
         series,
         panels: Vec::new(),

@@ -63,6 +63,9 @@ pub struct Figure {
     pub x_label: String,
     /// Label of the y axis, with its unit.
     pub y_label: String,
+    /// Logarithmic x axis.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_x: bool,
     /// Logarithmic y axis.
     pub log_y: bool,
     /// What is drawn.
@@ -77,6 +80,21 @@ impl Figure {
     pub fn lines(name: &str, title: &str, labels: [&str; 2], series: Vec<Series>) -> Self {
         let [x_label, y_label] = labels.map(str::to_owned);
         let (name, title) = (name.into(), title.into());
-        Self { name, title, x_label, y_label, log_y: false, series, panels: Vec::new() }
+        let (log_x, log_y, panels) = (false, false, Vec::new());
+        Self { name, title, x_label, y_label, log_x, log_y, series, panels }
     }
+}
+
+/// Whether places along an axis are spread over its decades: over three or more of them, and half of them within the first hundredth.
+///
+/// ```
+/// use cotangent_harness::figure::spread_over_decades;
+/// assert!(spread_over_decades(&[0.0, 0.1, 1.0, 10.0, 100.0, 1000.0]));
+/// assert!(!spread_over_decades(&[0.0, 0.1, 300.0, 600.0, 900.0]));
+/// ```
+pub fn spread_over_decades(places: &[f64]) -> bool {
+    let last = places.iter().copied().fold(0.0, f64::max);
+    let first = places.iter().copied().filter(|x| *x > 0.0).fold(f64::INFINITY, f64::min);
+    let early = places.iter().filter(|x| **x <= 0.01 * last).count();
+    places.iter().all(|x| *x >= 0.0) && last >= 1e3 * first && 2 * early >= places.len()
 }

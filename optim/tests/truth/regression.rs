@@ -35,18 +35,12 @@ fn digits_at(problem: &Nist, x: &[f64]) -> [f64; 2] {
 
 #[test]
 fn nists_certified_parameters_and_errors_are_found_to_six_digits() {
-    // from its first start MGH10 runs into a valley that takes tens of thousands of evaluations: it is not claimed
-    let open = [("MGH10", 0)];
     for problem in nist::problems() {
         for (k, start) in problem.starts.iter().enumerate() {
             let objective = free(problem.clone(), start.len());
             let stop = Stop { max_iterations: 3000, max_evaluations: 3000, ..Default::default() };
             let end = solve(&objective, &scaled(start), named("gauss-newton"), stop, start);
             let name = format!("{} of level {} from start {}", problem.name, problem.level, k + 1);
-            if open.contains(&(problem.name.as_str(), k)) {
-                assert!(!end.status.is_success(), "{name}: {end:?}");
-                continue;
-            }
             assert!(end.status.is_success(), "{name}: {end:?}");
             let [parameters, errors] = digits_at(&problem, &end.x);
             assert!(parameters >= 6.0, "{name}: {parameters} digits, {end:?}");

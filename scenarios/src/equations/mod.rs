@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cotangent_ad::ode::{Method, Options};
 use cotangent_equations::{EquationsSimulation, Model as Written};
-use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_harness::figure::{Figure, Mark, Series, spread_over_decades};
 use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
@@ -104,6 +104,9 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     Ok(Model { simulation: Box::new(simulation), notes: Vec::new(), draw })
 }
 
+/// Times of a course in a picture, at least.
+const SMOOTH: usize = 240;
+
 /// Draws all states of each experiment over time.
 struct Courses(EquationsSimulation);
 
@@ -122,12 +125,14 @@ impl Courses {
         let is_own =
             |k: &usize| outputs[*k].axis.is_some() && outputs[*k].name.starts_with(&prefix);
         let first = (0..outputs.len()).find(is_own)?;
+        let log_x = spread_over_decades(&outputs[first].axis.as_ref()?.values);
         let alike = |k: &usize| is_own(k) && outputs[*k].unit == outputs[first].unit;
         let shown: Vec<usize> = (0..outputs.len()).filter(alike).take(5).collect();
-        let axis = outputs[first].axis.clone()?;
+        let closer = self.0.looked_at_more_often(SMOOTH, spread_over_decades);
+        let axis = closer.outputs()[first].axis.clone()?;
         let mut series = Vec::new();
         for (inputs, of) in sets {
-            let simulation = Arc::new(with_inputs(&self.0, inputs).ok()?);
+            let simulation = Arc::new(with_inputs(&closer, inputs).ok()?);
             for (n, values) in output_values(&simulation, &shown).ok()?.iter().enumerate() {
                 let name = outputs[shown[n]].name.trim_start_matches(&prefix);
                 let marks = [Mark::Line, Mark::Dashes, Mark::Dots];
@@ -155,6 +160,7 @@ impl Courses {
             }
         );
         let name = format!("course-{}", experiment + 1);
-        Some(Figure::lines(&name, &title, [&labels[0], &labels[1]], series))
+        let figure = Figure::lines(&name, &title, [&labels[0], &labels[1]], series);
+        Some(Figure { log_x, ..figure })
     }
 }

@@ -4,7 +4,7 @@ use cotangent_problem::{Misfit, Quantity, Term};
 
 use super::{Study, image, table::columns};
 use cotangent_harness::Finished;
-use cotangent_harness::figure::{Figure, Mark, Series};
+use cotangent_harness::figure::{Figure, Mark, Series, spread_over_decades};
 
 /// Series in one picture.
 const MOST_SERIES: usize = 6;
@@ -64,7 +64,9 @@ fn of_term(
     let labels = [labelled(&axis.name, &axis.unit), labelled("value", &quantity.unit)];
     let name = format!("term-{}", index + 1);
     let labels = [labels[0].as_str(), labels[1].as_str()];
-    Some(Figure::lines(&name, &format!("{}: {}", term.label, quantity.name), labels, series))
+    let title = format!("{}: {}", term.label, quantity.name);
+    let log_x = spread_over_decades(&axis.values);
+    Some(Figure { log_x, ..Figure::lines(&name, &title, labels, series) })
 }
 
 fn labelled(name: &str, unit: &str) -> String {

@@ -46,7 +46,7 @@ impl Kernel {
     }
 
     fn apply(&self, x: &Signal) -> Signal {
-        let mut y = Signal::zeros(x.points, self.to, !x.tangent.is_empty());
+        let mut y = Signal::stale(x.points, self.to, !x.tangent.is_empty());
         let (points, x_width, y_width) = (x.points, x.width, y.width);
         for (x, y) in x.planes().zip(y.planes_mut()) {
             Arch::new().dispatch(Correlate { kernel: self, points, x, x_width, y, y_width });
@@ -193,8 +193,8 @@ impl Correlate<'_> {
                         let w = [w[v], w[v + 1]];
                         for t in 0..T {
                             let x = simd.splat_f64s(rows[t][c % BLOCK]);
-                            sums[t][0] = simd.add_f64s(sums[t][0], simd.mul_f64s(x, w[0]));
-                            sums[t][1] = simd.add_f64s(sums[t][1], simd.mul_f64s(x, w[1]));
+                            sums[t][0] = simd.mul_add_e_f64s(x, w[0], sums[t][0]);
+                            sums[t][1] = simd.mul_add_e_f64s(x, w[1], sums[t][1]);
                         }
                     }
                 }
@@ -277,8 +277,8 @@ impl Accumulate<'_> {
                 let y = &y[(i + HALO) * vectors + v..][..2];
                 for j in 0..C {
                     let x = simd.splat_f64s(x[j]);
-                    tile[j][0] = simd.add_f64s(tile[j][0], simd.mul_f64s(x, y[0]));
-                    tile[j][1] = simd.add_f64s(tile[j][1], simd.mul_f64s(x, y[1]));
+                    tile[j][0] = simd.mul_add_e_f64s(x, y[0], tile[j][0]);
+                    tile[j][1] = simd.mul_add_e_f64s(x, y[1], tile[j][1]);
                 }
             }
             for j in 0..C {

@@ -59,7 +59,7 @@ impl Features {
     /// The feature channels of a density.
     pub(in crate::one_d) fn forward(&self, density: &Line) -> Signal {
         let points = density.value.len();
-        let mut features = Signal::zeros(points, self.channels(), !density.tangent.is_empty());
+        let mut features = Signal::stale(points, self.channels(), !density.tangent.is_empty());
         let (inner, width) = (features.inner(), features.width);
         for (source, target) in
             [&density.value, &density.tangent].into_iter().zip(features.planes_mut())

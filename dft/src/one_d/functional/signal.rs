@@ -77,6 +77,19 @@ impl Signal {
         Self { points, width, value: plane(), tangent }
     }
 
+    /// Signals of any value but in the halo, for what will be written whole with its padding.
+    pub(in crate::one_d) fn stale(points: usize, channels: usize, has_tangent: bool) -> Self {
+        let width = channels.next_multiple_of(BLOCK);
+        let plane = || {
+            let mut plane = Plane::stale((points + 2 * HALO) * width);
+            plane[..HALO * width].fill(0.0);
+            plane[(HALO + points) * width..].fill(0.0);
+            plane
+        };
+        let tangent = if has_tangent { plane() } else { Plane::default() };
+        Self { points, width, value: plane(), tangent }
+    }
+
     /// Value and, where there is one, tangent: what linear maps treat alike.
     pub(in crate::one_d) fn planes(&self) -> impl Iterator<Item = &[f64]> {
         [&self.value, &self.tangent].into_iter().filter(|p| !p.is_empty()).map(|p| &**p)
@@ -127,7 +140,7 @@ pub(in crate::one_d) struct Slopes {
 
 impl Slopes {
     fn new(z: Plane, z_dot: Plane) -> Self {
-        let mut sigmoid = Plane::zeros(z.len());
+        let mut sigmoid = Plane::stale(z.len());
         Arch::new().dispatch(|| {
             for (s, z) in sigmoid.iter_mut().zip(&*z) {
                 *s = 1.0 / (1.0 + exp(-z));
@@ -164,7 +177,7 @@ impl Slopes {
     fn silu(&self) -> (Plane, Plane) {
         let n = self.z.len();
         let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &*self.z_dot);
-        let (mut value, mut tangent) = (Plane::zeros(n), Plane::zeros(z_dot.len()));
+        let (mut value, mut tangent) = (Plane::stale(n), Plane::stale(z_dot.len()));
         Arch::new().dispatch(|| {
             for i in 0..n {
                 value[i] = z[i] * s[i];
