@@ -317,6 +317,9 @@ pub enum Verb {
         /// Run those points again that have no answer.
         #[arg(long)]
         failed: bool,
+        /// Stop with a checkpoint where standard input is closed.
+        #[arg(long)]
+        attached: bool,
     },
     /// Make one table of what a sweep has found: CSV, and NPZ for NumPy.
     Gather {

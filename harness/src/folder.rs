@@ -64,7 +64,8 @@ pub(crate) fn write_safe(path: &Path, content: &[u8], safe: Safe) -> Result<(), 
 
 fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
+    // two processes may write the same file
+    name.push(format!(".{}.tmp", std::process::id()));
     name.into()
 }
 
@@ -245,7 +246,10 @@ pub fn probe(name: &str, asked: Option<&Path>, force: bool) -> Result<(), Harnes
 /// A run that was killed right after it had made its folder.
 fn only_a_lock(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|entries| {
-        entries.flatten().all(|e| e.file_name() == LOCK || e.file_name() == "manifest.json.tmp")
+        entries.flatten().all(|e| {
+            let name = e.file_name();
+            name == LOCK || name.to_string_lossy().starts_with("manifest.json.")
+        })
     })
 }
 

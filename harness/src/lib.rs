@@ -57,7 +57,7 @@ mod progress;
 mod record;
 mod search;
 mod session;
-mod signals;
+pub mod signals;
 pub mod simd;
 
 use std::path::{Path, PathBuf};

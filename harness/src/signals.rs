@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Which signal came, if any.
+/// Which signal came since one listens, if any; listening ends where this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Signals {
+pub struct Signals {
     which: Arc<AtomicUsize>,
     /// Whether the next signal ends the process at once.
     armed: Arc<AtomicBool>,
@@ -20,7 +20,7 @@ pub(crate) struct Signals {
 impl Signals {
     /// Starts listening. Where the system refuses, signals act as they always do; one that the process was started to ignore (by
     /// `nohup`, or in the background of a script) is still ignored.
-    pub(crate) fn listen() -> Self {
+    pub fn listen() -> Self {
         #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is registered"))]
         let mut signals = Self::default();
         #[cfg(unix)]
@@ -29,7 +29,7 @@ impl Signals {
     }
 
     /// The signal that came; 0 for none.
-    pub(crate) fn received(&self) -> i32 {
+    pub fn received(&self) -> i32 {
         i32::try_from(self.which.load(Ordering::SeqCst)).unwrap_or(0)
     }
 

@@ -2,16 +2,23 @@
 //!
 //! A worker reads numbers of points from its standard input, a line each, and answers each with a line `NUMBER STATE`. One that dies,
 //! however it dies, takes nothing along but the iteration at hand: its point goes on from its checkpoint in another worker. A
-//! point in which two workers died is given up.
+//! point in which two workers died is given up. A worker whose input is closed while it runs a point leaves a checkpoint and ends: so
+//! none goes on alone, however the process that started it has ended.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use crate::study::{State, Study, SweepError};
 
 /// Workers that may die at one point before it is given up.
 const DEATHS: usize = 2;
+
+/// How long a signal may wait until it is heeded.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What is told of a sweep as it goes on.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +44,8 @@ struct Worker {
 /// What a worker said: its number, and the point that it has run, or that it is gone.
 type Said = (usize, Option<usize>);
 
-/// Runs points by `workers` processes that `command` starts. Returns the points that were given up because workers died there.
+/// Runs points by `workers` processes that `command` starts, whose input stays open as long as they are to work. Where `stopped` says so
+/// they leave checkpoints, and are waited for. Returns the points that were given up because workers died there.
 ///
 /// # Errors
 /// A worker that cannot be started.
@@ -45,6 +53,7 @@ pub fn run(
     points: &[usize],
     workers: usize,
     command: &mut dyn FnMut() -> Command,
+    stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(&Event),
 ) -> io::Result<Vec<usize>> {
     let (said, hear) = mpsc::channel::<Said>();
@@ -57,7 +66,20 @@ pub fn run(
         alive.push(Some(start(command, point, number, &said)?));
     }
     while alive.iter().any(Option::is_some) {
-        let Ok((number, ran)) = hear.recv() else { break };
+        let heard = hear.recv_timeout(PATIENCE);
+        if stopped() {
+            // all are told before any is waited for
+            let children: Vec<Child> = alive.drain(..).flatten().map(|w| w.child).collect();
+            for mut child in children {
+                let _ = child.wait();
+            }
+            break;
+        }
+        let (number, ran) = match heard {
+            Ok(said) => said,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let Some(worker) = &mut alive[number] else { continue };
         if let Some(point) = ran {
             tell(&Event::Ran(point));
@@ -123,21 +145,26 @@ fn end(worker: Option<Worker>) {
     }
 }
 
-/// What a worker does: runs the points whose numbers it reads, until there are no more.
+/// What a worker does: runs the points whose numbers it reads, until there are no more. One that is `attached` stops with a checkpoint
+/// where its input is closed while it runs a point.
 ///
 /// # Errors
 /// The sweep is not to go on; a pipe that is closed.
 pub fn work(
     study: &Study,
     failed: bool,
-    input: impl BufRead,
+    attached: bool,
+    input: impl BufRead + Send + 'static,
     mut output: impl Write,
 ) -> Result<(), SweepError> {
     let io = |source| cotangent_harness::HarnessError::Io { path: study.folder().into(), source };
-    for line in input.lines() {
-        let line = line.map_err(io)?;
-        let Ok(point) = line.trim().parse() else { continue };
-        let state = match study.run(point, failed)? {
+    let busy = Arc::new(AtomicBool::new(false));
+    for line in read_ahead(input, attached.then(|| Arc::clone(&busy))) {
+        let Ok(point) = line.map_err(io)?.trim().parse() else { continue };
+        busy.store(true, Ordering::SeqCst);
+        let state = study.run(point, failed);
+        busy.store(false, Ordering::SeqCst);
+        let state = match state? {
             State::Waiting => "waiting",
             State::Started => "started",
             State::Done { .. } => "done",
@@ -146,4 +173,29 @@ pub fn work(
         writeln!(output, "{point} {state}").and_then(|()| output.flush()).map_err(io)?;
     }
     Ok(())
+}
+
+/// Lines as they come, read by a thread of its own, which stops this process by a signal where they end while it is `busy`.
+fn read_ahead(
+    input: impl BufRead + Send + 'static,
+    busy: Option<Arc<AtomicBool>>,
+) -> impl Iterator<Item = io::Result<String>> {
+    let (send, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in input.lines() {
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+        if busy.is_some_and(|busy| busy.load(Ordering::SeqCst)) {
+            stop();
+        }
+    });
+    lines.into_iter()
+}
+
+/// Asks the run at hand to leave a checkpoint and stop.
+fn stop() {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
 }

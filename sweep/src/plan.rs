@@ -33,6 +33,9 @@ use crate::sobol;
 /// Points at most: each is a folder.
 const MOST_POINTS: usize = 1_000_000;
 
+/// The key that `seeds` varies.
+const SEED: &str = "scenario.seed";
+
 /// What is varied of a scenario.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -243,7 +246,12 @@ impl Plan {
         let source = Source { name: path.display().to_string(), text: Arc::from(text.as_str()) };
         let mut reader = Reader { source, problems: Vec::new() };
         let file: File = toml::from_str(&text).map_err(|e| {
-            let help = "docs/cluster.md shows the file of a sweep";
+            let is_scenario = text.lines().any(|line| line.trim() == "[scenario]");
+            let help = if is_scenario {
+                "this is a scenario, which `cotangent run` runs; docs/cluster.md shows the file of a sweep"
+            } else {
+                "docs/cluster.md shows the file of a sweep"
+            };
             reader.problem(e.span().unwrap_or(0..0), e.message(), help);
             std::mem::take(&mut reader.problems)
         })?;
@@ -276,6 +284,10 @@ fn points(reader: &mut Reader, file: &File) -> Vec<Point> {
             reader.problem(key.span(), message, "vary each key once");
         }
     }
+    if let (Some(seeds), true) = (&head.seeds, keys.iter().any(|key| key.get_ref() == SEED)) {
+        let message = format!("`{SEED}` is varied twice");
+        reader.problem(seeds.span(), message, "give `seeds`, or a list of the key");
+    }
     let lists: Vec<Vec<String>> = file.list.iter().map(|l| reader.list(l)).collect();
     let ranges = reader.ranges(head, &file.range);
     let seeds: Vec<String> = match &head.seeds {
@@ -305,7 +317,7 @@ fn points(reader: &mut Reader, file: &File) -> Vec<Point> {
             }
             for seed in &seeds {
                 let mut settings = named.clone();
-                settings.push(("scenario.seed".into(), seed.clone()));
+                settings.push((SEED.into(), seed.clone()));
                 points.push(Point { settings });
             }
         }
@@ -358,6 +370,10 @@ mod tests {
             ),
             ("spread = \"sobol\"\npoints = 4", "not covered"),
             ("seeds = 100000\n[[list]]\nkey = \"a\"\nfrom = 0\nto = 1\ncount = 100000", "points"),
+            (
+                "seeds = 2\n[[list]]\nkey = \"scenario.seed\"\nvalues = [3, 4]",
+                "sweep.toml:4:9: `scenario.seed` is varied twice",
+            ),
             ("[[list]", "sweep.toml:4"),
         ] {
             let said = plan(text).unwrap_err();

@@ -36,6 +36,9 @@ pub enum SweepError {
     /// The folder is somebody else's.
     #[error("{0} is not the folder of this sweep; choose another with --out")]
     Foreign(PathBuf),
+    /// There is no sweep in the folder.
+    #[error("{0} is not the folder of a sweep: it has no `sweep.json` of one")]
+    NoSweep(PathBuf),
     /// The scenario, or a file that it names, is no longer what was planned.
     #[error(
         "{scenario} or a file that it names has changed since the sweep was planned; plan it anew with `cotangent sweep`"
@@ -122,14 +125,7 @@ impl Study {
             Err(_) if occupied => return Err(SweepError::Foreign(folder.into())),
             _ => {}
         }
-        let io = |source| HarnessError::Io { path: plan.scenario.clone(), source };
-        let scenario = std::path::absolute(&plan.scenario).map_err(io)?;
-        let mut points = Vec::with_capacity(plan.points.len());
-        for point in &plan.points {
-            let overrides = point.overrides();
-            let (_, job) = loaded(&scenario, &overrides)?;
-            points.push(Entry { address: address(&job), settings: point.settings.clone() });
-        }
+        let (scenario, points) = addressed(plan)?;
         let index = Index { program: PROGRAM.into(), name: plan.name.clone(), scenario, points };
         let path = folder.join(INDEX);
         let text =
@@ -139,18 +135,26 @@ impl Study {
         Ok(Self { folder: folder.into(), index })
     }
 
+    /// Loads the scenario at every point of a plan, and writes nothing.
+    ///
+    /// # Errors
+    /// [`SweepError::Input`]: the first point that does not load.
+    pub fn check(plan: &Plan) -> Result<(), SweepError> {
+        addressed(plan).map(|_| ())
+    }
+
     /// Opens the folder of a sweep.
     ///
     /// # Errors
-    /// [`SweepError::Foreign`]: it is none.
+    /// [`SweepError::NoSweep`].
     pub fn open(folder: &Path) -> Result<Self, SweepError> {
-        let foreign = || SweepError::Foreign(folder.into());
-        let text = fs::read_to_string(folder.join(INDEX)).map_err(|_| foreign())?;
-        let index: Index = serde_json::from_str(&text).map_err(|_| foreign())?;
+        let none = || SweepError::NoSweep(folder.into());
+        let text = fs::read_to_string(folder.join(INDEX)).map_err(|_| none())?;
+        let index: Index = serde_json::from_str(&text).map_err(|_| none())?;
         if index.program == PROGRAM {
             Ok(Self { folder: folder.into(), index })
         } else {
-            Err(foreign())
+            Err(none())
         }
     }
 
@@ -233,6 +237,14 @@ impl Study {
         Ok(open)
     }
 
+    /// Notes that a point is not to be tried again unless the failed are asked for, and why.
+    ///
+    /// # Errors
+    /// [`SweepError`].
+    pub fn give_up(&self, point: usize, why: &str) -> Result<(), SweepError> {
+        Ok(write_whole(&self.failure(&self.entry(point)?.address), why.as_bytes())?)
+    }
+
     /// Runs a point: from its start, from its checkpoint, or not at all where it is finished; with `failed` also where it has no
     /// answer. It writes no pictures.
     ///
@@ -240,13 +252,12 @@ impl Study {
     /// The sweep is not to go on: the scenario has changed. That the point has no answer is a [`State::Failed`], and remembered.
     pub fn run(&self, point: usize, failed: bool) -> Result<State, SweepError> {
         let state = self.state(point)?;
-        let again = match &state {
-            State::Done { .. } => return Ok(state),
-            State::Failed(_) if !failed => return Ok(state),
-            State::Failed(_) => true,
-            _ => false,
-        };
+        if matches!(state, State::Done { .. }) || (matches!(state, State::Failed(_)) && !failed) {
+            return Ok(state);
+        }
         let entry = self.entry(point)?;
+        // a run that ended without an answer is made anew; one that could not end goes on
+        let again = summary(&self.run_folder(&entry.address)).is_some();
         let overrides: Vec<String> =
             entry.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let (loaded, mut job) = loaded(&self.index.scenario, &overrides)?;
@@ -278,6 +289,18 @@ impl Study {
 /// The result of a finished run.
 pub(crate) fn summary(run: &Path) -> Option<Summary> {
     serde_json::from_str(&fs::read_to_string(run.join("result.json")).ok()?).ok()
+}
+
+/// The scenario of a plan, by its whole path, and its points with their addresses.
+fn addressed(plan: &Plan) -> Result<(PathBuf, Vec<Entry>), SweepError> {
+    let io = |source| HarnessError::Io { path: plan.scenario.clone(), source };
+    let scenario = std::path::absolute(&plan.scenario).map_err(io)?;
+    let mut points = Vec::with_capacity(plan.points.len());
+    for point in &plan.points {
+        let (_, job) = loaded(&scenario, &point.overrides())?;
+        points.push(Entry { address: address(&job), settings: point.settings.clone() });
+    }
+    Ok((scenario, points))
 }
 
 fn loaded(scenario: &Path, overrides: &[String]) -> Result<(Loaded, Job), SweepError> {

@@ -213,23 +213,17 @@ fn perform(verb: &Verb, voice: Voice) -> Result<Exit, Failure> {
         Verb::Sweep { what, out, jobs, failed, dry_run, engine, tasks, options } => {
             let (failed, dry_run, engine) = (*failed, *dry_run, *engine);
             let tasks = tasks.and_then(|n| usize::try_from(n).ok());
-            match what.as_slice() {
-                [status, folder] if status.as_os_str() == "status" => sweep::status(folder, voice),
-                [plan] => {
+            match sweep::typed(what)? {
+                sweep::Typed::Status(folder) => sweep::status(folder, voice),
+                sweep::Typed::Plan(plan) => {
                     let (out, jobs) = (out.as_deref(), jobs.map(usize::from));
                     let wanted =
                         sweep::Wanted { plan, out, jobs, failed, dry_run, engine, tasks, options };
                     sweep::sweep(&wanted, voice)
                 }
-                _ => {
-                    let message =
-                        "a sweep is `cotangent sweep FILE`, or `cotangent sweep status DIR`";
-                    let problem = Diagnostic::plain("cotangent::sweep::usage", message, "");
-                    Err(vec![problem].into())
-                }
             }
         }
-        Verb::SweepWorker { folder, failed } => sweep::worker(folder, *failed),
+        Verb::SweepWorker { folder, failed, attached } => sweep::worker(folder, *failed, *attached),
         Verb::Gather { folder } => sweep::gather(folder, voice),
         Verb::Init { kind, folder, force } => init::init(kind, folder.as_deref(), *force, voice),
         Verb::Plot { runs, out, force } => redraw::plot(runs, out.as_deref(), *force, voice),

@@ -15,6 +15,7 @@ use crate::args::Engine;
 use crate::exit::Exit;
 use crate::plot::{Figure, Mark, Scales, Series, draw_on};
 use crate::run::folder::write_whole;
+use crate::run::signals::Signals;
 
 /// What is run, and how.
 pub(super) struct Wanted<'a> {
@@ -36,6 +37,27 @@ pub(super) struct Wanted<'a> {
     pub(super) options: &'a [String],
 }
 
+/// What was typed after `sweep`.
+pub(super) enum Typed<'a> {
+    /// `status` and a folder.
+    Status(&'a Path),
+    /// The file of a sweep.
+    Plan(&'a Path),
+}
+
+/// Tells the words after `sweep` apart.
+pub(super) fn typed(words: &[PathBuf]) -> Result<Typed<'_>, Failure> {
+    let message = match words {
+        [status, folder] if status.as_os_str() == "status" => return Ok(Typed::Status(folder)),
+        [status] if status.as_os_str() == "status" && !status.exists() => {
+            "which sweep? `cotangent sweep status DIR` takes its folder"
+        }
+        [plan] => return Ok(Typed::Plan(plan)),
+        _ => "a sweep is `cotangent sweep FILE`, or `cotangent sweep status DIR`",
+    };
+    Err(vec![Diagnostic::plain("cotangent::sweep::usage", message, "")].into())
+}
+
 /// Plans a sweep and runs what is not finished of it.
 pub(super) fn sweep(wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
     let plan = Plan::read(wanted.plan)?;
@@ -46,6 +68,7 @@ pub(super) fn sweep(wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> 
         Engine::Hyperqueue => Some(Batch::HyperQueue),
     };
     if wanted.dry_run {
+        Study::check(&plan).map_err(failure)?;
         let all: Vec<usize> = (0..plan.points.len()).collect();
         let script = batch.map(|b| array(b, &plan.name, &folder, &all, wanted)).transpose()?;
         return show(&plan, script.as_ref().map(|(script, _)| script.as_str()), voice);
@@ -70,7 +93,12 @@ fn run_here(
     let program = std::env::current_exe()?;
     let mut command = || {
         let mut command = Command::new(&program);
-        command.arg("sweep-worker").arg(study.folder()).args(["--quiet", "--threads", "1"]);
+        command.arg("sweep-worker").arg(study.folder()).args([
+            "--attached",
+            "--quiet",
+            "--threads",
+            "1",
+        ]);
         if wanted.failed {
             command.arg("--failed");
         }
@@ -89,14 +117,23 @@ fn run_here(
         }
         Event::Died { point, again } => {
             let then = if *again { "another goes on" } else { "it is given up" };
-            voice.tell(&format!("the process of point {point} ended before its time; {then}"));
+            let number = point + 1;
+            voice.tell(&format!("the process of point {number} ended before its time; {then}"));
         }
     };
-    let given_up = local::run(open, jobs, &mut command, &mut tell)?;
-    if !given_up.is_empty() {
-        voice.tell(&format!("given up: {given_up:?}"));
+    let signals = Signals::listen();
+    let stopped = || signals.received() != 0;
+    let given_up = local::run(open, jobs, &mut command, &stopped, &mut tell)?;
+    for point in given_up {
+        study.give_up(point, "two processes ended before their time at it").map_err(failure)?;
     }
-    tell_states(study, voice)
+    let exit = tell_states(study, voice)?;
+    Ok(match signals.received() {
+        0 => exit,
+        1 => Exit::HungUp,
+        2 => Exit::Interrupted,
+        _ => Exit::Terminated,
+    })
 }
 
 /// The script of an array of tasks, and the words that submit it.
@@ -156,8 +193,8 @@ fn submit(
 /// The points as they are planned.
 fn show(plan: &Plan, script: Option<&str>, voice: Voice) -> Result<Exit, Failure> {
     let mut text = format!("{} points of {}\n", plan.points.len(), plan.scenario.display());
-    for point in &plan.points {
-        let _ = writeln!(text, "  {}", point.overrides().join("  "));
+    for (k, point) in plan.points.iter().enumerate() {
+        let _ = writeln!(text, "  {}: {}", k + 1, point.overrides().join("  "));
     }
     if let Some(script) = script {
         let _ = write!(text, "\n{script}");
@@ -191,7 +228,7 @@ fn tell_states(study: &Study, voice: Voice) -> Result<Exit, Failure> {
         failures.len()
     );
     for (point, why) in failures.iter().take(10) {
-        let _ = writeln!(text, "  point {point}: {why}");
+        let _ = writeln!(text, "  point {}: {why}", point + 1);
     }
     if started + waiting > 0 {
         text.push_str("the same `cotangent sweep` goes on\n");
@@ -207,18 +244,18 @@ fn tell_states(study: &Study, voice: Voice) -> Result<Exit, Failure> {
 }
 
 /// Runs points whose numbers come on standard input.
-pub(super) fn worker(folder: &Path, failed: bool) -> Result<Exit, Failure> {
+pub(super) fn worker(folder: &Path, failed: bool, attached: bool) -> Result<Exit, Failure> {
     let study = Study::open(folder).map_err(failure)?;
-    match local::work(&study, failed, BufReader::new(stdin()), stdout()) {
+    match local::work(&study, failed, attached, BufReader::new(stdin()), stdout()) {
         Err(SweepError::Interrupted) => Ok(Exit::Interrupted),
         done => done.map(|()| Exit::Done).map_err(failure),
     }
 }
 
-/// The final objective over each varied number, a circle for each point.
+/// The final objective over each varied number, a circle for each point, in a file of the number's name.
 fn pictures(table: &Table) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
-    for (k, name) in table.varied.iter().enumerate() {
+    for name in &table.varied {
         let points = table.pairs(name, "objective_final");
         let Some(best) = points.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)) else {
             continue;
@@ -231,7 +268,10 @@ fn pictures(table: &Table) -> Vec<(String, Vec<u8>)> {
         let title = "Objective at the answers";
         let figure = Figure::lines("objective", title, [name, "objective"], series);
         let drawn = draw_on(&figure, Scales { log_x: false, log_y });
-        files.push((format!("plots/objective-{}.svg", k + 1), drawn.into_bytes()));
+        let key = name.split(" (").next().unwrap_or(name);
+        let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+        let key: String = key.chars().filter(|c| *c != '"').map(plain).collect();
+        files.push((format!("plots/objective-over-{key}.svg"), drawn.into_bytes()));
     }
     files
 }
@@ -251,6 +291,10 @@ pub(super) fn gather(folder: &Path, voice: Voice) -> Result<Exit, Failure> {
         write_whole(&path, &content)?;
         paths.push(path);
     }
+    let unfinished = study.open_points(false).map_err(failure)?.len();
+    if unfinished > 0 {
+        voice.tell(&format!("{unfinished} of {} points are not finished", study.len()));
+    }
     let text: String = paths.iter().map(|p| format!("{}\n", p.display())).collect();
     let paths: Vec<_> = paths.iter().map(|p| as_text(p)).collect();
     voice.data(&text, &json!({ "files": paths, "points": study.len() }))?;
@@ -264,7 +308,9 @@ fn failure(error: SweepError) -> Failure {
     match error {
         SweepError::Input(problems) => Failure::Input(problems),
         SweepError::Harness(error) => Failure::Harness(error),
-        error @ SweepError::Foreign(_) => plain("cotangent::sweep::folder", &error, ""),
+        error @ (SweepError::Foreign(_) | SweepError::NoSweep(_)) => {
+            plain("cotangent::sweep::folder", &error, "")
+        }
         error => plain("cotangent::sweep", &error, ""),
     }
 }

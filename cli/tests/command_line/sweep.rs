@@ -115,6 +115,77 @@ fn a_sweep_whose_processes_die_ends_as_if_none_had_and_runs_nothing_twice() {
     }
 }
 
+#[test]
+fn several_sweeps_of_one_plan_may_be_started_at_once() {
+    let place = place();
+    let words = ["sweep", "sweep.toml", "--out", "s", "--jobs", "1"];
+    let mut all: Vec<_> = (0..3).map(|_| place.command(&words).spawn().unwrap()).collect();
+    for one in &mut all {
+        // 1: points that another one is at are left to it
+        assert!(matches!(one.wait().unwrap().code(), Some(0 | 1)));
+    }
+    let whole = place.run(&words);
+    assert!(stdout(&whole).starts_with("8 done"), "{}", stdout(&whole));
+}
+
+/// A point that takes minutes, for signals that come meanwhile.
+#[cfg(unix)]
+fn long(place: &Place) {
+    let bob = place.read("bob.toml");
+    let long = "[optimizer]\nmethod = \"adam\"\n[stop]\nmax_iterations = 100000000\nmax_evaluations = 1000000000\n";
+    let head = bob.split("[stop]").next().unwrap().to_owned();
+    place.write("long.toml", &(head + long));
+    let plan = "[sweep]\nname = \"long\"\nscenario = \"long.toml\"\nseeds = 2\n";
+    place.write("sweep.toml", plan);
+}
+
+/// Starts a sweep, waits until its points have been begun, and sends its own process a signal.
+#[cfg(unix)]
+fn signalled(place: &Place, signal: &str) -> std::process::Output {
+    // by its whole path, by which its workers are found
+    let folder = place.path("s").to_string_lossy().into_owned();
+    let mut command = place.command(&["sweep", "sweep.toml", "--out", &folder, "--jobs", "2"]);
+    let sweep = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let begun = || {
+        let runs = std::fs::read_dir(place.path("s/points")).into_iter().flatten().flatten();
+        runs.filter(|run| run.path().join("history.csv").exists()).count()
+    };
+    while begun() < 2 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill").args([signal, &sweep.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    sweep.wait_with_output().unwrap()
+}
+
+/// Waits until the last worker of the sweep has ended.
+#[cfg(unix)]
+fn until_it_is_left_alone(place: &Place) {
+    let folder = place.path("s").to_string_lossy().into_owned();
+    let is_at_work =
+        || !Command::new("pgrep").args(["-f", &folder]).output().unwrap().stdout.is_empty();
+    while is_at_work() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_to_the_sweep_alone_stops_its_workers_with_checkpoints() {
+    let place = place();
+    long(&place);
+    let stopped = signalled(&place, "-TERM");
+    assert_eq!(stopped.status.code(), Some(143));
+    assert!(stdout(&stopped).contains("2 begun"), "{}", stdout(&stopped));
+    until_it_is_left_alone(&place);
+    for run in std::fs::read_dir(place.path("s/points")).unwrap().flatten() {
+        assert!(run.path().join("checkpoints/latest.json").exists());
+    }
+    // and so does the end of it, of which it cannot know
+    signalled(&place, "-KILL");
+    until_it_is_left_alone(&place);
+}
+
 /// What a power failure may leave: files of short runs that have their names and nothing in them.
 #[test]
 fn points_that_a_power_failure_has_emptied_are_run_again() {
@@ -159,8 +230,12 @@ fn what_is_wrong_with_a_sweep_is_said_before_anything_runs() {
     std::fs::create_dir(place.path("mine")).unwrap();
     place.write("mine/precious.txt", "");
     refused(&["sweep", "sweep.toml", "--out", "mine"], "not the folder of this sweep");
-    refused(&["gather", "mine"], "not the folder of this sweep");
-    refused(&["sweep", "status", "mine"], "not the folder of this sweep");
+    refused(&["gather", "mine"], "not the folder of a sweep");
+    refused(&["sweep", "status", "mine"], "not the folder of a sweep");
+    refused(&["sweep", "status"], "which sweep?");
+    refused(&["sweep", "bob.toml"], "this is a scenario");
+    refused(&["sweep", "key.toml", "--dry-run"], "optimizer.methd");
+    refused(&["sweep", "unit.toml", "--dry-run"], "unit");
     let shown = place.run(&["sweep", "sweep.toml", "--dry-run"]);
     assert!(stdout(&shown).starts_with("8 points of bob.toml"), "{}", stdout(&shown));
 }
