@@ -15,6 +15,7 @@ use cotangent_ad::{Dual, Real};
 
 use super::block::{Block, Blocks, Source};
 use super::contact::Slopes;
+use super::contact_rows::ContactRows;
 use super::law::{self, MOST, NUMBERS, Numbers};
 use super::{contact, coupling, dry_friction, stop, tie};
 use crate::force::{Bars, Point};
@@ -213,6 +214,43 @@ impl ConstraintAdjoint {
         contact::differentiate(model, point.parameters, &c.blocks.contacts, s, &mut self.contacts);
     }
 
+    /// Adds the contacts' part of `dR/d(q, v)` to rows of coordinates, each `width` long, after [`ConstraintAdjoint::prepare`].
+    pub(crate) fn add_contact_rows(
+        &self,
+        point: &Point<'_, f64>,
+        (rows, width): (&mut [f64], usize),
+        s: &Scratch,
+    ) {
+        let c = &s.constraints;
+        for (b, block) in c.blocks.list.iter().enumerate() {
+            let Source::Contact(k) = block.source else { continue };
+            let contact = ContactRows {
+                point,
+                s,
+                block,
+                contact: &c.blocks.contacts[k],
+                slopes: &self.contacts[k],
+                gap_slope: self.blocks[b].gap_slope,
+                damping: c.newton.responses[b].damping,
+                force: c.newton.points[b].force,
+                curvature: c.newton.points[b].curvature,
+                fields: [&self.fields[1], &self.fields[2]],
+            };
+            contact.add((&mut *rows, width));
+        }
+    }
+
+    /// [`ConstraintAdjoint::pull`] of what is no contact.
+    pub(crate) fn pull_without_contacts(
+        &mut self,
+        point: &Point<'_, f64>,
+        lambda: &[f64],
+        s: &Scratch,
+        bars: &mut Bars<'_>,
+    ) {
+        self.pull_of(point, (lambda, &[], false), s, bars);
+    }
+
     /// Adds the derivatives of the constraints' part of `lambda . R`, less those of `force_bars . f` (an entry for each block, where there
     /// are any), after [`ConstraintAdjoint::prepare`].
     pub(crate) fn pull(
@@ -220,6 +258,16 @@ impl ConstraintAdjoint {
         point: &Point<'_, f64>,
         lambda: &[f64],
         force_bars: &[[f64; MOST]],
+        s: &Scratch,
+        bars: &mut Bars<'_>,
+    ) {
+        self.pull_of(point, (lambda, force_bars, true), s, bars);
+    }
+
+    fn pull_of(
+        &mut self,
+        point: &Point<'_, f64>,
+        (lambda, force_bars, with_contacts): (&[f64], &[[f64; MOST]], bool),
         s: &Scratch,
         bars: &mut Bars<'_>,
     ) {
@@ -250,7 +298,8 @@ impl ConstraintAdjoint {
         for (b, block) in c.blocks.list.iter().enumerate() {
             // a multiplier that does not move it has no part in it
             let moved = c.blocks.of(block).0.iter().any(|d| lambda[*d] != 0.0);
-            if !moved && force_bars.is_empty() {
+            let left_out = !with_contacts && c.blocks.contact(block).is_some();
+            if left_out || (!moved && force_bars.is_empty()) {
                 continue;
             }
             let Prepared { acceleration: by_a, velocity: by_v, gap_slope } = self.blocks[b];

@@ -67,7 +67,7 @@ fn mixed<T: Real>(model: &Model, pair: &TouchPair, parameters: &Parameters<T>) -
     Mixed { friction, margin, softness: Softness { reference, impedance } }
 }
 
-fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
+pub(super) fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
     let link = geom.body.and_then(|b| model.bodies[b].link);
     s.link_pose(link) * lift_pose(&geom.placement)
 }
@@ -238,6 +238,33 @@ pub(super) struct Slopes {
     mixed: Mixed<f64>,
 }
 
+/// How a contact moves with a motion of its geoms.
+pub(super) struct Displaced {
+    pub(super) distance: f64,
+    /// Less what the first geom's own displacement carries along.
+    pub(super) position: Vec3<f64>,
+    pub(super) frame: [Vec3<f64>; 3],
+}
+
+impl Slopes {
+    /// Under a displacement of the second geom against the first, and turns of the second and the first.
+    pub(super) fn along(
+        &self,
+        (shift, second, first): (Vec3<f64>, Vec3<f64>, Vec3<f64>),
+    ) -> Displaced {
+        let along = |slopes: &[f64; LANES]| {
+            (0..3).fold(0.0, |sum, k| {
+                sum + slopes[k] * shift[k] + slopes[3 + k] * second[k] + slopes[6 + k] * first[k]
+            })
+        };
+        Displaced {
+            distance: along(&self.distance),
+            position: Vec3([0, 1, 2].map(|k| along(&self.position[k]))),
+            frame: [0, 1, 2].map(|j| Vec3([0, 1, 2].map(|k| along(&self.frame[j][k])))),
+        }
+    }
+}
+
 /// How every contact moves; those of one pair stand together.
 pub(super) fn differentiate(
     model: &Model,
@@ -279,7 +306,6 @@ fn touches_of(
     let sizes = [seed(pair.geoms[0], 9), seed(pair.geoms[1], 12)];
     let (first, mut second) = (turning(&first, 6), turning(&second, 3));
     second.translation += Vec3([0, 1, 2].map(|k| Lane::seed(0.0, k)));
-    *touches = Touches::new();
     collide(geoms.map(|g| &g.shape), sizes, [&first, &second], Lane::konst(margin), touches);
 }
 
