@@ -211,7 +211,8 @@ impl ConstraintAdjoint {
             }
             self.blocks.push(Prepared { acceleration: by_a, velocity: by_v, gap_slope: by_gap });
         }
-        contact::differentiate(model, point.parameters, &c.blocks.contacts, s, &mut self.contacts);
+        let contacts = (c.blocks.contacts.as_slice(), by_state_alone);
+        contact::differentiate(model, point.parameters, contacts, s, &mut self.contacts);
     }
 
     /// Adds the contacts' part of `dR/d(q, v)` to rows of coordinates, each `width` long, after [`ConstraintAdjoint::prepare`].
@@ -273,11 +274,11 @@ impl ConstraintAdjoint {
     ) {
         let (model, c) = (point.model, &s.constraints);
         let vectors = [lambda, c.a.as_slice(), point.v];
-        velocities(model, lambda, s, &mut self.fields[0]);
-        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
-        self.gyration.fill(Force::zero());
-        self.geometry.fill(Force::zero());
-        self.drift.clear();
+        // what acts along coordinates and tendons has no part in the links' sums
+        let on_links = with_contacts || !c.blocks.ties.is_empty();
+        if on_links {
+            self.begin_links(model, lambda, s);
+        }
         let mut pull = Pull {
             model,
             parameters: point.parameters,
@@ -332,7 +333,18 @@ impl ConstraintAdjoint {
                 }
             }
         }
-        self.gather(model, s, (bars.q, bars.v));
+        if on_links {
+            self.gather(model, s, (bars.q, bars.v));
+        }
+    }
+
+    /// The links under `lambda`, and nothing summed yet.
+    fn begin_links(&mut self, model: &Model, lambda: &[f64], s: &Scratch) {
+        velocities(model, lambda, s, &mut self.fields[0]);
+        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
+        self.gyration.fill(Force::zero());
+        self.geometry.fill(Force::zero());
+        self.drift.clear();
     }
 
     /// The derivative by the coordinates' axes, and by the displacement of links: sums over subtrees.

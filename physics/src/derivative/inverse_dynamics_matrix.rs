@@ -72,6 +72,7 @@ pub(super) fn matrices(
     (rows, width): (&mut [f64], usize),
 ) {
     let (n, world) = (model.nv(), world_acceleration(parameters));
+    let held_weight = model.has_gravity_compensation;
     let sums = subtrees(model, parameters, s);
     for (i, link) in model.links().iter().enumerate() {
         let sum = &sums[i];
@@ -81,12 +82,14 @@ pub(super) fn matrices(
         for d in dofs.clone() {
             let axis = s.axis[d];
             let (h, g) = (sum.inertia.apply(axis), sum.by_velocity.apply(axis));
-            let held = sum.held.apply(axis);
+            let held = held_weight.then(|| sum.held.apply(axis));
             let p = v_p.cross(axis);
-            let by_q = sum.by_velocity.transposed(p)
+            let mut by_q = sum.by_velocity.transposed(p)
                 + sum.inertia.apply(v_p.cross(p) - axis.cross(a_p))
-                + axis.cross_force(sum.force)
-                + sum.held.apply(axis.cross(world));
+                + axis.cross_force(sum.force);
+            if held_weight {
+                by_q += sum.held.apply(axis.cross(world));
+            }
             let by_v = sum.by_velocity.transposed(axis)
                 + sum.inertia.apply((v_p + s.velocity[i]).cross(axis));
             // rows of this coordinate: columns on its link, and above it
@@ -96,8 +99,10 @@ pub(super) fn matrices(
                 let axis = s.axis[e];
                 let p = v.cross(axis);
                 let row = &mut rows[d * width..];
-                row[e] =
-                    p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h) + axis.cross(world).dot(held);
+                row[e] = p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h);
+                if let Some(held) = held {
+                    row[e] += axis.cross(world).dot(held);
+                }
                 row[n + e] = axis.dot(g) + (v + s.velocity[other]).cross(axis).dot(h);
             };
             dofs.clone().for_each(&mut row);
