@@ -12,7 +12,7 @@ mod common;
 use common::randoms;
 use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
-use cotangent_physics::io::mjcf::{Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, acceleration, difference, displace,
     step,
@@ -169,6 +169,53 @@ fn step_adjoint_agrees_with_duals() {
         let weighed = constraints.bodies.concat().into_iter().chain(constraints.coordinates);
         assert!(weighed.into_iter().any(|w| w.abs() > 1e-9), "{name}: a constraint acts");
         differences_agree(model, &options, (&start, &end), (&x, &jacobian), k as u64);
+    }
+}
+
+/// Two arms of a trunk that flies touch each other: the coordinates of the trunk carry both geoms of a contact, which turns with them.
+#[test]
+fn the_jacobian_of_links_that_touch_each_other_agrees_with_duals() {
+    let cones = [("pyramidal", 3), ("elliptic", 4), ("elliptic", 6)];
+    let integrators =
+        [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::ImplicitFast];
+    for (key, ((cone, directions), integrator)) in cones.into_iter().zip(integrators).enumerate() {
+        let touching = format!("condim='{directions}' friction='.7 .1 .05' mass='.5'");
+        let text = format!(
+            "<mujoco><option cone='{cone}'/><worldbody><body pos='0 0 1'><freejoint/>
+             <geom size='.1' pos='.1 .5 0' mass='2' contype='0' conaffinity='0'/>
+             <body pos='-.1 0 0'><joint type='ball' damping='.1'/>
+             <geom type='capsule' size='.05' fromto='0 0 0 .1 0 .2' {touching}/></body>
+             <body pos='.2 0 .15' gravcomp='.4'><joint axis='0 1 .2' damping='.2' stiffness='3'/>
+             <geom type='box' size='.1 .1 .1' pos='-.054 0 0' euler='3 0 5' {touching}/></body>
+             </body></worldbody></mujoco>"
+        );
+        let read = read_mjcf(&text).unwrap();
+        let (model, n) = (&read.model, read.model.nv());
+        let (p, options) = (model.parameters(), StepOptions { integrator, ..read.options });
+        let mut start = State::at_reference(model);
+        let mut turned = randoms(30 + key as u64, n);
+        turned[6..].fill(0.0);
+        let reference = start.q.clone();
+        displace(model, &reference, &turned, &mut start.q);
+        start.v = randoms(33 + key as u64, n);
+        let mut s = Scratch::new(model);
+        let held = acceleration(model, p, &options, (&start, &[]), &mut s).to_vec();
+        let apart = read.clone().without(Effect::Contact).model;
+        let mut alone = Scratch::new(&apart);
+        let free = acceleration(&apart, apart.parameters(), &options, (&start, &[]), &mut alone);
+        assert!(error(&held, free) > 1e-2, "the arms touch");
+        let mut end = start.clone();
+        step(model, p, &options, &mut end, &[], &mut s);
+        let mut x = vec![0.0; 2 * n];
+        x.extend(p.numbers());
+        let map = |x: &[Dual<f64, 8>]| next(model, &options, (&start, &end), x);
+        let jacobian = jacobian_forward(map, &x);
+        let by_state: Vec<f64> =
+            jacobian.chunks_exact(x.len()).flat_map(|row| &row[..2 * n]).copied().collect();
+        let mut whole = StepJacobian::default();
+        let point = (&start, [].as_slice());
+        StepAdjoint::new(model).jacobian(model, p, &options, point, &mut whole, &mut s);
+        near(&format!("{cone} {directions}"), &whole.a, &by_state, 1e-10);
     }
 }
 

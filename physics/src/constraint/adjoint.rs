@@ -15,6 +15,7 @@ use cotangent_ad::{Dual, Real};
 
 use super::block::{Block, Blocks, Source};
 use super::contact::Slopes;
+use super::contact_rows::ContactRows;
 use super::law::{self, MOST, NUMBERS, Numbers};
 use super::{contact, coupling, dry_friction, stop, tie};
 use crate::force::{Bars, Point};
@@ -210,7 +211,45 @@ impl ConstraintAdjoint {
             }
             self.blocks.push(Prepared { acceleration: by_a, velocity: by_v, gap_slope: by_gap });
         }
-        contact::differentiate(model, point.parameters, &c.blocks.contacts, s, &mut self.contacts);
+        let contacts = (c.blocks.contacts.as_slice(), by_state_alone);
+        contact::differentiate(model, point.parameters, contacts, s, &mut self.contacts);
+    }
+
+    /// Adds the contacts' part of `dR/d(q, v)` to rows of coordinates, each `width` long, after [`ConstraintAdjoint::prepare`].
+    pub(crate) fn add_contact_rows(
+        &self,
+        point: &Point<'_, f64>,
+        (rows, width): (&mut [f64], usize),
+        s: &Scratch,
+    ) {
+        let c = &s.constraints;
+        for (b, block) in c.blocks.list.iter().enumerate() {
+            let Source::Contact(k) = block.source else { continue };
+            let contact = ContactRows {
+                point,
+                s,
+                block,
+                contact: &c.blocks.contacts[k],
+                slopes: &self.contacts[k],
+                gap_slope: self.blocks[b].gap_slope,
+                damping: c.newton.responses[b].damping,
+                force: c.newton.points[b].force,
+                curvature: c.newton.points[b].curvature,
+                fields: [&self.fields[1], &self.fields[2]],
+            };
+            contact.add((&mut *rows, width));
+        }
+    }
+
+    /// [`ConstraintAdjoint::pull`] of what is no contact.
+    pub(crate) fn pull_without_contacts(
+        &mut self,
+        point: &Point<'_, f64>,
+        lambda: &[f64],
+        s: &Scratch,
+        bars: &mut Bars<'_>,
+    ) {
+        self.pull_of(point, (lambda, &[], false), s, bars);
     }
 
     /// Adds the derivatives of the constraints' part of `lambda . R`, less those of `force_bars . f` (an entry for each block, where there
@@ -223,13 +262,23 @@ impl ConstraintAdjoint {
         s: &Scratch,
         bars: &mut Bars<'_>,
     ) {
+        self.pull_of(point, (lambda, force_bars, true), s, bars);
+    }
+
+    fn pull_of(
+        &mut self,
+        point: &Point<'_, f64>,
+        (lambda, force_bars, with_contacts): (&[f64], &[[f64; MOST]], bool),
+        s: &Scratch,
+        bars: &mut Bars<'_>,
+    ) {
         let (model, c) = (point.model, &s.constraints);
         let vectors = [lambda, c.a.as_slice(), point.v];
-        velocities(model, lambda, s, &mut self.fields[0]);
-        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
-        self.gyration.fill(Force::zero());
-        self.geometry.fill(Force::zero());
-        self.drift.clear();
+        // what acts along coordinates and tendons has no part in the links' sums
+        let on_links = with_contacts || !c.blocks.ties.is_empty();
+        if on_links {
+            self.begin_links(model, lambda, s);
+        }
         let mut pull = Pull {
             model,
             parameters: point.parameters,
@@ -250,7 +299,8 @@ impl ConstraintAdjoint {
         for (b, block) in c.blocks.list.iter().enumerate() {
             // a multiplier that does not move it has no part in it
             let moved = c.blocks.of(block).0.iter().any(|d| lambda[*d] != 0.0);
-            if !moved && force_bars.is_empty() {
+            let left_out = !with_contacts && c.blocks.contact(block).is_some();
+            if left_out || (!moved && force_bars.is_empty()) {
                 continue;
             }
             let Prepared { acceleration: by_a, velocity: by_v, gap_slope } = self.blocks[b];
@@ -283,7 +333,18 @@ impl ConstraintAdjoint {
                 }
             }
         }
-        self.gather(model, s, (bars.q, bars.v));
+        if on_links {
+            self.gather(model, s, (bars.q, bars.v));
+        }
+    }
+
+    /// The links under `lambda`, and nothing summed yet.
+    fn begin_links(&mut self, model: &Model, lambda: &[f64], s: &Scratch) {
+        velocities(model, lambda, s, &mut self.fields[0]);
+        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
+        self.gyration.fill(Force::zero());
+        self.geometry.fill(Force::zero());
+        self.drift.clear();
     }
 
     /// The derivative by the coordinates' axes, and by the displacement of links: sums over subtrees.

@@ -67,7 +67,7 @@ fn mixed<T: Real>(model: &Model, pair: &TouchPair, parameters: &Parameters<T>) -
     Mixed { friction, margin, softness: Softness { reference, impedance } }
 }
 
-fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
+pub(super) fn geom_pose<T: Num>(model: &Model, geom: &Geom, s: &Scratch<T>) -> Pose<T> {
     let link = geom.body.and_then(|b| model.bodies[b].link);
     s.link_pose(link) * lift_pose(&geom.placement)
 }
@@ -214,16 +214,18 @@ fn push<T: Real>(
 /// Lanes of a pair's geometry: the second geom's displacement, its turn, the first geom's turn, and both geoms' sizes. A displacement of
 /// both moves the contact along; a turn of both does not, as its tangents are chosen by the world's axes.
 const LANES: usize = 15;
-type Lane = Dual<f64, LANES>;
+/// Those without the sizes.
+const LANES_OF_STATE: usize = 9;
 
 /// A pose that turns about its origin along three lanes.
-fn turning(pose: &Pose<f64>, lane: usize) -> Pose<Lane> {
-    let mut lifted = lift_pose::<Lane>(pose);
-    let turn = Vec3([0, 1, 2].map(|k| Lane::seed(0.0, lane + k)));
+fn turning<const N: usize>(pose: &Pose<f64>, lane: usize) -> Pose<Dual<f64, N>> {
+    let mut lifted = lift_pose::<Dual<f64, N>>(pose);
     for column in 0..3 {
-        let axis = lifted.rotation.column(column);
-        let turned = axis + turn.cross(axis);
-        (0..3).for_each(|row| lifted.rotation.0[row][column] = turned[row]);
+        let axis = pose.rotation.column(column);
+        for k in 0..3 {
+            let turned = Vec3::unit(k).cross(axis);
+            (0..3).for_each(|row| lifted.rotation.0[row][column].eps[lane + k] = turned[row]);
+        }
     }
     lifted
 }
@@ -238,49 +240,93 @@ pub(super) struct Slopes {
     mixed: Mixed<f64>,
 }
 
-/// How every contact moves; those of one pair stand together.
+/// How a contact moves with a motion of its geoms.
+pub(super) struct Displaced {
+    pub(super) distance: f64,
+    /// Less what the first geom's own displacement carries along.
+    pub(super) position: Vec3<f64>,
+    pub(super) frame: [Vec3<f64>; 3],
+}
+
+impl Slopes {
+    /// Under a displacement of the second geom against the first, and turns of the second and the first.
+    pub(super) fn along(
+        &self,
+        (shift, second, first): (Vec3<f64>, Vec3<f64>, Vec3<f64>),
+    ) -> Displaced {
+        let along = |slopes: &[f64; LANES]| {
+            (0..3).fold(0.0, |sum, k| {
+                sum + slopes[k] * shift[k] + slopes[3 + k] * second[k] + slopes[6 + k] * first[k]
+            })
+        };
+        Displaced {
+            distance: along(&self.distance),
+            position: Vec3([0, 1, 2].map(|k| along(&self.position[k]))),
+            frame: [0, 1, 2].map(|j| Vec3([0, 1, 2].map(|k| along(&self.frame[j][k])))),
+        }
+    }
+}
+
+/// How every contact moves; those of one pair stand together. By the sizes too, unless `by_state_alone`.
 pub(super) fn differentiate(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    (contacts, by_state_alone): (&[ContactAt<f64>], bool),
+    s: &Scratch,
+    slopes: &mut Vec<Slopes>,
+) {
+    slopes.clear();
+    if by_state_alone {
+        slopes_by::<LANES_OF_STATE>(model, parameters, contacts, s, slopes);
+    } else {
+        slopes_by::<LANES>(model, parameters, contacts, s, slopes);
+    }
+}
+
+/// Adds how every contact moves by the first `N` lanes.
+fn slopes_by<const N: usize>(
     model: &Model,
     parameters: &Parameters<f64>,
     contacts: &[ContactAt<f64>],
     s: &Scratch,
     slopes: &mut Vec<Slopes>,
 ) {
-    slopes.clear();
-    let mut touches = Touches::new();
+    let mut touches = Touches::<Dual<f64, N>>::new();
+    let all = |x: Dual<f64, N>| std::array::from_fn(|k| if k < N { x.eps[k] } else { 0.0 });
     for of_pair in contacts.chunk_by(|a, b| a.pair == b.pair) {
         let pair = &model.touch_pairs[of_pair[0].pair];
         let mixed = mixed(model, pair, parameters);
         touches_of(model, parameters, pair, mixed.margin, s, &mut touches);
         for contact in of_pair {
             let touch = &touches.all()[contact.index];
-            let position = touch.position.0.map(|x| x.eps);
-            let frame = touch.frame.map(|axis| axis.0.map(|x| x.eps));
-            slopes.push(Slopes { distance: touch.distance.eps, position, frame, mixed });
+            let position = touch.position.0.map(all);
+            let frame = touch.frame.map(|axis| axis.0.map(all));
+            slopes.push(Slopes { distance: all(touch.distance), position, frame, mixed });
         }
     }
 }
 
-/// The contacts of a pair, with their derivatives by all lanes.
-fn touches_of(
+/// The contacts of a pair, with their derivatives by the first `N` lanes.
+fn touches_of<const N: usize>(
     model: &Model,
     parameters: &Parameters<f64>,
     pair: &TouchPair,
     margin: f64,
     s: &Scratch,
-    touches: &mut Touches<Lane>,
+    touches: &mut Touches<Dual<f64, N>>,
 ) {
     let geoms = pair.geoms.map(|g| &model.geoms[g]);
     let [first, second] = geoms.map(|g| geom_pose(model, g, s));
     let seed = |g: usize, from: usize| {
         let size = parameters.constraints.surfaces[g].size;
-        std::array::from_fn(|k| Lane::seed(size[k], from + k))
+        std::array::from_fn(|k| {
+            if from + k < N { Dual::seed(size[k], from + k) } else { Dual::konst(size[k]) }
+        })
     };
-    let sizes = [seed(pair.geoms[0], 9), seed(pair.geoms[1], 12)];
+    let sizes = [seed(pair.geoms[0], LANES_OF_STATE), seed(pair.geoms[1], LANES_OF_STATE + 3)];
     let (first, mut second) = (turning(&first, 6), turning(&second, 3));
-    second.translation += Vec3([0, 1, 2].map(|k| Lane::seed(0.0, k)));
-    *touches = Touches::new();
-    collide(geoms.map(|g| &g.shape), sizes, [&first, &second], Lane::konst(margin), touches);
+    (0..3).for_each(|k| second.translation[k].eps[k] = 1.0);
+    collide(geoms.map(|g| &g.shape), sizes, [&first, &second], Dual::konst(margin), touches);
 }
 
 /// The part of the adjoint that is a contact's own.
@@ -344,7 +390,7 @@ pub(crate) fn pull_point(
     s: &Scratch,
 ) {
     let (pair, mut slopes) = (&model.touch_pairs[contact.pair], vec![]);
-    differentiate(model, parameters, std::slice::from_ref(contact), s, &mut slopes);
+    differentiate(model, parameters, (std::slice::from_ref(contact), false), s, &mut slopes);
     let lanes = displace(model, (pair, &slopes[0]), (0.0, position_bar, frame_bar), place, s);
     for (side, geom) in pair.geoms.into_iter().enumerate() {
         let size = &mut parameters_bar.constraints.surfaces[geom].size;

@@ -6,6 +6,8 @@
 
 use cotangent_ad::Num;
 
+use crate::integrate::add_row;
+
 /// Rows of coupled coordinates, and the numbers there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hessian {
@@ -131,6 +133,25 @@ impl Hessian {
                 sum -= x[j] * self.entries[k * n + j];
             }
             x[k] = sum;
+        }
+    }
+}
+
+impl Hessian {
+    /// [`Hessian::solve`] of many right sides at once, in rows of `width`.
+    pub(crate) fn solve_rows(&self, rows: &mut [f64], width: usize) {
+        let n = self.n;
+        for k in (0..n).rev() {
+            for &j in &self.columns[self.starts[k]..self.starts[k + 1]] {
+                add_row(rows, width, (j, -self.entries[k * n + j], k));
+            }
+        }
+        for k in 0..n {
+            let pivot = self.entries[k * n + k];
+            rows[k * width..][..width].iter_mut().for_each(|x| *x /= pivot);
+            for &j in &self.columns[self.starts[k]..self.starts[k + 1]] {
+                add_row(rows, width, (k, -self.entries[k * n + j], j));
+            }
         }
     }
 }

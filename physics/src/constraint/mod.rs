@@ -9,6 +9,7 @@
 mod adjoint;
 mod block;
 mod contact;
+mod contact_rows;
 mod coupling;
 mod dry_friction;
 mod hessian;

@@ -63,15 +63,16 @@ struct Subtree {
     force: Force<f64>,
 }
 
-/// Writes `dtau/dq` and `dtau/dv` of inverse dynamics less the forces on links, by columns of `nv`, after
-/// [`prepare`](super::inverse_dynamics::prepare).
+/// Writes `dtau/dq` and `dtau/dv` of inverse dynamics less the forces on links into the first `2 nv` columns of `rows`, each `width` long,
+/// after [`prepare`](super::inverse_dynamics::prepare).
 pub(super) fn matrices(
     model: &Model,
     parameters: &Parameters<f64>,
     s: &Scratch,
-    columns: &mut [f64],
+    (rows, width): (&mut [f64], usize),
 ) {
     let (n, world) = (model.nv(), world_acceleration(parameters));
+    let held_weight = model.has_gravity_compensation;
     let sums = subtrees(model, parameters, s);
     for (i, link) in model.links().iter().enumerate() {
         let sum = &sums[i];
@@ -81,12 +82,14 @@ pub(super) fn matrices(
         for d in dofs.clone() {
             let axis = s.axis[d];
             let (h, g) = (sum.inertia.apply(axis), sum.by_velocity.apply(axis));
-            let held = sum.held.apply(axis);
+            let held = held_weight.then(|| sum.held.apply(axis));
             let p = v_p.cross(axis);
-            let by_q = sum.by_velocity.transposed(p)
+            let mut by_q = sum.by_velocity.transposed(p)
                 + sum.inertia.apply(v_p.cross(p) - axis.cross(a_p))
-                + axis.cross_force(sum.force)
-                + sum.held.apply(axis.cross(world));
+                + axis.cross_force(sum.force);
+            if held_weight {
+                by_q += sum.held.apply(axis.cross(world));
+            }
             let by_v = sum.by_velocity.transposed(axis)
                 + sum.inertia.apply((v_p + s.velocity[i]).cross(axis));
             // rows of this coordinate: columns on its link, and above it
@@ -95,9 +98,12 @@ pub(super) fn matrices(
                 let (v, a) = around(model, other, s, world);
                 let axis = s.axis[e];
                 let p = v.cross(axis);
-                columns[e * n + d] =
-                    p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h) + axis.cross(world).dot(held);
-                columns[(n + e) * n + d] = axis.dot(g) + (v + s.velocity[other]).cross(axis).dot(h);
+                let row = &mut rows[d * width..];
+                row[e] = p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h);
+                if let Some(held) = held {
+                    row[e] += axis.cross(world).dot(held);
+                }
+                row[n + e] = axis.dot(g) + (v + s.velocity[other]).cross(axis).dot(h);
             };
             dofs.clone().for_each(&mut row);
             let mut up = above;
@@ -107,10 +113,55 @@ pub(super) fn matrices(
             }
             let mut up = above;
             while let Some(e) = up {
-                columns[d * n + e] = s.axis[e].dot(by_q);
-                columns[(n + d) * n + e] = s.axis[e].dot(by_v);
+                rows[e * width + d] = s.axis[e].dot(by_q);
+                rows[e * width + n + d] = s.axis[e].dot(by_v);
                 up = model.dof_parent[e];
             }
+        }
+    }
+}
+
+/// Adds `d(M x)/dq` into the first `nv` columns of `rows`, each `width` long, after the mass matrix and its composite inertias `I`.
+///
+/// What is left of the formulas above where nothing moves: with the accelerations `a` and the forces `F` that `x` alone gives,
+///
+/// ```text
+/// d(M x)_i/dq_j = -(S_j x a_p) . I_i S_i           d(M x)_j/dq_i = S_j . (S_i x* F - I_i (S_i x a_p))
+/// ```
+pub(super) fn add_mass_slopes(
+    model: &Model,
+    x: &[f64],
+    s: &mut Scratch,
+    (rows, width): (&mut [f64], usize),
+) {
+    for (i, link) in model.links().iter().enumerate() {
+        let dofs = link.v_at..link.v_at + link.joint.nv();
+        let around = link.parent.map_or_else(Motion::zero, |p| s.acceleration[p]);
+        s.acceleration[i] = dofs.fold(around, |sum, d| sum + s.axis[d] * x[d]);
+        s.force[i] = s.inertia[i].apply(s.acceleration[i]);
+    }
+    for (i, link) in model.links().iter().enumerate().rev() {
+        let above = model.last_dof(link.parent);
+        let own = around(model, i, s, Motion::zero()).1;
+        for d in link.v_at..link.v_at + link.joint.nv() {
+            let axis = s.axis[d];
+            let needed = s.composite[i].apply(axis);
+            let by_q = axis.cross_force(s.force[i]) - s.composite[i].apply(axis.cross(own));
+            let mut up = Some(link.v_at + link.joint.nv() - 1);
+            while let Some(e) = up {
+                let (_, a) = around(model, model.dof_link[e], s, Motion::zero());
+                rows[d * width + e] -= s.axis[e].cross(a).dot(needed);
+                up = model.dof_parent[e];
+            }
+            let mut up = above;
+            while let Some(e) = up {
+                rows[e * width + d] += s.axis[e].dot(by_q);
+                up = model.dof_parent[e];
+            }
+        }
+        if let Some(p) = link.parent {
+            let force = s.force[i];
+            s.force[p] += force;
         }
     }
 }

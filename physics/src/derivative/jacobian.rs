@@ -1,18 +1,18 @@
 //! The whole Jacobian of a step.
 //!
 //! Of a step of Euler's kind `R(a; q, v, d) = 0`, `d` being what drives the actuators, gives `da = -(dR/da)^-1 dR`. Inverse dynamics has its derivatives as matrices; what forces and
-//! constraints add are pullbacks with unit multipliers at one point, which share its kinematics, its solution and the derivatives of its
-//! contacts. Each column then is one solve with the same factors. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
-//! `F`, and `dF = dR_1 + M da_1` with `dR_1` less the constraints' part.
+//! constraints add are pullbacks with unit multipliers at one point, which share its kinematics and its solution, and of contacts matrices again. All columns then are
+//! solved with the same factors at once. Under constraints `dR_1/da = H`; where the step is implicit, its own residual `R_2` has their forces
+//! `F`, and `dF = dR_1 + M da_1` with `dR_1` less the constraints' part, from which `dR_2` differs by `d(M (a_2 - a_1))/dq` and what is implicit.
 
 use super::inverse_dynamics::prepare;
-use super::inverse_dynamics_matrix::matrices;
+use super::inverse_dynamics_matrix::{add_mass_slopes, matrices};
 use super::step::{Cotangent, StepAdjoint};
 use crate::activation::{DriveSlopes, drive_slopes, follow};
-use crate::constraint::mass_times;
+use crate::crba::mass_matrix;
 use crate::force::{Bars, Point};
 use crate::integrate::{
-    Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_matrix,
+    Implicit, Integrator, StepOptions, euler_acceleration, factorize_matrix, solve_rows,
 };
 use crate::model::{JointKind, Model, Parameters};
 use crate::routes;
@@ -28,11 +28,10 @@ pub struct StepJacobian {
     pub a: Vec<f64>,
     /// By the controls, `(2 nv + na) x nu`.
     pub b: Vec<f64>,
-    /// `dR/d(q, v, d)` of the constraints' problem and of the step, `d` being what drives the actuators, by columns of `nv`.
+    /// `dR/d(q, v, d)` of the constraints' problem and of the step, `d` being what drives the actuators: `nv x (2 nv + nu)`, row-major, so that
+    /// whatever is done with all columns goes along the rows.
     first: Vec<f64>,
     second: Vec<f64>,
-    /// One row.
-    row: Vec<f64>,
 }
 
 impl StepAdjoint {
@@ -67,8 +66,8 @@ impl StepAdjoint {
         let implicit = options.integrator.implicit(options.dt);
         self.accelerations(&point, implicit, out, s);
         let of_constraints = implicit == Implicit::Nothing && !s.constraints.blocks.list.is_empty();
-        let columns = if of_constraints { &out.first } else { &out.second };
-        assemble(model, options.dt, &velocity, columns, (&mut out.a, &mut out.b));
+        let rows = if of_constraints { &out.first } else { &out.second };
+        assemble(model, options.dt, &velocity, rows, (&mut out.a, &mut out.b));
         let drive_slopes =
             |k: usize| drive_slopes((model, parameters), options, (&state.act, u), k);
         by_activations(model, drive_slopes, (&mut out.a, &mut out.b));
@@ -95,7 +94,7 @@ impl StepAdjoint {
         }
     }
 
-    /// `-da/d(q, v, d)` by columns, into `out.second`; into `out.first` where there are constraints and nothing is implicit.
+    /// `-da/d(q, v, d)` into `out.second`; into `out.first` where there are constraints and nothing is implicit.
     fn accelerations(
         &mut self,
         point: &Point<'_, f64>,
@@ -105,90 +104,138 @@ impl StepAdjoint {
     ) {
         let model = point.model;
         let (n, width) = (model.nv(), 2 * model.nv() + model.nu());
-        out.row.resize(width, 0.0);
-        let constrained = !s.constraints.blocks.list.is_empty();
-        if !constrained || implicit != Implicit::Nothing {
-            let a = std::mem::take(&mut s.a);
-            self.residual_columns(point, (implicit, &a), (&mut out.row, &mut out.second), s);
-            s.a = a;
+        for rows in [&mut out.first, &mut out.second] {
+            rows.clear();
+            rows.resize(n * width, 0.0);
         }
-        if !constrained {
+        if s.constraints.blocks.list.is_empty() {
+            let a = std::mem::take(&mut s.a);
+            self.residual_rows(point, &a, &mut out.second, s);
+            self.implicit_rows(point, (implicit, &a), &mut out.second, s);
+            s.a = a;
+            mass_matrix(model, point.parameters, s);
             factorize_matrix(point, implicit, s);
-            for column in out.second.chunks_exact_mut(n.max(1)) {
-                solve_matrix(model, column, s);
-            }
+            solve_rows(model, (&mut out.second, width), s);
             return;
         }
         let a = std::mem::take(&mut s.constraints.a);
-        self.residual_columns(point, (Implicit::Nothing, &a), (&mut out.row, &mut out.first), s);
-        s.constraints.a = a;
+        self.residual_rows(point, &a, &mut out.first, s);
         if implicit != Implicit::Nothing {
-            out.second.iter_mut().zip(&out.first).for_each(|(second, first)| *second -= first);
+            // what R_2 has beside R_1 without constraints: other accelerations, and what is implicit
+            let own = std::mem::take(&mut s.a);
+            self.implicit_rows(point, (implicit, &own), &mut out.second, s);
+            let apart: Vec<f64> = own.iter().zip(&a).map(|(own, a)| own - a).collect();
+            add_mass_slopes(model, &apart, s, (&mut out.second, width));
+            s.a = own;
         }
-        self.constraint_columns(point, (&mut out.row, &mut out.first), s);
-        for column in out.first.chunks_exact_mut(n.max(1)) {
-            s.constraints.newton.hessian.solve(column);
-        }
+        s.constraints.a = a;
+        self.constraint_rows(point, &mut out.first, s);
+        s.constraints.newton.hessian.solve_rows(&mut out.first, width);
         if implicit == Implicit::Nothing {
             return;
         }
         factorize_matrix(point, implicit, s);
-        for (first, second) in
-            out.first.chunks_exact(n.max(1)).zip(out.second.chunks_exact_mut(n.max(1)))
-        {
-            // R_2 - R_1 without constraints, and M da_1: the sign of `first` is that of -da_1
-            mass_times(model, &s.mass, first, &mut out.row[..n]);
-            second.iter_mut().zip(&out.row).for_each(|(x, force)| *x += force);
-            solve_matrix(model, second, s);
-        }
+        // and M da_1: the sign of `first` is that of -da_1
+        add_mass_times(model, &s.mass, &out.first, (&mut out.second, width));
+        solve_rows(model, (&mut out.second, width), s);
     }
 
-    /// `dR/d(q, v, d)` without constraints, by columns.
-    fn residual_columns(
+    /// `dR/d(q, v, d)` without constraints, nothing being implicit.
+    fn residual_rows(
+        &mut self,
+        point: &Point<'_, f64>,
+        a: &[f64],
+        rows: &mut [f64],
+        s: &mut Scratch,
+    ) {
+        let (n, width) = (point.model.nv(), 2 * point.model.nv() + point.model.nu());
+        prepare(point.model, point.parameters, (point.v, a), s);
+        matrices(point.model, point.parameters, s, (rows, width));
+        self.each_row(point, rows, s, |adjoint, bars, s| {
+            adjoint.forces(point, (Implicit::Nothing, a), bars, s);
+        });
+        debug_assert_eq!(rows.len(), n * width, "a row for each coordinate");
+    }
+
+    /// Adds what the residual has where something is implicit.
+    fn implicit_rows(
         &mut self,
         point: &Point<'_, f64>,
         (implicit, a): (Implicit, &[f64]),
-        (row, columns): (&mut [f64], &mut Vec<f64>),
-        s: &mut Scratch,
+        rows: &mut [f64],
+        s: &Scratch,
     ) {
-        let n = point.model.nv();
-        columns.clear();
-        columns.resize(n * row.len(), 0.0);
-        prepare(point.model, point.parameters, (point.v, a), s);
-        matrices(point.model, point.parameters, s, columns);
+        let constant = match implicit {
+            Implicit::Nothing => true,
+            Implicit::Damping(_) => !point.model.has_polynomial_damping,
+            Implicit::Forces(_) => false,
+        };
+        if !constant {
+            self.each_row(point, rows, s, |adjoint, bars, s| {
+                adjoint.implicit_forces(point, (implicit, a), bars, s);
+            });
+        }
+    }
+
+    /// Adds to each row what `pull` gives under its unit multiplier.
+    fn each_row(
+        &mut self,
+        point: &Point<'_, f64>,
+        rows: &mut [f64],
+        s: &Scratch,
+        mut pull: impl FnMut(&mut Self, &mut Bars<'_>, &Scratch),
+    ) {
+        let (n, width) = (point.model.nv(), 2 * point.model.nv() + point.model.nu());
         let mut moments = vec![0.0; point.routes.moments.len()];
-        for i in 0..n {
-            row.fill(0.0);
-            self.multiplier.lambda.fill(0.0);
-            self.multiplier.lambda[i] = 1.0;
+        self.multiplier.lambda.fill(0.0);
+        self.tau_bar.fill(0.0);
+        for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+            (self.multiplier.lambda[i], self.tau_bar[i]) = (1.0, -1.0);
             moments.fill(0.0);
-            self.forces(point, (implicit, a), &mut bars(row, n, &mut moments), s);
+            pull(self, &mut bars(row, n, &mut moments), s);
             routes::pull(point.model, &moments, &mut row[..n], s);
-            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
+            (self.multiplier.lambda[i], self.tau_bar[i]) = (0.0, 0.0);
         }
     }
 
     /// Adds the constraints' part of `dR_1/d(q, v, d)`.
-    fn constraint_columns(
-        &mut self,
-        point: &Point<'_, f64>,
-        (row, columns): (&mut [f64], &mut [f64]),
-        s: &Scratch,
-    ) {
-        let n = point.model.nv();
+    fn constraint_rows(&mut self, point: &Point<'_, f64>, rows: &mut [f64], s: &Scratch) {
+        let (n, width) = (point.model.nv(), 2 * point.model.nv() + point.model.nu());
         self.constraints.prepare(point, true, s);
+        self.constraints.add_contact_rows(point, (rows, width), s);
         let (mut unit, mut moments) = (vec![0.0; n], vec![0.0; point.routes.moments.len()]);
         let blocks = &s.constraints.blocks;
         let mut acts = vec![false; n];
-        blocks.dofs.iter().for_each(|d| acts[*d] = true);
+        for block in blocks.list.iter().filter(|block| blocks.contact(block).is_none()) {
+            blocks.of(block).0.iter().for_each(|d| acts[*d] = true);
+        }
         for i in (0..n).filter(|i| acts[*i]) {
-            row.fill(0.0);
+            let row = &mut rows[i * width..][..width];
             unit[i] = 1.0;
             moments.fill(0.0);
-            self.constraints.pull(point, &unit, &[], s, &mut bars(row, n, &mut moments));
+            let bars = &mut bars(row, n, &mut moments);
+            self.constraints.pull_without_contacts(point, &unit, s, bars);
             routes::pull(point.model, &moments, &mut row[..n], s);
             unit[i] = 0.0;
-            columns[i..].iter_mut().step_by(n).zip(&*row).for_each(|(to, x)| *to += x);
+        }
+    }
+}
+
+/// Adds `M X`, of rows of `width`, the lower triangle of `M` being given along the branches of a tree.
+fn add_mass_times(model: &Model, mass: &[f64], x: &[f64], (y, width): (&mut [f64], usize)) {
+    let n = model.nv();
+    let mut add = |to: usize, m: f64, from: usize| {
+        let source = &x[from * width..][..width];
+        y[to * width..][..width].iter_mut().zip(source).for_each(|(y, x)| *y += m * x);
+    };
+    for i in 0..n {
+        add(i, mass[i * n + i], i);
+        let mut other = model.dof_parent[i];
+        while let Some(j) = other {
+            let m = mass[i * n + j];
+            add(i, m, j);
+            add(j, m, i);
+            other = model.dof_parent[j];
         }
     }
 }
@@ -200,24 +247,15 @@ fn bars<'a>(row: &'a mut [f64], n: usize, moments: &'a mut [f64]) -> Bars<'a> {
     Bars { q, v, drive, moments, parameters: None }
 }
 
-/// The Jacobian of the next configuration and velocity from that of the accelerations, of which `columns` hold the negative; `turn` is `h v+`. By
+/// The Jacobian of the next configuration and velocity from that of the accelerations, of which `rows` hold the negative; `turn` is `h v+`. By
 /// the controls it is that by what drives the actuators.
-fn assemble(
-    model: &Model,
-    h: f64,
-    turn: &[f64],
-    columns: &[f64],
-    (a, b): (&mut [f64], &mut [f64]),
-) {
+fn assemble(model: &Model, h: f64, turn: &[f64], rows: &[f64], (a, b): (&mut [f64], &mut [f64])) {
     let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
-    for i in 0..n {
-        for j in 0..2 * n {
-            a[size * (n + i) + j] = -h * columns[j * n + i];
-        }
+    for (i, row) in rows.chunks_exact(2 * n + nu).enumerate() {
+        let (by_state, by_drive) = row.split_at(2 * n);
+        a[size * (n + i)..].iter_mut().zip(by_state).for_each(|(a, x)| *a = -h * x);
         a[size * (n + i) + n + i] += 1.0;
-        for j in 0..nu {
-            b[nu * (n + i) + j] = -h * columns[(2 * n + j) * n + i];
-        }
+        b[nu * (n + i)..].iter_mut().zip(by_drive).for_each(|(b, x)| *b = -h * x);
     }
     for (matrix, width, by_state) in [(a, size, true), (b, nu, false)] {
         let (above, below) = matrix.split_at_mut(n * width);

@@ -53,7 +53,7 @@ pub struct StepAdjoint {
     /// Cotangents of the tendons' moments.
     moments: Vec<f64>,
     /// Cotangent of the forces on the coordinates.
-    tau_bar: Vec<f64>,
+    pub(super) tau_bar: Vec<f64>,
     work: Vec<f64>,
     implicit: ImplicitPull,
     pub(super) constraints: ConstraintAdjoint,
@@ -215,6 +215,17 @@ impl StepAdjoint {
         // R has -tau
         self.tau_bar.iter_mut().zip(&m.lambda).for_each(|(bar, l)| *bar = -l);
         force::pull(point, &self.tau_bar, &mut self.work, bars);
+        self.implicit_forces(point, (implicit, a), bars, s);
+    }
+
+    /// The part of [`StepAdjoint::forces`] that a step has for being implicit, with the multiplier's negative in `tau_bar`.
+    pub(super) fn implicit_forces(
+        &mut self,
+        point: &Point<'_, f64>,
+        (implicit, a): (Implicit, &[f64]),
+        bars: &mut Bars<'_>,
+        s: &Scratch,
+    ) {
         match implicit {
             Implicit::Nothing => {}
             Implicit::Damping(h) => {

@@ -63,7 +63,10 @@ pub(crate) fn factorize<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut S
             let slope = |d: usize| Some(damping_slope(model, parameters, d, p.v[d]) * h);
             aba::factorize(model, parameters, slope, s);
         }
-        Implicit::Forces(_) if model.couples_velocities() => factorize_matrix(p, implicit, s),
+        Implicit::Forces(_) if model.couples_velocities() => {
+            mass_matrix(model, parameters, s);
+            factorize_matrix(p, implicit, s);
+        }
         Implicit::Forces(h) => {
             let mut factors = std::mem::take(&mut s.implicit);
             factors.set_diagonal(p, h);
@@ -74,11 +77,10 @@ pub(crate) fn factorize<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut S
     }
 }
 
-/// Factors of the step's matrix entry by entry, for [`solve_matrix`].
+/// Factors of the step's matrix entry by entry, for [`solve_rows`], after the mass matrix.
 pub(crate) fn factorize_matrix<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratch<T>) {
     let (model, n) = (p.model, p.model.nv());
     let mut factors = std::mem::take(&mut s.implicit);
-    mass_matrix(model, p.parameters, s);
     factors.matrix.clone_from(&s.mass);
     factors.blocks.clear();
     if let Implicit::Damping(h) | Implicit::Forces(h) = implicit {
@@ -94,12 +96,33 @@ pub(crate) fn factorize_matrix<T: Real>(p: &Point<'_, T>, implicit: Implicit, s:
     s.implicit = factors;
 }
 
-/// `x <- A^-1 x` with the factors of [`factorize_matrix`].
-pub(crate) fn solve_matrix<T: Real>(model: &Model, x: &mut [T], s: &mut Scratch<T>) {
+/// `X <- A^-1 X` with the factors of [`factorize_matrix`], `X` being `nv` rows of `width`.
+pub(crate) fn solve_rows(model: &Model, (rows, width): (&mut [f64], usize), s: &mut Scratch) {
     let factors = &mut s.implicit;
-    factors.blocks.iter_mut().for_each(|block| block.take(x));
-    factors.substitute(model, x);
-    factors.blocks.iter().for_each(|block| block.solve(x, false));
+    if factors.blocks.is_empty() {
+        factors.substitute_rows(model, rows, width);
+        return;
+    }
+    let mut x = vec![0.0; model.nv()];
+    for column in 0..width {
+        x.iter_mut().zip(rows.chunks_exact(width)).for_each(|(x, row)| *x = row[column]);
+        factors.blocks.iter_mut().for_each(|block| block.take(&x));
+        factors.substitute(model, &mut x);
+        factors.blocks.iter().for_each(|block| block.solve(&mut x, false));
+        rows.chunks_exact_mut(width).zip(&x).for_each(|(row, x)| row[column] = *x);
+    }
+}
+
+/// Adds `factor` times a row to another, of rows of `width`.
+#[inline]
+pub(crate) fn add_row(rows: &mut [f64], width: usize, (to, factor, from): (usize, f64, usize)) {
+    let (low, high) = rows.split_at_mut(to.max(from) * width);
+    let (target, source) = if to < from {
+        (&mut low[to * width..][..width], &high[..width])
+    } else {
+        (&mut high[..width], &low[from * width..][..width])
+    };
+    target.iter_mut().zip(source).for_each(|(x, y)| *x += factor * y);
 }
 
 /// `x <- A^-1 x` with the factors of the step's matrix, or with its transpose.
@@ -234,6 +257,29 @@ impl<T: Num> ImplicitFactors<T> {
                 j = model.dof_parent[column];
             }
             x[k] = sum;
+        }
+    }
+}
+
+impl ImplicitFactors<f64> {
+    /// [`ImplicitFactors::substitute`] of many right sides at once.
+    fn substitute_rows(&self, model: &Model, rows: &mut [f64], width: usize) {
+        let n = model.nv();
+        for k in (0..n).rev() {
+            let mut j = model.dof_parent[k];
+            while let Some(column) = j {
+                add_row(rows, width, (column, -self.matrix[k * n + column], k));
+                j = model.dof_parent[column];
+            }
+        }
+        for k in 0..n {
+            let pivot = self.matrix[k * n + k];
+            rows[k * width..][..width].iter_mut().for_each(|x| *x /= pivot);
+            let mut j = model.dof_parent[k];
+            while let Some(column) = j {
+                add_row(rows, width, (k, -self.matrix[k * n + column], column));
+                j = model.dof_parent[column];
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ mod rk4;
 pub(crate) use euler::euler_acceleration;
 pub(crate) use gyration::pull as pull_gyration;
 pub(crate) use implicit::{
-    Implicit, ImplicitFactors, factorize, factorize_matrix, is_on_branch, solve, solve_matrix,
+    Implicit, ImplicitFactors, add_row, factorize, factorize_matrix, is_on_branch, solve,
+    solve_rows,
 };
 pub(crate) use rk4::{HALVES, WEIGHTS, stages};
 

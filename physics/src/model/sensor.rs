@@ -1,6 +1,6 @@
 //! Sensors: what a file asks to be measured.
 
-use cotangent_ad::Pose;
+use cotangent_ad::{Pose, Vec3};
 
 use super::Shape;
 
@@ -59,6 +59,13 @@ pub enum Reading {
         of: Mount,
         /// From where it is seen.
         relative_to: Option<Mount>,
+    },
+    /// A field that is the same everywhere in the world, as the earth's magnetic one, in the axes of a frame.
+    Magnetometer {
+        /// The frame.
+        of: Mount,
+        /// The field in world axes, T.
+        field: Vec3<f64>,
     },
     /// What a body, with all bodies on it, presses on the body that carries it: the force that its motion needs less that of its contacts, in the
     /// axes of a frame on it. As in MuJoCo, forces of actuators, springs, tendons over joints and a fluid pass through there; of what a spatial tendon or a tie pulls it is refused.
@@ -185,7 +192,10 @@ impl Reading {
     /// How many numbers it has.
     pub fn numbers(&self) -> usize {
         match self {
-            Self::Frame { .. } | Self::Subtree { .. } | Self::Interaction { .. } => 3,
+            Self::Frame { .. }
+            | Self::Subtree { .. }
+            | Self::Interaction { .. }
+            | Self::Magnetometer { .. } => 3,
             Self::BallOrientation(_) | Self::Orientation { .. } => 4,
             _ => 1,
         }

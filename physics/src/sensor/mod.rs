@@ -2,10 +2,11 @@
 //!
 //! Three-vectors of frames are functions of where a frame is and of its motion seen from itself ([`frame`]); a cotangent of such a
 //! reading is a wrench on the link that carries the frame, and one sweep over the tree takes the wrenches of all readings to the coordinates
-//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]), and so do forces between bodies ([`interaction`]) and quaternions ([`orientation`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
+//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]), and so do forces between bodies ([`interaction`]), quaternions ([`orientation`]) and fields ([`magnetometer`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
 
 mod frame;
 mod interaction;
+mod magnetometer;
 mod orientation;
 mod subtree;
 mod touch;
@@ -54,6 +55,7 @@ pub(crate) fn read<T: Real>(
         Reading::Orientation { of, relative_to } => {
             Some(orientation::read(model, (&of, relative_to.as_ref()), q))
         }
+        Reading::Magnetometer { of, field } => Some(three(magnetometer::read((&of, field), s))),
         Reading::Interaction { body, at, what } => {
             Some(three(interaction::read(model, (body, &at, what), s)))
         }
@@ -88,6 +90,9 @@ pub(crate) fn pull(
         }
         Reading::Orientation { of, relative_to } => {
             orientation::pull(model, (&of, relative_to.as_ref()), y_bar, q, wrenches);
+        }
+        Reading::Magnetometer { of, field } => {
+            magnetometer::pull((&of, field), three(), s, wrenches);
         }
         Reading::Interaction { body, at, what } => {
             let by = (parameters, parameters_bar);

@@ -52,6 +52,7 @@ fn unit(model: &Model, reading: &Reading) -> (&'static str, &'static str) {
         Reading::ActuatorForce(_) => ("", "force of an actuator at the start of a step"),
         Reading::Frame { what, .. } => (what.unit(), what.about()),
         Reading::Orientation { .. } => ("", "unit quaternion of a frame"),
+        Reading::Magnetometer { .. } => ("T", "magnetic field along the axes of a frame"),
         Reading::Interaction { what: InteractionReading::Force, .. } => {
             ("N", "force on what carries a body, in the axes of a frame, at the start of a step")
         }

@@ -127,6 +127,7 @@ pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<Mjcf, MjcfErr
         collisions: Collisions::default(),
         cone: Cone::default(),
         friction_impedance: 1.0,
+        magnetic_field: [0.0, -0.5, 0.0],
         guarded: true,
         unsimulated: BTreeMap::new(),
         notes: vec![],
@@ -154,6 +155,8 @@ struct Reader<'t, 'f> {
     collisions: Collisions<'t>,
     cone: Cone,
     friction_impedance: f64,
+    /// What magnetometers see, in world axes, T.
+    magnetic_field: [f64; 3],
     /// Whether constraints are no faster than the step allows.
     guarded: bool,
     unsimulated: BTreeMap<Effect, Unsimulated>,

@@ -42,6 +42,9 @@ impl<'t> Reader<'t, '_> {
             self.cone
         };
         self.friction_impedance = a.number("impratio", self.friction_impedance)?;
+        if let Some(field) = a.array::<3>("magnetic")? {
+            self.magnetic_field = field;
+        }
         a.neutral("noslip_iterations", 0.0)?;
         a.neutral("wind", 0.0)?;
         if a.has("integrator") {

@@ -7,7 +7,7 @@ use crate::io::mjcf::tree::Element;
 use crate::model::{
     FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, unmeasured,
 };
-use cotangent_ad::Pose;
+use cotangent_ad::{Pose, Vec3};
 
 /// What all sensors may have, and what some do.
 const KNOWN: &[&str] = &[
@@ -100,6 +100,9 @@ impl<'t> Reader<'t, '_> {
             "velocimeter" | "gyro" | "accelerometer" => {
                 let what = frame_reading(tag).ok_or(NotRead::Broken)?;
                 frame(site()?, None, what)?
+            }
+            "magnetometer" => {
+                Reading::Magnetometer { of: site()?, field: Vec3(self.magnetic_field) }
             }
             "touch" => self.touch(a, site()?)?,
             "subtreecom" => self.subtree(a, SubtreeReading::Center)?,
