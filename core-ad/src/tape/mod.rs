@@ -28,6 +28,8 @@ use crate::rule::DerivativeFailure;
 use crate::rules::{along, chain};
 
 pub use parallel::{parallel_map, parallel_sum};
+#[doc(hidden)]
+pub use slice_scan::{Part, StepTape};
 pub use var::Var;
 
 /// Pulls cotangents of a block's outputs back to its inputs, adding to the second slice.
@@ -201,6 +203,15 @@ impl<T: Num> Session<T> {
     /// An independent variable.
     pub fn input(&self, value: T) -> Var<T> {
         Var::recorded(self.arena, Statement::leaf(), value)
+    }
+
+    /// Independent variables, whose statements follow each other.
+    fn inputs(&self, values: &[T]) -> Vec<Var<T>> {
+        let mut nodes = self.arena.nodes.borrow_mut();
+        let first = nodes.statements.len();
+        nodes.statements.resize(first + values.len(), Statement::leaf());
+        let input = |(id, value): (usize, &T)| Var::of_statement(self.arena, id, *value);
+        (first..).zip(values).map(input).collect()
     }
 
     /// Number of statements recorded so far.
