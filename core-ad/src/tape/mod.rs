@@ -518,6 +518,39 @@ mod tests {
     }
 
     #[test]
+    fn trimming_gives_the_memory_of_ended_sessions_back() {
+        // a scalar of this test alone, whose arenas no other test has filled
+        type Scalar = crate::Dual<f64, 3>;
+        let capacities = || {
+            let session = Session::<Scalar>::new();
+            let nodes = session.arena.nodes.borrow();
+            let adjoint = session.arena.adjoint.take();
+            let found = [
+                nodes.statements.capacity(),
+                nodes.blocks.capacity(),
+                nodes.arguments.capacity(),
+                nodes.entries.capacity(),
+                adjoint.capacity(),
+            ];
+            session.arena.adjoint.set(adjoint);
+            found
+        };
+        let session = Session::<Scalar>::new();
+        let x = [session.input(Num::lit(1.0)), session.input(Num::lit(0.5))];
+        let mut sum = x[0];
+        for _ in 0..10_000 {
+            sum = sum * x[1] + Num::dot(&[sum, x[0], x[1], x[0]], &[x[1]; 4]);
+        }
+        session.pullback(&[sum], &[Num::lit(1.0)], &x);
+        drop(session);
+        let kept = capacities();
+        assert!(kept.iter().all(|kept| *kept >= 10_000), "kept for the next session: {kept:?}");
+        super::trim();
+        let left = capacities();
+        assert!(left.iter().all(|left| *left < 100), "given back: {left:?}");
+    }
+
+    #[test]
     #[should_panic(expected = "after its session ended")]
     fn a_stale_var_panics() {
         let stale = Session::<f64>::new().input(1.0);
