@@ -5,6 +5,8 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::real::Real;
+use crate::rule::DerivativeFailure;
+use crate::tape::StepTape;
 
 /// A loop of [`Real::scan_while`] whose condition still held after the most steps that it was allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -82,6 +84,28 @@ pub trait Step<const S: usize, const P: usize>: Clone + Send + Sync + 'static {
 pub trait SliceStep: Clone + Send + Sync + 'static {
     /// The next state, of the same length; `number` counts the steps from 0.
     fn step<R: Real>(&self, number: usize, state: &[R], parameters: &[R]) -> Vec<R>;
+
+    /// Pulls the cotangents of the state after step `number` back to those of the state before it, by parts that it records on `tape`.
+    /// For a step whose adjoint is known but for a function within it; false where the step is to be recorded as a whole.
+    ///
+    /// # Errors
+    /// The first rule without a derivative.
+    #[doc(hidden)]
+    fn pull_back<T: Real>(
+        &self,
+        number: usize,
+        state: &[T],
+        tape: &mut StepTape<T>,
+    ) -> Result<bool, DerivativeFailure> {
+        let _ = (number, state, tape);
+        Ok(false)
+    }
+
+    /// The states before all `n` steps and after the last, one after the other, where they are known in plain numbers.
+    #[doc(hidden)]
+    fn known_states(&self) -> Option<&[f64]> {
+        None
+    }
 }
 
 /// A [`Step`] whose sizes are forgotten.

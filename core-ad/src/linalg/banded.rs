@@ -102,10 +102,11 @@ impl BandLu {
         let mut exchanged = Vec::with_capacity(n);
         for k in 0..n {
             let last = (k + a.lower + 1).min(n);
-            let candidate = |i: usize| work[(i, k - start[i])].abs();
+            // in units of the row, as in `elimination`
+            let candidate = |i: usize| work[(i, k - start[i])].abs() / size[i];
             let pivot =
                 (k..last).fold(k, |best, i| if candidate(i) > candidate(best) { i } else { best });
-            check_pivot(k, candidate(pivot) / size[pivot], n)?;
+            check_pivot(k, candidate(pivot), n)?;
             exchanged.push(pivot);
             if pivot != k {
                 swap_rows(&mut work, k, pivot);

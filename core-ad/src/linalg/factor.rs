@@ -49,23 +49,47 @@ impl<F> Cache<F> {
 /// Factors of a square matrix.
 #[derive(Debug)]
 pub(super) enum Factor {
-    Lu(PartialPivLu<f64>),
+    /// Of the matrix whose rows are multiplied by `scales`.
+    Lu {
+        lu: PartialPivLu<f64>,
+        scales: Vec<f64>,
+    },
     Llt(Llt<f64>),
 }
 
+/// `P A = L U` by partial pivoting.
+///
+/// # Errors
+/// [`LinalgError::Singular`], entries that are not finite.
+pub(super) fn partial_pivoting(a: &[f64], n: usize) -> Result<PartialPivLu<f64>, LinalgError> {
+    check_finite(a)?;
+    let lu = MatRef::from_row_major_slice(a, n, n).partial_piv_lu();
+    let (rows, _) = lu.P().arrays();
+    for i in 0..n {
+        let row = (0..n).fold(0.0, |s, j| f64::max(s, a[rows[i] * n + j].abs()));
+        let column = (0..n).fold(0.0, |s, k| f64::max(s, a[k * n + i].abs()));
+        let ratio = lu.U()[(i, i)].abs() / row.min(column);
+        check_pivot(i, ratio, n)?;
+    }
+    Ok(lu)
+}
+
+/// The power of two that brings the largest entry of a row to between 1 and 2: multiplying by it rounds nothing.
+fn row_scale(row: &[f64]) -> f64 {
+    let largest = row.iter().fold(0.0, |s, v| f64::max(s, v.abs()));
+    let exponent = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+    if largest == 0.0 { 1.0 } else { 2.0_f64.powi(-exponent.clamp(-1000, 1000)) }
+}
+
 impl Factor {
-    /// `P A = L U`.
+    /// `P S A = L U`, rows scaled by `S` to one size, so that none buries what another knows (see `elimination`).
     pub(super) fn lu(a: &[f64], n: usize) -> Result<Self, LinalgError> {
         check_finite(a)?;
-        let lu = MatRef::from_row_major_slice(a, n, n).partial_piv_lu();
-        let (rows, _) = lu.P().arrays();
-        for i in 0..n {
-            let row = (0..n).fold(0.0, |s, j| f64::max(s, a[rows[i] * n + j].abs()));
-            let column = (0..n).fold(0.0, |s, k| f64::max(s, a[k * n + i].abs()));
-            let ratio = lu.U()[(i, i)].abs() / row.min(column);
-            check_pivot(i, ratio, n)?;
-        }
-        Ok(Self::Lu(lu))
+        let rows = || a.chunks(n.max(1));
+        let scales: Vec<f64> = rows().map(row_scale).collect();
+        let scaled: Vec<f64> =
+            rows().zip(&scales).flat_map(|(row, s)| row.iter().map(move |v| v * s)).collect();
+        Ok(Self::Lu { lu: partial_pivoting(&scaled, n)?, scales })
     }
 
     /// `(A + A^T) / 2 = L L^T`.
@@ -83,11 +107,16 @@ impl Factor {
     /// `A^-1 B` or `A^-T B`, `B` row-major.
     pub(super) fn solve(&self, b: &[f64], n: usize, transposed: bool) -> Vec<f64> {
         let m = b.len() / n;
-        let b = MatRef::from_row_major_slice(b, n, m);
+        let right = MatRef::from_row_major_slice(b, n, m);
         let x = match (self, transposed) {
-            (Self::Lu(lu), false) => lu.solve(b),
-            (Self::Lu(lu), true) => lu.solve_transpose(b),
-            (Self::Llt(llt), _) => llt.solve(b),
+            (Self::Lu { lu, scales }, false) => {
+                lu.solve(Mat::from_fn(n, m, |i, j| right[(i, j)] * scales[i]))
+            }
+            (Self::Lu { lu, scales }, true) => {
+                let x = lu.solve_transpose(right);
+                Mat::from_fn(n, m, |i, j| x[(i, j)] * scales[i])
+            }
+            (Self::Llt(llt), _) => llt.solve(right),
         };
         Matrix::from_fn(n, m, |i, j| x[(i, j)]).into_data()
     }
@@ -95,7 +124,10 @@ impl Factor {
     /// `log |det A|`.
     pub(super) fn log_det(&self) -> f64 {
         match self {
-            Self::Lu(lu) => (0..lu.U().nrows()).map(|i| lu.U()[(i, i)].abs().ln()).sum(),
+            Self::Lu { lu, scales } => {
+                let (rows, _) = lu.P().arrays();
+                (0..rows.len()).map(|i| (lu.U()[(i, i)].abs() / scales[rows[i]]).ln()).sum()
+            }
             Self::Llt(llt) => (0..llt.L().nrows()).map(|i| llt.L()[(i, i)].ln()).sum::<f64>() * 2.0,
         }
     }

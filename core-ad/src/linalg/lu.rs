@@ -2,7 +2,7 @@
 //!
 //! de Hoog, Anderssen, Lukas, "Differentiation of matrix functionals using triangular factorization" (2011).
 
-use super::factor::Factor;
+use super::factor::partial_pivoting;
 use super::matrix::{Matrix, unpack};
 use super::triangular::{Triangle, solve_triangular};
 use super::{LinalgError, check_shape};
@@ -114,8 +114,7 @@ impl SliceRule for PivotOrder {
     type Error = LinalgError;
 
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, LinalgError> {
-        let Factor::Lu(lu) = Factor::lu(x, self.n)? else { unreachable!("made as LU") };
-        Ok(lu.P().arrays().0.iter().map(|i| *i as f64).collect())
+        Ok(partial_pivoting(x, self.n)?.P().arrays().0.iter().map(|i| *i as f64).collect())
     }
 
     fn jvp<R: Real>(&self, _: &[R], _: &[R], _: &[R]) -> Result<Vec<R>, LinalgError> {

@@ -130,15 +130,30 @@ impl<R: Real> MatrixFactor<R> {
     /// # Errors
     /// [`LinalgError::Singular`], shapes, entries that are not finite.
     pub fn solve(&self, b: &[R]) -> Result<Vec<R>, LinalgError> {
+        self.solve_either(false, b)
+    }
+
+    /// `A^-T b`, by the same factors.
+    ///
+    /// # Errors
+    /// As [`MatrixFactor::solve`].
+    pub fn solve_transposed(&self, b: &[R]) -> Result<Vec<R>, LinalgError> {
+        self.solve_either(true, b)
+    }
+
+    fn solve_either(&self, transposed: bool, b: &[R]) -> Result<Vec<R>, LinalgError> {
         check_shape("rows of the right side", self.matrix.rows(), b.len())?;
         if b.is_empty() {
             return Ok(Vec::new());
         }
         match &self.kind {
-            Kind::Eliminated(factors) => Ok(factors.as_ref().map_err(Clone::clone)?.solve(b)),
+            Kind::Eliminated(factors) => {
+                let factors = factors.as_ref().map_err(Clone::clone)?;
+                Ok(if transposed { factors.solve_transposed(b) } else { factors.solve(b) })
+            }
             Kind::Rule(rule) => {
                 let b = Matrix::new(b.len(), 1, b.to_vec());
-                Ok(rule.again(false, &self.matrix, &b)?.into_data())
+                Ok(rule.again(transposed, &self.matrix, &b)?.into_data())
             }
         }
     }

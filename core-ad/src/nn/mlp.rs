@@ -1,7 +1,7 @@
 //! Layers in sequence.
 
-use super::{Activation, Init, dense};
-use crate::linalg::Matrix;
+use super::dense::layer;
+use super::{Activation, Init};
 use crate::random::Stream;
 use crate::real::Real;
 
@@ -51,15 +51,15 @@ impl Mlp {
     pub fn forward<R: Real>(&self, parameters: &[R], x: &[R]) -> Vec<R> {
         assert_eq!(parameters.len(), self.parameters(), "weights and biases");
         assert_eq!(x.len() % self.sizes[0], 0, "a whole number of points");
-        let mut y = Matrix::new(x.len() / self.sizes[0], self.sizes[0], x.to_vec());
+        let (batch, mut y) = (x.len() / self.sizes[0], x.to_vec());
         let (mut rest, last) = (parameters, self.sizes.len() - 2);
-        for (layer, s) in self.sizes.windows(2).enumerate() {
+        for (number, s) in self.sizes.windows(2).enumerate() {
             let (w, after) = rest.split_at(s[0] * s[1]);
             let (b, after) = after.split_at(s[1]);
             rest = after;
-            let activation = if layer == last { self.output } else { self.hidden };
-            y = dense(&y, &Matrix::new(s[1], s[0], w.to_vec()), b, activation);
+            let activation = if number == last { self.output } else { self.hidden };
+            y = layer(&y, (w, b), [batch, s[0]], activation);
         }
-        y.into_data()
+        y
     }
 }

@@ -27,11 +27,13 @@ pub(super) struct Taken {
     pub(super) times: Vec<f64>,
     /// How long they are. A time is rounded, so that this is not quite the difference of two.
     pub(super) lengths: Vec<f64>,
+    /// The states before them and after the last one, where a tape would make them again to keep them.
+    pub(super) states: Vec<f64>,
 }
 
 impl Taken {
     fn none(start: f64) -> Self {
-        Self { times: vec![start], lengths: Vec::new() }
+        Self { times: vec![start], lengths: Vec::new(), states: Vec::new() }
     }
 
     fn push(&mut self, end: f64, length: f64) {
@@ -74,6 +76,8 @@ pub(super) struct Integration<'a, D> {
     pub(super) dynamics: &'a D,
     pub(super) p: &'a [f64],
     pub(super) options: &'a Options,
+    /// Whether the states of all steps are kept.
+    keeps_states: bool,
     pub(super) t: f64,
     pub(super) y: Vec<f64>,
     /// The step to be tried next.
@@ -113,12 +117,14 @@ pub(super) fn plan<D: Dynamics>(
     p: &[f64],
     saved: &[f64],
     options: &Options,
+    keeps_states: bool,
 ) -> Result<Plan, OdeError> {
     check(dynamics, (t0, t1), &y, p, saved, options)?;
     let mut run = Integration {
         dynamics,
         p,
         options,
+        keeps_states,
         t: t0,
         y,
         h: 0.0,
@@ -312,8 +318,7 @@ impl<D: Dynamics> Integration<'_, D> {
     fn accept(&mut self, h: f64, to: f64, end: Vec<f64>) -> Result<(), OdeError> {
         // a step that lands on a given time may end rounding away from where its last stage was
         self.rate = self.rate_at_end.take().filter(|_| to.to_bits() == (self.t + h).to_bits());
-        (self.t, self.y) = (to, end);
-        self.taken.push(to, h);
+        self.take(h, to, end);
         for which in 0..self.sides.len() {
             let g = self.dynamics.event(which, self.t, &self.y, self.p);
             if !g.is_finite() {
@@ -322,6 +327,15 @@ impl<D: Dynamics> Integration<'_, D> {
             self.note_side(which, g);
         }
         Ok(())
+    }
+
+    /// Goes on to the state after a step.
+    fn take(&mut self, h: f64, to: f64, end: Vec<f64>) {
+        if self.keeps_states {
+            self.taken.states.extend(&self.y);
+        }
+        (self.t, self.y) = (to, end);
+        self.taken.push(to, h);
     }
 
     /// Notes the side on which an event's function is, unless it still stands at zero.
@@ -355,9 +369,10 @@ impl<D: Dynamics> Integration<'_, D> {
                 events.push(which);
             }
         }
-        (self.t, self.y) = (to, state);
         if h > 0.0 {
-            self.taken.push(to, h);
+            self.take(h, to, state);
+        } else {
+            (self.t, self.y) = (to, state);
         }
         self.close_by_events(&events)
     }
@@ -455,6 +470,9 @@ impl<D: Dynamics> Integration<'_, D> {
     /// Ends the segment in progress at the time at hand and begins the next.
     fn close(&mut self, closing: Closing, reached: Vec<f64>) {
         let end = self.t;
+        if self.keeps_states {
+            self.taken.states.extend(&reached);
+        }
         let taken = Arc::new(std::mem::replace(&mut self.taken, Taken::none(end)));
         self.segments.push(Segment { end, taken, reached, closing });
     }

@@ -4,8 +4,10 @@
 //! embedded methods of orders 5 and 3 whose combination is the estimate.
 
 use super::Dynamics;
-use super::stages::{move_to, moved};
+use super::stages::{self, move_to, moved};
 use crate::real::Real;
+use crate::rule::DerivativeFailure;
+use crate::tape::StepTape;
 
 const C: [f64; 11] = [
     0.052_600_151_958_767_73,
@@ -201,6 +203,19 @@ fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<
 /// The state after a step of `h` from `t`.
 pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
     moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
+}
+
+/// Pulls cotangents back through such a step.
+///
+/// # Errors
+/// The first rule without a derivative.
+pub(super) fn pull_back<T: Real, D: Dynamics>(
+    d: &D,
+    interval: (f64, f64),
+    y: &[T],
+    tape: &mut StepTape<T>,
+) -> Result<(), DerivativeFailure> {
+    stages::pull_back(d, (&C, &A, &B), interval, y, tape)
 }
 
 /// The same with its errors by the methods of orders 5 and 3, and the rate at `y`, from which it is made; in plain numbers.

@@ -63,7 +63,9 @@ use self::control::{Closing, Segment, Taken};
 use crate::checkpoint::{ScanOptions, Schedule};
 use crate::linalg::{LinalgError, Matrix};
 use crate::real::Real;
+use crate::rule::DerivativeFailure;
 use crate::scan::SliceStep;
+use crate::tape::{StepTape, Var};
 
 /// A system `y' = f(t, y, p)` with its events, written once over [`Real`].
 pub trait Dynamics: Clone + Send + Sync + 'static {
@@ -340,6 +342,8 @@ struct Steps<D> {
     taken: Arc<Taken>,
     /// Whether the end carries derivatives.
     end_moves: bool,
+    /// Whether there is a mass matrix.
+    has_mass: bool,
 }
 
 impl<D: Dynamics> SliceStep for Steps<D> {
@@ -355,6 +359,30 @@ impl<D: Dynamics> SliceStep for Steps<D> {
         // the stages were solved with these values already; what fails here is not finite and is reported by `solve`
         one_step(&self.dynamics, self.method, t, h, y, p)
             .unwrap_or_else(|_| vec![R::lit(f64::NAN); y.len()])
+    }
+
+    /// By the adjoint of the method, which records the rates alone.
+    fn pull_back<T: Real>(
+        &self,
+        number: usize,
+        y: &[T],
+        tape: &mut StepTape<T>,
+    ) -> Result<bool, DerivativeFailure> {
+        if self.end_moves || self.has_mass {
+            return Ok(false);
+        }
+        let (d, interval) =
+            (&self.dynamics, (self.taken.times[number], self.taken.lengths[number]));
+        match self.method {
+            Method::Tsit5 => tsit5::pull_back(d, interval, y, tape)?,
+            Method::Dop853 => dop853::pull_back(d, interval, y, tape)?,
+            Method::Rodas5p => return rodas5p::pull_back(d, interval, y, tape),
+        }
+        Ok(true)
+    }
+
+    fn known_states(&self) -> Option<&[f64]> {
+        Some(&*self.taken.states).filter(|states| !states.is_empty())
     }
 }
 
@@ -392,7 +420,10 @@ pub fn solve<R: Real, D: Dynamics>(
 ) -> Result<Solution<R>, OdeError> {
     let plain = |x: &[R]| -> Vec<f64> { x.iter().map(|x| x.concrete()).collect() };
     let (values, at) = (plain(p), plain(y0));
-    let plan = control::plan(dynamics, (t0, t1.concrete()), at, &values, saved, options)?;
+    // a tape of plain numbers that keeps all states need not make them again
+    let keeps =
+        TypeId::of::<R>() == TypeId::of::<Var<f64>>() && options.schedule == Schedule::StoreAll;
+    let plan = control::plan(dynamics, (t0, t1.concrete()), at, &values, saved, options, keeps)?;
     let mut solution = Solution {
         time: t1,
         state: y0.to_vec(),
@@ -431,7 +462,8 @@ fn take<R: Real, D: Dynamics>(
         let end_moves = n > 0 && !moved.is_constant_zero();
         let parameters = if end_moves { [p, &[moved]].concat() } else { p.to_vec() };
         let (dynamics, taken) = (dynamics.clone(), Arc::clone(&segment.taken));
-        let steps = Steps { dynamics, method: options.method, taken, end_moves };
+        let has_mass = dynamics.mass(p).is_some();
+        let steps = Steps { dynamics, method: options.method, taken, end_moves, has_mass };
         let scan = ScanOptions { schedule: options.schedule, ..ScanOptions::default() };
         solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
     }

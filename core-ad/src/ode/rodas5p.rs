@@ -8,10 +8,12 @@
 //! `(M / (gamma h) - J) k_i = f(t + c_i h, y + sum_j a_ij k_j) + M sum_j (c_ij / h) k_j + d_i h f_t`.
 
 use super::Dynamics;
-use super::stages::combine;
+use super::stages::{add_weighed, combine};
 use crate::dual::Dual;
 use crate::linalg::{LinalgError, Matrix, MatrixFactor};
-use crate::real::Real;
+use crate::real::{Num, Real};
+use crate::rule::DerivativeFailure;
+use crate::tape::{Part, StepTape, Var};
 
 const STAGES: usize = 8;
 const GAMMA: f64 = 0.211_937_563_194_290_14;
@@ -212,4 +214,94 @@ pub(super) fn step_with_error<D: Dynamics>(
     let mut k = stages(d, t, h, y, p)?;
     let end = end(y, &k);
     Ok((end, k.swap_remove(STAGES - 1)))
+}
+
+/// What the adjoint of a step needs of it, without a mass matrix.
+struct Linearised<T: Real> {
+    /// `f_y` and `f_t`, recorded.
+    slopes: Part<T>,
+    /// Of `I / (gamma h) - f_y`.
+    factor: MatrixFactor<T>,
+    /// The rates of the stages, recorded.
+    rates: Vec<Part<T>>,
+    k: Vec<Vec<T>>,
+}
+
+impl<T: Real> Linearised<T> {
+    fn new<D: Dynamics>(
+        d: &D,
+        (t, h): (f64, f64),
+        y: &[T],
+        tape: &mut StepTape<T>,
+    ) -> Result<Self, LinalgError> {
+        let n = y.len();
+        let slopes = tape.record(y, |y, p| {
+            let (by_state, by_time) = slopes(d, Var::lit(t), y, p);
+            [by_state.into_data(), by_time].concat()
+        });
+        let mut system = slopes.values();
+        let by_time = system.split_off(n * n);
+        system.iter_mut().for_each(|slope| *slope = -*slope);
+        let share = (h * GAMMA).recip();
+        (0..n).for_each(|i| system[i * (n + 1)] += T::lit(share));
+        let factor = MatrixFactor::lu(&Matrix::new(n, n, system))?;
+        let mut made = Self { slopes, factor, rates: Vec::new(), k: Vec::with_capacity(STAGES) };
+        let (mut at, mut before) = (y.to_vec(), y.to_vec());
+        for stage in 0..STAGES {
+            combine(&mut at, &A[stage], &made.k);
+            add_weighed(&mut at, 1.0, y);
+            combine(&mut before, &C[stage], &made.k);
+            let rate = tape.record(&at, |y, p| d.rate(Var::lit(t + h * TIMES[stage]), y, p));
+            let mut right = rate.values();
+            add_weighed(&mut right, h.recip(), &before);
+            add_weighed(&mut right, h * BY_TIME[stage], &by_time);
+            made.k.push(made.factor.solve(&right)?);
+            made.rates.push(rate);
+        }
+        Ok(made)
+    }
+}
+
+/// Pulls cotangents back through a step without a mass matrix, of which the tape records `f` and its slopes; false where there are
+/// no stages.
+///
+/// With `W = I / (gamma h) - J`, last stage first, `k_bar_i = b_i y_1_bar + sum_j (a_ji Y_bar_j + (c_ji / h) u_j)`, `u_i = W^-T k_bar_i` and
+/// `Y_bar_i = f_y^T u_i`; then `J_bar = sum_i u_i k_i^T` and `f_t_bar = h sum_i d_i u_i` are pulled back through the slopes. One
+/// factorization serves all.
+///
+/// # Errors
+/// The first rule without a derivative.
+pub(super) fn pull_back<T: Real, D: Dynamics>(
+    d: &D,
+    (t, h): (f64, f64),
+    y: &[T],
+    tape: &mut StepTape<T>,
+) -> Result<bool, DerivativeFailure> {
+    let Ok(step) = Linearised::new(d, (t, h), y, tape) else { return Ok(false) };
+    let (n, last) = (y.len(), STAGES - 1);
+    let end_bar = tape.state_bar().clone();
+    let mut slopes_bar = vec![T::lit(0.0); n * (n + 1)];
+    let (mut at_bar, mut right_bar) = (vec![Vec::new(); STAGES], vec![Vec::new(); STAGES]);
+    for stage in (0..STAGES).rev() {
+        let mut k_bar = end_bar.clone();
+        if stage != last {
+            k_bar.iter_mut().for_each(|k_bar| *k_bar = *k_bar * A[last][stage]);
+        }
+        for later in stage + 1..STAGES {
+            add_weighed(&mut k_bar, A[later][stage], &at_bar[later]);
+            add_weighed(&mut k_bar, C[later][stage] / h, &right_bar[later]);
+        }
+        // the stages were solved with these factors already
+        let u = step.factor.solve_transposed(&k_bar).unwrap_or_else(|_| vec![T::lit(f64::NAN); n]);
+        at_bar[stage] = tape.pull(&step.rates[stage], &u)?;
+        add_weighed(tape.state_bar(), 1.0, &at_bar[stage]);
+        for (row, u) in slopes_bar.chunks_exact_mut(n).zip(&u) {
+            row.iter_mut().zip(&step.k[stage]).for_each(|(slope, k)| *slope += *u * *k);
+        }
+        add_weighed(&mut slopes_bar[n * n..], h * BY_TIME[stage], &u);
+        right_bar[stage] = u;
+    }
+    let by_slopes = tape.pull(&step.slopes, &slopes_bar)?;
+    add_weighed(tape.state_bar(), 1.0, &by_slopes);
+    Ok(true)
 }

@@ -4,8 +4,10 @@
 //! Appl. 62, 770 (2011), table 1 and its interpolant.
 
 use super::Dynamics;
-use super::stages::{move_to, moved};
+use super::stages::{self, move_to, moved};
 use crate::real::Real;
+use crate::rule::DerivativeFailure;
+use crate::tape::StepTape;
 
 /// With that at the end of the step.
 const STAGES: usize = 7;
@@ -64,6 +66,19 @@ fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<
 /// The state after a step of `h` from `t`.
 pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
     moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
+}
+
+/// Pulls cotangents back through such a step.
+///
+/// # Errors
+/// The first rule without a derivative.
+pub(super) fn pull_back<T: Real, D: Dynamics>(
+    d: &D,
+    interval: (f64, f64),
+    y: &[T],
+    tape: &mut StepTape<T>,
+) -> Result<(), DerivativeFailure> {
+    stages::pull_back(d, (&C, &A, &B), interval, y, tape)
 }
 
 /// The same with an estimate of its error, and the rates at both ends; in plain numbers, from the rate at `y`.

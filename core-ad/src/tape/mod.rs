@@ -28,6 +28,8 @@ use crate::rule::DerivativeFailure;
 use crate::rules::{along, chain};
 
 pub use parallel::{parallel_map, parallel_sum};
+#[doc(hidden)]
+pub use slice_scan::{Part, StepTape};
 pub use var::Var;
 
 /// Pulls cotangents of a block's outputs back to its inputs, adding to the second slice.
@@ -201,6 +203,15 @@ impl<T: Num> Session<T> {
     /// An independent variable.
     pub fn input(&self, value: T) -> Var<T> {
         Var::recorded(self.arena, Statement::leaf(), value)
+    }
+
+    /// Independent variables, whose statements follow each other.
+    fn inputs(&self, values: &[T]) -> Vec<Var<T>> {
+        let mut nodes = self.arena.nodes.borrow_mut();
+        let first = nodes.statements.len();
+        nodes.statements.resize(first + values.len(), Statement::leaf());
+        let input = |(id, value): (usize, &T)| Var::of_statement(self.arena, id, *value);
+        (first..).zip(values).map(input).collect()
     }
 
     /// Number of statements recorded so far.
@@ -504,6 +515,39 @@ mod tests {
             let _ = x * session.input(3.0);
             assert_eq!(session.len(), 3);
         }
+    }
+
+    #[test]
+    fn trimming_gives_the_memory_of_ended_sessions_back() {
+        // a scalar of this test alone, whose arenas no other test has filled
+        type Scalar = crate::Dual<f64, 3>;
+        let capacities = || {
+            let session = Session::<Scalar>::new();
+            let nodes = session.arena.nodes.borrow();
+            let adjoint = session.arena.adjoint.take();
+            let found = [
+                nodes.statements.capacity(),
+                nodes.blocks.capacity(),
+                nodes.arguments.capacity(),
+                nodes.entries.capacity(),
+                adjoint.capacity(),
+            ];
+            session.arena.adjoint.set(adjoint);
+            found
+        };
+        let session = Session::<Scalar>::new();
+        let x = [session.input(Num::lit(1.0)), session.input(Num::lit(0.5))];
+        let mut sum = x[0];
+        for _ in 0..10_000 {
+            sum = sum * x[1] + Num::dot(&[sum, x[0], x[1], x[0]], &[x[1]; 4]);
+        }
+        session.pullback(&[sum], &[Num::lit(1.0)], &x);
+        drop(session);
+        let kept = capacities();
+        assert!(kept.iter().all(|kept| *kept >= 10_000), "kept for the next session: {kept:?}");
+        super::trim();
+        let left = capacities();
+        assert!(left.iter().all(|left| *left < 100), "given back: {left:?}");
     }
 
     #[test]

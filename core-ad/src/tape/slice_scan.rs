@@ -6,7 +6,7 @@
 
 use super::var::Var;
 use super::{Mark, Session};
-use crate::checkpoint::{Action, ScanMode, ScanOptions};
+use crate::checkpoint::{Action, ScanMode, ScanOptions, Schedule};
 use crate::dual::Dual;
 use crate::real::Real;
 use crate::rule::DerivativeFailure;
@@ -33,22 +33,20 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
         return forward_block(step, n, &s, &p, &inputs);
     }
     let schedule = options.schedule;
-    let slots = vec![T::lit(0.0); schedule.slots(n) * s.len()];
-    let mut replay = Replay { slots, state: s };
-    // the first sweep, before any reversal, gives the value as well: it lacks the last step only
-    let mut done = 0;
-    for action in schedule.actions(n) {
-        if matches!(action, Action::Reverse { .. } | Action::ReverseTaped { .. }) {
-            break;
+    let (replay, value, done) = match step.known_states() {
+        Some(states) if T::ORDER == 0 && schedule == Schedule::StoreAll && n > 0 => {
+            let numbers: Vec<T> = states.iter().map(|s| T::lit(*s)).collect();
+            let (before, value) = numbers.split_at(n * s.len());
+            let state = before[before.len() - s.len()..].to_vec();
+            let done = first_sweep(schedule, n).count();
+            (Replay { slots: before.to_vec(), state }, value.to_vec(), done)
         }
-        replay.act(step, &p, action);
-        done += 1;
-    }
-    let value = plain_slice_loop(step, n.saturating_sub(1)..n, &replay.state, &p);
+        _ => swept_forward(step, n, s, &p, schedule),
+    };
     let arena = inputs.iter().find_map(Var::checked_arena);
     let (step, size) = (step.clone(), value.len());
     let pull = move |y_bar: &[T], x_bar: &mut [T]| {
-        let mut local = LocalTape::new(&p, y_bar);
+        let mut local = StepTape::new(&p, y_bar);
         let mut replay = replay.clone();
         for action in schedule.actions(n).skip(done) {
             let reversed = match action {
@@ -71,6 +69,33 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
         x_bar[size..].copy_from_slice(&local.adjoint[1..=p.len()]);
     };
     Var::loop_block(&inputs, value, Box::new(pull))
+}
+
+/// The actions of a schedule before any reversal.
+fn first_sweep(schedule: Schedule, n: usize) -> impl Iterator<Item = Action> {
+    let is_reversal =
+        |action: &Action| matches!(action, Action::Reverse { .. } | Action::ReverseTaped { .. });
+    schedule.actions(n).take_while(move |action| !is_reversal(action))
+}
+
+/// What a schedule keeps of the first sweep, the state after the last step, and how many of its actions that took.
+fn swept_forward<T: Real, F: SliceStep>(
+    step: &F,
+    n: usize,
+    state: Vec<T>,
+    p: &[T],
+    schedule: Schedule,
+) -> (Replay<T>, Vec<T>, usize) {
+    let slots = vec![T::lit(0.0); schedule.slots(n) * state.len()];
+    let mut replay = Replay { slots, state };
+    let mut done = 0;
+    for action in first_sweep(schedule, n) {
+        replay.act(step, p, action);
+        done += 1;
+    }
+    // the sweep lacks the last step only
+    let value = plain_slice_loop(step, n.saturating_sub(1)..n, &replay.state, p);
+    (replay, value, done)
 }
 
 /// All tangents of the active inputs carried along; the block keeps the Jacobian.
@@ -143,7 +168,8 @@ impl<T: Real> Replay<T> {
 }
 
 /// A tape for one step at a time, with the parameters at its bottom.
-struct LocalTape<T: Real> {
+#[derive(Debug)]
+pub struct StepTape<T: Real> {
     session: Session<T>,
     parameters: Vec<Var<T>>,
     mark: Mark,
@@ -153,13 +179,65 @@ struct LocalTape<T: Real> {
     state_bar: Vec<T>,
 }
 
-impl<T: Real> LocalTape<T> {
+/// A function of a step's that stands on its tape until it is pulled back.
+#[derive(Debug)]
+pub struct Part<T: Real> {
+    mark: Mark,
+    inputs: usize,
+    outputs: Vec<Var<T>>,
+}
+
+impl<T: Real> Part<T> {
+    /// The values of the function.
+    pub(crate) fn values(&self) -> Vec<T> {
+        self.outputs.iter().map(|y| y.value()).collect()
+    }
+}
+
+impl<T: Real> StepTape<T> {
     fn new(p: &[T], y_bar: &[T]) -> Self {
         let session = Session::new();
-        let parameters = p.iter().map(|p| session.input(*p)).collect();
+        let parameters = session.inputs(p);
         let mark = session.mark();
         let adjoint = vec![T::lit(0.0); p.len() + 1];
         Self { session, parameters, mark, adjoint, state_bar: y_bar.to_vec() }
+    }
+
+    /// Cotangents of the state: after the step before it is pulled back, and before it then.
+    pub(crate) fn state_bar(&mut self) -> &mut Vec<T> {
+        &mut self.state_bar
+    }
+
+    /// Records a function of `x` and the parameters.
+    pub(crate) fn record(
+        &mut self,
+        x: &[T],
+        f: impl FnOnce(&[Var<T>], &[Var<T>]) -> Vec<Var<T>>,
+    ) -> Part<T> {
+        let mark = self.session.mark();
+        let inputs = self.session.inputs(x);
+        let outputs = f(&inputs, &self.parameters);
+        Part { mark, inputs: inputs.len(), outputs }
+    }
+
+    /// Pulls cotangents of the last part that was recorded back to its `x`, and forgets it; those of the parameters add up.
+    ///
+    /// # Errors
+    /// The first rule without a derivative.
+    pub(crate) fn pull(
+        &mut self,
+        part: &Part<T>,
+        y_bar: &[T],
+    ) -> Result<Vec<T>, DerivativeFailure> {
+        Ok(self.sweep(part, y_bar)?.to_vec())
+    }
+
+    /// The same, to where the cotangents stand until something else is recorded.
+    fn sweep(&mut self, part: &Part<T>, y_bar: &[T]) -> Result<&[T], DerivativeFailure> {
+        let Part { mark, inputs, outputs } = part;
+        self.session.pull_back_to(mark, outputs, y_bar, &mut self.adjoint)?;
+        self.session.rewind(mark);
+        Ok(&self.adjoint[mark.statements..][..*inputs])
     }
 
     /// Pulls the cotangents through step `number` from `state`.
@@ -169,12 +247,15 @@ impl<T: Real> LocalTape<T> {
         number: usize,
         state: &[T],
     ) -> Result<(), DerivativeFailure> {
-        let before: Vec<Var<T>> = state.iter().map(|s| self.session.input(*s)).collect();
-        let after = step.step(number, &before, &self.parameters);
-        self.session.pull_back_to(&self.mark, &after, &self.state_bar, &mut self.adjoint)?;
-        let first = self.parameters.len() + 1;
-        self.state_bar.copy_from_slice(&self.adjoint[first..first + state.len()]);
+        if step.pull_back(number, state, self)? {
+            return Ok(());
+        }
         self.session.rewind(&self.mark);
+        let whole = self.record(state, |state, p| step.step(number, state, p));
+        let mut state_bar = std::mem::take(&mut self.state_bar);
+        let before = self.sweep(&whole, &state_bar)?;
+        state_bar.copy_from_slice(before);
+        self.state_bar = state_bar;
         Ok(())
     }
 }

@@ -59,9 +59,16 @@ impl<T: Num> Var<T> {
     #[inline(always)]
     pub(super) fn recorded(arena: &'static Arena<T>, statement: Statement<T>, value: T) -> Self {
         let mut nodes = arena.nodes.borrow_mut();
-        let id = tape_index(nodes.statements.len());
+        let id = nodes.statements.len();
         nodes.statements.push(statement);
-        let generation = arena.generation.get();
+        Self::of_statement(arena, id, value)
+    }
+
+    /// The value of statement `id`.
+    #[expect(clippy::inline_always, reason = "a handle must stay in registers")]
+    #[inline(always)]
+    pub(super) fn of_statement(arena: &'static Arena<T>, id: usize, value: T) -> Self {
+        let (generation, id) = (arena.generation.get(), tape_index(id));
         Self { arena: Some(arena), generation, id, value, weight: T::lit(1.0) }
     }
 

@@ -72,9 +72,9 @@ fn errors_fall_with_the_step_as_the_order_says() {
 fn gradients_agree_with_tangents_on_stiff_problems_and_with_differences() {
     let stiff = options(Method::Rodas5p, 1e-6, 1e-12);
     reverse_agrees_with_forward(&VanDerPol, 800.0, &[2.0, 0.0], &[1e3], &stiff);
-    // within a jump the speed's slope by the parameter is 1e9, and it comes back to 1: rounding to 16 digits leaves seven
+    // within a jump the speed's slope by the parameter is 1e9, and it comes back to 1: rounding to 16 digits leaves eight to nine
     let [reverse, forward] = both_ways(&VanDerPol, 2000.0, &[2.0, 0.0], &[1e3], &stiff);
-    close(&reverse, &forward, 1e-6);
+    close(&reverse, &forward, 1e-8);
     reverse_agrees_with_forward(&Hires, 321.8122, &GREEN, &[280.0], &stiff);
     for conserved in [false, true] {
         let robertson = Robertson { conserved };

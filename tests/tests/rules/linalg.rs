@@ -2,8 +2,8 @@
 
 use cotangent_ad::linalg::{
     Banded, BandedFactor, Iteration, KrylovOptions, LinalgError, LinearOperator, Matrix,
-    SparseFactor, Triangle, cholesky, eigh, eigh_subspace, expm, fft, ifft, inverse, log_det,
-    log_det_spd, lu, qr, solve, solve_banded, solve_matrix, solve_operator, solve_sparse,
+    MatrixFactor, SparseFactor, Triangle, cholesky, eigh, eigh_subspace, expm, fft, ifft, inverse,
+    log_det, log_det_spd, lu, qr, solve, solve_banded, solve_matrix, solve_operator, solve_sparse,
     solve_spd, solve_sylvester, solve_triangular, svd,
 };
 use cotangent_ad::sparse::{Pattern, SparseMatrix};
@@ -350,6 +350,56 @@ fn bad_input_is_answered() {
 }
 
 /// A matrix of `n` rows with its places where a stream of numbers says, rows that have to change places among them.
+/// Pairs `x + y = 1` and `2 x + 2e12 y = 1.4e12 + 0.6`: the large row buries what the other knows, and `x = 0.3` keeps five digits, unless
+/// rows are compared in their own units.
+fn pairs(count: usize) -> Vec<(usize, usize, f64)> {
+    let pair = |k: usize| {
+        let (i, j) = (2 * k, 2 * k + 1);
+        [(i, i, 2.0), (i, j, 2e12), (j, i, 1.0), (j, j, 1.0)]
+    };
+    (0..count).flat_map(pair).collect()
+}
+
+#[test]
+fn a_large_row_does_not_bury_a_small_one() {
+    let alternating = |n: usize, [even, odd]: [f64; 2]| -> Vec<f64> {
+        (0..n).map(|i| if i % 2 == 0 { even } else { odd }).collect()
+    };
+    // few unknowns, which are eliminated in the scalar's own arithmetic, and many
+    for count in [1, 6] {
+        let n = 2 * count;
+        let sparse = SparseMatrix::from_triplets(n, n, &pairs(count));
+        let entry = |i: usize, j: usize| sparse.get(i, j);
+        let dense = Matrix::from_fn(n, n, entry);
+        let solution = alternating(n, [0.3, 0.7]);
+        let right = alternating(n, [2.0 * 0.3 + 2e12 * 0.7, 0.3 + 0.7]);
+        let turned = alternating(n, [2.0 * 0.3 + 0.7, 2e12 * 0.3 + 0.7]);
+        let column = Matrix::new(n, 1, right.clone());
+        let transpose_by_adjoint = grad(
+            |b| {
+                let x = solve(&Matrix::lit(&dense), b).unwrap();
+                x.iter().zip(&turned).map(|(x, r)| *x * *r).sum::<Var<f64>>()
+            },
+            &vec![0.0; n],
+        );
+        let banded = Banded::from_fn(n, 1, 1, entry);
+        let factor = SparseFactor::lu(sparse.clone()).unwrap();
+        for (name, x) in [
+            ("solve", solve(&dense, &right).unwrap()),
+            ("its adjoint", transpose_by_adjoint),
+            ("factor", MatrixFactor::lu(&dense).unwrap().solve(&right).unwrap()),
+            ("banded", solve_banded(&banded, &column).unwrap().into_data()),
+            ("sparse", factor.solve(&right).unwrap()),
+            ("sparse, transposed", factor.solve_transposed(&turned).unwrap()),
+        ] {
+            let close = x.iter().zip(&solution).all(|(x, right)| (x - right).abs() < 1e-14);
+            assert!(close, "{name}: {x:?}");
+        }
+        let once = log_det(&dense).unwrap() / count as f64;
+        assert!((once - (2e12_f64 - 2.0).ln()).abs() < 1e-13, "{once}");
+    }
+}
+
 fn scattered<R: Real>(n: usize, x: &[R]) -> SparseMatrix<R> {
     let mut entries = Vec::new();
     for i in 0..n {

@@ -46,6 +46,8 @@ struct Modes<'a> {
     tape: At<'a, Var<f64>>,
     /// Forward over reverse.
     taped: At<'a, Var<Dual<f64, 1>>>,
+    /// Reverse over reverse.
+    doubly_taped: At<'a, Var<Var<f64>>>,
     /// Forward over forward.
     nested: At<'a, Dual<Dual<f64, 1>, 1>>,
     /// A program: forward over reverse, and reverse over reverse, where the pullback of a rule is itself pulled back.
@@ -61,6 +63,7 @@ fn prove(f: &impl VectorFn, x: &[f64]) {
         dual: &|x| f.call(x),
         tape: &|x| f.call(x),
         taped: &|x| f.call(x),
+        doubly_taped: &|x| f.call(x),
         nested: &|x| f.call(x),
         recorded: &|x| f.call(x),
     };
@@ -128,12 +131,15 @@ impl Modes<'_> {
         }
     }
 
-    /// The Hessian of [`bent`] times `v` by the tape, and by a program forward over reverse and reverse over reverse.
-    fn bent_products(&self, x: &[f64], v: &[f64], w: &[f64]) -> [(&'static str, Vec<f64>); 3] {
+    /// The Hessian of [`bent`] times `v` by the tape and by a program, each forward over reverse and reverse over reverse.
+    fn bent_products(&self, x: &[f64], v: &[f64], w: &[f64]) -> [(&'static str, Vec<f64>); 4] {
+        let gradient =
+            |x: &[Var<f64>]| -> Vec<Var<f64>> { grad(|x| bent(&(self.doubly_taped)(x), w), x) };
         let program = Program::record(|x| vec![bent(&(self.recorded)(x), w)], x);
         let call = |z: &[Var<Var<f64>>]| Real::slice_rule(&program, z).unwrap()[0];
         [
-            ("tape", hvp(|x| bent(&(self.taped)(x), w), x, v)),
+            ("tape, forward over reverse", hvp(|x| bent(&(self.taped)(x), w), x, v)),
+            ("tape, reverse over reverse", grad(|x| weighted(&gradient(x), v), x)),
             ("program, forward over reverse", program.hvp(x, v).unwrap().1),
             ("program, reverse over reverse", grad(|x| weighted(&grad(call, x), v), x)),
         ]

@@ -2,7 +2,9 @@
 
 use cotangent_ad::check::central_difference;
 use cotangent_ad::ode::{Dynamics, Method, OdeError, Options, Solution, solve};
-use cotangent_ad::{Dual, Num, Real, Schedule, Var, grad, hvp, jacobian_forward, jvp};
+use cotangent_ad::{
+    Dual, Num, Real, Schedule, Var, grad, hvp, jacobian_forward, jvp, value_and_grad,
+};
 
 use crate::systems::LotkaVolterra;
 use crate::systems::falling::{
@@ -42,6 +44,56 @@ fn a_gradient_is_that_of_the_discrete_solution_in_every_mode_under_every_schedul
             let fewer = Options { schedule: Schedule::Revolve { slots }, ..options };
             assert_eq!(grad(|x| hares(x, &fewer), &HARES), reverse, "{slots} slots");
         }
+    }
+}
+
+/// Heat in a row of cells that is warmed at its end now and then: stiff, driven, with rates that bend.
+#[derive(Clone)]
+struct Row;
+impl Dynamics for Row {
+    fn rate<R: Real>(&self, t: R, y: &[R], p: &[R]) -> Vec<R> {
+        let at = |k: Option<usize>| k.and_then(|k| y.get(k).copied()).unwrap_or(R::lit(0.0));
+        let cell = |k: usize| {
+            let warmed = if k == 0 { (t * 3.0).cos() * p[2] * y[0] } else { R::lit(0.0) };
+            let flow = at(k.checked_sub(1)) - y[k] * 2.0 + at(Some(k + 1));
+            p[0] * flow - p[1] * y[k].powi(3) + warmed
+        };
+        (0..y.len()).map(cell).collect()
+    }
+}
+
+#[test]
+fn the_adjoint_of_a_method_is_that_of_its_steps_in_every_mode() {
+    fn warmth<R: Real>(x: &[R], options: &Options) -> R {
+        let (p, start) = x.split_at(3);
+        let state = solve(&Row, 0.5, R::lit(1.5), start, p, &[0.9], options).unwrap().state;
+        state.iter().enumerate().fold(R::lit(0.0), |s, (k, y)| s + *y * *y * (1.0 + k as f64))
+    }
+    // linear systems of few unknowns and of many
+    for (method, cells) in
+        [(Method::Tsit5, 3), (Method::Dop853, 3), (Method::Rodas5p, 3), (Method::Rodas5p, 11)]
+    {
+        let options = Options { method, relative: 1e-5, absolute: 1e-7, ..Options::default() };
+        let mut x = vec![20.0, 0.7, 5.0];
+        x.extend((0..cells).map(|k| 1.0 + 0.3 * f64::from(k).sin()));
+        let (value, reverse) = value_and_grad(|x| warmth(x, &options), &x);
+        assert_eq!(value, warmth(&x[..], &options), "the states that a tape takes over");
+        let forward = jacobian_forward(|x| vec![warmth(x, &options)], &x);
+        close(&reverse, &forward, 1e-11);
+        let v: Vec<f64> = (0..x.len()).map(|k| 0.3 + (k as f64).cos()).collect();
+        let twice = |x: &[Dual<Dual<f64, 1>, 1>]| vec![warmth(x, &options)];
+        let along = |u: usize| {
+            let seed = |k: usize| f64::from(u8::from(k == u));
+            let moved = |k: usize| Dual {
+                re: Dual { re: x[k], eps: [v[k]] },
+                eps: [Dual { re: seed(k), eps: [0.0] }],
+            };
+            twice(&(0..x.len()).map(moved).collect::<Vec<_>>())[0].eps[0].eps[0]
+        };
+        let second: Vec<f64> = (0..x.len()).map(along).collect();
+        close(&hvp(|x| warmth(x, &options), &x, &v), &second, 1e-10);
+        let slope = |x: &[Var<f64>]| weighted(&grad(|x| warmth(x, &options), x), &v);
+        close(&grad(slope, &x), &second, 1e-10);
     }
 }
 

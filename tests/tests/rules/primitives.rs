@@ -38,6 +38,7 @@ fn every_primitive_has_the_slopes_of_taylor_and_transposed_modes() {
                 dual: &|x| vec![Primitives.call(x)[row]],
                 tape: &|x| vec![Primitives.call(x)[row]],
                 taped: &|x| vec![Primitives.call(x)[row]],
+                doubly_taped: &|x| vec![Primitives.call(x)[row]],
                 nested: &|x| vec![Primitives.call(x)[row]],
                 recorded: &|x| vec![Primitives.call(x)[row]],
             };

@@ -143,7 +143,7 @@ impl SparseLu {
                 reach.from(row, k, &lu.lower, &lu.places);
             }
             a.columns.column(column).for_each(|(row, value)| x[row] = value);
-            let pivot = lu.eliminate(column, &reach.found, &mut x);
+            let pivot = lu.eliminate(column, &reach.found, &mut x, &a.row_sizes);
             let size = if pivot == NONE { 0.0 } else { x[pivot].abs() };
             let scale =
                 if pivot == NONE { 1.0 } else { a.row_sizes[pivot].min(a.column_sizes[column]) };
@@ -156,8 +156,15 @@ impl SparseLu {
         Ok(lu)
     }
 
-    /// Takes what the columns before change of column `column`, stores its part of `U`, and chooses the pivot's row.
-    fn eliminate(&mut self, column: usize, reach: &[usize], x: &mut [f64]) -> usize {
+    /// Takes what the columns before change of column `column`, stores its part of `U`, and chooses the pivot's row: candidates are
+    /// compared in units of their rows, as in `elimination`.
+    fn eliminate(
+        &mut self,
+        column: usize,
+        reach: &[usize],
+        x: &mut [f64],
+        row_sizes: &[f64],
+    ) -> usize {
         let (mut pivot, mut largest) = (NONE, 0.0);
         for &row in reach.iter().rev() {
             let place = self.places[row];
@@ -171,7 +178,7 @@ impl SparseLu {
         self.upper.close();
         for &row in reach.iter().filter(|row| self.places[**row] == NONE) {
             // of equal candidates the first row of the matrix
-            let size = x[row].abs();
+            let size = x[row].abs() / row_sizes[row];
             let larger = match size.total_cmp(&largest) {
                 Ordering::Greater => true,
                 Ordering::Equal => size > 0.0 && row < pivot,
@@ -181,7 +188,8 @@ impl SparseLu {
                 (pivot, largest) = (row, size);
             }
         }
-        if self.places[column] == NONE && pivot != NONE && x[column].abs() >= THRESHOLD * largest {
+        let on_diagonal = x[column].abs() / row_sizes[column];
+        if self.places[column] == NONE && pivot != NONE && on_diagonal >= THRESHOLD * largest {
             pivot = column;
         }
         pivot
