@@ -1,6 +1,7 @@
 """A swing-up by Crocoddyl's BoxFDDP: CPU seconds to the end of its search, then the cost there, the number of iterations and the cost of the first controls.
 
-Written for crocoddyl 3.2.1, pin 4.1.0, mujoco 3.17.0.
+Written for crocoddyl 3.2.0, pin 3.9.0 (with cmeel-urdfdom 4, cmeel-tinyxml2 10, cmeel-console-bridge 1), mujoco 3.17.0. Crocoddyl 3.2.1 beside
+pin 4.1.0, which pip installs together, moves as if there were no gravity; the cost of the first controls tells.
 
 usage: physics_crocoddyl.py MODEL.xml MOTOR_JOINT STEPS REPEATS POSITION_WEIGHT VELOCITY_WEIGHT EFFORT_WEIGHT TARGET,... CONTROL...
 

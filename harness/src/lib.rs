@@ -136,6 +136,9 @@ pub enum HarnessError {
     /// The folder holds files, and no run: it is somebody's.
     #[error("{0} holds files that are not a run's; choose a new folder with --out")]
     NotARun(PathBuf),
+    /// There is no run in the folder.
+    #[error("{0} is not the folder of a run: it has no `manifest.json` of one")]
+    NoRun(PathBuf),
     /// The run in the folder has no answer yet.
     #[error("the run in {0} has not finished: it has no answer yet")]
     Unfinished(PathBuf),

@@ -90,6 +90,14 @@ impl Manifest {
         Ok(serde_json::from_str(&text).ok().filter(|m: &Self| m.program == PROGRAM))
     }
 
+    /// The manifest of the run in `folder`.
+    ///
+    /// # Errors
+    /// [`HarnessError::NoRun`]; it is there and cannot be read.
+    pub fn of(folder: &Path) -> Result<Self, HarnessError> {
+        Self::read(folder)?.ok_or_else(|| HarnessError::NoRun(folder.into()))
+    }
+
     pub(crate) fn write(&self, folder: &Path, safe: Safe) -> Result<(), HarnessError> {
         let path = folder.join("manifest.json");
         let text = serde_json::to_string_pretty(self).map_err(|e| HarnessError::json(&path, e))?;

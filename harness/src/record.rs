@@ -159,7 +159,7 @@ impl Record {
     /// Reads the record of a finished run.
     ///
     /// # Errors
-    /// [`HarnessError::Unfinished`] of a run without an answer, [`HarnessError::Io`] of what is no run.
+    /// [`HarnessError::Unfinished`] of a run without an answer, [`HarnessError::NoRun`], [`HarnessError::Io`].
     pub fn read(folder: &Path) -> Result<Self, HarnessError> {
         let text = |name: &str| {
             let path = folder.join(name);
@@ -167,15 +167,12 @@ impl Record {
         };
         let wrong = |name: &str, e| HarnessError::json(&folder.join(name), e);
         let (result, figures) = ("result.json", "artifacts/figures.json");
-        if !folder.join(result).exists() && Manifest::read(folder)?.is_some() {
+        let manifest = Manifest::of(folder)?;
+        if !folder.join(result).exists() {
             return Err(HarnessError::Unfinished(folder.into()));
         }
         let summary: Summary =
             serde_json::from_str(&text(result)?).map_err(|e| wrong(result, e))?;
-        let Some(manifest) = Manifest::read(folder)? else {
-            let source = std::io::Error::other("is not the manifest of a run");
-            return Err(HarnessError::Io { path: folder.join("manifest.json"), source });
-        };
         Ok(Self {
             // wherever the folder has been moved to
             summary: Summary { run_dir: folder.into(), ..summary },

@@ -89,11 +89,8 @@ pub(crate) fn resume<'py>(
         let text = std::fs::read_to_string(&path);
         text.map_err(|source| error::harness(&HarnessError::Io { path, source }))
     };
+    let manifest = Manifest::of(&folder).map_err(|e| error::harness(&e))?;
     let resolved = read("resolved.toml")?;
-    let manifest = Manifest::read(&folder).map_err(|e| error::harness(&e))?;
-    let Some(manifest) = manifest else {
-        return Err(error::RunError::new_err(format!("{} holds no run", folder.display())));
-    };
     let loaded = load_text(&folder.join("resolved.toml"), &resolved, &limits)
         .map_err(|e| error::scenario(py, &e))?;
     let mut overrides = manifest.overrides;

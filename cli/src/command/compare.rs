@@ -32,6 +32,9 @@ pub(super) fn compare(
     for (path, (_, text)) in paths.iter().zip(&files) {
         write_whole(path, text.as_bytes())?;
     }
+    if !comparison.is_of_one_scenario() {
+        voice.tell("these are runs of several scenarios: their objectives are not of one kind");
+    }
     let mut data = comparison.json();
     data["files"] = json!(paths.each_ref().map(|path| as_text(path)));
     voice.data(&comparison.text(), &data)?;

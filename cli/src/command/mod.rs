@@ -274,6 +274,7 @@ fn harness_problem(error: &HarnessError) -> (Vec<Diagnostic>, Exit) {
     let (code, help, exit) = match error {
         HarnessError::Io { .. } => ("cotangent::io", "", Exit::Io),
         HarnessError::Exists(_) => ("cotangent::run::exists", "", Exit::Usage),
+        HarnessError::NoRun(_) => ("cotangent::run::no_run", "", Exit::Io),
         HarnessError::NotARun(_) => ("cotangent::run::not_a_run", "", Exit::Usage),
         HarnessError::Unfinished(_) => {
             let help = "`cotangent resume FOLDER` goes on with it; `cotangent plot FOLDER` draws how far it is";

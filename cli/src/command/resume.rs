@@ -14,12 +14,8 @@ pub(super) fn resume(folder: &Path, limits: &[String], voice: Voice) -> Result<E
         let path = folder.join(name);
         std::fs::read_to_string(&path).map_err(|source| HarnessError::Io { path, source })
     };
+    let manifest = Manifest::of(folder)?;
     let resolved = read("resolved.toml")?;
-    let Some(manifest) = Manifest::read(folder)? else {
-        let path = folder.join("manifest.json");
-        let source = std::io::Error::other("is not the manifest of a run");
-        return Err(HarnessError::Io { path, source }.into());
-    };
     let loaded = scenario::load_text(&folder.join("resolved.toml"), &resolved, limits)?;
     let mut overrides = manifest.overrides;
     overrides.retain(|earlier| !limits.contains(earlier));

@@ -33,11 +33,8 @@ impl Compared {
     /// # Errors
     /// There is no run, or none that can be read.
     pub fn read(folder: &Path, label: String) -> Result<Self, HarnessError> {
+        let manifest = Manifest::of(folder)?;
         let (_, rows) = history::read(folder)?;
-        let Some(manifest) = Manifest::read(folder)? else {
-            let source = std::io::Error::other("is not the manifest of a run");
-            return Err(HarnessError::Io { path: folder.join("manifest.json"), source });
-        };
         // an unfinished run has a history all the same; any other fault is told
         let record = match Record::read(folder) {
             Err(HarnessError::Unfinished(_)) => None,
@@ -126,6 +123,11 @@ const HEAD: [&str; 11] = [
 ];
 
 impl Comparison {
+    /// Whether all runs are of scenarios of one name: else their objectives are not of one kind.
+    pub fn is_of_one_scenario(&self) -> bool {
+        self.0.windows(2).all(|pair| pair[0].manifest.name == pair[1].manifest.name)
+    }
+
     /// Of these runs.
     pub fn new(runs: Vec<Compared>) -> Self {
         Self(runs)

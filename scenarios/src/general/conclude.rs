@@ -88,11 +88,18 @@ fn outputs(study: &Study, x: &[f64]) -> Result<Values, String> {
 /// A finding as a statement of the report.
 fn criterion(finding: &Finding) -> Criterion {
     let unit = if finding.unit.is_empty() { String::new() } else { format!(" {}", finding.unit) };
-    let must = match finding.must {
-        Some(Must::Within(bound)) => format!("within {}{unit}", shown(bound)),
-        Some(Must::AtMost(bound)) => format!("at most {}{unit}", shown(bound)),
-        Some(Must::AtLeast(bound)) => format!("at least {}{unit}", shown(bound)),
-        None => String::new(),
+    let measured = finding.measured;
+    let (must, measured) = match finding.must {
+        Some(must) => {
+            let (words, bound) = match must {
+                Must::Within(bound) => ("within", bound),
+                Must::AtMost(bound) => ("at most", bound),
+                Must::AtLeast(bound) => ("at least", bound),
+            };
+            let [bound, measured] = apart(bound, measured);
+            (format!("{words} {bound}{unit}"), measured)
+        }
+        None => (String::new(), shown(measured, 4)),
     };
     let error = finding
         .standard_error
@@ -105,22 +112,30 @@ fn criterion(finding: &Finding) -> Criterion {
             format!("{}: {}", finding.label, finding.what)
         },
         must,
-        measured: format!("{}{error}{unit}", shown(finding.measured)),
+        measured: format!("{measured}{error}{unit}"),
         met: finding.met,
     }
 }
 
-/// A number with four figures.
-fn shown(value: f64) -> String {
+/// Two numbers with as many figures, four or more, as tell them apart.
+fn apart(a: f64, b: f64) -> [String; 2] {
+    let with = |figures: usize| [shown(a, figures), shown(b, figures)];
+    let tell = |pair: &[String; 2]| a.total_cmp(&b).is_eq() || pair[0] != pair[1];
+    (4..17).map(with).find(tell).unwrap_or_else(|| with(17))
+}
+
+/// A number with so many figures.
+fn shown(value: f64, figures: usize) -> String {
     if value == 0.0 {
         return "0".into();
     }
+    let most = if figures > 4 { 20.0 } else { 6.0 };
     if (1e-3..1e5).contains(&value.abs()) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 6")]
-        let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 6.0) as usize;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20")]
+        let digits = (figures as f64 - 1.0 - value.abs().log10().floor()).clamp(0.0, most) as usize;
         format!("{value:.digits$}")
     } else {
-        format!("{value:.3e}")
+        format!("{value:.*e}", figures - 1)
     }
 }
 
@@ -246,4 +261,16 @@ fn output_tables(study: &Study, y: &[f64]) -> Vec<(String, Vec<u8>)> {
     let all = study.simulation.outputs();
     let quantities: Vec<&Quantity> = study.outputs.iter().map(|(k, _)| &all[*k]).collect();
     tables(&quantities, y).into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn a_goal_that_is_nearly_met_shows_by_how_much_it_is_not() {
+        assert_eq!(apart(2e-3, 1.5e-3), ["0.002000", "0.001500"]);
+        assert_eq!(apart(-76.011, -76.010_9), ["-76.0110", "-76.0109"]);
+        assert_eq!(apart(0.02, 0.02), ["0.02000", "0.02000"]);
+    }
 }
