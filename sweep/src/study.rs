@@ -117,7 +117,11 @@ impl Study {
     /// # Errors
     /// [`SweepError`]; nothing is written where a point does not load.
     pub fn plan(plan: &Plan, folder: &Path) -> Result<Self, SweepError> {
-        let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+        // another process may be about to name the index of the same plan
+        let begun = format!("{INDEX}.");
+        let is_other = |name: std::ffi::OsString| !name.to_string_lossy().starts_with(&begun);
+        let occupied = fs::read_dir(folder)
+            .is_ok_and(|entries| entries.flatten().any(|entry| is_other(entry.file_name())));
         match Self::open(folder) {
             Ok(earlier) if earlier.index.name != plan.name => {
                 return Err(SweepError::Foreign(folder.into()));
@@ -130,8 +134,9 @@ impl Study {
         let path = folder.join(INDEX);
         let text =
             serde_json::to_string_pretty(&index).map_err(|e| HarnessError::json(&path, e))?;
-        write_whole(&folder.join("sweep.toml"), plan.text.as_bytes())?;
+        // the index first: by it the folder is known
         write_whole(&path, text.as_bytes())?;
+        write_whole(&folder.join("sweep.toml"), plan.text.as_bytes())?;
         Ok(Self { folder: folder.into(), index })
     }
 

@@ -123,7 +123,8 @@ fn several_sweeps_of_one_plan_may_be_started_at_once() {
     let mut all: Vec<_> = (0..3).map(|_| quiet()).collect();
     for one in &mut all {
         // 1: points that another one is at are left to it
-        assert!(matches!(one.wait().unwrap().code(), Some(0 | 1)));
+        let code = one.wait().unwrap().code();
+        assert!(matches!(code, Some(0 | 1)), "{code:?}");
     }
     let whole = place.run(&words);
     assert!(stdout(&whole).starts_with("8 done"), "{}", stdout(&whole));
