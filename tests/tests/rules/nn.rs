@@ -14,6 +14,21 @@ impl VectorFn for Net {
     }
 }
 
+/// So many points at once that a layer of 3 x 5 weights is a product of matrices; they move with the last three inputs.
+struct Batch(Mlp);
+impl VectorFn for Batch {
+    fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
+        let (weights, scales) = x.split_at(self.0.parameters());
+        let points: Vec<R> = (0..210).map(|k| scales[k % 3] * (k as f64 * 0.7).sin()).collect();
+        let y = self.0.forward(weights, &points);
+        let sum = |output: usize| {
+            let each = y.iter().skip(output).step_by(2).enumerate();
+            each.fold(R::lit(0.0), |sum, (k, y)| sum + *y * (1.0 / (1.0 + k as f64)))
+        };
+        vec![sum(0), sum(1)]
+    }
+}
+
 struct Filter(Conv1d);
 impl VectorFn for Filter {
     fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
@@ -29,6 +44,8 @@ fn layers() {
         let net = Mlp::new(&[3, 5, 2], hidden, output);
         prove(&Net(net.clone()), &numbers(50, net.parameters() + 6));
     }
+    let net = Mlp::new(&[3, 5, 2], Tanh, Sigmoid);
+    prove(&Batch(net.clone()), &numbers(52, net.parameters() + 3));
     for padding in [0, 1, 2] {
         let conv = Conv1d { inputs: 2, outputs: 3, kernel: 3, padding, activation: Tanh };
         prove(&Filter(conv), &numbers(51, conv.parameters() + 10));
