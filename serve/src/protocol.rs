@@ -22,12 +22,14 @@ pub struct Answer {
     pub status: u16,
     /// The body, JSON.
     pub body: Value,
+    /// The method by which the path is asked, where it was asked by another: the header `Allow` of a status 405.
+    pub allow: Option<&'static str>,
 }
 
 impl Answer {
     /// An answer of status 200.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, body }
+        Self { status: 200, body, allow: None }
     }
 }
 

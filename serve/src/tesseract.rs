@@ -28,30 +28,37 @@ struct Problem {
     status: u16,
     at: Vec<String>,
     message: String,
+    /// The method that would have been right.
+    allow: Option<&'static str>,
 }
 
 impl Problem {
     fn at(at: &[&str], message: impl Into<String>) -> Self {
         let at = at.iter().map(|s| (*s).to_owned()).collect();
-        Self { status: 422, at, message: message.into() }
+        Self { status: 422, at, message: message.into(), allow: None }
+    }
+
+    /// About the request as a whole.
+    fn of(status: u16, message: String) -> Self {
+        Self { status, at: Vec::new(), message, allow: None }
     }
 
     fn answer(self) -> Answer {
-        let Self { status, at, message } = self;
+        let Self { status, at, message, allow } = self;
         let body = if status == 422 {
             let place: Vec<String> = std::iter::once("body".to_owned()).chain(at).collect();
             json!({ "detail": [{ "type": "value_error", "loc": place, "msg": message, "input": null, "ctx": {} }] })
         } else {
             json!({ "detail": message })
         };
-        Answer { status, body }
+        Answer { status, body, allow }
     }
 }
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         let status = if blame(&error) == Blame::Output { 500 } else { 422 };
-        Self { status, at: vec!["inputs".into()], message: error.to_string() }
+        Self { at: vec!["inputs".into()], ..Self::of(status, error.to_string()) }
     }
 }
 
@@ -74,22 +81,30 @@ impl Tesseract {
             _ => {
                 let known: Vec<&str> = endpoints.iter().map(|(path, _)| *path).collect();
                 let message = format!("there is nothing here; there are {}", known.join(" "));
-                return Err(Problem { status: 404, at: Vec::new(), message });
+                return Err(Problem::of(404, message));
             }
         };
         if !request.method.eq_ignore_ascii_case(wanted) {
             let message = format!("{} is asked by {wanted}", request.path);
-            return Err(Problem { status: 405, at: Vec::new(), message });
+            return Err(Problem { allow: Some(wanted), ..Problem::of(405, message) });
         }
         let encoding = Encoding::of_accept(request.accept);
         match request.path {
             "/openapi.json" => Ok(schema::document(self.model.name(), &self.about, self.map())),
             "/health" => Ok(json!({ "status": "ok" })),
-            "/apply" => self.apply(&parse(request.body)?, encoding),
-            "/abstract_eval" => self.abstract_eval(&parse(request.body)?),
-            "/jacobian" => self.jacobian(&parse(request.body)?, encoding),
-            "/jacobian_vector_product" => self.jvp(&parse(request.body)?, encoding),
-            _ => self.vjp(&parse(request.body)?, encoding),
+            "/apply" => self.apply(&parse(request.body, &[])?, encoding),
+            "/abstract_eval" => self.abstract_eval(&parse(request.body, &[])?),
+            "/jacobian" => {
+                self.jacobian(&parse(request.body, &["jac_inputs", "jac_outputs"])?, encoding)
+            }
+            "/jacobian_vector_product" => {
+                let fields = ["jvp_inputs", "jvp_outputs", "tangent_vector"];
+                self.jvp(&parse(request.body, &fields)?, encoding)
+            }
+            _ => {
+                let fields = ["vjp_inputs", "vjp_outputs", "cotangent_vector"];
+                self.vjp(&parse(request.body, &fields)?, encoding)
+            }
         }
     }
 
@@ -109,6 +124,7 @@ impl Tesseract {
             let k = named(&name, self.map().inputs(), &["inputs"], "input")?;
             let wanted = &self.map().inputs()[k].shape;
             let shape = array::shape_of(&value).map_err(|e| Problem::at(&["inputs", &name], e))?;
+            array::check_dtype(&value).map_err(|e| Problem::at(&["inputs", &name], e))?;
             if shape != *wanted {
                 let message = format!("its shape is {shape:?}, {wanted:?} is needed");
                 return Err(Problem::at(&["inputs", &name], message));
@@ -201,13 +217,24 @@ impl Protocol for Tesseract {
 
     fn refuse(&self, refusal: &Refusal) -> Answer {
         let (status, message) = (refusal.status(), refusal.message());
-        Problem { status, at: Vec::new(), message }.answer()
+        Problem::of(status, message).answer()
     }
 }
 
-fn parse(body: &[u8]) -> Result<Fields, Problem> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
+/// The fields of a body: `inputs`, and none but those of the endpoint beside it, so that none is ignored.
+fn parse(body: &[u8], further: &[&str]) -> Result<Fields, Problem> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(fields)) => {
+            let is_known = |name: &str| name == "inputs" || further.contains(&name);
+            if let Some(stray) = fields.keys().find(|name| !is_known(name)) {
+                let known = [&["inputs"], further].concat().join(", ");
+                return Err(Problem::at(
+                    &[stray],
+                    format!("there is no such field; there are: {known}"),
+                ));
+            }
+            Ok(fields)
+        }
         Ok(_) => Err(Problem::at(&[], "the body must be a JSON object")),
         Err(e) => Err(Problem::at(&[], format!("the body is no JSON: {e}"))),
     }

@@ -21,16 +21,22 @@ struct Problem {
     status: u16,
     kind: &'static str,
     message: String,
+    /// The method that would have been right.
+    allow: Option<&'static str>,
 }
 
 impl Problem {
+    fn of(status: u16, kind: &'static str, message: String) -> Self {
+        Self { status, kind, message, allow: None }
+    }
+
     fn input(message: impl Into<String>) -> Self {
-        Self { status: 400, kind: "InvalidInput", message: message.into() }
+        Self::of(400, "InvalidInput", message.into())
     }
 
     fn answer(self) -> Answer {
         let body = json!({ "error": { "type": self.kind, "message": self.message } });
-        Answer { status: self.status, body }
+        Answer { status: self.status, body, allow: self.allow }
     }
 }
 
@@ -41,7 +47,7 @@ impl From<CallError> for Problem {
             Blame::Feature => (400, "UnsupportedFeature"),
             Blame::Output => (500, "InvalidOutput"),
         };
-        Self { status, kind, message: error.to_string() }
+        Self::of(status, kind, error.to_string())
     }
 }
 
@@ -55,7 +61,7 @@ impl UmBridge {
 
     fn model(&self, fields: &Fields) -> Result<&Model, Problem> {
         let names = || self.models.iter().map(Model::name).collect::<Vec<_>>().join(", ");
-        let refuse = |said: String| Problem { status: 400, kind: "ModelNotFound", message: said };
+        let refuse = |said: String| Problem::of(400, "ModelNotFound", said);
         let Some(Value::String(name)) = fields.get("name") else {
             return Err(refuse(format!("`name` must name a model; there are: {}", names())));
         };
@@ -74,11 +80,14 @@ impl UmBridge {
         if !known.clone().any(|path| path == request.path) {
             let message =
                 format!("there is nothing here; there are {}", known.collect::<Vec<_>>().join(" "));
-            return Err(Problem { status: 404, kind: "InvalidInput", message });
+            return Err(Problem::of(404, "InvalidInput", message));
         }
         if request.method != wanted {
             let message = format!("{} is asked by {wanted}", request.path);
-            return Err(Problem { status: 405, kind: "InvalidInput", message });
+            return Err(Problem {
+                allow: Some(wanted),
+                ..Problem::of(405, "InvalidInput", message)
+            });
         }
         if request.path == "/Info" {
             let names: Vec<&str> = self.models.iter().map(Model::name).collect();
@@ -112,7 +121,7 @@ impl Protocol for UmBridge {
     fn refuse(&self, refusal: &Refusal) -> Answer {
         let (status, message) = (refusal.status(), refusal.message());
         let kind = if status < 500 { "InvalidInput" } else { "InvalidOutput" };
-        Problem { status, kind, message }.answer()
+        Problem::of(status, kind, message).answer()
     }
 }
 
@@ -181,7 +190,7 @@ fn apply_hessian(model: &Model, fields: &Fields) -> Result<Value, Problem> {
 
 fn unsupported(model: &Model, why: &str) -> Problem {
     let message = format!("the model {:?} does not support this: {why}", model.name());
-    Problem { status: 400, kind: "UnsupportedFeature", message }
+    Problem::of(400, "UnsupportedFeature", message)
 }
 
 fn supports_first(model: &Model) -> Result<(), Problem> {

@@ -167,7 +167,13 @@ fn um_bridge_names_what_is_wrong() {
     refused("/Gradient", r#"{"name": "all"}"#, 400, unsupported, "`count` cannot be");
     refused("/ApplyHessian", r#"{"name": "all"}"#, 400, unsupported, "count");
     refused("/Nothing", "", 404, input, "/Evaluate");
-    assert_eq!(request(server, "GET", "/Evaluate", "").0, 405);
+    for (server, path) in [(server, "/Evaluate"), (tesseract(), "/apply")] {
+        let said = raw(
+            server,
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        );
+        assert!(said.starts_with("HTTP/1.1 405") && said.contains("allow: POST\r\n"), "{said}");
+    }
 }
 
 #[test]
@@ -300,6 +306,10 @@ fn tesseract_names_what_is_wrong() {
     );
     let shape = json!({ "inputs": { "a": { "shape": [3], "dtype": "float64" } } });
     refused("/abstract_eval", &shape, &at_a, "shape");
+    let complex = json!({ "inputs": { "a": { "shape": [], "dtype": "complex64" } } });
+    refused("/abstract_eval", &complex, &at_a, "complex64");
+    let stray = json!({ "inputs": {}, "jac_inputs": ["a"] });
+    refused("/apply", &stray, &["body", "jac_inputs"], "no such field");
     let (status, said) = post(server, "/apply", &json!({ "inputs": { "b.pair": [1.0, -1.0] } }));
     assert_eq!(status, 500, "the logarithm has no value: {said}");
 }

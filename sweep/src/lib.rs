@@ -27,4 +27,4 @@ mod table;
 pub use batch::{Batch, HYPERQUEUE_CLIENT, Tasks};
 pub use plan::{Plan, Point};
 pub use study::{Address, State, Study, SweepError};
-pub use table::{Cell, Column, Table};
+pub use table::{Cell, Column, Kind, Table};

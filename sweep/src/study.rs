@@ -173,6 +173,11 @@ impl Study {
         &self.index.name
     }
 
+    /// The scenario of which it is a sweep.
+    pub fn scenario(&self) -> &Path {
+        &self.index.scenario
+    }
+
     /// Number of points.
     pub fn len(&self) -> usize {
         self.index.points.len()

@@ -11,6 +11,9 @@ use crate::study::{State, Study, SweepError, summary};
 /// Parameters of more entries than this are not in the table; they are in the run folders.
 const MOST_ENTRIES: usize = 12;
 
+/// Between the name of an entry and its unit.
+const STANDARD_ERROR: &str = " standard error";
+
 /// A cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -22,9 +25,30 @@ pub enum Cell {
     Text(String),
 }
 
+/// What a column tells of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Its address.
+    Point,
+    /// A key that is varied.
+    Varied,
+    /// Where it stands.
+    State,
+    /// How its run went.
+    Course,
+    /// What a goal measured.
+    Goal,
+    /// An entry of the answer.
+    Found,
+    /// The standard error of the entry in the column before.
+    StandardError,
+}
+
 /// A column: its name with the unit, and a cell for each row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
+    /// What it tells.
+    pub kind: Kind,
     /// Name, with the unit in brackets where there is one.
     pub name: String,
     /// Cells.
@@ -36,39 +60,55 @@ pub struct Column {
 pub struct Table {
     /// The columns.
     pub columns: Vec<Column>,
-    /// Names of the columns that hold what was varied.
-    pub varied: Vec<String>,
     rows: usize,
 }
 
 impl Table {
     /// Puts a cell into the column of this name, which is made where there is none.
-    fn put(&mut self, row: usize, name: &str, cell: Cell) {
-        let found = self.columns.iter().position(|c| c.name == name);
-        let k = found.unwrap_or_else(|| {
-            self.columns.push(Column { name: name.into(), cells: vec![Cell::Empty; self.rows] });
+    fn put(&mut self, row: usize, kind: Kind, name: &str, cell: Cell) {
+        let known = self.columns.iter().position(|c| c.name == name);
+        let k = known.unwrap_or_else(|| {
+            let cells = vec![Cell::Empty; self.rows];
+            self.columns.push(Column { kind, name: name.into(), cells });
             self.columns.len() - 1
         });
         self.columns[k].cells[row] = cell;
     }
 
-    fn number(&mut self, row: usize, name: &str, value: f64) {
-        self.put(row, name, Cell::Number(value));
+    fn number(&mut self, row: usize, kind: Kind, name: &str, value: f64) {
+        self.put(row, kind, name, Cell::Number(value));
     }
 
-    fn text(&mut self, row: usize, name: &str, value: &str) {
-        self.put(row, name, Cell::Text(value.into()));
+    fn text(&mut self, row: usize, kind: Kind, name: &str, value: &str) {
+        self.put(row, kind, name, Cell::Text(value.into()));
     }
 
-    /// Rows of which both columns have a number: pairs of these.
-    pub fn pairs(&self, a: &str, b: &str) -> Vec<(f64, f64)> {
-        let column = |name: &str| self.columns.iter().find(|c| c.name == name);
-        let (Some(a), Some(b)) = (column(a), column(b)) else { return Vec::new() };
-        let pair = |cells: (&Cell, &Cell)| match cells {
-            (Cell::Number(a), Cell::Number(b)) => Some((*a, *b)),
-            _ => None,
-        };
-        a.cells.iter().zip(&b.cells).filter_map(pair).collect()
+    /// Columns of a kind side by side in the order in which they came, each standard error after its entry: a point may know what
+    /// those before it did not.
+    fn arrange(&mut self) {
+        let names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
+        self.columns.sort_by_cached_key(|c| match c.kind {
+            Kind::StandardError => {
+                let entry = c.name.replacen(STANDARD_ERROR, "", 1);
+                (Kind::Found, names.iter().position(|name| *name == entry), true)
+            }
+            kind => (kind, names.iter().position(|name| *name == c.name), false),
+        });
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The columns of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(move |c| c.kind == kind)
     }
 
     /// As CSV; a cell of which nothing is known is empty.
@@ -115,13 +155,10 @@ impl Study {
     pub fn table(&self) -> Result<Table, SweepError> {
         let mut table = Table { rows: self.len(), ..Table::default() };
         for (row, entry) in self.entries().iter().enumerate() {
-            table.text(row, "point", entry.address.as_str());
+            table.text(row, Kind::Point, "point", entry.address.as_str());
             for (key, value) in &entry.settings {
                 let (name, cell) = setting(key, value);
-                if !table.varied.contains(&name) {
-                    table.varied.push(name.clone());
-                }
-                table.put(row, &name, cell);
+                table.put(row, Kind::Varied, &name, cell);
             }
             let state = match self.state(row)? {
                 State::Waiting => "waiting",
@@ -129,7 +166,7 @@ impl Study {
                 State::Done { .. } => "done",
                 State::Failed(_) => "failed",
             };
-            table.text(row, "state", state);
+            table.text(row, Kind::State, "state", state);
         }
         for (row, entry) in self.entries().iter().enumerate() {
             let run = self.run_folder(&entry.address);
@@ -138,6 +175,7 @@ impl Study {
                 Record::answer(&run)?.iter().for_each(|p| parameter(&mut table, row, p));
             }
         }
+        table.arrange();
         Ok(table)
     }
 }
@@ -153,16 +191,17 @@ fn setting(key: &str, toml: &str) -> (String, Cell) {
 }
 
 fn result(table: &mut Table, row: usize, s: &Summary) {
-    table.text(row, "status", &s.status);
-    table.number(row, "goal_met", f64::from(u8::from(s.goal_met)));
-    table.number(row, "objective_initial", s.objective_initial);
-    table.number(row, "objective_final", s.objective_final);
-    table.number(row, "iterations", s.iterations as f64);
-    table.number(row, "evaluations", s.evaluations as f64);
-    table.number(row, "wall_s", s.wall_s);
+    table.text(row, Kind::Course, "status", &s.status);
+    table.number(row, Kind::Course, "goal_met", f64::from(u8::from(s.goal_met)));
+    table.number(row, Kind::Course, "objective_initial", s.objective_initial);
+    table.number(row, Kind::Course, "objective_final", s.objective_final);
+    table.number(row, Kind::Course, "iterations", s.iterations as f64);
+    table.number(row, Kind::Course, "evaluations", s.evaluations as f64);
+    table.number(row, Kind::Course, "wall_s", s.wall_s);
     for finding in &s.findings {
         table.number(
             row,
+            Kind::Goal,
             &with_unit(&format!("goal {}", finding.label), &finding.unit),
             finding.measured,
         );
@@ -175,9 +214,10 @@ fn parameter(table: &mut Table, row: usize, p: &Found) {
     }
     for (k, value) in p.value.iter().enumerate() {
         let name = if p.shape.is_empty() { p.name.clone() } else { format!("{}[{k}]", p.name) };
-        table.number(row, &with_unit(&name, &p.unit), *value);
+        table.number(row, Kind::Found, &with_unit(&name, &p.unit), *value);
         if let Some(Some(error)) = p.standard_error.as_ref().map(|e| e[k]) {
-            table.number(row, &with_unit(&format!("{name} standard error"), &p.unit), error);
+            let name = with_unit(&format!("{name}{STANDARD_ERROR}"), &p.unit);
+            table.number(row, Kind::StandardError, &name, error);
         }
     }
 }

@@ -31,6 +31,12 @@ pub(super) struct Wanted<'a> {
 
 /// Serves a scenario until the program is told to end.
 pub(super) fn serve(input: &Input, wanted: &Wanted<'_>, voice: Voice) -> Result<Exit, Failure> {
+    let picks = wanted.inputs.len() + wanted.outputs.len();
+    if wanted.wire == Wire::Tesseract && wanted.map == ServedMap::Objective && picks > 0 {
+        let message = "--input and --output pick from the simulation, and the objective is served";
+        let help = "leave them out, or serve the simulation; [[parameter]] says what the objective depends on";
+        return Err(vec![Diagnostic::plain("cotangent::serve::objective", message, help)].into());
+    }
     // both are served until the process ends
     let opened: &'static Opened =
         Box::leak(Box::new(open(&input.scenario, &input.changes.overrides())?));

@@ -7,13 +7,13 @@ use std::process::Command;
 
 use cotangent_scenarios::diagnostic::Diagnostic;
 use cotangent_sweep::local::{self, Event};
-use cotangent_sweep::{Batch, HYPERQUEUE_CLIENT, Plan, State, Study, SweepError, Table, Tasks};
+use cotangent_sweep::{Batch, HYPERQUEUE_CLIENT, Plan, State, Study, SweepError, Tasks};
 use serde_json::json;
 
 use super::{Failure, Voice, as_text};
 use crate::args::Engine;
 use crate::exit::Exit;
-use crate::plot::{Figure, Mark, Scales, Series, draw_on};
+use crate::report::Survey;
 use crate::run::folder::write_whole;
 use crate::run::signals::Signals;
 
@@ -252,39 +252,17 @@ pub(super) fn worker(folder: &Path, failed: bool, attached: bool) -> Result<Exit
     }
 }
 
-/// The final objective over each varied number, a circle for each point, in a file of the number's name.
-fn pictures(table: &Table) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    for name in &table.varied {
-        let points = table.pairs(name, "objective_final");
-        let Some(best) = points.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)) else {
-            continue;
-        };
-        let log_y = points.iter().all(|p| p.1 > 0.0);
-        let series = vec![
-            Series::new("points", Mark::Circles, points),
-            Series::new("the least", Mark::Crosses, [best]),
-        ];
-        let title = "Objective at the answers";
-        let figure = Figure::lines("objective", title, [name, "objective"], series);
-        let drawn = draw_on(&figure, Scales { log_x: false, log_y });
-        let key = name.split(" (").next().unwrap_or(name);
-        let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-        let key: String = key.chars().filter(|c| *c != '"').map(plain).collect();
-        files.push((format!("plots/objective-over-{key}.svg"), drawn.into_bytes()));
-    }
-    files
-}
-
-/// Writes what was found as `table.csv` and `table.npz`, with pictures over the varied numbers.
+/// Writes what was found: a table as `table.csv` and `table.npz`, pictures over what was varied, and `report.html` with all of it.
 pub(super) fn gather(folder: &Path, voice: Voice) -> Result<Exit, Failure> {
     let study = Study::open(folder).map_err(failure)?;
-    let table = study.table().map_err(failure)?;
+    let survey = Survey::of(&study).map_err(failure)?;
+    let pictures = survey.pictures();
     let mut files: Vec<(String, Vec<u8>)> = vec![
-        ("table.csv".into(), table.to_csv().into_bytes()),
-        ("table.npz".into(), table.to_npz()),
+        ("report.html".into(), survey.page(&pictures).into_bytes()),
+        ("table.csv".into(), survey.table().to_csv().into_bytes()),
+        ("table.npz".into(), survey.table().to_npz()),
     ];
-    files.extend(pictures(&table));
+    files.extend(pictures.into_iter().map(|p| (p.file, p.svg.into_bytes())));
     let mut paths: Vec<PathBuf> = Vec::new();
     for (name, content) in files {
         let path = folder.join(name);

@@ -1,10 +1,12 @@
 //! Pictures: figures in, SVG out. No font is needed beyond the viewer's own, and no network.
 
 mod curve;
+mod heat;
 mod panels;
 mod svg;
 
 pub use cotangent_harness::figure::{Figure, Mark, Panel, Series, encode_png};
+pub use heat::HeatMap;
 pub use svg::{Scales, draw, draw_on};
 
 /// Text within SVG and HTML.

@@ -16,7 +16,7 @@ pub(super) fn panels(figure: &Figure) -> String {
     let drawn_height = |p: &Panel| PANEL * p.height / p.width.max(1);
     let row_height = LABEL + figure.panels.iter().map(drawn_height).max().unwrap_or(0) + GAP;
     let rows = u32::try_from(figure.panels.len().div_ceil(2)).unwrap_or(u32::MAX);
-    let mut svg = open(figure, TITLE + rows * row_height, 1);
+    let mut svg = open(&figure.title, TITLE + rows * row_height, 1);
     let _ = writeln!(
         svg,
         "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n\

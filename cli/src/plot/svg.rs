@@ -22,28 +22,28 @@ use super::panels::panels;
 use super::{Figure, Mark, Series, escape, number, power_of_ten, trimmed};
 
 /// Size of a figure in pixels; every row of the legend but the first adds to its height.
-const WIDTH: u32 = 480;
+pub(super) const WIDTH: u32 = 480;
 const HEIGHT: u32 = 320;
 /// Units of the canvas to a pixel.
-const UNITS: u32 = 100;
+pub(super) const UNITS: u32 = 100;
 /// Heights of the title and of a row of the legend, in pixels.
-const TITLE: u32 = 34;
-const LEGEND_ROW: u32 = 17;
+pub(super) const TITLE: u32 = 34;
+pub(super) const LEGEND_ROW: u32 = 17;
 /// About the width in pixels of a character of the legend, whose font is the viewer's.
 const CHARACTER: usize = 7;
 /// Characters of the title in a row.
-const TITLE_ROW: usize = 56;
+pub(super) const TITLE_ROW: usize = 56;
 /// Most numbers along the y axis.
 const Y_TICKS: usize = 6;
 /// The most ticks of a linear x axis.
 const X_TICKS: usize = 7;
 const FONT: &str = "system-ui,sans-serif";
 
-const PAPER: RGBColor = RGBColor(255, 255, 255);
-const INK: RGBColor = RGBColor(27, 31, 36);
-const SOFT: RGBColor = RGBColor(87, 96, 106);
-const GRID: RGBColor = RGBColor(227, 230, 234);
-const AXIS: RGBColor = RGBColor(139, 148, 158);
+pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
+pub(super) const INK: RGBColor = RGBColor(27, 31, 36);
+pub(super) const SOFT: RGBColor = RGBColor(87, 96, 106);
+pub(super) const GRID: RGBColor = RGBColor(227, 230, 234);
+pub(super) const AXIS: RGBColor = RGBColor(139, 148, 158);
 const GREY_LINE: RGBColor = RGBColor(106, 115, 125);
 const GREY_AREA: RGBColor = RGBColor(213, 217, 222);
 
@@ -96,7 +96,7 @@ pub fn draw_on(figure: &Figure, scales: Scales) -> String {
     }
     curves(figure, scales).unwrap_or_else(|why| {
         let why = escape(&why);
-        open(figure, HEIGHT, 1)
+        open(&figure.title, HEIGHT, 1)
             + &format!("<text x=\"12\" y=\"40\" font-size=\"12\">{why}</text></svg>\n")
     })
 }
@@ -116,7 +116,7 @@ fn curves(figure: &Figure, scales: Scales) -> Result<String, String> {
 
 /// Ticks of a logarithmic axis: about six powers of ten, with 2 and 5 times them where these are few, or round numbers where the
 /// axis holds less than half a decade.
-fn decades(range: &Range<f64>) -> Vec<f64> {
+pub(super) fn decades(range: &Range<f64>) -> Vec<f64> {
     let (low, high) = (range.start.log10(), range.end.log10());
     if high - low < 0.5 {
         return RangedCoordf64::from(range.clone()).key_points(5);
@@ -134,9 +134,9 @@ fn decades(range: &Range<f64>) -> Vec<f64> {
 }
 
 /// A linear axis with ticks of its own.
-struct Stepped {
-    axis: RangedCoordf64,
-    ticks: Vec<f64>,
+pub(super) struct Stepped {
+    pub(super) axis: RangedCoordf64,
+    pub(super) ticks: Vec<f64>,
 }
 
 impl Ranged for Stepped {
@@ -157,7 +157,7 @@ impl Ranged for Stepped {
 }
 
 /// What a tick says: a number as people write it, a power of ten without its factor 1. `span` is that of a linear axis, or 0.
-fn tick(value: f64, span: f64) -> String {
+pub(super) fn tick(value: f64, span: f64) -> String {
     let exponent = value.log10();
     // 0.0001 is as long as to run into the axis' own name
     if span == 0.0 && exponent.abs() > 3.5 && (exponent - exponent.round()).abs() < 1e-9 {
@@ -176,7 +176,7 @@ fn tick(value: f64, span: f64) -> String {
 }
 
 /// The beginning of a picture of this height in pixels with `units` units to a pixel: size, name, colours of a dark page.
-pub(super) fn open(figure: &Figure, height: u32, units: u32) -> String {
+pub(super) fn open(title: &str, height: u32, units: u32) -> String {
     let mut dark = String::new();
     for (light, dark_hex) in DARK {
         let hex = hex(light);
@@ -191,7 +191,7 @@ pub(super) fn open(figure: &Figure, height: u32, units: u32) -> String {
          <style>@media (prefers-color-scheme:dark){{{dark}}}</style>\n",
         WIDTH * units,
         height * units,
-        escape(&figure.title)
+        escape(title)
     )
 }
 
@@ -201,18 +201,18 @@ fn hex(RGBColor(r, g, b): RGBColor) -> String {
 
 /// So many pixels in units of the canvas.
 #[expect(clippy::cast_possible_truncation, reason = "a few thousand pixels")]
-fn units(pixels: f64) -> i32 {
+pub(super) fn units(pixels: f64) -> i32 {
     (pixels * f64::from(UNITS)).round() as i32
 }
 
 /// What the backend makes a pixel of a font of; it divides sizes by 1.24.
 const FONT_UNITS: f64 = UNITS as f64 * 1.24;
 
-fn text(size: f64, colour: &RGBColor) -> TextStyle<'_> {
+pub(super) fn text(size: f64, colour: &RGBColor) -> TextStyle<'_> {
     TextStyle::from((FONT, FONT_UNITS * size)).color(colour)
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// A series with its points that can be shown, and its colour; what is drawn in grey has none.
 type ShownSeries<'a> = (&'a Series, Vec<(f64, f64)>, Option<RGBColor>);
@@ -292,13 +292,7 @@ impl<'a> Shown<'a> {
                 .into_drawing_area();
             root.fill(&PAPER).map_err(|e| said(&e))?;
             let (head, body) = root.split_vertically(units(f64::from(top + LEGEND_ROW * rows)));
-            let bold = FontDesc::new(FontFamily::Name(FONT), FONT_UNITS * 14.5, FontStyle::Bold);
-            let mut down = 10.0;
-            for row in title {
-                head.draw(&Text::new(row, (units(12.0), units(down)), bold.clone().color(&INK)))
-                    .map_err(|e| said(&e))?;
-                down += f64::from(LEGEND_ROW);
-            }
+            draw_title(&head, &title)?;
             for entry in &entries {
                 entry.draw(&head, top)?;
             }
@@ -306,7 +300,7 @@ impl<'a> Shown<'a> {
             root.present().map_err(|e| said(&e))?;
         }
         let inner = drawn.split_once('>').map_or("", |(_, rest)| rest);
-        Ok(open(self.figure, height, UNITS) + inner.trim_start())
+        Ok(open(&self.figure.title, height, UNITS) + inner.trim_start())
     }
 
     /// Axes and series in `body`, a part of `root`.
@@ -406,8 +400,21 @@ impl Entry<'_> {
     }
 }
 
+/// A title in rows at the top of an area.
+pub(super) fn draw_title(area: &Area, rows: &[String]) -> Result<(), String> {
+    let bold =
+        FontDesc::new(FontFamily::Name(FONT), FONT_UNITS * 14.5, FontStyle::Bold).color(&INK);
+    let mut down = 10.0;
+    for row in rows {
+        area.draw(&Text::new(row.clone(), (units(12.0), units(down)), bold.clone()))
+            .map_err(|e| said(&e))?;
+        down += f64::from(LEGEND_ROW);
+    }
+    Ok(())
+}
+
 /// Words in rows of at most `most` characters, where no word is longer.
-fn in_rows(words: &str, most: usize) -> Vec<String> {
+pub(super) fn in_rows(words: &str, most: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     for word in words.split(' ') {
         let last = rows.len() - 1;
@@ -424,7 +431,7 @@ fn in_rows(words: &str, most: usize) -> Vec<String> {
     rows
 }
 
-fn said(error: &dyn Display) -> String {
+pub(super) fn said(error: &dyn Display) -> String {
     format!("the figure cannot be drawn: {error}")
 }
 

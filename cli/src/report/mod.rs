@@ -2,11 +2,13 @@
 
 mod comparison;
 mod page;
+mod sweep;
 mod view;
 
 use std::path::Path;
 
 pub use comparison::{Compared, Comparison};
+pub use sweep::{Picture, Survey};
 
 use crate::export;
 use crate::plot::{Figure, draw};

@@ -107,3 +107,17 @@ fn inputs_and_outputs_may_be_named() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(stderr(&wrong).contains("did you mean `body.bob.mass`?"), "{}", stderr(&wrong));
 }
+
+#[test]
+fn what_picks_from_the_simulation_is_not_ignored_where_the_objective_is_served() {
+    let place = place();
+    let words =
+        ["serve", "bob.toml", "--as", "tesseract", "--map", "objective", "--input", "gravity"];
+    let refused = place.run(&words);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("--input and --output pick from the simulation"),
+        "{}",
+        stderr(&refused)
+    );
+}

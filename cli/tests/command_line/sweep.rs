@@ -242,6 +242,64 @@ fn what_is_wrong_with_a_sweep_is_said_before_anything_runs() {
     assert!(stdout(&shown).starts_with("8 points of bob.toml"), "{}", stdout(&shown));
 }
 
+/// Every optimizer at every start with every mass.
+const GRID: &str = r#"[sweep]
+name = "grid"
+scenario = "bob.toml"
+[[list]]
+key = "optimizer.method"
+values = ["lbfgsb", "gauss-newton"]
+[[list]]
+key = 'values."start.joint.hinge.position"'
+values = [0.9, 1.0, 1.1]
+[[list]]
+key = 'values."body.bob.mass"'
+values = [1, 3]
+"#;
+
+#[test]
+fn gather_leaves_a_report_with_the_best_point_lines_and_a_heat_map() {
+    let place = place();
+    place.write("grid.toml", GRID);
+    let swept = place.run(&["sweep", "grid.toml", "--out", "g"]);
+    assert_eq!(swept.status.code(), Some(0), "{}", stderr(&swept));
+    let rows = table(&place, "g");
+    let column = |name: &str| rows[0].iter().position(|head| head.contains(name)).unwrap();
+    let objective = |row: &Vec<String>| row[column("objective_final")].parse::<f64>().unwrap();
+    let best = (1..rows.len())
+        .min_by(|a, b| objective(&rows[*a]).total_cmp(&objective(&rows[*b])))
+        .unwrap();
+    let page = place.read("g/report.html");
+    assert!(page.contains("of 12 points 12 are done"), "{page}");
+    assert!(page.contains(&format!("Point {best} has the least objective")), "{best} in {page}");
+    let mass = rows[best][column("body.bob.mass")].parse::<f64>().unwrap();
+    let set = "set: <code>values.&quot;body.bob.mass&quot;</code></dt><dd>";
+    assert!(page.contains(&format!("{set}{mass}</dd>")), "{page}");
+    assert!(page.contains(&format!("href=\"points/{}/result.json\"", rows[best][column("point")])));
+    // a line of medians for each optimizer, and a cell for each pair of numbers
+    let lines = place.read("g/plots/objective-over-values.start.joint.hinge.position.svg");
+    assert!(lines.contains("gauss-newton, median") && lines.contains("lbfgsb, median"), "{lines}");
+    let map = place.read(
+        "g/plots/objective-over-values.start.joint.hinge.position-and-values.body.bob.mass.svg",
+    );
+    assert_eq!(map.matches("<rect").count(), 1 + 3 * 2 + 64, "paper, cells and the bar of colours");
+    assert!(page.contains(map.trim()), "the page shows what the file holds");
+
+    // a point without an answer is told with its reason, and the best of the others is the best
+    let lost = &rows[best][column("point")];
+    std::fs::remove_dir_all(place.path(&format!("g/points/{lost}"))).unwrap();
+    std::fs::create_dir_all(place.path("g/failures")).unwrap();
+    place.write(&format!("g/failures/{lost}.txt"), "it has <no> value");
+    assert_eq!(place.run(&["gather", "g"]).status.code(), Some(0));
+    let page = place.read("g/report.html");
+    assert!(page.contains("11 of 12 points done") && page.contains("1 have no answer"), "{page}");
+    assert!(
+        page.contains(&format!("Point {best} has no answer: it has &lt;no&gt; value")),
+        "{page}"
+    );
+    assert!(!page.contains(&format!("Point {best} has the least objective")), "{page}");
+}
+
 /// A scheduler that runs the tasks of an array at once, one after the other.
 const SCHEDULER: &str = r#"#!/bin/bash
 for last; do script="$last"; done

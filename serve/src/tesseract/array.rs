@@ -85,6 +85,12 @@ pub(super) fn decode(value: &Value, shape: &[usize]) -> Result<Vec<f64>, String>
     }
 }
 
+/// Refuses an array of numbers that are not read, such as complex ones; what says nothing of its numbers is taken.
+pub(super) fn check_dtype(value: &Value) -> Result<(), String> {
+    let dtype = value.get("dtype").and_then(Value::as_str).unwrap_or("float64");
+    width(dtype).map(|_| ())
+}
+
 /// Bytes of a number.
 fn width(dtype: &str) -> Result<usize, String> {
     match dtype {
