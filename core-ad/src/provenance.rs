@@ -294,10 +294,10 @@ impl Num for Traced {
     }
     binary!(powf, atan2, hypot);
     const ORDER: usize = 0;
-    fn primal(&self) -> f64 {
-        self.value
+    fn known(&self) -> Option<f64> {
+        Some(self.value)
     }
-    fn is_finite(&self) -> bool {
+    fn is_sound(&self) -> bool {
         self.value.is_finite()
     }
     fn undifferentiable(self) -> Self {

@@ -40,10 +40,12 @@ pub trait Num:
 
     /// How many derivatives of each other a value carries: 0 for plain numbers, one more a level of duals or tape.
     const ORDER: usize;
-    /// The number itself, without derivatives; NaN where it is known only when a program is replayed.
-    fn primal(&self) -> f64;
-    /// Whether the number and every derivative that it carries are finite. A recorded value counts as finite.
-    fn is_finite(&self) -> bool;
+    /// The number itself, without derivatives, where it is known: what a program records is known only when it is replayed. For
+    /// decisions and indices take [`Real::concrete`] or comparisons, of which a program keeps guards.
+    fn known(&self) -> Option<f64>;
+    /// Whether the number and every derivative that it carries are finite as far as they are known; whoever asks whether a number
+    /// is finite takes [`Real::is_finite`].
+    fn is_sound(&self) -> bool;
     /// The same number with NaN for every derivative by something active: what is made of it by a derivative is refused.
     #[must_use]
     fn undifferentiable(self) -> Self;
@@ -52,7 +54,7 @@ pub trait Num:
     /// where that is 0 of the first derivative that is not. 0 where all are, NaN where a number is known only when a program is
     /// replayed.
     fn heading(&self) -> f64 {
-        self.primal().sign()
+        self.known().map_or(f64::NAN, Num::sign)
     }
     /// The derivative of `|x|`: the sign, which has no derivative of its own at 0.
     #[must_use]
@@ -117,7 +119,7 @@ pub trait Num:
     #[must_use]
     #[track_caller]
     fn over_norm(self, norm: Self) -> Self {
-        if Self::ORDER > 0 && norm.primal() == 0.0 {
+        if Self::ORDER > 0 && norm.known() == Some(0.0) {
             norm.undifferentiable()
         } else if norm.is_constant_zero() {
             Self::lit(0.0)
@@ -138,10 +140,23 @@ pub trait Num:
     fn hypot(self, y: Self) -> Self;
 }
 
+/// The number, NaN where only a replay knows it: no comparison with it holds then.
+#[inline]
+pub(crate) fn number<T: Num>(x: &T) -> f64 {
+    x.known().unwrap_or(f64::NAN)
+}
+
 /// What a model is written over: a [`Num`] that compares by value, and the engine's constructs.
 ///
 /// A comparison with a literal needs no [`Num::lit`]: `x > 0.0`.
 pub trait Real: Num + PartialOrd + PartialOrd<f64> {
+    /// Whether the number is neither infinite nor NaN, whatever its derivatives are. A [`Program`](crate::program::Program) keeps
+    /// the answer as a guard, like that of a comparison.
+    #[track_caller]
+    fn is_finite(self) -> bool {
+        self.abs() < f64::INFINITY
+    }
+
     /// The larger. Where they tie its derivative is the mean of both, as that of `(a + b + |a - b|) / 2`.
     #[must_use]
     #[track_caller]
@@ -172,7 +187,7 @@ pub trait Real: Num + PartialOrd + PartialOrd<f64> {
     #[must_use]
     #[track_caller]
     fn tied(self, other: Self, side: f64) -> Self {
-        if self.primal().is_infinite() {
+        if self.known().is_some_and(f64::is_infinite) {
             return self;
         }
         let apart = other - self;
@@ -360,11 +375,11 @@ impl Num for f64 {
     }
     const ORDER: usize = 0;
     #[inline]
-    fn primal(&self) -> f64 {
-        *self
+    fn known(&self) -> Option<f64> {
+        Some(*self)
     }
     #[inline]
-    fn is_finite(&self) -> bool {
+    fn is_sound(&self) -> bool {
         f64::is_finite(*self)
     }
     #[inline]

@@ -166,7 +166,7 @@ impl Evolution {
         for (mode, gap) in self.system.gaps.iter().enumerate() {
             let [old, new] = [before, &*after].map(|y| gap.one(t, y, p));
             // a comparison that does not see the jump may be at its own crossing, where its sign is rounding
-            if old.primal().to_bits() != new.primal().to_bits() {
+            if old.concrete().to_bits() != new.concrete().to_bits() {
                 let holds = new < 0.0;
                 after[self.system.states() + mode] = R::lit(f64::from(u8::from(holds)));
             }

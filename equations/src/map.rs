@@ -129,7 +129,7 @@ impl EquationsMap {
         let (p, given) = (pick(&places.parameters), pick(&places.starts));
         for trigger in &system.triggers {
             let Some(time) = &trigger.time else { continue };
-            let time = time.one(R::lit(experiment.start), &[], &p).primal();
+            let time = time.one(R::lit(experiment.start), &[], &p).concrete();
             if time < experiment.start {
                 let label = &s.model.events[trigger.event].label;
                 let start = experiment.start;
@@ -221,7 +221,7 @@ impl EquationsMap {
         let happened = solution.events.iter().find(|h| is(h.which));
         happened.map(|h| h.time).ok_or_else(|| {
             let label = &model.events[event].label;
-            let end = solution.time.primal();
+            let end = solution.time.concrete();
             let why = format!(
                 "event `{label}` does not happen until the end at {end}, so it has no time"
             );
@@ -454,7 +454,7 @@ impl Linearised for EquationsRun<'_> {
         let found = try_value_and_grad::<_, RunError>(weighted, &x);
         Some(found.map_err(|e| self.map.failure(e)).and_then(|(_, gradient)| {
             let product: Vec<f64> = gradient.iter().map(|g| g.eps[0]).collect();
-            if product.iter().all(Num::is_finite) {
+            if product.iter().all(|v| v.is_finite()) {
                 Ok(product)
             } else {
                 Err(TrialFailure::NonFinite { what: "a second derivative".into() })

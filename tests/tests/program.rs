@@ -509,3 +509,22 @@ fn a_number_that_leaves_differentiation_is_replayed_to_the_bit() {
     assert_eq!(p.call(&x).unwrap(), [0.3 * x[1].tanh()]);
     assert!(matches!(p.call(&[0.3, -0.3]), Err(ReplayError::GuardFlipped { .. })));
 }
+
+#[test]
+fn a_number_that_only_a_replay_knows_is_not_read_and_its_size_is_guarded() {
+    let f = |x: &[Traced]| {
+        assert_eq!(x[0].known(), None, "no number that an index could be made of");
+        assert_eq!(Traced::lit(2.0).known(), Some(2.0));
+        let grown = x[0].exp();
+        vec![if grown.is_finite() { grown.recip() } else { x[0] * 0.0 }]
+    };
+    // at its own point a program goes the way that plain code goes
+    for x in [1.5, 800.0] {
+        let program = Program::record(f, &[x]);
+        let plain = if x.exp().is_finite() { (-x).exp() } else { 0.0 };
+        close(&program.call(&[x]).unwrap(), &[plain], 1e-14);
+    }
+    let program = Program::record(f, &[1.5]);
+    assert!(program.call(&[800.0]).is_err(), "the other way is another program");
+    close(&program.call(&[2.5]).unwrap(), &[(-2.5_f64).exp()], 1e-14);
+}

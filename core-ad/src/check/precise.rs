@@ -179,10 +179,10 @@ impl Num for Precise {
     fn is_constant_zero(&self) -> bool {
         self.high == 0.0
     }
-    fn primal(&self) -> f64 {
-        self.value()
+    fn known(&self) -> Option<f64> {
+        Some(self.value())
     }
-    fn is_finite(&self) -> bool {
+    fn is_sound(&self) -> bool {
         self.high.is_finite()
     }
     fn undifferentiable(self) -> Self {

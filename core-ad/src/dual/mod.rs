@@ -6,7 +6,7 @@ use std::array;
 use std::cmp::Ordering;
 use std::iter;
 
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, number};
 use crate::rule::{Rule, SliceRule};
 use crate::rules::{
     along, binary_table, integer_power, is_singular, power_by_base, unary_table_but_circles,
@@ -90,11 +90,11 @@ impl<T: Num, const N: usize> Dual<T, N> {
     ) -> Self {
         let mut made = Self::konst(value);
         // at zero a tangent of zero does not say that the operand does not matter
-        if self.is_active() || self.re.primal() == 0.0 {
+        if self.is_active() || self.re.known() == Some(0.0) {
             let partial = by_self();
             let singular = is_singular(value, partial) && self.is_active();
             made.re = if singular { value.undifferentiable() } else { value };
-            let rests = rests && partial.primal().is_infinite();
+            let rests = rests && number(&partial).is_infinite();
             made.eps = array::from_fn(|k| match (self.eps[k], other.eps[k]) {
                 (zero, moving)
                     if rests && zero.is_constant_zero() && !moving.is_constant_zero() =>
@@ -180,12 +180,12 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     }
     const ORDER: usize = T::ORDER + 1;
     #[inline]
-    fn primal(&self) -> f64 {
-        self.re.primal()
+    fn known(&self) -> Option<f64> {
+        self.re.known()
     }
     #[inline]
-    fn is_finite(&self) -> bool {
-        self.re.is_finite() && self.eps.iter().all(Num::is_finite)
+    fn is_sound(&self) -> bool {
+        self.re.is_sound() && self.eps.iter().all(Num::is_sound)
     }
     #[track_caller]
     fn undifferentiable(self) -> Self {
@@ -194,12 +194,12 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     }
     /// Derivatives of derivatives do not count: a square of a first one may be larger, and is not carried.
     fn heading(&self) -> f64 {
-        let first = self.eps.iter().map(|e| e.primal().sign());
+        let first = self.eps.iter().map(|e| number(e).sign());
         iter::once(self.re.heading()).chain(first).find(|side| *side != 0.0).unwrap_or(0.0)
     }
     fn slope_of_size(self) -> Self {
         let slope = Self::konst(self.re.slope_of_size());
-        if !self.re.primal().is_nan() {
+        if !number(&self.re).is_nan() {
             return slope;
         }
         // whether it is 0 is told by a replay: 0 elsewhere, NaN there
@@ -229,7 +229,7 @@ impl<T: Num, const N: usize> Num for Dual<T, N> {
     #[inline]
     #[track_caller]
     fn abs(self) -> Self {
-        if T::ORDER > 0 && self.re.primal() == 0.0 {
+        if T::ORDER > 0 && self.re.known() == Some(0.0) {
             return self.size_at_zero();
         }
         self.lift(self.re.abs(), self.re.slope_of_size())

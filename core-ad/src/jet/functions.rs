@@ -4,7 +4,7 @@ use std::array;
 
 use super::Jet;
 use super::arithmetic::convolve;
-use crate::real::Num;
+use crate::real::{Num, number};
 use crate::rules::{algebraic_table, power_by_base, unless_constant};
 
 impl<T: Num, const N: usize> Jet<T, N> {
@@ -75,11 +75,11 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     }
 
     const ORDER: usize = T::ORDER + N - 1;
-    fn primal(&self) -> f64 {
-        self.c[0].primal()
+    fn known(&self) -> Option<f64> {
+        self.c[0].known()
     }
-    fn is_finite(&self) -> bool {
-        self.c.iter().all(Num::is_finite)
+    fn is_sound(&self) -> bool {
+        self.c.iter().all(Num::is_sound)
     }
     #[track_caller]
     fn undifferentiable(self) -> Self {
@@ -89,7 +89,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     }
 
     fn heading(&self) -> f64 {
-        let along = self.c[..self.known].iter().map(|c| c.primal().sign());
+        let along = self.c[..self.known].iter().map(|c| number(c).sign());
         let first = along.chain([self.c[0].heading()]).find(|side| *side != 0.0);
         first.unwrap_or(0.0)
     }
@@ -152,7 +152,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     #[track_caller]
     fn cbrt(self) -> Self {
         let (x, y0) = (self.c, self.c[0].cbrt());
-        if self.is_constant() && (self.fixed || y0.primal() != 0.0) {
+        if self.is_constant() && (self.fixed || y0.known() != Some(0.0)) {
             return Self { fixed: self.fixed, ..Self::resting(y0, self.known) };
         }
         Self::grow(self.known, y0, |k, y| {
@@ -167,7 +167,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     }
     #[track_caller]
     fn abs(self) -> Self {
-        if Self::ORDER > 1 && self.c[0].primal() == 0.0 {
+        if Self::ORDER > 1 && self.c[0].known() == Some(0.0) {
             return match self.heading() {
                 side if side > 0.0 => self,
                 side if side < 0.0 => -self,
@@ -201,7 +201,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn powf(self, p: Self) -> Self {
         let y0 = self.c[0].powf(p.c[0]);
         if !p.is_constant() {
-            if self.c[0].primal() == 0.0 {
+            if self.c[0].known() == Some(0.0) {
                 return self.power_log(p, 0);
             }
             let mut y = (p * self.ln()).exp();
@@ -227,7 +227,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         let (x, q) = (self.truncated(known - 1), p.truncated(known - 1));
         if !self.is_constant() {
             along += power_by_base(x, q, k) * self.slope();
-        } else if self.c[0].primal() == 0.0 && !self.fixed {
+        } else if self.c[0].known() == Some(0.0) && !self.fixed {
             // the slope of a base that does not move to the order that is known, see `constant_value`
             along += self.constant_value(y0, || power_by_base(self.c[0], p.c[0], k)).slope();
         }
@@ -240,7 +240,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
     fn atan2(self, x: Self) -> Self {
         let y0 = self.c[0].atan2(x.c[0]);
         let known = self.known.min(x.known);
-        let at_origin = self.c[0].primal() == 0.0 && x.c[0].primal() == 0.0;
+        let at_origin = self.c[0].known() == Some(0.0) && x.c[0].known() == Some(0.0);
         if self.is_constant() && x.is_constant() && !at_origin {
             return Self::resting(y0, known);
         }
@@ -256,7 +256,7 @@ impl<T: Num, const N: usize> Num for Jet<T, N> {
         if self.is_constant() && other.is_constant() {
             return Self::resting(y0, known);
         }
-        if y0.primal() == 0.0 {
+        if y0.known() == Some(0.0) {
             return if Self::ORDER == 1 {
                 Self::resting(y0, known)
             } else if T::ORDER > 0 {

@@ -9,7 +9,7 @@ mod functions;
 use std::array;
 use std::cmp::Ordering;
 
-use crate::real::{Num, Real, sum_by_addition};
+use crate::real::{Num, Real, number, sum_by_addition};
 use crate::rule::{Rule, SliceRule};
 
 /// The first `N` Taylor coefficients `c_k = f^(k) / k!` along a curve: order `N - 1`.
@@ -95,7 +95,7 @@ impl<T: Num, const N: usize> Jet<T, N> {
         T::ORDER == 0
             && N > 2
             && self.known > order
-            && self.c[..order].iter().all(|c| c.primal() == 0.0)
+            && self.c[..order].iter().all(|c| c.known() == Some(0.0))
     }
 
     /// `x / t^order`, of a curve whose first coefficients are zeros.
@@ -140,8 +140,8 @@ impl<T: Num, const N: usize> Jet<T, N> {
         }
         let mut y = Self::resting(value, self.known);
         let partial = partial();
-        if value.primal().is_finite() && !partial.is_finite() {
-            let first = if partial.primal().is_nan() || self.known == 2 { 1 } else { 2 };
+        if value.known().is_some_and(f64::is_finite) && !partial.is_sound() {
+            let first = if number(&partial).is_nan() || self.known == 2 { 1 } else { 2 };
             y.c[first.min(self.known)..self.known].fill(T::lit(0.0) / T::lit(0.0));
         }
         y

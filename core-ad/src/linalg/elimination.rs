@@ -8,7 +8,7 @@
 
 use super::matrix::Matrix;
 use super::{LinalgError, check_pivot};
-use crate::real::Real;
+use crate::real::{Real, number};
 
 /// Unknowns up to which it is used.
 const FEW: usize = 8;
@@ -26,7 +26,7 @@ impl<R: Real> Eliminated<R> {
     /// # Errors
     /// [`LinalgError::Singular`], by the test of all LU factors here.
     pub(super) fn of_few(a: &Matrix<R>) -> Option<Result<Self, LinalgError>> {
-        let numbers = a.map(|v| v.primal());
+        let numbers = a.map(|v| number(&v));
         let suits = a.rows() <= FEW && numbers.data().iter().all(|v| v.is_finite());
         suits.then(|| Self::new(a, &numbers))
     }
@@ -38,7 +38,7 @@ impl<R: Real> Eliminated<R> {
         let largest = |row: &[f64]| row.iter().fold(0.0, |s, v| f64::max(s, v.abs()));
         let rows: Vec<f64> = (0..n).map(|i| largest(numbers.row(i))).collect();
         for k in 0..n {
-            let size = |i: usize| factors[(i, k)].primal().abs() / rows[order[i]];
+            let size = |i: usize| number(&factors[(i, k)]).abs() / rows[order[i]];
             let pivot = (k + 1..n).fold(k, |best, i| if size(i) > size(best) { i } else { best });
             order.swap(k, pivot);
             if pivot != k {
@@ -49,7 +49,7 @@ impl<R: Real> Eliminated<R> {
             }
             let row = rows[order[k]];
             let column = (0..n).fold(0.0, |s, i| f64::max(s, numbers[(i, k)].abs()));
-            check_pivot(k, factors[(k, k)].primal().abs() / row.min(column), n)?;
+            check_pivot(k, number(&factors[(k, k)]).abs() / row.min(column), n)?;
             for i in k + 1..n {
                 let factor = factors[(i, k)] / factors[(k, k)];
                 factors[(i, k)] = factor;

@@ -6,7 +6,7 @@
 //! refuses elsewhere; [`spectral_function`](super::spectral_function) knows the function, and answers.
 
 use super::LinalgError;
-use crate::real::{Num, Real};
+use crate::real::{Num, Real, number};
 use crate::rule::SliceRule;
 
 /// Below this share of the matrix's size a gap belongs to a cluster: half of the digits of a derivative would be lost.
@@ -17,7 +17,7 @@ const RESOLVED: f64 = 1e-10;
 /// What `n` roundings of a numerator's own terms may leave of a zero, given the size of the terms times `n`.
 fn is_rounding<R: Real>(numerator: R, terms: R) -> bool {
     // by plain values: one that a program will replay is not known, and counts as large
-    R::ORDER == 0 && numerator.primal().abs() <= terms.primal() * (8.0 * f64::EPSILON)
+    R::ORDER == 0 && number(&numerator).abs() <= number(&terms) * (8.0 * f64::EPSILON)
 }
 
 fn is_cluster<R: Real>(gap: R, size: R) -> bool {
@@ -57,7 +57,7 @@ pub(super) fn weighed_over_gap<R: Real>(
         return Ok(numerator / gap);
     }
     let unused = weights.iter().all(Num::is_constant_zero);
-    let resolved = gap.primal().abs() > size.primal() * RESOLVED;
+    let resolved = number(&gap).abs() > number(&size) * RESOLVED;
     if unused || resolved && is_rounding(numerator, terms) {
         return Ok(R::lit(0.0));
     }

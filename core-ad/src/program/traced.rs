@@ -344,10 +344,10 @@ impl Num for Traced {
         self.recorder.is_none() && self.value == 0.0
     }
     const ORDER: usize = 0;
-    fn primal(&self) -> f64 {
-        if self.recorder.is_none() { self.value } else { f64::NAN }
+    fn known(&self) -> Option<f64> {
+        self.recorder.is_none().then_some(self.value)
     }
-    fn is_finite(&self) -> bool {
+    fn is_sound(&self) -> bool {
         self.recorder.is_some() || self.value.is_finite()
     }
     fn undifferentiable(self) -> Self {

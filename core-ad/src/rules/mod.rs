@@ -77,15 +77,15 @@ pub(crate) use {
     algebraic_table, arithmetic_table, binary_table, unary_table, unary_table_but_circles,
 };
 
-use crate::real::Num;
+use crate::real::{Num, number};
 
 /// `d (x^p ln^k x) / dx = p x^(p-1) ln^k x + k x^(p-1) ln^(k-1) x`, and exactly 0 for a constant power `x^0`.
 #[track_caller]
 pub(crate) fn power_by_base<T: Num>(x: T, p: T, k: u8) -> T {
-    if k == 0 && x.primal() == 0.0 && p.primal() < 0.5 && !p.is_constant_zero() {
+    if k == 0 && x.known() == Some(0.0) && number(&p) < 0.5 && !p.is_constant_zero() {
         return steep(p * x.power_log(p - 1.0, 0));
     }
-    if k > 0 && x.primal() == 0.0 && p.primal() > 0.0 && p.primal() <= 1.0 {
+    if k > 0 && x.known() == Some(0.0) && number(&p) > 0.0 && number(&p) <= 1.0 {
         // of both terms the one with more logarithms: their difference would be inf - inf
         return T::lit(if k.is_multiple_of(2) { f64::INFINITY } else { f64::NEG_INFINITY });
     }
@@ -126,7 +126,7 @@ pub(crate) fn integer_power<T: Num>(x: T, n: i32) -> T {
 /// made of them would be finite and wrong.
 #[inline]
 pub(crate) fn is_singular<T: Num>(y: T, partial: T) -> bool {
-    T::ORDER > 0 && !partial.is_finite() && y.primal().is_finite()
+    T::ORDER > 0 && !partial.is_sound() && y.known().is_some_and(f64::is_finite)
 }
 
 /// What gives up the derivatives that it carries, unless it is a constant zero.
@@ -142,7 +142,7 @@ pub(crate) fn unless_constant<T: Num>(x: T) -> T {
 #[inline]
 #[track_caller]
 pub(crate) fn along<T: Num>(tangent: T, partial: T) -> T {
-    if tangent.is_constant_zero() && partial.is_finite() { tangent } else { tangent * partial }
+    if tangent.is_constant_zero() && partial.is_sound() { tangent } else { tangent * partial }
 }
 
 /// A seed times a partial derivative: exactly 0 where the seed is a constant zero, so that what is not asked for does not

@@ -225,10 +225,10 @@ impl Num for Footprint {
         binary powf, atan2, hypot, over_norm
     }
     const ORDER: usize = 0;
-    fn primal(&self) -> f64 {
-        self.value
+    fn known(&self) -> Option<f64> {
+        Some(self.value)
     }
-    fn is_finite(&self) -> bool {
+    fn is_sound(&self) -> bool {
         self.value.is_finite()
     }
     fn undifferentiable(self) -> Self {

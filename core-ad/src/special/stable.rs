@@ -148,7 +148,7 @@ impl SliceRule for Norm {
 #[track_caller]
 pub fn norm<R: Real>(x: &[R]) -> R {
     let Ok(y) = R::slice_rule(&Norm, x);
-    if y[0].primal() == 0.0 {
+    if y[0].known() == Some(0.0) {
         // the kink, by the function that knows how to treat it at every order
         return x.iter().fold(R::lit(0.0), |norm, x| norm.hypot(*x));
     }

@@ -457,7 +457,7 @@ impl<T: Num> Sweep<'_, T> {
     /// that was computed on the way from a seed may be the product of what vanishes there and what grows beyond all bounds.
     #[inline]
     fn may_pass_over(&mut self, id: usize, partials: &[T]) -> bool {
-        partials.iter().all(Num::is_finite) || !self.is_reached(id)
+        partials.iter().all(Num::is_sound) || !self.is_reached(id)
     }
 
     /// Whether a seed reaches the statement; found for all statements when it is first asked, as poles are rare.

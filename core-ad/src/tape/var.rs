@@ -10,7 +10,7 @@ use super::slice_scan::record_slice_scan;
 use super::{Arena, Statement};
 use crate::checkpoint::ScanOptions;
 use crate::map::Kernel;
-use crate::real::{Num, Real, sum_by_addition};
+use crate::real::{Num, Real, number, sum_by_addition};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::rules::{
     along, arithmetic_table, binary_table, integer_power, is_singular, power_by_base,
@@ -191,10 +191,10 @@ impl<T: Num> Var<T> {
     fn made_of_constants(self, value: T, other_is_literal: bool) -> Self {
         if !(self.is_literal() && other_is_literal) {
             Self::konst(value)
-        } else if value.is_finite() {
+        } else if value.is_sound() {
             Self { generation: LITERAL, ..Self::konst(value) }
         } else {
-            Self::literal(value.primal())
+            Self::literal(number(&value))
         }
     }
 
@@ -338,12 +338,12 @@ impl<T: Num> Num for Var<T> {
     }
     const ORDER: usize = T::ORDER + 1;
     #[inline]
-    fn primal(&self) -> f64 {
-        self.value.primal()
+    fn known(&self) -> Option<f64> {
+        self.value.known()
     }
     #[inline]
-    fn is_finite(&self) -> bool {
-        self.value.is_finite() && self.weight.is_finite()
+    fn is_sound(&self) -> bool {
+        self.value.is_sound() && self.weight.is_sound()
     }
     #[track_caller]
     fn undifferentiable(self) -> Self {
@@ -394,7 +394,7 @@ impl<T: Num> Num for Var<T> {
     #[inline]
     #[track_caller]
     fn abs(self) -> Self {
-        if T::ORDER > 0 && self.value.primal() == 0.0 {
+        if T::ORDER > 0 && self.value.known() == Some(0.0) {
             return self.size_at_zero();
         }
         self.unary(self.value.abs(), self.value.slope_of_size())

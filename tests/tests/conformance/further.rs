@@ -27,7 +27,7 @@ fn difference(f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Proves that all modes agree on the gradient of `f` at `x` and on its Hessian times a direction.
-fn agree(name: &str, f: &impl VectorFn, x: &[f64]) {
+pub(super) fn agree(name: &str, f: &impl VectorFn, x: &[f64]) {
     let v: Vec<f64> = (0..x.len()).map(|k| (1.7 * k as f64 + 0.4).cos()).collect();
     let moved = |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
     let by_duals = jacobian_forward(|x| f.call(x), x);

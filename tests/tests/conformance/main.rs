@@ -16,6 +16,7 @@ mod implicit;
 mod matrices;
 mod models;
 mod smooth;
+mod trades;
 mod variations;
 
 use cotangent_ad::program::Program;
