@@ -455,3 +455,59 @@ fn a_rolling_ball_slips_in_proportion_to_softness() {
     // what is left is the settling at the start, over steps of 2 ms
     assert!((harder - 0.001 * slopes[1]).abs() < 5e-5, "{harder}");
 }
+
+#[test]
+fn without_a_solution_no_derivative_is_a_finite_number() {
+    // dry friction acts at every state; the pole of a cart has a mass matrix that moves with its place
+    let model = read_mjcf(
+        r#"<mujoco><worldbody><body name="cart"><joint name="slide" type="slide" axis="1 0 0" frictionloss="1"/>
+        <geom type="sphere" size="0.1" mass="1"/><body name="pole"><joint name="hinge" axis="0 1 0" damping="0.1"/>
+        <geom type="capsule" fromto="0 0 0 0 0 0.5" size="0.02" mass="0.3"/></body></body></worldbody>
+        <actuator><motor joint="slide"/><general joint="hinge" dyntype="filter" dynprm="0.1"/></actuator></mujoco>"#,
+    )
+    .unwrap()
+    .model;
+    let (n, parameters) = (model.nv(), model.parameters());
+    let sound = State { v: vec![0.3, -0.2], ..State::at_reference(&model) };
+    let broken = |place: f64| {
+        let mut state = sound.clone();
+        state.q[1] = place;
+        state
+    };
+    let u = [0.4, -0.1];
+    for integrator in [Integrator::Euler, Integrator::ImplicitFast, Integrator::RungeKutta4] {
+        let options = StepOptions { dt: 0.01, integrator };
+        for (first, broken) in
+            [None, Some(&sound)].into_iter().zip([f64::NAN, f64::INFINITY].map(broken))
+        {
+            // in fresh memory, and in memory with the solution of another state
+            let (mut s, mut adjoint) = (Scratch::new(&model), StepAdjoint::new(&model));
+            let mut jacobian = StepJacobian::default();
+            if let Some(first) = first {
+                adjoint.jacobian(&model, parameters, &options, (first, &u), &mut jacobian, &mut s);
+                assert!(jacobian.a.iter().chain(&jacobian.b).all(|x| x.is_finite()));
+            }
+            adjoint.jacobian(&model, parameters, &options, (&broken, &u), &mut jacobian, &mut s);
+            assert!(jacobian.a[..2 * n * (2 * n + 1)].iter().all(|x| x.is_nan()), "{integrator:?}");
+            assert!(jacobian.b[..2 * n * 2].iter().all(|x| x.is_nan()), "{integrator:?}");
+            let mut bar = Cotangent { v: vec![1.0; n], ..Cotangent::zero(&model) };
+            let (mut u_bar, mut by) = ([0.0; 2], parameters.zero_like());
+            let point = (&broken, u.as_slice());
+            adjoint.pull(
+                &model,
+                parameters,
+                &options,
+                point,
+                &mut bar,
+                &mut u_bar,
+                Some(&mut by),
+                &mut s,
+            );
+            let all = bar.q.iter().chain(&bar.v).chain(&u_bar[..1]);
+            assert!(all.chain(&by.armature).all(|x| x.is_nan()), "{integrator:?}");
+            // and the memory is as good as new
+            adjoint.jacobian(&model, parameters, &options, (&sound, &u), &mut jacobian, &mut s);
+            assert!(jacobian.a.iter().chain(&jacobian.b).all(|x| x.is_finite()));
+        }
+    }
+}

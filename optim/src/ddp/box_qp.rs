@@ -24,9 +24,10 @@ pub(crate) struct BoxMinimum {
 }
 
 impl BoxMinimum {
-    /// `-H_ff^-1 m_f`, the other rows zero: how the free entries follow a change of the gradient, `m` of `width` columns, row-major.
-    pub(crate) fn gain(&self, m: &[f64], width: usize) -> Vec<f64> {
-        let mut gain = vec![0.0; self.x.len() * width];
+    /// `-H_ff^-1 m_f` into `gain`, the other rows zero: how the free entries follow a change of the gradient, `m` of `width` columns,
+    /// row-major.
+    pub(crate) fn gain(&self, m: &[f64], width: usize, gain: &mut [f64]) {
+        gain.fill(0.0);
         if let Some(factor) = &self.factor {
             let rhs = Mat::from_fn(self.free.len(), width, |r, j| -m[self.free[r] * width + j]);
             let solved = factor.solve(rhs);
@@ -34,7 +35,6 @@ impl BoxMinimum {
                 (0..width).for_each(|j| gain[i * width + j] = solved[(r, j)]);
             }
         }
-        gain
     }
 }
 
@@ -120,7 +120,8 @@ mod tests {
                 assert!(ok && (!inside || found.free.contains(&i)), "{seed}: {i} {}", slope(i));
             }
             // H_ff gain_f = -m_f
-            let gain = found.gain(&[1.0, -2.0, 0.5, 3.0], 1);
+            let mut gain = [0.0; 4];
+            found.gain(&[1.0, -2.0, 0.5, 3.0], 1, &mut gain);
             for &i in &found.free {
                 let row: f64 = found.free.iter().map(|&j| h[i * n + j] * gain[j]).sum();
                 assert!((row + [1.0, -2.0, 0.5, 3.0][i]).abs() < 1e-10);

@@ -52,7 +52,7 @@ pub(crate) struct Constraints<T> {
     pub(crate) block_forces: Vec<[T; MOST]>,
     /// The accelerations that solve the problem.
     pub(crate) a: Vec<T>,
-    /// Why the last problem has no solution.
+    /// Why the problem of the last state has no solution; there then may be neither factors nor points of it.
     pub(crate) failure: Option<NotConverged>,
 }
 
@@ -119,6 +119,7 @@ pub(crate) fn collect<T: Real>(p: &Point<'_, T>, s: &mut Scratch<T>) -> bool {
     let model = p.model;
     let mut blocks = std::mem::take(&mut s.constraints.blocks);
     blocks.clear();
+    s.constraints.failure = None;
     if model.is_constrained() {
         coupling::add(p, &mut blocks);
         tie::add(model, p.parameters, s, &mut blocks);

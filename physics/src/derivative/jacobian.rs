@@ -37,7 +37,8 @@ pub struct StepJacobian {
 impl StepAdjoint {
     /// The Jacobian of the step from `state` under the controls `u`.
     ///
-    /// By hand, at a cost of a few steps; of a step of Runge-Kutta's method by `2 nv` pullbacks.
+    /// By hand, at a cost of a few steps; of a step of Runge-Kutta's method by `2 nv` pullbacks. It is NaN where the constraints' problem has
+    /// no solution, as of a state that is not finite.
     pub fn jacobian(
         &mut self,
         model: &Model,
@@ -58,6 +59,11 @@ impl StepAdjoint {
         }
         follow(model, parameters, options, (&state.act, u), s);
         euler_acceleration(model, parameters, options, (&state.q, &state.v), s);
+        if s.constraints.failure.is_some() {
+            out.a.fill(f64::NAN);
+            out.b.fill(f64::NAN);
+            return;
+        }
         let (drive, routes) = (s.stages[0].drive.clone(), s.routes.clone());
         let (q, v) = (&state.q, &state.v);
         let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };

@@ -85,7 +85,8 @@ impl StepAdjoint {
     /// Replays the step from `state` and replaces `bar`, the cotangent of the next state, by that of `state`; adds the
     /// cotangents of the controls to `u_bar` (`nu`) and, where wanted, of the parameters.
     ///
-    /// A control beyond its actuator's range gets 0.
+    /// A control beyond its actuator's range gets 0. Where the constraints' problem has no solution, as of a state that is not finite, the
+    /// cotangents are NaN as the step is.
     pub fn pull(
         &mut self,
         model: &Model,
@@ -250,6 +251,9 @@ impl StepAdjoint {
         bars: &mut Bars<'_>,
         s: &mut Scratch,
     ) {
+        if s.constraints.failure.is_some() {
+            return undefined(bars);
+        }
         self.lambda.fill(0.0);
         if implicit != Implicit::Nothing {
             solve(point.model, implicit, &mut self.multiplier.lambda, true, s);
@@ -298,6 +302,9 @@ impl StepAdjoint {
         bars: &mut Bars<'_>,
         s: &mut Scratch,
     ) {
+        if s.constraints.failure.is_some() {
+            return undefined(bars);
+        }
         let c = &s.constraints;
         let by_acceleration = &mut self.multiplier.lambda;
         by_acceleration.fill(0.0);
@@ -343,13 +350,15 @@ impl StepAdjoint {
             let stage = &mut s.stages[i];
             let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
             let displacement = std::mem::take(&mut stage.displacement);
-            // a = a(q, v, u): the factors of this stage are made again
+            // a = a(q, v, u): the factors of this stage are made again, but of the last one, which are there still
             let (parameters, drive) = (inputs.parameters, std::mem::take(&mut stage.drive));
             let routes = Routes::default();
             let (q_at, v_at) = (q.as_slice(), v.as_slice());
             let point =
                 Point { model, parameters, q: q_at, v: v_at, drive: &drive, routes: &routes };
-            forward_dynamics(&point, Implicit::Nothing, s);
+            if i < 3 {
+                forward_dynamics(&point, Implicit::Nothing, s);
+            }
             s.stages[i].drive = drive;
             for d in 0..n {
                 self.multiplier.lambda[d] = -self.acceleration[i][d];
@@ -382,6 +391,16 @@ impl StepAdjoint {
             (stage.q, stage.v, stage.displacement) = (q, v, displacement);
         }
         bar.q.copy_from_slice(&self.start);
+    }
+}
+
+/// What the derivatives of accelerations are that do not exist.
+fn undefined(bars: &mut Bars<'_>) {
+    for bar in [&mut *bars.q, &mut *bars.v, &mut *bars.drive, &mut *bars.moments] {
+        bar.fill(f64::NAN);
+    }
+    if let Some(parameters) = bars.parameters.as_deref_mut() {
+        *parameters = parameters.map(|_| f64::NAN);
     }
 }
 
