@@ -1,5 +1,6 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
+mod limits;
 mod moving;
 mod reflections;
 mod scenes;
@@ -29,6 +30,9 @@ pub(super) const PROOFS: &[Measure] = measurements![
     moving::everything_that_moves,
     moving::mirrors_and_glass,
     watertight,
+    limits::first_call,
+    limits::reverse_memory,
+    limits::two_threads,
 ];
 
 const SPP: u32 = 64;
