@@ -154,7 +154,8 @@ pub trait Real: Num + PartialOrd + PartialOrd<f64> {
     /// the answer as a guard, like that of a comparison.
     #[track_caller]
     fn is_finite(self) -> bool {
-        self.abs() < f64::INFINITY
+        // comparisons alone: a tape keeps nothing of them
+        self < f64::INFINITY && self > f64::NEG_INFINITY
     }
 
     /// The larger. Where they tie its derivative is the mean of both, as that of `(a + b + |a - b|) / 2`.

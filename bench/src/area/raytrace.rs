@@ -62,6 +62,12 @@ fn failed(what: &str, error: &SceneError) -> PeerError {
     PeerError::Failed { what: what.into(), stderr: error.to_string() }
 }
 
+/// So many threads.
+fn threads(count: usize) -> Result<rayon::ThreadPool, PeerError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    Ok(pool.map_err(std::io::Error::other)?)
+}
+
 /// Parameters of a scene by name.
 fn select(scene: &Scene, name: &str) -> Result<Selection, PeerError> {
     Selection::new(scene, &[name]).map_err(|e| failed(name, &e))
@@ -75,8 +81,7 @@ fn gradient(reference: &Reference, options: &DerivativeOptions) -> Result<f64, P
 
 /// Work at 64 x 64 pixels and 64 samples: an image, a gradient, and the cost of a gradient with a given standard error.
 fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one = one.map_err(std::io::Error::other)?;
+    let one = threads(1)?;
     let python = peers.python("mitsuba");
     let found = match &python {
         Ok(python) => {
@@ -128,8 +133,7 @@ fn beside_mitsuba(peers: &Peers) -> Result<Vec<Item>, PeerError> {
 
 /// A gradient by all vertices of a sphere in images, as the sphere gets finer.
 fn edges(_: &Peers) -> Result<Vec<Item>, PeerError> {
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one = one.map_err(std::io::Error::other)?;
+    let one = threads(1)?;
     let scene = icosphere_shadow().scene;
     let mut items = Vec::new();
     for level in [2, 5, 6] {

@@ -10,11 +10,11 @@ use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::escape;
 use super::svg::{
-    AXIS, Area, GRID, INK, LEGEND_ROW, PAPER, SOFT, Stepped, TITLE, TITLE_ROW, UNITS, WIDTH,
-    decades, draw_title, in_rows, open, said, text, tick, units,
+    Area, INK, LEGEND_ROW, PAPER, SOFT, Stepped, TITLE, TITLE_ROW, UNITS, WIDTH, decades,
+    draw_title, in_rows, open, said, styled, text, tick, units,
 };
+use super::{WIDE, escape};
 
 /// Height of the part with the axes, in pixels.
 const BODY: u32 = 300;
@@ -22,8 +22,6 @@ const BODY: u32 = 300;
 const BAR: u32 = 96;
 /// Steps of colour along the bar.
 const SHADES: u32 = 64;
-/// Ratio of the largest number to the least from which an axis of positive numbers is logarithmic.
-const WIDE: f64 = 30.0;
 
 type Plane<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<Stepped, Stepped>>;
 type Fault = DrawingAreaErrorKind<std::io::Error>;
@@ -164,14 +162,7 @@ impl HeatMap {
             .y_label_area_size(units(66.0))
             .build_cartesian_2d(range(&x), range(&y))
             .map_err(|e| said(&e))?;
-        chart
-            .configure_mesh()
-            .max_light_lines(0)
-            .bold_line_style(GRID.stroke_width(UNITS))
-            .axis_style(AXIS.stroke_width(UNITS))
-            .set_all_tick_mark_size(units(4.0))
-            .label_style(text(12.0, &SOFT))
-            .axis_desc_style(text(12.5, &INK))
+        styled(&mut chart.configure_mesh())
             .x_desc(self.labels[0].clone())
             .y_desc(self.labels[1].clone())
             .x_label_formatter(&|v| x.tick(*v))

@@ -9,6 +9,9 @@ pub use cotangent_harness::figure::{Figure, Mark, Panel, Series, encode_png};
 pub use heat::HeatMap;
 pub use svg::{Scales, draw, draw_on};
 
+/// Ratio of the largest number to the least from which an axis of positive numbers is better logarithmic.
+pub(crate) const WIDE: f64 = 30.0;
+
 /// Text within SVG and HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -7,6 +7,7 @@
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
 
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::coord::ranged1d::{
@@ -42,8 +43,8 @@ const FONT: &str = "system-ui,sans-serif";
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub(super) const INK: RGBColor = RGBColor(27, 31, 36);
 pub(super) const SOFT: RGBColor = RGBColor(87, 96, 106);
-pub(super) const GRID: RGBColor = RGBColor(227, 230, 234);
-pub(super) const AXIS: RGBColor = RGBColor(139, 148, 158);
+const GRID: RGBColor = RGBColor(227, 230, 234);
+const AXIS: RGBColor = RGBColor(139, 148, 158);
 const GREY_LINE: RGBColor = RGBColor(106, 115, 125);
 const GREY_AREA: RGBColor = RGBColor(213, 217, 222);
 
@@ -328,16 +329,9 @@ impl<'a> Shown<'a> {
             .y_label_area_size(units((numbers + 26.0).max(61.0)))
             .build_cartesian_2d(x, y)
             .map_err(|e| said(&e))?;
-        chart
-            .configure_mesh()
+        styled(&mut chart.configure_mesh())
             .x_labels(X_TICKS)
             .y_labels(Y_TICKS)
-            .max_light_lines(0)
-            .bold_line_style(GRID.stroke_width(UNITS))
-            .axis_style(AXIS.stroke_width(UNITS))
-            .set_all_tick_mark_size(units(4.0))
-            .label_style(text(12.0, &SOFT))
-            .axis_desc_style(text(12.5, &INK))
             .x_desc(self.figure.x_label.clone())
             .y_desc(self.figure.y_label.clone())
             .x_label_formatter(&write_x)
@@ -398,6 +392,18 @@ impl Entry<'_> {
         let label = Text::new(self.series.label.clone(), point(x + 32.0, y), style);
         head.draw(&label).map_err(|e| said(&e))
     }
+}
+
+/// Axes and grid as all figures have them.
+pub(super) fn styled<'m, 'a, 'b, X: Ranged, Y: Ranged, B: DrawingBackend>(
+    mesh: &'m mut MeshStyle<'a, 'b, X, Y, B>,
+) -> &'m mut MeshStyle<'a, 'b, X, Y, B> {
+    mesh.max_light_lines(0)
+        .bold_line_style(GRID.stroke_width(UNITS))
+        .axis_style(AXIS.stroke_width(UNITS))
+        .set_all_tick_mark_size(units(4.0))
+        .label_style(text(12.0, &SOFT))
+        .axis_desc_style(text(12.5, &INK))
 }
 
 /// A title in rows at the top of an area.

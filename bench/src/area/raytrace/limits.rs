@@ -5,22 +5,17 @@ use std::time::Instant;
 use cotangent_raytrace::reference::{adjoint, icosphere_shadow, shadow_blocker};
 use cotangent_raytrace::{DerivativeOptions, Scene, Transport, World, vjp};
 
-use super::{SPP, failed, gradient, select};
+use super::{SPP, failed, gradient, select, threads};
 use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
 use crate::{clock, memory};
-
-fn pool(threads: usize) -> Result<rayon::ThreadPool, PeerError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(std::io::Error::other)?)
-}
 
 /// One call, from the scene to the gradient, with nothing built before and no call to warm up.
 pub(super) fn first_call(_: &Peers) -> Result<Vec<Item>, PeerError> {
     const MOST_S: f64 = 0.15;
     let reference = icosphere_shadow();
     let options = DerivativeOptions { spp: SPP, ..DerivativeOptions::default() };
-    let one = pool(1)?;
+    let one = threads(1)?;
     let cpu_s = clock::once(|| one.install(|| gradient(&reference, &options)));
     Ok(vec![Item::Proof(Proof {
         what: format!("icosphere_shadow: one gradient call, 64 x 64, {SPP} spp, no warm-up"),
@@ -34,7 +29,7 @@ pub(super) fn first_call(_: &Peers) -> Result<Vec<Item>, PeerError> {
 pub(super) fn reverse_memory(_: &Peers) -> Result<Vec<Item>, PeerError> {
     const GROWTH: f64 = 1.1;
     let scene = icosphere_shadow().scene;
-    let one = pool(1)?;
+    let one = threads(1)?;
     let held = |bounces: u32, spp: u32| -> Result<f64, PeerError> {
         let transport = Transport::Paths { bounces };
         let scene = Scene::with_cameras(scene.cameras().to_vec(), transport, scene.meshes().into())
@@ -65,7 +60,7 @@ pub(super) fn two_threads(_: &Peers) -> Result<Vec<Item>, PeerError> {
     const LEAST: f64 = 1.8;
     let reference = shadow_blocker();
     let options = DerivativeOptions { spp: SPP, ..DerivativeOptions::default() };
-    let pools = [pool(1)?, pool(2)?];
+    let pools = [threads(1)?, threads(2)?];
     let mut best = [f64::INFINITY; 2];
     for _ in 0..5 {
         for (pool, best) in pools.iter().zip(&mut best) {

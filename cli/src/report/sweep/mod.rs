@@ -178,7 +178,7 @@ impl Survey {
 
     /// A row for each point: those with an answer by their objective, then the others.
     fn points(&self, page: &mut String, ranked: &[usize]) {
-        let others = (0..self.table.rows()).filter(|row| !ranked.contains(row));
+        let others = (0..self.table.rows()).filter(|row| self.objective(*row).is_none());
         let rows: Vec<usize> = ranked.iter().copied().chain(others).collect();
         let objective = self.table.columns.iter().filter(|c| c.name == "objective_final");
         let columns: Vec<&Column> = self

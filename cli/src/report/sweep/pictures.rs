@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cotangent_sweep::{Cell, Column, Kind, Table};
 
-use crate::plot::{Figure, HeatMap, Mark, Scales, Series, draw_on};
+use crate::plot::{Figure, HeatMap, Mark, Scales, Series, WIDE, draw_on};
 
 /// Keys of texts (an optimizer, a model file) of which each value has a colour of its own, up to so many values.
 const GROUPS: usize = 6;
@@ -12,8 +12,6 @@ const GROUPS: usize = 6;
 const GOAL_PICTURES: usize = 12;
 /// Heat maps at most.
 const MAPS: usize = 6;
-/// Ratio from which an axis of positive numbers is logarithmic.
-const WIDE: f64 = 30.0;
 
 /// What the pictures of the objective are called.
 const OBJECTIVE: &str = "objective";
