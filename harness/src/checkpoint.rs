@@ -11,6 +11,7 @@ use crate::gradcheck::StartCheck;
 use crate::history::Mark;
 use crate::input::hash;
 use crate::manifest::Manifest;
+use crate::restarts::Earlier;
 use crate::search::Search;
 use crate::{HarnessError, Input, Note, simd};
 
@@ -43,6 +44,8 @@ pub struct Checkpoint<R = Search> {
     pub input: String,
     /// The optimizer's state.
     pub run: R,
+    /// What the searches before this one found and cost.
+    pub(crate) earlier: Earlier,
     /// Value at the start.
     pub initial: f64,
     /// What the check of the gradient at the start said.

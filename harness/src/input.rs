@@ -83,9 +83,10 @@ impl Input {
     /// What determines the run of a job: its scenario, or the job itself where there is none.
     pub(crate) fn of(job: &Job) -> Self {
         let own = || {
-            let Job { name, method, start, seed, .. } = job;
-            let resolved =
-                format!("name = {name}\nmethod = {method:?}\nstart = {start:?}\nseed = {seed}\n");
+            let Job { name, method, start, seed, restarts, .. } = job;
+            let resolved = format!(
+                "name = {name}\nmethod = {method:?}\nstart = {start:?}\nseed = {seed}\nrestarts = {restarts:?}\n"
+            );
             Self { resolved, ..Self::default() }
         };
         job.input.clone().unwrap_or_else(own)

@@ -55,6 +55,7 @@ mod manifest;
 pub mod name;
 mod progress;
 mod record;
+mod restarts;
 mod search;
 mod session;
 pub mod signals;
@@ -72,6 +73,7 @@ pub use manifest::Manifest;
 pub use name::{NameError, check_name};
 pub use progress::{Progress, Stage};
 pub use record::{Found, Held, Note, Record, Summary};
+pub use restarts::{Restarts, Start};
 pub use search::Search;
 pub use session::Harness;
 
@@ -92,6 +94,8 @@ pub struct Job {
     pub start: Vec<f64>,
     /// Seed: of CMA-ES, and the sample key of a stochastic objective.
     pub seed: u64,
+    /// Further searches from other starts; none unless said.
+    pub restarts: Restarts,
     /// What is asked, in a sentence; empty where nobody says.
     pub asked: String,
     /// The command that was typed; empty where the run is started from a program.
@@ -111,6 +115,7 @@ impl Job {
             stop: Stop::default(),
             start: start.to_vec(),
             seed: 0,
+            restarts: Restarts::default(),
             asked: String::new(),
             command: String::new(),
             input: None,

@@ -58,7 +58,10 @@ pub struct Summary {
     pub score: Option<f64>,
     /// Iteration that the answer is from.
     pub answer_iteration: usize,
-    /// Iterations made.
+    /// Searches made: more than one where the run restarts.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub searches: usize,
+    /// Iterations made, of all searches; the start of each but the first counts as one.
     pub iterations: usize,
     /// Calls of the objective.
     pub evaluations: u64,
@@ -77,6 +80,15 @@ pub struct Summary {
     /// Whether it ended in a numerical failure.
     #[serde(skip)]
     pub failed: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 /// A constraint at the answer.

@@ -1,5 +1,6 @@
 //! One run from its start (or a checkpoint) to its report.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::gradcheck::{StartCheck, check_start};
 use crate::history::History;
 use crate::manifest::{Manifest, now};
 use crate::record::answer_file;
+use crate::restarts::{Cost, Earlier, Settled, Start};
 use crate::search::{Ended, Search, SearchStep};
 use crate::signals::Signals;
 use crate::{
@@ -36,6 +38,8 @@ pub struct Harness<'a> {
     folder: Folder,
     input: Input,
     run: Search,
+    /// The searches before this one.
+    earlier: Earlier,
     history: History,
     start_check: StartCheck,
     notes: Vec<Note>,
@@ -97,6 +101,7 @@ impl<'a> Harness<'a> {
             start_check,
             notes: first_notes(run.is_constrained()),
             run,
+            earlier: Earlier::default(),
             answer: None,
             earlier_s: 0.0,
             clock: Instant::now(),
@@ -126,8 +131,17 @@ impl<'a> Harness<'a> {
             folder.note(|m| m.resumed.push(now()))?;
             return Self::new(problem, job, judge, folder, input, begun, due);
         };
-        let Checkpoint { mut run, answer, initial, start_check, notes, history, wall_s, .. } =
-            checkpoint;
+        let Checkpoint {
+            mut run,
+            earlier,
+            answer,
+            initial,
+            start_check,
+            notes,
+            history,
+            wall_s,
+            ..
+        } = checkpoint;
         *run.stop_mut() = job.stop;
         let history = History::resume(folder.path(), space, &history)?;
         folder.note(|m| {
@@ -143,6 +157,7 @@ impl<'a> Harness<'a> {
             folder,
             input,
             run,
+            earlier,
             start_check,
             notes,
             answer,
@@ -173,6 +188,7 @@ impl<'a> Harness<'a> {
             simd: simd::level(),
             input: self.folder.manifest().input_hash.clone(),
             run: &self.run,
+            earlier: self.earlier.clone(),
             initial: self.initial,
             start_check: self.start_check.clone(),
             notes: self.notes.clone(),
@@ -206,6 +222,24 @@ impl<'a> Harness<'a> {
         }
     }
 
+    /// The iteration as one of the whole run: counted after those of the searches before, with what is to be noted of them.
+    fn counted(&mut self, it: Iteration) -> Iteration {
+        let Earlier { searches, cost, least, note, .. } = &mut self.earlier;
+        if *searches == 0 {
+            return it;
+        }
+        let notes = [note.take(), it.note].into_iter().flatten().collect::<Vec<_>>();
+        Iteration {
+            index: cost.iterations + it.index,
+            best_value: least.map_or(it.best_value, |least| least.min(it.best_value)),
+            evaluations: cost.evaluations + it.evaluations,
+            gradient_evaluations: cost.gradient_evaluations + it.gradient_evaluations,
+            failures: cost.failures + it.failures,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            ..it
+        }
+    }
+
     /// Takes note of one iteration, in memory and in the history.
     fn record(&mut self, it: &Iteration, score: Option<Score>) -> Result<(), HarnessError> {
         if std::mem::take(&mut self.concluded) {
@@ -219,6 +253,75 @@ impl<'a> Harness<'a> {
         }
         let wall_s = self.wall_s();
         self.history.push(self.problem.space, it, score, wall_s)
+    }
+
+    /// The answer of the present search, which has ended.
+    fn settled(&self, ended: &Ended) -> Settled {
+        let Ended { outcome, held } = ended;
+        let is_constrained = self.run.is_constrained();
+        let answer = self.answer.clone().unwrap_or_else(|| Answer {
+            iteration: self.earlier.cost.iterations
+                + if is_constrained { outcome.iterations } else { 0 },
+            x: outcome.x.clone(),
+            value: outcome.value,
+            rank: if is_constrained && !outcome.status.is_success() {
+                f64::INFINITY
+            } else {
+                outcome.value
+            },
+            scored: false,
+        });
+        Settled {
+            search: self.earlier.searches,
+            initial: self.initial,
+            status: outcome.status.clone(),
+            held: held.clone(),
+            answer,
+        }
+    }
+
+    /// Begins another search where the best answer so far is not good enough and a start is left; returns whether one began.
+    fn restart(&mut self, ended: &Ended) -> bool {
+        let best = self.settled(ended).or_better(self.earlier.best.clone());
+        let restarts = &self.job.restarts;
+        if best.answer.rank <= restarts.until {
+            return false;
+        }
+        let most = restarts.starts.len() + 1;
+        let what = if best.answer.scored { "score" } else { "objective" };
+        let mut note = format!(
+            "search {} of at most {most} ended with `{}`; the least {what} so far, {}, is above {}: the next search begins here",
+            self.earlier.searches + 1,
+            ended.outcome.status.name(),
+            short(best.answer.rank),
+            restarts.until
+        );
+        let constraints = self.judge.limits().map(|limits| limits.constraints);
+        for (k, start) in restarts.starts.iter().enumerate().skip(self.earlier.searches) {
+            let Start { seed, x } = start;
+            let method = seeded(&self.job.method, *seed);
+            let key = SampleKey(*seed);
+            match Search::start(&self.problem, constraints, method, self.job.stop, x, key) {
+                Ok(run) => {
+                    let least = self.history.rows.last().map(|row| row.best);
+                    let cost = self.earlier.cost.and(&ended.outcome);
+                    self.earlier = Earlier {
+                        searches: k + 1,
+                        cost: Cost { iterations: cost.iterations + 1, ..cost },
+                        least,
+                        best: Some(best).filter(|best| best.answer.rank.is_finite()),
+                        note: Some(note),
+                    };
+                    self.initial = run.first_value(&self.problem);
+                    (self.run, self.answer) = (run, None);
+                    return true;
+                }
+                Err(error) => {
+                    let _ = write!(note, "; search {} could not begin: {error}", k + 2);
+                }
+            }
+        }
+        false
     }
 
     /// Iterates to the end, judges, and writes the record.
@@ -235,8 +338,10 @@ impl<'a> Harness<'a> {
                 break self.run.ended(&self.problem, constraints, Status::Interrupted);
             }
             match self.run.step(&self.problem, constraints) {
+                SearchStep::Done(ended) if self.restart(&ended) => self.due = Instant::now(),
                 SearchStep::Done(ended) => break ended,
                 SearchStep::Continue(it) => {
+                    let it = self.counted(it);
                     let score = self.judge.score(&it.x);
                     self.record(&it, score)?;
                     progress.iteration(&it, score, &self.job.stop);
@@ -262,26 +367,25 @@ impl<'a> Harness<'a> {
     }
 
     fn conclude(mut self, ended: &Ended, signal: i32) -> Result<Record, HarnessError> {
-        let outcome = &ended.outcome;
-        let answer = self.answer.clone().unwrap_or_else(|| Answer {
-            iteration: if self.run.is_constrained() { outcome.iterations } else { 0 },
-            x: outcome.x.clone(),
-            value: outcome.value,
-            rank: outcome.value,
-            scored: false,
-        });
-        let found = self.found(&answer);
+        let mut settled = self.settled(ended).or_better(self.earlier.best.clone());
+        if signal != 0 {
+            settled.status = Status::Interrupted;
+        }
+        let cost = self.earlier.cost.and(&ended.outcome);
+        let Settled { answer, .. } = &settled;
+        let found = self.found(&settled);
         let resolved = self.input.resolved.clone();
         if signal != 0 {
-            let summary = self.summary(ended, &answer, &Conclusion::default(), signal);
+            let judged = Conclusion::default();
+            let summary = self.summary(&settled, cost, &judged, signal);
             let manifest = self.folder.manifest().clone();
             return Ok(Record { summary, found, figures: Vec::new(), resolved, manifest });
         }
         // written before anything that may fail
         self.folder.write(&[answer_file(&found)?])?;
         let finished = Finished {
-            start: &self.job.start,
-            start_value: self.initial,
+            start: self.start_of(&settled),
+            start_value: settled.initial,
             answer: &answer.x,
             answer_value: answer.value,
         };
@@ -289,7 +393,7 @@ impl<'a> Harness<'a> {
         let score = self.judge.score(finished.answer);
         let score = score.map(|s| format!("{} ({})", s.name.replace('_', " "), s.unit));
         let found = with_errors(found, judged.standard_errors.as_deref());
-        let summary = self.summary(ended, &answer, &judged, signal);
+        let summary = self.summary(&settled, cost, &judged, signal);
         let mut figures = judged.figures;
         let (names, rows) = (&self.history.trace_names, &self.history.rows);
         figures.extend(history_figures(names, rows, score.as_deref()));
@@ -309,10 +413,10 @@ impl<'a> Harness<'a> {
     }
 
     /// The constraints with what was found of them.
-    fn held(&self, ended: &Ended) -> Vec<Held> {
+    fn held(&self, settled: &Settled) -> Vec<Held> {
         let Some(Limits { constraints, units }) = self.judge.limits() else { return Vec::new() };
         let finite = |limit: f64| Some(limit).filter(|l| l.is_finite());
-        let list = constraints.constraints().iter().zip(units).zip(&ended.held);
+        let list = constraints.constraints().iter().zip(units).zip(&settled.held);
         list.map(|((c, unit), (value, multiplier))| Held {
             name: c.name.clone(),
             unit: unit.clone(),
@@ -324,50 +428,57 @@ impl<'a> Harness<'a> {
         .collect()
     }
 
-    fn summary(&self, ended: &Ended, answer: &Answer, judged: &Conclusion, signal: i32) -> Summary {
-        let Ended { outcome, .. } = ended;
+    fn summary(&self, settled: &Settled, cost: Cost, judged: &Conclusion, signal: i32) -> Summary {
+        let Settled { status, answer, .. } = settled;
         // what is reported and not judged is no goal: where nothing else is, the optimizer's own success is
         let judges = judged.criteria.iter().any(|c| c.met.is_some());
         let met = if judges {
             judged.criteria.iter().all(|c| c.met != Some(false))
         } else {
-            outcome.status.is_success()
+            status.is_success()
         };
         // an optimizer's own success rests on the gradient
         let wrong = self.start_check.warning();
         let met = met && (judges || wrong.is_none());
         // goals do not ask for the constraints: that these hold is what the search says of itself
-        let met = met && (!self.run.is_constrained() || outcome.status.is_success());
+        let met = met && (!self.run.is_constrained() || status.is_success());
         Summary {
             scenario: self.job.name.clone(),
             asked: self.job.asked.clone(),
             method: self.job.method.info().name.into(),
-            status: outcome.status.name().into(),
-            advice: outcome.status.advice(),
+            status: status.name().into(),
+            advice: status.advice(),
             goal_met: met && signal == 0,
             criteria: judged.criteria.clone(),
             findings: judged.findings.clone(),
-            constraints: self.held(ended),
+            constraints: self.held(settled),
             warnings: wrong.into_iter().chain(judged.warnings.iter().cloned()).collect(),
             start_check: self.start_check.clone(),
             notes: self.notes.clone(),
-            objective_initial: self.initial,
+            objective_initial: settled.initial,
             objective_final: answer.value,
             score: answer.scored.then_some(answer.rank),
             answer_iteration: answer.iteration,
-            iterations: outcome.iterations,
-            evaluations: outcome.evaluations,
-            gradient_evaluations: outcome.gradient_evaluations,
-            failures: outcome.failures,
+            searches: self.earlier.searches + 1,
+            iterations: cost.iterations,
+            evaluations: cost.evaluations,
+            gradient_evaluations: cost.gradient_evaluations,
+            failures: cost.failures,
             wall_s: self.wall_s(),
             run_dir: self.folder.path().into(),
             signal,
-            failed: matches!(outcome.status, Status::Failed { .. }),
+            failed: matches!(status, Status::Failed { .. }),
         }
     }
 
+    /// Where the search of an answer began.
+    fn start_of(&self, settled: &Settled) -> &[f64] {
+        let starts = &self.job.restarts.starts;
+        settled.search.checked_sub(1).map_or(&self.job.start, |k| &starts[k].x)
+    }
+
     /// The parameters of the answer by name.
-    fn found(&self, answer: &Answer) -> Vec<Found> {
+    fn found(&self, settled: &Settled) -> Vec<Found> {
         let finite =
             |bounds: &[f64]| bounds.iter().map(|b| Some(*b).filter(|b| b.is_finite())).collect();
         let mut first = 0;
@@ -378,8 +489,8 @@ impl<'a> Harness<'a> {
                 name: p.name.clone(),
                 unit: p.unit.clone(),
                 shape: p.shape.clone(),
-                start: self.job.start[entries.clone()].to_vec(),
-                value: answer.x[entries].to_vec(),
+                start: self.start_of(settled)[entries.clone()].to_vec(),
+                value: settled.answer.x[entries].to_vec(),
                 lower: finite(&p.lower),
                 upper: finite(&p.upper),
                 standard_error: None,
@@ -421,6 +532,11 @@ fn begin(
         StartCheck::NotChecked { why: "the optimizer uses no gradient".into() }
     };
     Ok((run, check))
+}
+
+/// A number to four digits.
+fn short(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// What there is to know of a run before its first iteration.

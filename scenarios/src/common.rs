@@ -1,10 +1,12 @@
 //! What every scenario says: its name, kind and seed, the optimizer, and when that stops.
 
+use cotangent_harness::{Restarts, Start};
 use cotangent_optim::adam::Schedule;
 use cotangent_optim::{
     AdamOptions, CmaEsOptions, DdpOptions, GaussNewtonOptions, LbfgsbOptions, Method,
     NelderMeadOptions, Stop, TrustRegionOptions,
 };
+use cotangent_problem::SampleKey;
 
 use crate::document::Settings;
 use crate::keys::{
@@ -74,6 +76,10 @@ keys! {
         "converged when what is still to be gained is at most this share of the value");
     STEP_TOLERANCE: f64 = key("stop.step_tolerance", number("", 0.0, INF), "1e-9",
         "converged when the step that is left is at most this share of every parameter");
+    RESTARTS: usize = key("restarts.most", count(0, 1000), "0",
+        "most further searches, each from the start of another seed");
+    RESTARTS_UNTIL: f64 = key("restarts.until", number("", -INF, INF), "0.0",
+        "no further search begins once the answer has this score or less, or this objective where its kind has no score");
 }
 
 /// Options that belong to one method only, with the method's name.
@@ -116,6 +122,16 @@ pub(crate) fn method(s: &Settings) -> Method {
         }),
         Optimizer::Ddp => Method::Ddp(DdpOptions { regularisation: s.get(REGULARISATION) }),
     }
+}
+
+/// Further searches, whose seeds are a stream that the scenario's seed names and whose starts are `start`'s.
+pub(crate) fn restarts(s: &Settings, start: impl Fn(u64) -> Vec<f64>) -> Restarts {
+    let key = SampleKey(s.get(SEED) as u64);
+    let begin = |k: usize| {
+        let seed = key.child("restart", k as u64).0;
+        Start { seed, x: start(seed) }
+    };
+    Restarts { until: s.get(RESTARTS_UNTIL), starts: (1..=s.get(RESTARTS)).map(begin).collect() }
 }
 
 /// When the optimizer stops.

@@ -264,6 +264,7 @@ fn loaded(domain: &'static Domain, settings: Settings) -> Result<Loaded, Vec<Dia
     check_method(&settings, scenario.as_ref(), &method)?;
     let seed = settings.get(common::SEED) as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
+    check_restarts(&settings, scenario.as_ref(), &method)?;
     let stop = common::stop(&settings);
     Ok(Loaded { settings, scenario, domain, method, stop, seed })
 }
@@ -318,6 +319,38 @@ fn check_start(
         let help = "choose a start within the bounds";
         vec![settings.problem("cotangent::scenario::bad_start", common::SEED, e.to_string(), help)]
     })
+}
+
+/// Whether further searches begin at points of their own, within the bounds.
+fn check_restarts(
+    settings: &Settings,
+    scenario: &dyn Scenario,
+    method: &Method,
+) -> Result<(), Vec<Diagnostic>> {
+    let refuse = |key, code, message: String, help: &str| {
+        Err(vec![settings.problem(code, key, message, help)])
+    };
+    let restarts = common::restarts(settings, |seed| scenario.start(seed));
+    if !settings.is_given(common::RESTARTS) && restarts.until.abs() > 0.0 {
+        let message = "`restarts.until` says when no further search begins, but none is allowed";
+        let help = "set `restarts.most` to how many may follow the first, or remove it";
+        return refuse(common::RESTARTS_UNTIL.any, CONTRADICTION, message.into(), help);
+    }
+    let first = scenario.start(settings.get(common::SEED) as u64);
+    for start in &restarts.starts {
+        if let Err(error) = scenario.space().check_start(&start.x) {
+            let help = "choose a start, and a spread of it, within the bounds";
+            let code = "cotangent::scenario::bad_start";
+            return refuse(common::RESTARTS.any, code, error.to_string(), help);
+        }
+        if start.x == first && !matches!(method, Method::CmaEs(_)) {
+            let message =
+                "every search would begin at the same point, for no start depends on the seed";
+            let help = "give a parameter a `spread`, by which the seed moves its start, or remove `restarts`";
+            return refuse(common::RESTARTS.any, CONTRADICTION, message.into(), help);
+        }
+    }
+    Ok(())
 }
 
 fn unknown_kind(document: &Document, kind: Option<&str>) -> Diagnostic {

@@ -265,6 +265,7 @@ fn course(page: &mut String, summary: &Summary) {
     page.push_str("<h2>The run</h2>\n<dl>\n");
     for (what, value) in [
         ("optimizer", escape(&summary.method)),
+        ("searches", summary.searches.to_string()),
         (
             "answer",
             format!(

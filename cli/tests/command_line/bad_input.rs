@@ -61,6 +61,7 @@ cases! {
     unknown_method: ["[stop]" => "[optimizer]\nmethod = \"lbfgs\"\n\n[stop]"];
     method_needs_residuals: ["[stop]" => "[optimizer]\nmethod = \"gauss-newton\"\n\n[stop]"];
     option_of_another_method: ["[stop]" => "[optimizer]\nlearning_rate = 0.1\n\n[stop]"];
+    limit_of_no_restart: ["[stop]" => "[restarts]\nuntil = 1.3\n\n[stop]"];
     syntax: ["hidden = [4]" => "hidden = [4"];
     the_same_key_twice: ["points = 161" => "points = 161\npoints = 163"];
     several_at_once: ["points = 161" => "points = 160", "steps = 8" => "stepz = 8", "hidden = [4]" => "hidden = 4"];

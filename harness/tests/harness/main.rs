@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may panic, and compare bits")]
 
+mod restarts;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
