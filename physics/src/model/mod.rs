@@ -345,6 +345,11 @@ impl Model {
             || self.actuators.iter().any(spreads)
     }
 
+    /// Whether it has tendons or thrusts.
+    pub(crate) fn has_courses(&self) -> bool {
+        !self.tendons.is_empty() || !self.thrusts.is_empty()
+    }
+
     /// Whether anything may constrain it.
     pub(crate) fn is_constrained(&self) -> bool {
         !(self.stops.is_empty()

@@ -347,6 +347,9 @@ impl<'a> OutputPullback<'a> {
         sensor::pull(model, self.parameters, (state, outputs, bars), bar, parameters_bar, s);
         let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
         let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
+        if pairs().next().is_none() {
+            return;
+        }
         let mut moment_bars = vec![];
         if outputs.iter().any(|what| what.is_of_tendon()) {
             place_links(model, self.parameters, &state.q, s);
