@@ -7,8 +7,10 @@ mod parameters;
 mod sensor;
 mod shape;
 
+pub use crate::wrap::Spool;
 pub use actuator::{
     Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
+    Winding,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
