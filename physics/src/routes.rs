@@ -262,13 +262,12 @@ impl Pull<'_> {
         };
         let links = piece.ends.map(|end| end.link);
         let seen = [0, 1].map(|side| at(links[side], side) - at(around, side));
-        let bent = match winding {
-            Some(winding) => bent_around(winding, points, seen, s),
-            None => {
-                let (along, apart) = (slopes[1], seen[1] - seen[0]);
-                let across = (apart - along * along.dot(apart)) * length.recip();
-                [-across, across]
-            }
+        let bent = if let Some(winding) = winding {
+            bent_around(winding, points, seen, s)
+        } else {
+            let (along, apart) = (slopes[1], seen[1] - seen[0]);
+            let across = (apart - along * along.dot(apart)) * length.recip();
+            [-across, across]
         };
         let turning = [0, 1].map(|side| motion(links[side]).angular - motion(around).angular);
         for side in 0..2 {

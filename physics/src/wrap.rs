@@ -232,11 +232,7 @@ fn bend(numbers: [f64; 3]) -> f64 {
     let mut psi = 0.5 * numbers[2];
     for _ in 0..60 {
         let (value, slope) = bending(numbers, psi);
-        if value > 0.0 {
-            low = psi
-        } else {
-            high = psi
-        }
+        *(if value > 0.0 { &mut low } else { &mut high }) = psi;
         let newton = psi - value / slope;
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
         if (next - psi).abs() <= f64::EPSILON {

@@ -129,6 +129,7 @@ struct TermStages<'a> {
     /// For each state.
     asked: Vec<AskedHere>,
     /// Memory that no one uses at present.
+    #[expect(clippy::vec_box, reason = "what is lent and given back is not moved")]
     memory: Mutex<Vec<Box<Memory>>>,
 }
 

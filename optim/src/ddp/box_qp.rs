@@ -117,8 +117,7 @@ impl BoxMinimum {
                 let sum: f64 = row[..c].iter().zip(&other[..c]).map(|(a, b)| a * b).sum();
                 let rest = h[self.free[r] * n + self.free[c]] - sum;
                 self.factor[r * k + c] = if c == r {
-                    // not `<= 0`: NaN is no pivot
-                    if !(rest > 0.0) {
+                    if rest.is_nan() || rest <= 0.0 {
                         return false;
                     }
                     rest.sqrt()
