@@ -45,11 +45,12 @@ impl<D: Dynamics> Stages for System<D> {
     fn control_limits(&self, _: usize) -> [Vec<f64>; 2] {
         [vec![-self.limit], vec![self.limit]]
     }
-    fn step(&self, _: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure> {
+    fn step(&self, _: usize, x: &[f64], u: &[f64], next: &mut [f64]) -> Result<f64, TrialFailure> {
         assert!(u[0].abs() <= self.limit, "limits hold at every trial: {u:?}");
         let square: f64 = x.iter().map(|x| x * x).sum();
         let cost = 0.5 * (self.effort * u[0] * u[0] + self.running * square);
-        Ok((self.dynamics.next(x, u[0]), cost))
+        next.copy_from_slice(&self.dynamics.next(x, u[0]));
+        Ok(cost)
     }
     fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure> {
         let off = x.iter().zip(&self.goal).map(|(x, g)| (x - g).powi(2));
@@ -60,22 +61,21 @@ impl<D: Dynamics> Stages for System<D> {
         stage: usize,
         x: &[f64],
         u: &[f64],
-    ) -> Result<StageDerivatives, TrialFailure> {
+        out: &mut StageDerivatives,
+    ) -> Result<(), TrialFailure> {
         let n = x.len();
         let identity =
             |w: f64| (0..n * n).map(|k| if k % (n + 1) == 0 { w } else { 0.0 }).collect();
         if stage == D::N {
             let cost_x = x.iter().zip(&self.goal).map(|(x, g)| self.last * (x - g)).collect();
-            return Ok(StageDerivatives {
-                cost_x,
-                cost_xx: identity(self.last),
-                ..Default::default()
-            });
+            let cost_xx = identity(self.last);
+            *out = StageDerivatives { cost_x, cost_xx, ..Default::default() };
+            return Ok(());
         }
         let both: Vec<f64> = x.iter().chain(u).copied().collect();
         let rows = jacobian_forward(|z| self.dynamics.next(&z[..n], z[n]), &both);
         let rows = rows.chunks_exact(n + 1);
-        Ok(StageDerivatives {
+        *out = StageDerivatives {
             a: rows.clone().flat_map(|row| row[..n].to_vec()).collect(),
             b: rows.map(|row| row[n]).collect(),
             cost_x: x.iter().map(|x| self.running * x).collect(),
@@ -83,7 +83,8 @@ impl<D: Dynamics> Stages for System<D> {
             cost_xx: identity(self.running),
             cost_ux: vec![0.0; n],
             cost_uu: vec![self.effort],
-        })
+        };
+        Ok(())
     }
 }
 

@@ -13,8 +13,10 @@ So are those of models without balls, of which both releases take the same steps
 
     python physics/peers/golden_mujoco.py actuators > physics/tests/data/actuators.json
     python physics/peers/golden_mujoco.py tendons > physics/tests/data/tendons.json
+    python physics/peers/golden_mujoco.py windings > physics/tests/data/windings.json
+    python physics/peers/golden_mujoco.py windings-inside > physics/tests/data/windings-inside.json
 
-The last has accelerations and steps under its constraints too.
+The last three have accelerations and steps under its constraints too.
 """
 
 import json
@@ -69,7 +71,7 @@ for _ in range(4):
         state[method] = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}
         if model.na:
             state[method]["act"] = data.act.tolist()
-    if name == "tendons":
+    if name in ("tendons", "windings", "windings-inside"):
         model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
         model.opt.tolerance, model.opt.ls_tolerance = 0, 1e-14
         model.opt.iterations, model.opt.ls_iterations = 500, 200

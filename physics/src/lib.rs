@@ -61,6 +61,7 @@ mod sensor;
 pub mod simulation;
 mod spatial;
 mod state;
+mod wrap;
 
 pub use aba::aba;
 pub use crba::crba;

@@ -7,6 +7,9 @@
 //! l = sum |x_b - x_a|/p,     l' = sum u . (x_b' - x_a')/p = m . v
 //! ```
 //!
+//! A piece that winds around something has a length that depends on where its ends are as seen from there ([`crate::wrap`]): with the derivatives
+//! `g_a`, `g_b` by these, `l' = g_a . (x_a' - x_a'') + g_b . (x_b' - x_b'')`, `x''` being the velocity of the point of what it winds around that is there.
+//!
 //! The moments `m` of a spatial tendon move with the configuration. Whatever depends on them leaves a cotangent `m_bar`; that of the
 //! configuration is the derivative of `l'` under the velocities `m_bar`, which [`pull`] gives. Where two points meet, their piece pulls
 //! nowhere.
@@ -14,11 +17,12 @@
 //! A thrust is a force and a torque that are fixed to a link; it has the moments `S . W` of its wrench, and no length. Under the velocities
 //! `m_bar` with those `V_p` of a link's parent, turning what is above joint `j` changes `V . W` by `-S_j . (V_p x* W)`.
 
-use cotangent_ad::{Num, Real, Vec3};
+use cotangent_ad::{Dual, Num, Pose, Real, Vec3};
 
-use crate::model::{Model, Piece};
-use crate::scratch::Scratch;
+use crate::model::{Model, Piece, PieceEnd, Winding};
+use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion};
+use crate::wrap::wind;
 
 /// The tendons of a model at a configuration.
 #[derive(Clone, Debug)]
@@ -76,9 +80,55 @@ fn pushed<T: Real>(model: &Model, link: usize, wrench: &Force<f64>, s: &Scratch<
     Force { angular: about_origin.angular + lift(wrench.angular), ..about_origin }
 }
 
+/// The place of an end in the world.
+fn place<T: Real>(end: &PieceEnd, s: &Scratch<T>) -> Vec3<T> {
+    s.link_pose(end.link).point(Vec3::lit(end.point.0))
+}
+
 /// The ends of a piece in the world.
 fn ends<T: Real>(piece: &Piece, s: &Scratch<T>) -> [Vec3<T>; 2] {
-    piece.ends.map(|end| s.link_pose(end.link).point(Vec3::lit(end.point.0)))
+    [place(&piece.ends[0], s), place(&piece.ends[1], s)]
+}
+
+/// The frame of what a piece winds around, in the world, and the point in it on whose side it passes.
+fn frame<T: Real>(winding: &Winding, s: &Scratch<T>) -> (Pose<T>, Option<Vec3<f64>>) {
+    let frame = s.link_pose(winding.link) * lift_pose(&winding.placement);
+    let seen = |end: PieceEnd| Vec3(frame.inverse_point(place(&end, s)).0.map(T::concrete));
+    (frame, winding.side.map(seen))
+}
+
+/// Length of a piece, its derivatives by its ends as seen from what it winds around, in world axes, and what that is, if it does.
+fn length_of<'a, T: Real>(
+    piece: &'a Piece,
+    points: [Vec3<T>; 2],
+    s: &Scratch<T>,
+) -> (T, [Vec3<T>; 2], Option<&'a Winding>) {
+    if let Some(winding) = &piece.winding {
+        let (frame, side) = frame(winding, s);
+        let seen = points.map(|x| frame.inverse_point(x));
+        if let Some((length, slopes)) = wind(winding.spool, seen, side) {
+            return (length, slopes.map(|g| frame.direction(g)), Some(winding));
+        }
+    }
+    let (length, along) = direction(points[1] - points[0]);
+    (length, [-along, along], None)
+}
+
+/// Adds `S_d . W` of the wrench of `force` at `x` to the moments of the coordinates that move `link`.
+fn add_moments<T: Real>(
+    model: &Model,
+    (link, x, force): (Option<usize>, Vec3<T>, Vec3<T>),
+    (dofs, moments): (&[usize], &mut [T]),
+    s: &Scratch<T>,
+) {
+    let Some(link) = link else { return };
+    let wrench = Force::at(x - s.origin(model, link), force);
+    let mut dof = model.last_dof(Some(link));
+    while let Some(d) = dof {
+        let at = dofs.partition_point(|other| *other < d);
+        moments[at] += s.axis[d].dot(wrench);
+        dof = model.dof_parent[d];
+    }
 }
 
 /// Length of a vector, and its direction; none where it is 0.
@@ -107,18 +157,16 @@ pub(crate) fn lay<T: Real>(model: &Model, q: &[T], s: &mut Scratch<T>) {
         routes.moments.resize(first + tendon.dofs.len(), T::lit(0.0));
         let moments = &mut routes.moments[first..];
         for piece in &tendon.pieces {
-            let [a, b] = ends(piece, s);
-            let (distance, along) = direction(b - a);
+            let points = ends(piece, s);
+            let (distance, slopes, winding) = length_of(piece, points, s);
             length += distance / piece.divisor;
-            for (end, (x, sign)) in piece.ends.iter().zip([(a, -1.0), (b, 1.0)]) {
-                let Some(link) = end.link else { continue };
-                let from = x - s.origin(model, link);
-                let force = Force::at(from, along * T::lit(sign / piece.divisor));
-                let mut dof = model.last_dof(Some(link));
-                while let Some(d) = dof {
-                    let at = tendon.dofs.partition_point(|other| *other < d);
-                    moments[at] += s.axis[d].dot(force);
-                    dof = model.dof_parent[d];
+            for side in 0..2 {
+                let (x, force) = (points[side], slopes[side] * T::lit(1.0 / piece.divisor));
+                let to = (tendon.dofs.as_slice(), &mut *moments);
+                add_moments(model, (piece.ends[side].link, x, force), to, s);
+                if let Some(winding) = winding {
+                    let to = (tendon.dofs.as_slice(), &mut *moments);
+                    add_moments(model, (winding.link, x, -force), to, s);
                 }
             }
         }
@@ -173,28 +221,8 @@ fn pull_pieces(model: &Model, pieces: &[Piece], w: &[f64], q_bar: &mut [f64], s:
     }
     let mut wrench = vec![Force::zero(); links.len()];
     let mut turned = wrench.clone();
-    for piece in pieces {
-        let points = ends(piece, s);
-        let (length, along) = direction(points[1] - points[0]);
-        if length == 0.0 {
-            continue;
-        }
-        let from = |side: usize| {
-            let link = piece.ends[side].link;
-            link.map(|l| (l, points[side] - s.origin(model, l), field[l]))
-        };
-        let velocity = |side| from(side).map_or(Vec3::zero(), |(_, x, v)| v.at(x));
-        let apart: Vec3<f64> = velocity(1) - velocity(0);
-        let by_points = (apart - along * along.dot(apart)) * (1.0 / (length * piece.divisor));
-        for (side, sign) in [(0, -1.0), (1, 1.0)] {
-            let Some((link, x, velocity)) = from(side) else { continue };
-            let force = along * (sign / piece.divisor);
-            let on_link = Force::at(x, force);
-            wrench[link] += on_link;
-            turned[link] += velocity.cross_force(on_link);
-            turned[link] += Force::at(x, by_points * sign + force.cross(velocity.angular));
-        }
-    }
+    let mut pull = Pull { field: &field, wrench: &mut wrench, turned: &mut turned };
+    pieces.iter().for_each(|piece| pull.piece(model, piece, s));
     for (i, link) in links.iter().enumerate().rev() {
         let mut sum = turned[i];
         if let Some(p) = link.parent {
@@ -207,4 +235,81 @@ fn pull_pieces(model: &Model, pieces: &[Piece], w: &[f64], q_bar: &mut [f64], s:
             q_bar[d] += s.axis[d].dot(sum);
         }
     }
+}
+
+/// What pieces leave on the links under a field of velocities.
+struct Pull<'a> {
+    field: &'a [Motion<f64>],
+    /// Wrenches `W` on each link.
+    wrench: &'a mut [Force<f64>],
+    /// `V x* W`, and what moving its points gives.
+    turned: &'a mut [Force<f64>],
+}
+
+impl Pull<'_> {
+    /// Adds a piece. With the velocities `y` of its ends as seen from what it winds around and the second derivatives `H` of its length by its
+    /// ends, the slopes change by `H` times how the ends move there, and turn with it.
+    fn piece(&mut self, model: &Model, piece: &Piece, s: &Scratch) {
+        let points = ends(piece, s);
+        let (length, slopes, winding) = length_of(piece, points, s);
+        if length == 0.0 {
+            return;
+        }
+        let around = winding.and_then(|winding| winding.link);
+        let motion = |link: Option<usize>| link.map_or_else(Motion::zero, |l| self.field[l]);
+        let at = |link: Option<usize>, side: usize| {
+            link.map_or_else(Vec3::zero, |l| self.field[l].at(points[side] - s.origin(model, l)))
+        };
+        let links = piece.ends.map(|end| end.link);
+        let seen = [0, 1].map(|side| at(links[side], side) - at(around, side));
+        let bent = if let Some(winding) = winding {
+            bent_around(winding, points, seen, s)
+        } else {
+            let (along, apart) = (slopes[1], seen[1] - seen[0]);
+            let across = (apart - along * along.dot(apart)) * length.recip();
+            [-across, across]
+        };
+        let turning = [0, 1].map(|side| motion(links[side]).angular - motion(around).angular);
+        for side in 0..2 {
+            let x = points[side];
+            let [force, by_point] = [slopes[side], bent[side]].map(|v| v * piece.divisor.recip());
+            if let Some(link) = links[side] {
+                let x = x - s.origin(model, link);
+                self.add(link, Force::at(x, force));
+                self.turned[link] += Force::at(x, by_point + force.cross(turning[side]));
+            }
+            if let Some(link) = around {
+                let x = x - s.origin(model, link);
+                self.add(link, Force::at(x, -force));
+                self.turned[link] += Force::at(x, -by_point);
+                self.turned[link] +=
+                    Force { angular: force.cross(seen[side]), linear: Vec3::zero() };
+            }
+        }
+    }
+
+    fn add(&mut self, link: usize, wrench: Force<f64>) {
+        self.wrench[link] += wrench;
+        self.turned[link] += self.field[link].cross_force(wrench);
+    }
+}
+
+/// The second derivatives of a wound length by its ends, times velocities of these. They are those of its slopes, by duals.
+fn bent_around(
+    winding: &Winding,
+    points: [Vec3<f64>; 2],
+    seen: [Vec3<f64>; 2],
+    s: &Scratch,
+) -> [Vec3<f64>; 2] {
+    let (frame, side) = frame(winding, s);
+    let inside = |v: Vec3<f64>| frame.rotation.transpose_mul(v);
+    let moving = [0, 1].map(|k| {
+        let (x, rate) = (frame.inverse_point(points[k]), inside(seen[k]));
+        Vec3([0, 1, 2].map(|i| Dual::<f64, 1> { re: x[i], eps: [rate[i]] }))
+    });
+    let none = [Vec3::zero(); 2];
+    wind(winding.spool, moving, side).map_or(none, |(_, slopes)| {
+        // H is symmetric: what it does to the velocities is how the slopes change along them
+        slopes.map(|g| frame.direction(Vec3(g.0.map(|x| x.eps[0]))))
+    })
 }

@@ -104,6 +104,17 @@ fn step_adjoint_of_spatial_tendons_agrees_with_duals() {
     step_adjoint_agrees(&smooth, false);
 }
 
+/// Around spheres and cylinders, and through their insides, where the points at which they touch move with everything.
+#[test]
+fn step_adjoint_of_tendons_around_geoms_agrees_with_duals() {
+    for text in [include_str!("data/windings.xml"), include_str!("data/windings-inside.xml")] {
+        let read = read_mjcf(text).unwrap();
+        step_adjoint_agrees(&read.model, false);
+        let smooth = read.model.without_stops().without_dry_friction().without_equalities();
+        step_adjoint_agrees(&smooth, false);
+    }
+}
+
 fn step_adjoint_agrees(model: &Model, forced: bool) {
     let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for (key, integrator) in ALL.into_iter().enumerate() {

@@ -65,7 +65,16 @@ fn sections_are_known_or_refused() {
     let cases = [
         ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
         ("<tendon><spatial/></tendon>", "tendon `` runs over nothing"),
-        ("<tendon><spatial><geom geom=\"g\"/></spatial></tendon>", "element `geom` in `spatial`"),
+        ("<tendon><spatial><geom geom=\"h\"/></spatial></tendon>", "no geom is named `h`"),
+        (
+            "<worldbody><site name='s'/><geom name='g' size='.1'/></worldbody><tendon><spatial><site site='s'/><geom geom='g'/></spatial></tendon>",
+            "winds around a geom that is not between two sites",
+        ),
+        (
+            "<worldbody><site name='s'/><geom name='g' type='capsule' size='.1 .1'/></worldbody><tendon><spatial><site site='s'/><geom geom='g'/><site site='s'/></spatial></tendon>",
+            "winds around a capsule: it can around spheres and cylinders",
+        ),
+        ("<tendon><spatial><site/></spatial></tendon>", "`site` needs `site`"),
         (
             "<include file=\"other.xml\"/>",
             "cannot read `other.xml`: the model was given as text alone",

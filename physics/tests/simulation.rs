@@ -308,20 +308,25 @@ fn stages_have_exact_derivatives(name: &str, simulation: &Arc<MotionSimulation>)
         };
         let stepped = |h: f64| {
             let (state, controls) = moved(h);
-            trajectory.step(k, &state, &controls).unwrap()
+            let mut next = state;
+            trajectory.step(k, &mut next, &controls).unwrap();
+            next
         };
         let here = stepped(0.0);
-        let [a, b] = trajectory.step_slopes(k, &x, &u);
-        let mut slopes: Vec<f64> =
-            trajectory.seen_slopes(k, &x, &u, &entries).iter().map(|row| dot(row, &d)).collect();
+        let (mut a, mut b) = (vec![0.0; nd * nd], vec![0.0; nd * u.len()]);
+        trajectory.step_slopes(k, &x, &u, [&mut a, &mut b]);
+        let mut rows = vec![0.0; entries.len() * d.len()];
+        trajectory.seen_slopes(k, &x, &u, &entries, &mut rows);
+        let mut slopes = product(&rows, &d);
         let by_controls = if u.is_empty() { vec![0.0; nd] } else { product(&b, &d[nd..]) };
         slopes.extend(product(&a, &d[..nd]).iter().zip(by_controls).map(|(a, b)| a + b));
         let error = |h: f64| {
             let seen = seen(h).into_iter().zip(seen(-h)).map(|(a, b)| (a - b) / (2.0 * h));
             let (after, before) = (stepped(h), stepped(-h));
-            let ends = trajectory.difference(&here, &after).into_iter();
-            let ends =
-                ends.zip(trajectory.difference(&here, &before)).map(|(a, b)| (a - b) / (2.0 * h));
+            let [mut to_after, mut to_before] = [vec![0.0; nd], vec![0.0; nd]];
+            trajectory.difference(&here, &after, &mut to_after);
+            trajectory.difference(&here, &before, &mut to_before);
+            let ends = to_after.into_iter().zip(to_before).map(|(a, b)| (a - b) / (2.0 * h));
             let all = seen.chain(ends).zip(&slopes);
             all.fold(0.0_f64, |worst, (found, slope)| worst.max((found - slope).abs()))
         };
@@ -413,14 +418,21 @@ fn stage_derivatives(
 ) -> (Vec<StageDerivatives>, f64) {
     let stages = problem.stages.as_ref();
     let (mut x, mut cost, mut all) = (stages.start(), 0.0, Vec::new());
+    let derivatives = |k: usize, x: &[f64], u: &[f64]| {
+        let mut out = StageDerivatives::default();
+        stages.derivatives(k, x, u, &mut out).unwrap();
+        out
+    };
     for (k, u) in controls.iter().enumerate() {
-        all.push(stages.derivatives(k, &x, u).unwrap());
-        let (next, of_stage) = stages.step(k, &x, u).unwrap();
-        let nowhere = stages.difference(&next, &next);
-        assert!(nowhere.len() == stages.directions() && nowhere.iter().all(|d| d.abs() < 1e-15));
-        (x, cost) = (next, cost + of_stage);
+        all.push(derivatives(k, &x, u));
+        let mut next = vec![0.0; x.len()];
+        cost += stages.step(k, &x, u, &mut next).unwrap();
+        let mut nowhere = vec![1.0; stages.directions()];
+        stages.difference(&next, &next, &mut nowhere);
+        assert!(nowhere.iter().all(|d| d.abs() < 1e-15));
+        x = next;
     }
-    all.push(stages.derivatives(controls.len(), &x, &[]).unwrap());
+    all.push(derivatives(controls.len(), &x, &[]));
     (all, cost + stages.last_cost(&x).unwrap())
 }
 

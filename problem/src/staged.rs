@@ -22,7 +22,7 @@ pub(crate) fn in_stages<'a>(
     let free = FreeControls::of(trajectory.as_ref(), choice)?;
     let asked = asked(trajectory.as_ref(), terms)?;
     let places = free.places.clone();
-    let stages = TermStages { trajectory, free, terms, asked, outputs: Mutex::default() };
+    let stages = TermStages { trajectory, free, terms, asked, memory: Mutex::default() };
     Ok(InStages { stages: Box::new(stages), places })
 }
 
@@ -128,28 +128,48 @@ struct TermStages<'a> {
     terms: &'a [Term],
     /// For each state.
     asked: Vec<AskedHere>,
-    /// Memory for outputs that no one uses at present.
-    outputs: Mutex<Vec<Vec<f64>>>,
+    /// Memory that no one uses at present.
+    #[expect(clippy::vec_box, reason = "what is lent and given back is not moved")]
+    memory: Mutex<Vec<Box<Memory>>>,
+}
+
+/// What a call works with.
+#[derive(Default)]
+struct Memory {
+    /// All outputs, of which only what is written may be read.
+    y: Vec<f64>,
+    /// A state within a stage, and the controls of a step.
+    x: Vec<f64>,
+    u: Vec<f64>,
+    /// How that state moves with the stage's first one and its controls.
+    moved: Moved,
+    /// `A` and `B` of a step.
+    slopes: [Vec<f64>; 2],
+    /// Derivatives of the entries that are asked for: by the present state and controls, and by the stage's.
+    seen: Vec<f64>,
+    rows: Vec<f64>,
+    /// Those of a group's misfit.
+    by_entry: Vec<f64>,
 }
 
 impl TermStages<'_> {
-    /// Calls `with` with room for all outputs, of which only what is written may be read.
-    fn with_outputs<R>(&self, with: impl FnOnce(&mut Vec<f64>) -> R) -> R {
-        let lock = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut y = lock().pop().unwrap_or_else(|| {
+    fn with_memory<R>(&self, with: impl FnOnce(&mut Memory) -> R) -> R {
+        let lock = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = lock().pop().unwrap_or_else(|| {
             let entries = self.asked.iter().filter_map(|here| here.entries.last());
-            vec![0.0; entries.max().map_or(0, |last| last + 1)]
+            let y = vec![0.0; entries.max().map_or(0, |last| last + 1)];
+            Box::new(Memory { y, ..Memory::default() })
         });
-        let result = with(&mut y);
-        lock().push(y);
+        let result = with(&mut memory);
+        lock().push(memory);
         result
     }
 
-    /// The controls of a step under those of its stage.
-    fn controls(&self, step: usize, of_stage: &[f64]) -> Vec<f64> {
-        let mut u = self.trajectory.controls(step).to_vec();
+    /// Puts the controls of a step under those of its stage into `u`.
+    fn set_controls(&self, step: usize, of_stage: &[f64], u: &mut Vec<f64>) {
+        u.clear();
+        u.extend_from_slice(self.trajectory.controls(step));
         self.free.sets[step].iter().for_each(|&(control, place)| u[control] = of_stage[place]);
-        u
     }
 
     /// Sees what is asked at state `k`.
@@ -169,50 +189,66 @@ impl TermStages<'_> {
         Ok(())
     }
 
-    /// What is asked at state `k` costs there.
-    fn cost(&self, k: usize, x: &[f64], u: &[f64], y: &mut [f64]) -> Result<f64, TrialFailure> {
+    /// What is asked at state `k`, which is in `m`, costs there.
+    fn cost(&self, k: usize, m: &mut Memory) -> Result<f64, TrialFailure> {
+        let Memory { x, u, y, by_entry, .. } = m;
         self.see(k, x, u, y)?;
         let of = |&(t, g): &(usize, usize)| {
             let term = &self.terms[t];
-            term.weight * term.weights[g] * term.loss.rho(term.misfit(y, g).0 / term.scale).0
+            by_entry.resize(term.group, 0.0);
+            let misfit = term.misfit_into(y, g, by_entry);
+            term.weight * term.weights[g] * term.loss.rho(misfit / term.scale).0
         };
         Ok(self.asked[k].groups.iter().map(of).sum())
     }
 
-    /// Adds the derivatives of what state `k` costs, by the stage's state and controls, through `moved`.
+    /// Adds the derivatives of what state `k`, which is in `m`, costs, by the stage's state and controls.
     fn cost_slopes(
         &self,
-        (k, x, u): (usize, &[f64], &[f64]),
-        moved: &Moved,
+        k: usize,
+        m: &mut Memory,
         out: &mut StageDerivatives,
     ) -> Result<(), TrialFailure> {
         let here = &self.asked[k];
         if here.groups.is_empty() {
             return Ok(());
         }
-        self.with_outputs(|y| {
-            self.see(k, x, u, y)?;
-            let rows = self.trajectory.seen_slopes(k, x, u, &here.entries);
-            let sets = self.free.sets.get(k).map_or(&[][..], Vec::as_slice);
-            let rows: Vec<Vec<f64>> = rows.iter().map(|row| moved.row(row, sets)).collect();
-            let row = |entry: usize| &rows[here.entries.partition_point(|e| *e < entry)];
-            for &(t, g) in &here.groups {
-                let term = &self.terms[t];
-                let (misfit, slopes) = term.misfit(y, g);
-                let (_, by_misfit) = term.loss.rho(misfit / term.scale);
-                let bar = term.weight * term.weights[g] * by_misfit / term.scale;
-                let entries = &term.entries[g * term.group..][..term.group];
-                for (slope, entry) in slopes.iter().zip(entries) {
-                    add_gradient(bar * slope, row(*entry), out);
-                }
-                for (p, h) in term.hessian(y, g).iter().enumerate() {
-                    let (left, right) = (entries[p / term.group], entries[p % term.group]);
-                    add_hessian(*h, row(left), row(right), out);
-                }
+        let Memory { x, u, y, moved, seen, rows, by_entry, .. } = m;
+        self.see(k, x, u, y)?;
+        let (own, width, count) = (moved.nd + u.len(), moved.width(), here.entries.len());
+        resize(seen, count * own);
+        resize(rows, count * width);
+        self.trajectory.seen_slopes(k, x, u, &here.entries, seen);
+        let sets = self.free.sets.get(k).map_or(&[][..], Vec::as_slice);
+        for (row, to) in seen.chunks_exact(own).zip(rows.chunks_exact_mut(width)) {
+            moved.row(row.split_at(moved.nd), sets, to);
+        }
+        let row = |entry: usize| {
+            let place = here.entries.partition_point(|e| *e < entry);
+            &rows[place * width..][..width]
+        };
+        for &(t, g) in &here.groups {
+            let term = &self.terms[t];
+            by_entry.resize(term.group, 0.0);
+            let misfit = term.misfit_into(y, g, by_entry);
+            let (_, by_misfit) = term.loss.rho(misfit / term.scale);
+            let bar = term.weight * term.weights[g] * by_misfit / term.scale;
+            let entries = &term.entries[g * term.group..][..term.group];
+            for (slope, entry) in by_entry.iter().zip(entries) {
+                add_gradient(bar * slope, row(*entry), out);
             }
-            Ok(())
-        })
+            for (p, h) in term.hessian(g, (misfit, by_entry)).enumerate() {
+                let (left, right) = (entries[p / term.group], entries[p % term.group]);
+                add_hessian(h, row(left), row(right), out);
+            }
+        }
+        Ok(())
     }
+}
+
+fn resize(list: &mut Vec<f64>, length: usize) {
+    list.clear();
+    list.resize(length, 0.0);
 }
 
 /// `cost_x, cost_u += factor row`.
@@ -242,45 +278,52 @@ fn add_hessian(factor: f64, left: &[f64], right: &[f64], out: &mut StageDerivati
 }
 
 /// How a state within a stage moves with the stage's first state and its controls: `nd x (nd + nu)`, row-major.
+#[derive(Default)]
 struct Moved {
     by: Vec<f64>,
     nd: usize,
     nu: usize,
+    /// The next one while it is made.
+    next: Vec<f64>,
 }
 
 impl Moved {
-    /// At the stage's first state.
-    fn first(nd: usize, nu: usize) -> Self {
-        let mut by = vec![0.0; nd * (nd + nu)];
-        (0..nd).for_each(|i| by[i * (nd + nu) + i] = 1.0);
-        Self { by, nd, nu }
+    fn width(&self) -> usize {
+        self.nd + self.nu
+    }
+
+    /// Makes it that of the stage's first state.
+    fn begin(&mut self, nd: usize, nu: usize) {
+        (self.nd, self.nu) = (nd, nu);
+        resize(&mut self.by, nd * (nd + nu));
+        (0..nd).for_each(|i| self.by[i * (nd + nu) + i] = 1.0);
     }
 
     /// A row of derivatives by the present state and the step's controls, by the stage's state and controls.
-    fn row(&self, row: &[f64], sets: &[(usize, usize)]) -> Vec<f64> {
-        let width = self.nd + self.nu;
-        let mut out = vec![0.0; width];
-        for (r, by) in row[..self.nd].iter().zip(self.by.chunks_exact(width)) {
+    fn row(&self, row: (&[f64], &[f64]), sets: &[(usize, usize)], to: &mut [f64]) {
+        let (by_state, by_control) = row;
+        to.fill(0.0);
+        for (r, by) in by_state.iter().zip(self.by.chunks_exact(self.width())) {
             if *r != 0.0 {
-                out.iter_mut().zip(by).for_each(|(to, b)| *to += r * b);
+                to.iter_mut().zip(by).for_each(|(to, b)| *to += r * b);
             }
         }
-        let by_control = &row[self.nd..];
         if !by_control.is_empty() {
             for &(control, place) in sets {
-                out[self.nd + place] += by_control[control];
+                to[self.nd + place] += by_control[control];
             }
         }
-        out
     }
 
     /// Through a step.
     fn step(&mut self, [a, b]: &[Vec<f64>; 2], controls: usize, sets: &[(usize, usize)]) {
-        let rows = (0..self.nd).map(|i| {
-            let row = [&a[i * self.nd..][..self.nd], &b[i * controls..][..controls]].concat();
-            self.row(&row, sets)
-        });
-        self.by = rows.flatten().collect();
+        let (mut next, width) = (std::mem::take(&mut self.next), self.width());
+        resize(&mut next, self.nd * width);
+        for (i, to) in next.chunks_exact_mut(width).enumerate() {
+            let by_control = &b[i * controls..][..controls];
+            self.row((&a[i * self.nd..][..self.nd], by_control), sets, to);
+        }
+        self.next = std::mem::replace(&mut self.by, next);
     }
 }
 
@@ -309,20 +352,34 @@ impl Stages for TermStages<'_> {
         self.free.limits[stage].clone()
     }
 
-    fn step(&self, stage: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure> {
-        self.with_outputs(|y| {
-            let (mut x, mut cost) = (x.to_vec(), 0.0);
+    fn step(
+        &self,
+        stage: usize,
+        x: &[f64],
+        u: &[f64],
+        next: &mut [f64],
+    ) -> Result<f64, TrialFailure> {
+        self.with_memory(|m| {
+            m.x.clear();
+            m.x.extend_from_slice(x);
+            let mut cost = 0.0;
             for k in self.free.stages[stage].clone() {
-                let u = self.controls(k, u);
-                cost += self.cost(k, &x, &u, y)?;
-                x = self.trajectory.step(k, &x, &u)?;
+                self.set_controls(k, u, &mut m.u);
+                cost += self.cost(k, m)?;
+                self.trajectory.step(k, &mut m.x, &m.u)?;
             }
-            Ok((x, cost))
+            next.copy_from_slice(&m.x);
+            Ok(cost)
         })
     }
 
     fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure> {
-        self.with_outputs(|y| self.cost(self.trajectory.steps(), x, &[], y))
+        self.with_memory(|m| {
+            m.x.clear();
+            m.x.extend_from_slice(x);
+            m.u.clear();
+            self.cost(self.trajectory.steps(), m)
+        })
     }
 
     fn derivatives(
@@ -330,40 +387,40 @@ impl Stages for TermStages<'_> {
         stage: usize,
         x: &[f64],
         u: &[f64],
-    ) -> Result<StageDerivatives, TrialFailure> {
-        let (nd, nu) = (self.directions(), u.len());
-        let mut out = StageDerivatives {
-            cost_x: vec![0.0; nd],
-            cost_u: vec![0.0; nu],
-            cost_xx: vec![0.0; nd * nd],
-            cost_ux: vec![0.0; nu * nd],
-            cost_uu: vec![0.0; nu * nu],
-            ..StageDerivatives::default()
-        };
-        let mut moved = Moved::first(nd, nu);
-        let Some(steps) = self.free.stages.get(stage).cloned() else {
-            self.cost_slopes((self.trajectory.steps(), x, &[]), &moved, &mut out)?;
-            return Ok(out);
-        };
-        let mut x = x.to_vec();
-        for k in steps.clone() {
-            let u = self.controls(k, u);
-            self.cost_slopes((k, &x, &u), &moved, &mut out)?;
-            let slopes = self.trajectory.step_slopes(k, &x, &u);
-            moved.step(&slopes, u.len(), &self.free.sets[k]);
-            if k + 1 < steps.end {
-                x = self.trajectory.step(k, &x, &u)?;
+        out: &mut StageDerivatives,
+    ) -> Result<(), TrialFailure> {
+        let (nd, nu, steps) = (self.directions(), u.len(), self.free.stages.get(stage));
+        out.reset(nd, nu, steps.is_none());
+        self.with_memory(|m| {
+            m.moved.begin(nd, nu);
+            m.x.clear();
+            m.x.extend_from_slice(x);
+            let Some(steps) = steps.cloned() else {
+                m.u.clear();
+                return self.cost_slopes(self.trajectory.steps(), m, out);
+            };
+            for k in steps.clone() {
+                self.set_controls(k, u, &mut m.u);
+                self.cost_slopes(k, m, out)?;
+                let [a, b] = &mut m.slopes;
+                a.resize(nd * nd, 0.0);
+                b.resize(nd * m.u.len(), 0.0);
+                self.trajectory.step_slopes(k, &m.x, &m.u, [a, b]);
+                m.moved.step(&m.slopes, m.u.len(), &self.free.sets[k]);
+                if k + 1 < steps.end {
+                    self.trajectory.step(k, &mut m.x, &m.u)?;
+                }
             }
-        }
-        for row in moved.by.chunks_exact(nd + nu) {
-            out.a.extend_from_slice(&row[..nd]);
-            out.b.extend_from_slice(&row[nd..]);
-        }
-        Ok(out)
+            for (i, row) in m.moved.by.chunks_exact(nd + nu).enumerate() {
+                out.a[i * nd..][..nd].copy_from_slice(&row[..nd]);
+                out.b[i * nu..][..nu].copy_from_slice(&row[nd..]);
+            }
+            Ok(())
+        })
     }
 
-    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
-        self.trajectory.difference(from, to)
+    fn difference(&self, from: &[f64], to: &[f64], displacement: &mut [f64]) {
+        self.trajectory.difference(from, to, displacement);
     }
 }
 

@@ -80,6 +80,25 @@ pub struct StageDerivatives {
     pub cost_uu: Vec<f64>,
 }
 
+impl StageDerivatives {
+    /// Zeros in the memory that it has, for `nd` directions and `nu` controls; no `A` and `B` for the last stage.
+    pub(crate) fn reset(&mut self, nd: usize, nu: usize, is_last: bool) {
+        let rows = if is_last { 0 } else { nd };
+        for (list, length) in [
+            (&mut self.a, rows * nd),
+            (&mut self.b, rows * nu),
+            (&mut self.cost_x, nd),
+            (&mut self.cost_u, nu),
+            (&mut self.cost_xx, nd * nd),
+            (&mut self.cost_ux, nu * nd),
+            (&mut self.cost_uu, nu * nu),
+        ] {
+            list.clear();
+            list.resize(length, 0.0);
+        }
+    }
+}
+
 /// A dynamic system with a cost.
 pub trait Stages: Sync {
     /// Number of stages `N`; states are numbered to `N`.
@@ -105,11 +124,17 @@ pub trait Stages: Sync {
     /// Least and greatest controls of a stage, `nu` each.
     fn control_limits(&self, stage: usize) -> [Vec<f64>; 2];
 
-    /// The next state, and the cost of this stage.
+    /// Writes the next state; returns the cost of this stage.
     ///
     /// # Errors
     /// A [`TrialFailure`] where the state or the control has no value.
-    fn step(&self, stage: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure>;
+    fn step(
+        &self,
+        stage: usize,
+        x: &[f64],
+        u: &[f64],
+        next: &mut [f64],
+    ) -> Result<f64, TrialFailure>;
 
     /// The cost of the last state.
     ///
@@ -117,7 +142,7 @@ pub trait Stages: Sync {
     /// As of [`Stages::step`].
     fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure>;
 
-    /// The derivatives of a stage; `u` is empty for the last state.
+    /// Replaces `out` by the derivatives of a stage; `u` is empty for the last state.
     ///
     /// # Errors
     /// As of [`Stages::step`].
@@ -126,10 +151,11 @@ pub trait Stages: Sync {
         stage: usize,
         x: &[f64],
         u: &[f64],
-    ) -> Result<StageDerivatives, TrialFailure>;
+        out: &mut StageDerivatives,
+    ) -> Result<(), TrialFailure>;
 
-    /// The displacement that leads from `from` to `to`, `nd` entries.
-    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
-        to.iter().zip(from).map(|(to, from)| to - from).collect()
+    /// Writes the displacement that leads from `from` to `to`, `nd` entries.
+    fn difference(&self, from: &[f64], to: &[f64], displacement: &mut [f64]) {
+        displacement.iter_mut().zip(to.iter().zip(from)).for_each(|(d, (to, from))| *d = to - from);
     }
 }

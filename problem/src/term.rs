@@ -112,35 +112,53 @@ impl Term {
 
     /// Misfit of group `g` in the output's unit, and its derivatives by the group's entries.
     pub fn misfit(&self, y: &[f64], g: usize) -> (f64, Vec<f64>) {
+        let mut slopes = vec![0.0; self.group];
+        let misfit = self.misfit_into(y, g, &mut slopes);
+        (misfit, slopes)
+    }
+
+    /// Misfit of group `g`, with its derivatives written into `slopes`, one for each entry of the group.
+    pub(crate) fn misfit_into(&self, y: &[f64], g: usize, slopes: &mut [f64]) -> f64 {
         let range = g * self.group..(g + 1) * self.group;
         let entries = &self.entries[range.clone()];
         let away = || entries.iter().zip(&self.target[range.clone()]).map(|(e, t)| y[*e] - t);
         match &self.misfit {
-            Misfit::Difference => (away().sum(), vec![1.0; self.group]),
+            Misfit::Difference => {
+                slopes.fill(1.0);
+                away().sum()
+            }
             Misfit::Distance { tolerance } => {
                 let length = away().map(|d| d * d).sum::<f64>().sqrt();
                 if length <= *tolerance {
                     // at the target itself the distance has no derivative, and its square has 0
-                    return (0.0, vec![0.0; self.group]);
+                    slopes.fill(0.0);
+                    return 0.0;
                 }
-                (length - tolerance, away().map(|d| d / length).collect())
+                slopes.iter_mut().zip(away()).for_each(|(slope, d)| *slope = d / length);
+                length - tolerance
             }
             Misfit::Beyond { lower, upper } => {
                 let (y, below, above) = (y[entries[0]], lower[g], upper[g]);
-                if y > above {
-                    (y - above, vec![1.0])
+                let (misfit, slope) = if y > above {
+                    (y - above, 1.0)
                 } else if y < below {
-                    (below - y, vec![-1.0])
+                    (below - y, -1.0)
                 } else {
-                    (0.0, vec![0.0])
-                }
+                    (0.0, 0.0)
+                };
+                slopes[0] = slope;
+                misfit
             }
         }
     }
 
     /// Value of the term.
     pub fn value(&self, y: &[f64]) -> f64 {
-        let loss = |g| self.weights[g] * self.loss.rho(self.misfit(y, g).0 / self.scale).0;
+        let mut slopes = vec![0.0; self.group];
+        let loss = |g| {
+            let misfit = self.misfit_into(y, g, &mut slopes);
+            self.weights[g] * self.loss.rho(misfit / self.scale).0
+        };
         self.weight * (0..self.groups()).map(loss).sum::<f64>()
     }
 
@@ -161,10 +179,13 @@ impl Term {
     }
 
     /// Second derivatives of group `g`'s part of the value by the group's entries, row-major: the part of them that is positive
-    /// semidefinite.
-    pub fn hessian(&self, y: &[f64], g: usize) -> Vec<f64> {
+    /// semidefinite. `misfit` and `slopes` are the group's.
+    pub(crate) fn hessian(
+        &self,
+        g: usize,
+        (misfit, slopes): (f64, &[f64]),
+    ) -> impl Iterator<Item = f64> {
         let n = self.group;
-        let (misfit, slopes) = self.misfit(y, g);
         let e = misfit / self.scale;
         let square = match self.loss {
             Loss::Square => true,
@@ -182,12 +203,11 @@ impl Term {
             _ => 0.0,
         };
         let across = across.max(0.0);
-        let entry = |k: usize| {
+        (0..n * n).map(move |k| {
             let (i, j) = (k / n, k % n);
             let identity = if i == j { across } else { 0.0 };
             identity + (along - across) * slopes[i] * slopes[j]
-        };
-        (0..n * n).map(entry).collect()
+        })
     }
 
     /// Second derivative of the value applied to `y_dot`, without what the outputs' own curvature adds.
@@ -285,7 +305,8 @@ mod tests {
             let mut product = [0.0; 4];
             for g in 0..term.groups() {
                 let (n, entries) = (term.group, &term.entries[g * term.group..]);
-                for (k, h) in term.hessian(y, g).iter().enumerate() {
+                let (misfit, slopes) = term.misfit(y, g);
+                for (k, h) in term.hessian(g, (misfit, &slopes)).enumerate() {
                     product[entries[k / n]] += h * direction[entries[k % n]];
                 }
             }

@@ -32,19 +32,19 @@ pub trait Trajectory: Sync {
     /// outputs. `u` is empty at the last state.
     fn see(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize], y: &mut [f64]);
 
-    /// The state after step `k`.
+    /// Replaces the state `x` by that after step `k`.
     ///
     /// # Errors
     /// A [`TrialFailure`] where it has no value.
-    fn step(&self, k: usize, x: &[f64], u: &[f64]) -> Result<Vec<f64>, TrialFailure>;
+    fn step(&self, k: usize, x: &mut [f64], u: &[f64]) -> Result<(), TrialFailure>;
 
-    /// The derivatives of step `k`, row-major: `A`, `nd x nd`, and `B`, `nd x nu`.
-    fn step_slopes(&self, k: usize, x: &[f64], u: &[f64]) -> [Vec<f64>; 2];
+    /// Writes the derivatives of step `k`, row-major: `A`, `nd x nd`, and `B`, `nd x nu`.
+    fn step_slopes(&self, k: usize, x: &[f64], u: &[f64], slopes: [&mut [f64]; 2]);
 
-    /// The derivatives of these entries of the outputs, which are seen at state `k`: by the state (`nd`), then by the controls (`nu`; none at
-    /// the last state).
-    fn seen_slopes(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize]) -> Vec<Vec<f64>>;
+    /// Writes the derivatives of these entries of the outputs, which are seen at state `k`, a row for each: by the state (`nd`), then by the
+    /// controls (`nu`; none at the last state).
+    fn seen_slopes(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize], rows: &mut [f64]);
 
-    /// The displacement that leads from `from` to `to`, `nd` entries.
-    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64>;
+    /// Writes the displacement that leads from `from` to `to`, `nd` entries.
+    fn difference(&self, from: &[f64], to: &[f64], displacement: &mut [f64]);
 }

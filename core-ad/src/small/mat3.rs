@@ -57,13 +57,13 @@ impl<T: Num> Mat3<T> {
     /// Where `k` is not 0, 1 or 2.
     #[inline]
     pub fn column(&self, k: usize) -> Vec3<T> {
-        Vec3(self.0.map(|row| row[k]))
+        Vec3([self.0[0][k], self.0[1][k], self.0[2][k]])
     }
 
     /// `M^T`.
     #[inline]
     pub fn transpose(&self) -> Self {
-        Self([0, 1, 2].map(|k| self.column(k).0))
+        Self([self.column(0).0, self.column(1).0, self.column(2).0])
     }
 
     /// `M^T v`.
@@ -135,7 +135,7 @@ impl<T: Num> Mul<Vec3<T>> for Mat3<T> {
     type Output = Vec3<T>;
     #[inline]
     fn mul(self, v: Vec3<T>) -> Vec3<T> {
-        Vec3(self.0.map(|row| Vec3(row).dot(v)))
+        Vec3([self.row(0).dot(v), self.row(1).dot(v), self.row(2).dot(v)])
     }
 }
 
@@ -143,6 +143,8 @@ impl<T: Num> Mul for Mat3<T> {
     type Output = Self;
     #[inline]
     fn mul(self, b: Self) -> Self {
-        Self(self.0.map(|row| b.transpose_mul(Vec3(row)).0))
+        // written out: `map` over rows is a loop of calls
+        let row = |k: usize| b.transpose_mul(self.row(k)).0;
+        Self([row(0), row(1), row(2)])
     }
 }

@@ -34,26 +34,29 @@
 //!     fn control_limits(&self, _: usize) -> [Vec<f64>; 2] {
 //!         [vec![-0.25], vec![0.25]]
 //!     }
-//!     fn step(&self, _: usize, x: &[f64], u: &[f64]) -> Result<(Vec<f64>, f64), TrialFailure> {
-//!         Ok((vec![x[0] + u[0]], 0.5 * u[0] * u[0]))
+//!     fn step(&self, _: usize, x: &[f64], u: &[f64], next: &mut [f64]) -> Result<f64, TrialFailure> {
+//!         next[0] = x[0] + u[0];
+//!         Ok(0.5 * u[0] * u[0])
 //!     }
 //!     fn last_cost(&self, x: &[f64]) -> Result<f64, TrialFailure> {
 //!         Ok(0.5 * x[0] * x[0])
 //!     }
-//!     fn derivatives(&self, stage: usize, x: &[f64], u: &[f64]) -> Result<StageDerivatives, TrialFailure> {
-//!         if stage == 3 {
-//!             return Ok(StageDerivatives { cost_x: x.to_vec(), cost_xx: vec![1.0], ..Default::default() });
-//!         }
+//!     fn derivatives(&self, stage: usize, x: &[f64], u: &[f64], out: &mut StageDerivatives) -> Result<(), TrialFailure> {
 //!         let (one, none) = (vec![1.0], vec![0.0]);
-//!         Ok(StageDerivatives {
-//!             a: one.clone(),
-//!             b: one.clone(),
-//!             cost_x: none.clone(),
-//!             cost_u: u.to_vec(),
-//!             cost_xx: none.clone(),
-//!             cost_ux: none,
-//!             cost_uu: one,
-//!         })
+//!         *out = if stage == 3 {
+//!             StageDerivatives { cost_x: x.to_vec(), cost_xx: one, ..Default::default() }
+//!         } else {
+//!             StageDerivatives {
+//!                 a: one.clone(),
+//!                 b: one.clone(),
+//!                 cost_x: none.clone(),
+//!                 cost_u: u.to_vec(),
+//!                 cost_xx: none.clone(),
+//!                 cost_ux: none,
+//!                 cost_uu: one,
+//!             }
+//!         };
+//!         Ok(())
 //!     }
 //! }
 //! let mut run = Ddp::start(&Walk, vec![vec![0.0]; 3], DdpOptions::default())?;
@@ -113,6 +116,24 @@ pub struct Ddp {
     iteration: usize,
     /// Trajectories that were rolled out, and sweeps over the derivatives of one.
     counts: Counts,
+    #[serde(skip)]
+    memory: Memory,
+}
+
+/// What an iteration works with: no part of the run's state.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    /// Derivatives of the stages.
+    stages: Vec<StageDerivatives>,
+    /// A trajectory that is tried.
+    states: Vec<Vec<f64>>,
+    controls: Vec<Vec<f64>>,
+}
+
+impl PartialEq for Memory {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// One iteration, or the end.
@@ -156,11 +177,12 @@ impl Ddp {
             regularisation: options.regularisation,
             iteration: 0,
             counts: Counts { evaluations: 1, ..Counts::default() },
+            memory: Memory::default(),
         };
         for k in 0..n {
             clamp(&mut run.controls[k], &problem.control_limits(k));
-            let (next, cost) = problem.step(k, &run.states[k], &run.controls[k])?;
-            run.cost += cost;
+            let mut next = vec![0.0; run.states[k].len()];
+            run.cost += problem.step(k, &run.states[k], &run.controls[k], &mut next)?;
             run.states.push(next);
         }
         run.cost += problem.last_cost(&run.states[n])?;
@@ -224,15 +246,31 @@ impl Ddp {
         confirm: &mut dyn FnMut(&mut Self) -> Result<bool, Status>,
     ) -> Result<DdpStep, Status> {
         self.spend(stop)?;
-        let stages = self.derivatives(problem);
+        let mut memory = std::mem::take(&mut self.memory);
+        let stages = self.derivatives(problem, &mut memory.stages);
         self.counts.evaluations += 1;
         self.counts.gradient_evaluations += 1;
-        let stages = stages.map_err(|failure| Status::Failed { failure })?;
+        let step = match stages {
+            Ok(()) => self.descend(problem, stop, confirm, &mut memory),
+            Err(failure) => Err(Status::Failed { failure }),
+        };
+        self.memory = memory;
+        step
+    }
+
+    /// A step of the policy that the derivatives in `memory` give.
+    fn descend(
+        &mut self,
+        problem: &dyn Stages,
+        stop: &Stop,
+        confirm: &mut dyn FnMut(&mut Self) -> Result<bool, Status>,
+        memory: &mut Memory,
+    ) -> Result<DdpStep, Status> {
         let limits: Vec<[Vec<f64>; 2]> =
             (0..problem.len()).map(|k| problem.control_limits(k)).collect();
         let mut refuted = false;
         loop {
-            let found = backward(&stages, &limits, &self.controls, self.regularisation);
+            let found = backward(&memory.stages, &limits, &self.controls, self.regularisation);
             if let Some(policy) = found {
                 let expected = policy.expected(1.0);
                 let modest = self.regularisation <= self.options.regularisation;
@@ -244,7 +282,7 @@ impl Ddp {
                     }
                     refuted = true;
                 }
-                if let Some(length) = self.forward(problem, &policy, &limits, stop)? {
+                if let Some(length) = self.forward(problem, &policy, (&limits, stop), memory)? {
                     self.iteration += 1;
                     self.regularisation /= if length >= 0.3 { 10.0 } else { 1.0 };
                     if self.regularisation < LEAST_REGULARISATION {
@@ -272,14 +310,19 @@ impl Ddp {
         Ok(())
     }
 
-    fn derivatives(&self, problem: &dyn Stages) -> Result<Vec<StageDerivatives>, TrialFailure> {
-        let of_stage = |k: usize| {
+    fn derivatives(
+        &self,
+        problem: &dyn Stages,
+        stages: &mut Vec<StageDerivatives>,
+    ) -> Result<(), TrialFailure> {
+        stages.resize_with(problem.len() + 1, StageDerivatives::default);
+        let of_stage = |(k, out): (usize, &mut StageDerivatives)| {
             let u = self.controls.get(k).map_or(&[][..], Vec::as_slice);
-            let found = problem.derivatives(k, &self.states[k], u)?;
-            check(problem, k, u.len(), &found)?;
-            Ok(found)
+            problem.derivatives(k, &self.states[k], u, out)?;
+            check(problem, k, u.len(), out)
         };
-        (0..=problem.len()).into_par_iter().map(of_stage).collect()
+        let failures = stages.par_iter_mut().enumerate().map(of_stage);
+        failures.find_first(Result::is_err).unwrap_or(Ok(()))
     }
 
     /// Applies the policy with the longest step that lowers the cost enough; its length.
@@ -287,8 +330,8 @@ impl Ddp {
         &mut self,
         problem: &dyn Stages,
         policy: &Policy,
-        limits: &[[Vec<f64>; 2]],
-        stop: &Stop,
+        (limits, stop): (&[[Vec<f64>; 2]], &Stop),
+        memory: &mut Memory,
     ) -> Result<Option<f64>, Status> {
         for length in LENGTHS {
             let expected = policy.expected(length);
@@ -297,8 +340,8 @@ impl Ddp {
             }
             self.spend(stop)?;
             self.counts.evaluations += 1;
-            let (states, controls, cost) = match self.roll(problem, policy, limits, length) {
-                Ok(trajectory) => trajectory,
+            let cost = match self.roll(problem, policy, limits, length, memory) {
+                Ok(cost) => cost,
                 // no cost there: a shorter step
                 Err(failure) if failure.is_recoverable() => {
                     self.counts.failures += 1;
@@ -307,34 +350,38 @@ impl Ddp {
                 Err(failure) => return Err(Status::Failed { failure }),
             };
             if cost.is_finite() && self.cost - cost >= SUFFICIENT * expected {
-                (self.states, self.controls, self.cost) = (states, controls, cost);
+                std::mem::swap(&mut self.states, &mut memory.states);
+                std::mem::swap(&mut self.controls, &mut memory.controls);
+                self.cost = cost;
                 return Ok(Some(length));
             }
         }
         Ok(None)
     }
 
-    #[expect(clippy::type_complexity, reason = "states, controls and cost of a trajectory")]
+    /// Rolls the policy out into `memory`; the cost.
     fn roll(
         &self,
         problem: &dyn Stages,
         policy: &Policy,
         limits: &[[Vec<f64>; 2]],
         length: f64,
-    ) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>, f64), TrialFailure> {
-        let n = problem.len();
-        let (mut states, mut controls, mut total) = (vec![self.states[0].clone()], Vec::new(), 0.0);
+        memory: &mut Memory,
+    ) -> Result<f64, TrialFailure> {
+        let (n, mut total) = (problem.len(), 0.0);
+        let Memory { states, controls, .. } = memory;
+        states.clone_from(&self.states);
+        controls.clone_from(&self.controls);
+        let mut displaced = vec![0.0; problem.directions()];
         for k in 0..n {
-            let displaced = problem.difference(&self.states[k], &states[k]);
-            let mut u = policy.control(k, &self.controls[k], length, &displaced);
-            clamp(&mut u, &limits[k]);
-            let (next, cost) = problem.step(k, &states[k], &u)?;
-            total += cost;
-            states.push(next);
-            controls.push(u);
+            let (before, after) = states.split_at_mut(k + 1);
+            problem.difference(&self.states[k], &before[k], &mut displaced);
+            policy.control(k, (&self.controls[k], length), &displaced, &mut controls[k]);
+            clamp(&mut controls[k], &limits[k]);
+            total += problem.step(k, &before[k], &controls[k], &mut after[0])?;
         }
         total += problem.last_cost(&states[n])?;
-        Ok((states, controls, total))
+        Ok(total)
     }
 }
 

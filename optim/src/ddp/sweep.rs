@@ -2,7 +2,7 @@
 
 use cotangent_problem::StageDerivatives;
 
-use super::box_qp::minimise_in_box;
+use super::box_qp::{BoxMinimum, BoxProblem};
 
 /// `du_k = length k_k + K_k dx_k`.
 pub(super) struct Policy {
@@ -33,15 +33,20 @@ impl Policy {
         length * (self.decrease[0] + length * self.decrease[1])
     }
 
-    /// The control of stage `k` where the state is displaced.
-    pub(super) fn control(&self, k: usize, u: &[f64], length: f64, displaced: &[f64]) -> Vec<f64> {
+    /// The control of stage `k` where the state is displaced, into `next`.
+    pub(super) fn control(
+        &self,
+        k: usize,
+        (u, length): (&[f64], f64),
+        displaced: &[f64],
+        next: &mut [f64],
+    ) {
         let (start, nd) = (self.starts[k], displaced.len());
-        let entry = |i: usize| {
+        for (i, (next, u)) in next.iter_mut().zip(u).enumerate() {
             let gains = &self.gains[(start + i) * nd..][..nd];
             let feedback: f64 = gains.iter().zip(displaced).map(|(g, d)| g * d).sum();
-            u[i] + length * self.steps[start + i] + feedback
-        };
-        (0..u.len()).map(entry).collect()
+            *next = u + length * self.steps[start + i] + feedback;
+        }
     }
 }
 
@@ -150,7 +155,8 @@ pub(super) fn backward(
     let (mut v_x, mut v_xx) = (last.cost_x.clone(), last.cost_xx.clone());
     let mut policy = Policy::empty(controls, nd);
     let (mut q, mut regular, mut curved) = (Quadratic::default(), Vec::new(), Vec::new());
-    let (mut guess, mut room) = (Vec::new(), [Vec::new(), Vec::new()]);
+    // the search of a stage begins where that of the next one ended
+    let (mut minimum, mut room) = (BoxMinimum::default(), [Vec::new(), Vec::new()]);
     for k in (0..n).rev() {
         let (start, nu) = (policy.starts[k], controls[k].len());
         q.set(&stages[k], &v_x, &v_xx);
@@ -161,8 +167,10 @@ pub(super) fn backward(
             room.clear();
             room.extend(limits.iter().zip(&controls[k]).map(|(l, u)| l - u));
         }
-        guess.resize(nu, 0.0);
-        let minimum = minimise_in_box(&regular, &q.u, &room[0], &room[1], &guess)?;
+        let bounds = [room[0].as_slice(), room[1].as_slice()];
+        if !minimum.find(&BoxProblem { h: &regular, g: &q.u, bounds }) {
+            return None;
+        }
         let step = minimum.x.as_slice();
         let gain = &mut policy.gains[start * nd..][..nu * nd];
         minimum.gain(&q.ux, nd, gain);
@@ -172,7 +180,6 @@ pub(super) fn backward(
         policy.decrease[1] -= 0.5 * step.iter().zip(&curved).map(|(k, q)| k * q).sum::<f64>();
         q.under((step, gain, &curved), (&mut v_x, &mut v_xx));
         policy.steps[start..][..nu].copy_from_slice(step);
-        guess = minimum.x;
     }
     Some(policy)
 }

@@ -17,7 +17,7 @@ use crate::force::each_drag_matrix;
 use crate::model::{Model, Parameters};
 use crate::rnea::{link_force, world_acceleration};
 use crate::scratch::Scratch;
-use crate::spatial::{Force, Motion, SpatialInertia};
+use crate::spatial::{Force, Motion, SpatialInertia, symmetric};
 
 /// A linear map from motions to forces, by columns.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,27 @@ impl MotionToForce {
                 Motion { angular: zero, linear: unit }
             })
         }))
+    }
+
+    /// `B w = v x* I w - w x* I v - I (v x w)` of a rigid body with the momentum `(L, p) = I v`: with `v = (omega, u)` and `w = (a, b)`, by
+    /// Jacobi's identity, no force but the moment
+    ///
+    /// ```text
+    /// ([omega] J - J [omega] + [L] + 2 (u . h) 1 - h u^T - u h^T) a + 2 p x b
+    /// ```
+    fn of_inertia(inertia: &SpatialInertia<f64>, v: Motion<f64>) -> Self {
+        let Force { angular, linear } = inertia.apply(v);
+        let turned = v.angular.skew() * symmetric(inertia.rotational);
+        let (u, h) = (v.linear, inertia.moment);
+        let twice = 2.0 * u.dot(h);
+        let moment = |moment: Vec3<f64>| Force { angular: moment, linear: Vec3::zero() };
+        let turning = |k: usize| {
+            let mut sum = turned.column(k) + turned.row(k) + angular.cross(Vec3::unit(k));
+            sum[k] += twice;
+            moment(sum - h * u[k] - u * h[k])
+        };
+        let moving = |k: usize| moment(linear.cross(Vec3::unit(k)) * 2.0);
+        Self([turning(0), turning(1), turning(2), moving(0), moving(1), moving(2)])
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -182,10 +203,7 @@ fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Sub
     let own = |i: usize| {
         let (inertia, v) = (s.inertia[i], s.velocity[i]);
         let held = inertia * parameters.gravity_compensation[i];
-        let momentum = inertia.apply(v);
-        let by_velocity = MotionToForce::of(|w| {
-            v.cross_force(inertia.apply(w)) - w.cross_force(momentum) - inertia.apply(v.cross(w))
-        });
+        let by_velocity = MotionToForce::of_inertia(&inertia, v);
         let force = link_force(s, i) - held.apply(world);
         Subtree { inertia, held, by_velocity, force }
     };

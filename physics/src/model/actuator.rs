@@ -1,8 +1,9 @@
 //! Actuators and the tendons that they may pull.
 
-use cotangent_ad::Vec3;
+use cotangent_ad::{Pose, Vec3};
 
 use crate::spatial::Force;
+use crate::wrap::Spool;
 
 /// How an actuator's force reaches the coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,17 +135,32 @@ pub struct PieceEnd {
     pub point: Vec3<f64>,
 }
 
-/// A straight piece of a spatial tendon.
+/// What a piece of a spatial tendon may wind around: a ball or a cylinder that a geom has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Winding {
+    /// The link that carries it; `None` is the world.
+    pub link: Option<usize>,
+    /// Its frame in the link's.
+    pub placement: Pose<f64>,
+    /// What it is.
+    pub spool: Spool,
+    /// A point on whose side the tendon passes; where it is inside, the tendon does too.
+    pub side: Option<PieceEnd>,
+}
+
+/// A piece of a spatial tendon: straight, or around something that is in its way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {
     /// Its ends.
     pub ends: [PieceEnd; 2],
+    /// What it may wind around.
+    pub winding: Option<Winding>,
     /// By what a pulley divides its length.
     pub divisor: f64,
 }
 
-/// A tendon, with a spring and a damper along it. The length of a fixed one is `sum c_j q_j` of hinges and slides; a spatial one runs straight
-/// from point to point.
+/// A tendon, with a spring and a damper along it. The length of a fixed one is `sum c_j q_j` of hinges and slides; a spatial one runs from point
+/// to point, straight or around balls and cylinders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tendon {
     /// Its name; may be empty.

@@ -7,8 +7,10 @@ mod parameters;
 mod sensor;
 mod shape;
 
+pub use crate::wrap::Spool;
 pub use actuator::{
     Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
+    Winding,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
@@ -343,6 +345,11 @@ impl Model {
         !self.fluid.is_empty()
             || self.tendons.iter().any(|t| t.dofs.len() > 1)
             || self.actuators.iter().any(spreads)
+    }
+
+    /// Whether it has tendons or thrusts.
+    pub(crate) fn has_courses(&self) -> bool {
+        !self.tendons.is_empty() || !self.thrusts.is_empty()
     }
 
     /// Whether anything may constrain it.

@@ -135,14 +135,21 @@ pub(super) fn observe<T: Real>(
     let Some(u) = u.filter(|_| picked.iter().any(|o| o.kind.what.is_of_step())) else { return };
     follow(model, parameters, options, (&state.act, u), s);
     drive.copy_from_slice(&s.stages[0].drive);
-    place_links(model, parameters, &state.q, s);
-    lay(model, &state.q, s);
+    lay_courses(model, parameters, &state.q, s);
     let routes = std::mem::take(&mut s.routes);
     let (q, v) = (&state.q, &state.v);
     let point = Point { model, parameters, q, v, drive, routes: &routes };
     see_actuators(&point, picked, k, y);
     see_dynamics(&point, picked, k, s, y);
     s.routes = routes;
+}
+
+/// Lays tendons and thrusts: all that the force of an actuator asks of the links.
+fn lay_courses<T: Real>(model: &Model, parameters: &Parameters<T>, q: &[T], s: &mut Scratch<T>) {
+    if model.has_courses() {
+        place_links(model, parameters, q, s);
+        lay(model, q, s);
+    }
 }
 
 /// Writes the forces of actuators during step `k`.
@@ -406,8 +413,7 @@ pub(super) fn pull_forces(
     follow(model, parameters, &options, (&state.act, u), s);
     let drive = s.stages[0].drive.clone();
     let mut drive_bar = vec![0.0; drive.len()];
-    place_links(model, parameters, &state.q, s);
-    lay(model, &state.q, s);
+    lay_courses(model, parameters, &state.q, s);
     let routes = s.routes.clone();
     let mut moments = vec![0.0; routes.moments.len()];
     let (q, v) = (&state.q, &state.v);

@@ -343,9 +343,22 @@ impl<'a> OutputPullback<'a> {
         parameters_bar: &mut Parameters<f64>,
         s: &mut Scratch,
     ) {
+        let (model, seen) = (self.model, (state, outputs, bars));
+        sensor::pull(model, self.parameters, seen, bar, parameters_bar, s);
+        if bars.iter().any(|y_bar| wanted(y_bar)) {
+            self.pull_wanted(seen, bar, parameters_bar, s);
+        }
+    }
+
+    /// [`OutputPullback::pull`] of what is no sensor's.
+    fn pull_wanted(
+        &mut self,
+        (state, outputs, bars): (&State, &[What], &[&[f64]]),
+        bar: &mut Cotangent,
+        parameters_bar: &mut Parameters<f64>,
+        s: &mut Scratch,
+    ) {
         let model = self.model;
-        sensor::pull(model, self.parameters, (state, outputs, bars), bar, parameters_bar, s);
-        let wanted = |y_bar: &[f64]| y_bar.iter().any(|b| *b != 0.0);
         let pairs = || outputs.iter().zip(bars).filter(|(_, y_bar)| wanted(y_bar));
         let mut moment_bars = vec![];
         if outputs.iter().any(|what| what.is_of_tendon()) {
@@ -405,6 +418,11 @@ impl<'a> OutputPullback<'a> {
             self.energy.potential(model, p, state, potential, bar, parameters_bar, s);
         }
     }
+}
+
+/// Whether any cotangent is not zero.
+fn wanted(y_bar: &[f64]) -> bool {
+    y_bar.iter().any(|b| *b != 0.0)
 }
 
 fn add(to: &mut [f64], from: &[f64]) {

@@ -19,7 +19,7 @@ pub(super) struct MotionTrajectory<'a> {
     /// Step and control of each entry of the picked inputs.
     controls: Vec<Option<(usize, usize)>>,
     /// Memory that no one uses at present.
-    memory: Mutex<Vec<Memory<'a>>>,
+    memory: Mutex<Vec<Box<Memory<'a>>>>,
 }
 
 /// What a call works with.
@@ -32,8 +32,14 @@ struct Memory<'a> {
     jacobian: StepJacobian,
     /// Cotangents of all outputs, zero between calls.
     y_bar: Vec<f64>,
+    /// Those of one entry by the state and the controls.
+    bar: Cotangent,
+    u_bar: Vec<f64>,
     /// Cotangents of the parameters, which no one reads.
     parameters_bar: Parameters<f64>,
+    /// The outputs that are looked at, and what they are.
+    picked: Vec<Picked>,
+    seen: Vec<What>,
 }
 
 impl<'a> MotionTrajectory<'a> {
@@ -66,7 +72,7 @@ impl<'a> MotionTrajectory<'a> {
         let lock = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = lock().pop().unwrap_or_else(|| {
             let (model, parameters) = (self.model(), self.parameters());
-            Memory {
+            Box::new(Memory {
                 scratch: Scratch::new(model),
                 state: State::at_reference(model),
                 drive: vec![0.0; model.nu()],
@@ -74,22 +80,28 @@ impl<'a> MotionTrajectory<'a> {
                 outputs: OutputPullback::new(model, parameters),
                 jacobian: StepJacobian::default(),
                 y_bar: vec![0.0; self.map.output_len],
+                bar: Cotangent::zero(model),
+                u_bar: vec![0.0; model.nu()],
                 parameters_bar: parameters.zero_like(),
-            }
+                picked: vec![],
+                seen: vec![],
+            })
         });
         let result = with(&mut memory);
         lock().push(memory);
         result
     }
 
-    /// The picked outputs that one of these entries is of.
-    fn picked(&self, entries: &[usize]) -> Vec<Picked> {
-        let rows = |o: &&Picked, k: usize| {
+    /// Puts the outputs that one of these entries is of, all seen at state `k`, into `m`.
+    fn pick(&self, k: usize, entries: &[usize], m: &mut Memory<'a>) {
+        let one_of = |o: &&Picked| {
             let first = o.first + k * o.row;
             entries.iter().any(|e| (first..first + o.row).contains(e))
         };
-        let k = entries.first().map_or(0, |e| self.seen_at(*e));
-        self.map.outputs.iter().filter(|o| rows(o, k)).copied().collect()
+        m.picked.clear();
+        m.picked.extend(self.map.outputs.iter().filter(one_of));
+        m.seen.clear();
+        m.seen.extend(m.picked.iter().map(|o| o.kind.what));
     }
 }
 
@@ -101,8 +113,9 @@ fn read(model: &Model, x: &[f64], state: &mut State) {
     state.act.copy_from_slice(act);
 }
 
-fn written(state: &State) -> Vec<f64> {
-    [&state.q[..], &state.v, &state.act].concat()
+fn write(state: &State, x: &mut [f64]) {
+    let numbers = state.q.iter().chain(&state.v).chain(&state.act);
+    x.iter_mut().zip(numbers).for_each(|(x, number)| *x = *number);
 }
 
 impl Trajectory for MotionTrajectory<'_> {
@@ -119,7 +132,9 @@ impl Trajectory for MotionTrajectory<'_> {
     }
 
     fn start(&self) -> Vec<f64> {
-        written(&self.map.base.starts[0])
+        let mut x = vec![0.0; self.state_len()];
+        write(&self.map.base.starts[0], &mut x);
+        x
     }
 
     fn controls(&self, step: usize) -> &[f64] {
@@ -138,89 +153,89 @@ impl Trajectory for MotionTrajectory<'_> {
     }
 
     fn see(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize], y: &mut [f64]) {
-        let picked = self.picked(entries);
-        let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
         self.with_memory(|m| {
+            self.pick(k, entries, m);
             read(self.model(), x, &mut m.state);
             let u = (!u.is_empty()).then_some(u);
             let inputs = (self.model(), self.parameters(), self.map.simulation.options());
-            let place = (picked.as_slice(), seen.as_slice(), k);
+            let place = (m.picked.as_slice(), m.seen.as_slice(), k);
             observe(inputs, place, (&m.state, u), (&mut m.drive, &mut m.scratch), y);
         });
     }
 
-    fn step(&self, k: usize, x: &[f64], u: &[f64]) -> Result<Vec<f64>, TrialFailure> {
+    fn step(&self, k: usize, x: &mut [f64], u: &[f64]) -> Result<(), TrialFailure> {
         let simulation = &self.map.simulation;
         self.with_memory(|m| {
             read(self.model(), x, &mut m.state);
             let (s, options) = (&mut m.scratch, simulation.options());
             step(self.model(), self.parameters(), options, &mut m.state, u, s);
-            let next = written(&m.state);
-            if next.iter().all(|x| x.is_finite()) {
-                return Ok(next);
+            write(&m.state, x);
+            if x.iter().all(|x| x.is_finite()) {
+                return Ok(());
             }
             let failure = s.constraints.failure;
             Err(diverged(simulation, &simulation.parts()[0], k + 1, failure))
         })
     }
 
-    fn step_slopes(&self, _: usize, x: &[f64], u: &[f64]) -> [Vec<f64>; 2] {
+    fn step_slopes(&self, _: usize, x: &[f64], u: &[f64], [a, b]: [&mut [f64]; 2]) {
         self.with_memory(|m| {
             read(self.model(), x, &mut m.state);
             let (parameters, options) = (self.parameters(), self.map.simulation.options());
             let (point, s) = ((&m.state, u), &mut m.scratch);
             m.adjoint.jacobian(self.model(), parameters, options, point, &mut m.jacobian, s);
-            [m.jacobian.a.clone(), m.jacobian.b.clone()]
-        })
+            a.copy_from_slice(&m.jacobian.a);
+            b.copy_from_slice(&m.jacobian.b);
+        });
     }
 
-    fn seen_slopes(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize]) -> Vec<Vec<f64>> {
-        let picked = self.picked(entries);
-        let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
+    fn seen_slopes(&self, k: usize, x: &[f64], u: &[f64], entries: &[usize], rows: &mut [f64]) {
         self.with_memory(|m| {
+            self.pick(k, entries, m);
             read(self.model(), x, &mut m.state);
-            entries.iter().map(|entry| self.slopes_of(*entry, (&picked, &seen, k), u, m)).collect()
-        })
+            let width = self.directions() + u.len();
+            for (entry, row) in entries.iter().zip(rows.chunks_exact_mut(width.max(1))) {
+                self.slopes_of((*entry, k), u, m, row);
+            }
+        });
     }
 
-    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+    fn difference(&self, from: &[f64], to: &[f64], displacement: &mut [f64]) {
         let model = self.model();
         let (nq, nv) = (model.nq(), model.nv());
-        let mut d = vec![0.0; self.directions()];
-        difference(model, &from[..nq], &to[..nq], &mut d[..nv]);
-        for i in 0..nv + model.na() {
-            d[nv + i] = to[nq + i] - from[nq + i];
-        }
-        d
+        difference(model, &from[..nq], &to[..nq], &mut displacement[..nv]);
+        let rest = to[nq..].iter().zip(&from[nq..]);
+        displacement[nv..].iter_mut().zip(rest).for_each(|(d, (to, from))| *d = to - from);
     }
 }
 
 impl<'a> MotionTrajectory<'a> {
-    /// The derivatives of one entry that is seen at the state in `m`.
+    /// The derivatives of one entry that is seen at the state in `m`, among the outputs there, into `row`.
     fn slopes_of(
         &self,
-        entry: usize,
-        (picked, seen, k): (&[Picked], &[What], usize),
+        (entry, k): (usize, usize),
         u: &[f64],
         m: &mut Memory<'a>,
-    ) -> Vec<f64> {
+        row: &mut [f64],
+    ) {
         let inputs = (self.model(), self.parameters(), self.map.simulation.options());
-        let mut bar = Cotangent::zero(self.model());
-        let mut u_bar = vec![0.0; u.len()];
-        m.y_bar[entry] = 1.0;
+        let Memory { bar, u_bar, picked, seen, y_bar, parameters_bar, scratch: s, .. } = m;
+        [&mut bar.q, &mut bar.v, &mut bar.act].into_iter().for_each(|bar| bar.fill(0.0));
+        u_bar.fill(0.0);
+        y_bar[entry] = 1.0;
         let rows = |o: &Picked| {
             let forces = o.kind.what.is_of_step();
-            if forces { &[][..] } else { &m.y_bar[o.first + k * o.row..][..o.row] }
+            if forces { &[][..] } else { &y_bar[o.first + k * o.row..][..o.row] }
         };
         let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
-        let (s, parameters_bar) = (&mut m.scratch, &mut m.parameters_bar);
-        m.outputs.pull(&m.state, seen, &rows, &mut bar, parameters_bar, s);
+        m.outputs.pull(&m.state, seen, &rows, bar, parameters_bar, s);
         if !u.is_empty() {
-            let forces = (picked, k, m.y_bar.as_slice());
-            let by = (&mut bar, u_bar.as_mut_slice(), parameters_bar);
+            let forces = (picked.as_slice(), k, y_bar.as_slice());
+            let by = (&mut *bar, u_bar.as_mut_slice(), parameters_bar);
             pull_forces(inputs, (&m.state, u), forces, &mut m.adjoint, by, s);
         }
-        m.y_bar[entry] = 0.0;
-        [bar.q, bar.v, bar.act, u_bar].concat()
+        y_bar[entry] = 0.0;
+        let numbers = bar.q.iter().chain(&bar.v).chain(&bar.act).chain(&*u_bar);
+        row.iter_mut().zip(numbers).for_each(|(to, x)| *to = *x);
     }
 }

@@ -110,6 +110,17 @@ pub enum BuildError {
         "tendon `{0}` runs over nothing: give it joints, or two sites in a row for each branch"
     )]
     EmptyTendon(String),
+    /// A tendon around a geom that is not between two sites.
+    #[error("tendon `{0}` winds around a geom that is not between two sites")]
+    LooseGeom(String),
+    /// A tendon around a shape that it cannot wind around.
+    #[error("tendon `{tendon}` winds around a {shape}: it can around spheres and cylinders")]
+    Unwindable {
+        /// The tendon.
+        tendon: String,
+        /// The shape.
+        shape: &'static str,
+    },
     /// A sensor of a force between bodies that would not know all of it.
     #[error("sensor `{sensor}`: the force on {of} is not measured")]
     Unmeasured {

@@ -43,8 +43,10 @@ pub(crate) fn unmeasured(model: &Model, body: usize) -> Option<&'static str> {
     };
     let bodies = (body..model.bodies.len()).filter(|b| carried(*b));
     let links: Vec<_> = bodies.map(|b| model.bodies[b].link).collect();
-    let mut ends = model.tendons.iter().flat_map(|t| &t.pieces).flat_map(|p| &p.ends);
-    if ends.any(|end| links.contains(&end.link)) {
+    let pieces = || model.tendons.iter().flat_map(|t| &t.pieces);
+    let mut ends = pieces().flat_map(|p| &p.ends).map(|end| end.link);
+    let mut windings = pieces().filter_map(|p| p.winding.map(|w| w.link));
+    if ends.any(|link| links.contains(&link)) || windings.any(|link| links.contains(&link)) {
         return Some("what a spatial tendon pulls");
     }
     let tied = |tie: &Tie| tie.ends.iter().filter_map(|end| end.body).any(carried);

@@ -177,11 +177,18 @@ impl ActuatorSpec {
 pub enum Waypoint {
     /// A site, by index.
     Site(usize),
+    /// Around a geom, a sphere or a cylinder, where it is in the way between the sites before and after.
+    Geom {
+        /// The geom, by index.
+        geom: usize,
+        /// A site on whose side the tendon passes; where it is inside the geom, the tendon does too.
+        side: Option<usize>,
+    },
     /// A pulley, which begins a new branch and divides the lengths in it.
     Pulley(f64),
 }
 
-/// A tendon: fixed, over joints, or spatial, from site to site.
+/// A tendon: fixed, over joints, or spatial, from site to site and around geoms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TendonSpec {
     /// Its name; may be empty.

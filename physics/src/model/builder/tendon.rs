@@ -6,19 +6,20 @@ use super::{
     BuildError, ModelBuilder, TendonSpec, Waypoint, check, finite, not_negative, proper_range,
 };
 use crate::kinematics::place_links;
-use crate::model::{JointKind, Line, Piece, PieceEnd, Tendon, TendonPart};
+use crate::model::{JointKind, Line, Piece, PieceEnd, Shape, Tendon, TendonPart, Winding};
 use crate::routes::lay;
 use crate::scratch::Scratch;
+use crate::wrap::Spool;
 
 impl ModelBuilder {
     /// Adds a tendon. Returns its index.
     ///
     /// # Errors
     /// A name that exists, numbers that are not finite, no joint and no two sites, a joint of more than one coordinate, a divisor that is not
-    /// positive.
+    /// positive, a geom that is not between two sites, or neither a sphere nor a cylinder.
     ///
     /// # Panics
-    /// Where there is no such joint or site.
+    /// Where there is no such joint, site or geom.
     pub fn tendon(&mut self, spec: &TendonSpec) -> Result<usize, BuildError> {
         self.unique("tendons", &spec.name)?;
         let of = &named("tendon", &spec.name);
@@ -76,12 +77,15 @@ impl ModelBuilder {
 
     /// The pieces of a spatial tendon: between neighbouring sites of a branch.
     fn pieces(&self, spec: &TendonSpec) -> Result<Vec<Piece>, BuildError> {
-        let (mut pieces, mut divisor, mut last) = (vec![], 1.0, None);
+        let (mut pieces, mut divisor, mut last, mut winding) = (vec![], 1.0, None, None);
         // sites of the branch so far
         let mut sites = 0;
         let lone = || Err(BuildError::EmptyTendon(spec.name.clone()));
+        let loose = || Err(BuildError::LooseGeom(spec.name.clone()));
         for waypoint in &spec.route {
             match *waypoint {
+                Waypoint::Pulley(_) | Waypoint::Geom { .. } if winding.is_some() => return loose(),
+                Waypoint::Geom { .. } if last.is_none() => return loose(),
                 Waypoint::Pulley(by) => {
                     let of = &named("tendon", &spec.name);
                     check("divisor of a pulley", of, &[by], "positive", |x| x > 0.0)?;
@@ -90,22 +94,57 @@ impl ModelBuilder {
                     }
                     (divisor, last, sites) = (by, None, 0);
                 }
+                Waypoint::Geom { geom, side } => {
+                    winding = Some(self.winding(&spec.name, geom, side)?);
+                }
                 Waypoint::Site(site) => {
-                    let site = &self.model.sites[site];
-                    let end = PieceEnd { link: site.link, point: site.placement.translation };
-                    pieces.extend(last.map(|last| Piece { ends: [last, end], divisor }));
+                    let end = self.end(site);
+                    let winding = winding.take();
+                    pieces.extend(last.map(|last| Piece { ends: [last, end], winding, divisor }));
                     (last, sites) = (Some(end), sites + 1);
                 }
             }
         }
-        if sites == 1 { lone() } else { Ok(pieces) }
+        match () {
+            () if winding.is_some() => loose(),
+            () if sites == 1 => lone(),
+            () => Ok(pieces),
+        }
+    }
+
+    fn end(&self, site: usize) -> PieceEnd {
+        let site = &self.model.sites[site];
+        PieceEnd { link: site.link, point: site.placement.translation }
+    }
+
+    /// What a geom is to a tendon around it.
+    fn winding(
+        &self,
+        tendon: &str,
+        geom: usize,
+        side: Option<usize>,
+    ) -> Result<Winding, BuildError> {
+        let geom = &self.model.geoms[geom];
+        let spool = match geom.shape {
+            Shape::Sphere { radius } => Spool::Ball { radius },
+            Shape::Cylinder { radius, .. } => Spool::Cylinder { radius },
+            other => {
+                let (tendon, shape) = (tendon.to_owned(), other.name());
+                return Err(BuildError::Unwindable { tendon, shape });
+            }
+        };
+        let link = geom.body.and_then(|body| self.model.bodies[body].link);
+        let side = side.map(|site| self.end(site));
+        Ok(Winding { link, placement: geom.placement, spool, side })
     }
 
     /// The coordinates that move a tendon, ascending.
     fn moving(&self, parts: &[TendonPart], pieces: &[Piece]) -> Vec<usize> {
         let mut dofs: Vec<usize> = parts.iter().map(|part| part.dof).collect();
-        for end in pieces.iter().flat_map(|piece| piece.ends) {
-            let mut dof = self.model.last_dof(end.link);
+        let ends = pieces.iter().flat_map(|piece| piece.ends.map(|end| end.link));
+        let windings = pieces.iter().filter_map(|piece| piece.winding.map(|w| w.link));
+        for link in ends.chain(windings) {
+            let mut dof = self.model.last_dof(link);
             while let Some(d) = dof {
                 dofs.push(d);
                 dof = self.model.dof_parent[d];

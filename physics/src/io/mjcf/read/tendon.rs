@@ -93,11 +93,41 @@ impl<'t> Reader<'t, '_> {
                     }
                     route.push(Waypoint::Pulley(divisor));
                 }
-                // a geom to wrap around
+                "geom" => {
+                    let part = self.own(child, &["geom", "sidesite"]);
+                    let name = part.text("geom").ok_or_else(|| part.missing("`geom`"))?;
+                    let Some(geom) = self.geom_named(&part, name)? else { return Ok(None) };
+                    let side = match part.text("sidesite") {
+                        None => None,
+                        Some(name) => match self.site_named(&part, name)? {
+                            Some(site) => Some(site),
+                            None => return Ok(None),
+                        },
+                    };
+                    route.push(Waypoint::Geom { geom, side });
+                }
                 _ => return Err(self.unsupported(child, "spatial")),
             }
         }
         Ok(Some(TendonSpec::spatial("", route)))
+    }
+
+    /// The geom of a name; `None` where the file has errors that may be why there is none.
+    fn geom_named(
+        &self,
+        a: &crate::io::mjcf::attributes::Attributes<'t>,
+        name: &str,
+    ) -> Result<Option<usize>, MjcfError> {
+        let geoms = self.builder.so_far().geoms();
+        match geoms.iter().position(|geom| geom.name == name) {
+            Some(geom) => Ok(Some(geom)),
+            None if !self.problems.is_empty() => Ok(None),
+            None => {
+                let names = geoms.iter().map(|g| g.name.clone());
+                let known = names.filter(|n| !n.is_empty()).collect();
+                Err(a.error("geom", Problem::Unknown { kind: "geom", name: name.into(), known }))
+            }
+        }
     }
 
     /// The site of a name; `None` where the file has errors that may be why there is none.
