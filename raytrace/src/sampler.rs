@@ -6,6 +6,7 @@
 //! hit every elementary interval of area `2^-k` once.
 
 use cotangent_ad::random::Stream;
+use pulp::{Arch, NullaryFnOnce};
 
 /// What a stream of random numbers is for: streams of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
@@ -51,18 +52,42 @@ impl Plane {
     }
 
     /// Point `sample`, strictly inside the unit square.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn point(&self, sample: u32) -> [f64; 2] {
         let index = owen(sample.reverse_bits(), self.order); // reversed: both users want it so
         let x = owen(index.reverse_bits(), self.scramble[0]);
         let y = owen(pascal(index.reverse_bits()).reverse_bits(), self.scramble[1]);
         [x, y].map(|b| (f64::from(b.reverse_bits()) + 0.5) * (1.0 / 4_294_967_296.0))
     }
+
+    /// Points from `first` on, side by side.
+    pub(crate) fn points(&self, first: u32, points: &mut [[f64; 2]]) {
+        Arch::new().dispatch(Points { plane: *self, first, points });
+    }
+}
+
+struct Points<'a> {
+    plane: Plane,
+    first: u32,
+    points: &'a mut [[f64; 2]],
+}
+
+impl NullaryFnOnce for Points<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let mut sample = self.first;
+        for point in self.points {
+            *point = self.plane.point(sample);
+            sample = sample.wrapping_add(1);
+        }
+    }
 }
 
 /// Nested scrambling of a number whose bits are reversed: bit `k` is flipped by a hash of the bits below it.
 /// Constants by N. Vegdahl (2021), after Laine & Karras.
-#[inline]
+#[inline(always)]
 fn owen(mut x: u32, seed: u32) -> u32 {
     x ^= x.wrapping_mul(0x3d20_adea);
     x = x.wrapping_add(seed);
@@ -72,7 +97,7 @@ fn owen(mut x: u32, seed: u32) -> u32 {
 }
 
 /// The second generator matrix of Sobol' (Pascal's triangle mod 2) times the bits of `i`, digits reversed.
-#[inline]
+#[inline(always)]
 fn pascal(i: u32) -> u32 {
     let mut x = i.reverse_bits();
     x ^= (x & 0x0000_ffff) << 16;

@@ -1,13 +1,14 @@
 //! Rays through the tree: the closest hit, and whether anything is in the way.
 
 use super::bounds::Bounds;
+use super::bundle::Segment;
 use super::build::build;
 use super::node::{Child, Link, Node, Slabs, WIDTH, collapse};
 use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;
 
 /// Most children that wait: all but one of each node on the way down, which has no more nodes than `build` bounds.
-const STACK: usize = (WIDTH - 1) * 64;
+pub(super) const STACK: usize = (WIDTH - 1) * 64;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +32,8 @@ impl Hit {
 /// A bounding volume hierarchy over triangles.
 #[derive(Clone, Debug)]
 pub struct Bvh {
-    nodes: Vec<Node>,
-    triangles: Vec<Triangle>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) triangles: Vec<Triangle>,
 }
 
 impl Bvh {
@@ -108,7 +109,7 @@ impl Bvh {
         let ray = Ray::new(origin, direction);
         let mut best: Option<Hit> = None;
         let mut limit = far;
-        self.walk(&slabs, &mut limit, |triangle, limit| {
+        self.walk(Link::ROOT, &slabs, &mut limit, |triangle, limit| {
             if let Some([t, u, v]) = triangle.intersect(&ray)
                 && t > 0.0
                 && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
@@ -148,17 +149,29 @@ impl Bvh {
     ) -> bool {
         let mut limit = far;
         let ray = Ray::new(origin, direction);
-        self.walk(&Slabs::new(origin, direction), &mut limit, |triangle, _| {
+        self.walk(Link::ROOT, &Slabs::new(origin, direction), &mut limit, |triangle, _| {
             triangle
                 .intersect(&ray)
                 .is_some_and(|[t, ..]| t > near && t < far && !skip(triangle.face))
         })
     }
 
-    /// Visits triangles, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was stopped.
+    /// [`Self::occluded`] of a segment.
+    pub(super) fn occluded_on(&self, s: &Segment) -> bool {
+        self.occluded(s.origin, s.direction, s.near, s.far, |f| s.skip.contains(&f))
+    }
+
+    /// The first hit on a segment that begins where its ray does.
+    pub(super) fn first_on(&self, s: &Segment) -> Option<Hit> {
+        self.first(s.origin, s.direction, s.far, |f| s.skip.contains(&f))
+    }
+
+    /// Visits triangles of a subtree, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was
+    /// stopped.
     #[inline]
-    fn walk(
+    pub(super) fn walk(
         &self,
+        root: Link,
         slabs: &Slabs,
         limit: &mut f64,
         mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
@@ -166,7 +179,7 @@ impl Bvh {
         // children that wait, and where the ray enters their boxes
         let mut stack = [(Link::ROOT, 0.0_f32); STACK];
         let mut depth = 0;
-        let mut at = Link::ROOT;
+        let mut at = root;
         let mut far = slabs.far(*limit);
         loop {
             match at.child() {

@@ -17,7 +17,7 @@ use std::f64::consts::{FRAC_1_PI, PI};
 use self::conductor::Reflection;
 use self::dielectric::Scattering;
 pub(crate) use self::specular::Lobe;
-use crate::geometry::{Rgb, V3, length, unit};
+use crate::geometry::{Rgb, V3, ZERO, length, unit};
 
 /// How a surface reflects, from both its sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -141,6 +141,16 @@ fn cosine(s_d: f64, n_d: f64, n_s: f64) -> (f64, [f64; 3]) {
 }
 
 impl Surfel {
+    /// Of nothing.
+    pub(crate) const EMPTY: Self = Self {
+        n: ZERO,
+        s: ZERO,
+        w: ZERO,
+        albedo: Rgb::BLACK,
+        material: Material::Diffuse,
+        front: false,
+    };
+
     /// Whether light from `d` may be sent to the eye: of a surface that is not transparent, from the eye's side.
     #[inline]
     pub(crate) fn receives(&self, d: V3) -> bool {
@@ -173,10 +183,18 @@ impl Surfel {
     /// `f cos |d|` of light from `d`.
     #[inline]
     pub(crate) fn response(&self, d: V3) -> Rgb {
+        if self.material == Material::Diffuse {
+            let (cos, _) = cosine(self.s.dot(d), self.n.dot(d), self.n.dot(self.s));
+            return self.albedo * (cos * FRAC_1_PI);
+        }
+        self.glossy_response(d)
+    }
+
+    /// Of a surface that is not diffuse.
+    fn glossy_response(&self, d: V3) -> Rgb {
         let side = self.side(d);
         let (cos, _) = cosine(side * self.s.dot(d), side * self.n.dot(d), self.n.dot(self.s));
         match self.material {
-            Material::Diffuse => self.albedo * (cos * FRAC_1_PI),
             Material::Conductor { roughness } => match Reflection::new(self.s, self.w, unit(d)) {
                 Some(reflection) if cos > 0.0 => {
                     reflection.reflectance(self.albedo, roughness) * cos
@@ -186,7 +204,7 @@ impl Surfel {
             Material::Dielectric { roughness: Some(roughness), .. } if cos > 0.0 => {
                 self.albedo * (self.scattering(unit(d), roughness).value() * cos)
             }
-            Material::Mirror | Material::Dielectric { .. } => Rgb::BLACK,
+            Material::Diffuse | Material::Mirror | Material::Dielectric { .. } => Rgb::BLACK,
         }
     }
 
