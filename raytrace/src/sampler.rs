@@ -52,12 +52,18 @@ impl Plane {
     }
 
     /// Point `sample`, strictly inside the unit square.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn point(&self, sample: u32) -> [f64; 2] {
+        self.bits(sample).map(within)
+    }
+
+    /// The same in 32 bits each.
+    #[inline(always)]
+    fn bits(&self, sample: u32) -> [u32; 2] {
         let index = owen(sample.reverse_bits(), self.order); // reversed: both users want it so
         let x = owen(index.reverse_bits(), self.scramble[0]);
         let y = owen(pascal(index.reverse_bits()).reverse_bits(), self.scramble[1]);
-        [x, y].map(|b| (f64::from(b.reverse_bits()) + 0.5) * (1.0 / 4_294_967_296.0))
+        [x.reverse_bits(), y.reverse_bits()]
     }
 
     /// Points from `first` on, side by side.
@@ -77,12 +83,26 @@ impl NullaryFnOnce for Points<'_> {
 
     #[inline(always)]
     fn call(self) {
+        const LANES: usize = 8;
         let mut sample = self.first;
-        for point in self.points {
-            *point = self.plane.point(sample);
-            sample = sample.wrapping_add(1);
+        for points in self.points.chunks_mut(LANES) {
+            let mut lanes = [[0_u32; LANES]; 2];
+            for k in 0..LANES {
+                let [x, y] = self.plane.bits(sample.wrapping_add(k as u32));
+                (lanes[0][k], lanes[1][k]) = (x, y);
+            }
+            for (k, point) in points.iter_mut().enumerate() {
+                *point = [lanes[0][k], lanes[1][k]].map(within);
+            }
+            sample = sample.wrapping_add(LANES as u32);
         }
     }
+}
+
+/// The middle of an interval of the unit one.
+#[inline(always)]
+fn within(bits: u32) -> f64 {
+    (f64::from(bits) + 0.5) * (1.0 / 4_294_967_296.0)
 }
 
 /// Nested scrambling of a number whose bits are reversed: bit `k` is flipped by a hash of the bits below it.

@@ -8,7 +8,10 @@ use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;
 
 /// Most children that wait: all but one of each node on the way down, which has no more nodes than `build` bounds.
-pub(super) const STACK: usize = (WIDTH - 1) * 64;
+pub(super) const STACK: usize = (WIDTH - 1) * 64 + WIDTH;
+
+/// Most that wait in nearly all trees: to clear more would take longer than the walk.
+const FEW: usize = 32;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,8 +179,26 @@ impl Bvh {
         limit: &mut f64,
         mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
     ) -> bool {
-        // children that wait, and where the ray enters their boxes
-        let mut stack = [(Link::ROOT, 0.0_f32); STACK];
+        let mut few = [(Link::ROOT, 0.0_f32); FEW];
+        let stopped = self.walk_within(&mut few, root, slabs, limit, &mut visit);
+        stopped.unwrap_or_else(|| {
+            let mut most = [(Link::ROOT, 0.0_f32); STACK];
+            let stopped = self.walk_within(&mut most, root, slabs, limit, &mut visit);
+            stopped.expect("no tree is deeper than its builder allows")
+        })
+    }
+
+    /// The same with this place for children that wait, and where the ray enters their boxes; `None` where that does not suffice.
+    /// Triangles that were visited by then are visited again, which changes nothing: they are no nearer.
+    #[inline]
+    fn walk_within(
+        &self,
+        stack: &mut [(Link, f32)],
+        root: Link,
+        slabs: &Slabs,
+        limit: &mut f64,
+        mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
+    ) -> Option<bool> {
         let mut depth = 0;
         let mut at = root;
         let mut far = slabs.far(*limit);
@@ -188,6 +209,9 @@ impl Bvh {
                     let node = &self.nodes[node];
                     let bottom = depth;
                     let enter = slabs.enter(node, far);
+                    if depth + WIDTH > stack.len() {
+                        return None;
+                    }
                     for c in 0..WIDTH {
                         if enter[c] == f32::INFINITY {
                             continue;
@@ -205,7 +229,7 @@ impl Bvh {
                 Child::Leaf(range) => {
                     for triangle in &self.triangles[range] {
                         if visit(triangle, limit) {
-                            return true;
+                            return Some(true);
                         }
                     }
                     far = slabs.far(*limit);
@@ -213,7 +237,7 @@ impl Bvh {
             }
             loop {
                 if depth == 0 {
-                    return false;
+                    return Some(false);
                 }
                 depth -= 1;
                 if stack[depth].1 <= far {

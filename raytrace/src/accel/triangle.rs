@@ -63,7 +63,7 @@ impl Ray {
     #[inline]
     fn seen(&self, corner: V3) -> [f64; 3] {
         let v = corner - self.origin;
-        let [a, b, c] = self.axes.map(|k| v[k]);
+        let [a, b, c] = [v[self.axes[0]], v[self.axes[1]], v[self.axes[2]]];
         [a - self.shear[0] * c, b - self.shear[1] * c, self.shear[2] * c]
     }
 }
@@ -76,7 +76,8 @@ impl Triangle {
     /// Distance in multiples of the ray's direction, and barycentric coordinates of the second and third corner.
     #[inline]
     pub(super) fn intersect(&self, ray: &Ray) -> Option<[f64; 3]> {
-        let [a, b, c] = self.corners.map(|p| ray.seen(p));
+        let [a, b, c] = self.corners;
+        let [a, b, c] = [ray.seen(a), ray.seen(b), ray.seen(c)];
         let u = c[0] * b[1] - c[1] * b[0];
         let v = a[0] * c[1] - a[1] * c[0];
         let w = b[0] * a[1] - b[1] * a[0];

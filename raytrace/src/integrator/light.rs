@@ -62,7 +62,7 @@ impl Connection {
         let k = if and_surface {
             shared(world, vertex, &light, d)
         } else {
-            0.5 / light.light.probability
+            0.5 * light.light.inverse
         };
         let between = vertex.segment(d, [CLEAR, 1.0 - CLEAR], face);
         Some((Self { source: Source::Face(light), d, k }, between))
@@ -72,8 +72,13 @@ impl Connection {
     pub(super) fn met(world: &World, vertex: &Vertex, next: &Vertex) -> Option<Self> {
         let light = *world.lights.of_face(next.hit.face).filter(|_| next.front)?;
         let light = LightPoint { light, barycentric: next.hit.barycentric() };
-        let d = next.x - vertex.x;
-        Some(Self { source: Source::Face(light), d, k: shared(world, vertex, &light, d) })
+        // faces may coincide, and the difference of the points then has any direction or none
+        let d = next.w * next.hit.t;
+        vertex.surfel.receives(d).then(|| Self {
+            source: Source::Face(light),
+            d,
+            k: shared(world, vertex, &light, d),
+        })
     }
 
     /// A direction of the sky, drawn by its light.
@@ -103,7 +108,7 @@ impl Connection {
     }
 
     /// What multiplies the response.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arriving(&self, world: &World) -> Rgb {
         match self.source {
             Source::Face(light) => {

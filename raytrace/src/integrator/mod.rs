@@ -1,5 +1,6 @@
 //! Light transport: images, and the derivative of everything in them that is smooth.
 
+mod direct;
 mod light;
 mod path;
 mod render;

@@ -169,20 +169,26 @@ impl Path {
         &self.links[self.links.len() - 1].vertex
     }
 
-    /// Appends a connection of the last vertex; returns its number.
+    /// Appends a connection of the last vertex.
+    pub(super) fn connect(&mut self, connection: Connection) {
+        let (_, range, connections) = self.parts();
+        connections.push(connection);
+        range[1] = connections.len();
+    }
+
+    /// The last vertex, which of the connections are its own, and all of them.
     #[inline(always)]
-    pub(super) fn connect(&mut self, connection: Connection) -> usize {
-        *place(&mut self.connections, Connection::EMPTY) = connection;
+    pub(super) fn parts(&mut self) -> (&Vertex, &mut [usize; 2], &mut Vec<Connection>) {
         let last = self.links.len() - 1;
-        self.links[last].connections[1] = self.connections.len();
-        self.connections.len() - 1
+        let Link { vertex, connections, .. } = &mut self.links[last];
+        (vertex, connections, &mut self.connections)
     }
 
     /// Takes a connection of the last vertex away.
     pub(super) fn disconnect(&mut self, number: usize) {
-        self.connections.remove(number);
-        let last = self.links.len() - 1;
-        self.links[last].connections[1] = self.connections.len();
+        let (_, range, connections) = self.parts();
+        connections.remove(number);
+        range[1] = connections.len();
     }
 
     /// Lets it go on from its last vertex: to the sky, where nothing is pushed afterwards.

@@ -77,7 +77,7 @@ impl Vertex {
     pub(crate) fn new(world: &World, w: V3, hit: Hit) -> Self {
         let face = &world.faces[hit.face as usize];
         let front = face.normal.dot(w) < 0.0;
-        let n = face.normal * (length(face.normal).recip() * if front { 1.0 } else { -1.0 });
+        let n = face.normal * if front { face.inverse } else { -face.inverse };
         let b = hit.barycentric();
         let x = at(world.corners(hit.face), b);
         let s = match face.normals {
@@ -202,7 +202,7 @@ impl Vertex {
         let along = n * (self.w.dot(x_bar) / n.dot(self.w));
         if moving {
             let side = if self.front { 1.0 } else { -1.0 };
-            let cross_bar = (n_bar - n * n.dot(n_bar)) * (side / length(face.normal));
+            let cross_bar = (n_bar - n * n.dot(n_bar)) * (side * face.inverse);
             let by_normal = normal_pullback(corners, cross_bar);
             for i in 0..3 {
                 sink.point(place, face.corners[i], bars[i] + by_normal[i] + along * b[i]);

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::light::{Connection, Sight};
+use super::light::Connection;
 use super::path::{Black, Bounce, PLANES, Path, Random, place};
 use super::render::{Eye, film_point};
 use super::vertex::Vertex;
@@ -45,12 +45,12 @@ enum Way {
 
 /// What holds of all paths of a wave.
 #[derive(Clone, Copy)]
-struct Rules<'a> {
-    world: &'a World,
-    random: &'a Random,
+pub(super) struct Rules<'a> {
+    pub(super) world: &'a World,
+    pub(super) random: &'a Random,
     /// Reflections that a path may make in all.
-    bounces: u32,
-    black: Black,
+    pub(super) bounces: u32,
+    pub(super) black: Black,
 }
 
 impl Wave {
@@ -193,32 +193,23 @@ impl Wave {
         self.segments.clear();
         self.sights.clear();
         for p in &self.alive {
-            let path = &mut self.paths[*p];
-            let Surfel { material, .. } = path.end().surfel;
-            if material.is_specular() {
+            let (vertex, range, connections) = self.paths[*p].parts();
+            if vertex.surfel.material.is_specular() {
                 continue;
             }
-            let found = &mut (&mut self.sights, &mut self.segments);
-            let by_area = by_area(rules, material);
-            if !world.lights.faces.is_empty() {
-                let (u, and_surface) = (self.points[0][*p], !by_area);
-                offer(Connection::face(world, path.end(), u, and_surface), path, *p, found);
-            }
-            if world.sky.is_some() {
-                offer(Connection::sky(world, path.end(), self.points[1][*p]), path, *p, found);
-            }
-            for lamp in 0..world.scene.lamps.len() {
-                offer(Connection::lamp(world, path.end(), id(lamp)), path, *p, found);
-            }
-            if by_area && world.sky.is_some() {
-                let vertex = path.end();
-                let way = drawn(&vertex.surfel, [self.points[2][*p], self.points[3][*p]]);
-                let sight = way.and_then(|(d, _)| {
-                    let between = vertex.segment(d, [0.0, f64::INFINITY], u32::MAX);
-                    Some((Connection::from_sky(world, vertex, d)?, between))
-                });
-                offer(sight, path, *p, found);
-            }
+            sights(
+                rules,
+                vertex,
+                #[inline(always)]
+                |d| self.points[d][*p],
+                #[inline(always)]
+                |connection, segment| {
+                    *place(connections, Connection::EMPTY) = connection;
+                    range[1] = connections.len();
+                    self.sights.push((*p, range[1] - 1));
+                    *place(&mut self.segments, Segment::EMPTY) = segment;
+                },
+            );
         }
         self.bundle.occluded(&world.bvh, &self.segments, &mut self.hidden);
         // from the last to the first, so that the numbers of those before stay what they are
@@ -312,17 +303,37 @@ fn by_area(rules: Rules, material: Material) -> bool {
     rules.bounces < 2 && material == Material::Diffuse
 }
 
-/// Takes a connection of a path, until it is known whether anything is in the way.
+/// Sources of light that a vertex may see, for points of its planes.
 #[inline(always)]
-fn offer(
-    sight: Option<Sight>,
-    path: &mut Path,
-    number: usize,
-    (sights, segments): &mut (&mut Vec<(usize, usize)>, &mut Vec<Segment>),
+pub(super) fn sights(
+    rules: Rules,
+    vertex: &Vertex,
+    u: impl Fn(usize) -> [f64; 2],
+    mut each: impl FnMut(Connection, Segment),
 ) {
-    if let Some((connection, segment)) = sight {
-        sights.push((number, path.connect(connection)));
-        *place(segments, Segment::EMPTY) = segment;
+    let world = rules.world;
+    let by_area = by_area(rules, vertex.surfel.material);
+    if !world.lights.faces.is_empty()
+        && let Some((connection, segment)) = Connection::face(world, vertex, u(0), !by_area)
+    {
+        each(connection, segment);
+    }
+    if world.sky.is_some() {
+        if let Some((connection, segment)) = Connection::sky(world, vertex, u(1)) {
+            each(connection, segment);
+        }
+    }
+    for lamp in 0..world.scene.lamps.len() {
+        if let Some((connection, segment)) = Connection::lamp(world, vertex, id(lamp)) {
+            each(connection, segment);
+        }
+    }
+    if by_area
+        && world.sky.is_some()
+        && let Some((d, _)) = drawn(&vertex.surfel, [u(2), u(3)])
+        && let Some(connection) = Connection::from_sky(world, vertex, d)
+    {
+        each(connection, vertex.segment(d, [0.0, f64::INFINITY], u32::MAX));
     }
 }
 
@@ -334,7 +345,90 @@ fn drawn(surfel: &Surfel, [u, v]: [[f64; 2]; 2]) -> Option<(V3, f64)> {
 }
 
 /// Points of a plane for so many samples.
-fn draw(random: &Random, dimension: u64, first: u32, count: usize, points: &mut Vec<[f64; 2]>) {
+pub(super) fn draw(random: &Random, dimension: u64, first: u32, count: usize, points: &mut Vec<[f64; 2]>) {
     points.resize(count, [0.0; 2]);
     random.points(dimension, first, points);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wave;
+    use crate::geometry::Rgb;
+    use crate::integrator::direct::Direct;
+    use crate::integrator::path::{Black, Random};
+    use crate::integrator::render::Eye;
+    use crate::material::Material;
+    use crate::reference::{icosphere_shadow, oblique};
+    use crate::sampler::{Draw, Purpose};
+    use crate::scene::{Environment, LampKind, Scene, SceneLamp, Shading, Transport, World};
+
+    const DRAW: Draw = Draw { seed: 3, key: 1, camera: 0 };
+
+    /// The sphere of that material under a lamp, over a floor, with a sky or without.
+    fn sphere(material: Material, transport: Transport, sky: bool) -> World {
+        let scene = icosphere_shadow().scene;
+        let mut meshes = scene.meshes().to_vec();
+        (meshes[2].material, meshes[2].shading) = (material, Shading::Smooth);
+        let kind = LampKind::Point { position: [-1.0, 2.0, 1.0] };
+        let lamp = SceneLamp { name: "lamp".into(), kind, intensity: Rgb([3.0, 2.0, 1.0]) };
+        let cameras = scene.cameras().to_vec();
+        let scene = Scene::with_cameras(cameras, transport, meshes).and_then(|scene| {
+            // no path finds a lamp through clear glass
+            let lamps = if material.is_specular() { vec![] } else { vec![lamp] };
+            let scene = scene.with_lamps(lamps)?;
+            let even = Environment::constant(Rgb([0.2, 0.3, 0.4]));
+            if sky { scene.with_environment(even) } else { Ok(scene) }
+        });
+        World::new(&scene.expect("a valid scene"))
+    }
+
+    #[test]
+    fn a_path_is_the_same_in_whatever_company_it_is_traced() {
+        let glass = Material::Dielectric { index: 1.5, roughness: None };
+        let metal = Material::Conductor { roughness: 0.2 };
+        let mut lit = 0;
+        for (material, bounces) in [(Material::Diffuse, 6), (metal, 1), (metal, 3), (glass, 8)] {
+            let transport = Transport::Paths { bounces };
+            let world = sphere(material, transport, bounces != 3);
+            let eye = Eye::new(&world, 0.into());
+            let (mut many, mut one) = (Wave::new(), Wave::new());
+            for pixel in (0..64 * 64).step_by(71) {
+                let random = Random::new(DRAW, Purpose::Path, pixel, bounces);
+                let together = many.trace(eye, (pixel, &random), 7..50, Black::Lit);
+                for (sample, path) in (7..50).zip(together) {
+                    let alone = &one.trace(eye, (pixel, &random), sample..sample + 1, Black::Lit)[0];
+                    assert_eq!(path.links.len(), alone.links.len());
+                    assert_eq!(path.radiance(&world), alone.radiance(&world));
+                    lit += usize::from(path.links.len() > 2);
+                }
+            }
+        }
+        assert!(lit > 500, "{lit} paths are longer than two vertices");
+    }
+
+    #[test]
+    fn light_that_is_reflected_once_is_that_of_paths() {
+        let lamp = sphere(Material::Diffuse, Transport::Direct, false);
+        let (mut direct, mut wave) = (Direct::default(), Wave::new());
+        for world in [lamp, World::new(&oblique()), World::new(&icosphere_shadow().scene)] {
+            let eye = Eye::new(&world, 0.into());
+            let mut total = 0.0;
+            for pixel in (0..eye.camera.width * eye.camera.height).step_by(13) {
+                let random = Random::new(DRAW, Purpose::Path, pixel, eye.bounces());
+                let mut sum = Rgb([0.5; 3]);
+                assert!(direct.add(eye, (pixel, &random), 0..41, &mut sum));
+                let paths = wave.trace(eye, (pixel, &random), 0..41, Black::Skipped);
+                let expected = paths.iter().fold(Rgb([0.5; 3]), |sum, p| sum + eye.records(p));
+                assert_eq!(sum, expected);
+                total += sum.0[0];
+            }
+            assert!(total > 100.0);
+        }
+        let metal = sphere(Material::Conductor { roughness: 0.3 }, Transport::Direct, false);
+        let eye = Eye::new(&metal, 0.into());
+        let middle = 32 * 64 + 32;
+        let random = Random::new(DRAW, Purpose::Path, middle, 1);
+        let mut sum = Rgb::BLACK;
+        assert!(!direct.add(eye, (middle, &random), 0..8, &mut sum) && sum.is_black());
+    }
 }

@@ -2,6 +2,7 @@
 
 mod common;
 mod every_parameter;
+mod hostile_scenes;
 mod known_derivatives;
 mod lights_and_paths;
 mod mirrors_and_glass;
