@@ -210,11 +210,7 @@ impl Lanes {
     }
 
     /// Takes rays up to its size.
-    fn load<'a>(
-        &mut self,
-        main: usize,
-        rays: &mut impl Iterator<Item = (usize, &'a Segment)>,
-    ) {
+    fn load<'a>(&mut self, main: usize, rays: &mut impl Iterator<Item = (usize, &'a Segment)>) {
         self.axes = Ray::axes(main);
         self.count = 0;
         for (number, s) in rays.take(RAYS) {

@@ -1,8 +1,8 @@
 //! Rays through the tree: the closest hit, and whether anything is in the way.
 
 use super::bounds::Bounds;
-use super::bundle::Segment;
 use super::build::build;
+use super::bundle::Segment;
 use super::node::{Child, Link, Node, Slabs, WIDTH, collapse};
 use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;

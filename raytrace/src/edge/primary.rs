@@ -156,9 +156,8 @@ impl<'a> PrimaryEdges<'a> {
             return None;
         }
         let mut wave = Wave::new();
-        let mut recorded = |(film, ray)| {
-            eye.records(wave.see(eye, film, ray, (&random, 0), Black::Skipped))
-        };
+        let mut recorded =
+            |(film, ray)| eye.records(wave.see(eye, film, ray, (&random, 0), Black::Skipped));
         let jump = recorded(below) - recorded(above);
         let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
         let s = segment.edge_fraction(f);

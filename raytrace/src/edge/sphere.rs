@@ -204,7 +204,9 @@ impl SphereEdges<'_> {
             Some(hit) => {
                 let next = Vertex::new(self.world, d, hit);
                 let draw = (random, sample);
-                self.probe.extend(self.world, next, left, draw, Black::Skipped).reflected(self.world)
+                self.probe
+                    .extend(self.world, next, left, draw, Black::Skipped)
+                    .reflected(self.world)
             }
         };
         let jump = light(below) - light(above);

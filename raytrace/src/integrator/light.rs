@@ -59,11 +59,8 @@ impl Connection {
         if !(vertex.surfel.receives(d) && m.dot(d) < 0.0) {
             return None;
         }
-        let k = if and_surface {
-            shared(world, vertex, &light, d)
-        } else {
-            0.5 * light.light.inverse
-        };
+        let k =
+            if and_surface { shared(world, vertex, &light, d) } else { 0.5 * light.light.inverse };
         let between = vertex.segment(d, [CLEAR, 1.0 - CLEAR], face);
         Some((Self { source: Source::Face(light), d, k }, between))
     }

@@ -176,8 +176,7 @@ impl Wave {
     fn draw(&mut self, rules: Rules, k: u32) {
         let world = rules.world;
         let glossy = |p: &usize| self.paths[*p].end().surfel.is_glossy();
-        let reflects =
-            rules.bounces > 1 || world.sky.is_some() || self.alive.iter().any(glossy);
+        let reflects = rules.bounces > 1 || world.sky.is_some() || self.alive.iter().any(glossy);
         let wanted = [!world.lights.faces.is_empty(), world.sky.is_some(), reflects, reflects];
         let dimension = 1 + PLANES * u64::from(k);
         for ((d, points), wanted) in (0..).zip(&mut self.points).zip(wanted) {
@@ -345,7 +344,13 @@ fn drawn(surfel: &Surfel, [u, v]: [[f64; 2]; 2]) -> Option<(V3, f64)> {
 }
 
 /// Points of a plane for so many samples.
-pub(super) fn draw(random: &Random, dimension: u64, first: u32, count: usize, points: &mut Vec<[f64; 2]>) {
+pub(super) fn draw(
+    random: &Random,
+    dimension: u64,
+    first: u32,
+    count: usize,
+    points: &mut Vec<[f64; 2]>,
+) {
     points.resize(count, [0.0; 2]);
     random.points(dimension, first, points);
 }
@@ -396,7 +401,8 @@ mod tests {
                 let random = Random::new(DRAW, Purpose::Path, pixel, bounces);
                 let together = many.trace(eye, (pixel, &random), 7..50, Black::Lit);
                 for (sample, path) in (7..50).zip(together) {
-                    let alone = &one.trace(eye, (pixel, &random), sample..sample + 1, Black::Lit)[0];
+                    let alone =
+                        &one.trace(eye, (pixel, &random), sample..sample + 1, Black::Lit)[0];
                     assert_eq!(path.links.len(), alone.links.len());
                     assert_eq!(path.radiance(&world), alone.radiance(&world));
                     lit += usize::from(path.links.len() > 2);

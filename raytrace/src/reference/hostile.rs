@@ -109,8 +109,9 @@ fn shape(dice: &mut Dice) -> TriangleMesh {
         }
         1 => {
             let corners: Vec<[f64; 3]> = (0..9).map(|_| dice.point()).collect();
-            let faces: Vec<[usize; 3]> =
-                (0..5).map(|k| [k, (k + 1 + dice.below(3)) % 9, (k + 4 + dice.below(3)) % 9]).collect();
+            let faces: Vec<[usize; 3]> = (0..5)
+                .map(|k| [k, (k + 1 + dice.below(3)) % 9, (k + 4 + dice.below(3)) % 9])
+                .collect();
             TriangleMesh::new(&corners, &faces)
         }
         2 => TriangleMesh::cube(dice.one_of(&[1e-6, 0.5, 1.0, 1e6])),

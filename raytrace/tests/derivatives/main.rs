@@ -1,6 +1,7 @@
 //! Derivatives of images: against closed forms, against differences of images, and forward against reverse.
 
 mod common;
+mod ends_of_ranges;
 mod every_parameter;
 mod hostile_scenes;
 mod known_derivatives;
