@@ -128,7 +128,7 @@ fn lights_that_are_dark_or_one() {
     }
 }
 
-/// The other end is a matter of the surface alone, where its directions are held fixed: `material/tests.rs` has it.
+/// At the other end paths are too noisy for a difference.
 #[test]
 fn roughness_at_its_greatest_and_below_its_least() {
     check(Transport::Direct, ("mesh.metal.roughness", 0), 1.0, -0.08, (256, 24));
