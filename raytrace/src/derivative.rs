@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::edge::{Borders, EdgeTrees, LampBorders, Mirrors, PrimaryEdges, follows};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
-use crate::integrator::{Black, Eye, Path, Random, View, film_point, replay};
+use crate::integrator::{Black, Eye, Random, View, Wave, replay, waves};
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Columns, Leaves, Selection, Wanted, World};
 
@@ -266,7 +266,7 @@ fn rows_into(
     let width = eye.camera.width;
     let scale = 1.0 / f64::from(options.spp);
     let mut borders = trees.map(|trees| Borders::new(eye, wanted, (trees, mirrors), options));
-    let mut path = Path::new();
+    let mut wave = Wave::new();
     for pixel in rows.start * width..rows.end * width {
         if sink.seeds(pixel).are_black() {
             continue;
@@ -274,10 +274,10 @@ fn rows_into(
         if options.terms.interior {
             let draw = options.draw(eye.index);
             let random = Random::new(draw, Purpose::Interior, pixel, eye.bounces());
-            for sample in 0..options.spp {
-                let at = film_point(width, pixel, random.point(0, sample));
-                path.trace(eye, at, &random, sample, Black::Lit);
-                replay(eye, wanted, &path, pixel, scale, sink);
+            for samples in waves(options.spp) {
+                for path in wave.trace(eye, (pixel, &random), samples, Black::Lit) {
+                    replay(eye, wanted, path, pixel, scale, sink);
+                }
             }
         }
         if let Some(borders) = &mut borders {

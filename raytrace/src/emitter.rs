@@ -14,13 +14,15 @@ const LEAST_RADIANCE: f64 = 0.2;
 pub(crate) struct LightFace {
     pub(crate) face: u32,
     pub(crate) probability: f64,
+    /// One over the probability.
+    pub(crate) inverse: f64,
 }
 
 /// All faces that emit, chosen in proportion to area times radiance.
 #[derive(Clone, Debug)]
 pub(crate) struct Lights {
     pub(crate) faces: Vec<LightFace>,
-    /// Cumulative probabilities; the last is 1.
+    /// Probability of all faces before each, and of all: the last is 1.
     cumulative: Vec<f64>,
 }
 
@@ -51,19 +53,19 @@ impl Lights {
         let power = |f: &(u32, f64, f64)| f.1 * f.2.max(least);
         let total: f64 = emitting.iter().map(power).sum();
         let mut sum = 0.0;
-        let mut cumulative: Vec<f64> = emitting
-            .iter()
-            .map(|f| {
-                sum += power(f) / total;
-                sum
-            })
-            .collect();
-        if let Some(last) = cumulative.last_mut() {
-            *last = 1.0;
-        }
+        let mut cumulative = vec![0.0];
+        cumulative.extend(emitting.iter().map(|f| {
+            sum += power(f) / total;
+            sum
+        }));
+        cumulative[emitting.len()] = 1.0;
         let faces = emitting
             .iter()
-            .map(|f| LightFace { face: f.0, probability: power(f) / total })
+            .map(|f| LightFace {
+                face: f.0,
+                probability: power(f) / total,
+                inverse: total / power(f),
+            })
             .collect();
         Self { faces, cumulative }
     }
@@ -78,10 +80,9 @@ impl Lights {
     /// coordinate chooses.
     #[inline]
     pub(crate) fn sample(&self, u: [f64; 2]) -> Option<LightPoint> {
-        let k = self.cumulative.partition_point(|c| *c <= u[0]);
+        let k = self.cumulative[1..].partition_point(|c| *c <= u[0]);
         let light = *self.faces.get(k)?;
-        let below = if k == 0 { 0.0 } else { self.cumulative[k - 1] };
-        let within = ((u[0] - below) / (self.cumulative[k] - below)).clamp(0.0, 1.0);
+        let within = ((u[0] - self.cumulative[k]) * light.inverse).clamp(0.0, 1.0);
         let root = within.sqrt();
         let barycentric = [1.0 - root, root * (1.0 - u[1]), root * u[1]];
         Some(LightPoint { light, barycentric })

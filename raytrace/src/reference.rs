@@ -3,6 +3,9 @@
 //! Each moves one mesh along `x`. The functional is `J = sum w_ij I_ijc / (3 H W)` with
 //! `w_ij = (2 (j + 1/2)/W - 1) + (2 (i + 1/2)/H - 1)/2` over rows `i` and columns `j`: its adjoint image is [`adjoint`].
 
+mod hostile;
+
+pub use self::hostile::hostile;
 use crate::film::Image;
 use crate::geometry::{Rgb, V3, unit};
 use crate::scene::{Scene, SceneError, SceneMesh, Transport};

@@ -6,6 +6,7 @@
 //! hit every elementary interval of area `2^-k` once.
 
 use cotangent_ad::random::Stream;
+use pulp::{Arch, NullaryFnOnce};
 
 /// What a stream of random numbers is for: streams of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +54,60 @@ impl Plane {
     /// Point `sample`, strictly inside the unit square.
     #[inline]
     pub(crate) fn point(&self, sample: u32) -> [f64; 2] {
+        self.bits(sample).map(within)
+    }
+
+    /// The same in 32 bits each.
+    #[inline(always)]
+    fn bits(&self, sample: u32) -> [u32; 2] {
         let index = owen(sample.reverse_bits(), self.order); // reversed: both users want it so
         let x = owen(index.reverse_bits(), self.scramble[0]);
         let y = owen(pascal(index.reverse_bits()).reverse_bits(), self.scramble[1]);
-        [x, y].map(|b| (f64::from(b.reverse_bits()) + 0.5) * (1.0 / 4_294_967_296.0))
+        [x.reverse_bits(), y.reverse_bits()]
     }
+
+    /// Points from `first` on, side by side.
+    pub(crate) fn points(&self, first: u32, points: &mut [[f64; 2]]) {
+        Arch::new().dispatch(Points { plane: *self, first, points });
+    }
+}
+
+struct Points<'a> {
+    plane: Plane,
+    first: u32,
+    points: &'a mut [[f64; 2]],
+}
+
+impl NullaryFnOnce for Points<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        const LANES: usize = 8;
+        let mut sample = self.first;
+        for points in self.points.chunks_mut(LANES) {
+            let mut lanes = [[0_u32; LANES]; 2];
+            for k in 0..LANES {
+                let [x, y] = self.plane.bits(sample.wrapping_add(k as u32));
+                (lanes[0][k], lanes[1][k]) = (x, y);
+            }
+            for (k, point) in points.iter_mut().enumerate() {
+                *point = [lanes[0][k], lanes[1][k]].map(within);
+            }
+            sample = sample.wrapping_add(LANES as u32);
+        }
+    }
+}
+
+/// The middle of an interval of the unit one.
+#[inline(always)]
+fn within(bits: u32) -> f64 {
+    (f64::from(bits) + 0.5) * (1.0 / 4_294_967_296.0)
 }
 
 /// Nested scrambling of a number whose bits are reversed: bit `k` is flipped by a hash of the bits below it.
 /// Constants by N. Vegdahl (2021), after Laine & Karras.
-#[inline]
+#[inline(always)]
 fn owen(mut x: u32, seed: u32) -> u32 {
     x ^= x.wrapping_mul(0x3d20_adea);
     x = x.wrapping_add(seed);
@@ -72,7 +117,7 @@ fn owen(mut x: u32, seed: u32) -> u32 {
 }
 
 /// The second generator matrix of Sobol' (Pascal's triangle mod 2) times the bits of `i`, digits reversed.
-#[inline]
+#[inline(always)]
 fn pascal(i: u32) -> u32 {
     let mut x = i.reverse_bits();
     x ^= (x & 0x0000_ffff) << 16;

@@ -110,12 +110,16 @@ impl Camera {
 
     /// Coordinates of the direction that is seen at `film`: the radius solves `r (1 + k_1 r^2 + k_2 r^4) = |d|` by Newton's
     /// method, which converges because the left side is monotonic where the film is ([`Self::folds`]).
-    #[inline]
+    #[inline(always)]
     fn on_plane(&self, film: FilmPoint) -> [f64; 2] {
         let d = self.distorted(film);
         if self.is_straight() {
             return d;
         }
+        self.undistorted(d)
+    }
+
+    fn undistorted(&self, d: [f64; 2]) -> [f64; 2] {
         let radius = d[0].hypot(d[1]);
         let mut r = radius;
         for _ in 0..64 {
@@ -149,7 +153,7 @@ impl Camera {
     }
 
     /// Where the ray seen at `film` starts, and its direction, whose component along the view is 1.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ray(&self, film: FilmPoint) -> [V3; 2] {
         let [x, y] = self.on_plane(film);
         let [forward, right, up] = self.frame;

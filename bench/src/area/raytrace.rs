@@ -1,5 +1,6 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
+mod hostile;
 mod limits;
 mod moving;
 mod reflections;
@@ -30,6 +31,7 @@ pub(super) const PROOFS: &[Measure] = measurements![
     moving::everything_that_moves,
     moving::mirrors_and_glass,
     watertight,
+    hostile::hostile_scenes,
     limits::first_call,
     limits::reverse_memory,
     limits::two_threads,

@@ -2,9 +2,11 @@
 
 mod bounds;
 mod build;
+mod bundle;
 mod node;
 mod traverse;
 mod triangle;
 
 pub(crate) use bounds::Bounds;
+pub(crate) use bundle::{Bundle, Coherence, RAYS, Segment};
 pub use traverse::{Bvh, Hit};

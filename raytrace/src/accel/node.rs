@@ -78,8 +78,8 @@ impl Link {
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(super) struct Node {
-    lo: [[f32; WIDTH]; 3],
-    hi: [[f32; WIDTH]; 3],
+    pub(super) lo: [[f32; WIDTH]; 3],
+    pub(super) hi: [[f32; WIDTH]; 3],
     pub(super) links: [Link; WIDTH],
 }
 
@@ -135,8 +135,13 @@ impl Slabs {
         let length = direction.0.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
         #[expect(clippy::cast_possible_truncation, reason = "one of the three roundings")]
         let inverse = direction.0.map(|d| (length / d) as f32);
+        Self::of([origin.0.map(up), origin.0.map(down), inverse], length)
+    }
+
+    /// Of an origin rounded up and down, and the reciprocal of the direction whose longest component is 1 and not `length`.
+    #[inline]
+    pub(super) fn of([above, below, inverse]: [[f32; 3]; 3], length: f64) -> Self {
         let negative = inverse.map(f32::is_sign_negative);
-        let [above, below] = [origin.0.map(up), origin.0.map(down)];
         let pick = |k: usize, forward: bool| if forward { above[k] } else { below[k] };
         let origins =
             [[0, 1, 2].map(|k| pick(k, !negative[k])), [0, 1, 2].map(|k| pick(k, negative[k]))];

@@ -2,12 +2,16 @@
 
 use super::bounds::Bounds;
 use super::build::build;
+use super::bundle::Segment;
 use super::node::{Child, Link, Node, Slabs, WIDTH, collapse};
 use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;
 
 /// Most children that wait: all but one of each node on the way down, which has no more nodes than `build` bounds.
-const STACK: usize = (WIDTH - 1) * 64;
+pub(super) const STACK: usize = (WIDTH - 1) * 64 + WIDTH;
+
+/// Most that wait in nearly all trees: to clear more would take longer than the walk.
+const FEW: usize = 32;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +35,8 @@ impl Hit {
 /// A bounding volume hierarchy over triangles.
 #[derive(Clone, Debug)]
 pub struct Bvh {
-    nodes: Vec<Node>,
-    triangles: Vec<Triangle>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) triangles: Vec<Triangle>,
 }
 
 impl Bvh {
@@ -108,7 +112,7 @@ impl Bvh {
         let ray = Ray::new(origin, direction);
         let mut best: Option<Hit> = None;
         let mut limit = far;
-        self.walk(&slabs, &mut limit, |triangle, limit| {
+        self.walk(Link::ROOT, &slabs, &mut limit, |triangle, limit| {
             if let Some([t, u, v]) = triangle.intersect(&ray)
                 && t > 0.0
                 && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
@@ -148,25 +152,55 @@ impl Bvh {
     ) -> bool {
         let mut limit = far;
         let ray = Ray::new(origin, direction);
-        self.walk(&Slabs::new(origin, direction), &mut limit, |triangle, _| {
+        self.walk(Link::ROOT, &Slabs::new(origin, direction), &mut limit, |triangle, _| {
             triangle
                 .intersect(&ray)
                 .is_some_and(|[t, ..]| t > near && t < far && !skip(triangle.face))
         })
     }
 
-    /// Visits triangles, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was stopped.
+    /// [`Self::occluded`] of a segment.
+    pub(super) fn occluded_on(&self, s: &Segment) -> bool {
+        self.occluded(s.origin, s.direction, s.near, s.far, |f| s.skip.contains(&f))
+    }
+
+    /// The first hit on a segment that begins where its ray does.
+    pub(super) fn first_on(&self, s: &Segment) -> Option<Hit> {
+        self.first(s.origin, s.direction, s.far, |f| s.skip.contains(&f))
+    }
+
+    /// Visits triangles of a subtree, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was
+    /// stopped.
     #[inline]
-    fn walk(
+    pub(super) fn walk(
         &self,
+        root: Link,
         slabs: &Slabs,
         limit: &mut f64,
         mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
     ) -> bool {
-        // children that wait, and where the ray enters their boxes
-        let mut stack = [(Link::ROOT, 0.0_f32); STACK];
+        let mut few = [(Link::ROOT, 0.0_f32); FEW];
+        let stopped = self.walk_within(&mut few, root, slabs, limit, &mut visit);
+        stopped.unwrap_or_else(|| {
+            let mut most = [(Link::ROOT, 0.0_f32); STACK];
+            let stopped = self.walk_within(&mut most, root, slabs, limit, &mut visit);
+            stopped.expect("no tree is deeper than its builder allows")
+        })
+    }
+
+    /// The same with this place for children that wait, and where the ray enters their boxes; `None` where that does not suffice.
+    /// Triangles that were visited by then are visited again, which changes nothing: they are no nearer.
+    #[inline]
+    fn walk_within(
+        &self,
+        stack: &mut [(Link, f32)],
+        root: Link,
+        slabs: &Slabs,
+        limit: &mut f64,
+        mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
+    ) -> Option<bool> {
         let mut depth = 0;
-        let mut at = Link::ROOT;
+        let mut at = root;
         let mut far = slabs.far(*limit);
         loop {
             match at.child() {
@@ -175,6 +209,9 @@ impl Bvh {
                     let node = &self.nodes[node];
                     let bottom = depth;
                     let enter = slabs.enter(node, far);
+                    if depth + WIDTH > stack.len() {
+                        return None;
+                    }
                     for c in 0..WIDTH {
                         if enter[c] == f32::INFINITY {
                             continue;
@@ -192,7 +229,7 @@ impl Bvh {
                 Child::Leaf(range) => {
                     for triangle in &self.triangles[range] {
                         if visit(triangle, limit) {
-                            return true;
+                            return Some(true);
                         }
                     }
                     far = slabs.far(*limit);
@@ -200,7 +237,7 @@ impl Bvh {
             }
             loop {
                 if depth == 0 {
-                    return false;
+                    return Some(false);
                 }
                 depth -= 1;
                 if stack[depth].1 <= far {

@@ -25,25 +25,45 @@ pub(crate) struct Ray {
 impl Ray {
     #[inline]
     pub(crate) fn new(origin: V3, direction: V3) -> Self {
-        let size = direction.0.map(f64::abs);
-        let main = if size[0] >= size[1] && size[0] >= size[2] {
-            0
-        } else if size[1] >= size[2] {
-            1
-        } else {
-            2
-        };
-        let axes = [(main + 1) % 3, (main + 2) % 3, main];
+        let main = Self::main(direction);
+        let axes = Self::axes(main);
         let along = direction[main];
         let shear = [direction[axes[0]] / along, direction[axes[1]] / along, along.recip()];
         Self { origin, axes, shear }
     }
 
+    /// The ray whose origin and shear are given by `axes`.
+    #[inline]
+    pub(super) fn sheared_by(axes: [usize; 3], origin: [f64; 3], shear: [f64; 3]) -> Self {
+        let mut place = V3::zero();
+        (0..3).for_each(|k| place[axes[k]] = origin[k]);
+        Self { origin: place, axes, shear }
+    }
+
+    /// The axis along which a direction is longest.
+    #[inline]
+    pub(super) fn main(direction: V3) -> usize {
+        let size = direction.0.map(f64::abs);
+        if size[0] >= size[1] && size[0] >= size[2] {
+            0
+        } else if size[1] >= size[2] {
+            1
+        } else {
+            2
+        }
+    }
+
+    /// The axes with the main one last.
+    #[inline]
+    pub(super) fn axes(main: usize) -> [usize; 3] {
+        [(main + 1) % 3, (main + 2) % 3, main]
+    }
+
     /// A corner in the ray's frame: the two sheared coordinates across it, and its distance along it.
     #[inline]
-    fn sheared(&self, corner: V3) -> [f64; 3] {
+    fn seen(&self, corner: V3) -> [f64; 3] {
         let v = corner - self.origin;
-        let [a, b, c] = self.axes.map(|k| v[k]);
+        let [a, b, c] = [v[self.axes[0]], v[self.axes[1]], v[self.axes[2]]];
         [a - self.shear[0] * c, b - self.shear[1] * c, self.shear[2] * c]
     }
 }
@@ -56,7 +76,8 @@ impl Triangle {
     /// Distance in multiples of the ray's direction, and barycentric coordinates of the second and third corner.
     #[inline]
     pub(super) fn intersect(&self, ray: &Ray) -> Option<[f64; 3]> {
-        let [a, b, c] = self.corners.map(|p| ray.sheared(p));
+        let [a, b, c] = self.corners;
+        let [a, b, c] = [ray.seen(a), ray.seen(b), ray.seen(c)];
         let u = c[0] * b[1] - c[1] * b[0];
         let v = a[0] * c[1] - a[1] * c[0];
         let w = b[0] * a[1] - b[1] * a[0];

@@ -10,7 +10,7 @@ use super::shadow::ShadowBorders;
 use super::sphere::SphereEdges;
 use crate::derivative::{DerivativeOptions, Seeds, Sink};
 use crate::geometry::{Rgb, id};
-use crate::integrator::{Black, Eye, Path, Random, Vertex, film_point};
+use crate::integrator::{Black, Eye, Path, Random, Vertex, Wave, waves};
 use crate::sampler::Purpose;
 use crate::scene::Wanted;
 
@@ -63,9 +63,15 @@ impl Seen<'_> {
 /// Samples what moves before the points of paths, pixel by pixel.
 #[derive(Debug)]
 pub(crate) struct Borders<'a> {
+    wave: Wave,
+    before: Before<'a>,
+}
+
+/// What may move before a point.
+#[derive(Debug)]
+struct Before<'a> {
     eye: Eye<'a>,
     options: &'a DerivativeOptions,
-    path: Path,
     shadows: ShadowBorders<'a>,
     sphere: SphereEdges<'a>,
     lamps: Vec<LampBorders<'a>>,
@@ -84,50 +90,66 @@ impl<'a> Borders<'a> {
         } else {
             Vec::new()
         };
-        Self {
+        let before = Before {
             eye,
             options,
-            path: Path::new(),
             shadows: ShadowBorders::new(eye, wanted, trees, options),
             sphere: SphereEdges::new(eye, wanted, (trees, mirrors), options),
             lamps,
-        }
+        };
+        Self { wave: Wave::new(), before }
     }
 
     /// Hands on the derivative of one pixel.
     pub(crate) fn pixel(&mut self, pixel: usize, sink: &mut impl Sink) {
-        let (eye, draw) = (self.eye, self.options.draw(self.eye.index));
-        let seeds = sink.seeds(pixel);
+        let Before { eye, options, .. } = self.before;
+        let draw = options.draw(eye.index);
         let random = Random::new(draw, Purpose::ShadowEdge, pixel, eye.bounces());
-        for sample in 0..self.options.shadow_spp {
-            let film = film_point(eye.camera.width, pixel, random.point(0, sample));
-            if eye.bounces() > 1 {
-                self.path.trace(eye, film, &random, sample, Black::Skipped);
+        for samples in waves(options.shadow_spp) {
+            let rays = (pixel, &random);
+            let paths = if eye.bounces() > 1 {
+                self.wave.trace(eye, rays, samples.clone(), Black::Skipped)
             } else {
-                self.path.first(eye, film);
+                self.wave.look(eye, rays, samples.clone())
+            };
+            for (sample, path) in samples.zip(paths) {
+                self.before.path(path, (pixel, &random), sample, sink);
             }
-            let mut throughput = eye.camera.gain;
-            for k in 0..self.path.links.len() {
-                let surfel = self.path.links[k].vertex.surfel;
-                if throughput.is_black() || surfel.material.is_dark(surfel.albedo) {
-                    break;
-                }
-                let first = if eye.bounces() > 1 { BEYOND_PATHS } else { 1 };
-                let u = |d: u64| random.point(first + 4 * k as u64 + d, sample);
-                let seen = Seen { path: &self.path, k, pixel, throughput, seeds };
-                let spread = !surfel.material.is_specular();
-                if self.options.terms.shadows && spread {
-                    self.shadows.at(&seen, u(0)[0], sink);
-                }
-                if self.options.terms.indirect && spread {
-                    self.sphere.at(&seen, &random, sample, [u(1), u(2)], sink);
-                    for lamp in &self.lamps {
-                        lamp.at(&seen, u(3), self.options, sink);
-                    }
-                }
-                let Some(bounce) = self.path.links[k].bounce else { break };
-                throughput = throughput * bounce.factor(&surfel);
+        }
+    }
+}
+
+impl Before<'_> {
+    /// Hands on what moves before the points of a path.
+    fn path(
+        &mut self,
+        path: &Path,
+        (pixel, random): (usize, &Random),
+        sample: u32,
+        sink: &mut impl Sink,
+    ) {
+        let (eye, terms, seeds) = (self.eye, self.options.terms, sink.seeds(pixel));
+        let first = if eye.bounces() > 1 { BEYOND_PATHS } else { 1 };
+        let mut throughput = eye.camera.gain;
+        for (k, link) in path.links.iter().enumerate() {
+            let surfel = link.vertex.surfel;
+            if throughput.is_black() || surfel.material.is_dark(surfel.albedo) {
+                break;
             }
+            let u = |d: u64| random.point(first + 4 * k as u64 + d, sample);
+            let seen = Seen { path, k, pixel, throughput, seeds };
+            let spread = !surfel.material.is_specular();
+            if terms.shadows && spread {
+                self.shadows.at(&seen, u(0)[0], sink);
+            }
+            if terms.indirect && spread {
+                self.sphere.at(&seen, random, sample, [u(1), u(2)], sink);
+                for lamp in &self.lamps {
+                    lamp.at(&seen, u(3), self.options, sink);
+                }
+            }
+            let Some(bounce) = link.bounce else { break };
+            throughput = throughput * bounce.factor(&surfel);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::mirror::{Mirrors, Sight};
 use super::{clip, edge_pullback, moves};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, length};
-use crate::integrator::{Black, Eye, Output, Path, Random, camera_pullback};
+use crate::integrator::{Black, Eye, Output, Random, Wave, camera_pullback};
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Edge, Wanted};
 use crate::sensor::FilmPoint;
@@ -155,11 +155,9 @@ impl<'a> PrimaryEdges<'a> {
         if face == beside.face {
             return None;
         }
-        let mut path = Path::new();
-        let mut recorded = |(film, ray)| {
-            path.see(eye, film, ray, &random, 0, Black::Skipped);
-            eye.records(&path)
-        };
+        let mut wave = Wave::new();
+        let mut recorded =
+            |(film, ray)| eye.records(wave.see(eye, film, ray, (&random, 0), Black::Skipped));
         let jump = recorded(below) - recorded(above);
         let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
         let s = segment.edge_fraction(f);

@@ -227,8 +227,13 @@ impl<'a> ShadowBorders<'a> {
             Some(faces) => k.dot(beyond(world, faces, light, (y, y1 - y0), vertex.x)),
         };
         let m = normal.cross(y1 - y0);
+        let across = k.dot(m).abs();
+        if !(across > 0.0 && tau.is_finite()) {
+            // an edge that is seen end-on throws no border
+            return;
+        }
         // k/(k.m) times the line element |y1 - y0| du, for m of unit length
-        let g = k * (side.signum() * m.norm_squared() / (length(normal) * k.dot(m).abs()));
+        let g = k * (side.signum() * m.norm_squared() / (length(normal) * across));
         let b = barycentric(world.corners(light), y);
         let rgb = vertex.surfel.response(d) * world.emission(light, b) * (form * scale);
         let light_face = &world.faces[light as usize];

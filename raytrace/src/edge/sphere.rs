@@ -22,7 +22,7 @@ use super::hierarchy::Pick;
 use super::mirror::{Mirrors, Sight};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, length, unit};
-use crate::integrator::{Black, Eye, Path, Random, Vertex, chain_pullback};
+use crate::integrator::{Black, Eye, Random, Vertex, Wave, chain_pullback};
 use crate::scene::{Edge, Wanted, World};
 
 /// Offset of the two rays from the edge, radians.
@@ -37,7 +37,7 @@ pub(super) struct SphereEdges<'a> {
     trees: &'a EdgeTrees,
     mirrors: &'a Mirrors,
     options: &'a DerivativeOptions,
-    probe: Path,
+    probe: Wave,
 }
 
 /// Where edges are looked for: from a point, on one side of its surface, by way of a chain of mirrors.
@@ -72,7 +72,7 @@ impl<'a> SphereEdges<'a> {
         (trees, mirrors): (&'a EdgeTrees, &'a Mirrors),
         options: &'a DerivativeOptions,
     ) -> Self {
-        Self { eye, world: eye.world, wanted, trees, mirrors, options, probe: Path::new() }
+        Self { eye, world: eye.world, wanted, trees, mirrors, options, probe: Wave::new() }
     }
 
     /// Hands on the derivative through the edges that a point sees.
@@ -203,8 +203,10 @@ impl SphereEdges<'_> {
             Some(_) if left == 0 => Rgb::BLACK,
             Some(hit) => {
                 let next = Vertex::new(self.world, d, hit);
-                self.probe.extend(self.world, next, left, (random, sample), Black::Skipped);
-                self.probe.reflected(self.world)
+                let draw = (random, sample);
+                self.probe
+                    .extend(self.world, next, left, draw, Black::Skipped)
+                    .reflected(self.world)
             }
         };
         let jump = light(below) - light(above);

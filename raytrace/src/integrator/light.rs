@@ -10,9 +10,10 @@
 //! In a derivative the point of a light face keeps its barycentric coordinates, the direction to the sky stays, and `k` is constant.
 
 use super::vertex::{Vertex, VertexBar, colour_pullback};
+use crate::accel::Segment;
 use crate::derivative::{Place, Sink};
 use crate::emitter::{LightPoint, at};
-use crate::geometry::{Rgb, V3, length};
+use crate::geometry::{Rgb, V3, ZERO, length};
 use crate::scene::{Wanted, World, normal_pullback};
 
 /// The part of a segment, from each end, on which nothing is in the way.
@@ -36,15 +37,21 @@ pub(crate) struct Connection {
     pub(crate) k: f64,
 }
 
+/// A connection where nothing stands on the segment.
+pub(super) type Sight = (Connection, Segment);
+
 impl Connection {
-    /// A point of the lights for `u` in the unit square, where the vertex sees it; `and_surface` says that the vertex draws
-    /// directions to lights as well.
+    /// Of no light.
+    pub(super) const EMPTY: Self = Self { source: Source::Sky, d: ZERO, k: 0.0 };
+
+    /// A point of the lights for `u` in the unit square; `and_surface` says that the vertex draws directions to lights as well.
+    #[inline(always)]
     pub(super) fn face(
         world: &World,
         vertex: &Vertex,
         u: [f64; 2],
         and_surface: bool,
-    ) -> Option<Self> {
+    ) -> Option<Sight> {
         let light = world.lights.sample(u)?;
         let face = light.light.face;
         let d = at(world.corners(face), light.barycentric) - vertex.x;
@@ -52,30 +59,30 @@ impl Connection {
         if !(vertex.surfel.receives(d) && m.dot(d) < 0.0) {
             return None;
         }
-        let skip = |f: u32| f == vertex.hit.face || f == face;
-        let hidden = world.bvh.occluded(vertex.x, d, CLEAR, 1.0 - CLEAR, skip);
-        let k = if and_surface {
-            shared(world, vertex, &light, d)
-        } else {
-            0.5 / light.light.probability
-        };
-        (!hidden).then_some(Self { source: Source::Face(light), d, k })
+        let k =
+            if and_surface { shared(world, vertex, &light, d) } else { 0.5 * light.light.inverse };
+        let between = vertex.segment(d, [CLEAR, 1.0 - CLEAR], face);
+        Some((Self { source: Source::Face(light), d, k }, between))
     }
 
     /// The light face that the vertex met in a direction of its own, from its front.
     pub(super) fn met(world: &World, vertex: &Vertex, next: &Vertex) -> Option<Self> {
         let light = *world.lights.of_face(next.hit.face).filter(|_| next.front)?;
         let light = LightPoint { light, barycentric: next.hit.barycentric() };
-        let d = next.x - vertex.x;
-        Some(Self { source: Source::Face(light), d, k: shared(world, vertex, &light, d) })
+        // faces may coincide, and the difference of the points then has any direction or none
+        let d = next.w * next.hit.t;
+        vertex.surfel.receives(d).then(|| Self {
+            source: Source::Face(light),
+            d,
+            k: shared(world, vertex, &light, d),
+        })
     }
 
-    /// A direction of the sky, drawn by its light, where the vertex sees it.
-    pub(super) fn sky(world: &World, vertex: &Vertex, u: [f64; 2]) -> Option<Self> {
-        let sky = world.sky.as_ref()?;
-        let d = sky.sample(u);
-        let sees = vertex.surfel.receives(d) && !hidden_sky(world, vertex, d);
-        sees.then(|| Self::from_sky(world, vertex, d)).flatten()
+    /// A direction of the sky, drawn by its light.
+    pub(super) fn sky(world: &World, vertex: &Vertex, u: [f64; 2]) -> Option<Sight> {
+        let d = world.sky.as_ref()?.sample(u);
+        let towards = vertex.surfel.receives(d).then(|| Self::from_sky(world, vertex, d)).flatten();
+        Some((towards?, vertex.segment(d, [0.0, f64::INFINITY], u32::MAX)))
     }
 
     /// The sky in the unit direction `d`, which was drawn by its light or by the surface: together these draw it with
@@ -85,22 +92,20 @@ impl Connection {
         Some(Self { source: Source::Sky, d, k: density.recip() })
     }
 
-    /// A lamp, where the vertex sees it.
-    pub(super) fn lamp(world: &World, vertex: &Vertex, lamp: u32) -> Option<Self> {
+    /// A lamp.
+    pub(super) fn lamp(world: &World, vertex: &Vertex, lamp: u32) -> Option<Sight> {
         let kind = &world.scene.lamps[lamp as usize].kind;
         let d = kind.towards(vertex.x);
         if !(vertex.surfel.receives(d) && kind.factor(d) > 0.0) {
             return None;
         }
-        let skip = |f: u32| f == vertex.hit.face;
-        let far = if kind.position().is_some() { 1.0 } else { f64::INFINITY };
-        let near = if kind.position().is_some() { CLEAR } else { 0.0 };
-        let hidden = world.bvh.occluded(vertex.x, d, near, far, skip);
-        (!hidden).then_some(Self { source: Source::Lamp(lamp), d, k: 1.0 })
+        let range = if kind.position().is_some() { [CLEAR, 1.0] } else { [0.0, f64::INFINITY] };
+        let between = vertex.segment(d, range, u32::MAX);
+        Some((Self { source: Source::Lamp(lamp), d, k: 1.0 }, between))
     }
 
     /// What multiplies the response.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arriving(&self, world: &World) -> Rgb {
         match self.source {
             Source::Face(light) => {
@@ -199,11 +204,6 @@ fn shared(world: &World, vertex: &Vertex, light: &LightPoint, d: V3) -> f64 {
     let by_directions = vertex.surfel.density(d * r.recip()) * m.dot(d).abs() / (r * r * r);
     // both densities times the length of m, which is twice the face's area
     (2.0 * light.light.probability + by_directions).recip()
-}
-
-/// Whether anything stands between a vertex and the sky.
-pub(super) fn hidden_sky(world: &World, vertex: &Vertex, d: V3) -> bool {
-    world.bvh.occluded(vertex.x, d, 0.0, f64::INFINITY, |f| f == vertex.hit.face)
 }
 
 /// Hands on the derivative of `seed . sky` in the unit direction `d`; returns the cotangent of the direction, across it.

@@ -5,10 +5,8 @@
 //! next vertex emits itself is left out: connections have it. A perfectly smooth surface has no connections: it sends the part `a_k` of what
 //! comes from one direction, drawn with the chance `p_k`, and `R_k = a_k/(p_k q_k) (R_{k+1} + what k + 1 emits, or the sky)`.
 
-use super::light::{Connection, hidden_sky};
-use super::render::Eye;
+use super::light::Connection;
 use super::vertex::Vertex;
-use crate::accel::Hit;
 use crate::geometry::{Rgb, V3, ZERO};
 use crate::material::{Lobe, ResponseBar, Surfel};
 use crate::sampler::{Draw, Plane, Purpose};
@@ -22,7 +20,7 @@ const CHANCE: [f64; 2] = [0.05, 0.95];
 /// Light that a black surface is taken to carry on, where its derivative by the albedo is wanted.
 const LEAST_CARRIED: f64 = 0.25;
 /// Planes of random numbers that a vertex uses: for lights, the sky, the next direction, whether to go on.
-const PLANES: u64 = 4;
+pub(super) const PLANES: u64 = 4;
 
 /// Planes of random numbers by dimension.
 #[derive(Debug)]
@@ -37,19 +35,29 @@ impl Random {
     /// The random numbers of a pixel, for paths of so many bounces.
     pub(crate) fn new(draw: Draw, purpose: Purpose, pixel: usize, bounces: u32) -> Self {
         // what nearly every path needs is made once, the rest when it is needed
-        let ready = 1 + if bounces == 1 { 1 } else { PLANES * u64::from(bounces.min(4)) };
+        let ready = match bounces {
+            0 => 1,
+            1 => 2,
+            _ => 1 + PLANES * u64::from(bounces.min(4)),
+        };
         let planes = (0..ready).map(|d| Plane::new(draw, purpose, pixel, d)).collect();
         Self { draw, purpose, pixel, planes }
+    }
+
+    fn plane(&self, dimension: u64) -> Plane {
+        let ready = usize::try_from(dimension).ok().and_then(|d| self.planes.get(d)).copied();
+        ready.unwrap_or_else(|| Plane::new(self.draw, self.purpose, self.pixel, dimension))
     }
 
     /// Point `sample` of a plane.
     #[inline]
     pub(crate) fn point(&self, dimension: u64, sample: u32) -> [f64; 2] {
-        let ready = usize::try_from(dimension).ok().and_then(|d| self.planes.get(d));
-        match ready {
-            Some(plane) => plane.point(sample),
-            None => Plane::new(self.draw, self.purpose, self.pixel, dimension).point(sample),
-        }
+        self.plane(dimension).point(sample)
+    }
+
+    /// Points from `first` on of a plane.
+    pub(super) fn points(&self, dimension: u64, first: u32, points: &mut [[f64; 2]]) {
+        self.plane(dimension).points(first, points);
     }
 }
 
@@ -110,6 +118,19 @@ pub(crate) struct Link {
     pub(crate) emits: bool,
 }
 
+impl Link {
+    const EMPTY: Self =
+        Self { vertex: Vertex::EMPTY, connections: [0; 2], bounce: None, emits: false };
+}
+
+/// A new last place of a list, to be written to: what is pushed is written elsewhere first, and read from there before it has arrived.
+#[inline(always)]
+pub(super) fn place<T: Copy>(list: &mut Vec<T>, empty: T) -> &mut T {
+    list.push(empty);
+    let last = list.len() - 1;
+    &mut list[last]
+}
+
 /// A path. It is used again and again, so that it does not allocate.
 #[derive(Debug)]
 pub(crate) struct Path {
@@ -118,187 +139,76 @@ pub(crate) struct Path {
     pub(crate) w: V3,
     pub(crate) links: Vec<Link>,
     connections: Vec<Connection>,
+    /// What part of its light the path has left, over the chances to come so far.
+    carried: f64,
 }
 
 impl Path {
     /// Nothing is seen.
-    pub(crate) fn new() -> Self {
-        Self { film: [0.0; 2], w: ZERO, links: Vec::new(), connections: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { film: [0.0; 2], w: ZERO, links: Vec::new(), connections: Vec::new(), carried: 1.0 }
     }
 
-    /// Makes it the path that is seen at `film`, of sample `sample` of the random numbers.
-    pub(crate) fn trace(
-        &mut self,
-        eye: Eye,
-        film: FilmPoint,
-        random: &Random,
-        sample: u32,
-        black: Black,
-    ) {
-        let (w, hit) = eye.look(film);
-        self.see(eye, film, (w, hit), random, sample, black);
-    }
-
-    /// The same where it is known what the camera's ray meets.
-    pub(crate) fn see(
-        &mut self,
-        eye: Eye,
-        film: FilmPoint,
-        (w, hit): (V3, Option<Hit>),
-        random: &Random,
-        sample: u32,
-        black: Black,
-    ) {
-        (self.film, self.w) = (film, w);
-        self.clear();
-        if let Some(hit) = hit {
-            let first = Vertex::new(eye.world, w, hit);
-            self.extend(eye.world, first, eye.bounces(), (random, sample), black);
-        }
-    }
-
-    /// Makes it what the camera's ray through `film` meets, without light.
-    pub(crate) fn first(&mut self, eye: Eye, film: FilmPoint) {
-        let (w, hit) = eye.look(film);
-        (self.film, self.w) = (film, w);
-        self.clear();
-        if let Some(hit) = hit {
-            let vertex = Vertex::new(eye.world, w, hit);
-            self.links.push(Link { vertex, connections: [0; 2], bounce: None, emits: true });
-        }
-    }
-
-    fn clear(&mut self) {
+    /// Makes it a path that sees nothing through a film point.
+    pub(super) fn clear(&mut self, film: FilmPoint, w: V3) {
+        (self.film, self.w, self.carried) = (film, w, 1.0);
         self.links.clear();
         self.connections.clear();
     }
 
-    /// Makes it the path that starts at a vertex, over at most so many reflections.
-    pub(crate) fn extend(
-        &mut self,
-        world: &World,
-        mut vertex: Vertex,
-        bounces: u32,
-        (random, sample): (&Random, u32),
-        black: Black,
-    ) {
-        self.clear();
-        let (mut carried, mut emits) = (1.0, true);
-        loop {
-            let k = self.links.len();
-            let first = self.connections.len();
-            let left = bounces.saturating_sub(crate::geometry::id(k));
-            let Surfel { material, albedo, .. } = vertex.surfel;
-            let dark = left == 0 || (black == Black::Skipped && material.is_dark(albedo));
-            let dimension = 1 + PLANES * k as u64;
-            let mut next = None;
-            if !dark {
-                let u = |d| random.point(dimension + d, sample);
-                if material.is_specular() {
-                    next = self.send_on(world, &vertex, &mut carried, (u, black));
-                } else {
-                    let and_surface = bounces > 1 || vertex.surfel.is_glossy();
-                    self.connect(world, &vertex, and_surface, u);
-                    let on = self.go_on(world, &vertex, [left, bounces], &mut carried, (u, black));
-                    next = on.map(|(bounce, met)| (bounce, Some(met)));
-                }
-            }
-            let connections = [first, self.connections.len()];
-            let bounce = next.map(|(bounce, _)| bounce);
-            self.links.push(Link { vertex, connections, bounce, emits });
-            match next {
-                Some((bounce, Some(met))) => (vertex, emits) = (met, bounce.sent.is_some()),
-                _ => return,
-            }
-        }
+    /// Appends a vertex; `emits` says that what it emits is counted here.
+    #[inline(always)]
+    pub(super) fn push(&mut self, vertex: Vertex, emits: bool) {
+        let connections = [self.connections.len(); 2];
+        *place(&mut self.links, Link::EMPTY) = Link { vertex, connections, bounce: None, emits };
     }
 
-    /// Light that arrives at a vertex from where it is made; `and_surface` where it also follows a direction of its own.
-    fn connect(
-        &mut self,
-        world: &World,
-        vertex: &Vertex,
-        and_surface: bool,
-        u: impl Fn(u64) -> [f64; 2],
-    ) {
-        if !world.lights.faces.is_empty() {
-            self.connections.extend(Connection::face(world, vertex, u(0), and_surface));
-        }
-        if world.sky.is_some() {
-            self.connections.extend(Connection::sky(world, vertex, u(1)));
-        }
-        for lamp in 0..world.scene.lamps.len() {
-            self.connections.extend(Connection::lamp(world, vertex, crate::geometry::id(lamp)));
-        }
+    /// The vertex from which it goes on.
+    #[inline]
+    pub(super) fn end(&self) -> &Vertex {
+        &self.links[self.links.len() - 1].vertex
     }
 
-    /// Where the path goes from a vertex with `left` reflections left of `bounces`, its own included. Light that is made where the
-    /// direction leads is a connection. Where no light is reflected twice, diffuse surfaces find lights by their area alone.
-    fn go_on(
-        &mut self,
-        world: &World,
-        vertex: &Vertex,
-        [left, bounces]: [u32; 2],
-        carried: &mut f64,
-        (u, black): (impl Fn(u64) -> [f64; 2], Black),
-    ) -> Option<(Bounce, Vertex)> {
-        let by_area = bounces < 2 && !vertex.surfel.is_glossy();
-        if by_area && world.sky.is_none() {
-            return None;
-        }
-        let d = vertex.surfel.sample(u(2), u(3)[1])?;
-        let density = vertex.surfel.density(d);
-        if !(density > 0.0 && vertex.surfel.receives(d)) {
-            return None;
-        }
-        if by_area {
-            if !hidden_sky(world, vertex, d) {
-                self.connections.extend(Connection::from_sky(world, vertex, d));
-            }
-            return None;
-        }
-        let Some(hit) = world.bvh.closest_but(vertex.x, d, vertex.hit.face) else {
-            self.connections.extend(Connection::from_sky(world, vertex, d));
-            return None;
-        };
-        let next = Vertex::new(world, d, hit);
-        self.connections.extend(Connection::met(world, vertex, &next));
-        if left < 2 {
-            return None;
-        }
-        let kept = vertex.surfel.response(d).max_channel() / density;
-        let k = density.recip() * self.survives(kept, carried, u(3)[0], black)?;
-        Some((Bounce { d, k, sent: None }, next))
+    /// Appends a connection of the last vertex.
+    pub(super) fn connect(&mut self, connection: Connection) {
+        let (_, range, connections) = self.parts();
+        connections.push(connection);
+        range[1] = connections.len();
     }
 
-    /// Where the path goes from a perfectly smooth surface; no vertex where that is the sky.
-    fn send_on(
-        &mut self,
-        world: &World,
-        vertex: &Vertex,
-        carried: &mut f64,
-        (u, black): (impl Fn(u64) -> [f64; 2], Black),
-    ) -> Option<(Bounce, Option<Vertex>)> {
-        let [by_chance, lobe] = u(3);
-        let sent = vertex.surfel.send(lobe)?;
-        let kept = sent.part.max_channel() / sent.chance;
-        let k = sent.chance.recip() * self.survives(kept, carried, by_chance, black)?;
-        let hit = world.bvh.closest_but(vertex.x, sent.d, vertex.hit.face);
-        let next = hit.map(|hit| Vertex::new(world, sent.d, hit));
-        Some((Bounce { d: sent.d, k, sent: Some(sent.lobe) }, next))
+    /// The last vertex, which of the connections are its own, and all of them.
+    #[inline(always)]
+    pub(super) fn parts(&mut self) -> (&Vertex, &mut [usize; 2], &mut Vec<Connection>) {
+        let last = self.links.len() - 1;
+        let Link { vertex, connections, .. } = &mut self.links[last];
+        (vertex, connections, &mut self.connections)
+    }
+
+    /// Takes a connection of the last vertex away.
+    pub(super) fn disconnect(&mut self, number: usize) {
+        let (_, range, connections) = self.parts();
+        connections.remove(number);
+        range[1] = connections.len();
+    }
+
+    /// Lets it go on from its last vertex: to the sky, where nothing is pushed afterwards.
+    #[inline]
+    pub(super) fn bounce(&mut self, bounce: Bounce) {
+        let last = self.links.len() - 1;
+        self.links[last].bounce = Some(bounce);
     }
 
     /// One over the chance to go on, where the path does (Russian roulette); `kept` is what the surface keeps of the light.
-    fn survives(&self, kept: f64, carried: &mut f64, u: f64, black: Black) -> Option<f64> {
-        *carried *= if black == Black::Lit { kept.max(LEAST_CARRIED) } else { kept };
-        if self.links.len() + 1 < ROULETTE {
+    pub(super) fn survives(&mut self, kept: f64, u: f64, black: Black) -> Option<f64> {
+        self.carried *= if black == Black::Lit { kept.max(LEAST_CARRIED) } else { kept };
+        if self.links.len() < ROULETTE {
             return Some(1.0);
         }
-        let chance = carried.clamp(CHANCE[0], CHANCE[1]);
+        let chance = self.carried.clamp(CHANCE[0], CHANCE[1]);
         if u >= chance {
             return None;
         }
-        *carried /= chance;
+        self.carried /= chance;
         Some(chance.recip())
     }
 

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::direct::Direct;
 use super::path::{Black, Path, Random};
+use super::wave::{Wave, waves};
 use crate::accel::Hit;
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
@@ -121,15 +123,18 @@ pub fn render(world: &World, view: impl Into<View>, options: RenderOptions) -> I
     let mut image = Image::new(width, height);
     let scale = f64::from(options.spp).recip();
     image.pixels.par_chunks_mut(width).enumerate().for_each(|(row, pixels)| {
-        let mut path = Path::new();
+        let (mut wave, mut direct) = (Wave::new(), Direct::default());
         for (column, value) in pixels.iter_mut().enumerate() {
             let pixel = row * width + column;
             let random = Random::new(draw, Purpose::Path, pixel, eye.bounces());
             let mut sum = Rgb::BLACK;
-            for sample in 0..options.spp {
-                let at = film_point(width, pixel, random.point(0, sample));
-                path.trace(eye, at, &random, sample, Black::Skipped);
-                sum += eye.records(&path);
+            for samples in waves(options.spp) {
+                if direct.add(eye, (pixel, &random), samples.clone(), &mut sum) {
+                    continue;
+                }
+                for path in wave.trace(eye, (pixel, &random), samples, Black::Skipped) {
+                    sum += eye.records(path);
+                }
             }
             *value = sum * scale;
         }

@@ -200,7 +200,7 @@ mod tests {
     use crate::emitter::LightPoint;
     use crate::geometry::{Rgb, V3};
     use crate::integrator::light::{Connection, Source};
-    use crate::integrator::{Black, Eye, Path, Random, Vertex};
+    use crate::integrator::{Black, Eye, Path, Random, Vertex, Wave};
     use crate::reference::oblique;
     use crate::sampler::{Draw, Purpose};
     use crate::scene::{Wanted, World};
@@ -264,12 +264,12 @@ mod tests {
         let eye = Eye::new(&world, 0.into());
         let draw = Draw { seed: 5, key: 0, camera: 0 };
         let mut checked = 0;
-        let mut path = Path::new();
+        let mut wave = Wave::new();
         for k in 0..64_u32 {
             let u = [f64::from(k % 8) / 8.0 + 0.03, f64::from(k / 8) / 8.0 + 0.05];
             let film = [u[1] * 32.0, u[0] * 24.0];
             let random = Random::new(draw, Purpose::Interior, k as usize, 1);
-            path.trace(eye, film, &random, 0, Black::Skipped);
+            let path = wave.see(eye, film, eye.look(film), (&random, 0), Black::Skipped);
             let Some(first) = path.links.first() else { continue };
             let Some(Connection { source: Source::Face(light), .. }) =
                 path.connections(first).first()
@@ -277,8 +277,8 @@ mod tests {
                 continue;
             };
             let mut found = Recorder::default();
-            replay(eye, &wanted, &path, 0, 1.0, &mut found);
-            compare(eye, &path, &first.vertex, *light, &found);
+            replay(eye, &wanted, path, 0, 1.0, &mut found);
+            compare(eye, path, &first.vertex, *light, &found);
             checked += 1;
         }
         assert!(checked > 30, "{checked} paths reach the light");

@@ -4,7 +4,7 @@
 //! the ray `o + t w`, and over the face as far as its corners do not follow: barycentric coordinates change by
 //! `db_i = g_i . (dx - sum b_j dv_j)`, `g_i = N x (side opposite i) / |N|^2`.
 
-use crate::accel::Hit;
+use crate::accel::{Hit, Segment};
 use crate::derivative::{Place, Sink};
 use crate::emitter::at;
 use crate::geometry::{Rgb, V3, ZERO, length};
@@ -64,16 +64,29 @@ impl VertexBar {
 }
 
 impl Vertex {
+    /// Nowhere.
+    pub(super) const EMPTY: Self = Self {
+        hit: Hit { face: 0, t: 0.0, uv: [0.0; 2] },
+        w: ZERO,
+        x: ZERO,
+        surfel: Surfel::EMPTY,
+        front: false,
+    };
+
+    #[inline(always)]
     pub(crate) fn new(world: &World, w: V3, hit: Hit) -> Self {
         let face = &world.faces[hit.face as usize];
         let front = face.normal.dot(w) < 0.0;
-        let n = face.normal * (length(face.normal).recip() * if front { 1.0 } else { -1.0 });
+        let n = face.normal * if front { face.inverse } else { -face.inverse };
         let b = hit.barycentric();
         let x = at(world.corners(hit.face), b);
-        let s = face.normals.map_or(n, |normals| {
-            let raw = at(normals.map(|k| world.normals[k as usize]), b);
-            shading(raw, n).map_or(n, |(scale, _)| raw * scale)
-        });
+        let s = match face.normals {
+            None => n,
+            Some(normals) => {
+                let raw = at(normals.map(|k| world.normals[k as usize]), b);
+                shading(raw, n).map_or(n, |(scale, _)| raw * scale)
+            }
+        };
         let surfel = Surfel {
             n,
             s,
@@ -83,6 +96,12 @@ impl Vertex {
             front,
         };
         Self { hit, w, x, surfel, front }
+    }
+
+    /// From here along `d`, between these multiples of it; faces do not hide themselves nor `towards`.
+    #[inline(always)]
+    pub(super) fn segment(&self, d: V3, [near, far]: [f64; 2], towards: u32) -> Segment {
+        Segment { origin: self.x, direction: d, near, far, skip: [self.hit.face, towards] }
     }
 
     /// Number of its mesh.
@@ -183,7 +202,7 @@ impl Vertex {
         let along = n * (self.w.dot(x_bar) / n.dot(self.w));
         if moving {
             let side = if self.front { 1.0 } else { -1.0 };
-            let cross_bar = (n_bar - n * n.dot(n_bar)) * (side / length(face.normal));
+            let cross_bar = (n_bar - n * n.dot(n_bar)) * (side * face.inverse);
             let by_normal = normal_pullback(corners, cross_bar);
             for i in 0..3 {
                 sink.point(place, face.corners[i], bars[i] + by_normal[i] + along * b[i]);

@@ -17,7 +17,7 @@ use std::f64::consts::{FRAC_1_PI, PI};
 use self::conductor::Reflection;
 use self::dielectric::Scattering;
 pub(crate) use self::specular::Lobe;
-use crate::geometry::{Rgb, V3, length, unit};
+use crate::geometry::{Rgb, V3, ZERO, length, unit};
 
 /// How a surface reflects, from both its sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,6 +44,9 @@ pub enum Material {
 
 /// The least index of refraction of a transparent body, and the greatest: at 1 there is no boundary.
 pub const LEAST_INDEX: f64 = 1.01;
+/// Of two points that are nearer the fourth power of the distance is no number to divide by.
+const LEAST_DISTANCE: f64 = 1e-70;
+
 /// See [`LEAST_INDEX`].
 pub const MOST_INDEX: f64 = 10.0;
 
@@ -141,10 +144,22 @@ fn cosine(s_d: f64, n_d: f64, n_s: f64) -> (f64, [f64; 3]) {
 }
 
 impl Surfel {
-    /// Whether light from `d` may be sent to the eye: of a surface that is not transparent, from the eye's side.
+    /// Of nothing.
+    pub(crate) const EMPTY: Self = Self {
+        n: ZERO,
+        s: ZERO,
+        w: ZERO,
+        albedo: Rgb::BLACK,
+        material: Material::Diffuse,
+        front: false,
+    };
+
+    /// Whether light from `d` may be sent to the eye: of a surface that is not transparent, from the eye's side. A source that is
+    /// where the surface is sends none.
     #[inline]
     pub(crate) fn receives(&self, d: V3) -> bool {
-        self.n.dot(d) > 0.0 || self.is_transparent()
+        let away = self.n.dot(d);
+        away > LEAST_DISTANCE || (away < -LEAST_DISTANCE && self.is_transparent())
     }
 
     /// Whether light passes through it.
@@ -157,6 +172,17 @@ impl Surfel {
     #[inline]
     fn side(&self, d: V3) -> f64 {
         if self.is_transparent() && self.n.dot(d) < 0.0 { -1.0 } else { 1.0 }
+    }
+
+    /// The softened cosine times the length of `d`, and its derivatives.
+    #[inline(always)]
+    fn cosine(&self, d: V3, side: f64) -> (f64, [f64; 3]) {
+        let s_d = side * self.s.dot(d);
+        if self.n == self.s {
+            // nothing to soften, but for rounding
+            return if s_d > 0.0 { (s_d, [1.0, 0.0, 0.0]) } else { (0.0, [0.0; 3]) };
+        }
+        cosine(s_d, side * self.n.dot(d), self.n.dot(self.s))
     }
 
     /// Index of refraction beyond the surface over that on the eye's side.
@@ -173,10 +199,18 @@ impl Surfel {
     /// `f cos |d|` of light from `d`.
     #[inline]
     pub(crate) fn response(&self, d: V3) -> Rgb {
+        if self.material == Material::Diffuse {
+            let (cos, _) = self.cosine(d, 1.0);
+            return self.albedo * (cos * FRAC_1_PI);
+        }
+        self.glossy_response(d)
+    }
+
+    /// Of a surface that is not diffuse.
+    fn glossy_response(&self, d: V3) -> Rgb {
         let side = self.side(d);
-        let (cos, _) = cosine(side * self.s.dot(d), side * self.n.dot(d), self.n.dot(self.s));
+        let (cos, _) = self.cosine(d, side);
         match self.material {
-            Material::Diffuse => self.albedo * (cos * FRAC_1_PI),
             Material::Conductor { roughness } => match Reflection::new(self.s, self.w, unit(d)) {
                 Some(reflection) if cos > 0.0 => {
                     reflection.reflectance(self.albedo, roughness) * cos
@@ -186,7 +220,7 @@ impl Surfel {
             Material::Dielectric { roughness: Some(roughness), .. } if cos > 0.0 => {
                 self.albedo * (self.scattering(unit(d), roughness).value() * cos)
             }
-            Material::Mirror | Material::Dielectric { .. } => Rgb::BLACK,
+            Material::Diffuse | Material::Mirror | Material::Dielectric { .. } => Rgb::BLACK,
         }
     }
 
@@ -194,8 +228,7 @@ impl Surfel {
     #[inline]
     pub(crate) fn pullback(&self, d: V3, bar: Rgb) -> ResponseBar {
         let side = self.side(d);
-        let (cos, [by_sd, by_nd, by_ns]) =
-            cosine(side * self.s.dot(d), side * self.n.dot(d), self.n.dot(self.s));
+        let (cos, [by_sd, by_nd, by_ns]) = self.cosine(d, side);
         let by_cosine = |c: f64| ResponseBar {
             d: (self.s * by_sd + self.n * by_nd) * (side * c),
             n: (d * (side * by_nd) + self.s * by_ns) * c,

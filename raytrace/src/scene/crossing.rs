@@ -222,6 +222,7 @@ mod tests {
                     corners: [first, first + 1, first + 2],
                     mesh: mesh as u32,
                     normal: (q - p).cross(r - p),
+                    inverse: 1.0,
                     normals: None,
                     uv: None,
                 });

@@ -361,6 +361,7 @@ mod tests {
                     corners,
                     mesh: k as u32,
                     normal: (b - a).cross(c - a),
+                    inverse: 1.0,
                     normals: None,
                     uv: None,
                 }

@@ -14,6 +14,8 @@ pub(crate) struct Face {
     pub(crate) mesh: u32,
     /// `(b - a) x (c - a)`: twice the area in length.
     pub(crate) normal: crate::geometry::V3,
+    /// One over the length of the normal.
+    pub(crate) inverse: f64,
     /// Normals of its corners, where it is shaded smoothly.
     pub(crate) normals: Option<[u32; 3]>,
     /// Texture coordinates of its corners, where it has a texture.

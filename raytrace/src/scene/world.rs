@@ -12,7 +12,7 @@ use super::surface::{Face, Surface, Tone};
 use super::{Scene, SceneError, SceneMesh, Shading, Transport};
 use crate::accel::Bvh;
 use crate::emitter::Lights;
-use crate::geometry::{Rgb, V3, id};
+use crate::geometry::{Rgb, V3, id, length};
 use crate::sensor::Camera;
 use crate::shape::Corners;
 
@@ -229,7 +229,8 @@ impl World {
     /// Corners of a face.
     #[inline]
     pub(crate) fn corners(&self, face: u32) -> [V3; 3] {
-        self.faces[face as usize].corners.map(|v| self.vertices[v as usize])
+        let [a, b, c] = self.faces[face as usize].corners;
+        [self.vertices[a as usize], self.vertices[b as usize], self.vertices[c as usize]]
     }
 
     /// The surface of a face.
@@ -299,6 +300,7 @@ fn faces(scene: &Scene, layout: &Layout) -> Vec<Face> {
                 corners: corners.map(|v| vertex + v),
                 mesh: id(k),
                 normal: V3::zero(),
+                inverse: f64::INFINITY,
                 normals: normals.map(|n| n.map(|c| normal + c)),
                 uv: uv_faces.get(f).map(|uv| uv.map(|c| id(first_uv) + c)),
             });
@@ -327,6 +329,7 @@ fn place(scene: &Scene, layout: &Layout, vertices: &mut [V3], faces: &mut [Face]
         for f in faces {
             let [a, b, c] = f.corners.map(|v| vertices[v as usize]);
             f.normal = (b - a).cross(c - a);
+            f.inverse = length(f.normal).recip();
         }
     }
     moved

@@ -161,11 +161,12 @@ fn with_panel(scene: &Scene) -> Scene {
 #[test]
 fn a_smooth_ball_has_the_derivative_of_differences() {
     let scene = with_panel(&stage(Transport::Direct, ball(Shading::Smooth)));
-    for (name, entry, h) in [("scale", 0, 0.02), ("translation", 1, 0.02), ("translation", 2, 0.02)]
-    {
+    for (name, entry) in [("scale", 0), ("translation", 1)] {
         let name = format!("mesh.ball.{name}");
-        check(&scene, (&name, entry), Output::Radiance, (h, 256, 8), &[WITHOUT_INTERIOR]);
+        check(&scene, (&name, entry), Output::Radiance, (0.02, 256, 8), &[WITHOUT_INTERIOR]);
     }
+    // what is smooth is 4 % of this one, too little to be told from noise
+    check(&scene, ("mesh.ball.translation", 2), Output::Radiance, (0.02, 256, 8), &[]);
     check(&scene, ("mesh.ball.vertices", 4), Output::Radiance, (0.03, 512, 8), &[]);
 }
 

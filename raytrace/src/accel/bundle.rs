@@ -1,0 +1,543 @@
+//! Rays side by side: those of a pixel, or from its points to a light, meet much the same boxes and triangles, and a processor's vector
+//! instructions try one of these with several rays at once (Wald, Slusallek, Benthin & Wagner, EG 2001).
+//!
+//! A box is tried with all rays of a bundle; where few meet it these go on alone. What is found is, to the bit, what each ray alone
+//! finds: the arithmetic with triangles is the same, boxes only decide what is tried at all, and of several hits the one that counts does not depend
+//! on the order in which they are met.
+
+use pulp::{Arch, NullaryFnOnce};
+
+use super::node::{Child, Link, Node, Slabs, WIDTH};
+use super::traverse::{Bvh, Hit, STACK};
+use super::triangle::{Ray, Triangle};
+use crate::geometry::{V3, ZERO};
+
+/// The most rays of a bundle.
+pub(crate) const RAYS: usize = 64;
+/// Lanes come in multiples of this.
+const STEP: usize = 8;
+/// A subtree that fewer than one in so many rays enter is left to these alone.
+const FEW: usize = 8;
+/// Of a scene with more nodes, rays that have nothing in common are not bundled.
+const SMALL: usize = 4;
+/// Widens the far end of boxes by more than the rounding of limits and distances.
+const FAR: f32 = 1.0 + 12.0 * f32::EPSILON;
+/// No face.
+const NONE: f64 = -1.0;
+
+/// A ray, and what counts on it: faces that `skip` does not name, for `near < t < far`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) origin: V3,
+    pub(crate) direction: V3,
+    pub(crate) near: f64,
+    pub(crate) far: f64,
+    /// `u32::MAX` names none.
+    pub(crate) skip: [u32; 2],
+}
+
+impl Segment {
+    /// None.
+    pub(crate) const EMPTY: Self =
+        Self { origin: ZERO, direction: ZERO, near: 0.0, far: 0.0, skip: [u32::MAX; 2] };
+
+    /// All of a ray that begins on a face, or on none.
+    #[inline]
+    pub(crate) fn ray(origin: V3, direction: V3, face: u32) -> Self {
+        Self { origin, direction, near: 0.0, far: f64::INFINITY, skip: [face; 2] }
+    }
+}
+
+/// How much rays have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coherence {
+    /// They start or end close to each other.
+    Close,
+    /// Nothing.
+    None,
+}
+
+/// Casts rays in bundles, where that gains something. It is used again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Bundle(Option<Box<Lanes>>);
+
+impl Bundle {
+    /// The first hit of every segment, as [`Bvh::closest`] has it.
+    pub(crate) fn closest(
+        &mut self,
+        bvh: &Bvh,
+        segments: &[Segment],
+        coherence: Coherence,
+        hits: &mut Vec<Option<Hit>>,
+    ) {
+        hits.clear();
+        if go_alone(bvh, segments.len(), coherence) {
+            hits.extend(segments.iter().map(|s| bvh.first_on(s)));
+            return;
+        }
+        hits.resize(segments.len(), None);
+        self.lanes().trace::<false>(bvh, segments, |number, hit| hits[number] = Some(hit));
+    }
+
+    /// Whether anything is in the way, of every segment.
+    pub(crate) fn occluded(&mut self, bvh: &Bvh, segments: &[Segment], hidden: &mut Vec<bool>) {
+        hidden.clear();
+        if go_alone(bvh, segments.len(), Coherence::Close) {
+            hidden.extend(segments.iter().map(|s| bvh.occluded_on(s)));
+            return;
+        }
+        hidden.resize(segments.len(), false);
+        self.lanes().trace::<true>(bvh, segments, |number, _| hidden[number] = true);
+    }
+
+    fn lanes(&mut self) -> &mut Lanes {
+        self.0.get_or_insert_with(|| Box::new(Lanes::new()))
+    }
+}
+
+/// Whether a bundle would gain nothing.
+fn go_alone(bvh: &Bvh, count: usize, coherence: Coherence) -> bool {
+    count < STEP || (coherence == Coherence::None && bvh.nodes.len() > SMALL)
+}
+
+/// Rays of the same main axis side by side, and what was found of each.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Lanes {
+    /// Number of each ray among those that were asked about.
+    numbers: [usize; RAYS],
+    /// Rays, and lanes: more than rays, so that no vector is cut; no triangle is within the limits of the others.
+    count: usize,
+    lanes: usize,
+    /// The main axis last.
+    axes: [usize; 3],
+    origin: [[f64; RAYS]; 3],
+    shear: [[f64; RAYS]; 3],
+    near: [f64; RAYS],
+    /// Hits must be nearer.
+    limit: [f64; RAYS],
+    skip: [[f64; RAYS]; 2],
+    /// The longest component of the direction.
+    length: [f64; RAYS],
+    /// Of a hit: face and barycentric coordinates.
+    face: [f64; RAYS],
+    u: [f64; RAYS],
+    v: [f64; RAYS],
+    /// Origins rounded up and down, and the reciprocal of the direction whose longest component is 1.
+    above: [[f32; RAYS]; 3],
+    below: [[f32; RAYS]; 3],
+    inverse: [[f32; RAYS]; 3],
+    far: [f32; RAYS],
+    /// On which side of its three edges rays pass the triangle that was tried last.
+    sides: [[f64; RAYS]; 3],
+    /// Which rays meet the box that was tried last.
+    enters: [u32; RAYS],
+}
+
+/// All rays of a bundle through the tree; `ANY` says that any hit will do.
+struct Walk<'a, const ANY: bool> {
+    lanes: &'a mut Lanes,
+    bvh: &'a Bvh,
+}
+
+impl<const ANY: bool> NullaryFnOnce for Walk<'_, ANY> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.lanes.walk::<ANY>(self.bvh);
+    }
+}
+
+impl Lanes {
+    fn new() -> Self {
+        let (doubles, floats) = ([0.0; RAYS], [0.0; RAYS]);
+        Self {
+            numbers: [0; RAYS],
+            count: 0,
+            lanes: 0,
+            axes: [0, 1, 2],
+            origin: [doubles; 3],
+            shear: [doubles; 3],
+            near: doubles,
+            limit: doubles,
+            skip: [doubles; 2],
+            length: doubles,
+            face: doubles,
+            u: doubles,
+            v: doubles,
+            above: [floats; 3],
+            below: [floats; 3],
+            inverse: [floats; 3],
+            far: floats,
+            sides: [doubles; 3],
+            enters: [0; RAYS],
+        }
+    }
+
+    /// Bundles of rays of the same main axis, one after the other; `ANY` says that any hit will do.
+    fn trace<const ANY: bool>(
+        &mut self,
+        bvh: &Bvh,
+        segments: &[Segment],
+        mut each: impl FnMut(usize, Hit),
+    ) {
+        for main in 0..3 {
+            let along = |s: &(usize, &Segment)| Ray::main(s.1.direction) == main;
+            let mut rays = segments.iter().enumerate().filter(along);
+            loop {
+                self.load(main, &mut rays);
+                if self.count == 0 {
+                    break;
+                }
+                Arch::new().dispatch(Walk::<ANY> { lanes: self, bvh });
+                for k in 0..self.count {
+                    if self.face[k] != NONE {
+                        each(self.numbers[k], self.hit(k));
+                    }
+                }
+            }
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the face's number itself"
+    )]
+    fn hit(&self, k: usize) -> Hit {
+        Hit { face: self.face[k] as u32, t: self.limit[k], uv: [self.u[k], self.v[k]] }
+    }
+
+    /// Takes rays up to its size.
+    fn load<'a>(&mut self, main: usize, rays: &mut impl Iterator<Item = (usize, &'a Segment)>) {
+        self.axes = Ray::axes(main);
+        self.count = 0;
+        for (number, s) in rays.take(RAYS) {
+            let k = self.count;
+            self.count += 1;
+            self.numbers[k] = number;
+            for c in 0..3 {
+                let axis = self.axes[c];
+                self.origin[c][k] = s.origin[axis];
+                self.shear[c][k] = s.direction[axis];
+            }
+            (self.near[k], self.limit[k]) = (s.near, s.far);
+            for c in 0..2 {
+                self.skip[c][k] = f64::from(s.skip[c]);
+            }
+        }
+        self.lanes = self.count.next_multiple_of(STEP);
+        for k in self.count..self.lanes {
+            for c in 0..3 {
+                (self.origin[c][k], self.shear[c][k]) = (self.origin[c][0], self.shear[c][0]);
+            }
+            (self.near[k], self.limit[k]) = (0.0, NONE);
+        }
+    }
+
+    /// Makes of origins and directions what boxes and triangles need.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "what rounding loses is added again")]
+    fn prepare(&mut self) {
+        let lanes = self.lanes.min(RAYS);
+        for c in 0..3 {
+            for k in 0..lanes {
+                let inverse = (self.shear[2][k].abs() / self.shear[c][k]) as f32;
+                let origin = self.origin[c][k] as f32;
+                let lost = origin.abs() * f32::EPSILON + f32::MIN_POSITIVE;
+                self.inverse[c][k] = inverse;
+                (self.above[c][k], self.below[c][k]) = (origin + lost, origin - lost);
+            }
+        }
+        for k in 0..lanes {
+            let along = self.shear[2][k];
+            self.length[k] = along.abs();
+            self.shear[0][k] /= along;
+            self.shear[1][k] /= along;
+            self.shear[2][k] = along.recip();
+            self.face[k] = NONE;
+        }
+        self.fit();
+    }
+
+    /// Limits as boxes measure them; returns the bits of the greatest, as an integer that grows with it.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "what rounding loses is added again")]
+    fn fit(&mut self) -> i32 {
+        let mut most = i32::MIN;
+        for k in 0..self.lanes.min(RAYS) {
+            let far = (self.limit[k] * self.length[k]) as f32 * FAR + f32::MIN_POSITIVE;
+            // below zero where no hit counts any more
+            let far = if self.limit[k] < 0.0 { -1.0 } else { far };
+            self.far[k] = far;
+            most = most.max(far.to_bits().cast_signed());
+        }
+        most
+    }
+
+    /// How many rays meet the box of a child, and the bits of the least distance at which one enters it, which grow with that.
+    #[inline(always)]
+    fn enter(&mut self, node: &Node, child: usize) -> (u32, u32) {
+        let corner = |corners: &[[f32; WIDTH]; 3]| self.axes.map(|axis| corners[axis][child]);
+        let (lo, hi) = (corner(&node.lo), corner(&node.hi));
+        let (mut count, mut first) = (0, u32::MAX);
+        for k in 0..self.lanes.min(RAYS) {
+            let (mut near, mut exit) = (0.0_f32, self.far[k]);
+            for c in 0..3 {
+                // the origin is rounded away from both: neither is 0 where the ray is within the slab, whose product with infinity
+                // would be no number
+                let a = (lo[c] - self.above[c][k]) * self.inverse[c][k];
+                let b = (hi[c] - self.below[c][k]) * self.inverse[c][k];
+                let (enter, leave) = if a < b { (a, b) } else { (b, a) };
+                let leave = leave * FAR;
+                near = if enter > near { enter } else { near };
+                exit = if leave < exit { leave } else { exit };
+            }
+            let enters = u32::from(near <= exit);
+            self.enters[k] = enters;
+            count += enters;
+            first = first.min(near.to_bits() | enters.wrapping_sub(1));
+        }
+        (count, first)
+    }
+
+    /// Tries a triangle with all rays; whether a limit changed. The arithmetic is that of [`Triangle::intersect`].
+    #[inline(always)]
+    fn meet<const ANY: bool>(&mut self, triangle: &Triangle) -> bool {
+        let [a, b, c] = triangle.corners.map(|p| self.axes.map(|axis| p[axis]));
+        let lanes = self.lanes.min(RAYS);
+        let mut within = 0_u64;
+        for k in 0..lanes {
+            let [o, s] = [&self.origin, &self.shear].map(|x| [x[0][k], x[1][k], x[2][k]]);
+            let (az, bz, cz) = (a[2] - o[2], b[2] - o[2], c[2] - o[2]);
+            let (ax, ay) = (a[0] - o[0] - s[0] * az, a[1] - o[1] - s[1] * az);
+            let (bx, by) = (b[0] - o[0] - s[0] * bz, b[1] - o[1] - s[1] * bz);
+            let (cx, cy) = (c[0] - o[0] - s[0] * cz, c[1] - o[1] - s[1] * cz);
+            let u = cx * by - cy * bx;
+            let v = ax * cy - ay * cx;
+            let w = bx * ay - by * ax;
+            (self.sides[0][k], self.sides[1][k], self.sides[2][k]) = (u, v, w);
+            let outside = ((u < 0.0) | (v < 0.0) | (w < 0.0)) & ((u > 0.0) | (v > 0.0) | (w > 0.0));
+            within |= u64::from(!outside);
+        }
+        within != 0 && self.take::<ANY>(f64::from(triangle.face), [a[2], b[2], c[2]])
+    }
+
+    /// Takes the hits of a triangle that count; its corners have these coordinates along the main axis.
+    #[inline(always)]
+    fn take<const ANY: bool>(&mut self, face: f64, corners: [f64; 3]) -> bool {
+        let mut met = 0_u64;
+        for k in 0..self.lanes.min(RAYS) {
+            let [u, v, w] = [self.sides[0][k], self.sides[1][k], self.sides[2][k]];
+            let [az, bz, cz] = corners.map(|z| self.shear[2][k] * (z - self.origin[2][k]));
+            let sum = u + v + w;
+            let inverse = sum.recip();
+            let t = (u * az + v * bz + w * cz) * inverse;
+            let outside = ((u < 0.0) | (v < 0.0) | (w < 0.0)) & ((u > 0.0) | (v > 0.0) | (w > 0.0));
+            let flat = (sum == 0.0) | !(sum.abs() < f64::INFINITY);
+            let limit = self.limit[k];
+            let nearer = (t < limit) | ((t == limit) & (face < self.face[k]));
+            let skipped = (face == self.skip[0][k]) | (face == self.skip[1][k]);
+            let hit = !outside & !flat & (t > self.near[k]) & nearer & !skipped;
+            self.limit[k] = if hit { if ANY { NONE } else { t } } else { limit };
+            self.face[k] = if hit { face } else { self.face[k] };
+            self.u[k] = if hit { v * inverse } else { self.u[k] };
+            self.v[k] = if hit { w * inverse } else { self.v[k] };
+            met |= u64::from(hit);
+        }
+        met != 0
+    }
+
+    /// Through the tree, near boxes first.
+    #[inline(always)]
+    fn walk<const ANY: bool>(&mut self, bvh: &Bvh) {
+        self.prepare();
+        // children that wait, with the bits of the distance at which the first ray enters them
+        let mut stack = [(Link::ROOT, 0_u32); STACK];
+        let mut depth = 1;
+        let mut farthest = i32::MAX;
+        while depth > 0 {
+            depth -= 1;
+            let (link, entered) = stack[depth];
+            if entered.cast_signed() > farthest {
+                continue;
+            }
+            match link.child() {
+                Child::None => {}
+                Child::Node(node) => {
+                    let node = &bvh.nodes[node];
+                    let bottom = depth;
+                    for child in 0..WIDTH {
+                        let link = node.links[child];
+                        if link.child() == Child::None {
+                            continue;
+                        }
+                        let (count, entered) = self.enter(node, child);
+                        if count == 0 {
+                            continue;
+                        }
+                        if count as usize * FEW < self.count {
+                            self.alone::<ANY>(bvh, link);
+                            farthest = self.fit();
+                            continue;
+                        }
+                        let mut k = depth;
+                        while k > bottom && stack[k - 1].1 < entered {
+                            stack[k] = stack[k - 1];
+                            k -= 1;
+                        }
+                        stack[k] = (link, entered);
+                        depth += 1;
+                    }
+                }
+                Child::Leaf(range) => {
+                    let mut met = false;
+                    for triangle in &bvh.triangles[range] {
+                        met |= self.meet::<ANY>(triangle);
+                    }
+                    if met {
+                        farthest = self.fit();
+                    }
+                }
+            }
+        }
+    }
+
+    /// The rays that meet the box that was tried last go through what is in it, one after the other.
+    fn alone<const ANY: bool>(&mut self, bvh: &Bvh, link: Link) {
+        for k in 0..self.count {
+            if self.enters[k] == 0 {
+                continue;
+            }
+            let lane = |x: &[[f64; RAYS]; 3]| [x[0][k], x[1][k], x[2][k]];
+            let ray = Ray::sheared_by(self.axes, lane(&self.origin), lane(&self.shear));
+            let slabs = self.slabs(k);
+            let (near, skip) = (self.near[k], [self.skip[0][k], self.skip[1][k]]);
+            let mut limit = self.limit[k];
+            let (mut face, mut uv) = (self.face[k], [self.u[k], self.v[k]]);
+            bvh.walk(link, &slabs, &mut limit, |triangle, limit| {
+                let number = f64::from(triangle.face);
+                if let Some([t, u, v]) = triangle.intersect(&ray)
+                    && t > near
+                    && (t < *limit || (t == *limit && number < face))
+                    && skip.iter().all(|s| *s != number)
+                {
+                    (*limit, face, uv) = (if ANY { NONE } else { t }, number, [u, v]);
+                }
+                ANY && *limit < 0.0
+            });
+            (self.limit[k], self.face[k], [self.u[k], self.v[k]]) = (limit, face, uv);
+        }
+    }
+
+    /// A ray as boxes see it.
+    fn slabs(&self, k: usize) -> Slabs {
+        let mut by_axis = [[0.0; 3]; 3];
+        for c in 0..3 {
+            let own = [self.above[c][k], self.below[c][k], self.inverse[c][k]];
+            (0..3).for_each(|what| by_axis[what][self.axes[c]] = own[what]);
+        }
+        Slabs::of(by_axis, self.length[k])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cotangent_ad::random::Stream;
+
+    use super::{Bundle, Coherence, Segment};
+    use crate::accel::Bvh;
+    use crate::geometry::V3;
+
+    fn point(stream: &Stream, k: u64) -> V3 {
+        V3::from([0, 1, 2].map(|c| 2.0 * stream.uniform(3 * k + c) - 1.0))
+    }
+
+    /// Small triangles; every third lies in a plane of the axes, where boxes have no thickness.
+    fn soup(n: u64, size: f64) -> Vec<[V3; 3]> {
+        let stream = Stream::new(&[17, n]);
+        let triangle = |k: u64| {
+            let centre = point(&stream, 4 * k);
+            let mut corners = [1, 2, 3].map(|c| centre + point(&stream, 4 * k + c) * size);
+            if k.is_multiple_of(3) {
+                corners.iter_mut().for_each(|c| c[(k % 9 / 3) as usize] = 0.25);
+            }
+            corners
+        };
+        (0..n).map(triangle).collect()
+    }
+
+    /// Bundles of rays that differ by `spread`: some run along slabs, some within the planes of triangles, some skip what they
+    /// would meet, and no two bundles are as large.
+    fn bundles(bvh: &Bvh, spread: f64) -> Vec<Vec<Segment>> {
+        let stream = Stream::new(&[23]);
+        let bundle = |b: u64| {
+            let (from, to) = (point(&stream, 2 * b) * 1.5, point(&stream, 2 * b + 1));
+            let ray = |k: u64| {
+                let off = |part: u64| point(&stream, 100_000 + 1000 * b + 2 * k + part) * spread;
+                let (mut origin, mut direction) = (from + off(0), to - from + off(1));
+                let axis = (k % 3) as usize;
+                match k % 7 {
+                    0 => direction[axis] = 0.0,
+                    1 => (origin[axis], direction[axis]) = (0.25, -0.0),
+                    _ => {}
+                }
+                let met = bvh.closest(origin, direction, f64::INFINITY).map_or(0, |h| h.face);
+                let skip = if k % 4 == 0 { met } else { u32::MAX };
+                Segment::ray(origin, direction, skip)
+            };
+            (0..1 + b * 3).map(ray).collect()
+        };
+        (0..40).map(bundle).collect()
+    }
+
+    #[test]
+    fn rays_side_by_side_find_what_they_find_alone() {
+        let (mut hits, mut hidden, mut met) = (Vec::new(), Vec::new(), 0);
+        let mut bundle = Bundle::default();
+        for (n, size) in [(6, 1.0), (500, 0.2), (3000, 0.1)] {
+            let bvh = Bvh::new(&soup(n, size));
+            for (spread, part) in [(0.0, 1.2), (0.01, 0.9), (0.3, 1.0), (2.0, 1.0)] {
+                for segments in bundles(&bvh, spread) {
+                    bundle.closest(&bvh, &segments, Coherence::Close, &mut hits);
+                    let alone: Vec<_> = segments.iter().map(|s| bvh.first_on(s)).collect();
+                    assert_eq!(hits, alone, "{n} triangles, spread {spread}");
+                    // up to beyond, before and exactly at what is met
+                    let far = |h: &Option<crate::accel::Hit>| h.map_or(1.0, |h| h.t * part);
+                    let near = 1e-9;
+                    let shorter: Vec<_> = segments
+                        .iter()
+                        .zip(&hits)
+                        .map(|(s, h)| Segment { near, far: far(h), ..*s })
+                        .collect();
+                    bundle.occluded(&bvh, &shorter, &mut hidden);
+                    let alone: Vec<_> = shorter.iter().map(|s| bvh.occluded_on(s)).collect();
+                    assert_eq!(hidden, alone, "{n} triangles, spread {spread}");
+                    met += hidden.iter().filter(|h| **h).count();
+                }
+            }
+        }
+        assert!(met > 2000, "{met} segments are cut");
+    }
+
+    #[test]
+    fn no_ray_of_a_bundle_leaks_through_an_edge_or_a_vertex_of_a_closed_mesh() {
+        let mesh = crate::reference::icosphere([0.3, -0.2, 0.7], 1.3, 3);
+        let corner = |v: u32| mesh.vertices()[v as usize];
+        let corners: Vec<[V3; 3]> = mesh.faces().iter().map(|f| f.map(corner)).collect();
+        let bvh = Bvh::new(&corners);
+        let stream = Stream::new(&[29]);
+        let (mut bundle, mut hits) = (Bundle::default(), Vec::new());
+        for (b, rays) in corners.chunks(64).cycle().take(400).enumerate() {
+            let from = V3::from([0.3, -0.2, 0.7]) + point(&stream, b as u64) * 0.6;
+            let to = |(k, [a, b, _]): (usize, &[V3; 3])| {
+                let part = if k % 3 == 0 { 0.0 } else { stream.uniform(1_000_000 + k as u64) };
+                Segment::ray(from, *a + (*b - *a) * part - from, u32::MAX)
+            };
+            let segments: Vec<Segment> = rays.iter().enumerate().map(to).collect();
+            bundle.closest(&bvh, &segments, Coherence::Close, &mut hits);
+            assert!(hits.iter().all(Option::is_some));
+        }
+    }
+}
