@@ -4,7 +4,7 @@
     python molecules_ad.py pyscfad|dftax REPEATS
 
 Molecules, basis set and functional are those of bench/src/area/dft/differentiated.rs. Every case is warm: it has been computed once, at the same
-shapes, before it is timed. PySCFAD's last line is the largest resident memory of the process in MiB, by the time of its first case.
+shapes, before it is timed. PySCFAD's line `memory` is the largest resident memory of the process in MiB, by the time of its first case.
 """
 import resource
 import sys

@@ -4,6 +4,7 @@
 //! scrambling (Owen 1995), both made by a hash (Laine & Karras 2011; Burley, JCGT 9(4), 2020). Every point is
 //! addressed by (seed, key, purpose, camera, pixel, sample, dimension), so no state is shared. Any `2^k` consecutive samples from a multiple of `2^k`
 //! hit every elementary interval of area `2^-k` once.
+#![expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
 
 use cotangent_ad::random::Stream;
 use pulp::{Arch, NullaryFnOnce};
@@ -68,14 +69,14 @@ impl Plane {
 
     /// Points from `first` on, side by side.
     pub(crate) fn points(&self, first: u32, points: &mut [[f64; 2]]) {
-        Arch::new().dispatch(Points { plane: *self, first, points });
+        Arch::new().dispatch(Points { plane: *self, first, targets: points });
     }
 }
 
 struct Points<'a> {
     plane: Plane,
     first: u32,
-    points: &'a mut [[f64; 2]],
+    targets: &'a mut [[f64; 2]],
 }
 
 impl NullaryFnOnce for Points<'_> {
@@ -84,17 +85,18 @@ impl NullaryFnOnce for Points<'_> {
     #[inline(always)]
     fn call(self) {
         const LANES: usize = 8;
+        const STRIDE: u32 = 8;
         let mut sample = self.first;
-        for points in self.points.chunks_mut(LANES) {
+        for points in self.targets.chunks_mut(LANES) {
             let mut lanes = [[0_u32; LANES]; 2];
-            for k in 0..LANES {
-                let [x, y] = self.plane.bits(sample.wrapping_add(k as u32));
-                (lanes[0][k], lanes[1][k]) = (x, y);
+            let [xs, ys] = &mut lanes;
+            for ((k, x), y) in (0..).zip(xs).zip(ys) {
+                [*x, *y] = self.plane.bits(sample.wrapping_add(k));
             }
             for (k, point) in points.iter_mut().enumerate() {
                 *point = [lanes[0][k], lanes[1][k]].map(within);
             }
-            sample = sample.wrapping_add(LANES as u32);
+            sample = sample.wrapping_add(STRIDE);
         }
     }
 }

@@ -6,6 +6,10 @@
 //!
 //! An orthographic camera sees along `f` everywhere, and `(x, y)` is where its ray meets the plane through its position, in scene units:
 //! `F` is then in pixels for a scene unit. It sees all along its rays, also what lies behind that plane, at a negative depth.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use serde::{Deserialize, Serialize};
 

@@ -3,6 +3,7 @@
 
 mod case;
 mod claim;
+mod differentiated;
 mod direct;
 mod functionals;
 mod kohn_sham;
@@ -33,6 +34,7 @@ pub(super) const ROWS: &[Measure] = measurements![
     growth_with_grid,
     functionals::beside_libxc,
     kohn_sham::beside_pyscf,
+    differentiated::beside_pyscfad,
     direct::hexadecane,
     records::records_of_pyscf,
     others::other_molecules,

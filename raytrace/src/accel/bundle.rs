@@ -4,6 +4,12 @@
 //! A box is tried with all rays of a bundle; where few meet it these go on alone. What is found is, to the bit, what each ray alone
 //! finds: the arithmetic with triangles is the same, boxes only decide what is tried at all, and of several hits the one that counts does not depend
 //! on the order in which they are met.
+#![expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+#![expect(
+    clippy::needless_bitwise_bool,
+    reason = "loops without branches become vector instructions"
+)]
+#![expect(clippy::float_cmp, reason = "numbers of faces are whole, and ties are ties")]
 
 use pulp::{Arch, NullaryFnOnce};
 
@@ -108,7 +114,7 @@ struct Lanes {
     numbers: [usize; RAYS],
     /// Rays, and lanes: more than rays, so that no vector is cut; no triangle is within the limits of the others.
     count: usize,
-    lanes: usize,
+    padded: usize,
     /// The main axis last.
     axes: [usize; 3],
     origin: [[f64; RAYS]; 3],
@@ -155,7 +161,7 @@ impl Lanes {
         Self {
             numbers: [0; RAYS],
             count: 0,
-            lanes: 0,
+            padded: 0,
             axes: [0, 1, 2],
             origin: [doubles; 3],
             shear: [doubles; 3],
@@ -227,8 +233,8 @@ impl Lanes {
                 self.skip[c][k] = f64::from(s.skip[c]);
             }
         }
-        self.lanes = self.count.next_multiple_of(STEP);
-        for k in self.count..self.lanes {
+        self.padded = self.count.next_multiple_of(STEP);
+        for k in self.count..self.padded {
             for c in 0..3 {
                 (self.origin[c][k], self.shear[c][k]) = (self.origin[c][0], self.shear[c][0]);
             }
@@ -240,7 +246,7 @@ impl Lanes {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "what rounding loses is added again")]
     fn prepare(&mut self) {
-        let lanes = self.lanes.min(RAYS);
+        let lanes = self.padded.min(RAYS);
         for c in 0..3 {
             for k in 0..lanes {
                 let inverse = (self.shear[2][k].abs() / self.shear[c][k]) as f32;
@@ -266,7 +272,7 @@ impl Lanes {
     #[expect(clippy::cast_possible_truncation, reason = "what rounding loses is added again")]
     fn fit(&mut self) -> i32 {
         let mut most = i32::MIN;
-        for k in 0..self.lanes.min(RAYS) {
+        for k in 0..self.padded.min(RAYS) {
             let far = (self.limit[k] * self.length[k]) as f32 * FAR + f32::MIN_POSITIVE;
             // below zero where no hit counts any more
             let far = if self.limit[k] < 0.0 { -1.0 } else { far };
@@ -282,7 +288,7 @@ impl Lanes {
         let corner = |corners: &[[f32; WIDTH]; 3]| self.axes.map(|axis| corners[axis][child]);
         let (lo, hi) = (corner(&node.lo), corner(&node.hi));
         let (mut count, mut first) = (0, u32::MAX);
-        for k in 0..self.lanes.min(RAYS) {
+        for k in 0..self.padded.min(RAYS) {
             let (mut near, mut exit) = (0.0_f32, self.far[k]);
             for c in 0..3 {
                 // the origin is rounded away from both: neither is 0 where the ray is within the slab, whose product with infinity
@@ -306,7 +312,7 @@ impl Lanes {
     #[inline(always)]
     fn meet<const ANY: bool>(&mut self, triangle: &Triangle) -> bool {
         let [a, b, c] = triangle.corners.map(|p| self.axes.map(|axis| p[axis]));
-        let lanes = self.lanes.min(RAYS);
+        let lanes = self.padded.min(RAYS);
         let mut within = 0_u64;
         for k in 0..lanes {
             let [o, s] = [&self.origin, &self.shear].map(|x| [x[0][k], x[1][k], x[2][k]]);
@@ -328,14 +334,14 @@ impl Lanes {
     #[inline(always)]
     fn take<const ANY: bool>(&mut self, face: f64, corners: [f64; 3]) -> bool {
         let mut met = 0_u64;
-        for k in 0..self.lanes.min(RAYS) {
+        for k in 0..self.padded.min(RAYS) {
             let [u, v, w] = [self.sides[0][k], self.sides[1][k], self.sides[2][k]];
             let [az, bz, cz] = corners.map(|z| self.shear[2][k] * (z - self.origin[2][k]));
             let sum = u + v + w;
             let inverse = sum.recip();
             let t = (u * az + v * bz + w * cz) * inverse;
             let outside = ((u < 0.0) | (v < 0.0) | (w < 0.0)) & ((u > 0.0) | (v > 0.0) | (w > 0.0));
-            let flat = (sum == 0.0) | !(sum.abs() < f64::INFINITY);
+            let flat = (sum == 0.0) | !sum.is_finite();
             let limit = self.limit[k];
             let nearer = (t < limit) | ((t == limit) & (face < self.face[k]));
             let skipped = (face == self.skip[0][k]) | (face == self.skip[1][k]);
@@ -484,10 +490,10 @@ mod tests {
                     _ => {}
                 }
                 let met = bvh.closest(origin, direction, f64::INFINITY).map_or(0, |h| h.face);
-                let skip = if k % 4 == 0 { met } else { u32::MAX };
+                let skip = if k.is_multiple_of(4) { met } else { u32::MAX };
                 Segment::ray(origin, direction, skip)
             };
-            (0..1 + b * 3).map(ray).collect()
+            (0..=b * 3).map(ray).collect()
         };
         (0..40).map(bundle).collect()
     }

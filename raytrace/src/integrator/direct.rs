@@ -1,5 +1,9 @@
 //! Images of diffuse surfaces that reflect light once: nothing of a path is kept, for nothing follows. They are, to the bit, those of
 //! [`super::wave`].
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use std::ops::Range;
 

@@ -8,6 +8,10 @@
 //! * a lamp: intensity times its factor ([`crate::scene::LampKind`]), `k = 1`.
 //!
 //! In a derivative the point of a light face keeps its barycentric coordinates, the direction to the sky stays, and `k` is constant.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use super::vertex::{Vertex, VertexBar, colour_pullback};
 use crate::accel::Segment;

@@ -4,6 +4,10 @@
 //! density of the direction `d_k` to the next vertex and `q_k` the probability that the path goes on (Russian roulette). What the
 //! next vertex emits itself is left out: connections have it. A perfectly smooth surface has no connections: it sends the part `a_k` of what
 //! comes from one direction, drawn with the chance `p_k`, and `R_k = a_k/(p_k q_k) (R_{k+1} + what k + 1 emits, or the sky)`.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use super::light::Connection;
 use super::vertex::Vertex;

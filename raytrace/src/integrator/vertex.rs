@@ -3,6 +3,10 @@
 //! The point slides along its ray when the face moves, `dx = w (n . sum b_i dv_i) / (n . w) + (1 - w n^T / (n . w)) (do + t dw)` for
 //! the ray `o + t w`, and over the face as far as its corners do not follow: barycentric coordinates change by
 //! `db_i = g_i . (dx - sum b_j dv_j)`, `g_i = N x (side opposite i) / |N|^2`.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use crate::accel::{Hit, Segment};
 use crate::derivative::{Place, Sink};

@@ -2,6 +2,10 @@
 //!
 //! At each vertex a path first looks at sources of light, then draws the direction in which it goes on. Random numbers are addressed,
 //! and what a ray finds does not depend on its neighbours: a path is the same, to the bit, in whatever company it is traced.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 use std::ops::Range;
 
@@ -17,6 +21,7 @@ use crate::sensor::FilmPoint;
 
 /// Paths that are traced together, and what that takes. It is used again and again, so that it does not allocate.
 #[derive(Debug)]
+#[expect(clippy::cast_possible_truncation, reason = "there are few planes")]
 pub(crate) struct Wave {
     paths: Vec<Path>,
     /// Numbers of those that go on.
@@ -55,6 +60,7 @@ pub(super) struct Rules<'a> {
 
 impl Wave {
     /// The most paths that are worth tracing together.
+    #[expect(clippy::cast_possible_truncation, reason = "rays of a bundle are few")]
     const PATHS: u32 = RAYS as u32;
 
     pub(crate) fn new() -> Self {
@@ -317,10 +323,10 @@ pub(super) fn sights(
     {
         each(connection, segment);
     }
-    if world.sky.is_some() {
-        if let Some((connection, segment)) = Connection::sky(world, vertex, u(1)) {
-            each(connection, segment);
-        }
+    if world.sky.is_some()
+        && let Some((connection, segment)) = Connection::sky(world, vertex, u(1))
+    {
+        each(connection, segment);
     }
     for lamp in 0..world.scene.lamps.len() {
         if let Some((connection, segment)) = Connection::lamp(world, vertex, id(lamp)) {

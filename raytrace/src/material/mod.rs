@@ -7,6 +7,10 @@
 //! would end abruptly: it fades out instead by Chiang, Li & Burley's softening (SIGGRAPH 2019 talks, "Taming the shadow
 //! terminator"), `-G^3 + G^2 + G` with `G = min(1, (n.d) / ((s.d) (n.s)))`. So the response is continuous in all it depends on, and
 //! no edge runs where the two normals disagree about the horizon. At the edges of faces `n` jumps, and with it this factor.
+#![expect(
+    clippy::inline_always,
+    reason = "what is built in place need not be copied: stores of parts and loads of the whole stall"
+)]
 
 mod conductor;
 mod dielectric;

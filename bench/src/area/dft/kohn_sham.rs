@@ -37,7 +37,7 @@ const CASES: [Case; 4] = [
     Case { molecule: "benzene", functional: StandardFunctional::B3lyp, must: [1.3, 0.5] },
 ];
 
-fn molecule(name: &str) -> Molecule {
+pub(super) fn molecule(name: &str) -> Molecule {
     let atom = |number: usize, position| {
         Atom::new(Element::of_number(number).expect("an element"), position)
     };
@@ -84,6 +84,11 @@ fn field_to(case: &Case, tol_gradient_ha: f64) -> (KohnSham, Scf) {
     };
     let scf = self_consistent_field(&builder, Reference::Restricted, &options).expect("a field");
     (builder, scf)
+}
+
+/// Water's field.
+pub(super) fn water_in_b3lyp() -> (KohnSham, Scf) {
+    field(&CASES[0])
 }
 
 fn forces((builder, scf): &(KohnSham, Scf)) -> f64 {

@@ -83,38 +83,40 @@ impl Convolution {
         self.backward.apply(y_bar)
     }
 
-    /// `sum_i x.value[i + k][c] a[i][o] + x.tangent[i + k][c] b[i][o]`, where `a = tangent_weight y_bar.tangent +
-    /// value_weight y_bar.value` and `b = tangent_weight y_bar.value`: the cotangent of the weights.
+    /// The cotangent of the weights: `sum_i x.value[i + k][c] a[i][o] + tangent_weight x.tangent[i + k][c] y_bar.value[i][o]`, where
+    /// `a = tangent_weight y_bar.tangent + value_weight y_bar.value`.
     pub(in crate::one_d) fn weight_gradient(
         &self,
         x: &Signal,
         y_bar: &Signal,
         pull: &Pull,
     ) -> Vec<f64> {
-        let [a, b] = pull.combine(&y_bar.value, &y_bar.tangent);
-        self.accumulated(x, y_bar.width, x.planes().zip([&*a, &*b]))
+        self.pulled(x, &x.tangent, [&y_bar.value, &y_bar.tangent], y_bar.width, pull)
     }
 
-    /// `sum x[i + k][c] y[i][o]` over pairs of planes: of `x`'s size, and of its points with `width` channels.
-    pub(in crate::one_d) fn accumulated<'a>(
+    /// [`Self::weight_gradient`] of planes: the value of `x` with a tangent of its own, and value and tangent of a cotangent whose points
+    /// have `width` channels.
+    pub(in crate::one_d) fn pulled(
         &self,
         x: &Signal,
+        x_dot: &[f64],
+        [bar, bar_dot]: [&[f64]; 2],
         width: usize,
-        pairs: impl IntoIterator<Item = (&'a [f64], &'a [f64])>,
+        pull: &Pull,
     ) -> Vec<f64> {
         let mut sums = vec![0.0; self.taps * self.inputs * width];
-        for (x_plane, bar) in pairs {
-            Arch::new().dispatch(Accumulate {
-                taps: self.taps,
-                inputs: self.inputs,
-                points: x.points,
-                x: x_plane,
-                x_width: x.width,
-                y: bar,
-                y_width: width,
-                sums: &mut sums,
-            });
+        let (taps, inputs) = (self.taps, self.inputs);
+        let (points, x_width, y_width) = (x.points, x.width, width);
+        let add = |x: &[f64], y: &[f64], sums: &mut [f64]| {
+            let sum = Accumulate { taps, inputs, points, x, x_width, y, y_width, sums };
+            Arch::new().dispatch(sum);
+        };
+        if !x_dot.is_empty() {
+            add(x_dot, bar, &mut sums);
+            sums.iter_mut().for_each(|sum| *sum *= pull.tangent_weight);
         }
+        let a = pull.of_values(bar, bar_dot);
+        add(&x.value, &a, &mut sums);
         sums.chunks_exact(width).flat_map(|row| &row[..self.outputs]).copied().collect()
     }
 }
@@ -127,19 +129,18 @@ pub(in crate::one_d) struct Pull {
 }
 
 impl Pull {
-    /// What multiplies values, and what multiplies tangents, of the other factor of a bilinear form.
-    pub(in crate::one_d) fn combine(&self, value: &[f64], tangent: &[f64]) -> [Plane; 2] {
-        let scaled = |w: f64| -> Plane { value.iter().map(|v| w * v).collect() };
+    /// What multiplies the values of the other factor of a bilinear form: `tangent_weight tangent + value_weight value`. Its tangents are
+    /// multiplied by `tangent_weight value`.
+    pub(in crate::one_d) fn of_values(&self, value: &[f64], tangent: &[f64]) -> Plane {
         if tangent.is_empty() {
-            return [scaled(self.value_weight), Plane::default()];
+            return value.iter().map(|v| self.value_weight * v).collect();
         }
         let both = |(v, t)| self.value_weight * v + self.tangent_weight * t;
-        let a = value.iter().zip(tangent).map(both).collect();
-        [a, scaled(self.tangent_weight)]
+        value.iter().zip(tangent).map(both).collect()
     }
 }
 
-/// Points that a tile of the convolution holds in registers.
+/// Points that a tile of the convolution holds in registers. Twelve, where there are thirty-two of them, took a quarter longer.
 const TILE: usize = 5;
 
 struct Correlate<'a> {

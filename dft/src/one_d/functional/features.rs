@@ -99,18 +99,19 @@ impl Features {
         pull: &Pull,
     ) -> Vec<f64> {
         let mut gradient = vec![0.0; self.width()];
-        let [a, b] = pull.combine(value, tangent);
-        for (source, bar) in [(&density.value, &a), (&density.tangent, &b)] {
-            if source.is_empty() {
-                continue;
-            }
+        let add = |source: &[f64], bar: &[f64], gradient: &mut [f64]| {
             let bar = &bar[self.inner_of(bar.len())];
             for (b, block) in self.blocks.iter().enumerate() {
                 let gradient = &mut gradient[b * BLOCK..];
                 Arch::new()
                     .dispatch(|| block.length_gradient(source, bar, self.width(), b, gradient));
             }
+        };
+        if !density.tangent.is_empty() {
+            add(&density.tangent, value, &mut gradient);
+            gradient.iter_mut().for_each(|g| *g *= pull.tangent_weight);
         }
+        add(&density.value, &pull.of_values(value, tangent), &mut gradient);
         gradient[1..=self.count].to_vec()
     }
 }

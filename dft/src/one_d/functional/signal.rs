@@ -149,15 +149,17 @@ impl Slopes {
         Self { z, z_dot, sigmoid }
     }
 
-    /// Turns the tangent of `z` into that of `SiLU(z)`.
-    pub(in crate::one_d) fn push(&self, z_dot: &mut [f64]) {
+    /// The tangent of `SiLU(z)` by that of `z`.
+    pub(in crate::one_d) fn pushed(&self, z_dot: &[f64]) -> Plane {
         let n = self.z.len();
-        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &mut z_dot[..n]);
+        let (z, s, z_dot) = (&self.z[..n], &self.sigmoid[..n], &z_dot[..n]);
+        let mut pushed = Plane::stale(n);
         Arch::new().dispatch(|| {
             for i in 0..n {
-                z_dot[i] *= s[i] * (1.0 + z[i] * (1.0 - s[i]));
+                pushed[i] = z_dot[i] * (s[i] * (1.0 + z[i] * (1.0 - s[i])));
             }
         });
+        pushed
     }
 
     /// [`Slopes::pull`] of the tangent alone, where `bar` is the cotangent of `SiLU(z)` and `z_dot` the tangent of `z`.

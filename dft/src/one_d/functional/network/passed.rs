@@ -7,6 +7,7 @@ use cotangent_ad::Dual;
 
 use super::{Channels, Network, Trace};
 use crate::one_d::functional::convolution::Pull;
+use crate::one_d::functional::plane::Plane;
 use crate::one_d::functional::signal::{Line, Signal};
 
 /// What an evaluation of one channel leaves.
@@ -62,15 +63,14 @@ impl Network {
         let mut z_dots = Vec::with_capacity(self.layers.len());
         for (k, layer) in self.layers.iter().enumerate() {
             let z_dot = layer.forward(&inputs_dot[k]);
-            let mut activation_dot = z_dot.clone();
-            trace.slopes[k].push(&mut activation_dot.value);
+            let (points, width) = (z_dot.points, z_dot.width);
+            let (value, tangent) = (trace.slopes[k].pushed(&z_dot.value), Plane::default());
+            inputs_dot.push(Signal { points, width, value, tangent });
             z_dots.push(z_dot);
-            inputs_dot.push(activation_dot);
         }
         let last_dot = &inputs_dot[self.layers.len()];
         let sum_dot = self.read_out(last_dot, &last_dot.value);
-        let mut activation_dot = sum_dot.clone();
-        trace.activation_slopes.push(&mut activation_dot);
+        let activation_dot = trace.activation_slopes.pushed(&sum_dot).into_vec();
         let along = Line { value: density.value.clone(), tangent: direction.to_vec() };
         let activation = trace.activation.value.clone();
         let activation = Line { value: activation, tangent: activation_dot };
@@ -86,10 +86,9 @@ impl Network {
             let [activation_bar, z_bar] = &bars[k];
             let z_dot = &z_dots[k].value;
             trace.slopes[k].pull_tangent(&activation_bar.value, z_dot, &mut bar_dot.value);
-            let [a, b] = pull.combine(&z_bar.value, &bar_dot.value);
-            let x = &trace.inputs[k];
-            let pairs = [(&*x.value, &*a), (&*inputs_dot[k].value, &*b)];
-            blocks.push(layer.accumulated(x, z_bar.width, pairs));
+            let (x, x_dot) = (&trace.inputs[k], &inputs_dot[k].value);
+            let z_bars = [&*z_bar.value, &*bar_dot.value];
+            blocks.push(layer.pulled(x, x_dot, z_bars, z_bar.width, pull));
             bar_dot = layer.backward(&bar_dot);
         }
         let planes = [&*passed.features_bar.value, &*bar_dot.value];
