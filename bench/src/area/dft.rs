@@ -44,6 +44,7 @@ pub(super) const PROOFS: &[Measure] = measurements![
     references::exact_energies,
     references::few_electrons,
     mixing::unrolled_against_implicit,
+    kohn_sham::two_threads,
     claim::whole_training,
     claim::two_separations_suffice,
 ];

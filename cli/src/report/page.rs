@@ -10,6 +10,8 @@ use crate::run::gradcheck::StartCheck;
 use crate::run::{Found, Manifest, Record, Summary};
 
 const STYLE: &str = include_str!("style.css");
+/// Notes up to which all are open.
+const NOTES: usize = 3;
 /// Entries of a parameter up to which each has a row of its own.
 const ENTRIES: usize = 12;
 /// Rows of the table of found values; `artifacts/answer.json` has them all.
@@ -73,6 +75,10 @@ fn head(page: &mut String, record: &Record) {
     for warning in &summary.warnings {
         let _ = writeln!(page, "<div class=\"note warning\">Warning: {}</div>", prose(warning));
     }
+    let folded = summary.notes.len() > NOTES;
+    if folded {
+        let _ = writeln!(page, "<details><summary>{} notes</summary>", summary.notes.len());
+    }
     for note in &summary.notes {
         let _ = writeln!(
             page,
@@ -80,6 +86,9 @@ fn head(page: &mut String, record: &Record) {
             note.iteration,
             prose(&note.text)
         );
+    }
+    if folded {
+        page.push_str("</details>\n");
     }
 }
 

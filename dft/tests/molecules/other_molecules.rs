@@ -26,6 +26,8 @@ struct Record {
     multiplicity: usize,
     unrestricted: bool,
     level: usize,
+    /// Whether the other program came to an end.
+    converged: bool,
     symbols: Vec<String>,
     positions_bohr: Vec<[f64; 3]>,
     energy_ha: f64,
@@ -80,15 +82,21 @@ fn differences(record: &Record) -> Vec<String> {
     let theory = if record.functional.is_empty() { "hf" } else { &record.functional };
     let name = format!("{} {}/{}", record.name, theory, record.basis);
     let mut found = Vec::new();
+    // along which axis an open shell of degenerate levels points is free but for the grid, which makes a valley of some 1e-6 hartree: three
+    // records stopped before its end, and a field that lies further down that valley is none the worse
+    let lower = if record.converged { 1e-6 } else { 1e-5 };
+    let energy = scf.energy_ha() - record.energy_ha;
+    if !(-lower < energy && energy < 1e-6) {
+        let [ours, theirs] = [scf.energy_ha(), record.energy_ha];
+        found.push(format!("{name}: energy {ours} for {theirs}, off by {energy:.1e}"));
+    }
     let mut compare = |what: &str, ours: f64, theirs: f64, tolerance: f64| {
         let error = (ours - theirs).abs();
         if error.is_nan() || error >= tolerance {
             found.push(format!("{name}: {what} {ours} for {theirs}, off by {:.1e}", ours - theirs));
         }
     };
-    compare("energy", scf.energy_ha(), record.energy_ha, 1e-6);
     compare("<S^2>", scf.spin_square(&core), record.spin_square, 1e-4);
-    // along which axis an open shell of degenerate levels points is free
     let size = |v: &[f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let dipole = core.dipole_moment(&scf.total_density());
     compare("dipole", size(&dipole), size(&record.dipole_e_bohr), 1e-4);

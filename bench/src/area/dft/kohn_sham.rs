@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_3;
 use std::process::Command;
+use std::time::Instant;
 
 use cotangent_dft::molecule::gradient::{EnergyGradient, Inputs};
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
@@ -152,4 +153,29 @@ pub(super) fn beside_pyscf(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         holds: worst < 2e-6,
     }));
     Ok(items)
+}
+
+/// Benzene's field and forces by B3LYP on two threads beside one, as a user waits for them: wall time.
+#[expect(clippy::unnecessary_wraps, reason = "a measurement")]
+pub(super) fn two_threads(_: &Peers) -> Result<Vec<Item>, PeerError> {
+    const LEAST: f64 = 1.7;
+    let pools = [1, 2].map(|threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
+    });
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..3 {
+        for (pool, best) in pools.iter().zip(&mut best) {
+            let start = Instant::now();
+            pool.install(|| forces(&field(&CASES[3])));
+            *best = best.min(start.elapsed().as_secs_f64());
+        }
+    }
+    let gain = best[0] / best[1];
+    Ok(vec![Item::Proof(Proof {
+        what: "field and forces of benzene in 6-31G*, b3lyp, on 2 threads beside 1, wall time"
+            .into(),
+        must: format!("at least {LEAST} times as fast"),
+        measured: format!("{gain:.2} times"),
+        holds: gain >= LEAST,
+    })])
 }
