@@ -31,7 +31,15 @@ fn length<'a>(entries: impl Iterator<Item = &'a f64>) -> f64 {
 
 fn found(energy_ha: f64, gradient: &EnergyGradient) -> Found {
     let by_positions = length(gradient.positions.as_flattened().iter());
-    let by_exponents = length(gradient.exponents.iter().flatten());
+    // one number for both hydrogens, as PySCFAD has it: their two shells each stand last
+    let mut exponents = gradient.exponents.clone();
+    if let [first, second, third, fourth] =
+        exponents.split_off(exponents.len().saturating_sub(4)).as_slice()
+    {
+        let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + b).collect();
+        exponents.extend([sum(first, third), sum(second, fourth)]);
+    }
+    let by_exponents = length(exponents.iter().flatten());
     Found { energy_ha, by_positions, by_exponents }
 }
 

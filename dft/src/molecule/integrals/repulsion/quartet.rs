@@ -1,5 +1,7 @@
 //! The integrals of one pair of shells with a batch of pairs.
 
+use std::sync::LazyLock;
+
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::molecule::integrals::boys::{Boys, MAX_ORDER};
@@ -21,7 +23,7 @@ pub(in crate::molecule) struct Kernel {
     order: &'static Order,
     boys: &'static Boys,
     /// Indices of sums by the two degrees.
-    sums: Vec<Vec<usize>>,
+    sums: &'static [Vec<usize>],
     hermite: Vec<Lane>,
     half: Vec<Lane>,
     block: Vec<Lane>,
@@ -30,8 +32,9 @@ pub(in crate::molecule) struct Kernel {
 /// Degrees of a side: two f functions and two derivatives.
 const DEGREES: usize = 9;
 
-impl Kernel {
-    pub(in crate::molecule) fn new(negligible: f64) -> Self {
+/// Of two degrees the indices of all sums, in one table for the whole program: a kernel is made for every few pairs of shells.
+fn sums() -> &'static [Vec<usize>] {
+    static SUMS: LazyLock<Vec<Vec<usize>>> = LazyLock::new(|| {
         let order = Order::table();
         let mut sums = Vec::new();
         for first in 0..DEGREES {
@@ -40,12 +43,19 @@ impl Kernel {
                 sums.push(if fits { order.sums(first, second) } else { Vec::new() });
             }
         }
+        sums
+    });
+    &SUMS
+}
+
+impl Kernel {
+    pub(in crate::molecule) fn new(negligible: f64) -> Self {
         Self {
             arch: Arch::new(),
             negligible,
-            order,
+            order: Order::table(),
             boys: Boys::table(),
-            sums,
+            sums: sums(),
             hermite: vec![Lane::ZERO; ROOM],
             half: Vec::new(),
             block: Vec::new(),
