@@ -79,7 +79,7 @@ pub struct Folder {
     /// When its run began here; `None` for one that goes on.
     begun: Option<Instant>,
     /// Keeps other processes out until it is dropped.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Folder {
@@ -302,15 +302,26 @@ fn remove<'a>(folder: &Path, files: impl Iterator<Item = &'a str>) {
     }
 }
 
+/// A folder's lock, given back by name: a process that is just being started holds every open file for a moment, and with it a lock that is
+/// given back by closing alone.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the folder's lock, which the system gives back when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, HarnessError> {
+fn lock(folder: &Path) -> Result<Lock, HarnessError> {
     let path = folder.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(HarnessError::InUse(folder.into())),
         // a file system without locks does without
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Lock(file)),
     }
 }
 

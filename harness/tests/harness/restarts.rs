@@ -168,6 +168,33 @@ fn a_run_that_is_stopped_anywhere_goes_on_to_the_same_searches() {
 }
 
 #[test]
+fn a_folder_is_free_at_once_whatever_is_started_beside() {
+    let place = TempDir::new().unwrap();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let starts_processes = || {
+        while !over.load(Ordering::Relaxed) {
+            let _ = std::process::Command::new("true").status();
+        }
+    };
+    let resumes = || {
+        let folder = place.path().join("r");
+        let (job, space) = (restarting(folder.clone(), 0.9), line());
+        run(&Wells, &space, &job, &mut ())?;
+        for _ in 0..200 {
+            drop(Harness::resume(&Wells, &space, &job, &Indifferent, &folder, &mut ())?);
+        }
+        Ok::<_, HarnessError>(())
+    };
+    let ended = std::thread::scope(|scope| {
+        let _starting = [scope.spawn(starts_processes), scope.spawn(starts_processes)];
+        let ended = resumes();
+        over.store(true, Ordering::Relaxed);
+        ended
+    });
+    ended.unwrap();
+}
+
+#[test]
 fn other_restarts_are_another_run() {
     let place = TempDir::new().unwrap();
     let folder = place.path().join("r");
