@@ -5,10 +5,10 @@
 //! it is made. For a product of two primitives all of them but the kinetic energy are cotangents of its Hermite coefficients
 //! (`pair_sums`), so that positions, exponents and coefficients take the same way.
 
-mod coulomb;
-mod exchange;
+mod mean_field;
 pub(in crate::molecule) mod pair_density;
 mod pair_sums;
+pub(in crate::molecule) mod potential;
 
 use thiserror::Error;
 
@@ -22,6 +22,7 @@ use crate::molecule::scf::core::Core;
 use crate::molecule::scf::fock::{FockBuilder, HartreeFock, TwoElectron};
 use crate::molecule::scf::orbitals::Orbitals;
 use crate::molecule::scf::{Scf, ScfStatus};
+use mean_field::Densities;
 use pair_sums::PairSums;
 
 /// What is differentiated by.
@@ -87,11 +88,14 @@ impl EnergyGradient {
         inputs: Inputs,
     ) -> Result<Self, GradientError> {
         scf.check_stationary()?;
-        let weighted = energy_weighted(scf);
-        let (core, repulsion) = (builder.core(), builder.repulsion());
-        let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
-        exchange::add(repulsion, &scf.densities(), 1.0, inputs, &mut sums);
-        Ok(sums.finish(&core.basis))
+        let core = builder.core();
+        let densities = Densities {
+            total: &scf.total_density(),
+            spins: &scf.densities(),
+            energy_weighted: &energy_weighted(scf),
+            exact_exchange: 1.0,
+        };
+        Ok(mean_field(core, builder.repulsion(), densities, inputs).finish(&core.basis))
     }
 
     /// Of a Kohn-Sham energy: with [`GridResponse::Included`] the derivative of the energy as it is integrated.
@@ -105,13 +109,15 @@ impl EnergyGradient {
         response: GridResponse,
     ) -> Result<Self, GradientError> {
         scf.check_stationary()?;
-        let weighted = energy_weighted(scf);
-        let (core, repulsion) = (builder.core(), builder.repulsion());
-        let mut sums = mean_field(core, repulsion, &scf.total_density(), &weighted, inputs);
+        let core = builder.core();
         let densities = scf.densities();
-        if builder.exact_exchange() != 0.0 {
-            exchange::add(repulsion, &densities, builder.exact_exchange(), inputs, &mut sums);
-        }
+        let parts = Densities {
+            total: &scf.total_density(),
+            spins: &densities,
+            energy_weighted: &energy_weighted(scf),
+            exact_exchange: builder.exact_exchange(),
+        };
+        let mut sums = mean_field(core, builder.repulsion(), parts, inputs);
         let moved = builder.gradient(&densities, response)?;
         add(sums.positions.as_flattened_mut(), moved.as_flattened());
         if inputs == Inputs::MoleculeAndBasis {
@@ -144,11 +150,13 @@ impl EnergyGradient {
                 densities.iter().zip(&change.densities).map(|(p, d)| p.plus(t, d)).collect();
             let total = moved[0].plus(1.0, &moved[moved.len() - 1]);
             let weighted = weighted.plus(t, &change.energy_weighted);
-            let mut sums = mean_field(&core, repulsion, &total, &weighted, inputs);
-            if exact_exchange != 0.0 {
-                exchange::add(repulsion, &moved, exact_exchange, inputs, &mut sums);
-            }
-            sums
+            let parts = Densities {
+                total: &total,
+                spins: &moved,
+                energy_weighted: &weighted,
+                exact_exchange,
+            };
+            mean_field(&core, repulsion, parts, inputs)
         };
         let mut sums = side(1.0);
         sums.half_difference(&side(-1.0));
@@ -184,17 +192,16 @@ impl Scf {
     }
 }
 
-/// Everything of an energy's derivatives that is no exchange or correlation, for a total density and its `W`.
+/// Everything of an energy's derivatives that no functional of the density makes.
 fn mean_field(
     core: &Core,
     repulsion: &Repulsion,
-    density: &Matrix,
-    energy_weighted: &Matrix,
+    densities: Densities<'_>,
     inputs: Inputs,
 ) -> PairSums {
     let mut sums = PairSums::new(&core.molecule, &core.basis, inputs);
-    nuclear(core, density, &mut sums);
-    coulomb::add(core, repulsion, density, energy_weighted, inputs, &mut sums);
+    nuclear(core, densities.total, &mut sums);
+    mean_field::add(core, repulsion, densities, inputs, &mut sums);
     sums
 }
 

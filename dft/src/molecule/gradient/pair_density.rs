@@ -1,12 +1,9 @@
 //! What each repulsion integral counts in the energy: the two-particle density of a mean field, for two pairs of shells.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 
-use crate::molecule::integrals::hermite::count;
 use crate::molecule::integrals::lane::Lane;
-use crate::molecule::integrals::pair::Product;
-use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair, charge_factor};
-use crate::molecule::integrals::repulsion::quartet::Kernel;
+use crate::molecule::integrals::repulsion::list::{Batch, PairList, ShellPair};
 use crate::molecule::matrix::Matrix;
 
 /// `D_ab D_cd - factor/2 sum over spins (P_ac P_bd + P_ad P_bc)`: half of its sum with the integrals is their energy.
@@ -30,6 +27,18 @@ impl PairDensity<'_> {
         ket: &Batch,
         out: &mut Vec<Lane>,
     ) -> f64 {
+        let largest = self.exchange(list, bra, ket, out);
+        largest.max(self.add_classical(list, bra, ket, out))
+    }
+
+    /// Those of exchange alone.
+    pub(super) fn exchange(
+        &self,
+        list: &PairList,
+        bra: &ShellPair,
+        ket: &Batch,
+        out: &mut Vec<Lane>,
+    ) -> f64 {
         let spins = if self.densities.len() == 1 { 2.0 } else { 1.0 };
         let size = list.pairs[ket.pairs[0]].size();
         out.clear();
@@ -37,18 +46,8 @@ impl PairDensity<'_> {
         let mut largest = 0.0_f64;
         for (lane, at) in ket.pairs.iter().enumerate().take(ket.filled) {
             let pair = &list.pairs[*at];
-            let orders = bra.orders() * pair.orders();
-            let scale = -0.5 * self.exact_exchange * spins * orders;
+            let scale = -0.5 * self.exact_exchange * spins * bra.orders() * pair.orders();
             let ([c_0, d_0], [n_c, n_d]) = (pair.starts, pair.functions);
-            if let Some(total) = self.total {
-                for ([a, b], row) in bra.each_product().zip(out.chunks_mut(size)) {
-                    let of_bra = orders * total.at(a, b);
-                    for ([c, d], weight) in pair.each_product().zip(row) {
-                        weight.0[lane] += of_bra * total.at(c, d);
-                        largest = largest.max(weight.0[lane].abs());
-                    }
-                }
-            }
             for p in self.densities {
                 let n = p.columns();
                 for ([a, b], row) in bra.each_product().zip(out.chunks_mut(size)) {
@@ -68,36 +67,28 @@ impl PairDensity<'_> {
         largest
     }
 
-    /// Cotangents of the Hermite coefficients of a pair up to a degree, `x_t,ab = sum_cd w_ab,cd sum_t' R_(t+t') E_t'^cd`: Hermite Gaussians by
-    /// functions for each product of primitives. Pairs whose integrals with their weights are below `cutoff` are left out.
-    pub(in crate::molecule) fn cotangents(
+    /// Adds those of the classical repulsion; the largest of the sums.
+    pub(super) fn add_classical(
         &self,
         list: &PairList,
         bra: &ShellPair,
-        degree: usize,
-        cutoff: f64,
-        kernel: &mut Kernel,
-    ) -> Vec<Vec<f64>> {
-        let block = count(degree) * bra.size();
-        let mut cotangents = vec![Lane::ZERO; bra.products.len() * block];
-        let mut weights = Vec::new();
-        for ket in list.batches.iter().filter(|ket| bra.bound * ket.bound > cutoff) {
-            let largest = self.weights(list, bra, ket, &mut weights);
-            if bra.bound * ket.bound * largest <= cutoff {
-                continue;
-            }
-            let products = bra.products.iter().zip(&bra.sizes);
-            for ((product, size), x) in products.zip(cotangents.chunks_mut(block)) {
-                let half = kernel.potential(product, *size, degree, ket);
-                let (columns, size, weights) = (ket.size, ket.size, &weights);
-                Arch::new().dispatch(Contract { half, columns, first: 0, weights, size, x });
+        ket: &Batch,
+        out: &mut [Lane],
+    ) -> f64 {
+        let Some(total) = self.total else { return 0.0 };
+        let mut largest = 0.0_f64;
+        for (lane, at) in ket.pairs.iter().enumerate().take(ket.filled) {
+            let pair = &list.pairs[*at];
+            let orders = bra.orders() * pair.orders();
+            for ([a, b], row) in bra.each_product().zip(out.chunks_mut(pair.size())) {
+                let of_bra = orders * total.at(a, b);
+                for ([c, d], weight) in pair.each_product().zip(row) {
+                    weight.0[lane] += of_bra * total.at(c, d);
+                    largest = largest.max(weight.0[lane].abs());
+                }
             }
         }
-        let sums = |(product, x): (&Product, &[Lane])| {
-            let factor = charge_factor(product.exponent);
-            x.iter().map(|x| factor * x.sum()).collect()
-        };
-        bra.products.iter().zip(cotangents.chunks(block)).map(sums).collect()
+        largest
     }
 }
 

@@ -4,7 +4,8 @@ use crate::molecule::basis::Basis;
 use crate::molecule::geometry::Molecule;
 use crate::molecule::gradient::Inputs;
 use crate::molecule::integrals::hermite::{Order, count};
-use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
+use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, ProductExpansion};
+use crate::molecule::integrals::repulsion::quartet::Rows;
 
 /// Derivatives that are being summed.
 #[derive(Clone, Debug)]
@@ -42,12 +43,12 @@ impl PairSums {
         }
     }
 
-    /// Sets every sum to zero.
-    pub(in crate::molecule) fn clear(&mut self) {
-        self.positions.as_flattened_mut().fill(0.0);
-        self.charges.fill(0.0);
-        self.electric_field = [0.0; 3];
-        self.exponents.iter_mut().chain(&mut self.weights).for_each(|of_shell| of_shell.fill(0.0));
+    /// The Hermite Gaussians of a pair of a degree that cotangents are for.
+    pub(in crate::molecule) fn rows(inputs: Inputs, degree: usize) -> Rows {
+        match inputs {
+            Inputs::Molecule => Rows::UpTo(degree + 1),
+            Inputs::MoleculeAndBasis => Rows::WithLaplacians(degree),
+        }
     }
 
     /// Adds other sums.
@@ -84,7 +85,7 @@ impl PairSums {
 
     /// Adds the derivatives of `sum_t,ab x_t,ab E_t^ab` by the two shells, where the cotangents `x` follow the centre of the product as
     /// integrals of Hermite Gaussians do: `dx_t/dP_k = x_(t + 1_k)`. They go up to the pair's degree and
-    /// [`Self::extra_degree`], functions row-major as in [`expand`].
+    /// [`Self::extra_degree`], functions row-major as in [`ProductExpansion::add`].
     pub(in crate::molecule) fn add_product(
         &mut self,
         shells: &[PlacedShell],
@@ -97,37 +98,45 @@ impl PairSums {
         let order = Order::table();
         let [k, m] = product.primitives;
         let (w_a, w_b) = (a.weights[k], b.weights[m]);
+        let expansion = ProductExpansion::new(a, b, product, [2, 2]);
         let mut room = vec![0.0; count(degree + 2) * size];
-        let mut value = |of_a, of_b, degree: usize, x: &[f64]| {
+        let mut value = |of_a, of_b, degree: usize| {
             let out = &mut room[..count(degree) * size];
             out.fill(0.0);
-            expand((a, of_a), (b, of_b), product, degree, 1.0, out);
-            out.iter().zip(x).map(|(e, x)| e * x).sum::<f64>()
+            expansion.add(of_a, of_b, degree, 1.0, out);
+            dot(out, x)
         };
+        // functions of the same atom move as a whole
+        let apart = a.atom != b.atom;
+        let firsts = apart
+            .then(|| [0, 1, 2].map(|k| value(Operator::Centre(k), Operator::Identity, degree + 1)));
+        let squared = self.with_basis.then(|| {
+            [
+                value(Operator::SquaredDistance, Operator::Identity, degree + 2),
+                value(Operator::Identity, Operator::SquaredDistance, degree + 2),
+            ]
+        });
+        let plain = value(Operator::Identity, Operator::Identity, degree);
         for axis in 0..3 {
-            let raised = |powers: &[usize; 3]| {
-                let mut powers = *powers;
-                powers[axis] += 1;
-                order.position(powers)
-            };
-            let shifted: Vec<f64> = order.powers[..count(degree)]
-                .iter()
-                .flat_map(|powers| x[raised(powers) * size..][..size].iter().copied())
-                .collect();
-            let both = w_a * w_b * value(Operator::Identity, Operator::Identity, degree, &shifted);
-            let first =
-                w_a * w_b * value(Operator::Centre(axis), Operator::Identity, degree + 1, x);
-            self.positions[a.atom][axis] += first;
-            self.positions[b.atom][axis] += both - first;
+            let mut shifted = 0.0;
+            for (powers, e) in order.powers.iter().zip(room.chunks(size)).take(count(degree)) {
+                let mut raised = *powers;
+                raised[axis] += 1;
+                shifted += dot(e, &x[order.position(raised) * size..]);
+            }
+            let first = firsts.map_or(0.0, |firsts| firsts[axis]);
+            self.positions[a.atom][axis] += w_a * w_b * first;
+            self.positions[b.atom][axis] += w_a * w_b * (shifted - first);
         }
-        if self.with_basis {
-            let plain = value(Operator::Identity, Operator::Identity, degree, x);
+        if let Some([first, second]) = squared {
             self.weights[i][k] += w_b * plain;
             self.weights[j][m] += w_a * plain;
-            let first = value(Operator::SquaredDistance, Operator::Identity, degree + 2, x);
-            let second = value(Operator::Identity, Operator::SquaredDistance, degree + 2, x);
             self.exponents[i][k] -= w_a * w_b * first;
             self.exponents[j][m] -= w_a * w_b * second;
         }
     }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use super::slopes::{Sums, pairs_of, slopes};
 use crate::molecule::geometry::distance;
-use crate::molecule::gradient::pair_density::PairDensity;
+use crate::molecule::gradient::potential::MeanField;
 use crate::molecule::integrals::hermite::{Order, count};
 use crate::molecule::integrals::lane::LANES;
 use crate::molecule::integrals::one_electron::{Nuclei, moments};
 use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
 use crate::molecule::integrals::repulsion::list::{PairList, ShellPair};
-use crate::molecule::integrals::repulsion::quartet::Kernel;
+use crate::molecule::integrals::repulsion::quartet::{Kernel, Rows};
 use crate::molecule::integrals::repulsion::store::{NEGLIGIBLE, PARTS};
 use crate::molecule::matrix::Matrix;
 use crate::molecule::scf::core::Core;
@@ -102,12 +102,11 @@ pub(super) fn add_repulsion(
         list: repulsion.list(),
         nuclei: Nuclei::new(&core.molecule),
         total,
-        weights: PairDensity { total: Some(total), densities, exact_exchange: 1.0 },
-        cutoff: repulsion.cutoff(),
+        mean_field: MeanField::new(repulsion, total, densities, 1.0),
     };
     let part = |part: usize| {
         let mut sums = Sums::zeros(core.molecule.atoms().len());
-        let mut kernel = Kernel::new(NEGLIGIBLE * surroundings.cutoff);
+        let mut kernel = Kernel::new(NEGLIGIBLE * repulsion.cutoff());
         for bra in pairs_of(surroundings.list, part) {
             surroundings.add_pair(bra, &mut kernel, &mut sums);
         }
@@ -124,15 +123,14 @@ struct Surroundings<'a> {
     list: &'a PairList,
     nuclei: Nuclei,
     total: &'a Matrix,
-    weights: PairDensity<'a>,
-    cutoff: f64,
+    mean_field: MeanField<'a>,
 }
 
 impl Surroundings<'_> {
     fn add_pair(&self, bra: &ShellPair, kernel: &mut Kernel, sums: &mut Sums) {
-        let degree = bra.degree + 2;
-        let found = self.weights.cotangents(self.list, bra, degree, self.cutoff, kernel);
-        for (product, mut x) in bra.products.iter().zip(found) {
+        let rows = Rows::UpTo(bra.degree + 2);
+        let repelled = self.mean_field.cotangents(bra, rows, kernel);
+        for (product, mut x) in bra.products.iter().zip(repelled) {
             self.add_one_electron(bra, product, &mut x);
             self.add_second(bra, product, &x, sums);
             self.add_nuclei(bra, product, sums);

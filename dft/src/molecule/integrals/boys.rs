@@ -47,33 +47,34 @@ impl Boys {
         })
     }
 
-    /// `F_0, ..., F_n` of every lane into `out`.
+    /// `F_0, ..., F_n` of every lane into `out`; `exp(-T)`, or 0 where that is of no account, is returned.
     #[inline(always)]
-    pub(in crate::molecule) fn evaluate(&self, n: usize, t: Lane, out: &mut [Lane]) {
+    pub(in crate::molecule) fn evaluate(&self, n: usize, t: Lane, out: &mut [Lane]) -> Lane {
         let small = t.0.iter().filter(|t| **t < LAST).count();
         if small == LANES {
-            self.downwards(n, t, out);
-        } else {
-            let mut large = [Lane::ZERO; MAX_ORDER + 1];
-            let inside = t.map(|t| t.min(LAST));
-            upwards(n, t.map(|t| t.max(LAST)), &mut large);
-            if small == 0 {
-                out[..=n].copy_from_slice(&large[..=n]);
-                return;
-            }
-            self.downwards(n, inside, out);
-            for (out, large) in out[..=n].iter_mut().zip(&large) {
-                for k in 0..LANES {
-                    if t.0[k] >= LAST {
-                        out.0[k] = large.0[k];
-                    }
+            return self.downwards(n, t, out);
+        }
+        let mut large = [Lane::ZERO; MAX_ORDER + 1];
+        let inside = t.map(|t| t.min(LAST));
+        let far = upwards(n, t.map(|t| t.max(LAST)), &mut large);
+        if small == 0 {
+            out[..=n].copy_from_slice(&large[..=n]);
+            return far;
+        }
+        let mut exponential = self.downwards(n, inside, out);
+        let replaced = out[..=n].iter_mut().zip(&large).chain([(&mut exponential, &far)]);
+        for (out, large) in replaced {
+            for k in 0..LANES {
+                if t.0[k] >= LAST {
+                    out.0[k] = large.0[k];
                 }
             }
         }
+        exponential
     }
 
     #[inline(always)]
-    fn downwards(&self, n: usize, t: Lane, out: &mut [Lane]) {
+    fn downwards(&self, n: usize, t: Lane, out: &mut [Lane]) -> Lane {
         let mut values = [Lane::ZERO; TERMS];
         let mut exponential = Lane::ZERO;
         let mut step = Lane::ZERO; // T0 - T
@@ -104,17 +105,19 @@ impl Boys {
         for k in (0..n).rev() {
             out[k] = (twice * out[k + 1] + exponential) * (1.0 / (2 * k + 1) as f64);
         }
+        exponential
     }
 }
 
 #[inline(always)]
-fn upwards(n: usize, t: Lane, out: &mut [Lane]) {
+fn upwards(n: usize, t: Lane, out: &mut [Lane]) -> Lane {
     let exponential = t.map(|t| if t < EXPONENTIAL_ENDS { (-t).exp() } else { 0.0 });
     let half = t.map(|t| 0.5 / t);
     out[0] = t.map(|t| 0.5 * (std::f64::consts::PI / t).sqrt());
     for k in 0..n {
         out[k + 1] = (out[k] * (2 * k + 1) as f64 - exponential) * half;
     }
+    exponential
 }
 
 /// Every order at a point: the highest by `F_n = exp(-T) sum_i (2T)^i/((2n+1)(2n+3)...(2n+2i+1))`, all of whose terms are positive.
@@ -159,7 +162,11 @@ mod tests {
         let mut out = [Lane::ZERO; MAX_ORDER + 1];
         for t in [[0.0, 1e-9, 0.03, 0.031_25], [0.5, 3.3, 12.07, 25.0], [39.98, 40.0, 41.0, 70.0]] {
             for n in [0, 1, 5, MAX_ORDER] {
-                table.evaluate(n, Lane(t), &mut out);
+                let exponential = table.evaluate(n, Lane(t), &mut out);
+                for (t, value) in t.iter().zip(exponential.0) {
+                    let error = (value - (-t).exp()).abs();
+                    assert!(error < 4e-16, "exp(-{t}) is off by {error:e}");
+                }
                 for order in 0..=n {
                     for k in 0..LANES {
                         let exact = simpson(order, t[k]);

@@ -93,6 +93,8 @@ impl Order {
 ///
 /// `R^n_000 = (-2 alpha)^n F_n(alpha x^2)`, `R^n_(t+1)uv = t R^(n+1)_(t-1)uv + x R^(n+1)_tuv`: Helgaker et al., eqs. 9.9.18-9.9.20. An
 /// entry of level `n` needs entries of lower degree of level `n + 1` only, so that each level overwrites the one before from its end.
+///
+/// Returned is the Laplacian of the undifferentiated one, `-2 alpha scale exp(-alpha |x|^2)`: what repels, as Poisson's equation has it.
 #[inline(always)]
 pub(in crate::molecule) fn repulsion(
     order: &Order,
@@ -102,10 +104,10 @@ pub(in crate::molecule) fn repulsion(
     scale: Lane,
     x: [Lane; 3],
     out: &mut [Lane],
-) {
+) -> Lane {
     let mut f = [Lane::ZERO; MAX_ORDER + 1];
     let square = x[0] * x[0] + x[1] * x[1] + x[2] * x[2];
-    boys.evaluate(degree, alpha * square, &mut f);
+    let exponential = boys.evaluate(degree, alpha * square, &mut f);
     let twice = alpha * -2.0;
     let mut power = scale;
     for f in &mut f[..=degree] {
@@ -124,6 +126,29 @@ pub(in crate::molecule) fn repulsion(
             out[k] = value;
         }
         out[0] = f[level];
+    }
+    twice * scale * exponential
+}
+
+/// Derivatives `d^(t+u+v)/dx^t dy^u dz^v` of `value = c exp(-alpha |x|^2)` up to a degree into `out`: `h_(t+1) = -2 alpha (x h_t + t h_(t-1))`.
+#[inline(always)]
+pub(in crate::molecule) fn gaussian(
+    order: &Order,
+    degree: usize,
+    alpha: Lane,
+    value: Lane,
+    x: [Lane; 3],
+    out: &mut [Lane],
+) {
+    let twice = alpha * -2.0;
+    let arms = x.map(|x| twice * x);
+    out[0] = value;
+    for (k, step) in order.steps[..count(degree)].iter().enumerate().skip(1) {
+        let mut value = arms[step.axis] * out[step.one_less];
+        if step.factor != 0.0 {
+            value += twice * (out[step.two_less] * step.factor);
+        }
+        out[k] = value;
     }
 }
 

@@ -1,9 +1,11 @@
 //! Pairs of shells as sums of Hermite Gaussians.
 
+use std::borrow::Cow;
+
 use crate::molecule::basis::Basis;
 use crate::molecule::basis::harmonics::{Form, monomials};
 use crate::molecule::geometry::Molecule;
-use crate::molecule::integrals::hermite::{Expansion, Order, count};
+use crate::molecule::integrals::hermite::{Expansion, Order};
 
 /// Products of primitives with `exp(-a b/(a + b) R^2)` below `exp(-NEGLIGIBLE)` = 4e-18 are left out.
 const NEGLIGIBLE: f64 = 40.0;
@@ -91,7 +93,16 @@ pub(in crate::molecule) struct PlacedShell {
     pub start: usize,
     /// Number of functions.
     pub functions: usize,
-    form: Form,
+    /// Its functions as monomials, without their Gaussian.
+    terms: Vec<Term>,
+}
+
+/// A monomial `factor x^i y^j z^k` of a function of a shell.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    function: usize,
+    powers: [usize; 3],
+    factor: f64,
 }
 
 impl PlacedShell {
@@ -105,29 +116,43 @@ impl PlacedShell {
             weights: shell.weights(),
             start: basis.functions(index).start,
             functions: basis.functions(index).len(),
-            form: basis.form(),
+            terms: terms(basis.form(), shell.l),
         };
         basis.shells().iter().enumerate().map(placed).collect()
     }
 
-    /// For each function, the monomials with their factors before the Gaussian of exponent `a` under an operator.
-    fn terms(&self, operator: Operator, a: f64) -> Vec<Vec<([usize; 3], f64)>> {
-        let monomials = monomials(self.l);
-        let rows = self.form.rows(self.l);
-        let of_row = |row: &[f64]| {
-            let mut terms: Vec<([usize; 3], f64)> = Vec::new();
-            for (powers, c) in monomials.iter().zip(row).filter(|(_, c)| **c != 0.0) {
-                operator.apply(*powers, a, |powers, factor| {
-                    match terms.iter_mut().find(|(known, _)| *known == powers) {
-                        Some((_, sum)) => *sum += c * factor,
-                        None => terms.push((powers, c * factor)),
-                    }
-                });
+    /// The monomials of its functions before the Gaussian of exponent `a` under an operator.
+    fn terms(&self, operator: Operator, a: f64) -> Cow<'_, [Term]> {
+        if operator == Operator::Identity {
+            return Cow::Borrowed(&self.terms);
+        }
+        let mut terms: Vec<Term> = Vec::with_capacity(4 * self.terms.len());
+        let mut first = 0; // of the function that is being made
+        for term in &self.terms {
+            if terms.last().is_some_and(|last| last.function != term.function) {
+                first = terms.len();
             }
-            terms
-        };
-        rows.chunks(monomials.len()).map(of_row).collect()
+            operator.apply(term.powers, a, |powers, factor| {
+                match terms[first..].iter_mut().find(|known| known.powers == powers) {
+                    Some(known) => known.factor += term.factor * factor,
+                    None => terms.push(Term { powers, factor: term.factor * factor, ..*term }),
+                }
+            });
+        }
+        Cow::Owned(terms)
     }
+}
+
+/// The functions of a shell as monomials, function by function.
+fn terms(form: Form, l: usize) -> Vec<Term> {
+    let monomials = monomials(l);
+    let of_function = |(function, row): (usize, &[f64])| -> Vec<Term> {
+        let nonzero = monomials.iter().zip(row).filter(|(_, factor)| **factor != 0.0);
+        nonzero
+            .map(|(powers, factor)| Term { function, powers: *powers, factor: *factor })
+            .collect()
+    };
+    form.rows(l).chunks(monomials.len()).enumerate().flat_map(of_function).collect()
 }
 
 /// A product of two primitives.
@@ -167,24 +192,60 @@ pub(in crate::molecule) fn expand(
     factor: f64,
     out: &mut [f64],
 ) {
-    let [i, j] = product.primitives;
-    let (x, y) = (a.exponents[i], b.exponents[j]);
-    let (i_max, j_max) = (a.l + of_a.growth(), b.l + of_b.growth());
-    let axes: [Expansion; 3] =
-        [0, 1, 2].map(|k| Expansion::new(i_max, j_max, x, y, a.centre[k] - b.centre[k]));
-    let hermites = &Order::table().powers[..count(degree)];
-    let size = a.functions * b.functions;
-    let (terms_a, terms_b) = (a.terms(of_a, x), b.terms(of_b, y));
-    for (row, terms_a) in terms_a.iter().enumerate() {
-        for (column, terms_b) in terms_b.iter().enumerate() {
-            let at = row * b.functions + column;
-            for (m, c) in terms_a {
-                for (n, d) in terms_b {
-                    let [e_x, e_y, e_z] = [0, 1, 2].map(|k| axes[k].row(m[k], n[k]));
-                    let scale = factor * c * d;
-                    for (k, [t, u, v]) in hermites.iter().enumerate() {
-                        if *t <= m[0] + n[0] && *u <= m[1] + n[1] && *v <= m[2] + n[2] {
-                            out[k * size + at] += scale * e_x[*t] * e_y[*u] * e_z[*v];
+    let growth = [of_a.growth(), of_b.growth()];
+    ProductExpansion::new(a, b, product, growth).add(of_a, of_b, degree, factor, out);
+}
+
+/// What the Hermite coefficients of one product of primitives are made of, whatever is done to the functions.
+#[derive(Debug)]
+pub(in crate::molecule) struct ProductExpansion<'a> {
+    shells: [&'a PlacedShell; 2],
+    exponents: [f64; 2],
+    /// Of powers of one coordinate.
+    axes: [Expansion; 3],
+}
+
+impl<'a> ProductExpansion<'a> {
+    /// For operators that raise the degree of the functions of `a` and `b` by no more than `growth`.
+    pub(in crate::molecule) fn new(
+        a: &'a PlacedShell,
+        b: &'a PlacedShell,
+        product: &Product,
+        growth: [usize; 2],
+    ) -> Self {
+        let [i, j] = product.primitives;
+        let (x, y) = (a.exponents[i], b.exponents[j]);
+        let (i_max, j_max) = (a.l + growth[0], b.l + growth[1]);
+        let axes = [0, 1, 2].map(|k| Expansion::new(i_max, j_max, x, y, a.centre[k] - b.centre[k]));
+        Self { shells: [a, b], exponents: [x, y], axes }
+    }
+
+    /// Adds the coefficients under two operators, as [`expand`] does.
+    pub(in crate::molecule) fn add(
+        &self,
+        of_a: Operator,
+        of_b: Operator,
+        degree: usize,
+        factor: f64,
+        out: &mut [f64],
+    ) {
+        let [a, b] = self.shells;
+        let order = Order::table();
+        let size = a.functions * b.functions;
+        let terms_b = b.terms(of_b, self.exponents[1]);
+        for m in a.terms(of_a, self.exponents[0]).iter() {
+            for n in terms_b.iter() {
+                let pair = m.function * b.functions + n.function;
+                // a product of powers i and j has Hermite Gaussians up to i + j
+                let [e_x, e_y, e_z] = [0, 1, 2].map(|k| {
+                    &self.axes[k].row(m.powers[k], n.powers[k])[..=m.powers[k] + n.powers[k]]
+                });
+                let scale = factor * m.factor * n.factor;
+                for (t, e_x) in e_x.iter().enumerate().take(degree + 1) {
+                    for (u, e_y) in e_y.iter().enumerate().take(degree + 1 - t) {
+                        let both = scale * e_x * e_y;
+                        for (v, e_z) in e_z.iter().enumerate().take(degree + 1 - t - u) {
+                            out[order.position([t, u, v]) * size + pair] += both * e_z;
                         }
                     }
                 }

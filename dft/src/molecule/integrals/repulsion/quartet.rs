@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::molecule::integrals::boys::{Boys, MAX_ORDER};
-use crate::molecule::integrals::hermite::{Order, count, repulsion};
+use crate::molecule::integrals::hermite::{Order, count, gaussian, repulsion};
 use crate::molecule::integrals::lane::Lane;
 use crate::molecule::integrals::pair::Product;
 use crate::molecule::integrals::repulsion::list::{Batch, ShellPair};
@@ -13,6 +13,60 @@ use crate::molecule::integrals::repulsion::list::{Batch, ShellPair};
 /// Room for the repulsions of all Hermite Gaussians; a power of two, so that masked indices need no check.
 const ROOM: usize = 1024;
 const _: () = assert!(count(MAX_ORDER) <= ROOM);
+
+/// Which Hermite Gaussians of a pair meet the potential of others.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::molecule) enum Rows {
+    /// All up to a degree.
+    UpTo(usize),
+    /// All up to one above a degree, and after them the Laplacians of those of that degree. The derivative of a Gaussian by its exponent is a
+    /// Laplacian, and that of a potential the charge that makes it: second derivatives are not needed one by one.
+    WithLaplacians(usize),
+}
+
+impl Rows {
+    /// How many these are.
+    pub(in crate::molecule) fn count(self) -> usize {
+        match self {
+            Self::UpTo(degree) => count(degree),
+            Self::WithLaplacians(degree) => count(degree + 1) + count(degree) - lower(degree),
+        }
+    }
+
+    /// The highest degree that stands there itself.
+    fn degree(self) -> usize {
+        match self {
+            Self::UpTo(degree) => degree,
+            Self::WithLaplacians(degree) => degree + 1,
+        }
+    }
+
+    /// Of `x` with these rows of `columns` those of all Hermite Gaussians. In place of the second derivatives of the highest degree stand
+    /// some that have the right Laplacians: those with a power of `z` below two are zero.
+    pub(in crate::molecule) fn completed(self, columns: usize, mut x: Vec<f64>) -> Vec<f64> {
+        let Self::WithLaplacians(degree) = self else { return x };
+        let laplacians = x.split_off(count(degree + 1) * columns);
+        x.resize(count(degree + 2) * columns, 0.0);
+        let order = Order::table();
+        let mut each: Vec<_> =
+            (lower(degree)..count(degree)).zip(laplacians.chunks(columns)).collect();
+        each.sort_by_key(|(at, _)| order.powers[*at][2]);
+        for (at, laplacian) in each {
+            let [t, u, v] = order.powers[at];
+            let of = |powers| order.position(powers) * columns;
+            let (to, first, second) = (of([t, u, v + 2]), of([t + 2, u, v]), of([t, u + 2, v]));
+            for k in 0..columns {
+                x[to + k] = laplacian[k] - x[first + k] - x[second + k];
+            }
+        }
+        x
+    }
+}
+
+/// How many Hermite Gaussians are below a degree.
+const fn lower(degree: usize) -> usize {
+    if degree == 0 { 0 } else { count(degree - 1) }
+}
 
 /// Room that is used again from one batch to the next, and tables.
 #[derive(Debug)]
@@ -25,6 +79,7 @@ pub(in crate::molecule) struct Kernel {
     /// Indices of sums by the two degrees.
     sums: &'static [Vec<usize>],
     hermite: Vec<Lane>,
+    laplacian: Vec<Lane>,
     half: Vec<Lane>,
     block: Vec<Lane>,
 }
@@ -57,6 +112,7 @@ impl Kernel {
             boys: Boys::table(),
             sums: sums(),
             hermite: vec![Lane::ZERO; ROOM],
+            laplacian: vec![Lane::ZERO; ROOM],
             half: Vec::new(),
             block: Vec::new(),
         }
@@ -82,7 +138,7 @@ impl Kernel {
         let arch = self.arch;
         let rows = count(bra.degree) * bra.size();
         for (at, product) in bra.products.iter().enumerate() {
-            each(at, self.potential(product, bra.sizes[at], degree, ket));
+            each(at, self.potential(product, bra.sizes[at], Rows::UpTo(degree), ket));
             let coefficients = &bra.coefficients[at * rows..(at + 1) * rows];
             let (half, block) = (&self.half, &mut self.block);
             arch.dispatch(ExpandBra { coefficients, bra: bra.size(), half, ket: ket.size, block });
@@ -90,25 +146,26 @@ impl Kernel {
         &self.block
     }
 
-    /// `sum_cd,q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians up to `degree` of the exponent `p` and about the centre of a product of a size: Hermite Gaussians
-    /// by functions of the batch, row-major, a lane for each pair.
+    /// `sum_cd,q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians of the exponent `p` and about the centre of a product of a size:
+    /// [`Rows`] by functions of the batch, row-major, a lane for each pair.
     pub(in crate::molecule) fn potential(
         &mut self,
         product: &Product,
         size: f64,
-        degree: usize,
+        rows: Rows,
         ket: &Batch,
     ) -> &[Lane] {
         self.half.clear();
-        self.half.resize(count(degree) * ket.size, Lane::ZERO);
+        self.half.resize(rows.count() * ket.size, Lane::ZERO);
         let arch = self.arch;
-        arch.dispatch(HalfTransform { kernel: self, product, size, degree, ket });
+        arch.dispatch(HalfTransform { kernel: self, product, size, rows, ket });
         &self.half
     }
 
     /// `sum_q sum_t' R_(t+t') E_t'^cd/sqrt(p + q)` for Hermite Gaussians `t` of the exponent `p` and about the centre of a product, added to `half`.
     #[inline(always)]
-    fn half_transform(&mut self, product: &Product, size: f64, degree: usize, ket: &Batch) {
+    fn half_transform(&mut self, product: &Product, size: f64, rows: Rows, ket: &Batch) {
+        let degree = rows.degree();
         let (p, at) = (Lane::splat(product.exponent), product.centre.map(Lane::splat));
         let (left, right) = (count(degree), count(ket.degree));
         let sums = &self.sums[degree * DEGREES + ket.degree];
@@ -119,17 +176,21 @@ impl Kernel {
             }
             let inverse = (p + *q).map(|sum| 1.0 / sum);
             let x = [at[0] - to[0], at[1] - to[1], at[2] - to[2]];
-            repulsion(
-                self.order,
-                self.boys,
-                degree + ket.degree,
-                p * *q * inverse,
-                inverse.map(f64::sqrt),
-                x,
-                &mut self.hermite,
-            );
+            let (alpha, scale) = (p * *q * inverse, inverse.map(f64::sqrt));
+            let highest = degree + ket.degree;
+            let laplacian =
+                repulsion(self.order, self.boys, highest, alpha, scale, x, &mut self.hermite);
             let coefficients = &ket.coefficients[k * block..(k + 1) * block];
-            multiply(&self.hermite, sums, (left, right), coefficients, ket.size, &mut self.half);
+            let (potential, laplacians) = self.half.split_at_mut(left * ket.size);
+            multiply(&self.hermite, sums, (left, right), coefficients, ket.size, potential);
+            if let Rows::WithLaplacians(degree) = rows {
+                let highest = degree + ket.degree;
+                gaussian(self.order, highest, alpha, laplacian, x, &mut self.laplacian);
+                let lower = lower(degree);
+                let sums = &self.sums[degree * DEGREES + ket.degree][lower * right..];
+                let shape = (count(degree) - lower, right);
+                multiply(&self.laplacian, sums, shape, coefficients, ket.size, laplacians);
+            }
         }
     }
 }
@@ -139,7 +200,7 @@ struct HalfTransform<'a> {
     kernel: &'a mut Kernel,
     product: &'a Product,
     size: f64,
-    degree: usize,
+    rows: Rows,
     ket: &'a Batch,
 }
 
@@ -148,7 +209,7 @@ impl NullaryFnOnce for HalfTransform<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.kernel.half_transform(self.product, self.size, self.degree, self.ket);
+        self.kernel.half_transform(self.product, self.size, self.rows, self.ket);
     }
 }
 

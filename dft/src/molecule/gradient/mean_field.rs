@@ -1,17 +1,15 @@
-//! Overlap, kinetic energy, nuclei, electric field and the classical repulsion: everything that a density does as a whole.
-//!
-//! The repulsion takes the potential of the whole density at once: its Hermite Gaussians are summed over functions before they meet
-//! others (the J engine of White & Head-Gordon, J. Chem. Phys. 104, 2620 (1996), doi:10.1063/1.470986).
+//! One pass over the pairs of shells: overlap, kinetic energy, nuclei, electric field, and the repulsion of the electrons with exact exchange.
 
 use rayon::prelude::*;
 
 use crate::molecule::gradient::Inputs;
 use crate::molecule::gradient::pair_sums::PairSums;
+use crate::molecule::gradient::potential::MeanField;
 use crate::molecule::integrals::hermite::{Order, count};
 use crate::molecule::integrals::lane::LANES;
 use crate::molecule::integrals::one_electron::Nuclei;
-use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, expand};
-use crate::molecule::integrals::repulsion::list::{Batch, ShellPair, charge_factor};
+use crate::molecule::integrals::pair::{Operator, PlacedShell, Product, ProductExpansion, expand};
+use crate::molecule::integrals::repulsion::list::ShellPair;
 use crate::molecule::integrals::repulsion::quartet::Kernel;
 use crate::molecule::integrals::repulsion::store::{NEGLIGIBLE, PARTS, Repulsion};
 use crate::molecule::matrix::Matrix;
@@ -22,37 +20,56 @@ struct Surroundings<'a> {
     core: &'a Core,
     shells: &'a [PlacedShell],
     nuclei: Nuclei,
-    kets: Vec<Batch>,
+    mean_field: MeanField<'a>,
     density: &'a Matrix,
     energy_weighted: &'a Matrix,
-    extra: usize,
+    inputs: Inputs,
 }
 
-/// Adds the derivatives of `sum D_ab h_ab + 1/2 sum D_ab D_cd (ab|cd) - sum W_ab S_ab`.
+/// The densities that the energy is made of.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::molecule) struct Densities<'a> {
+    /// Of all electrons.
+    pub total: &'a Matrix,
+    /// Of one spin: of one of two equal spins, or of two.
+    pub spins: &'a [Matrix],
+    /// `W`, both spins.
+    pub energy_weighted: &'a Matrix,
+    /// The share of exact exchange.
+    pub exact_exchange: f64,
+}
+
+/// Adds the derivatives of `sum D_ab h_ab + 1/2 sum D_ab D_cd (ab|cd) - factor/2 sum over spins, P_ac P_bd (ab|cd) - sum W_ab S_ab`.
+///
+/// Only the pair on the left of a repulsion is differentiated; each of two pairs stands there once.
 pub(in crate::molecule) fn add(
     core: &Core,
     repulsion: &Repulsion,
-    density: &Matrix,
-    energy_weighted: &Matrix,
+    densities: Densities<'_>,
     inputs: Inputs,
     sums: &mut PairSums,
 ) {
+    let Densities { total, spins, energy_weighted, exact_exchange } = densities;
     let list = repulsion.list();
     let surroundings = Surroundings {
         core,
         shells: &list.shells,
         nuclei: Nuclei::new(&core.molecule),
-        kets: list.batches.iter().map(|b| b.contracted(&list.pairs, density)).collect(),
-        density,
+        mean_field: MeanField::new(repulsion, total, spins, exact_exchange),
+        density: total,
         energy_weighted,
-        extra: PairSums::extra_degree(inputs),
+        inputs,
     };
     let part = |part: usize| {
         let mut sums = PairSums::new(&core.molecule, &core.basis, inputs);
         let mut kernel = Kernel::new(NEGLIGIBLE * repulsion.cutoff());
         for pair in list.pairs.iter().skip(part).step_by(PARTS) {
-            for (product, size) in pair.products.iter().zip(&pair.sizes) {
-                surroundings.add_product(pair, (product, *size), &mut kernel, &mut sums);
+            let rows = PairSums::rows(inputs, pair.degree);
+            let repelled = surroundings.mean_field.cotangents(pair, rows, &mut kernel);
+            for (product, mut cotangents) in pair.products.iter().zip(repelled) {
+                surroundings.add_potential(pair, product, &mut cotangents);
+                sums.add_product(&list.shells, pair.shells, product, &cotangents);
+                surroundings.add_nuclei(pair, product, &mut sums);
                 surroundings.add_kinetic(pair, product, &mut sums);
             }
         }
@@ -64,25 +81,11 @@ pub(in crate::molecule) fn add(
 }
 
 impl Surroundings<'_> {
-    /// Cotangents of the Hermite coefficients of a product, and what follows from them.
-    fn add_product(
-        &self,
-        pair: &ShellPair,
-        (product, size): (&Product, f64),
-        kernel: &mut Kernel,
-        sums: &mut PairSums,
-    ) {
-        let degree = pair.degree + self.extra;
-        let hermites = count(degree);
-        let mut potential = vec![0.0; hermites];
+    /// Adds nuclei, field and overlap to the cotangents of the Hermite coefficients of a product.
+    fn add_potential(&self, pair: &ShellPair, product: &Product, cotangents: &mut [f64]) {
+        let mut potential = vec![0.0; cotangents.len() / pair.size()];
+        let degree = pair.degree + PairSums::extra_degree(self.inputs);
         self.nuclei.potential(product.exponent, product.centre, degree, &mut potential);
-        let factor = charge_factor(product.exponent);
-        for ket in &self.kets {
-            let values = kernel.potential(product, size, degree, ket);
-            for (v, value) in potential.iter_mut().zip(values) {
-                *v += factor * value.sum();
-            }
-        }
         let volume = (std::f64::consts::PI / product.exponent).powf(1.5);
         let field = self.core.electric_field;
         for axis in 0..3 {
@@ -91,15 +94,12 @@ impl Surroundings<'_> {
             potential[0] += field[axis] * product.centre[axis] * volume;
             potential[Order::table().position(powers)] += field[axis] * volume;
         }
-        let mut cotangents = Vec::with_capacity(hermites * pair.size());
-        for (t, v) in potential.iter().enumerate() {
-            cotangents.extend(pair.each_product().map(|[a, b]| {
+        for (t, (row, v)) in cotangents.chunks_mut(pair.size()).zip(&potential).enumerate() {
+            for (x, [a, b]) in row.iter_mut().zip(pair.each_product()) {
                 let overlap = if t == 0 { volume * self.energy_weighted.at(a, b) } else { 0.0 };
-                pair.orders() * (v * self.density.at(a, b) - overlap)
-            }));
+                *x += pair.orders() * (v * self.density.at(a, b) - overlap);
+            }
         }
-        sums.add_product(self.shells, pair.shells, product, &cotangents);
-        self.add_nuclei(pair, product, sums);
     }
 
     /// The derivatives of the attraction by the nuclei themselves: the Hermite Gaussians of the density in the potential of each.
@@ -139,16 +139,20 @@ impl Surroundings<'_> {
         let [k, m] = product.primitives;
         let (w_a, w_b) = (a.weights[k], b.weights[m]);
         let volume = (std::f64::consts::PI / product.exponent).powf(1.5);
-        let contracted = |of_a, of_b| {
-            let mut block = vec![0.0; pair.size()];
-            expand((a, of_a), (b, of_b), product, 0, volume * pair.orders(), &mut block);
+        let expansion = ProductExpansion::new(a, b, product, [2, 2]);
+        let mut block = vec![0.0; pair.size()];
+        let mut contracted = |of_a, of_b| {
+            block.fill(0.0);
+            expansion.add(of_a, of_b, 0, volume * pair.orders(), &mut block);
             let values = block.iter().zip(pair.each_product());
             values.map(|(t, [a, b])| t * self.density.at(a, b)).sum::<f64>()
         };
-        for axis in 0..3 {
-            let slope = w_a * w_b * contracted(Operator::Centre(axis), Operator::Kinetic);
-            sums.positions[a.atom][axis] += slope;
-            sums.positions[b.atom][axis] -= slope;
+        if a.atom != b.atom {
+            for axis in 0..3 {
+                let slope = w_a * w_b * contracted(Operator::Centre(axis), Operator::Kinetic);
+                sums.positions[a.atom][axis] += slope;
+                sums.positions[b.atom][axis] -= slope;
+            }
         }
         if sums.with_basis {
             let plain = contracted(Operator::Identity, Operator::Kinetic);
