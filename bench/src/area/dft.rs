@@ -1,5 +1,5 @@
 //! Kohn-Sham in one dimension beside JAX and numpy: training through the self-consistent field, exact two-electron
-//! states, and the growth of cost with the grid; functionals of molecules beside libxc, molecules beside PySCF.
+//! states, and the growth of cost with the grid; functionals of molecules beside libxc and xcx, molecules beside PySCF.
 
 mod case;
 mod claim;
@@ -33,6 +33,7 @@ pub(super) const ROWS: &[Measure] = measurements![
     exact_beside_numpy,
     growth_with_grid,
     functionals::beside_libxc,
+    functionals::beside_xcx,
     kohn_sham::beside_pyscf,
     differentiated::beside_pyscfad,
     direct::hexadecane,

@@ -1,12 +1,13 @@
-//! Functionals of molecules beside libxc, point by point.
+//! Functionals of molecules beside libxc and xcx, point by point.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use cotangent_dft::molecule::StandardFunctional;
 use cotangent_dft::molecule::functional::{EnergyFunctional as _, ExchangeCorrelation, Spins};
 
 use crate::clock;
-use crate::peer::{self, PeerError, Peers, script};
+use crate::peer::{self, Measured, PeerError, Peers, script};
 use crate::report::{Item, Proof, Row};
 
 const POINTS: u32 = 200_000;
@@ -60,37 +61,81 @@ fn evaluated(spins: Spins, functional: StandardFunctional) -> (f64, Vec<f64>) {
 }
 
 pub(super) fn beside_libxc(peers: &Peers) -> Result<Vec<Item>, PeerError> {
-    let cases = [(Spins::Restricted, "closed"), (Spins::Unrestricted, "open")];
-    let all = || cases.iter().flat_map(|case| FUNCTIONALS.map(|f| (*case, f)));
-    let work = |kind: &str, f: StandardFunctional| {
-        format!("{f}, {kind} shell: energy and potential at {POINTS} points")
+    let mut command = match peers.python("pyscf") {
+        Ok(python) => Command::new(python),
+        Err(why) => return Ok(skipped("libxc", &FUNCTIONALS, &why)),
     };
-    let python = match peers.python("pyscf") {
-        Ok(python) => python,
-        Err(why) => {
-            let skipped = |((spins, kind), f)| {
-                Row::skipped(&work(kind, f), evaluated(spins, f).0, "libxc", &why)
-            };
-            return Ok(all().map(skipped).collect());
-        }
-    };
-    let mut command = Command::new(python);
     let found = peer::run(command.arg(script("functionals_libxc.py")).arg(POINTS.to_string()))?;
-    let mut items = Vec::new();
-    let mut worst = 0.0_f64;
-    for ((spins, kind), f) in all() {
-        let (seconds, values) = evaluated(spins, f);
-        let peer = &found[&format!("{f}-{kind}")];
-        for (ours, libxc) in values.iter().zip(&peer.values) {
-            worst = worst.max((ours - libxc).abs() / libxc.abs());
+    Ok(compared("libxc", &FUNCTIONALS, &found))
+}
+
+/// Those of xcx, without PW92's correlation, of which it has other digits: libxc's 12, where ours and PBE's is 13.
+const OF_XCX: [StandardFunctional; 4] = [
+    StandardFunctional::LdaVwn5,
+    StandardFunctional::Pbe,
+    StandardFunctional::B3lyp,
+    StandardFunctional::R2scan,
+];
+
+/// Functionals in Rust, differentiated by dual numbers; the row compiles them.
+pub(super) fn beside_xcx(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    let target = peers.folder().join("xcx");
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
+        .arg(script("xcx/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target)
+        .output();
+    match built {
+        Ok(out) if out.status.success() => {}
+        _ => {
+            let why = "cargo could not build bench/peers/xcx, or is not there";
+            return Ok(skipped("xcx", &OF_XCX, why));
         }
-        items.push(Row::cpu_us(&work(kind, f), seconds, ("libxc", peer.cpu_s), Some(1.0)));
+    }
+    let mut command = Command::new(target.join("release").join("functionals-xcx"));
+    let found = peer::run(command.arg(POINTS.to_string()))?;
+    Ok(compared("xcx", &OF_XCX, &found))
+}
+
+/// Every functional for both kinds of shells.
+fn cases(
+    functionals: &[StandardFunctional],
+) -> impl Iterator<Item = (Spins, &'static str, StandardFunctional)> {
+    let kinds = [(Spins::Restricted, "closed"), (Spins::Unrestricted, "open")];
+    let of_kind = |(spins, kind)| functionals.iter().map(move |f| (spins, kind, *f));
+    kinds.into_iter().flat_map(of_kind)
+}
+
+fn work(kind: &str, f: StandardFunctional, peer: &str) -> String {
+    format!("{f}, {kind} shell: energy and potential at {POINTS} points, beside {peer}")
+}
+
+fn skipped(peer: &'static str, functionals: &[StandardFunctional], why: &str) -> Vec<Item> {
+    let row =
+        |(spins, kind, f)| Row::skipped(&work(kind, f, peer), evaluated(spins, f).0, peer, why);
+    cases(functionals).map(row).collect()
+}
+
+fn compared(
+    peer: &'static str,
+    functionals: &[StandardFunctional],
+    found: &BTreeMap<String, Measured>,
+) -> Vec<Item> {
+    let (mut items, mut worst) = (Vec::new(), 0.0_f64);
+    for (spins, kind, f) in cases(functionals) {
+        let (seconds, values) = evaluated(spins, f);
+        let theirs = &found[&format!("{f}-{kind}")];
+        for (ours, theirs) in values.iter().zip(&theirs.values) {
+            worst = worst.max((ours - theirs).abs() / theirs.abs());
+        }
+        items.push(Row::cpu_us(&work(kind, f, peer), seconds, (peer, theirs.cpu_s), Some(1.0)));
     }
     items.push(Item::Proof(Proof {
-        what: "energies and potentials of the functionals equal libxc's".into(),
+        what: format!("energies and potentials of the functionals equal {peer}'s"),
         must: "to 1e-9 of themselves".into(),
         measured: format!("{worst:.1e}"),
         holds: worst < 1e-9,
     }));
-    Ok(items)
+    items
 }
