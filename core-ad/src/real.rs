@@ -8,6 +8,7 @@ use crate::checkpoint::ScanOptions;
 use crate::map::{self, Kernel};
 use crate::rule::{DerivativeFailure, Rule, SliceRule};
 use crate::scan::{NotEnded, SliceStep, Step, plain_loop, plain_slice_loop};
+use crate::special::hyperbolic;
 
 /// A number: arithmetic and elementary functions, no comparison.
 ///
@@ -82,7 +83,7 @@ pub trait Num:
     fn sinh(self) -> Self;
     /// Hyperbolic cosine.
     fn cosh(self) -> Self;
-    /// Hyperbolic tangent.
+    /// Hyperbolic tangent. That of `f64` is our own, whose last bit need not be that of `f64::tanh`.
     fn tanh(self) -> Self;
     /// Inverse hyperbolic sine.
     fn asinh(self) -> Self;
@@ -371,8 +372,12 @@ impl Num for f64 {
         *self == 0.0
     }
     std_functions! {
-        sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt, cbrt,
-        recip, abs
+        sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, exp, exp_m1, ln, ln_1p, sqrt, cbrt, recip,
+        abs
+    }
+    #[inline]
+    fn tanh(self) -> f64 {
+        hyperbolic::tanh(self)
     }
     const ORDER: usize = 0;
     #[inline]

@@ -241,10 +241,7 @@ pub(super) fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
 /// Cephes' `tanh.c`: a rational function near 0, `1 - 2 / (exp 2|x| + 1)` beyond.
 #[inline(always)]
 pub(super) fn tanh<V: Vector>(x: V) -> V {
-    const P: [f64; 3] =
-        [-1.614_687_684_417_084_5e3, -9.928_772_310_019_185e1, -9.643_991_794_250_523e-1];
-    const Q: [f64; 4] =
-        [4.844_063_053_251_255e3, 2.235_488_390_601_004_5e3, 1.128_116_784_916_329_3e2, 1.0];
+    use crate::special::hyperbolic::{P, Q};
     let (one, two) = (V::splat(1.0), V::splat(2.0));
     let z = x.mul(x);
     let small = x.mul(one.add(z.mul(horner(z, &P).div(horner(z, &Q)))));

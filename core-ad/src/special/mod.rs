@@ -3,6 +3,7 @@
 mod bessel;
 mod error_function;
 mod gamma;
+pub(crate) mod hyperbolic;
 mod incomplete;
 mod inverse_error;
 mod order;

@@ -48,15 +48,15 @@ impl<T: Num> Var<T> {
 
     /// The sum of products as one statement.
     pub(super) fn sum_of_products(a: &[Self], b: &[Self], value: T) -> Self {
-        let Some(arena) = a.iter().zip(b).fold(None, |arena, (a, b)| {
-            common(common(arena, a.checked_arena()), b.checked_arena())
-        }) else {
+        let (run_a, run_b) = (single_run(a), single_run(b));
+        let arena_of = |run: Option<Run<T>>, x| run.map_or_else(|| arena_of(x), |r| Some(r.arena));
+        let Some(arena) = common(arena_of(run_a, a), arena_of(run_b, b)) else {
             return Self::konst(value);
         };
         let mut nodes = arena.nodes.borrow_mut();
         let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
-        nodes.put_down_terms(a, b);
-        nodes.put_down_terms(b, a);
+        nodes.put_down_terms(run_a, a, b);
+        nodes.put_down_terms(run_b, b, a);
         let inputs = tape_index(nodes.arguments.len() - arguments);
         let first = tape_index(nodes.statements.len());
         let kind = Kind::Sum;
@@ -162,29 +162,46 @@ impl<T: Real> Var<T> {
 
 impl<T: Num> Nodes<T> {
     /// The derivatives of `sum x_k f_k` by its active `x_k`, as runs of statements that follow each other.
-    fn put_down_terms(&mut self, x: &[Var<T>], factors: &[Var<T>]) {
-        let start = self.entries.len();
-        self.entries.resize(start + x.len(), T::lit(0.0));
-        let mut entries = self.entries[start..].iter_mut();
-        let (mut next, mut length) = (0, 0);
-        for (x, factor) in x.iter().zip(factors).filter(|(x, _)| x.is_active()) {
-            if x.id() != next {
-                if length > 0 {
-                    self.arguments.extend([next - length, length]);
-                }
-                (next, length) = (x.id(), 0);
-            }
-            if let Some(entry) = entries.next() {
-                *entry = along(x.weight(), factor.value());
-            }
-            (next, length) = (next + 1, length + 1);
+    fn put_down_terms(&mut self, run: Option<Run<T>>, x: &[Var<T>], factors: &[Var<T>]) {
+        if let Some(run) = run {
+            self.put_down_run(run.first, x, factors);
+            return;
         }
-        if length > 0 {
-            self.arguments.extend([next - length, length]);
+        let mut start = 0;
+        while start < x.len() {
+            let first = x[start].id();
+            let follows = |(next, x): &(u32, &Var<T>)| x.is_active() && x.id() == *next;
+            let length = (first..).zip(&x[start..]).take_while(follows).count();
+            let run = start..start + length;
+            if length > 0 {
+                self.put_down_run(first, &x[run.clone()], &factors[run]);
+            }
+            start += length.max(1);
         }
-        let unused = entries.len();
-        self.entries.truncate(self.entries.len() - unused);
     }
+
+    /// The same for statements that follow `first`.
+    fn put_down_run(&mut self, first: u32, x: &[Var<T>], factors: &[Var<T>]) {
+        self.arguments.extend([first, tape_index(x.len())]);
+        self.entries.extend(x.iter().zip(factors).map(|(x, f)| along(x.weight(), f.value())));
+    }
+}
+
+/// Numbers of one tape whose statements follow each other, as those of inputs do.
+#[derive(Clone, Copy)]
+struct Run<T: Num> {
+    arena: &'static Arena<T>,
+    first: u32,
+}
+
+/// The run that all of `x` are, if they are one.
+fn single_run<T: Num>(x: &[Var<T>]) -> Option<Run<T>> {
+    let start = x.first()?;
+    let (arena, first) = (start.checked_arena()?, start.id());
+    let follows = |(next, x): (u32, &Var<T>)| x.is_of_tape_of(start) & (x.id() == next);
+    // no way out within, so that the loop has no branches
+    let all = (first..).zip(x).fold(true, |all, pair| all & follows(pair));
+    all.then_some(Run { arena, first })
 }
 
 /// The tape of the active ones among `x`.

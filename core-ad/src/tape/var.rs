@@ -78,6 +78,13 @@ impl<T: Num> Var<T> {
         self.arena.is_some()
     }
 
+    /// Whether both are of one recording.
+    #[inline]
+    pub(super) fn is_of_tape_of(&self, other: &Self) -> bool {
+        let address = |x: &Self| x.arena.map(ptr::from_ref);
+        (address(self) == address(other)) & (self.generation == other.generation)
+    }
+
     /// Its number on `arena`; 0 for a constant.
     pub(super) fn id_in(&self, arena: &'static Arena<T>) -> u32 {
         if let Some(own) = self.checked_arena() {
