@@ -44,6 +44,7 @@ mod aba;
 mod activation;
 mod collide;
 mod constraint;
+mod crank;
 mod crba;
 pub mod derivative;
 mod energy;
@@ -61,6 +62,7 @@ mod sensor;
 pub mod simulation;
 mod spatial;
 mod state;
+mod thrust;
 mod wrap;
 
 pub use aba::aba;

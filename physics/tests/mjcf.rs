@@ -63,6 +63,20 @@ fn problems_are_named_with_their_line() {
 #[test]
 fn sections_are_known_or_refused() {
     let cases = [
+        ("<actuator><motor site='s' refsite='t'/></actuator>", "no site is named `s`"),
+        ("<actuator><motor refsite='t'/></actuator>", "needs `site`, to which `refsite` belongs"),
+        (
+            "<actuator><motor cranksite='s' cranklength='1'/></actuator>",
+            "`motor` needs `slidersite`",
+        ),
+        (
+            "<worldbody><site name='s'/></worldbody><actuator><motor cranksite='s' slidersite='s' cranklength='0'/></actuator>",
+            "positive",
+        ),
+        (
+            "<actuator><motor joint='j' tendon='t'/></actuator>",
+            "`joint` and `tendon` exclude each other",
+        ),
         ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
         ("<tendon><spatial/></tendon>", "tendon `` runs over nothing"),
         ("<tendon><spatial><geom geom=\"h\"/></spatial></tendon>", "no geom is named `h`"),

@@ -228,12 +228,20 @@ fn constrained_motions_have_exact_derivatives() {
 
 /// A motion of the model with a sensor of each kind from one of its golden states.
 fn with_sensors(state: &Value) -> MotionSimulation {
-    let read = read_mjcf(include_str!("data/sensors.xml")).unwrap();
+    motion_of(include_str!("data/sensors.xml"), state)
+}
+
+/// A motion of two steps from a golden state.
+fn motion_of(text: &str, state: &Value) -> MotionSimulation {
+    let read = read_mjcf(text).unwrap();
     assert_eq!(read.notes, []);
     let numbers = |key: &str| -> Vec<f64> {
         state[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
     };
-    let start = State::new(&read.model, numbers("qpos"), numbers("qvel")).unwrap();
+    let mut start = State::new(&read.model, numbers("qpos"), numbers("qvel")).unwrap();
+    if read.model.na() > 0 {
+        start.act = numbers("act");
+    }
     let part = MotionPart { label: String::new(), start, steps: 2 };
     let controls = numbers("ctrl");
     let names: Vec<String> = read.model.actuators().iter().map(|a| a.name.clone()).collect();
@@ -269,6 +277,38 @@ fn sensors_read_what_mujoco_s_do() {
         }
         assert!(readings.is_empty(), "no outputs: {readings:?}");
     }
+}
+
+/// Length, velocity and force of each actuator between sites and of each slider-crank, against MuJoCo 3.17.0, `peers/golden_mujoco.py`.
+#[test]
+fn transmissions_read_what_mujoco_s_do() {
+    let golden: Value = serde_json::from_str(include_str!("data/transmissions.json")).unwrap();
+    for state in golden["states"].as_array().unwrap() {
+        let simulation = Arc::new(motion_of(include_str!("data/transmissions.xml"), state));
+        let (map, x) = whole(&simulation);
+        let run = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+        let mut first = 0;
+        let mut readings = vec![];
+        for output in simulation.outputs() {
+            let start = run.values().entries[first];
+            first += output.len();
+            readings.extend(output.name.starts_with("sensor.").then_some(start));
+        }
+        let theirs = state["sensors"].as_array().unwrap();
+        assert_eq!(readings.len(), theirs.len());
+        for (k, (ours, theirs)) in readings.iter().zip(theirs).enumerate() {
+            let theirs = theirs.as_f64().unwrap();
+            let error = (ours - theirs).abs() / theirs.abs().max(1.0);
+            assert!(error < 1e-10, "{k}: {ours} {theirs}");
+        }
+    }
+}
+
+#[test]
+fn transmissions_have_exact_derivatives() {
+    let golden: Value = serde_json::from_str(include_str!("data/transmissions.json")).unwrap();
+    let simulation = motion_of(include_str!("data/transmissions.xml"), &golden["states"][0]);
+    has_exact_derivatives("transmissions", &Arc::new(simulation));
 }
 
 #[test]

@@ -9,8 +9,8 @@ mod shape;
 
 pub use crate::wrap::Spool;
 pub use actuator::{
-    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
-    Winding,
+    Activation, ActivationLaw, Actuator, Crank, Piece, PieceEnd, Tendon, TendonPart, Thrust,
+    Transmission, Winding,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
@@ -171,6 +171,7 @@ pub struct Model {
     pub(crate) actuators: Vec<Actuator>,
     pub(crate) tendons: Vec<Tendon>,
     pub(crate) thrusts: Vec<Thrust>,
+    pub(crate) cranks: Vec<Crank>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) dry_friction: Vec<Line>,
     pub(crate) couplings: Vec<Coupling>,
@@ -255,6 +256,11 @@ impl Model {
     /// Forces and torques of actuators at sites.
     pub fn thrusts(&self) -> &[Thrust] {
         &self.thrusts
+    }
+
+    /// Slider-cranks that actuators drive.
+    pub fn cranks(&self) -> &[Crank] {
+        &self.cranks
     }
 
     /// What keeps joints and tendons in their range.
@@ -347,9 +353,9 @@ impl Model {
             || self.actuators.iter().any(spreads)
     }
 
-    /// Whether it has tendons or thrusts.
+    /// Whether it has tendons, thrusts or slider-cranks.
     pub(crate) fn has_courses(&self) -> bool {
-        !self.tendons.is_empty() || !self.thrusts.is_empty()
+        !(self.tendons.is_empty() && self.thrusts.is_empty() && self.cranks.is_empty())
     }
 
     /// Whether anything may constrain it.

@@ -44,6 +44,10 @@ impl ModelBuilder {
             thrust.at = moments;
             moments += thrust.dofs.len();
         }
+        for crank in &mut model.cranks {
+            crank.at = moments;
+            moments += crank.dofs.len();
+        }
         let mut held = vec![None; model.links.len()];
         for (body, load) in model.bodies.iter_mut().zip(&loads) {
             let (Some(link), Some(inertia)) = (body.link, load.inertia) else { continue };

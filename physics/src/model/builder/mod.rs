@@ -125,6 +125,7 @@ impl ModelBuilder {
             actuators: vec![],
             tendons: vec![],
             thrusts: vec![],
+            cranks: vec![],
             stops: vec![],
             dry_friction: vec![],
             couplings: vec![],
