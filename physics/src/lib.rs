@@ -75,7 +75,7 @@ pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
     Drive, FrameReading, InteractionReading, JointSpec, Line, Mobility, Model, ModelBuilder, Mount,
-    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Softness, StopSpec,
+    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Sight, Softness, StopSpec,
     SubtreeReading, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub use rnea::rnea;

@@ -16,7 +16,9 @@ pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
     ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
-pub(crate) use builder::{MOST_PAIRS, Touching, are_held, unmeasured, with_damping_ratios};
+pub(crate) use builder::{
+    MOST_PAIRS, Touching, are_held, sees_a_mesh, unmeasured, with_damping_ratios,
+};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
@@ -25,7 +27,7 @@ pub use constraint::{
 };
 
 pub use parameters::{ParameterError, Parameters};
-pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, SubtreeReading};
+pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, Sight, SubtreeReading};
 pub use shape::Shape;
 
 use cotangent_ad::{Pose, Real, Vec3};
@@ -178,6 +180,8 @@ pub struct Model {
     pub(crate) ties: Vec<Tie>,
     /// Of each geom.
     pub(crate) surfaces: Vec<Surface>,
+    /// Of each geom.
+    pub(crate) sights: Vec<Sight>,
     pub(crate) touch_pairs: Vec<TouchPair>,
     pub(crate) sensors: Vec<Sensor>,
     pub(crate) constraint_options: ConstraintOptions,

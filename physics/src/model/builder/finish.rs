@@ -38,7 +38,7 @@ impl ModelBuilder {
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
-        sensor::check(&model)?;
+        sensor::all_known(&model)?;
         let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
         for thrust in &mut model.thrusts {
             thrust.at = moments;
