@@ -15,8 +15,10 @@ So are those of models without balls, of which both releases take the same steps
     python physics/peers/golden_mujoco.py tendons > physics/tests/data/tendons.json
     python physics/peers/golden_mujoco.py windings > physics/tests/data/windings.json
     python physics/peers/golden_mujoco.py windings-inside > physics/tests/data/windings-inside.json
+    python physics/peers/golden_mujoco.py transmissions Euler implicitfast > physics/tests/data/transmissions.json
 
-The last three have accelerations and steps under its constraints too.
+Tendons and windings have accelerations and steps under the constraints too. Transmissions, of a model with a ball, which RK4 turns otherwise in that
+release, have the moments of each actuator, and of its length, velocity and force what sensors read.
 """
 
 import json
@@ -63,6 +65,11 @@ for _ in range(4):
     }
     if model.na:
         state["act"] = act
+    if name == "transmissions":
+        moments = np.zeros((model.nu, model.nv))
+        sparse = data.moment_rownnz, data.moment_rowadr, data.moment_colind
+        mujoco.mju_sparse2dense(moments, data.actuator_moment, *sparse)
+        state |= {"moments": moments, "qfrc_actuator": data.qfrc_actuator, "sensors": data.sensordata}
     state = {k: np.array(v).tolist() for k, v in state.items()}
     for method in methods:
         reset()

@@ -44,6 +44,7 @@ mod aba;
 mod activation;
 mod collide;
 mod constraint;
+mod crank;
 mod crba;
 pub mod derivative;
 mod energy;
@@ -61,6 +62,7 @@ mod sensor;
 pub mod simulation;
 mod spatial;
 mod state;
+mod thrust;
 mod wrap;
 
 pub use aba::aba;
@@ -73,7 +75,7 @@ pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
     Drive, FrameReading, InteractionReading, JointSpec, Line, Mobility, Model, ModelBuilder, Mount,
-    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Softness, StopSpec,
+    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Sight, Softness, StopSpec,
     SubtreeReading, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub use rnea::rnea;

@@ -50,6 +50,26 @@ enum Way {
     Inside,
 }
 
+/// What a point says of the way: whether it is inside the ball or, of a cylinder too, inside the ball of its radius, and its direction in the plane.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+    inside: bool,
+    direction: [f64; 2],
+}
+
+impl Side {
+    /// Of a point, and what it is in the plane.
+    fn new(radius: f64, point: Vec3<f64>, flat: [f64; 2]) -> Self {
+        Self { inside: point.norm() < radius, direction: unit(flat) }
+    }
+}
+
+/// A unit vector; along nothing MuJoCo's, which is the first axis.
+fn unit(x: [f64; 2]) -> [f64; 2] {
+    let length = dot(x, x).sqrt();
+    if length < SMALL { [1.0, 0.0] } else { x.map(|x| x / length) }
+}
+
 fn dot<T: Real>(a: [T; 2], b: [T; 2]) -> T {
     a[0] * b[0] + a[1] * b[1]
 }
@@ -74,13 +94,14 @@ pub(crate) fn wind<T: Real>(
             let axes = plane_of(a, b);
             let flat = |x: Vec3<T>| axes.map(|axis| axis.dot(x));
             let concrete = axes.map(|axis| Vec3(axis.0.map(T::concrete)));
-            let side = side.map(|side| concrete.map(|axis| axis.dot(side)));
+            let side = side.map(|x| Side::new(radius, x, concrete.map(|axis| axis.dot(x))));
             let (length, slopes) = in_plane(radius, [flat(a), flat(b)], side)?;
             Some((length, slopes.map(|[x, y]| axes[0] * x + axes[1] * y)))
         }
         Spool::Cylinder { radius } => {
             let ends = [a, b].map(|x| [x[0], x[1]]);
-            let (flat, slopes) = in_plane(radius, ends, side.map(|s| [s[0], s[1]]))?;
+            let side = side.map(|x| Side::new(radius, x, [x[0], x[1]]));
+            let (flat, slopes) = in_plane(radius, ends, side)?;
             let rise = b[2] - a[2];
             let length = (flat * flat + rise * rise).sqrt();
             let (along, up) = (flat / length, rise / length);
@@ -104,11 +125,7 @@ fn plane_of<T: Real>(a: Vec3<T>, b: Vec3<T>) -> [Vec3<T>; 2] {
     [first, normal.normalized().cross(first)]
 }
 
-fn in_plane<T: Real>(
-    radius: f64,
-    ends: [[T; 2]; 2],
-    side: Option<[f64; 2]>,
-) -> Option<PlaneWay<T>> {
+fn in_plane<T: Real>(radius: f64, ends: [[T; 2]; 2], side: Option<Side>) -> Option<PlaneWay<T>> {
     match way(radius, ends.map(|x| x.map(T::concrete)), side)? {
         Way::Around(turn) => Some(around(radius, ends, turn)),
         Way::Inside => Some(inside(radius, ends)),
@@ -116,10 +133,10 @@ fn in_plane<T: Real>(
 }
 
 /// Which way the string takes; `None` where it is straight.
-fn way(radius: f64, [a, b]: [[f64; 2]; 2], side: Option<[f64; 2]>) -> Option<Way> {
+fn way(radius: f64, [a, b]: [[f64; 2]; 2], side: Option<Side>) -> Option<Way> {
     let apart = [b[0] - a[0], b[1] - a[1]];
     let square = dot(apart, apart);
-    if side.is_some_and(|side| dot(side, side).sqrt() < radius) {
+    if side.is_some_and(|side| side.inside) {
         let place = -dot(apart, a) / square;
         let nearest = [a[0] + place * apart[0], a[1] + place * apart[1]];
         let crosses = square > SMALL && place > 0.0 && place < 1.0;
@@ -134,7 +151,7 @@ fn way(radius: f64, [a, b]: [[f64; 2]; 2], side: Option<[f64; 2]>) -> Option<Way
     let place = (-dot(apart, a) / square).clamp(0.0, 1.0);
     let nearest = [a[0] + place * apart[0], a[1] + place * apart[1]];
     let clear = dot(nearest, nearest) > radius * radius;
-    if clear && side.is_none_or(|side| dot(side, nearest) >= 0.0) {
+    if clear && side.is_none_or(|side| dot(side.direction, nearest) >= 0.0) {
         return None;
     }
     let goodness = |turn: f64| {
@@ -143,13 +160,7 @@ fn way(radius: f64, [a, b]: [[f64; 2]; 2], side: Option<[f64; 2]>) -> Option<Way
             return -10_000.0;
         }
         match side {
-            Some(side) => {
-                let middle = [p[0] + q[0], p[1] + q[1]];
-                let length = dot(middle, middle).sqrt();
-                // MuJoCo's unit vector along nothing
-                let middle = if length < SMALL { [1.0, 0.0] } else { middle.map(|x| x / length) };
-                dot(middle, side)
-            }
+            Some(side) => dot(unit([p[0] + q[0], p[1] + q[1]]), side.direction),
             None => -[p[0] - q[0], p[1] - q[1]].iter().map(|x| x * x).sum::<f64>(),
         }
     };
@@ -246,7 +257,7 @@ fn bend(numbers: [f64; 3]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Spool, bend, bending, wind};
-    use cotangent_ad::Vec3;
+    use cotangent_ad::{Dual, Vec3};
 
     /// Numbers in -1 to 1.
     fn random(seed: u32) -> f64 {
@@ -292,6 +303,58 @@ mod tests {
             }
             assert!(wound > 20, "{spool:?} {size}: {wound}");
         }
+    }
+
+    /// Against the lengths of MuJoCo 3.17.0 (`data/wraps.json` by `peers/golden_wraps.py`): whether there is a way around, which, and on which side.
+    #[test]
+    fn lengths_are_mujoco_s_for_every_way() {
+        let text = include_str!("../tests/data/wraps.json");
+        let golden: serde_json::Value = serde_json::from_str(text).unwrap();
+        let mut wrong = vec![];
+        for row in golden["rows"].as_array().unwrap() {
+            let x: Vec<f64> = row.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+            let three = |first: usize| Vec3([x[first], x[first + 1], x[first + 2]]);
+            let radius = x[1];
+            let spool =
+                if x[0] > 0.0 { Spool::Cylinder { radius } } else { Spool::Ball { radius } };
+            let (a, b, side) = (three(2), three(5), (x.len() > 9).then(|| three(9)));
+            let length = wind(spool, [a, b], side).map_or((b - a).norm(), |(length, _)| length);
+            let error = (length - x[8]).abs();
+            if error.is_nan() || error > 1e-10 {
+                wrong.push((row.to_string(), length));
+            }
+        }
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", wrong.len());
+    }
+
+    /// Of a way through the inside, whose bend is a root, by nested duals: second derivatives of the length are first ones of the slopes, and second
+    /// ones of the slopes are by differences of those.
+    #[test]
+    fn higher_derivatives_are_those_of_the_slopes() {
+        type Moving = Dual<Dual<f64, 1>, 1>;
+        let (spool, side) = (Spool::Ball { radius: 0.4 }, Some(Vec3([0.1, 0.0, 0.2])));
+        let ends = [[0.5, 0.3, 0.2], [-0.1, 0.7, 0.3]];
+        let along = [[0.3, -0.5, 0.2], [0.7, 0.1, 0.4]];
+        // twice along the direction: of the length, and once and twice of its slopes
+        let derivatives = |h: f64| {
+            let moved = [0, 1].map(|end| {
+                Vec3([0, 1, 2].map(|k| {
+                    let (re, by) = (ends[end][k] + h * along[end][k], along[end][k]);
+                    Moving { re: Dual { re, eps: [by] }, eps: [Dual { re: by, eps: [0.0] }] }
+                }))
+            });
+            let (length, slopes) = wind(spool, moved, side).unwrap();
+            let sum = |of: &dyn Fn(Moving) -> f64| -> f64 {
+                let each = |end: usize| (0..3).map(move |k| (end, k));
+                [0, 1].into_iter().flat_map(each).map(|(e, k)| along[e][k] * of(slopes[e][k])).sum()
+            };
+            [length.eps[0].eps[0], sum(&|g| g.re.eps[0]), sum(&|g| g.eps[0].eps[0])]
+        };
+        let [length, once, twice] = derivatives(0.0);
+        assert!(length.abs() > 0.1 && twice.abs() > 0.1, "{length} {twice}");
+        assert!((length - once).abs() < 1e-12, "{length} {once}");
+        let by_differences = (derivatives(1e-5)[1] - derivatives(-1e-5)[1]) / 2e-5;
+        assert!((twice - by_differences).abs() < 1e-7, "{twice} {by_differences}");
     }
 
     /// Ends as seen from the frame of a quarter turn about the axis: by hand.

@@ -115,6 +115,13 @@ fn step_adjoint_of_tendons_around_geoms_agrees_with_duals() {
     }
 }
 
+/// Through lengths and moments between sites and of slider-cranks, which are apart: a length's derivative between sites is no moment.
+#[test]
+fn step_adjoint_of_transmissions_agrees_with_duals() {
+    let read = read_mjcf(include_str!("data/transmissions.xml")).unwrap();
+    step_adjoint_agrees(&read.model, false);
+}
+
 fn step_adjoint_agrees(model: &Model, forced: bool) {
     let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for (key, integrator) in ALL.into_iter().enumerate() {

@@ -258,7 +258,7 @@ fn a_force_that_is_not_known_whole_is_not_measured() {
         b.inertia(second, mass).unwrap();
         let at = Mount { link: Some(0), placement: Pose::identity() };
         let what = InteractionReading::Force;
-        b.sensor("force", Reading::Interaction { body: first, at, what }).unwrap();
+        b.sensor("force", Reading::Interaction { body: first, at, what }, None).unwrap();
         if tied {
             let ends = [(Some(second), Pose::identity()), (None, Pose::identity())];
             let softness = Softness::DEFAULT;

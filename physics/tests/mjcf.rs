@@ -63,6 +63,28 @@ fn problems_are_named_with_their_line() {
 #[test]
 fn sections_are_known_or_refused() {
     let cases = [
+        ("<actuator><motor site='s' refsite='t'/></actuator>", "no site is named `s`"),
+        (
+            "<worldbody><site name='s'/></worldbody><sensor><gyro site='s' cutoff='-1'/></sensor>",
+            "`cutoff=\"-1\"`: 0 or more",
+        ),
+        (
+            "<worldbody><site name='s'/></worldbody><sensor><framequat objtype='site' objname='s' cutoff='1'/></sensor>",
+            "no cutoff of an axis or a quaternion",
+        ),
+        ("<actuator><motor refsite='t'/></actuator>", "needs `site`, to which `refsite` belongs"),
+        (
+            "<actuator><motor cranksite='s' cranklength='1'/></actuator>",
+            "`motor` needs `slidersite`",
+        ),
+        (
+            "<worldbody><site name='s'/></worldbody><actuator><motor cranksite='s' slidersite='s' cranklength='0'/></actuator>",
+            "positive",
+        ),
+        (
+            "<actuator><motor joint='j' tendon='t'/></actuator>",
+            "`joint` and `tendon` exclude each other",
+        ),
         ("<deformable><flex/></deformable>", "element `deformable` in `mujoco`"),
         ("<tendon><spatial/></tendon>", "tendon `` runs over nothing"),
         ("<tendon><spatial><geom geom=\"h\"/></spatial></tendon>", "no geom is named `h`"),
@@ -137,6 +159,33 @@ fn what_is_not_simulated_is_listed_unless_the_file_turns_it_off() {
     let text = format!("<mujoco>{mesh}<worldbody>{apart}</worldbody></mujoco>");
     let apart = read_mjcf(&text).unwrap();
     assert!(!apart.enables(Effect::Contact));
+}
+
+/// What a ray might meet and is not known makes a note of it, with its line, and no number.
+#[test]
+fn a_ray_that_may_meet_what_is_not_known_is_no_output() {
+    let tetrahedron =
+        "<mesh name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 2 1 0 1 3 0 3 2 1 2 3'/>";
+    let note = |asset: &str, geom: &str, sensor: &str| {
+        let text = format!(
+            "<mujoco><asset>{asset}</asset><worldbody><body><joint/><geom size='.1'/><site name='s'/></body>{geom}</worldbody>\n\
+             <sensor>{sensor}</sensor></mujoco>"
+        );
+        let read = read_mjcf(&text).unwrap();
+        assert_eq!(read.model.sensors().len(), usize::from(read.notes.is_empty()), "{text}");
+        read.notes.into_iter().map(|n| (n.message, n.line)).find(|(m, _)| m.contains("range"))
+    };
+    let ray = "<rangefinder site='s'/>";
+    assert_eq!(note("", "<geom size='.1'/>", ray), None);
+    for mass in ["1", "0"] {
+        let geom = format!("<geom type='mesh' mesh='m' mass='{mass}'/>");
+        let (message, line) = note(tetrahedron, &geom, ray).unwrap();
+        assert_eq!((message.contains("in sight of a mesh"), line), (true, 2), "{message}");
+    }
+    let clear = "<material name='glass' rgba='1 1 1 0'/>";
+    assert!(note(clear, "", ray).unwrap().0.contains("materials that are clear"));
+    let points = "<rangefinder site='s' data='dist point'/>";
+    assert!(note("", "", points).unwrap().0.contains("more than a distance"));
 }
 
 #[test]

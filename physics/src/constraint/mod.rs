@@ -22,8 +22,9 @@ mod weights;
 pub(crate) use adjoint::ConstraintAdjoint;
 pub(crate) use block::{Block, Blocks, ContactAt, Source};
 pub(crate) use contact::pull_point;
+use hessian::mass_times;
 pub(crate) use law::MOST;
-pub(crate) use newton::{Newton, NotConverged, mass_times};
+pub(crate) use newton::{Newton, NotConverged};
 pub(crate) use weights::{pull_weights, weights};
 
 use cotangent_ad::Real;
@@ -188,7 +189,7 @@ fn block_force<T: Real>(
 /// One Newton step with the Hessian of the values: `a -= H^-1 (M a - tau - J^T f)`.
 fn correct<T: Real>(p: &Point<'_, T>, mass: &[T], c: &mut Constraints<T>) {
     let mut residual = vec![T::lit(0.0); c.a.len()];
-    mass_times(p.model, mass, &c.a, &mut residual);
+    mass_times(&c.newton.branches, mass, &c.a, &mut residual);
     residual.iter_mut().zip(&c.forces).for_each(|(r, f)| *r -= *f);
     for block in &c.blocks.list {
         let force = block_force(p, block, &c.blocks, &c.a).map(|f| -f);

@@ -7,10 +7,8 @@
 //! The function is once differentiable and piecewise smooth, its second derivative `H = M + J^T W J` (Todorov 2014; MuJoCo's primal
 //! Newton solver, which stops by a tolerance: this one goes to the rounding of the gradient).
 
-use cotangent_ad::Num;
-
 use super::block::Blocks;
-use super::hessian::Hessian;
+use super::hessian::{Hessian, Runs, mass_times};
 use super::law::{self, Law, MOST, Point, Response};
 use crate::model::{ConstraintOptions, Model};
 
@@ -48,6 +46,12 @@ pub(crate) struct Newton {
     inertial: Vec<f64>,
     size: Vec<f64>,
     edges: Vec<f64>,
+    /// Curvatures of the blocks of which the factors are.
+    factored: Vec<[[f64; MOST]; MOST]>,
+    /// `W J` of a block.
+    curved: Vec<f64>,
+    /// Of the mass matrix.
+    pub(super) branches: Runs,
 }
 
 /// The size of a gradient, as a share of two sums of forces.
@@ -62,22 +66,6 @@ impl Relative {
     /// Whether it is small enough where it no longer falls.
     fn is_rounding(self) -> bool {
         self.to_forces <= ACCEPTED || self.to_edges <= ACCEPTED_OF_EDGES
-    }
-}
-
-/// The mass matrix (lower triangle, `nv x nv`) along the branches of a tree.
-pub(crate) fn mass_times<T: Num>(model: &Model, mass: &[T], x: &[T], y: &mut [T]) {
-    let n = x.len();
-    y.fill(T::lit(0.0));
-    for i in 0..n {
-        y[i] += mass[i * n + i] * x[i];
-        let mut other = model.dof_parent[i];
-        while let Some(j) = other {
-            let m = mass[i * n + j];
-            y[i] += m * x[j];
-            y[j] += m * x[i];
-            other = model.dof_parent[j];
-        }
     }
 }
 
@@ -102,6 +90,8 @@ impl Newton {
         if !self.hessian.factorize() {
             return Err(NotConverged { gradient: f64::NAN });
         }
+        self.factored.clear();
+        self.factored.resize(blocks.list.len(), [[0.0; MOST]; MOST]);
         self.hessian.solve(a);
         for x in [&mut self.gradient, &mut self.direction, &mut self.inertial] {
             x.resize(n, 0.0);
@@ -111,10 +101,9 @@ impl Newton {
         self.begin_residuals(blocks, a);
         let mut least = f64::INFINITY;
         for _ in 0..ITERATIONS {
-            let found = self.evaluate(model, blocks, (mass, forces), a);
+            let found = self.evaluate(blocks, (mass, forces), a);
             let relative = found.to_forces;
-            self.curve(mass, blocks);
-            if !self.hessian.factorize() {
+            if !self.factorize(mass, blocks) {
                 return Err(NotConverged { gradient: f64::NAN });
             }
             // done, or as far as rounding lets it fall
@@ -125,7 +114,7 @@ impl Newton {
             self.direction.copy_from_slice(&self.gradient);
             self.hessian.solve(&mut self.direction);
             self.direction.iter_mut().for_each(|d| *d = -*d);
-            let step = self.line_search(model, blocks, mass);
+            let step = self.line_search(blocks, mass);
             if !step.is_finite() {
                 break;
             }
@@ -142,6 +131,7 @@ impl Newton {
         self.responses.clear();
         self.targets.clear();
         self.hessian.begin(&model.dof_parent);
+        self.branches.of_tree(&model.dof_parent);
         for block in &blocks.list {
             let response = law::response(block.law, block.directions, &block.numbers, options);
             let mut target = blocks.along(block, v).map(|w| -response.damping * w);
@@ -176,12 +166,11 @@ impl Newton {
     /// Forces and the gradient at `a` and its residuals; the gradient's size as a share of the forces that it sums.
     fn evaluate(
         &mut self,
-        model: &Model,
         blocks: &Blocks<f64>,
         (mass, forces): (&[f64], &[f64]),
         a: &[f64],
     ) -> Relative {
-        mass_times(model, mass, a, &mut self.gradient);
+        mass_times(&self.branches, mass, a, &mut self.gradient);
         for d in 0..a.len() {
             self.size[d] = self.gradient[d].abs() + forces[d].abs();
             self.edges[d] = self.size[d];
@@ -215,38 +204,41 @@ impl Newton {
         Relative { to_forces: share(&self.size), to_edges: share(&self.edges) }
     }
 
-    /// `H` at the last point.
-    fn curve(&mut self, mass: &[f64], blocks: &Blocks<f64>) {
-        self.hessian.set(mass);
-        for (block, point) in blocks.list.iter().zip(&self.points) {
-            let (dofs, jacobian) = blocks.of(block);
-            let (n, w) = (dofs.len(), &point.curvature);
-            for r in 0..block.directions {
-                for q in 0..block.directions {
-                    if w[r][q] == 0.0 {
-                        continue;
-                    }
-                    for (i, row) in dofs.iter().enumerate() {
-                        let scaled = w[r][q] * jacobian[r * n + i];
-                        if scaled == 0.0 {
-                            continue;
-                        }
-                        for (j, column) in dofs[..=i].iter().enumerate() {
-                            self.hessian.add(*row, *column, scaled * jacobian[q * n + j]);
-                        }
-                    }
-                }
-            }
+    /// Factors `H` at the last point, unless they are there already: a piece of the function is a quadratic one where no cone is elliptic. `false` as
+    /// [`Hessian::factorize`].
+    fn factorize(&mut self, mass: &[f64], blocks: &Blocks<f64>) -> bool {
+        let known = |(w, point): (&[[f64; MOST]; MOST], &Point)| *w == point.curvature;
+        if self.factored.iter().zip(&self.points).all(known) {
+            return true;
         }
+        self.factored.clear();
+        self.factored.extend(self.points.iter().map(|point| point.curvature));
+        self.hessian.set(mass);
+        for (block, w) in blocks.list.iter().zip(&self.factored) {
+            let (dofs, jacobian) = blocks.of(block);
+            if w.iter().flatten().all(|w| *w == 0.0) {
+                continue;
+            }
+            self.curved.clear();
+            for w in &w[..block.directions] {
+                let sum = |i: usize| {
+                    let column = jacobian[i..].iter().step_by(dofs.len());
+                    w.iter().zip(column).map(|(w, j)| w * j).sum::<f64>()
+                };
+                self.curved.extend((0..dofs.len()).map(sum));
+            }
+            self.hessian.add_products(dofs, jacobian, &self.curved);
+        }
+        self.hessian.factorize()
     }
 
     /// The step along the direction at which the function is least.
-    fn line_search(&mut self, model: &Model, blocks: &Blocks<f64>, mass: &[f64]) -> f64 {
+    fn line_search(&mut self, blocks: &Blocks<f64>, mass: &[f64]) -> f64 {
         for (b, block) in blocks.list.iter().enumerate() {
             self.changes[b] = blocks.along(block, &self.direction);
         }
         let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-        mass_times(model, mass, &self.direction, &mut self.inertial);
+        mass_times(&self.branches, mass, &self.direction, &mut self.inertial);
         let curvature = dot(&self.direction, &self.inertial);
         // what the gradient is without the constraints' share
         let mut smooth = dot(&self.direction, &self.gradient);

@@ -9,8 +9,8 @@
 //!
 //! A motor is `g = (1, 0, 0)`, `b = 0`; a position servo `g = (kp, 0, 0)`, `b = (0, -kp, -kv)`; a velocity servo `g = (kv, 0, 0)`,
 //! `b = (0, 0, -kv)`; a damper `g = (0, 0, -kv)` (MuJoCo's general actuators). Last, the sum over actuators at
-//! a joint may be clamped once more. On a ball a position servo pulls towards the nearest of the angles that differ by whole turns,
-//! as MuJoCo's does.
+//! a joint may be clamped once more. On a ball, and as a torque between two sites, a position servo pulls towards the nearest of the angles that differ
+//! by whole turns, as MuJoCo's does.
 
 use std::f64::consts::TAU;
 
@@ -47,8 +47,8 @@ fn length<T: Real>(p: &Point<'_, T>, transmission: &Transmission) -> T {
         Transmission::Ball { link, direction } => {
             Vec3::lit(*direction).dot(quaternion(model, *link, q).log())
         }
-        Transmission::Free { .. } | Transmission::Site(_) => T::lit(0.0),
-        Transmission::Tendon(tendon) => p.routes.length[*tendon],
+        Transmission::Free { .. } => T::lit(0.0),
+        _ => transmission.course(model).map_or(T::lit(0.0), |course| p.routes.length[course]),
     }
 }
 
@@ -64,7 +64,10 @@ fn pull_length(p: &Point<'_, f64>, transmission: &Transmission, l_bar: f64, q_ba
                 q_bar[at + k] += l_bar * Vec3(*direction).dot(rate);
             }
         }
-        Transmission::Free { .. } | Transmission::Site(_) => {}
+        Transmission::Free { .. } => {}
+        Transmission::Site(thrust) => {
+            p.routes.slopes(p.model, *thrust).for_each(|(d, slope)| q_bar[d] += l_bar * slope);
+        }
         _ => moments(p, transmission, |d, m| q_bar[d] += l_bar * m),
     }
 }
@@ -84,12 +87,9 @@ pub(crate) fn moments<T: Real>(
         Transmission::Free { dof, direction } => {
             direction.iter().enumerate().for_each(|(k, m)| f(dof + k, T::lit(*m)));
         }
-        Transmission::Tendon(tendon) => {
-            p.routes.parts(p.model, *tendon).for_each(|(d, m)| f(d, m));
-        }
-        Transmission::Site(thrust) => {
-            let course = p.model.tendons.len() + thrust;
-            p.routes.parts(p.model, course).for_each(|(d, m)| f(d, m));
+        _ => {
+            let course = transmission.course(p.model);
+            course.into_iter().for_each(|c| p.routes.parts(p.model, c).for_each(|(d, m)| f(d, m)));
         }
     }
 }
@@ -208,7 +208,7 @@ pub(super) fn pull(p: &Point<'_, f64>, tau_bar: &[f64], work: &mut [f64], bars: 
     for (k, actuator) in model.actuators.iter().enumerate() {
         let mut along = 0.0;
         moments(p, &actuator.transmission, |d, m| along += m * work[d]);
-        if let Some(course) = actuator.course(model) {
+        if let Some(course) = actuator.transmission.course(model) {
             let force = geared_force(p, k);
             add_bars(model, course, bars.moments, |d| force * work[d]);
         }
@@ -244,7 +244,7 @@ pub(crate) fn pull_travel(p: &Point<'_, f64>, k: usize, by: [f64; 2], bars: &mut
         rate += p.v[d] * m;
         v_bar[d] += gear * by[1] * m;
     });
-    if let Some(course) = p.model.actuators[k].course(p.model) {
+    if let Some(course) = transmission.course(p.model) {
         add_bars(p.model, course, bars.moments, |d| gear * by[1] * p.v[d]);
     }
     if let Some(bar) = &mut bars.parameters {
@@ -292,7 +292,7 @@ pub(crate) fn pull_force(p: &Point<'_, f64>, k: usize, by: f64, bars: &mut Bars<
         pull_length(p, &actuator.transmission, gear * l_bar, bars.q);
         let v_bar = &mut *bars.v;
         moments(p, &actuator.transmission, |d, m| v_bar[d] += gear * w_bar * m);
-        if let Some(course) = actuator.course(model) {
+        if let Some(course) = actuator.transmission.course(model) {
             add_bars(model, course, bars.moments, |d| gear * w_bar * p.v[d]);
         }
     }

@@ -44,7 +44,8 @@ impl ImplicitPull {
             };
             let slope_bar = h * along_branches(model, &moments, lambda, a);
             actuator::pull_slope(p, k, slope_bar, bars);
-            if let (Some(course), Some(slope)) = (actuator.course(model), actuator::slope(p, k)) {
+            let course = actuator.transmission.course(model);
+            if let (Some(course), Some(slope)) = (course, actuator::slope(p, k)) {
                 pull_branches(p, course, (h * slope, lambda, a), bars);
             }
         }
@@ -97,7 +98,7 @@ impl ImplicitPull {
     }
 }
 
-/// Adds the derivative of `slope` times [`along_branches`] by the moments of a tendon or thrust.
+/// Adds the derivative of `slope` times [`along_branches`] by the moments of a tendon, thrust or slider-crank.
 fn pull_branches(
     p: &Point<'_, f64>,
     course: usize,

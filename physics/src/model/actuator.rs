@@ -2,7 +2,7 @@
 
 use cotangent_ad::{Pose, Vec3};
 
-use crate::spatial::Force;
+use super::Mount;
 use crate::wrap::Spool;
 
 /// How an actuator's force reaches the coordinates.
@@ -31,22 +31,63 @@ pub enum Transmission {
     },
     /// Along a tendon, by index.
     Tendon(usize),
-    /// Force and torque at a site, in its axes; it has no length. By index among [`Model::thrusts`](super::Model::thrusts).
+    /// Force and torque at a site, by index among [`Model::thrusts`](super::Model::thrusts). It has a length where it is against a second site.
     Site(usize),
+    /// Along the axis of a slider-crank, by index among [`Model::cranks`](super::Model::cranks).
+    SliderCrank(usize),
 }
 
-/// A force and a torque in the axes of a site, together of length 1.
+impl Transmission {
+    /// The tendon, thrust or slider-crank along which it acts, as [`crate::routes`] counts them.
+    pub(crate) fn course(&self, model: &super::Model) -> Option<usize> {
+        let thrusts = model.tendons.len();
+        match self {
+            Self::Tendon(tendon) => Some(*tendon),
+            Self::Site(thrust) => Some(thrusts + thrust),
+            Self::SliderCrank(crank) => Some(thrusts + model.thrusts.len() + crank),
+            _ => None,
+        }
+    }
+}
+
+/// A force and a torque at a site, together of length 1: in its axes and against the world or, where there is a second site, in that one's axes and
+/// against it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thrust {
     /// The site.
     pub site: usize,
-    /// The link that carries it.
-    pub(crate) link: Option<usize>,
-    /// The wrench about the link's origin, in its axes.
-    pub(crate) wrench: Force<f64>,
-    /// Coordinates of `v` that move the site, ascending.
+    /// The second site.
+    pub against: Option<usize>,
+    /// The frames of both, on the links that carry them; the second one is the world's where there is no second site.
+    pub(crate) mounts: [Mount; 2],
+    /// The force.
+    pub(crate) force: Vec3<f64>,
+    /// The torque.
+    pub(crate) torque: Vec3<f64>,
+    /// Coordinates of `v` that move one of the sites and not the other, ascending.
     pub(crate) dofs: Vec<usize>,
+    /// Of each, which site it moves: 0 or 1.
+    pub(crate) sides: Vec<usize>,
     /// Place of its moments among those of all tendons and thrusts.
+    pub(crate) at: usize,
+}
+
+/// A point that moves along an axis at the end of a rod whose other end is a crank ([`crate::crank`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Crank {
+    /// The site of the crank's end.
+    pub crank: usize,
+    /// The site along whose z axis the slider moves, and from which its place counts.
+    pub slider: usize,
+    /// Length of the rod, m.
+    pub rod: f64,
+    /// The crank's end.
+    pub(crate) end: PieceEnd,
+    /// The slider's frame.
+    pub(crate) mount: Mount,
+    /// Coordinates of `v` that move one of the sites, ascending.
+    pub(crate) dofs: Vec<usize>,
+    /// Place of its moments among those of all tendons, thrusts and slider-cranks.
     pub(crate) at: usize,
 }
 
@@ -92,20 +133,11 @@ pub struct Actuator {
     pub force_range: Option<[f64; 2]>,
     /// Whether length and velocity matter.
     pub(crate) servo: bool,
-    /// Whether it is a position servo on a ball, which does not tell whole turns apart.
+    /// Whether it is a position servo of a rotation vector, which does not tell whole turns apart.
     pub(crate) wraps: bool,
 }
 
 impl Actuator {
-    /// The tendon or thrust along which it acts, as [`crate::routes`] counts them.
-    pub(crate) fn course(&self, model: &super::Model) -> Option<usize> {
-        match self.transmission {
-            Transmission::Tendon(tendon) => Some(tendon),
-            Transmission::Site(thrust) => Some(model.tendons.len() + thrust),
-            _ => None,
-        }
-    }
-
     /// The coordinate of `v` that it drives, where it is one.
     pub fn dof(&self) -> Option<usize> {
         match self.transmission {

@@ -9,14 +9,16 @@ mod shape;
 
 pub use crate::wrap::Spool;
 pub use actuator::{
-    Activation, ActivationLaw, Actuator, Piece, PieceEnd, Tendon, TendonPart, Thrust, Transmission,
-    Winding,
+    Activation, ActivationLaw, Actuator, Crank, Piece, PieceEnd, Tendon, TendonPart, Thrust,
+    Transmission, Winding,
 };
 pub use builder::{
     ActivationSpec, ActuatorSpec, BuildError, CouplingSpec, Drive, JointSpec, Mobility,
     ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
-pub(crate) use builder::{MOST_PAIRS, Touching, are_held, unmeasured, with_damping_ratios};
+pub(crate) use builder::{
+    MOST_PAIRS, Touching, are_held, sees_a_mesh, unmeasured, with_damping_ratios,
+};
 use constraint::sizes;
 pub use constraint::{
     Cone, ConstraintNumbers, ConstraintOptions, Coupling, CouplingNumbers, FrictionNumbers, Line,
@@ -25,7 +27,7 @@ pub use constraint::{
 };
 
 pub use parameters::{ParameterError, Parameters};
-pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, SubtreeReading};
+pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, Sight, SubtreeReading};
 pub use shape::Shape;
 
 use cotangent_ad::{Pose, Real, Vec3};
@@ -171,12 +173,15 @@ pub struct Model {
     pub(crate) actuators: Vec<Actuator>,
     pub(crate) tendons: Vec<Tendon>,
     pub(crate) thrusts: Vec<Thrust>,
+    pub(crate) cranks: Vec<Crank>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) dry_friction: Vec<Line>,
     pub(crate) couplings: Vec<Coupling>,
     pub(crate) ties: Vec<Tie>,
     /// Of each geom.
     pub(crate) surfaces: Vec<Surface>,
+    /// Of each geom.
+    pub(crate) sights: Vec<Sight>,
     pub(crate) touch_pairs: Vec<TouchPair>,
     pub(crate) sensors: Vec<Sensor>,
     pub(crate) constraint_options: ConstraintOptions,
@@ -255,6 +260,11 @@ impl Model {
     /// Forces and torques of actuators at sites.
     pub fn thrusts(&self) -> &[Thrust] {
         &self.thrusts
+    }
+
+    /// Slider-cranks that actuators drive.
+    pub fn cranks(&self) -> &[Crank] {
+        &self.cranks
     }
 
     /// What keeps joints and tendons in their range.
@@ -347,9 +357,9 @@ impl Model {
             || self.actuators.iter().any(spreads)
     }
 
-    /// Whether it has tendons or thrusts.
+    /// Whether it has tendons, thrusts or slider-cranks.
     pub(crate) fn has_courses(&self) -> bool {
-        !self.tendons.is_empty() || !self.thrusts.is_empty()
+        !(self.tendons.is_empty() && self.thrusts.is_empty() && self.cranks.is_empty())
     }
 
     /// Whether anything may constrain it.

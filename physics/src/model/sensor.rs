@@ -11,6 +11,17 @@ pub struct Sensor {
     pub name: String,
     /// What it measures.
     pub reading: Reading,
+    /// The greatest size of its numbers: beyond it they are clamped and their derivatives 0.
+    pub cutoff: Option<f64>,
+}
+
+/// How a geom is seen by rays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sight {
+    /// Whether it is.
+    pub seen: bool,
+    /// Half the sides of a plane, m; along one that is not positive it has no end.
+    pub extent: [f64; 2],
 }
 
 /// A frame fixed to a link or to the world.
@@ -83,6 +94,13 @@ pub enum Reading {
         link: usize,
         /// Which numbers.
         what: SubtreeReading,
+    },
+    /// Distance along the z axis of a frame to the first geom that is met, m; -1 where none is. Geoms of a body are not seen.
+    Range {
+        /// The frame.
+        of: Mount,
+        /// The body, which carries the frame; `None` is the world.
+        body: Option<usize>,
     },
     /// Sum of the normal forces of a body's contacts whose line of force meets a volume on it.
     Touch {
@@ -187,6 +205,16 @@ impl Reading {
             Self::Frame { what, .. } => what.is_acceleration(),
             _ => false,
         }
+    }
+
+    /// Whether it has numbers that a cutoff has no meaning for: of axes and quaternions.
+    pub fn is_direction(&self) -> bool {
+        matches!(
+            self,
+            Self::BallOrientation(_)
+                | Self::Orientation { .. }
+                | Self::Frame { what: FrameReading::Axis(_), .. }
+        )
     }
 
     /// How many numbers it has.

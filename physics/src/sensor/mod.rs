@@ -2,17 +2,21 @@
 //!
 //! Three-vectors of frames are functions of where a frame is and of its motion seen from itself ([`frame`]); a cotangent of such a
 //! reading is a wrench on the link that carries the frame, and one sweep over the tree takes the wrenches of all readings to the coordinates
-//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]), and so do forces between bodies ([`interaction`]), quaternions ([`orientation`]) and fields ([`magnetometer`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
+//! ([`wrench`]). Sums over a subtree give wrenches too ([`subtree`]), and so do forces between bodies ([`interaction`]), quaternions ([`orientation`]), fields ([`magnetometer`]) and rays ([`ray`]). A touch sensor is a sum of contact forces; [`touch`] says of which.
 
+mod cutoff;
 mod frame;
 mod interaction;
 mod magnetometer;
 mod orientation;
+mod ray;
 mod subtree;
 mod touch;
 mod wrench;
 
+pub(crate) use cutoff::{clamp, mask};
 pub(crate) use interaction::force_bars;
+pub(crate) use ray::read as range;
 pub(crate) use touch::feels;
 pub(crate) use wrench::Wrenches;
 
@@ -60,6 +64,10 @@ pub(crate) fn read<T: Real>(
             Some(three(interaction::read(model, (body, &at, what), s)))
         }
         Reading::BallOrientation(joint) => Some(quaternion(model, joint, q).normalized().0),
+        Reading::Range { of, body } => {
+            let (distance, _) = ray::read(model, parameters, (&of, body), s);
+            Some(three(Vec3([distance, T::lit(0.0), T::lit(0.0)])))
+        }
         _ => None,
     }
 }
@@ -97,6 +105,10 @@ pub(crate) fn pull(
         Reading::Interaction { body, at, what } => {
             let by = (parameters, parameters_bar);
             interaction::pull(model, (body, &at, what), three(), by, wrenches, s);
+        }
+        Reading::Range { of, body } => {
+            let to = (wrenches, parameters_bar);
+            ray::pull(model, parameters, (&of, body), y_bar[0], to, s);
         }
         Reading::BallOrientation(joint) => {
             // q exp(d) = q + q (0, d)/2

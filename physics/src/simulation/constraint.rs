@@ -4,7 +4,7 @@ use cotangent_problem::Quantity;
 use cotangent_problem::name::element;
 
 use super::input::InputKind;
-use crate::model::{ConstraintNumbers, JointKind, Line, Model, Shape, Softness};
+use crate::model::{ConstraintNumbers, JointKind, Line, Model, Reading, Shape, Softness};
 
 /// A number, or a few, of one constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,12 +140,18 @@ fn line_rows(model: &Model, row: Row<'_>) {
     }
 }
 
-/// Geoms that may touch, and pairs listed by name.
+/// Whether a rangefinder may meet a geom.
+fn is_ranged(model: &Model, geom: usize) -> bool {
+    let meets = |reading: &Reading| matches!(reading, Reading::Range { body, .. } if *body != model.geoms[geom].body);
+    model.sights[geom].seen && model.sensors.iter().any(|sensor| meets(&sensor.reading))
+}
+
+/// Geoms that may touch or that rays may meet, and pairs listed by name.
 fn surface_rows(model: &Model, row: Row<'_>) {
     let margin = "distance at which contact begins to act";
     for (k, geom) in model.geoms.iter().enumerate() {
         let touching = || model.touch_pairs.iter().filter(|p| p.geoms.contains(&k));
-        if touching().next().is_none() {
+        if touching().next().is_none() && !is_ranged(model, k) {
             continue;
         }
         let (name, of) = (element("geom", &geom.name, k), Of::Surface(k));

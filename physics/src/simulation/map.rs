@@ -1,5 +1,6 @@
 //! The map of picked inputs to picked outputs of motions: forward by steps, tangents by duals, cotangents by the adjoint.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cotangent_ad::{Dual, Real};
@@ -9,6 +10,7 @@ use cotangent_problem::{
 
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
+use super::sensor::Rays;
 use super::trajectory::MotionTrajectory;
 use super::{MotionPart, MotionSimulation, sensor};
 use crate::activation::{self, follow};
@@ -30,6 +32,8 @@ const LANES: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Picked {
     pub(super) kind: OutputKind,
+    /// Its place among all outputs.
+    pub(super) index: usize,
     /// First entry among those of all picked outputs.
     pub(super) first: usize,
     /// Entries for each time.
@@ -61,7 +65,7 @@ impl MotionMap {
         for &k in outputs {
             let quantity = &simulation.outputs[k];
             let kind = simulation.output_kinds[k];
-            picked.push(Picked { kind, first, row: quantity.row_len() });
+            picked.push(Picked { kind, index: k, first, row: quantity.row_len() });
             first += quantity.len();
         }
         Self { inputs, outputs: picked, output_len: first, base, simulation }
@@ -172,6 +176,11 @@ fn needs_dynamics(model: &Model, what: What) -> bool {
     }
 }
 
+/// Whether an output is of a sensor with a cutoff.
+fn is_cut(model: &Model, what: What) -> bool {
+    matches!(what, What::StepSensor(k) if model.sensors[k].cutoff.is_some())
+}
+
 /// Writes the forces of constraints and the accelerations during step `k`.
 fn see_dynamics<T: Real>(
     point: &Point<'_, T>,
@@ -223,6 +232,9 @@ fn pull_dynamics(
         return;
     }
     forward_dynamics(point, Implicit::Nothing, s);
+    if picked.iter().any(|o| wanted(&o) && is_cut(model, o.kind.what)) {
+        sensor::accelerate(point, s);
+    }
     let c = &s.constraints;
     let mut along = vec![0.0; model.nv()];
     let mut block_bars = vec![[0.0; MOST]; c.blocks.list.len()];
@@ -240,7 +252,11 @@ fn pull_dynamics(
                 along[first..].iter_mut().zip(y_bar).for_each(|(a, b)| *a += b);
             }
             What::StepSensor(sensor) => {
-                sensor::pull_contacts(model, (sensor, y_bar), &mut block_bars, s);
+                let y_bar = match model.sensors[sensor].cutoff {
+                    Some(_) => Cow::Owned(sensor::within_cutoff(point, sensor, y_bar, s)),
+                    None => Cow::Borrowed(y_bar),
+                };
+                sensor::pull_contacts(model, (sensor, &y_bar), &mut block_bars, s);
                 if sensor::is_of_acceleration(model, sensor) {
                     moving.push((sensor, y_bar));
                 }
@@ -310,12 +326,16 @@ impl Map for MotionMap {
         let setting = self.setting(x);
         let mut entries = vec![0.0; self.output_len];
         let mut states = vec![Vec::new(); self.simulation.parts.len()];
+        let mut rays = Rays::new(&self.simulation.model, &self.outputs);
         self.forward(&setting, &mut entries, |part, state| {
+            rays.follow(&self.simulation.model, &setting.parameters, (part, state));
             if keep == Keep::Linearisation {
                 states[part].push(state.clone());
             }
         })?;
-        let values = Values { entries, ..Values::default() };
+        let mut switches = sensor::beyond_cutoffs(&self.simulation, &self.outputs, &entries);
+        switches.extend(rays.switches(&self.simulation));
+        let values = Values { entries, switches, ..Values::default() };
         Ok(Box::new(MotionRun { map: self, x: x.to_vec(), setting, states, values }))
     }
 }

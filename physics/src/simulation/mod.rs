@@ -17,7 +17,7 @@
 //! | `joint.J.range`, `.margin`, `.frictionloss`, `tendon.T....` | by joint | where stops are and begin to act; dry friction |
 //! | `equality.E.polycoef` | | the polynomial of a coupling |
 //! | `equality.E.torquescale` | m | weight of a turn against a shift in a weld |
-//! | `geom.G.size`, `.friction`, `.margin` | m, -, m | its surface, where it may touch another; of a listed pair, `pair[k].friction`, ... |
+//! | `geom.G.size`, `.friction`, `.margin` | m, -, m | its surface, where it may touch another (its size too where a rangefinder may meet it); of a listed pair, `pair[k].friction`, ... |
 //! | `....solref`, `....solimp` | | how soft each of them is; of joints `solreflimit`, `solreffriction`, ... |
 //! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
 //! | `start.actuator.A.activation` | | where an activation starts |

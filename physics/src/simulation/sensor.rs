@@ -1,11 +1,14 @@
 //! Sensors as outputs: those of a state at each time, those under forces during each step.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cotangent_ad::Real;
 use cotangent_problem::name::element;
-use cotangent_problem::{Axis, Quantity};
+use cotangent_problem::{Axis, Quantity, Switch};
 
+use super::MotionSimulation;
+use super::map::Picked;
 use super::output::{OutputKind, What};
 use crate::constraint::MOST;
 use crate::derivative::{Cotangent, StepAdjoint};
@@ -15,18 +18,19 @@ use crate::force::{
 use crate::kinematics::{move_links, place_links};
 use crate::model::{InteractionReading, JointKind, Model, Parameters, Reading, SubtreeReading};
 use crate::rnea::accelerations;
-use crate::routes::{self, lay};
+use crate::routes::{self, add_bars, lay};
 use crate::scratch::Scratch;
-use crate::sensor::{self, MOST_NUMBERS, Wrenches, feels, force_bars};
+use crate::sensor::{self, MOST_NUMBERS, Wrenches, feels, force_bars, range};
 use crate::state::State;
 
 /// What a sensor is as an output: what has a name of its own already is the same.
 fn what(model: &Model, sensor: usize) -> What {
+    let whole = model.sensors[sensor].cutoff.is_none();
     match model.sensors[sensor].reading {
-        Reading::JointPosition(joint) => What::JointPosition(joint),
-        Reading::JointVelocity(joint) => What::JointVelocity(joint),
-        Reading::TendonLength(tendon) => What::TendonLength(tendon),
-        Reading::TendonVelocity(tendon) => What::TendonVelocity(tendon),
+        Reading::JointPosition(joint) if whole => What::JointPosition(joint),
+        Reading::JointVelocity(joint) if whole => What::JointVelocity(joint),
+        Reading::TendonLength(tendon) if whole => What::TendonLength(tendon),
+        Reading::TendonVelocity(tendon) if whole => What::TendonVelocity(tendon),
         reading if reading.is_of_step() => What::StepSensor(sensor),
         _ => What::Sensor(sensor),
     }
@@ -64,6 +68,9 @@ fn unit(model: &Model, reading: &Reading) -> (&'static str, &'static str) {
             ("m/s", "velocity of the centre of mass")
         }
         Reading::Subtree { .. } => ("kg m^2/s", "angular momentum about the centre of mass"),
+        Reading::Range { .. } => {
+            ("m", "distance to what a ray meets first, -1 where it is nothing")
+        }
         Reading::Touch { .. } => {
             ("N", "sum of the normal forces that it feels at the start of a step")
         }
@@ -81,14 +88,45 @@ pub(super) fn rows(
         let reading = &sensor.reading;
         let axis = if reading.is_of_step() { steps } else { times };
         let count = axis.values.len();
-        let ball = matches!(*reading, Reading::JointVelocity(j) if model.joints[j].v.1 == 3);
-        let components = if ball { 3 } else { reading.numbers() };
+        let components = numbers_of(model, reading);
         let shape: &[usize] = if components == 1 { &[count] } else { &[count, components] };
         let name = format!("{before}{}", element("sensor", &sensor.name, k));
         let (unit, about) = unit(model, reading);
         let quantity = Quantity::output(name, unit, shape).along(axis).about(about);
         rows.push((OutputKind { part, what: what(model, k) }, quantity));
     }
+}
+
+/// How many numbers a sensor has; a ball's velocity has three.
+fn numbers_of(model: &Model, reading: &Reading) -> usize {
+    match *reading {
+        Reading::JointVelocity(joint) => model.joints[joint].v.1.min(3),
+        _ => reading.numbers(),
+    }
+}
+
+/// What a sensor reads of a state, before its cutoff.
+fn read<T: Real>(point: &Point<'_, T>, reading: &Reading, s: &Scratch<T>) -> [T; MOST_NUMBERS] {
+    let model = point.model;
+    let mut numbers = [T::lit(0.0); MOST_NUMBERS];
+    match *reading {
+        Reading::JointPosition(joint) => numbers[0] = point.q[model.joints[joint].q.0],
+        Reading::JointVelocity(joint) => {
+            let count = numbers_of(model, reading);
+            numbers[..count].copy_from_slice(&point.v[model.joints[joint].v.0..][..count]);
+        }
+        Reading::TendonLength(tendon) => numbers[0] = point.routes.length[tendon],
+        Reading::TendonVelocity(tendon) => {
+            numbers[0] = point.routes.rate(model, tendon, point.v);
+        }
+        Reading::ActuatorLength(actuator) => numbers[0] = travel(point, actuator)[0],
+        Reading::ActuatorVelocity(actuator) => numbers[0] = travel(point, actuator)[1],
+        _ => {
+            let read = sensor::read(model, point.parameters, reading, point.q, s);
+            numbers = read.unwrap_or(numbers);
+        }
+    }
+    numbers
 }
 
 /// Writes what the sensors among `outputs` read of a state.
@@ -110,15 +148,10 @@ pub(super) fn see<T: Real>(
     let point = Point { model, parameters, q, v, drive: &[], routes };
     for (index, what) in outputs.iter().enumerate() {
         let What::Sensor(k) = *what else { continue };
-        let reading = &model.sensors[k].reading;
-        match *reading {
-            Reading::ActuatorLength(actuator) => write(index, &travel(&point, actuator)[..1]),
-            Reading::ActuatorVelocity(actuator) => write(index, &travel(&point, actuator)[1..]),
-            _ => {
-                let numbers = sensor::read(model, parameters, reading, q, s);
-                numbers.iter().for_each(|n| write(index, &n[..reading.numbers()]));
-            }
-        }
+        let sensor = &model.sensors[k];
+        let mut numbers = read(&point, &sensor.reading, s);
+        sensor::clamp(sensor, &mut numbers);
+        write(index, &numbers[..numbers_of(model, &sensor.reading)]);
     }
 }
 
@@ -144,6 +177,13 @@ pub(super) fn pull(
     let point = Point { model, parameters, q, v, drive: &[], routes: &routes };
     for (what, y_bar) in outputs.iter().zip(bars) {
         let What::Sensor(k) = *what else { continue };
+        let sensor = &model.sensors[k];
+        let mut within = [0.0; MOST_NUMBERS];
+        within[..y_bar.len()].copy_from_slice(y_bar);
+        if sensor.cutoff.is_some() {
+            sensor::mask(sensor, &read(&point, &sensor.reading, s), &mut within);
+        }
+        let y_bar = &within[..y_bar.len()];
         let mut by_travel = |actuator: usize, by: [f64; 2]| {
             let mut bars = Bars {
                 q: &mut bar.q,
@@ -154,7 +194,23 @@ pub(super) fn pull(
             };
             pull_travel(&point, actuator, by, &mut bars);
         };
-        match model.sensors[k].reading {
+        match sensor.reading {
+            Reading::JointPosition(joint) => bar.q[model.joints[joint].v.0] += y_bar[0],
+            Reading::JointVelocity(joint) => {
+                let v = &mut bar.v[model.joints[joint].v.0..];
+                v.iter_mut().zip(y_bar).for_each(|(bar, by)| *bar += by);
+            }
+            Reading::TendonLength(tendon) => {
+                for (d, moment) in routes.parts(model, tendon) {
+                    bar.q[d] += y_bar[0] * moment;
+                }
+            }
+            Reading::TendonVelocity(tendon) => {
+                for (d, moment) in routes.parts(model, tendon) {
+                    bar.v[d] += y_bar[0] * moment;
+                }
+                add_bars(model, tendon, &mut moments, |d| y_bar[0] * v[d]);
+            }
             Reading::ActuatorLength(actuator) => by_travel(actuator, [y_bar[0], 0.0]),
             Reading::ActuatorVelocity(actuator) => by_travel(actuator, [0.0, y_bar[0]]),
             ref reading => {
@@ -170,8 +226,14 @@ pub(super) fn pull(
     routes::pull(model, &moments, &mut bar.q, s);
 }
 
-/// What an actuator's sensor reads during a step; `None` of another.
+/// What an actuator's sensor reads during a step, within its cutoff; `None` of another.
 pub(super) fn see_actuator<T: Real>(point: &Point<'_, T>, sensor: usize) -> Option<T> {
+    let mut number = [actuator_number(point, sensor)?];
+    sensor::clamp(&point.model.sensors[sensor], &mut number);
+    Some(number[0])
+}
+
+fn actuator_number<T: Real>(point: &Point<'_, T>, sensor: usize) -> Option<T> {
     match point.model.sensors[sensor].reading {
         Reading::ActuatorForce(actuator) => Some(actuator_force(point, actuator)),
         Reading::JointActuatorForce(joint) => Some(actuation(point)[point.model.joints[joint].v.0]),
@@ -186,6 +248,11 @@ pub(super) fn pull_actuator(
     y_bar: f64,
     bars: &mut Bars<'_>,
 ) {
+    let mut within = [y_bar];
+    if let Some(number) = actuator_number(point, sensor) {
+        sensor::mask(&point.model.sensors[sensor], &[number], &mut within);
+    }
+    let [y_bar] = within;
     match point.model.sensors[sensor].reading {
         Reading::ActuatorForce(actuator) => pull_force(point, actuator, y_bar, bars),
         Reading::JointActuatorForce(joint) => {
@@ -221,8 +288,30 @@ pub(super) fn accelerate<T: Real>(point: &Point<'_, T>, s: &mut Scratch<T>) {
     s.a = a;
 }
 
-/// What a sensor reads under the accelerations and contacts of a step, after [`accelerate`].
+/// What a sensor reads under the accelerations and contacts of a step, within its cutoff, after [`accelerate`].
 pub(super) fn see_dynamics<T: Real>(
+    point: &Point<'_, T>,
+    sensor: usize,
+    s: &Scratch<T>,
+) -> [T; MOST_NUMBERS] {
+    let mut numbers = dynamics_numbers(point, sensor, s);
+    sensor::clamp(&point.model.sensors[sensor], &mut numbers);
+    numbers
+}
+
+/// The cotangents of what [`see_dynamics`] gives, before the cutoff.
+pub(super) fn within_cutoff(
+    point: &Point<'_, f64>,
+    sensor: usize,
+    y_bar: &[f64],
+    s: &Scratch,
+) -> Vec<f64> {
+    let mut within = y_bar.to_vec();
+    sensor::mask(&point.model.sensors[sensor], &dynamics_numbers(point, sensor, s), &mut within);
+    within
+}
+
+fn dynamics_numbers<T: Real>(
     point: &Point<'_, T>,
     sensor: usize,
     s: &Scratch<T>,
@@ -270,7 +359,7 @@ pub(super) fn pull_contacts(
 /// Adds the derivatives of `rows` of sensors that read accelerations: by what they see directly, and by the accelerations.
 pub(super) fn pull_accelerations(
     point: &Point<'_, f64>,
-    rows: &[(usize, &[f64])],
+    rows: &[(usize, Cow<'_, [f64]>)],
     adjoint: &mut StepAdjoint,
     bars: &mut Bars<'_>,
     s: &mut Scratch,
@@ -279,8 +368,8 @@ pub(super) fn pull_accelerations(
     let Some(parameters_bar) = bars.parameters.as_deref_mut() else { return };
     accelerate(point, s);
     let mut wrenches = Wrenches::zero(model);
-    for &(sensor, y_bar) in rows {
-        let reading = &model.sensors[sensor].reading;
+    for (sensor, y_bar) in rows {
+        let (reading, y_bar) = (&model.sensors[*sensor].reading, y_bar.as_ref());
         let to = (&mut wrenches, &mut *bars.q, &mut *parameters_bar);
         sensor::pull(model, parameters, (reading, y_bar), point.q, s, to);
     }
@@ -288,4 +377,63 @@ pub(super) fn pull_accelerations(
     let tangent = (&mut *bars.q, &mut *bars.v, a_bar.as_mut_slice());
     wrenches.pull(model, parameters, s, tangent, &mut parameters_bar.gravity);
     adjoint.pull_acceleration(point, &a_bar, bars, s);
+}
+
+/// Of each output of a sensor with a cutoff, how many of its numbers are beyond it: where that changes there is a kink.
+pub(super) fn beyond_cutoffs(
+    simulation: &MotionSimulation,
+    picked: &[Picked],
+    entries: &[f64],
+) -> Vec<Switch> {
+    let mut switches = vec![];
+    for output in picked {
+        let (What::Sensor(k) | What::StepSensor(k)) = output.kind.what else { continue };
+        let Some(cutoff) = simulation.model.sensors[k].cutoff else { continue };
+        let quantity = &simulation.outputs[output.index];
+        let own = &entries[output.first..][..quantity.len()];
+        let state = own.iter().fold(0, |sum, x| sum + i64::from(x.abs() >= cutoff));
+        switches.push(Switch { name: format!("{} beyond its cutoff", quantity.name), state });
+    }
+    switches
+}
+
+/// What rays meet on their way through motions: where that changes their distance jumps.
+pub(super) struct Rays {
+    /// Rangefinders among the outputs, and of each a number that tells the sequences of geoms apart.
+    seen: Vec<(Picked, i64)>,
+    memory: Scratch,
+}
+
+impl Rays {
+    pub(super) fn new(model: &Model, picked: &[Picked]) -> Self {
+        let is_ray = |output: &&Picked| matches!(output.kind.what, What::Sensor(k) if matches!(model.sensors[k].reading, Reading::Range { .. }));
+        let seen = picked.iter().filter(is_ray).map(|output| (*output, 0)).collect();
+        Self { seen, memory: Scratch::new(model) }
+    }
+
+    /// One more state of a motion.
+    pub(super) fn follow(
+        &mut self,
+        model: &Model,
+        parameters: &Parameters<f64>,
+        (part, state): (usize, &State),
+    ) {
+        if self.seen.is_empty() {
+            return;
+        }
+        place_links(model, parameters, &state.q, &mut self.memory);
+        for (output, sum) in self.seen.iter_mut().filter(|(o, _)| o.kind.part == part) {
+            let What::Sensor(k) = output.kind.what else { continue };
+            let Reading::Range { of, body } = &model.sensors[k].reading else { continue };
+            let (_, geom) = range(model, parameters, (of, *body), &self.memory);
+            let number = geom.map_or(0, |geom| 1 + i64::try_from(geom).unwrap_or(0));
+            *sum = sum.wrapping_mul(31).wrapping_add(number);
+        }
+    }
+
+    pub(super) fn switches(&self, simulation: &MotionSimulation) -> Vec<Switch> {
+        let name =
+            |output: &Picked| format!("what {} meets", simulation.outputs[output.index].name);
+        self.seen.iter().map(|(o, state)| Switch { name: name(o), state: *state }).collect()
+    }
 }

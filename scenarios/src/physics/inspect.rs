@@ -144,13 +144,21 @@ fn acts_on(model: &Model, transmission: &Transmission) -> String {
         let k = model.joints().iter().position(holds).unwrap_or(0);
         element("joint", &model.joints()[k].name, k)
     };
+    let site = |k: usize| element("site", &model.sites()[k].name, k);
     match transmission {
         Transmission::Coordinate { dof, .. } | Transmission::Free { dof, .. } => joint_of(*dof),
         Transmission::Ball { link, .. } => joint_of(model.links()[*link].v_at),
         Transmission::Tendon(tendon) => element("tendon", &model.tendons()[*tendon].name, *tendon),
         Transmission::Site(thrust) => {
-            let site = model.thrusts()[*thrust].site;
-            element("site", &model.sites()[site].name, site)
+            let thrust = &model.thrusts()[*thrust];
+            match thrust.against {
+                Some(other) => format!("{} against {}", site(thrust.site), site(other)),
+                None => site(thrust.site),
+            }
+        }
+        Transmission::SliderCrank(crank) => {
+            let crank = &model.cranks()[*crank];
+            format!("crank at {}, slider at {}", site(crank.crank), site(crank.slider))
         }
     }
 }

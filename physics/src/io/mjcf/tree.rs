@@ -169,6 +169,11 @@ impl Tree {
         Ok(())
     }
 
+    /// All elements of a tag.
+    pub(super) fn tagged<'t>(&'t self, tag: &'t str) -> impl Iterator<Item = &'t Element> {
+        self.elements.iter().filter(move |element| element.tag == tag)
+    }
+
     pub(super) fn element(&self, index: usize) -> &Element {
         &self.elements[index]
     }

@@ -4,10 +4,9 @@ use super::error::named;
 use super::{
     ActivationSpec, ActuatorSpec, BuildError, Drive, ModelBuilder, check, finite, proper_range,
 };
-use cotangent_ad::Vec3;
+use cotangent_ad::{Pose, Vec3};
 
-use crate::model::{Activation, Actuator, Thrust, Transmission};
-use crate::spatial::Force;
+use crate::model::{Activation, Actuator, Crank, Mount, PieceEnd, Thrust, Transmission};
 
 impl ModelBuilder {
     /// Adds a motor on a hinge or slide: an actuator with `f = u`. Returns its index.
@@ -40,7 +39,8 @@ impl ModelBuilder {
     /// Adds an actuator. Returns its index.
     ///
     /// # Errors
-    /// A name that exists, numbers that are not finite, a gear of length 0 on a ball or free joint or at a site.
+    /// A name that exists, numbers that are not finite, a gear of length 0 on a ball or free joint or at a site, a rod that is
+    /// not positive.
     ///
     /// # Panics
     /// Where there is no such joint, tendon or site.
@@ -61,7 +61,14 @@ impl ModelBuilder {
         let servo = [spec.gain, spec.bias].iter().any(|x| x[1] != 0.0 || x[2] != 0.0);
         let [[gain, g1, g2], [_, stiffness, _]] = [spec.gain, spec.bias];
         let to_position = [g1, g2, gain + stiffness].iter().all(|x| x.abs() <= 0.0) && gain != 0.0;
-        let wraps = to_position && matches!(transmission, Transmission::Ball { .. });
+        let turns = match transmission {
+            Transmission::Ball { .. } => true,
+            Transmission::Site(thrust) => {
+                let thrust = &self.model.thrusts[thrust];
+                thrust.against.is_some() && thrust.force == Vec3::zero()
+            }
+            _ => false,
+        };
         let at = self.model.na();
         let activation = spec
             .activation
@@ -73,7 +80,7 @@ impl ModelBuilder {
             activation,
             force_range: spec.force_range,
             servo,
-            wraps,
+            wraps: to_position && turns,
         });
         let p = &mut self.model.parameters;
         p.gear.push(gear);
@@ -83,17 +90,46 @@ impl ModelBuilder {
         Ok(self.model.actuators.len() - 1)
     }
 
-    /// Adds a force and a torque in the axes of a site.
-    fn thrust(&mut self, site: usize, [fx, fy, fz, tx, ty, tz]: [f64; 6]) {
-        let (link, placement) = (self.model.sites[site].link, self.model.sites[site].placement);
-        let turned = |x| placement.rotation * Vec3(x);
-        let pushed = Force::at(placement.translation, turned([fx, fy, fz]));
-        let wrench = Force { angular: pushed.angular + turned([tx, ty, tz]), ..pushed };
-        let before = |d: &usize| self.model.dof_parent[*d];
-        let mut dofs: Vec<usize> =
-            std::iter::successors(self.model.last_dof(link), before).collect();
-        dofs.reverse();
-        self.model.thrusts.push(Thrust { site, link, wrench, dofs, at: 0 });
+    fn site_mount(&self, site: usize) -> Mount {
+        let site = &self.model.sites[site];
+        Mount { link: site.link, placement: site.placement }
+    }
+
+    /// Adds a force and a torque at a site.
+    fn thrust(&mut self, (site, against): (usize, Option<usize>), gear: [f64; 6]) -> Transmission {
+        let world = Mount { link: None, placement: Pose::identity() };
+        let other = against.map_or(world, |site| self.site_mount(site));
+        let mounts = [self.site_mount(site), other];
+        let moving = mounts.map(|mount| self.dofs_of([mount.link]));
+        let dofs_of = |side: usize| {
+            let other = &moving[1 - side];
+            moving[side].iter().filter(|d| !other.contains(d)).map(move |d| (*d, side))
+        };
+        let mut dofs: Vec<_> = dofs_of(0).chain(dofs_of(1)).collect();
+        dofs.sort_unstable();
+        let (dofs, sides) = dofs.into_iter().unzip();
+        let [fx, fy, fz, tx, ty, tz] = gear;
+        let (force, torque) = (Vec3([fx, fy, fz]), Vec3([tx, ty, tz]));
+        self.model.thrusts.push(Thrust {
+            site,
+            against,
+            mounts,
+            force,
+            torque,
+            dofs,
+            sides,
+            at: 0,
+        });
+        Transmission::Site(self.model.thrusts.len() - 1)
+    }
+
+    /// Adds a slider-crank.
+    fn crank(&mut self, crank: usize, slider: usize, rod: f64) -> Transmission {
+        let (end, mount) = (self.site_mount(crank), self.site_mount(slider));
+        let dofs = self.dofs_of([end.link, mount.link]);
+        let end = PieceEnd { link: end.link, point: end.placement.translation };
+        self.model.cranks.push(Crank { crank, slider, rod, end, mount, dofs, at: 0 });
+        Transmission::SliderCrank(self.model.cranks.len() - 1)
     }
 
     /// How its force reaches the coordinates, and the gear along it.
@@ -106,8 +142,16 @@ impl ModelBuilder {
             }
             Drive::Site(site) => {
                 let gear = length(&spec.gear);
-                self.thrust(site, spec.gear.map(|x| x / gear));
-                (Transmission::Site(self.model.thrusts.len() - 1), gear)
+                (self.thrust((site, None), spec.gear.map(|x| x / gear)), gear)
+            }
+            Drive::SiteAgainst { site, other } => {
+                let gear = length(&spec.gear);
+                (self.thrust((site, Some(other)), spec.gear.map(|x| x / gear)), gear)
+            }
+            Drive::SliderCrank { crank, slider, rod } => {
+                let of = &named("actuator", &spec.name);
+                check("length of the rod", of, &[rod], "positive", |x| x > 0.0)?;
+                (self.crank(crank, slider, rod), spec.gear[0])
             }
             Drive::Joint(joint) => {
                 let joint = &self.model.joints[joint];

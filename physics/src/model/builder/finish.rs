@@ -38,11 +38,15 @@ impl ModelBuilder {
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
         let Self { mut model, loads, contacts, .. } = self;
-        sensor::check(&model)?;
+        sensor::all_known(&model)?;
         let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
         for thrust in &mut model.thrusts {
             thrust.at = moments;
             moments += thrust.dofs.len();
+        }
+        for crank in &mut model.cranks {
+            crank.at = moments;
+            moments += crank.dofs.len();
         }
         let mut held = vec![None; model.links.len()];
         for (body, load) in model.bodies.iter_mut().zip(&loads) {

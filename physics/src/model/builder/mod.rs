@@ -17,7 +17,7 @@ pub(crate) use constraint::{MOST_PAIRS, Touching, are_held};
 pub(crate) use damping_ratio::with_damping_ratios;
 pub use error::BuildError;
 use error::named;
-pub(crate) use sensor::unmeasured;
+pub(crate) use sensor::{sees_a_mesh, unmeasured};
 pub use spec::{
     ActivationSpec, ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec,
     SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
@@ -25,8 +25,8 @@ pub use spec::{
 
 use self::constraint::{Contacts, check_line, is_aligned_slide};
 use super::{
-    Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters, Shape, Site,
-    Surface, SurfaceNumbers, sizes,
+    Body, ConstraintOptions, Geom, Joint, JointKind, Line, Link, Model, Parameters, Shape, Sight,
+    Site, Surface, SurfaceNumbers, sizes,
 };
 use crate::spatial::SpatialInertia;
 
@@ -125,11 +125,13 @@ impl ModelBuilder {
             actuators: vec![],
             tendons: vec![],
             thrusts: vec![],
+            cranks: vec![],
             stops: vec![],
             dry_friction: vec![],
             couplings: vec![],
             ties: vec![],
             surfaces: vec![],
+            sights: vec![],
             touch_pairs: vec![],
             constraint_options: ConstraintOptions::default(),
             fluid: vec![],
@@ -373,6 +375,7 @@ impl ModelBuilder {
         let in_link = body.map_or(placement, |b| self.model.bodies[b].placement * placement);
         self.model.geoms.push(Geom { name: name.into(), body, shape, placement: in_link });
         self.model.surfaces.push(Surface::NONE);
+        self.model.sights.push(Sight { seen: true, extent: [0.0; 2] });
         let SurfaceSpec { friction, margin, mix, softness, .. } = SurfaceSpec::DEFAULT;
         let size = sizes(&shape);
         let numbers = SurfaceNumbers { size, friction, margin, mix, softness };

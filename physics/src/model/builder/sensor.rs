@@ -1,17 +1,31 @@
 //! Building sensors.
 
-use super::{BuildError, ModelBuilder};
-use crate::model::{Model, Reading, Sensor, Tie};
+use super::error::named;
+use super::{BuildError, ModelBuilder, check};
+use crate::model::{Model, Reading, Sensor, Shape, Sight, Tie};
 
 impl ModelBuilder {
-    /// Adds a sensor. Returns its index.
+    /// How rays see a geom, by index; without it they see it whole, planes without end.
+    ///
+    /// # Panics
+    /// Where there is no such geom.
+    pub fn sight(&mut self, geom: usize, sight: Sight) {
+        self.model.sights[geom] = sight;
+    }
+
+    /// Adds a sensor. `cutoff`: the greatest size of its numbers. Returns its index.
     ///
     /// # Errors
-    /// A name that exists; what it is of has not one coordinate, or not three.
+    /// A name that exists; what it is of has not one coordinate, or not three; a cutoff that is not positive, or of an axis or a quaternion.
     ///
     /// # Panics
     /// Where there is no such joint, tendon or actuator.
-    pub fn sensor(&mut self, name: &str, reading: Reading) -> Result<usize, BuildError> {
+    pub fn sensor(
+        &mut self,
+        name: &str,
+        reading: Reading,
+        cutoff: Option<f64>,
+    ) -> Result<usize, BuildError> {
         self.unique("sensors", name)?;
         let joint = match reading {
             Reading::JointPosition(joint) | Reading::JointActuatorForce(joint) => Some((joint, 1)),
@@ -26,7 +40,10 @@ impl ModelBuilder {
                 return Err(BuildError::NotScalar { what, joint, nv });
             }
         }
-        self.model.sensors.push(Sensor { name: name.into(), reading });
+        let of = &named("sensor", name);
+        let sense = |c: f64| c > 0.0 && !reading.is_direction();
+        check("cutoff", of, cutoff.as_slice(), "positive, and not of a direction", sense)?;
+        self.model.sensors.push(Sensor { name: name.into(), reading, cutoff });
         Ok(self.model.sensors.len() - 1)
     }
 }
@@ -53,11 +70,22 @@ pub(crate) fn unmeasured(model: &Model, body: usize) -> Option<&'static str> {
     model.ties.iter().any(tied).then_some("what is tied to another body")
 }
 
-/// Whether all sensors of forces between bodies know all forces there.
-pub(super) fn check(model: &Model) -> Result<(), BuildError> {
+/// Whether a ray from a body may meet a mesh, whose surface is not known.
+pub(crate) fn sees_a_mesh(model: &Model, body: Option<usize>) -> bool {
+    let solid = |shape: &Shape| matches!(shape, Shape::Solid { .. });
+    let mut geoms = model.geoms.iter().zip(&model.sights);
+    geoms.any(|(geom, sight)| solid(&geom.shape) && geom.body != body && sight.seen)
+}
+
+/// Whether all sensors of forces between bodies know all forces there, and all rays all surfaces.
+pub(super) fn all_known(model: &Model) -> Result<(), BuildError> {
     for sensor in &model.sensors {
-        let Reading::Interaction { body, .. } = sensor.reading else { continue };
-        if let Some(of) = unmeasured(model, body) {
+        let of = match sensor.reading {
+            Reading::Interaction { body, .. } => unmeasured(model, body),
+            Reading::Range { body, .. } if sees_a_mesh(model, body) => Some("what a mesh may hide"),
+            _ => None,
+        };
+        if let Some(of) = of {
             return Err(BuildError::Unmeasured { sensor: sensor.name.clone(), of });
         }
     }

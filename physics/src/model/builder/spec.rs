@@ -94,7 +94,7 @@ pub enum Weight {
 }
 
 /// What an actuator drives, by index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Drive {
     /// A joint.
     Joint(usize),
@@ -102,6 +102,22 @@ pub enum Drive {
     Tendon(usize),
     /// A site, in whose axes the six numbers of the gear are a force and a torque.
     Site(usize),
+    /// A site against another, in whose axes the six numbers of the gear are a force and a torque.
+    SiteAgainst {
+        /// The site.
+        site: usize,
+        /// The other.
+        other: usize,
+    },
+    /// A slider-crank: the place of a slider on an axis.
+    SliderCrank {
+        /// The site at the crank's end.
+        crank: usize,
+        /// The site along whose z axis the slider moves.
+        slider: usize,
+        /// Length of the rod between the crank's end and the slider, m.
+        rod: f64,
+    },
 }
 
 /// An activation, which follows the control and drives an actuator in its place.
@@ -132,7 +148,8 @@ pub struct ActuatorSpec {
     pub name: String,
     /// What it drives.
     pub drive: Drive,
-    /// Hinge, slide, tendon: the first. Ball: torque in body axes. Free: force in world axes, torque in body axes.
+    /// Hinge, slide, tendon, slider-crank: the first. Ball: torque in body axes. Free: force in world axes, torque in body axes. Site: both in the axes
+    /// of the site, or of that against which it acts.
     pub gear: [f64; 6],
     /// `g`.
     pub gain: [f64; 3],

@@ -143,13 +143,17 @@ impl ModelBuilder {
         let mut dofs: Vec<usize> = parts.iter().map(|part| part.dof).collect();
         let ends = pieces.iter().flat_map(|piece| piece.ends.map(|end| end.link));
         let windings = pieces.iter().filter_map(|piece| piece.winding.map(|w| w.link));
-        for link in ends.chain(windings) {
-            let mut dof = self.model.last_dof(link);
-            while let Some(d) = dof {
-                dofs.push(d);
-                dof = self.model.dof_parent[d];
-            }
-        }
+        dofs.extend(self.dofs_of(ends.chain(windings)));
+        dofs.sort_unstable();
+        dofs.dedup();
+        dofs
+    }
+
+    /// The coordinates that move some of these links, each once, ascending.
+    pub(super) fn dofs_of(&self, links: impl IntoIterator<Item = Option<usize>>) -> Vec<usize> {
+        let before = |d: &usize| self.model.dof_parent[*d];
+        let chain = |link| std::iter::successors(self.model.last_dof(link), before);
+        let mut dofs: Vec<usize> = links.into_iter().flat_map(chain).collect();
         dofs.sort_unstable();
         dofs.dedup();
         dofs

@@ -272,7 +272,7 @@ impl<'t> Reader<'t, '_> {
         let range = match drive {
             Drive::Joint(joint) => model.joints()[joint].range,
             Drive::Tendon(tendon) => model.tendons()[tendon].range,
-            Drive::Site(_) => None,
+            _ => None,
         };
         let [least, greatest] =
             range.ok_or_else(|| a.missing("a joint or tendon with a range for `inheritrange`"))?;
@@ -282,6 +282,20 @@ impl<'t> Reader<'t, '_> {
 
     /// What it drives; `None` where that could not be read, which is said already.
     fn drive(&self, a: &Attributes<'t>) -> Result<Option<Drive>, MjcfError> {
+        let targets = ["joint", "jointinparent", "tendon", "site", "cranksite", "body"];
+        let mut given = targets.into_iter().filter(|target| a.has(target));
+        if let (Some(first), Some(second)) = (given.next(), given.next()) {
+            return Err(a.error(second, Problem::Both { first, second }));
+        }
+        for (attribute, with) in
+            [("refsite", "site"), ("slidersite", "cranksite"), ("cranklength", "cranksite")]
+        {
+            // the rod of a class is there for those of its actuators that have one
+            let own = a.element.attributes.iter().any(|x| x.name == attribute);
+            if own && !a.has(with) {
+                return Err(a.missing(&format!("`{with}`, to which `{attribute}` belongs")));
+            }
+        }
         if let Some(name) = a.text("joint") {
             return Ok(self.named(a, "joint", name)?.map(Drive::Joint));
         }
@@ -294,22 +308,41 @@ impl<'t> Reader<'t, '_> {
         if let Some(name) = a.text("tendon") {
             return Ok(self.named(a, "tendon", name)?.map(Drive::Tendon));
         }
-        if let Some(name) = a.text("site")
-            && !a.has("refsite")
-        {
-            let model = self.builder.so_far();
-            let known = || model.sites().iter().map(|s| s.name.clone()).collect();
-            let unknown = || Problem::Unknown { kind: "site", name: name.into(), known: known() };
-            let site = model.site(name).ok_or_else(|| a.error("site", unknown()))?;
-            return Ok(Some(Drive::Site(site)));
+        if a.has("site") {
+            let site = self.site_of(a, "site")?;
+            return Ok(Some(if a.has("refsite") {
+                Drive::SiteAgainst { site, other: self.site_of(a, "refsite")? }
+            } else {
+                Drive::Site(site)
+            }));
         }
-        for attribute in ["jointinparent", "refsite", "body", "slidersite", "cranksite"] {
+        if a.has("cranksite") {
+            for needed in ["slidersite", "cranklength"] {
+                if !a.has(needed) {
+                    return Err(a.missing(&format!("`{needed}`")));
+                }
+            }
+            let (crank, slider) = (self.site_of(a, "cranksite")?, self.site_of(a, "slidersite")?);
+            let rod = a.number("cranklength", 0.0)?;
+            if rod <= 0.0 {
+                return Err(a.value_error("cranklength", "positive"));
+            }
+            return Ok(Some(Drive::SliderCrank { crank, slider, rod }));
+        }
+        for attribute in ["jointinparent", "body"] {
             if a.has(attribute) {
                 let (attribute_, element) = (attribute.to_owned(), a.element.tag.clone());
                 let problem = Problem::Attribute { attribute: attribute_, element };
                 return Err(a.error(attribute, problem));
             }
         }
-        Err(a.missing("`joint`, `tendon` or `site`"))
+        Err(a.missing("`joint`, `tendon`, `site` or `cranksite`"))
+    }
+
+    fn site_of(&self, a: &Attributes<'t>, attribute: &'static str) -> Result<usize, MjcfError> {
+        let (model, name) = (self.builder.so_far(), a.text(attribute).unwrap_or_default());
+        let known = || model.sites().iter().map(|s| s.name.clone()).collect();
+        let unknown = || Problem::Unknown { kind: "site", name: name.into(), known: known() };
+        model.site(name).ok_or_else(|| a.error(attribute, unknown()))
     }
 }

@@ -146,6 +146,11 @@ impl<'t> Reader<'t, '_> {
         Ok(())
     }
 
+    /// Whether a mesh or a height field that is not read belongs to another body.
+    pub(super) fn hides_from(&self, body: Option<usize>) -> bool {
+        self.collisions.unread.iter().any(|unread| unread.body != body)
+    }
+
     /// `filterparent`.
     pub(super) fn neighbours_touch(&mut self) {
         self.collisions.neighbours = true;

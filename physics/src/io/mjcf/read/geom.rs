@@ -8,9 +8,15 @@ use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::place::{between, pose};
 use crate::io::mjcf::schema;
-use crate::model::{Shape, Weight};
+use crate::model::{Shape, Sight, Weight};
 
 const KINDS: [&str; 7] = ["sphere", "capsule", "cylinder", "box", "ellipsoid", "plane", "mesh"];
+
+/// Whether a colour lets all light through.
+pub(super) fn is_clear(rgba: &str) -> bool {
+    let alpha = rgba.split_ascii_whitespace().nth(3).and_then(|x| x.parse::<f64>().ok());
+    alpha.is_some_and(|alpha| alpha <= 0.0)
+}
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn geom(
@@ -48,6 +54,7 @@ impl<'t> Reader<'t, '_> {
         let added = self.builder.geom(a.name(), body, shape, place, Weight::Mass(0.0));
         self.built(element, added)?;
         self.surface(&a)?;
+        self.sight(&a, &shape);
         if mass < 0.0 {
             let (what, of) = ("mass", format!("geom `{}`", a.name()));
             let error = crate::model::BuildError::BadNumber {
@@ -64,6 +71,15 @@ impl<'t> Reader<'t, '_> {
             self.weigh(element, body, mass, place, shape.unit_inertia().map(|i| i * mass))?;
         }
         Ok(())
+    }
+
+    /// Whether rays see a geom, which they do not where it is clear, and the sides of a plane.
+    fn sight(&mut self, a: &Attributes<'t>, shape: &Shape) {
+        let size = a.numbers("size", 0, 3).ok().flatten().unwrap_or_default();
+        let side = |k: usize| size.get(k).copied().unwrap_or(0.0);
+        let extent = if *shape == Shape::Plane { [side(0), side(1)] } else { [0.0; 2] };
+        let seen = a.has("material") || !a.text("rgba").is_some_and(is_clear);
+        self.builder.sight(self.builder.so_far().geoms().len() - 1, Sight { seen, extent });
     }
 
     /// Mass or density of a geom; 0 where its body's inertia does not come from geoms.

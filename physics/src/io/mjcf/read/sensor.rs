@@ -1,18 +1,20 @@
 //! `sensor`: what is measured. What is not understood is noted and no output.
 
 use super::Reader;
+use super::geom::is_clear;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::tree::Element;
 use crate::model::{
-    FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, unmeasured,
+    FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, sees_a_mesh,
+    unmeasured,
 };
 use cotangent_ad::{Pose, Vec3};
 
 /// What all sensors may have, and what some do.
 const KNOWN: &[&str] = &[
     "name", "noise", "user", "cutoff", "delay", "interval", "nsample", "interp", "joint", "tendon",
-    "actuator", "site", "body", "objtype", "objname", "reftype", "refname",
+    "actuator", "site", "body", "objtype", "objname", "reftype", "refname", "camera", "data",
 ];
 
 /// The element's word for a reading of a frame.
@@ -48,6 +50,17 @@ impl From<MjcfError> for NotRead {
     }
 }
 
+/// The greatest size of a sensor's numbers. 0 is none.
+fn cutoff(a: &Attributes<'_>, reading: &Reading) -> Result<Option<f64>, MjcfError> {
+    match a.number("cutoff", 0.0)? {
+        cutoff if cutoff < 0.0 => Err(a.value_error("cutoff", "0 or more")),
+        cutoff if cutoff > 0.0 && reading.is_direction() => {
+            Err(a.value_error("cutoff", "no cutoff of an axis or a quaternion"))
+        }
+        cutoff => Ok((cutoff > 0.0).then_some(cutoff)),
+    }
+}
+
 /// The accelerations of what stands still are no outputs: MuJoCo has 0 there, where gravity is felt.
 fn frame(of: Mount, relative_to: Option<Mount>, what: FrameReading) -> Result<Reading, NotRead> {
     if what.is_acceleration() && of.link.is_none() {
@@ -61,7 +74,8 @@ impl<'t> Reader<'t, '_> {
         for element in self.tree.children(section) {
             let a = self.own(element, KNOWN);
             let read = self.reading(&a).and_then(|reading| {
-                let added = self.builder.sensor(a.name(), reading);
+                let cutoff = cutoff(&a, &reading)?;
+                let added = self.builder.sensor(a.name(), reading, cutoff);
                 Ok(self.built(element, added)?)
             });
             match read {
@@ -75,11 +89,9 @@ impl<'t> Reader<'t, '_> {
     fn reading(&self, a: &Attributes<'t>) -> Result<Reading, NotRead> {
         let tag = a.element.tag.as_str();
         let noted = |why: &str| NotRead::Noted(format!("{why}: no output"));
-        for (attribute, why) in [
-            ("cutoff", "a sensor with a cutoff"),
-            ("delay", "a sensor with a delay"),
-            ("interval", "a sensor with an interval"),
-        ] {
+        for (attribute, why) in
+            [("delay", "a sensor with a delay"), ("interval", "a sensor with an interval")]
+        {
             if a.number(attribute, 0.0)? != 0.0 {
                 return Err(noted(why));
             }
@@ -105,6 +117,7 @@ impl<'t> Reader<'t, '_> {
                 Reading::Magnetometer { of: site()?, field: Vec3(self.magnetic_field) }
             }
             "touch" => self.touch(a, site()?)?,
+            "rangefinder" => self.range(a)?,
             "subtreecom" => self.subtree(a, SubtreeReading::Center)?,
             "subtreelinvel" => self.subtree(a, SubtreeReading::LinearVelocity)?,
             "subtreeangmom" => self.subtree(a, SubtreeReading::AngularMomentum)?,
@@ -239,6 +252,25 @@ impl<'t> Reader<'t, '_> {
             NotRead::Noted(format!("touch sensor of site `{name}`, which is a mesh: no output"))
         })?;
         Ok(Reading::Touch { body, at, volume })
+    }
+
+    /// A ray that sees everything there is to see: neither meshes nor height fields have surfaces here, and nothing is said of clear materials.
+    fn range(&self, a: &Attributes<'t>) -> Result<Reading, NotRead> {
+        let noted = |why: &str| NotRead::Noted(format!("rangefinder {why}: no output"));
+        if a.has("camera") || a.text("data").is_some_and(|data| data.trim() != "dist") {
+            return Err(noted("of a camera, or of more than a distance"));
+        }
+        let of = self.mount(a, ["site", "site"])?;
+        let model = self.builder.so_far();
+        let site = model.site(a.text("site").unwrap_or_default());
+        let body = site.and_then(|site| model.sites()[site].body);
+        if sees_a_mesh(model, body) || self.hides_from(body) {
+            return Err(noted("in sight of a mesh or a height field"));
+        }
+        if self.tree.tagged("material").any(|m| m.get("rgba").is_some_and(is_clear)) {
+            return Err(noted("among materials that are clear"));
+        }
+        Ok(Reading::Range { of, body })
     }
 
     /// A body with joints of its own: what is fixed to another has its inertia in that one's.

@@ -6,7 +6,9 @@
     reason = "a test may end, and asks for equal bits"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod sensors;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use cotangent_problem::{
     Quantity, SampleKey, Simulation, StageDerivatives, Term, Transform, TrialFailure, Want,
     Workspace,
 };
+use sensors::{motion_of, with_sensors};
 use serde_json::Value;
 
 fn simulation(model: &Model, integrator: Integrator) -> MotionSimulation {
@@ -61,7 +64,7 @@ fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
     let integrators =
         [Integrator::Euler, Integrator::EulerExplicitDamping, Integrator::RungeKutta4];
     let each = |model: &Model| integrators.map(|integrator| (model.clone(), integrator));
-    let tendons = read_mjcf(include_str!("data/tendons.xml")).unwrap().model;
+    let tendons = read_mjcf(include_str!("../data/tendons.xml")).unwrap().model;
     let tendons = tendons.without_stops().without_dry_friction();
     for (model, integrator) in [each(&zoo()), each(&forced_zoo()), each(&tendons)].concat() {
         let simulation = Arc::new(simulation(&model, integrator));
@@ -161,7 +164,7 @@ fn holding_controls_hold_what_their_ranges_allow() {
 
 /// A model with contact, stops, dry friction and couplings, from the golden numbers, and a state of it.
 fn constrained(name: &str, steps: usize) -> MotionSimulation {
-    let golden: Value = serde_json::from_str(include_str!("data/constraints.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../data/constraints.json")).unwrap();
     let cases = golden["cases"].as_array().unwrap();
     let case = cases.iter().find(|c| c["name"] == name).unwrap();
     let read = read_mjcf(case["xml"].as_str().unwrap()).unwrap();
@@ -223,60 +226,6 @@ fn constrained_motions_have_exact_derivatives() {
         has_exact_derivatives(&name, &simulation);
         let forces = simulation.outputs().iter().filter(|q| q.name.ends_with("_force")).count();
         assert!(forces > 1, "{name}");
-    }
-}
-
-/// A motion of the model with a sensor of each kind from one of its golden states.
-fn with_sensors(state: &Value) -> MotionSimulation {
-    let read = read_mjcf(include_str!("data/sensors.xml")).unwrap();
-    assert_eq!(read.notes, []);
-    let numbers = |key: &str| -> Vec<f64> {
-        state[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-    };
-    let start = State::new(&read.model, numbers("qpos"), numbers("qvel")).unwrap();
-    let part = MotionPart { label: String::new(), start, steps: 2 };
-    let controls = numbers("ctrl");
-    let names: Vec<String> = read.model.actuators().iter().map(|a| a.name.clone()).collect();
-    let mut simulation = MotionSimulation::new(read.model, read.options, vec![part]);
-    for (name, control) in names.iter().zip(controls) {
-        let name = format!("actuator.{name}.control");
-        let k = simulation.inputs().iter().position(|q| q.name == name).unwrap();
-        simulation.fix(k, &[control; 2]).unwrap();
-    }
-    simulation
-}
-
-/// Against MuJoCo 3.17.0, `peers/golden_sensors.py`: with four contacts, one, and none.
-#[test]
-fn sensors_read_what_mujoco_s_do() {
-    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
-    for state in golden["states"].as_array().unwrap() {
-        let simulation = Arc::new(with_sensors(state));
-        let (map, x) = whole(&simulation);
-        let run = map.run(&x, Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
-        let mut first = 0;
-        let mut readings = state["readings"].as_object().unwrap().clone();
-        for output in simulation.outputs() {
-            let entries = &run.values().entries[first..];
-            first += output.len();
-            let Some(name) = output.name.strip_prefix("sensor.") else { continue };
-            let theirs = readings.remove(name.trim_matches('"')).unwrap();
-            for (ours, theirs) in entries.iter().zip(theirs.as_array().unwrap()) {
-                let theirs = theirs.as_f64().unwrap();
-                let error = (ours - theirs).abs() / theirs.abs().max(1.0);
-                assert!(error < 1e-8, "{name}: {ours} {theirs}");
-            }
-        }
-        assert!(readings.is_empty(), "no outputs: {readings:?}");
-    }
-}
-
-#[test]
-fn sensors_have_exact_derivatives() {
-    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
-    let states = golden["states"].as_array().unwrap();
-    for (name, state) in [("four contacts", &states[0]), ("none", &states[3])] {
-        has_exact_derivatives(name, &Arc::new(with_sensors(state)));
     }
 }
 
@@ -343,13 +292,16 @@ fn stages_have_exact_derivatives(name: &str, simulation: &Arc<MotionSimulation>)
 
 #[test]
 fn what_is_seen_at_a_stage_has_exact_derivatives() {
-    let golden: Value = serde_json::from_str(include_str!("data/sensors.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../data/sensors.json")).unwrap();
     for (k, state) in golden["states"].as_array().unwrap().iter().enumerate() {
         stages_have_exact_derivatives(&format!("sensors {k}"), &Arc::new(with_sensors(state)));
     }
     for name in ["mixed elliptic 0", "stops", "ties weld", "capsule box elliptic 4"] {
         stages_have_exact_derivatives(name, &Arc::new(constrained(name, 2)));
     }
+    let ranges: Value = serde_json::from_str(include_str!("../data/ranges.json")).unwrap();
+    let motion = motion_of(include_str!("../data/ranges.xml"), &ranges["states"][0]);
+    stages_have_exact_derivatives("ranges", &Arc::new(motion));
 }
 
 /// With masses below 0 the mass matrix is not positive, and the constraints' problem has no minimum.
@@ -444,7 +396,7 @@ fn product(matrix: &[f64], x: &[f64]) -> Vec<f64> {
 /// model along a direction against the residuals' tangents by duals.
 #[test]
 fn the_stages_of_a_motion_are_the_motion() {
-    let tendons = read_mjcf(include_str!("data/tendons.xml")).unwrap().model;
+    let tendons = read_mjcf(include_str!("../data/tendons.xml")).unwrap().model;
     let tendons = tendons.without_stops().without_dry_friction();
     let free = |model: &Model, integrator| {
         let part = MotionPart { label: String::new(), start: state(model, 3), steps: 12 };
