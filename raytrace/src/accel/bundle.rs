@@ -110,7 +110,9 @@ fn go_alone(bvh: &Bvh, count: usize, coherence: Coherence) -> bool {
 #[derive(Debug)]
 #[repr(align(64))]
 struct Lanes {
-    /// Number of each ray among those that were asked about.
+    /// Numbers of the rays along each axis, of those that were asked about, and how many there are.
+    along: [(Vec<usize>, usize); 3],
+    /// Number of each ray of the bundle.
     numbers: [usize; RAYS],
     /// Rays, and lanes: more than rays, so that no vector is cut; no triangle is within the limits of the others.
     count: usize,
@@ -159,6 +161,7 @@ impl Lanes {
     fn new() -> Self {
         let (doubles, floats) = ([0.0; RAYS], [0.0; RAYS]);
         Self {
+            along: Default::default(),
             numbers: [0; RAYS],
             count: 0,
             padded: 0,
@@ -188,14 +191,11 @@ impl Lanes {
         segments: &[Segment],
         mut each: impl FnMut(usize, Hit),
     ) {
+        self.sort(segments);
         for main in 0..3 {
-            let along = |s: &(usize, &Segment)| Ray::main(s.1.direction) == main;
-            let mut rays = segments.iter().enumerate().filter(along);
-            loop {
-                self.load(main, &mut rays);
-                if self.count == 0 {
-                    break;
-                }
+            let mut done = 0;
+            while done < self.along[main].1 {
+                done += self.load(main, done, segments);
                 Arch::new().dispatch(Walk::<ANY> { lanes: self, bvh });
                 for k in 0..self.count {
                     if self.face[k] != NONE {
@@ -203,6 +203,19 @@ impl Lanes {
                     }
                 }
             }
+        }
+    }
+
+    /// Sorts numbers of rays by main axis.
+    fn sort(&mut self, segments: &[Segment]) {
+        for (numbers, count) in &mut self.along {
+            numbers.resize(numbers.len().max(segments.len()), 0);
+            *count = 0;
+        }
+        for (number, s) in (0..).zip(segments) {
+            let (numbers, count) = &mut self.along[Ray::main(s.direction)];
+            numbers[*count] = number;
+            *count += 1;
         }
     }
 
@@ -215,11 +228,13 @@ impl Lanes {
         Hit { face: self.face[k] as u32, t: self.limit[k], uv: [self.u[k], self.v[k]] }
     }
 
-    /// Takes rays up to its size.
-    fn load<'a>(&mut self, main: usize, rays: &mut impl Iterator<Item = (usize, &'a Segment)>) {
+    /// Takes rays of a main axis up to its size, but for those that are `done`; returns how many.
+    fn load(&mut self, main: usize, done: usize, segments: &[Segment]) -> usize {
         self.axes = Ray::axes(main);
         self.count = 0;
-        for (number, s) in rays.take(RAYS) {
+        let (numbers, count) = &self.along[main];
+        for &number in numbers[done..*count].iter().take(RAYS) {
+            let s = &segments[number];
             let k = self.count;
             self.count += 1;
             self.numbers[k] = number;
@@ -240,6 +255,7 @@ impl Lanes {
             }
             (self.near[k], self.limit[k]) = (0.0, NONE);
         }
+        self.count
     }
 
     /// Makes of origins and directions what boxes and triangles need.
@@ -249,18 +265,21 @@ impl Lanes {
         let lanes = self.padded.min(RAYS);
         for c in 0..3 {
             for k in 0..lanes {
-                let inverse = (self.shear[2][k].abs() / self.shear[c][k]) as f32;
                 let origin = self.origin[c][k] as f32;
                 let lost = origin.abs() * f32::EPSILON + f32::MIN_POSITIVE;
-                self.inverse[c][k] = inverse;
                 (self.above[c][k], self.below[c][k]) = (origin + lost, origin - lost);
             }
         }
         for k in 0..lanes {
             let along = self.shear[2][k];
             self.length[k] = along.abs();
-            self.shear[0][k] /= along;
-            self.shear[1][k] /= along;
+            let sign = 1.0_f64.copysign(along);
+            for c in 0..2 {
+                self.shear[c][k] /= along;
+                // a division in single precision costs a quarter of one in double precision
+                self.inverse[c][k] = ((self.shear[c][k] * sign) as f32).recip();
+            }
+            self.inverse[2][k] = sign as f32;
             self.shear[2][k] = along.recip();
             self.face[k] = NONE;
         }
