@@ -213,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn points_side_by_side_are_those_alone() {
+        let plane = Plane::new(draw(11), Purpose::Path, 5, 1);
+        for (first, count) in [(0, 1), (0, 64), (7, 15), (64, 17), (3, 63), (u32::MAX - 70, 150)] {
+            let alone = |k: usize| plane.point(first.wrapping_add(u32::try_from(k).unwrap()));
+            let mut points = vec![[0.0; 2]; count];
+            plane.points(first, &mut points);
+            assert_eq!(points, (0..count).map(alone).collect::<Vec<_>>());
+            let chosen: Vec<usize> = (0..count).filter(|k| k % 5 != 3).collect();
+            let mut some = vec![[2.0; 2]; count];
+            plane.some_points(first, &chosen, &mut some);
+            for (k, point) in some.into_iter().enumerate() {
+                assert_eq!(point, if k % 5 == 3 { [2.0; 2] } else { alone(k) });
+            }
+        }
+    }
+
+    #[test]
     fn pixels_and_dimensions_are_uncorrelated() {
         let n = 4096_u32;
         let plane = |pixel, dimension| Plane::new(draw(5), Purpose::Path, pixel, dimension);

@@ -393,7 +393,7 @@ pub(super) fn draw(
 
 #[cfg(test)]
 mod tests {
-    use super::Wave;
+    use super::{Glance, Wave};
     use crate::geometry::Rgb;
     use crate::integrator::direct::Direct;
     use crate::integrator::path::{Black, Random};
@@ -446,6 +446,28 @@ mod tests {
             }
         }
         assert!(lit > 500, "{lit} paths are longer than two vertices");
+    }
+
+    #[test]
+    fn a_path_of_a_known_ray_is_the_same_in_whatever_company_it_is_traced() {
+        let world = sphere(Material::Diffuse, Transport::Paths { bounces: 4 }, true);
+        let eye = Eye::new(&world, 0.into());
+        let randoms: Vec<Random> =
+            (0..50).map(|k| Random::new(DRAW, Purpose::PrimaryEdge, k, 4)).collect();
+        let mut glances = Vec::new();
+        for (k, random) in randoms.iter().enumerate() {
+            let film = [1.3 * k as f64, 20.0 + 0.4 * k as f64];
+            let [origin, w] = eye.camera.ray(film);
+            let hit = world.bvh.closest(origin, w, f64::INFINITY);
+            glances.push(Glance { film, w, hit, random });
+        }
+        let (mut many, mut one, mut lit) = (Wave::new(), Wave::new(), 0);
+        for (path, glance) in many.see(eye, &glances, Black::Lit).iter().zip(&glances) {
+            let alone = &one.see(eye, std::slice::from_ref(glance), Black::Lit)[0];
+            assert_eq!(path.radiance(&world), alone.radiance(&world));
+            lit += usize::from(!path.radiance(&world).is_black());
+        }
+        assert!(lit > 20, "{lit} paths see light");
     }
 
     #[test]
