@@ -45,8 +45,8 @@ impl Ray {
     pub(super) fn main(direction: V3) -> usize {
         let [x, y, z] = direction.0.map(f64::abs);
         // without branches: rays of a bundle may have any
-        let other = 2 - usize::from(y >= z);
-        other * usize::from(!((x >= y) & (x >= z)))
+        let first = usize::from(x >= y) * usize::from(x >= z);
+        (2 - usize::from(y >= z)) * (1 - first)
     }
 
     /// The axes with the main one last.
