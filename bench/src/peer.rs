@@ -77,8 +77,9 @@ impl Peers {
         source: &str,
         libraries: &[&str],
     ) -> Result<Option<PathBuf>, PeerError> {
-        let (variable, usual) = if source.ends_with(".c") { ("CC", "cc") } else { ("CXX", "c++") };
         let path = script(source);
+        let (variable, usual) =
+            if path.extension().is_some_and(|e| e == "c") { ("CC", "cc") } else { ("CXX", "c++") };
         let binary = self.build.path().join(path.file_stem().unwrap_or_default());
         let compiler = std::env::var(variable).unwrap_or_else(|_| usual.into());
         let built = Command::new(&compiler)

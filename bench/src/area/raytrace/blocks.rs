@@ -105,6 +105,10 @@ impl Plain {
     }
 }
 
+fn is_black(colour: [f64; 3]) -> bool {
+    Rgb(colour).is_black()
+}
+
 /// What a plain renderer sees along a ray: light that is emitted, and reflected once from a uniform point of the emitting faces.
 fn plain(triangles: &[Plain], [origin, direction]: [V3; 2], u: [f64; 3]) -> [f64; 3] {
     let hit = triangles
@@ -117,8 +121,8 @@ fn plain(triangles: &[Plain], [origin, direction]: [V3; 2], u: [f64; 3]) -> [f64
     let front = face.normal().dot(direction) < 0.0;
     let mut sum = if front { face.emission } else { [0.0; 3] };
     let lights: Vec<usize> =
-        (0..triangles.len()).filter(|k| triangles[*k].emission != [0.0; 3]).collect();
-    if lights.is_empty() || face.albedo == [0.0; 3] {
+        (0..triangles.len()).filter(|k| !is_black(triangles[*k].emission)).collect();
+    if lights.is_empty() || is_black(face.albedo) {
         return sum;
     }
     let count = lights.len() as f64;

@@ -102,7 +102,7 @@ fn diffuse(vertices: &[[f32; 3]], faces: &[[u32; 3]]) -> Vec<[[f32; 3]; 2]> {
         let r = (1.0 - z * z).sqrt();
         // a point of the unit sphere on top of the normal is drawn by the cosine
         let d = normal + V3::from([r * angle.cos(), r * angle.sin(), z]);
-        let side = if k % 2 == 0 { 1.0 } else { -1.0 };
+        let side = if k.is_multiple_of(2) { 1.0 } else { -1.0 };
         [single(x + normal * (side * 1e-4)), single(d * side)]
     };
     (0..SIDE * SIDE).map(ray).collect()
