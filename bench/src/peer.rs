@@ -70,22 +70,29 @@ impl Peers {
         self.build.path()
     }
 
-    /// Compiles `peers/NAME.c` with the system's C compiler, at the machine's own instruction set: the
-    /// limit should be a real one. `None` where there is no compiler.
-    pub(crate) fn compile_c(&self, name: &str) -> Result<Option<PathBuf>, PeerError> {
-        let binary = self.build.path().join(name);
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    /// Compiles a file of `peers`, in C or C++, with the system's compiler, at the machine's own instruction set: the limit should
+    /// be a real one. `None` where there is no compiler.
+    pub(crate) fn compile(
+        &self,
+        source: &str,
+        libraries: &[&str],
+    ) -> Result<Option<PathBuf>, PeerError> {
+        let path = script(source);
+        let (variable, usual) =
+            if path.extension().is_some_and(|e| e == "c") { ("CC", "cc") } else { ("CXX", "c++") };
+        let binary = self.build.path().join(path.file_stem().unwrap_or_default());
+        let compiler = std::env::var(variable).unwrap_or_else(|_| usual.into());
         let built = Command::new(&compiler)
             .args(["-O3", "-march=native", "-o"])
             .arg(&binary)
-            .arg(script(&format!("{name}.c")))
-            .arg("-lm")
+            .arg(path)
+            .args(libraries.iter().map(|l| format!("-l{l}")))
             .output();
         match built {
             Err(_) => Ok(None),
             Ok(out) if out.status.success() => Ok(Some(binary)),
             Ok(out) => Err(PeerError::Failed {
-                what: format!("{compiler} {name}.c"),
+                what: format!("{compiler} {source}"),
                 stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
             }),
         }

@@ -5,12 +5,14 @@
 //! *seeds*, and is told of each the cotangents of leaves: points of the world, normals, slots ([`crate::scene`]). In reverse mode
 //! the only seed is the adjoint image's pixel; in forward mode each channel is one, and cotangents are multiplied by known motions.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::edge::{Borders, EdgeTrees, LampBorders, Mirrors, PrimaryEdges, follows};
+use crate::edge::{Borders, EdgeTrees, LampBorders, Mirrors, PrimaryEdges, Probe, follows};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
-use crate::integrator::{Black, Eye, Random, View, Wave, replay, waves};
+use crate::integrator::{Black, Eye, Random, Replay, View, Wave, waves};
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Columns, Leaves, Selection, Wanted, World};
 
@@ -248,25 +250,29 @@ fn followed(eye: Eye, selection: &Selection) -> Wanted {
 }
 
 /// The edges that reflecting points may see move, where there can be any.
-fn edge_trees(eye: Eye, wanted: &Wanted, options: &DerivativeOptions) -> Option<EdgeTrees> {
+fn edge_trees<'a>(
+    eye: Eye<'a>,
+    wanted: &'a Wanted,
+    options: &DerivativeOptions,
+) -> Option<EdgeTrees<'a>> {
     let Terms { shadows, indirect, .. } = options.terms;
     let paths = eye.bounces() > 0 && (shadows || indirect);
-    (paths && wanted.moves()).then(|| EdgeTrees::new(eye, wanted))
+    (paths && wanted.moves()).then(|| EdgeTrees::new(eye, wanted, options))
 }
 
 /// Interior, and the borders that reflecting points see, of some rows.
 fn rows_into(
     eye: Eye,
     wanted: &Wanted,
-    (trees, mirrors): (Option<&EdgeTrees>, &Mirrors),
+    (trees, mirrors): (Option<&EdgeTrees<'_>>, &Mirrors),
     options: &DerivativeOptions,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     sink: &mut impl Sink,
 ) {
     let width = eye.camera.width;
     let scale = 1.0 / f64::from(options.spp);
     let mut borders = trees.map(|trees| Borders::new(eye, wanted, (trees, mirrors), options));
-    let mut wave = Wave::new();
+    let (mut wave, mut replay) = (Wave::new(), Replay::default());
     for pixel in rows.start * width..rows.end * width {
         if sink.seeds(pixel).are_black() {
             continue;
@@ -276,7 +282,7 @@ fn rows_into(
             let random = Random::new(draw, Purpose::Interior, pixel, eye.bounces());
             for samples in waves(options.spp) {
                 for path in wave.trace(eye, (pixel, &random), samples, Black::Lit) {
-                    replay(eye, wanted, path, pixel, scale, sink);
+                    replay.path(eye, wanted, path, (pixel, scale), sink);
                 }
             }
         }
@@ -296,7 +302,7 @@ fn film_into(
 ) {
     if options.terms.visible && wanted.any() {
         let edges = PrimaryEdges::new(eye, wanted, mirrors, options);
-        for event in sampled(edges.count, |j| edges.sample(j)) {
+        for event in sampled(edges.count, |numbers| edges.samples(numbers, &mut Probe::new())) {
             event.deposit(eye, wanted, sink);
         }
     }
@@ -304,7 +310,8 @@ fn film_into(
         for lamp in 0..eye.world.scene.lamps.len() {
             let borders = LampBorders::new(eye, wanted, lamp);
             let count = borders.samples(options);
-            for event in sampled(count, |j| borders.on_film(j, count, options)) {
+            let sample = |j| borders.on_film(j, count, options);
+            for event in sampled(count, |numbers| numbers.filter_map(sample).collect()) {
                 event.deposit(eye, wanted, sink);
             }
         }
@@ -312,11 +319,8 @@ fn film_into(
 }
 
 /// Samples by number, made on all threads, in their order.
-fn sampled<E: Send>(count: u32, sample: impl Fn(u32) -> Option<E> + Sync) -> Vec<E> {
-    let chunk = |c: u32| {
-        let last = count.min((c + 1) * EDGE_CHUNK);
-        (c * EDGE_CHUNK..last).filter_map(&sample).collect::<Vec<E>>()
-    };
+fn sampled<E: Send>(count: u32, samples: impl Fn(Range<u32>) -> Vec<E> + Sync) -> Vec<E> {
+    let chunk = |c: u32| samples(c * EDGE_CHUNK..count.min((c + 1) * EDGE_CHUNK));
     let chunks: Vec<Vec<E>> = (0..count.div_ceil(EDGE_CHUNK)).into_par_iter().map(chunk).collect();
     chunks.into_iter().flatten().collect()
 }

@@ -5,7 +5,7 @@
 
 mod hostile;
 
-pub use self::hostile::hostile;
+pub use self::hostile::{hostile, image_and_gradient};
 use crate::film::Image;
 use crate::geometry::{Rgb, V3, unit};
 use crate::scene::{Scene, SceneError, SceneMesh, Transport};

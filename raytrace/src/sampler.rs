@@ -61,15 +61,49 @@ impl Plane {
     /// The same in 32 bits each.
     #[inline(always)]
     fn bits(&self, sample: u32) -> [u32; 2] {
-        let index = owen(sample.reverse_bits(), self.order); // reversed: both users want it so
-        let x = owen(index.reverse_bits(), self.scramble[0]);
-        let y = owen(pascal(index.reverse_bits()).reverse_bits(), self.scramble[1]);
+        let index = owen(sample.reverse_bits(), self.order).reverse_bits();
+        let x = owen(index, self.scramble[0]);
+        let y = owen(pascal(index), self.scramble[1]);
         [x.reverse_bits(), y.reverse_bits()]
     }
 
     /// Points from `first` on, side by side.
     pub(crate) fn points(&self, first: u32, points: &mut [[f64; 2]]) {
         Arch::new().dispatch(Points { plane: *self, first, targets: points });
+    }
+
+    /// Of the points from `first` on those whose places are `chosen`, side by side.
+    pub(crate) fn some_points(&self, first: u32, chosen: &[usize], points: &mut [[f64; 2]]) {
+        Arch::new().dispatch(SomePoints { plane: *self, first, chosen, targets: points });
+    }
+}
+
+/// Points that are drawn side by side, in 32 bits each.
+#[repr(align(64))]
+struct Lanes {
+    samples: [u32; Self::COUNT],
+    x: [u32; Self::COUNT],
+    y: [u32; Self::COUNT],
+}
+
+impl Lanes {
+    const COUNT: usize = 64;
+    /// Lanes come in multiples of this, so that no vector is cut.
+    const STEP: usize = 16;
+    const NONE: Self = Self { samples: [0; Self::COUNT], x: [0; Self::COUNT], y: [0; Self::COUNT] };
+
+    /// The points of the first `count` samples.
+    #[inline(always)]
+    fn draw(&mut self, plane: &Plane, count: usize) {
+        // a loop whose length the compiler knows is unrolled before it may become vector instructions
+        for k in 0..count.next_multiple_of(Self::STEP).min(Self::COUNT) {
+            [self.x[k], self.y[k]] = plane.bits(self.samples[k]);
+        }
+    }
+
+    #[inline(always)]
+    fn point(&self, k: usize) -> [f64; 2] {
+        [self.x[k], self.y[k]].map(within)
     }
 }
 
@@ -84,19 +118,42 @@ impl NullaryFnOnce for Points<'_> {
 
     #[inline(always)]
     fn call(self) {
-        const LANES: usize = 8;
-        const STRIDE: u32 = 8;
-        let mut sample = self.first;
-        for points in self.targets.chunks_mut(LANES) {
-            let mut lanes = [[0_u32; LANES]; 2];
-            let [xs, ys] = &mut lanes;
-            for ((k, x), y) in (0..).zip(xs).zip(ys) {
-                [*x, *y] = self.plane.bits(sample.wrapping_add(k));
+        let (mut lanes, mut sample) = (Lanes::NONE, self.first);
+        for points in self.targets.chunks_mut(Lanes::COUNT) {
+            for place in &mut lanes.samples {
+                *place = sample;
+                sample = sample.wrapping_add(1);
             }
+            lanes.draw(&self.plane, points.len());
             for (k, point) in points.iter_mut().enumerate() {
-                *point = [lanes[0][k], lanes[1][k]].map(within);
+                *point = lanes.point(k);
             }
-            sample = sample.wrapping_add(STRIDE);
+        }
+    }
+}
+
+struct SomePoints<'a> {
+    plane: Plane,
+    first: u32,
+    chosen: &'a [usize],
+    targets: &'a mut [[f64; 2]],
+}
+
+impl NullaryFnOnce for SomePoints<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "samples are counted by 32 bits")]
+    fn call(self) {
+        let mut lanes = Lanes::NONE;
+        for chosen in self.chosen.chunks(Lanes::COUNT) {
+            for (sample, place) in lanes.samples.iter_mut().zip(chosen) {
+                *sample = self.first.wrapping_add(*place as u32);
+            }
+            lanes.draw(&self.plane, chosen.len());
+            for (k, place) in chosen.iter().enumerate() {
+                self.targets[*place] = lanes.point(k);
+            }
         }
     }
 }
@@ -118,15 +175,15 @@ fn owen(mut x: u32, seed: u32) -> u32 {
     x ^ x.wrapping_mul(0x53a2_2864)
 }
 
-/// The second generator matrix of Sobol' (Pascal's triangle mod 2) times the bits of `i`, digits reversed.
+/// The second generator matrix of Sobol' (Pascal's triangle mod 2) times the bits of `i`, the first digit in the lowest bit.
 #[inline(always)]
 fn pascal(i: u32) -> u32 {
-    let mut x = i.reverse_bits();
-    x ^= (x & 0x0000_ffff) << 16;
-    x ^= (x & 0x00ff_00ff) << 8;
-    x ^= (x & 0x0f0f_0f0f) << 4;
-    x ^= (x & 0x3333_3333) << 2;
-    x ^ ((x & 0x5555_5555) << 1)
+    let mut x = i;
+    x ^= (x & 0xffff_0000) >> 16;
+    x ^= (x & 0xff00_ff00) >> 8;
+    x ^= (x & 0xf0f0_f0f0) >> 4;
+    x ^= (x & 0xcccc_cccc) >> 2;
+    x ^ ((x & 0xaaaa_aaaa) >> 1)
 }
 
 #[cfg(test)]
@@ -151,6 +208,23 @@ mod tests {
                     hits[cell(*x, columns) * rows + cell(*y, rows)] += 1;
                 }
                 assert!(hits.iter().all(|h| *h == 1), "{columns} x {rows} of seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn points_side_by_side_are_those_alone() {
+        let plane = Plane::new(draw(11), Purpose::Path, 5, 1);
+        for (first, count) in [(0, 1), (0, 64), (7, 15), (64, 17), (3, 63), (u32::MAX - 70, 150)] {
+            let alone = |k: usize| plane.point(first.wrapping_add(u32::try_from(k).unwrap()));
+            let mut points = vec![[0.0; 2]; count];
+            plane.points(first, &mut points);
+            assert_eq!(points, (0..count).map(alone).collect::<Vec<_>>());
+            let chosen: Vec<usize> = (0..count).filter(|k| k % 5 != 3).collect();
+            let mut some = vec![[2.0; 2]; count];
+            plane.some_points(first, &chosen, &mut some);
+            for (k, point) in some.into_iter().enumerate() {
+                assert_eq!(point, if k % 5 == 3 { [2.0; 2] } else { alone(k) });
             }
         }
     }

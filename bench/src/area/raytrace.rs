@@ -1,8 +1,11 @@
 //! Ray tracing: images and gradients beside Mitsuba, and the long proofs that derivatives are right.
 
+mod blocks;
 mod hostile;
 mod limits;
 mod moving;
+mod paths;
+mod rays;
 mod reflections;
 mod scenes;
 
@@ -24,9 +27,12 @@ use crate::clock;
 use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
-pub(super) const ROWS: &[Measure] = measurements![beside_mitsuba, edges];
+pub(super) const ROWS: &[Measure] =
+    measurements![beside_mitsuba, paths::images, edges, rays::beside_embree];
 pub(super) const PROOFS: &[Measure] = measurements![
     known_derivatives,
+    blocks::images_in_blocks,
+    blocks::derivatives_in_blocks,
     every_parameter,
     moving::everything_that_moves,
     moving::mirrors_and_glass,

@@ -82,7 +82,8 @@ impl Bundle {
             return;
         }
         hits.resize(segments.len(), None);
-        self.lanes().trace::<false>(bvh, segments, |number, hit| hits[number] = Some(hit));
+        let each = |number: usize, hit| hits[number] = Some(hit);
+        self.lanes().trace::<false>(Arch::new(), bvh, segments, each);
     }
 
     /// Whether anything is in the way, of every segment.
@@ -93,7 +94,8 @@ impl Bundle {
             return;
         }
         hidden.resize(segments.len(), false);
-        self.lanes().trace::<true>(bvh, segments, |number, _| hidden[number] = true);
+        let each = |number: usize, _| hidden[number] = true;
+        self.lanes().trace::<true>(Arch::new(), bvh, segments, each);
     }
 
     fn lanes(&mut self) -> &mut Lanes {
@@ -110,7 +112,9 @@ fn go_alone(bvh: &Bvh, count: usize, coherence: Coherence) -> bool {
 #[derive(Debug)]
 #[repr(align(64))]
 struct Lanes {
-    /// Number of each ray among those that were asked about.
+    /// Numbers of the rays along each axis, of those that were asked about, and how many there are.
+    along: [(Vec<usize>, usize); 3],
+    /// Number of each ray of the bundle.
     numbers: [usize; RAYS],
     /// Rays, and lanes: more than rays, so that no vector is cut; no triangle is within the limits of the others.
     count: usize,
@@ -159,6 +163,7 @@ impl Lanes {
     fn new() -> Self {
         let (doubles, floats) = ([0.0; RAYS], [0.0; RAYS]);
         Self {
+            along: Default::default(),
             numbers: [0; RAYS],
             count: 0,
             padded: 0,
@@ -184,25 +189,36 @@ impl Lanes {
     /// Bundles of rays of the same main axis, one after the other; `ANY` says that any hit will do.
     fn trace<const ANY: bool>(
         &mut self,
+        arch: Arch,
         bvh: &Bvh,
         segments: &[Segment],
         mut each: impl FnMut(usize, Hit),
     ) {
+        self.sort(segments);
         for main in 0..3 {
-            let along = |s: &(usize, &Segment)| Ray::main(s.1.direction) == main;
-            let mut rays = segments.iter().enumerate().filter(along);
-            loop {
-                self.load(main, &mut rays);
-                if self.count == 0 {
-                    break;
-                }
-                Arch::new().dispatch(Walk::<ANY> { lanes: self, bvh });
+            let mut done = 0;
+            while done < self.along[main].1 {
+                done += self.load(main, done, segments);
+                arch.dispatch(Walk::<ANY> { lanes: self, bvh });
                 for k in 0..self.count {
                     if self.face[k] != NONE {
                         each(self.numbers[k], self.hit(k));
                     }
                 }
             }
+        }
+    }
+
+    /// Sorts numbers of rays by main axis.
+    fn sort(&mut self, segments: &[Segment]) {
+        for (numbers, count) in &mut self.along {
+            numbers.resize(numbers.len().max(segments.len()), 0);
+            *count = 0;
+        }
+        for (number, s) in (0..).zip(segments) {
+            let (numbers, count) = &mut self.along[Ray::main(s.direction)];
+            numbers[*count] = number;
+            *count += 1;
         }
     }
 
@@ -215,11 +231,13 @@ impl Lanes {
         Hit { face: self.face[k] as u32, t: self.limit[k], uv: [self.u[k], self.v[k]] }
     }
 
-    /// Takes rays up to its size.
-    fn load<'a>(&mut self, main: usize, rays: &mut impl Iterator<Item = (usize, &'a Segment)>) {
+    /// Takes rays of a main axis up to its size, but for those that are `done`; returns how many.
+    fn load(&mut self, main: usize, done: usize, segments: &[Segment]) -> usize {
         self.axes = Ray::axes(main);
         self.count = 0;
-        for (number, s) in rays.take(RAYS) {
+        let (numbers, count) = &self.along[main];
+        for &number in numbers[done..*count].iter().take(RAYS) {
+            let s = &segments[number];
             let k = self.count;
             self.count += 1;
             self.numbers[k] = number;
@@ -240,6 +258,7 @@ impl Lanes {
             }
             (self.near[k], self.limit[k]) = (0.0, NONE);
         }
+        self.count
     }
 
     /// Makes of origins and directions what boxes and triangles need.
@@ -249,18 +268,21 @@ impl Lanes {
         let lanes = self.padded.min(RAYS);
         for c in 0..3 {
             for k in 0..lanes {
-                let inverse = (self.shear[2][k].abs() / self.shear[c][k]) as f32;
                 let origin = self.origin[c][k] as f32;
                 let lost = origin.abs() * f32::EPSILON + f32::MIN_POSITIVE;
-                self.inverse[c][k] = inverse;
                 (self.above[c][k], self.below[c][k]) = (origin + lost, origin - lost);
             }
         }
         for k in 0..lanes {
             let along = self.shear[2][k];
             self.length[k] = along.abs();
-            self.shear[0][k] /= along;
-            self.shear[1][k] /= along;
+            let sign = 1.0_f64.copysign(along);
+            for c in 0..2 {
+                self.shear[c][k] /= along;
+                // a division in single precision costs a quarter of one in double precision
+                self.inverse[c][k] = ((self.shear[c][k] * sign) as f32).recip();
+            }
+            self.inverse[2][k] = sign as f32;
             self.shear[2][k] = along.recip();
             self.face[k] = NONE;
         }
@@ -449,101 +471,4 @@ impl Lanes {
 }
 
 #[cfg(test)]
-mod tests {
-    use cotangent_ad::random::Stream;
-
-    use super::{Bundle, Coherence, Segment};
-    use crate::accel::Bvh;
-    use crate::geometry::V3;
-
-    fn point(stream: &Stream, k: u64) -> V3 {
-        V3::from([0, 1, 2].map(|c| 2.0 * stream.uniform(3 * k + c) - 1.0))
-    }
-
-    /// Small triangles; every third lies in a plane of the axes, where boxes have no thickness.
-    fn soup(n: u64, size: f64) -> Vec<[V3; 3]> {
-        let stream = Stream::new(&[17, n]);
-        let triangle = |k: u64| {
-            let centre = point(&stream, 4 * k);
-            let mut corners = [1, 2, 3].map(|c| centre + point(&stream, 4 * k + c) * size);
-            if k.is_multiple_of(3) {
-                corners.iter_mut().for_each(|c| c[(k % 9 / 3) as usize] = 0.25);
-            }
-            corners
-        };
-        (0..n).map(triangle).collect()
-    }
-
-    /// Bundles of rays that differ by `spread`: some run along slabs, some within the planes of triangles, some skip what they
-    /// would meet, and no two bundles are as large.
-    fn bundles(bvh: &Bvh, spread: f64) -> Vec<Vec<Segment>> {
-        let stream = Stream::new(&[23]);
-        let bundle = |b: u64| {
-            let (from, to) = (point(&stream, 2 * b) * 1.5, point(&stream, 2 * b + 1));
-            let ray = |k: u64| {
-                let off = |part: u64| point(&stream, 100_000 + 1000 * b + 2 * k + part) * spread;
-                let (mut origin, mut direction) = (from + off(0), to - from + off(1));
-                let axis = (k % 3) as usize;
-                match k % 7 {
-                    0 => direction[axis] = 0.0,
-                    1 => (origin[axis], direction[axis]) = (0.25, -0.0),
-                    _ => {}
-                }
-                let met = bvh.closest(origin, direction, f64::INFINITY).map_or(0, |h| h.face);
-                let skip = if k.is_multiple_of(4) { met } else { u32::MAX };
-                Segment::ray(origin, direction, skip)
-            };
-            (0..=b * 3).map(ray).collect()
-        };
-        (0..40).map(bundle).collect()
-    }
-
-    #[test]
-    fn rays_side_by_side_find_what_they_find_alone() {
-        let (mut hits, mut hidden, mut met) = (Vec::new(), Vec::new(), 0);
-        let mut bundle = Bundle::default();
-        for (n, size) in [(6, 1.0), (500, 0.2), (3000, 0.1)] {
-            let bvh = Bvh::new(&soup(n, size));
-            for (spread, part) in [(0.0, 1.2), (0.01, 0.9), (0.3, 1.0), (2.0, 1.0)] {
-                for segments in bundles(&bvh, spread) {
-                    bundle.closest(&bvh, &segments, Coherence::Close, &mut hits);
-                    let alone: Vec<_> = segments.iter().map(|s| bvh.first_on(s)).collect();
-                    assert_eq!(hits, alone, "{n} triangles, spread {spread}");
-                    // up to beyond, before and exactly at what is met
-                    let far = |h: &Option<crate::accel::Hit>| h.map_or(1.0, |h| h.t * part);
-                    let near = 1e-9;
-                    let shorter: Vec<_> = segments
-                        .iter()
-                        .zip(&hits)
-                        .map(|(s, h)| Segment { near, far: far(h), ..*s })
-                        .collect();
-                    bundle.occluded(&bvh, &shorter, &mut hidden);
-                    let alone: Vec<_> = shorter.iter().map(|s| bvh.occluded_on(s)).collect();
-                    assert_eq!(hidden, alone, "{n} triangles, spread {spread}");
-                    met += hidden.iter().filter(|h| **h).count();
-                }
-            }
-        }
-        assert!(met > 2000, "{met} segments are cut");
-    }
-
-    #[test]
-    fn no_ray_of_a_bundle_leaks_through_an_edge_or_a_vertex_of_a_closed_mesh() {
-        let mesh = crate::reference::icosphere([0.3, -0.2, 0.7], 1.3, 3);
-        let corner = |v: u32| mesh.vertices()[v as usize];
-        let corners: Vec<[V3; 3]> = mesh.faces().iter().map(|f| f.map(corner)).collect();
-        let bvh = Bvh::new(&corners);
-        let stream = Stream::new(&[29]);
-        let (mut bundle, mut hits) = (Bundle::default(), Vec::new());
-        for (b, rays) in corners.chunks(64).cycle().take(400).enumerate() {
-            let from = V3::from([0.3, -0.2, 0.7]) + point(&stream, b as u64) * 0.6;
-            let to = |(k, [a, b, _]): (usize, &[V3; 3])| {
-                let part = if k % 3 == 0 { 0.0 } else { stream.uniform(1_000_000 + k as u64) };
-                Segment::ray(from, *a + (*b - *a) * part - from, u32::MAX)
-            };
-            let segments: Vec<Segment> = rays.iter().enumerate().map(to).collect();
-            bundle.closest(&bvh, &segments, Coherence::Close, &mut hits);
-            assert!(hits.iter().all(Option::is_some));
-        }
-    }
-}
+mod tests;

@@ -43,14 +43,10 @@ impl Ray {
     /// The axis along which a direction is longest.
     #[inline]
     pub(super) fn main(direction: V3) -> usize {
-        let size = direction.0.map(f64::abs);
-        if size[0] >= size[1] && size[0] >= size[2] {
-            0
-        } else if size[1] >= size[2] {
-            1
-        } else {
-            2
-        }
+        let [x, y, z] = direction.0.map(f64::abs);
+        // without branches: rays of a bundle may have any
+        let first = usize::from(x >= y) * usize::from(x >= z);
+        (2 - usize::from(y >= z)) * (1 - first)
     }
 
     /// The axes with the main one last.

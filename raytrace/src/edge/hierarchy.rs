@@ -4,8 +4,18 @@
 //! of one orientation throws a border from `x` only where `x` sees the front of one and the back of the other, so none does where
 //! all normals of a node lie on one side for every point of its box. Normals are bounded by a cone, points by a
 //! sphere (after Sander et al., SIGGRAPH 2000, and Li et al. 2018, section 5.2).
+//!
+//! Points side by side look through it together: a node is tried for all of them by vector instructions.
+#![expect(clippy::inline_always, reason = "the loops take the instruction set of the caller")]
+#![expect(
+    clippy::needless_bitwise_bool,
+    reason = "loops without branches become vector instructions"
+)]
 
-use crate::geometry::{V3, id, length, unit};
+use pulp::{Arch, NullaryFnOnce};
+
+use crate::accel::RAYS;
+use crate::geometry::{V3, ZERO, id, length, unit};
 use crate::scene::{Edge, World};
 
 /// Edges of a leaf.
@@ -23,14 +33,69 @@ pub(super) struct Pyramid {
     pub(super) depth: V3,
 }
 
+/// The most pyramids side by side.
+pub(super) const LANES: usize = RAYS;
+/// Pyramids come in multiples of this.
+const STEP: usize = 8;
+
+/// Pyramids over one triangle, side by side.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Pyramids {
+    count: usize,
+    apex: [[f64; LANES]; 3],
+    planes: [[[f64; LANES]; 3]; 3],
+    depth: [[f64; LANES]; 3],
+}
+
+impl Pyramids {
+    pub(super) fn new() -> Self {
+        let none = [[0.0; LANES]; 3];
+        Self { count: 0, apex: none, planes: [none; 3], depth: none }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// # Panics
+    /// Where there is no place left.
+    pub(super) fn push(&mut self, pyramid: &Pyramid) {
+        let lane = self.count;
+        for c in 0..3 {
+            self.apex[c][lane] = pyramid.apex[c];
+            self.depth[c][lane] = pyramid.depth[c];
+            for (lanes, plane) in self.planes.iter_mut().zip(&pyramid.planes) {
+                lanes[c][lane] = plane[c];
+            }
+        }
+        self.count += 1;
+    }
+
+    /// The bits of all pyramids from whose apexes `p` and `q` lie on one side of the plane through the apex and the edge `[a, b]`.
+    #[inline(always)]
+    pub(super) fn see_on_one_side(&self, [a, b]: [V3; 2], [p, q]: [V3; 2]) -> u64 {
+        let mut bits = 0;
+        for first in (0..self.count.min(LANES)).step_by(STEP) {
+            for lane in first..first + STEP {
+                let x = V3::from([0, 1, 2].map(|c| self.apex[c][lane]));
+                let plane = (a - x).cross(b - x);
+                bits |= u64::from(plane.dot(p - x) * plane.dot(q - x) > 0.0) << lane;
+            }
+        }
+        bits
+    }
+}
+
 /// A node: a box around edges, and a cone around the normals of their faces.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     centre: V3,
     half: V3,
     axis: V3,
-    /// Half the opening of the normals' cone, radians; more than a right angle where an edge may throw a border from anywhere.
-    opening: f64,
+    /// Sine and cosine of half the opening of the normals' cone; those of a right angle where an edge may throw a border from
+    /// anywhere.
+    opening: [f64; 2],
     /// The second child, the first stands next; of a leaf the first edge and, in `count`, how many.
     next: u32,
     count: u32,
@@ -56,42 +121,73 @@ const LEAST_COS: f64 = 0.02;
 pub(super) struct EdgeTree {
     nodes: Vec<Node>,
     order: Vec<u32>,
+    /// Of each edge in that order, its length times how much may jump there.
+    powers: Vec<f64>,
 }
 
-/// What the construction knows of an edge.
+/// An edge that stands in no leaf yet, and the sum of its ends.
 #[derive(Clone, Copy)]
-struct Item {
+struct Loose {
     edge: u32,
+    sum: V3,
+}
+
+/// What a node knows of its edges.
+#[derive(Clone, Copy)]
+struct Content {
     lo: V3,
     hi: V3,
-    /// Mean of the two normals, and their angle to it.
+    /// The middle of the cone of normals, and half its opening.
     axis: V3,
     opening: f64,
     power: f64,
 }
 
-impl Item {
+impl Content {
+    /// Of one edge.
     fn new(world: &World, edge: u32) -> Self {
         let e: &Edge = &world.edges().all[edge as usize];
         let [p, q] = e.points;
-        let least = |a: f64, b: f64| a.min(b);
-        let most = |a: f64, b: f64| a.max(b);
-        let each = |f: &dyn Fn(f64, f64) -> f64| V3::from([0, 1, 2].map(|k| f(p[k], q[k])));
-        let (axis, opening) = normals(world, e).unwrap_or((V3::unit(0), std::f64::consts::PI));
-        let bend =
-            normals(world, e).map_or(1.0, |n| (2.0 * n.1 * PER_RADIAN).clamp(LEAST_BEND, 1.0));
+        let normals = normals(world, e);
+        let (axis, opening) = normals.unwrap_or((V3::unit(0), std::f64::consts::PI));
+        let bend = normals.map_or(1.0, |n| (2.0 * n.1 * PER_RADIAN).clamp(LEAST_BEND, 1.0));
         let plain = |s: &crate::scene::EdgeSide| world.surface(s.face).is_plain();
         let seam = !e.seamless && !world.edges().sides(e).iter().all(plain);
         let power = length(q - p) * if seam { 1.0 } else { bend };
-        Self { edge, lo: each(&least), hi: each(&most), axis, opening, power }
+        Self { lo: least(p, q), hi: most(p, q), axis, opening, power }
     }
+
+    /// Of both.
+    fn with(self, other: Self) -> Self {
+        let (axis, opening) = joined((self.axis, self.opening), (other.axis, other.opening));
+        Self {
+            lo: least(self.lo, other.lo),
+            hi: most(self.hi, other.hi),
+            axis,
+            opening,
+            power: self.power + other.power,
+        }
+    }
+}
+
+/// The least of both coordinates on every axis.
+#[inline]
+fn least(p: V3, q: V3) -> V3 {
+    V3::from([0, 1, 2].map(|k| p[k].min(q[k])))
+}
+
+/// The greatest of both.
+#[inline]
+fn most(p: V3, q: V3) -> V3 {
+    V3::from([0, 1, 2].map(|k| p[k].max(q[k])))
 }
 
 /// The cone of the normals of two faces that run the same way round; `None` where every point may see a border.
 fn normals(world: &World, edge: &Edge) -> Option<(V3, f64)> {
     let [a, b] = world.edges().sides(edge) else { return None };
     let [p, q] = edge.points;
-    let normal = |s: &crate::scene::EdgeSide| unit(world.faces[s.face as usize].normal);
+    let face = |s: &crate::scene::EdgeSide| &world.faces[s.face as usize];
+    let normal = |s: &crate::scene::EdgeSide| face(s).normal * face(s).inverse;
     let turns = |s: &crate::scene::EdgeSide| {
         (q - p).cross(world.vertices[s.opposite as usize] - p).dot(normal(s)) > 0.0
     };
@@ -126,12 +222,46 @@ fn joined((a, s): (V3, f64), (b, t): (V3, f64)) -> (V3, f64) {
 impl EdgeTree {
     /// The tree over these edges.
     pub(super) fn new(world: &World, edges: impl Iterator<Item = u32>) -> Self {
-        let mut items: Vec<Item> = edges.map(|e| Item::new(world, e)).collect();
-        let mut nodes = Vec::with_capacity(items.len());
-        if !items.is_empty() {
-            split(&mut items, 0, &mut nodes);
+        let loose = |edge: u32| {
+            let [p, q] = world.edges().all[edge as usize].points;
+            Loose { edge, sum: p + q }
+        };
+        let mut loose: Vec<Loose> = edges.map(loose).collect();
+        let (nodes, powers) = (Vec::with_capacity(loose.len()), Vec::with_capacity(loose.len()));
+        let mut tree = Self { nodes, order: Vec::new(), powers };
+        if !loose.is_empty() {
+            tree.split(world, &mut loose, 0);
         }
-        Self { nodes, order: items.into_iter().map(|i| i.edge).collect() }
+        tree.order = loose.into_iter().map(|l| l.edge).collect();
+        tree
+    }
+
+    /// Appends the node over `loose` edges, which it sorts; they stand at `first` in the tree's order.
+    fn split(&mut self, world: &World, loose: &mut [Loose], first: usize) -> Content {
+        let own = self.nodes.len();
+        self.nodes.push(Node::EMPTY);
+        let (content, next, count) = if loose.len() <= LEAF {
+            let each = loose.iter().map(|l| Content::new(world, l.edge));
+            let content = each.inspect(|c| self.powers.push(c.power)).reduce(Content::with);
+            (content.expect("a node has edges"), first, loose.len())
+        } else {
+            let middle = loose.len() / 2;
+            let axis = widest(loose);
+            // edges in one place are told apart by their number, so that the tree is the same on every machine
+            loose.select_nth_unstable_by(middle, |a, b| {
+                a.sum[axis].total_cmp(&b.sum[axis]).then(a.edge.cmp(&b.edge))
+            });
+            let (left, right) = loose.split_at_mut(middle);
+            let left = self.split(world, left, first);
+            let second = self.nodes.len();
+            (left.with(self.split(world, right, first + middle)), second, 0)
+        };
+        let Content { lo, hi, axis, opening, power } = content;
+        let centre = (lo + hi) * 0.5;
+        let (half, opening) = (hi - centre, opened(opening));
+        let (next, count) = (id(next), id(count));
+        self.nodes[own] = Node { centre, half, axis, opening, next, count, power };
+        content
     }
 
     /// Estimate of what all edges together change of the light at `x` with the normal `n`.
@@ -148,9 +278,13 @@ impl EdgeTree {
                 let first = node.next as usize;
                 let edges = &self.order[first..first + node.count as usize];
                 let mut shares = [0.0; LEAF];
-                for (share, e) in shares.iter_mut().zip(edges) {
-                    let item = Item::new(world, *e);
-                    *share = Node::over(item.lo, item.hi, &item).estimate(x, n);
+                for (share, (e, power)) in
+                    shares.iter_mut().zip(edges.iter().zip(&self.powers[first..]))
+                {
+                    let [p, q] = world.edges().all[*e as usize].points;
+                    let (lo, hi) = (least(p, q), most(p, q));
+                    let centre = (lo + hi) * 0.5;
+                    *share = estimate((centre, hi - centre, *power), x, n);
                 }
                 let total: f64 = shares.iter().sum();
                 let mut rest = u * total;
@@ -178,145 +312,148 @@ impl EdgeTree {
             }
         }
     }
+}
 
-    /// Visits the edges of every leaf that may throw a border into the pyramid.
-    #[inline]
-    pub(super) fn visit(&self, pyramid: &Pyramid, mut each: impl FnMut(u32)) {
-        let mut at = 0;
-        let mut stack = [0_u32; 64];
-        let mut depth = 0;
-        while let Some(node) = self.nodes.get(at) {
-            let inside = node.meets(pyramid) && node.may_bend(pyramid.apex);
-            if inside && node.count == 0 {
-                stack[depth] = node.next;
-                depth += 1;
-                at += 1;
-                continue;
+/// Visits the edges of every leaf of these trees that may throw a border into one of the pyramids, with the bits of these; of each tree only
+/// pyramids are asked about whose bits it has been given.
+#[inline]
+pub(super) fn visit(trees: [(&EdgeTree, u64); 2], pyramids: &Pyramids, each: impl FnMut(u32, u64)) {
+    Arch::new().dispatch(Visit { trees, pyramids, each });
+}
+
+struct Visit<'a, F> {
+    trees: [(&'a EdgeTree, u64); 2],
+    pyramids: &'a Pyramids,
+    each: F,
+}
+
+impl<F: FnMut(u32, u64)> NullaryFnOnce for Visit<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(mut self) {
+        let mut stack = [(0_u32, 0_u64); 64];
+        for (tree, asked) in self.trees {
+            stack[0] = (0, asked);
+            let mut depth = 1;
+            while depth > 0 {
+                depth -= 1;
+                let (mut at, mut lanes) = (stack[depth].0 as usize, stack[depth].1);
+                while let Some(node) = tree.nodes.get(at) {
+                    lanes &= node.throws(self.pyramids);
+                    if lanes == 0 {
+                        break;
+                    }
+                    if node.count > 0 {
+                        let first = node.next as usize;
+                        for edge in &tree.order[first..first + node.count as usize] {
+                            (self.each)(*edge, lanes);
+                        }
+                        break;
+                    }
+                    stack[depth] = (node.next, lanes);
+                    depth += 1;
+                    at += 1;
+                }
             }
-            if inside {
-                let first = node.next as usize;
-                self.order[first..first + node.count as usize].iter().for_each(|e| each(*e));
-            }
-            if depth == 0 {
-                return;
-            }
-            depth -= 1;
-            at = stack[depth] as usize;
         }
     }
 }
 
-/// Appends the node over `items`, which it sorts; they stand at `first` in the tree's order.
-fn split(items: &mut [Item], first: usize, nodes: &mut Vec<Node>) {
-    let own = nodes.len();
-    let (lo, hi) = bounds(items);
-    let centre = (lo + hi) * 0.5;
-    let half = hi - centre;
-    nodes.push(Node {
-        centre,
-        half,
-        axis: V3::unit(0),
-        opening: 0.0,
-        next: id(first),
-        count: 0,
-        power: items.iter().map(|i| i.power).sum(),
-    });
-    let cone = if items.len() <= LEAF {
-        nodes[own].count = id(items.len());
-        let cones = items.iter().map(|i| (i.axis, i.opening));
-        cones.reduce(joined).unwrap_or((V3::unit(0), std::f64::consts::PI))
-    } else {
-        let middle = items.len() / 2;
-        let widest = |k: &usize, l: &usize| half[*k].total_cmp(&half[*l]);
-        let axis = (0..3).max_by(widest).unwrap_or(0);
-        let along = |i: &Item| i.lo[axis] + i.hi[axis];
-        // edges in one place are told apart by their number, so that the tree is the same on every machine
-        items.select_nth_unstable_by(middle, |a, b| {
-            along(a).total_cmp(&along(b)).then(a.edge.cmp(&b.edge))
-        });
-        let (left, right) = items.split_at_mut(middle);
-        split(left, first, nodes);
-        let second = nodes.len();
-        nodes[own].next = id(second);
-        split(right, first + middle, nodes);
-        let of = |n: &Node| (n.axis, n.opening);
-        joined(of(&nodes[own + 1]), of(&nodes[second]))
-    };
-    (nodes[own].axis, nodes[own].opening) = cone;
+/// The axis along which the middles of edges are farthest apart.
+fn widest(loose: &[Loose]) -> usize {
+    let (mut lo, mut hi) = (loose[0].sum, loose[0].sum);
+    for l in loose {
+        (lo, hi) = (least(lo, l.sum), most(hi, l.sum));
+    }
+    let size = hi - lo;
+    (0..3).max_by(|k, l| size[*k].total_cmp(&size[*l])).unwrap_or(0)
 }
 
-fn bounds(items: &[Item]) -> (V3, V3) {
-    let (mut lo, mut hi) = (items[0].lo, items[0].hi);
-    for i in items {
-        for k in 0..3 {
-            lo[k] = lo[k].min(i.lo[k]);
-            hi[k] = hi[k].max(i.hi[k]);
-        }
-    }
-    (lo, hi)
+/// Sine and cosine of half the opening of a cone, or of a right angle.
+fn opened(opening: f64) -> [f64; 2] {
+    let wide = opening + MARGIN >= std::f64::consts::FRAC_PI_2;
+    if wide { [1.0, 0.0] } else { (opening + MARGIN).sin_cos().into() }
 }
 
 impl Node {
-    /// A node of one edge.
-    fn over(lo: V3, hi: V3, item: &Item) -> Self {
-        let centre = (lo + hi) * 0.5;
-        let &Item { axis, opening, power, .. } = item;
-        Self { centre, half: hi - centre, axis, opening, next: 0, count: 1, power }
-    }
+    /// Of nothing.
+    const EMPTY: Self = Self {
+        centre: ZERO,
+        half: ZERO,
+        axis: ZERO,
+        opening: [1.0, 0.0],
+        next: 0,
+        count: 0,
+        power: 0.0,
+    };
 
-    /// Estimate of what its edges change of the light at `x` with the normal `n`: power, times a cosine, over the square of the
-    /// distance. 0 below the horizon.
+    /// [`estimate`] of its edges.
     #[inline]
     fn estimate(&self, x: V3, n: V3) -> f64 {
-        let from = self.centre - x;
-        let reach: f64 = (0..3).map(|k| n[k].abs() * self.half[k]).sum();
-        let height = n.dot(from) + reach;
-        if height <= 0.0 {
-            return 0.0;
-        }
-        let (d2, r2) = (from.norm_squared(), self.half.norm_squared());
-        let far = d2.max(r2);
-        self.power * (height / far.sqrt()).clamp(LEAST_COS, 1.0) / far
+        estimate((self.centre, self.half, self.power), x, n)
     }
 
-    /// Whether its box may reach into the pyramid.
-    #[inline]
-    fn meets(&self, pyramid: &Pyramid) -> bool {
-        let from = self.centre - pyramid.apex;
-        let reach = |n: V3| {
-            n[0].abs() * self.half[0] + n[1].abs() * self.half[1] + n[2].abs() * self.half[2]
-        };
-        let slack = |n: V3| reach(n) * (1.0 + MARGIN) + MARGIN * n.dot(from).abs();
-        let depth = pyramid.depth.dot(from);
-        let depth_slack = slack(pyramid.depth);
-        depth + depth_slack >= 0.0
-            && depth - depth_slack <= 1.0
-            && pyramid.planes.iter().all(|n| n.dot(from) + slack(*n) >= 0.0)
+    /// The bits of all pyramids into which its edges may throw a border: its box may reach into the pyramid, and some face normal may be
+    /// across the direction from the apex to some point of the box.
+    ///
+    /// With `r` the radius of the box, `d` the distance of its centre and `o` the opening of the normals, these directions differ from a
+    /// right angle to the axis `a` by at most `o + asin(r/d)`, which is a right one or more, or `|a.d| <= sin(o) sqrt(d^2 - r^2) + cos(o) r`.
+    #[inline(always)]
+    fn throws(&self, p: &Pyramids) -> u64 {
+        let (r2, [sin, cos]) = (self.half.norm_squared(), self.opening);
+        let r = r2.sqrt();
+        let mut bits = 0;
+        for first in (0..p.count.min(LANES)).step_by(STEP) {
+            for lane in first..first + STEP {
+                let from = [0, 1, 2].map(|c| self.centre[c] - p.apex[c][lane]);
+                let reach = |n: [f64; 3]| {
+                    let along = n[0] * from[0] + n[1] * from[1] + n[2] * from[2];
+                    let half = n[0].abs() * self.half[0]
+                        + n[1].abs() * self.half[1]
+                        + n[2].abs() * self.half[2];
+                    (along, half * (1.0 + MARGIN) + MARGIN * along.abs())
+                };
+                let of = |n: &[[f64; LANES]; 3]| [n[0][lane], n[1][lane], n[2][lane]];
+                let (depth, slack) = reach(of(&p.depth));
+                let mut inside = (depth + slack >= 0.0) & (depth - slack <= 1.0);
+                for plane in &p.planes {
+                    let (height, slack) = reach(of(plane));
+                    inside &= height + slack >= 0.0;
+                }
+                let d2 = from[0] * from[0] + from[1] * from[1] + from[2] * from[2];
+                let along =
+                    self.axis[0] * from[0] + self.axis[1] * from[1] + self.axis[2] * from[2];
+                let q = (d2 - r2).max(0.0).sqrt();
+                let bends = (r2 >= d2)
+                    | (cos * q <= sin * r)
+                    | (along.abs() <= (sin * q + cos * r) * (1.0 + MARGIN));
+                bits |= u64::from(inside & bends) << lane;
+            }
+        }
+        bits
     }
+}
 
-    /// Whether some face normal may be across the direction from `x` to some point of the box.
-    #[inline]
-    fn may_bend(&self, x: V3) -> bool {
-        let from = self.centre - x;
-        let (d2, r2) = (from.norm_squared(), self.half.norm_squared());
-        if r2 >= d2 || self.opening >= std::f64::consts::FRAC_PI_2 {
-            return true;
-        }
-        let spread = self.opening + (r2 / d2).sqrt().asin() + MARGIN;
-        if spread >= std::f64::consts::FRAC_PI_2 {
-            return true;
-        }
-        // the angle to the axis is within `spread` of a right one
-        let cos = self.axis.dot(from) / d2.sqrt();
-        cos.abs() <= spread.sin()
+/// Estimate of what edges of this power in a box, given by its centre and half its sides, change of the light at `x` with the normal
+/// `n`: power, times a cosine, over the square of the distance. 0 below the horizon.
+#[inline]
+fn estimate((centre, half, power): (V3, V3, f64), x: V3, n: V3) -> f64 {
+    let from = centre - x;
+    let reach: f64 = (0..3).map(|k| n[k].abs() * half[k]).sum();
+    let height = n.dot(from) + reach;
+    if height <= 0.0 {
+        return 0.0;
     }
+    let far = from.norm_squared().max(half.norm_squared());
+    power * (height / far.sqrt()).clamp(LEAST_COS, 1.0) / far
 }
 
 #[cfg(test)]
 mod tests {
     use cotangent_ad::random::Stream;
 
-    use super::{EdgeTree, Pyramid};
+    use super::{EdgeTree, LANES, Pyramid, Pyramids, visit};
     use crate::geometry::V3;
     use crate::reference::{icosphere_shadow, oblique};
     use crate::scene::World;
@@ -332,31 +469,53 @@ mod tests {
                 V3::from([0, 1, 2].map(|c| size * (2.0 * stream.uniform(3 * k + c) - 1.0)))
             };
             let (mut visited, mut needed) = (0, 0);
-            for k in 0..400 {
-                let apex = point(2 * k, 2.0);
-                let corners =
-                    [0, 1, 2].map(|c| V3::from([0.0, 3.0, 0.0]) + point(9000 + 3 * k + c, 1.0));
-                let pyramid = pyramid(apex, corners);
-                let mut found = vec![false; n as usize];
-                tree.visit(&pyramid, |e| found[e as usize] = true);
-                for (e, edge) in world.edges().all.iter().enumerate() {
-                    let [a, b] = edge.points.map(|p| p - apex);
-                    let off = |v: u32| a.cross(b).dot(world.vertices[v as usize] - apex) > 0.0;
-                    let sides = world.edges().sides(edge);
-                    let throws = sides.iter().all(|s| off(s.opposite) == off(sides[0].opposite));
-                    let inside = (0..=50).any(|k| {
-                        let q = a + (b - a) * (f64::from(k) / 50.0);
-                        let depth = pyramid.depth.dot(q);
-                        depth > 0.0 && depth < 1.0 && pyramid.planes.iter().all(|n| n.dot(q) > 0.0)
-                    });
-                    assert!(!(throws && inside) || found[e], "edge {e} is left out");
-                    needed += u32::from(throws && inside);
-                    visited += u32::from(found[e]);
+            for (k, count) in (0..12).zip([1, 7, 8, 9, 40, LANES, 33, 64, 2, 50, 17, 63]) {
+                let first = 64 * k;
+                let mut side_by_side = Pyramids::new();
+                let cones: Vec<Pyramid> = (first..first + count as u64)
+                    .map(|k| {
+                        let corners = [0, 1, 2]
+                            .map(|c| V3::from([0.0, 3.0, 0.0]) + point(9000 + 3 * k + c, 1.0));
+                        pyramid(point(2 * k, 2.0), corners)
+                    })
+                    .collect();
+                cones.iter().for_each(|c| side_by_side.push(c));
+                let asked = (u64::MAX >> (64 - count)) & !4;
+                let mut reached = vec![0_u64; n as usize];
+                visit([(&tree, asked), (&tree, 0)], &side_by_side, |e, l| reached[e as usize] |= l);
+                for (lane, cone) in cones.iter().enumerate() {
+                    let reaches = |e: usize| reached[e] >> lane & 1 == 1;
+                    let needs = |e: usize| throws(&world, e, cone);
+                    let all = 0..n as usize;
+                    if asked >> lane & 1 == 0 {
+                        assert!(!all.clone().any(reaches));
+                        continue;
+                    }
+                    assert!(all.clone().all(|e| reaches(e) || !needs(e)), "an edge is left out");
+                    needed += all.clone().filter(|e| needs(*e)).count();
+                    visited += all.filter(|e| reaches(*e)).count();
                 }
             }
             // a tree of a few leaves cannot leave out much
-            assert!(needed > 20 && (n < 100 || visited < 400 * n / 10), "{visited} for {needed}");
+            assert!(
+                needed > 20 && (n < 100 || visited < 346 * n as usize / 10),
+                "{visited} for {needed}"
+            );
         }
+    }
+
+    /// Whether an edge throws a border from the apex into the pyramid.
+    fn throws(world: &World, edge: usize, pyramid: &Pyramid) -> bool {
+        let edge = &world.edges().all[edge];
+        let [a, b] = edge.points.map(|p| p - pyramid.apex);
+        let off = |v: u32| a.cross(b).dot(world.vertices[v as usize] - pyramid.apex) > 0.0;
+        let sides = world.edges().sides(edge);
+        let inside = (0..=50).any(|k| {
+            let q = a + (b - a) * (f64::from(k) / 50.0);
+            let depth = pyramid.depth.dot(q);
+            depth > 0.0 && depth < 1.0 && pyramid.planes.iter().all(|n| n.dot(q) > 0.0)
+        });
+        inside && sides.iter().all(|s| off(s.opposite) == off(sides[0].opposite))
     }
 
     fn pyramid(apex: V3, corners: [V3; 3]) -> Pyramid {

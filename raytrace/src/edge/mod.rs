@@ -13,7 +13,7 @@ pub(crate) use border::{Borders, EdgeTrees};
 pub(crate) use lamp::LampBorders;
 pub(crate) use mirror::Mirrors;
 pub use mirror::follows;
-pub(crate) use primary::PrimaryEdges;
+pub(crate) use primary::{PrimaryEdges, Probe};
 
 use crate::derivative::{Place, Sink};
 use crate::geometry::{V3, barycentric, unit};

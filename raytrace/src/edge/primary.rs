@@ -3,7 +3,8 @@
 //! Where an edge crosses the film the radiance jumps from `L_-` to `L_+` along the normal `n` of its image. When it moves,
 //! `dI = integral of (L_- - L_+) n . dp dl`, `p` the image of a point of the edge, in units of pixels. Points are
 //! stratified along the joined length of all edges within the film, each length counted by how much may jump there; two rays
-//! beside the point find both radiances, and a hidden edge contributes nothing because both see the same. With flat normals
+//! beside the point find both radiances, and a hidden edge contributes nothing because both see the same. Points that follow each
+//! other along an edge are looked at together, so that their rays are cast in bundles. With flat normals
 //! every edge between two planes is a jump of the shading, about in proportion to the angle between them.
 //!
 //! An edge that planar mirrors show is sampled once more for each chain of them, as its image ([`super::mirror`]).
@@ -11,17 +12,23 @@
 //! The image of an edge is straight on the plane at distance 1, where it is cut and sampled, and bent on the film by the lens's
 //! distortion `D`: with `v` the direction along the plane, `n dl` is the normal of `D' v`, as long as that is.
 
+use std::ops::Range;
+
 use super::mirror::{Mirrors, Sight};
 use super::{clip, edge_pullback, moves};
+use crate::accel::{Bundle, Coherence, Hit, RAYS, Segment as Ray};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, length};
-use crate::integrator::{Black, Eye, Output, Random, Wave, camera_pullback};
+use crate::integrator::{Black, Eye, Glance, Output, Random, Wave, camera_pullback};
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Edge, Wanted};
 use crate::sensor::FilmPoint;
 
 /// Offset of the two rays from the edge, pixels.
 const BESIDE: f64 = 1e-6;
+/// Points that are looked at together, from both sides.
+#[expect(clippy::cast_possible_truncation, reason = "rays of a bundle are few")]
+const POINTS: u32 = RAYS as u32 / 2;
 /// Edges are cut at this distance in front of the camera, relative to how far their ends are from the pinhole.
 const NEAR: f64 = 1e-9;
 /// Weight of a crease per radian between its faces, and the least one: an estimate of the jump relative to a silhouette's.
@@ -98,8 +105,7 @@ impl<'a> PrimaryEdges<'a> {
         options: &DerivativeOptions,
     ) -> Self {
         let field = eye.camera.field();
-        let mut segments = Vec::new();
-        let mut length_to = 0.0;
+        let mut segments: Vec<Segment> = Vec::new();
         for chain in mirrors.chains(eye.bounces()) {
             let all = wanted.camera || mirrors.moves(chain);
             for (k, edge) in eye.world.edges().all.iter().enumerate() {
@@ -114,12 +120,16 @@ impl<'a> PrimaryEdges<'a> {
                 }
                 let number = crate::geometry::id(k);
                 if let Some(s) = segment(eye, number, seen, field) {
-                    let mut s = Segment { chain, weight, ..s };
-                    length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
-                    s.length_to = length_to;
-                    segments.push(s);
+                    segments.push(Segment { chain, weight, ..s });
                 }
             }
+        }
+        // points that follow each other lie close to each other, of a fine mesh as well
+        segments.sort_by_cached_key(|s| s.place(eye));
+        let mut length_to = 0.0;
+        for s in &mut segments {
+            length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
+            s.length_to = length_to;
         }
         #[expect(
             clippy::cast_possible_truncation,
@@ -130,13 +140,26 @@ impl<'a> PrimaryEdges<'a> {
         Self { eye, mirrors, segments, draw: options.draw(eye.index), count }
     }
 
-    /// Sample `j`; `None` where nothing jumps.
-    pub(crate) fn sample(&self, j: u32) -> Option<PrimaryEvent> {
+    /// The samples of some numbers at which something jumps.
+    pub(crate) fn samples(&self, numbers: Range<u32>, probe: &mut Probe) -> Vec<PrimaryEvent> {
+        let mut events = Vec::new();
+        let mut first = numbers.start;
+        while first < numbers.end {
+            let last = numbers.end.min(first + POINTS);
+            let points: Vec<Point> = (first..last).filter_map(|j| self.point(j)).collect();
+            self.look_at(&points, probe, &mut events);
+            first = last;
+        }
+        events
+    }
+
+    /// Where sample `j` lies on the film.
+    fn point(&self, j: u32) -> Option<Point> {
         let (eye, total) = (self.eye, self.segments.last()?.length_to);
         let random = Random::new(self.draw, Purpose::PrimaryEdge, j as usize, eye.bounces());
         let along = total * (f64::from(j) + random.point(0, 0)[0]) / f64::from(self.count);
         let k = self.segments.partition_point(|s| s.length_to <= along);
-        let segment = self.segments.get(k)?;
+        let segment = *self.segments.get(k)?;
         let f = segment.fraction(along, eye);
         let (p, v) = segment.image_point(f);
         let film = eye.camera.film_of(p);
@@ -145,34 +168,94 @@ impl<'a> PrimaryEdges<'a> {
         let [x, y] = eye.camera.film_motion(p, v);
         let n = [-y, x];
         let size = x.hypot(y);
-        let look = |h: f64| {
-            let beside = [film[0] + h * n[0] / size, film[1] + h * n[1] / size];
-            (beside, eye.look(beside))
-        };
-        let (below, above) = (look(-BESIDE), look(BESIDE));
-        let sight = |ray| self.mirrors.sight(eye.world, segment.chain, ray);
-        let (Sight { mirrors, face }, beside) = (sight(below.1)?, sight(above.1)?);
-        if face == beside.face {
-            return None;
+        let beside = [-BESIDE, BESIDE].map(|h| [0, 1].map(|c| film[c] + h * n[c] / size));
+        Some(Point { segment, random, f, pixel, n, beside })
+    }
+
+    /// Looks at both sides of points, and appends what jumps there.
+    fn look_at(&self, points: &[Point], probe: &mut Probe, events: &mut Vec<PrimaryEvent>) {
+        let (eye, Probe { bundle, wave, rays, hits }) = (self.eye, probe);
+        rays.clear();
+        for film in points.iter().flat_map(|p| p.beside) {
+            let [origin, w] = eye.camera.ray(film);
+            rays.push(Ray::ray(origin, w, u32::MAX));
         }
-        let mut wave = Wave::new();
-        let mut recorded =
-            |(film, ray)| eye.records(wave.see(eye, film, ray, (&random, 0), Black::Skipped));
-        let jump = recorded(below) - recorded(above);
-        let per_fraction = total / (f64::from(self.count) * segment.weighted(eye));
-        let s = segment.edge_fraction(f);
-        let [a, b] = eye.world.edges().all[segment.edge as usize].points;
+        bundle.closest(&eye.world.bvh, rays, Coherence::Close, hits);
+        let seen: Vec<[(V3, Option<Hit>); 2]> = (0..points.len())
+            .map(|k| [2 * k, 2 * k + 1].map(|side| (rays[side].direction, hits[side])))
+            .collect();
+        let mut jumps: Vec<(&Point, Vec<u32>)> = Vec::new();
+        let mut glances: Vec<Glance> = Vec::new();
+        for (point, seen) in points.iter().zip(&seen) {
+            let sight =
+                |side: usize| self.mirrors.sight(eye.world, point.segment.chain, seen[side]);
+            if let (Some(Sight { mirrors, face }), Some(beside)) = (sight(0), sight(1))
+                && face != beside.face
+            {
+                jumps.push((point, mirrors));
+                let random = &point.random;
+                glances.extend([0, 1].map(|side| Glance {
+                    film: point.beside[side],
+                    w: seen[side].0,
+                    hit: seen[side].1,
+                    random,
+                }));
+            }
+        }
+        let paths = wave.see(eye, &glances, Black::Skipped);
+        for ((point, mirrors), paths) in jumps.into_iter().zip(paths.chunks_exact(2)) {
+            let jump = eye.records(&paths[0]) - eye.records(&paths[1]);
+            events.push(self.event(point, mirrors, jump));
+        }
+    }
+
+    /// What the jump at a point does when its edge moves.
+    fn event(&self, point: &Point, mirrors: Vec<u32>, jump: Rgb) -> PrimaryEvent {
+        let Point { segment, f, pixel, n, .. } = point;
+        let total = self.segments.last().map_or(0.0, |s| s.length_to);
+        let per_fraction = total / (f64::from(self.count) * segment.weighted(self.eye));
+        let s = segment.edge_fraction(*f);
+        let [a, b] = self.eye.world.edges().all[segment.edge as usize].points;
         let q = a + (b - a) * s;
-        Some(PrimaryEvent {
-            pixel,
+        PrimaryEvent {
+            pixel: *pixel,
             rgb: jump * per_fraction,
             edge: segment.edge,
             s,
             q,
             seen: self.mirrors.image(segment.chain, q),
             mirrors,
-            n,
-        })
+            n: *n,
+        }
+    }
+}
+
+/// A point of the film on the image of an edge.
+struct Point {
+    segment: Segment,
+    random: Random,
+    /// Fraction of the segment.
+    f: f64,
+    pixel: usize,
+    /// Normal of the image, as long as the image is per fraction of the segment.
+    n: FilmPoint,
+    /// The points beside it.
+    beside: [FilmPoint; 2],
+}
+
+/// What it takes to look at points of edges. It is used again and again, so that it does not allocate.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    bundle: Bundle,
+    wave: Wave,
+    rays: Vec<Ray>,
+    hits: Vec<Option<Hit>>,
+}
+
+impl Probe {
+    pub(crate) fn new() -> Self {
+        let (rays, hits) = (Vec::new(), Vec::new());
+        Self { bundle: Bundle::default(), wave: Wave::new(), rays, hits }
     }
 }
 
@@ -181,6 +264,20 @@ impl Segment {
     fn along(&self) -> [f64; 2] {
         let [a, b] = self.image;
         [b[0] - a[0], b[1] - a[1]]
+    }
+
+    /// Where its middle lies on a curve that fills the film (Morton 1966).
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, at the borders of any film"
+    )]
+    fn place(&self, eye: Eye) -> u32 {
+        const PARTS_OF_A_PIXEL: f64 = 8.0;
+        let (p, _) = self.image_point(0.5 * (self.visible[0] + self.visible[1]));
+        let [x, y] = eye.camera.film_of(p).map(|c| (c * PARTS_OF_A_PIXEL) as u16);
+        let spread = |c: u16| (0..16).fold(0_u32, |sum, k| sum | u32::from(c >> k & 1) << (2 * k));
+        spread(x) | spread(y) << 1
     }
 
     /// Length of the whole image times the weight, pixels of a film without distortion.

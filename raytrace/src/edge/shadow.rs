@@ -15,8 +15,8 @@
 //! a stratified choice in proportion to an estimate of their share. [`super::hierarchy`] finds the edges that may have parts.
 
 use super::border::{EdgeTrees, Seen};
-use super::hierarchy::Pyramid;
-use super::{clip, edge_pullback, moves};
+use super::hierarchy::{LANES, Pyramid, Pyramids, visit};
+use super::{clip, edge_pullback};
 use crate::derivative::{DerivativeOptions, Sink};
 use crate::emitter::LightFace;
 use crate::geometry::{V3, barycentric, id, length};
@@ -43,6 +43,7 @@ struct Part {
 }
 
 /// A light face as seen from the shading point.
+#[derive(Debug)]
 struct Cone {
     light: LightFace,
     pyramid: Pyramid,
@@ -54,61 +55,102 @@ pub(super) struct ShadowBorders<'a> {
     eye: Eye<'a>,
     world: &'a World,
     wanted: &'a Wanted,
-    trees: &'a EdgeTrees,
+    trees: &'a EdgeTrees<'a>,
     options: &'a DerivativeOptions,
-    /// Of each light face, the moving edges in which other faces cut through it.
-    cuts: Vec<Vec<u32>>,
-    parts: Vec<Part>,
+    /// Of each point that was looked from last.
+    parts: Vec<Vec<Part>>,
+    pyramids: Pyramids,
+    /// Of each pyramid, the number of the point and the light face as it is seen from there.
+    cones: Vec<(usize, Cone)>,
 }
 
 impl<'a> ShadowBorders<'a> {
     pub(super) fn new(
         eye: Eye<'a>,
         wanted: &'a Wanted,
-        trees: &'a EdgeTrees,
+        trees: &'a EdgeTrees<'a>,
         options: &'a DerivativeOptions,
     ) -> Self {
         let world = eye.world;
-        let cuts = world.lights.faces.iter().map(|light| cuts(world, wanted, light.face)).collect();
-        Self { eye, world, wanted, trees, options, cuts, parts: Vec::new() }
+        let (parts, pyramids, cones) = (Vec::new(), Pyramids::new(), Vec::new());
+        Self { eye, world, wanted, trees, options, parts, pyramids, cones }
     }
 
-    /// Hands on the derivative through the borders that a point sees; `jitter` is uniform.
-    pub(super) fn at(&mut self, seen: &Seen, jitter: f64, sink: &mut impl Sink) {
-        if !self.world.lights.faces.is_empty() {
-            self.collect(seen);
-            self.draw(seen, jitter, sink);
+    /// Finds all parts of edges that throw a border as seen from some points.
+    pub(super) fn look_from(&mut self, points: &[Seen]) {
+        let all = self.parts.len().max(points.len());
+        self.parts.resize_with(all, Vec::new);
+        self.parts[..points.len()].iter_mut().for_each(Vec::clear);
+        for first in (0..points.len()).step_by(LANES) {
+            for light in 0..self.world.lights.faces.len() {
+                self.collect(points, first, light);
+            }
         }
     }
 
-    /// All parts of edges that throw a border as seen from the point.
-    fn collect(&mut self, seen: &Seen) {
-        self.parts.clear();
+    /// Appends the parts of edges before a light face, for at most [`LANES`] points from `first` on.
+    fn collect(&mut self, points: &[Seen], first: usize, light: usize) {
         let mut parts = std::mem::take(&mut self.parts);
-        let vertex = seen.vertex();
-        let mut share_to = 0.0;
-        for k in 0..self.world.lights.faces.len() {
-            let Some(cone) = self.cone(vertex, k) else { continue };
-            for &e in &self.cuts[k] {
-                let (s, depth) = ([0.0, 1.0], [1.0; 2]);
-                let edge = &self.world.edges().all[e as usize];
-                share_to += self.share(vertex, &cone, edge, s, depth);
-                parts.push(Part { edge: e, light: id(k), s, depth, share_to });
-            }
-            let mut add = |e: u32| {
-                let edge = &self.world.edges().all[e as usize];
-                if let Some((s, depth)) = self.part(vertex, &cone, edge) {
-                    share_to += self.share(vertex, &cone, edge, s, depth);
-                    parts.push(Part { edge: e, light: id(k), s, depth, share_to });
-                }
-            };
-            self.trees.moving.visit(&cone.pyramid, &mut add);
-            let light_moves = self.moves(self.world.faces[cone.light.face as usize].mesh);
+        let mut cones = std::mem::take(&mut self.cones);
+        cones.clear();
+        self.pyramids.clear();
+        let light_moves =
+            self.moves(self.world.faces[self.world.lights.faces[light].face as usize].mesh);
+        let (mut lanes, mut by_still) = (0_u64, 0_u64);
+        for (number, seen) in points.iter().enumerate().skip(first).take(LANES) {
+            let Some(cone) = self.cone(seen.vertex(), light) else { continue };
+            let bit = 1 << cones.len();
+            lanes |= bit;
             if light_moves || seen.moves(self.eye, self.wanted) {
-                self.trees.still.visit(&cone.pyramid, &mut add);
+                by_still |= bit;
             }
+            for &e in &self.trees.cuts[light] {
+                self.add(
+                    (seen.vertex(), &cone),
+                    (e, light),
+                    ([0.0, 1.0], [1.0; 2]),
+                    &mut parts[number],
+                );
+            }
+            self.pyramids.push(&cone.pyramid);
+            cones.push((number, cone));
         }
-        self.parts = parts;
+        let trees = [(&self.trees.moving, lanes), (&self.trees.still, by_still)];
+        visit(
+            trees,
+            &self.pyramids,
+            #[inline(always)]
+            |e, mut lanes| {
+                let edge = &self.world.edges().all[e as usize];
+                if let [a, b] = self.world.edges().sides(edge) {
+                    let beside = [a, b].map(|s| self.world.vertices[s.opposite as usize]);
+                    lanes &= self.pyramids.see_on_one_side(edge.points, beside);
+                }
+                while lanes != 0 {
+                    let (number, cone) = &cones[lanes.trailing_zeros() as usize];
+                    lanes &= lanes - 1;
+                    let vertex = points[*number].vertex();
+                    if let Some(part) = self.part(vertex, cone, edge) {
+                        self.add((vertex, cone), (e, light), part, &mut parts[*number]);
+                    }
+                }
+            },
+        );
+        (self.parts, self.cones) = (parts, cones);
+    }
+
+    /// Appends a part with its share.
+    #[inline]
+    fn add(
+        &self,
+        (vertex, cone): (&Vertex, &Cone),
+        (edge, light): (u32, usize),
+        (s, depth): ([f64; 2], [f64; 2]),
+        parts: &mut Vec<Part>,
+    ) {
+        let own = self.share(vertex, cone, &self.world.edges().all[edge as usize], s, depth);
+        let share_to = parts.last().map_or(0.0, |p| p.share_to) + own;
+        parts.push(Part { edge, light: id(light), s, depth, share_to });
     }
 
     fn moves(&self, mesh: u32) -> bool {
@@ -151,7 +193,9 @@ impl<'a> ShadowBorders<'a> {
         let off = |v: u32| plane.dot(self.world.vertices[v as usize] - vertex.x);
         let sides = self.world.edges().sides(edge);
         let first = off(sides[0].opposite);
-        let same_side = sides[1..].iter().all(|s| off(s.opposite) * first > 0.0);
+        // of two sides it is known already
+        let same_side =
+            sides.len() == 2 || sides[1..].iter().all(|s| off(s.opposite) * first > 0.0);
         let own = sides.iter().any(|s| s.face == vertex.hit.face);
         (same_side && !own).then_some((s, depth))
     }
@@ -180,18 +224,20 @@ impl<'a> ShadowBorders<'a> {
         radiance * cos * cos_light / r2 * length(y1 - y0) * tau
     }
 
-    /// Draws `shadow_points` points in proportion to the shares, one in each of as many equal strata.
-    fn draw(&self, seen: &Seen, jitter: f64, sink: &mut impl Sink) {
-        let Some(total) = self.parts.last().map(|p| p.share_to) else { return };
+    /// Hands on the derivative through `shadow_points` border points that the point of this number sees, drawn in proportion to the
+    /// shares, one in each of as many equal strata; `jitter` is uniform.
+    pub(super) fn draw(&self, number: usize, seen: &Seen, jitter: f64, sink: &mut impl Sink) {
+        let parts = &self.parts[number];
+        let Some(total) = parts.last().map(|p| p.share_to) else { return };
         let points = f64::from(self.options.shadow_points);
         let scale = 1.0 / (f64::from(self.options.shadow_spp) * points);
         for j in 0..self.options.shadow_points {
             let along = total * (f64::from(j) + jitter) / points;
-            let k = self.parts.partition_point(|p| p.share_to <= along).min(self.parts.len() - 1);
-            let below = if k == 0 { 0.0 } else { self.parts[k - 1].share_to };
-            let share = self.parts[k].share_to - below;
+            let k = parts.partition_point(|p| p.share_to <= along).min(parts.len() - 1);
+            let below = if k == 0 { 0.0 } else { parts[k - 1].share_to };
+            let share = parts[k].share_to - below;
             let u = ((along - below) / share).clamp(0.0, 1.0);
-            self.point(seen, &self.parts[k], u, scale * total / share, sink);
+            self.point(seen, &parts[k], u, scale * total / share, sink);
         }
     }
 
@@ -254,13 +300,6 @@ impl<'a> ShadowBorders<'a> {
 fn border(vertex: &Vertex, edge: &Edge, s: [f64; 2], depth: [f64; 2]) -> [V3; 2] {
     let [a, b] = edge.points.map(|p| p - vertex.x);
     s.map(|s| vertex.x + (a + (b - a) * s) * (depth[0] + (depth[1] - depth[0]) * s).recip())
-}
-
-/// The moving edges in which other faces cut through a face.
-fn cuts(world: &World, wanted: &Wanted, face: u32) -> Vec<u32> {
-    let edges = world.edges().all.iter().enumerate();
-    let cut = |edge: &Edge| edge.cut.is_some_and(|faces| faces.contains(&face));
-    edges.filter(|(_, e)| cut(e) && moves(world, wanted, e)).map(|(k, _)| id(k)).collect()
 }
 
 /// A vector in the plane of a light face across the line in which another face cuts through it at `y`: to where `x` sees the other face

@@ -34,7 +34,7 @@ pub(super) struct SphereEdges<'a> {
     eye: Eye<'a>,
     world: &'a World,
     wanted: &'a Wanted,
-    trees: &'a EdgeTrees,
+    trees: &'a EdgeTrees<'a>,
     mirrors: &'a Mirrors,
     options: &'a DerivativeOptions,
     probe: Wave,
@@ -69,7 +69,7 @@ impl<'a> SphereEdges<'a> {
     pub(super) fn new(
         eye: Eye<'a>,
         wanted: &'a Wanted,
-        (trees, mirrors): (&'a EdgeTrees, &'a Mirrors),
+        (trees, mirrors): (&'a EdgeTrees<'a>, &'a Mirrors),
         options: &'a DerivativeOptions,
     ) -> Self {
         Self { eye, world: eye.world, wanted, trees, mirrors, options, probe: Wave::new() }
@@ -80,7 +80,6 @@ impl<'a> SphereEdges<'a> {
         &mut self,
         seen: &Seen,
         random: &Random,
-        sample: u32,
         [first, second]: [[f64; 2]; 2],
         sink: &mut impl Sink,
     ) {
@@ -96,9 +95,7 @@ impl<'a> SphereEdges<'a> {
             let along = (f64::from(j) + first[0]) / points;
             let place = (second[0] + f64::from(j) / points).fract();
             let Some(drawn) = self.draw(seen, &outlooks, along, place) else { continue };
-            let Some((jump, mirrors)) = self.jump(seen, &drawn, left, random, sample) else {
-                continue;
-            };
+            let Some((jump, mirrors)) = self.jump(seen, &drawn, left, random) else { continue };
             let vertex = seen.vertex();
             let rgb = seen.throughput * vertex.surfel.response(unit(drawn.d)) * jump;
             let g = drawn.k * (drawn.weight * scale / length(drawn.d));
@@ -182,7 +179,6 @@ impl SphereEdges<'_> {
         drawn: &Drawn,
         left: u32,
         random: &Random,
-        sample: u32,
     ) -> Option<(Rgb, Vec<u32>)> {
         let vertex = seen.vertex();
         if !vertex.surfel.receives(drawn.d) {
@@ -203,7 +199,7 @@ impl SphereEdges<'_> {
             Some(_) if left == 0 => Rgb::BLACK,
             Some(hit) => {
                 let next = Vertex::new(self.world, d, hit);
-                let draw = (random, sample);
+                let draw = (random, seen.sample);
                 self.probe
                     .extend(self.world, next, left, draw, Black::Skipped)
                     .reflected(self.world)

@@ -12,7 +12,7 @@ use pulp::{Arch, NullaryFnOnce};
 use super::path::{Black, Random, place};
 use super::render::{Eye, Output, film_point};
 use super::vertex::Vertex;
-use super::wave::{Rules, draw, sights};
+use super::wave::{Numbers, Rules, draw, sights};
 use crate::accel::{Bundle, Coherence, Hit, Segment};
 use crate::geometry::{Rgb, V3};
 use crate::material::Material;
@@ -60,7 +60,8 @@ impl Direct {
         if eye.output != Output::Radiance || bounces > 1 || world.sky.is_some() {
             return false;
         }
-        let rules = Rules { world, random, bounces, black: Black::Skipped };
+        let numbers = Numbers::Samples(random, samples.start);
+        let rules = Rules { world, numbers, bounces, black: Black::Skipped };
         for (dimension, points) in (0..=u64::from(bounces)).zip(&mut self.points) {
             draw(random, dimension, samples.start, samples.len(), points);
         }

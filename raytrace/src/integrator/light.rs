@@ -129,19 +129,19 @@ impl Connection {
         }
     }
 
-    /// Hands on the derivative of `seed . response E k`, adding what concerns the vertex to `bar`.
+    /// Hands on the derivative of `seed . response E k`, adding what concerns the vertex to `bar`; `E k` is known.
     pub(super) fn pullback(
         &self,
         world: &World,
         wanted: &Wanted,
         vertex: &Vertex,
-        seed: Rgb,
+        (seed, arriving): (Rgb, Rgb),
         bar: &mut VertexBar,
         place: Place,
         sink: &mut impl Sink,
     ) {
         let response = vertex.surfel.response(self.d);
-        let by_response = vertex.surfel.pullback(self.d, seed * self.arriving(world));
+        let by_response = vertex.surfel.pullback(self.d, seed * arriving);
         bar.add(&by_response);
         let seed = seed * response;
         match self.source {

@@ -12,6 +12,6 @@ pub(crate) use light::CLEAR;
 pub(crate) use path::{Black, Link, Path, Random};
 pub(crate) use render::Eye;
 pub use render::{Output, RenderOptions, View, render};
-pub(crate) use replay::{camera_pullback, chain_pullback, replay};
+pub(crate) use replay::{Replay, camera_pullback, chain_pullback};
 pub(crate) use vertex::Vertex;
-pub(crate) use wave::{Wave, waves};
+pub(crate) use wave::{Glance, Wave, waves};

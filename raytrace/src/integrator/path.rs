@@ -63,6 +63,17 @@ impl Random {
     pub(super) fn points(&self, dimension: u64, first: u32, points: &mut [[f64; 2]]) {
         self.plane(dimension).points(first, points);
     }
+
+    /// Of the points of a plane from `first` on those whose places are `chosen`.
+    pub(super) fn some_points(
+        &self,
+        dimension: u64,
+        first: u32,
+        chosen: &[usize],
+        points: &mut [[f64; 2]],
+    ) {
+        self.plane(dimension).some_points(first, chosen, points);
+    }
 }
 
 /// Whether light is looked for where nothing is reflected.

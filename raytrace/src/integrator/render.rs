@@ -5,9 +5,8 @@ use rayon::prelude::*;
 use super::direct::Direct;
 use super::path::{Black, Path, Random};
 use super::wave::{Wave, waves};
-use crate::accel::Hit;
 use crate::film::Image;
-use crate::geometry::{Rgb, V3};
+use crate::geometry::Rgb;
 use crate::sampler::{Draw, Purpose};
 use crate::scene::World;
 use crate::sensor::{Camera, FilmPoint};
@@ -76,12 +75,6 @@ impl<'a> Eye<'a> {
     pub(crate) fn new(world: &'a World, view: View) -> Self {
         let View { camera: index, output } = view;
         Self { world, camera: &world.cameras[index], index, output }
-    }
-
-    /// The direction that is seen at `film`, and what is hit first there.
-    pub(crate) fn look(&self, film: FilmPoint) -> (V3, Option<Hit>) {
-        let [origin, direction] = self.camera.ray(film);
-        (direction, self.world.bvh.closest(origin, direction, f64::INFINITY))
     }
 
     /// Reflections that light may make on its way.

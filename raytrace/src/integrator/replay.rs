@@ -11,105 +11,144 @@ use super::render::{Eye, Output};
 use super::vertex::VertexBar;
 use crate::derivative::{Place, Sink};
 use crate::geometry::{Rgb, V3, length};
-use crate::scene::Wanted;
+use crate::scene::{Wanted, World};
 use crate::sensor::CameraBar;
 
-/// Hands on the derivative of `scale` times what the camera records of a path to `pixel`.
-pub(crate) fn replay(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    pixel: usize,
-    scale: f64,
-    sink: &mut impl Sink,
-) {
-    let seeds = sink.seeds(pixel);
-    let leaving = if eye.output == Output::Radiance { leaving(eye, path) } else { Vec::new() };
-    for (lane, seed) in seeds.iter().enumerate() {
-        let (place, seed) = (Place { pixel, lane }, *seed * scale);
-        if seed.is_black() {
-            continue;
+/// What it takes to replay a path. It is used again and again, so that it does not allocate.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    /// Light that arrives by each connection, in the order of the vertices.
+    arriving: Vec<Rgb>,
+    /// What leaves each vertex by reflection.
+    leaving: Vec<Rgb>,
+    /// Cotangents of what leaves each vertex, and of what arrives from the sky after the last.
+    seeds: Vec<Rgb>,
+}
+
+impl Replay {
+    /// Hands on the derivative of `scale` times what the camera records of a path to `pixel`.
+    pub(crate) fn path(
+        &mut self,
+        eye: Eye,
+        wanted: &Wanted,
+        path: &Path,
+        (pixel, scale): (usize, f64),
+        sink: &mut impl Sink,
+    ) {
+        let seeds = sink.seeds(pixel);
+        let radiance =
+            if eye.output == Output::Radiance { self.light(eye.world, path) } else { Rgb::BLACK };
+        for (lane, seed) in seeds.iter().enumerate() {
+            let (place, seed) = (Place { pixel, lane }, *seed * scale);
+            if seed.is_black() {
+                continue;
+            }
+            if eye.output == Output::Radiance {
+                sink.colour(place, eye.world.layout.gain(eye.index), radiance * seed);
+                self.radiance(eye, wanted, path, seed * eye.camera.gain, place, sink);
+            } else {
+                replay_property(eye, wanted, path, seed, place, sink);
+            }
         }
-        if eye.output == Output::Radiance {
-            let gain = path.radiance(eye.world) * seed;
-            sink.colour(place, eye.world.layout.gain(eye.index), gain);
-            replay_radiance(eye, wanted, path, &leaving, seed * eye.camera.gain, place, sink);
-        } else {
-            replay_property(eye, wanted, path, seed, place, sink);
+    }
+
+    /// Finds what arrives at each vertex and what leaves it; returns the radiance towards the camera.
+    fn light(&mut self, world: &World, path: &Path) -> Rgb {
+        let connections = path.links.iter().flat_map(|link| path.connections(link));
+        self.arriving.clear();
+        self.arriving.extend(connections.map(|c| c.arriving(world)));
+        self.leaving.clear();
+        self.leaving.resize(path.links.len(), Rgb::BLACK);
+        let mut last = self.arriving.len();
+        for (k, link) in path.links.iter().enumerate().rev() {
+            let surfel = &link.vertex.surfel;
+            let connections = path.connections(link);
+            let first = last - connections.len();
+            let mut sum = Rgb::BLACK;
+            for (c, arriving) in connections.iter().zip(&self.arriving[first..last]) {
+                sum += surfel.response(c.d) * *arriving;
+            }
+            if let Some(bounce) = link.bounce {
+                sum += bounce.factor(surfel) * self.beyond(world, path, k);
+            }
+            (self.leaving[k], last) = (sum, first);
         }
+        match path.links.first() {
+            Some(first) => first.vertex.emitted(world) + self.leaving[0],
+            None => path.radiance(world),
+        }
+    }
+
+    /// What arrives along the bounce of link `k`.
+    fn beyond(&self, world: &World, path: &Path, k: usize) -> Rgb {
+        self.leaving.get(k + 1).copied().unwrap_or(Rgb::BLACK) + path.met(world, k)
+    }
+
+    /// Of the radiance; `seed` is the cotangent of what arrives at the camera.
+    fn radiance(
+        &mut self,
+        eye: Eye,
+        wanted: &Wanted,
+        path: &Path,
+        seed: Rgb,
+        place: Place,
+        sink: &mut impl Sink,
+    ) {
+        let world = eye.world;
+        if path.links.is_empty() {
+            return replay_sky(eye, wanted, path, seed, place, sink);
+        }
+        self.seeds.clear();
+        self.seeds.push(seed);
+        for link in &path.links {
+            let factor = link.bounce.map_or(Rgb::BLACK, |b| b.factor(&link.vertex.surfel));
+            self.seeds.push(self.seeds[self.seeds.len() - 1] * factor);
+        }
+        // cotangents of the place from which the next vertex is seen, and of the direction to it
+        let mut next = [V3::zero(); 2];
+        let mut last = self.arriving.len();
+        for (k, link) in path.links.iter().enumerate().rev() {
+            let (vertex, seed) = (&link.vertex, self.seeds[k]);
+            let mut bar = VertexBar { x: next[0], ..VertexBar::ZERO };
+            if link.emits {
+                bar.emission = seed;
+            }
+            let connections = path.connections(link);
+            let first = last - connections.len();
+            for (c, arriving) in connections.iter().zip(&self.arriving[first..last]) {
+                c.pullback(world, wanted, vertex, (seed, *arriving), &mut bar, place, sink);
+            }
+            last = first;
+            if let Some(bounce) = link.bounce {
+                if k + 1 == path.links.len() {
+                    next[1] = sky_pullback(world, bounce.d, self.seeds[k + 1], place, sink);
+                }
+                let arriving = self.beyond(world, path, k);
+                bar.add(&bounce.pullback(&vertex.surfel, seed * arriving, next[1]));
+            }
+            next = vertex.pullback(world, wanted, &bar, place, sink);
+        }
+        ray_pullback(eye, wanted, path, next, place, sink);
     }
 }
 
-/// What leaves each vertex by reflection.
-fn leaving(eye: Eye, path: &Path) -> Vec<Rgb> {
-    let mut leaving = vec![Rgb::BLACK; path.links.len()];
-    for (k, link) in path.links.iter().enumerate().rev() {
-        let surfel = &link.vertex.surfel;
-        let of = |c: &super::light::Connection| surfel.response(c.d) * c.arriving(eye.world);
-        let mut sum = path.connections(link).iter().fold(Rgb::BLACK, |sum, c| sum + of(c));
-        if let Some(bounce) = link.bounce {
-            sum += bounce.factor(surfel) * beyond(eye, path, &leaving, k);
-        }
-        leaving[k] = sum;
-    }
-    leaving
-}
-
-/// What arrives along the bounce of link `k`.
-fn beyond(eye: Eye, path: &Path, leaving: &[Rgb], k: usize) -> Rgb {
-    leaving.get(k + 1).copied().unwrap_or(Rgb::BLACK) + path.met(eye.world, k)
-}
-
-/// Of the radiance; `seed` is the cotangent of what arrives at the camera.
-fn replay_radiance(
+/// Of a path that sees the sky alone.
+fn replay_sky(
     eye: Eye,
     wanted: &Wanted,
     path: &Path,
-    leaving: &[Rgb],
     seed: Rgb,
     place: Place,
     sink: &mut impl Sink,
 ) {
-    let world = eye.world;
-    if path.links.is_empty() {
-        let size = length(path.w);
-        let d = path.w * size.recip();
-        let by_direction = sky_pullback(world, d, seed, place, sink);
-        if wanted.camera && world.sky.is_some() {
-            let w_bar = (by_direction - d * d.dot(by_direction)) * size.recip();
-            let bar = eye.camera.ray_pullback(path.film, path.w, V3::zero(), w_bar);
-            camera_pullback(eye, place, &bar, sink);
-        }
-        return;
+    let size = length(path.w);
+    let d = path.w * size.recip();
+    let by_direction = sky_pullback(eye.world, d, seed, place, sink);
+    if wanted.camera && eye.world.sky.is_some() {
+        let w_bar = (by_direction - d * d.dot(by_direction)) * size.recip();
+        let bar = eye.camera.ray_pullback(path.film, path.w, V3::zero(), w_bar);
+        camera_pullback(eye, place, &bar, sink);
     }
-    // cotangents of what leaves each vertex, and of what arrives from the sky after the last
-    let mut seeds = vec![seed; path.links.len() + 1];
-    for (k, link) in path.links.iter().enumerate() {
-        if let Some(bounce) = link.bounce {
-            seeds[k + 1] = seeds[k] * bounce.factor(&link.vertex.surfel);
-        }
-    }
-    // cotangents of the place from which the next vertex is seen, and of the direction to it
-    let mut next = [V3::zero(); 2];
-    for (k, link) in path.links.iter().enumerate().rev() {
-        let vertex = &link.vertex;
-        let mut bar = VertexBar { x: next[0], ..VertexBar::ZERO };
-        if link.emits {
-            bar.emission = seeds[k];
-        }
-        for c in path.connections(link) {
-            c.pullback(world, wanted, vertex, seeds[k], &mut bar, place, sink);
-        }
-        if let Some(bounce) = link.bounce {
-            if k + 1 == path.links.len() {
-                next[1] = sky_pullback(world, bounce.d, seeds[k + 1], place, sink);
-            }
-            let arriving = beyond(eye, path, leaving, k);
-            bar.add(&bounce.pullback(&vertex.surfel, seeds[k] * arriving, next[1]));
-        }
-        next = vertex.pullback(world, wanted, &bar, place, sink);
-    }
-    ray_pullback(eye, wanted, path, next, place, sink);
 }
 
 /// Of another property than the radiance.
@@ -195,12 +234,12 @@ pub(crate) fn camera_pullback(eye: Eye, place: Place, bar: &CameraBar, sink: &mu
 mod tests {
     use cotangent_ad::{Dual, Real, Vec3};
 
-    use super::replay;
+    use super::Replay;
     use crate::derivative::{Place, Seeds, Sink};
     use crate::emitter::LightPoint;
     use crate::geometry::{Rgb, V3};
     use crate::integrator::light::{Connection, Source};
-    use crate::integrator::{Black, Eye, Path, Random, Vertex, Wave};
+    use crate::integrator::{Black, Eye, Glance, Path, Random, Vertex, Wave};
     use crate::reference::oblique;
     use crate::sampler::{Draw, Purpose};
     use crate::scene::{Wanted, World};
@@ -269,7 +308,10 @@ mod tests {
             let u = [f64::from(k % 8) / 8.0 + 0.03, f64::from(k / 8) / 8.0 + 0.05];
             let film = [u[1] * 32.0, u[0] * 24.0];
             let random = Random::new(draw, Purpose::Interior, k as usize, 1);
-            let path = wave.see(eye, film, eye.look(film), (&random, 0), Black::Skipped);
+            let [origin, w] = eye.camera.ray(film);
+            let hit = eye.world.bvh.closest(origin, w, f64::INFINITY);
+            let path =
+                &wave.see(eye, &[Glance { film, w, hit, random: &random }], Black::Skipped)[0];
             let Some(first) = path.links.first() else { continue };
             let Some(Connection { source: Source::Face(light), .. }) =
                 path.connections(first).first()
@@ -277,7 +319,7 @@ mod tests {
                 continue;
             };
             let mut found = Recorder::default();
-            replay(eye, &wanted, path, 0, 1.0, &mut found);
+            Replay::default().path(eye, &wanted, path, (0, 1.0), &mut found);
             compare(eye, path, &first.vertex, *light, &found);
             checked += 1;
         }

@@ -26,8 +26,6 @@ pub(crate) struct Wave {
     paths: Vec<Path>,
     /// Numbers of those that go on.
     alive: Vec<usize>,
-    /// Sample of the first path.
-    first: u32,
     points: [Vec<[f64; 2]>; PLANES as usize],
     bundle: Bundle,
     segments: Vec<Segment>,
@@ -48,11 +46,47 @@ enum Way {
     Sent { d: V3, k: f64, lobe: Lobe },
 }
 
+/// A ray of the camera for which it is known what it meets, and the random numbers of the path that goes on from there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glance<'a> {
+    pub(crate) film: FilmPoint,
+    pub(crate) w: V3,
+    pub(crate) hit: Option<Hit>,
+    pub(crate) random: &'a Random,
+}
+
+/// The random numbers of the paths of a wave.
+#[derive(Clone, Copy)]
+pub(super) enum Numbers<'a> {
+    /// Of samples of one pixel, one after the other from a first one on.
+    Samples(&'a Random, u32),
+    /// Of the first sample of its own, for each path.
+    Glances(&'a [Glance<'a>]),
+}
+
+impl Numbers<'_> {
+    /// Points of a plane for the paths of these numbers, out of so many.
+    fn points(self, dimension: u64, chosen: &[usize], count: usize, points: &mut Vec<[f64; 2]>) {
+        points.resize(count, [0.0; 2]);
+        match self {
+            Self::Samples(random, first) if chosen.len() == count => {
+                random.points(dimension, first, points);
+            }
+            Self::Samples(random, first) => random.some_points(dimension, first, chosen, points),
+            Self::Glances(glances) => {
+                for path in chosen {
+                    points[*path] = glances[*path].random.point(dimension, 0);
+                }
+            }
+        }
+    }
+}
+
 /// What holds of all paths of a wave.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) world: &'a World,
-    pub(super) random: &'a Random,
+    pub(super) numbers: Numbers<'a>,
     /// Reflections that a path may make in all.
     pub(super) bounces: u32,
     pub(super) black: Black,
@@ -67,7 +101,6 @@ impl Wave {
         Self {
             paths: Vec::new(),
             alive: Vec::new(),
-            first: 0,
             points: Default::default(),
             bundle: Bundle::default(),
             segments: Vec::new(),
@@ -86,8 +119,9 @@ impl Wave {
         samples: Range<u32>,
         black: Black,
     ) -> &[Path] {
+        let numbers = Numbers::Samples(random, samples.start);
         self.look(eye, (pixel, random), samples);
-        self.go(Rules { world: eye.world, random, bounces: eye.bounces(), black });
+        self.go(Rules { world: eye.world, numbers, bounces: eye.bounces(), black });
         &self.paths
     }
 
@@ -98,7 +132,7 @@ impl Wave {
         (pixel, random): (usize, &Random),
         samples: Range<u32>,
     ) -> &[Path] {
-        self.start(samples.len(), samples.start);
+        self.start(samples.len());
         draw(random, 0, samples.start, samples.len(), &mut self.points[0]);
         self.segments.clear();
         for (path, u) in self.paths.iter_mut().zip(&self.points[0]) {
@@ -117,23 +151,19 @@ impl Wave {
         &self.paths
     }
 
-    /// The path that the camera sees through a film point, where it is known what its ray meets.
-    pub(crate) fn see(
-        &mut self,
-        eye: Eye,
-        film: FilmPoint,
-        (w, hit): (V3, Option<Hit>),
-        (random, sample): (&Random, u32),
-        black: Black,
-    ) -> &Path {
-        self.start(1, sample);
-        self.paths[0].clear(film, w);
-        if let Some(hit) = hit {
-            self.paths[0].push(Vertex::new(eye.world, w, hit), true);
-            self.alive.push(0);
+    /// The paths that the camera sees by rays for which it is known what they meet.
+    pub(crate) fn see(&mut self, eye: Eye, glances: &[Glance], black: Black) -> &[Path] {
+        self.start(glances.len());
+        for (number, (path, glance)) in self.paths.iter_mut().zip(glances).enumerate() {
+            path.clear(glance.film, glance.w);
+            if let Some(hit) = glance.hit {
+                path.push(Vertex::new(eye.world, glance.w, hit), true);
+                self.alive.push(number);
+            }
         }
-        self.go(Rules { world: eye.world, random, bounces: eye.bounces(), black });
-        &self.paths[0]
+        let numbers = Numbers::Glances(glances);
+        self.go(Rules { world: eye.world, numbers, bounces: eye.bounces(), black });
+        &self.paths
     }
 
     /// The path that starts at a vertex, over at most so many reflections.
@@ -145,19 +175,19 @@ impl Wave {
         (random, sample): (&Random, u32),
         black: Black,
     ) -> &Path {
-        self.start(1, sample);
+        self.start(1);
         self.paths[0].clear([0.0; 2], vertex.w);
         self.paths[0].push(vertex, true);
         self.alive.push(0);
-        self.go(Rules { world, random, bounces, black });
+        let numbers = Numbers::Samples(random, sample);
+        self.go(Rules { world, numbers, bounces, black });
         &self.paths[0]
     }
 
     /// So many paths that nothing is known of, none of which goes on.
-    fn start(&mut self, count: usize, first: u32) {
+    fn start(&mut self, count: usize) {
         self.paths.resize_with(count, Path::new);
         self.alive.clear();
-        self.first = first;
     }
 
     /// Lets all paths that go on do so.
@@ -178,7 +208,7 @@ impl Wave {
         }
     }
 
-    /// The random numbers of all paths at their vertices `k`.
+    /// The random numbers of all paths that go on, at their vertices `k`.
     fn draw(&mut self, rules: Rules, k: u32) {
         let world = rules.world;
         let glossy = |p: &usize| self.paths[*p].end().surfel.is_glossy();
@@ -187,7 +217,7 @@ impl Wave {
         let dimension = 1 + PLANES * u64::from(k);
         for ((d, points), wanted) in (0..).zip(&mut self.points).zip(wanted) {
             if wanted {
-                draw(rules.random, dimension + d, self.first, self.paths.len(), points);
+                rules.numbers.points(dimension + d, &self.alive, self.paths.len(), points);
             }
         }
     }
@@ -363,7 +393,7 @@ pub(super) fn draw(
 
 #[cfg(test)]
 mod tests {
-    use super::Wave;
+    use super::{Glance, Wave};
     use crate::geometry::Rgb;
     use crate::integrator::direct::Direct;
     use crate::integrator::path::{Black, Random};
@@ -416,6 +446,28 @@ mod tests {
             }
         }
         assert!(lit > 500, "{lit} paths are longer than two vertices");
+    }
+
+    #[test]
+    fn a_path_of_a_known_ray_is_the_same_in_whatever_company_it_is_traced() {
+        let world = sphere(Material::Diffuse, Transport::Paths { bounces: 4 }, true);
+        let eye = Eye::new(&world, 0.into());
+        let randoms: Vec<Random> =
+            (0..50).map(|k| Random::new(DRAW, Purpose::PrimaryEdge, k, 4)).collect();
+        let mut glances = Vec::new();
+        for (k, random) in randoms.iter().enumerate() {
+            let film = [1.3 * k as f64, 20.0 + 0.4 * k as f64];
+            let [origin, w] = eye.camera.ray(film);
+            let hit = world.bvh.closest(origin, w, f64::INFINITY);
+            glances.push(Glance { film, w, hit, random });
+        }
+        let (mut many, mut one, mut lit) = (Wave::new(), Wave::new(), 0);
+        for (path, glance) in many.see(eye, &glances, Black::Lit).iter().zip(&glances) {
+            let alone = &one.see(eye, std::slice::from_ref(glance), Black::Lit)[0];
+            assert_eq!(path.radiance(&world), alone.radiance(&world));
+            lit += usize::from(!path.radiance(&world).is_black());
+        }
+        assert!(lit > 20, "{lit} paths see light");
     }
 
     #[test]

@@ -329,7 +329,16 @@ impl Surfel {
     }
 
     /// Density of [`Self::sample`] by solid angle, of the unit vector `d`.
+    #[inline]
     pub(crate) fn density(&self, d: V3) -> f64 {
+        if self.material == Material::Diffuse {
+            return self.s.dot(d).max(0.0) * FRAC_1_PI;
+        }
+        self.glossy_density(d)
+    }
+
+    /// Of a surface that is not diffuse.
+    fn glossy_density(&self, d: V3) -> f64 {
         let transparent = self.is_transparent();
         match self.seen_roughness() {
             None if transparent => self.s.dot(d).abs() * (0.5 * FRAC_1_PI),

@@ -4,16 +4,46 @@ use std::sync::Arc;
 
 use cotangent_ad::random::Stream;
 
-use super::{icosphere, quad};
+use super::{adjoint, icosphere, quad};
+use crate::derivative::{DerivativeOptions, vjp};
+use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
+use crate::integrator::{RenderOptions, render};
 use crate::material::{LEAST_INDEX, MOST_INDEX, Material};
 use crate::scene::{
     Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneCamera, SceneError, SceneLamp, SceneMesh,
-    Shading, Texture, Transport,
+    Selection, Shading, Texture, Transport, World,
 };
 use crate::sensor::CameraView;
 use crate::shape::TriangleMesh;
+
+/// An image of a scene at few samples, and the gradient by all parameters that derivatives follow: they must be numbers, whatever the
+/// scene is, and computing them must end.
+///
+/// # Panics
+/// Never: the parameters are the scene's own.
+pub fn image_and_gradient(scene: &Scene, seed: u64) -> (Image, Vec<f64>) {
+    let world = World::new(scene);
+    let image = render(&world, 0, RenderOptions { spp: 4, seed, key: 0 });
+    let selected = |names: &[String]| {
+        Selection::new(scene, names).expect("parameters of the scene, with derivatives")
+    };
+    let followed =
+        |name: &String| follows(&world, 0, &selected(std::slice::from_ref(name))).is_ok();
+    let can = scene.parameters().into_iter().filter(|p| p.not_differentiable.is_none());
+    let names: Vec<String> = can.map(|p| p.name).filter(followed).collect();
+    let options = DerivativeOptions {
+        spp: 2,
+        seed,
+        edge_samples: 1,
+        shadow_spp: 1,
+        ..DerivativeOptions::default()
+    };
+    let [width, height] = scene.film(0);
+    let gradient = vjp(&world, 0, &selected(&names), &adjoint(width, height), &options);
+    (image, gradient)
+}
 
 /// Numbers at random, one after the other.
 struct Dice {

@@ -205,7 +205,7 @@ fn edges_of_several_quads_in_one_place_are_counted_once() {
         let ends = [moved(h), moved(-h)];
         let difference = over_seeds(|seed| {
             let value =
-                |w: &World| render(w, 0, RenderOptions { spp: 256, seed, key: 1 }).dot(&weights);
+                |w: &World| render(w, 0, RenderOptions { spp: 512, seed, key: 1 }).dot(&weights);
             (value(&ends[0]) - value(&ends[1])) / (2.0 * h)
         });
         let found = along(&scene, &[name], entry, &weights, DerivativeOptions::default());

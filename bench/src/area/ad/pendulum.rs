@@ -166,7 +166,7 @@ fn ours() -> Vec<Ours> {
 
 pub(super) fn rows(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let mut ours = ours();
-    let c = peers.compile_c("pendulum")?;
+    let c = peers.compile("pendulum.c", &["m"])?;
     let mut best_ours = vec![f64::INFINITY; ours.len()];
     let mut best_c = BTreeMap::new();
     for _ in 0..ROUNDS {

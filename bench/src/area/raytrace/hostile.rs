@@ -1,9 +1,7 @@
 //! Scenes that nobody would build: whatever a scene is, its image and gradient are numbers, and computing them ends.
 
-use cotangent_raytrace::reference::{adjoint, hostile};
-use cotangent_raytrace::{
-    DerivativeOptions, RenderOptions, Scene, Selection, View, World, follows, render, vjp,
-};
+use cotangent_raytrace::Scene;
+use cotangent_raytrace::reference::{hostile, image_and_gradient};
 
 use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
@@ -32,25 +30,7 @@ pub(super) fn hostile_scenes(_: &Peers) -> Result<Vec<Item>, PeerError> {
 }
 
 fn gives_numbers(number: u64, scene: &Scene) -> bool {
-    let world = World::new(scene);
-    let image = render(&world, 0, RenderOptions { spp: 4, seed: number, key: 0 });
-    let can = scene.parameters().into_iter().filter(|p| p.not_differentiable.is_none());
-    let selected = |names: &[String]| Selection::new(scene, names).ok();
-    let followed = |name: &String| {
-        let selection = selected(std::slice::from_ref(name));
-        selection.is_some_and(|s| follows(&world, View::from(0), &s).is_ok())
-    };
-    let names: Vec<String> = can.map(|p| p.name).filter(followed).collect();
-    let Some(selection) = selected(&names) else { return false };
-    let options = DerivativeOptions {
-        spp: 2,
-        seed: number,
-        edge_samples: 1,
-        shadow_spp: 1,
-        ..DerivativeOptions::default()
-    };
-    let [width, height] = scene.film(0);
-    let gradient = vjp(&world, 0, &selection, &adjoint(width, height), &options);
+    let (image, gradient) = image_and_gradient(scene, number);
     let seen = image.pixels.iter().flat_map(|p| p.0).all(|v| v.is_finite() && v >= 0.0);
     seen && gradient.iter().all(|g| g.is_finite())
 }
