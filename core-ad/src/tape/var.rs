@@ -82,7 +82,7 @@ impl<T: Num> Var<T> {
     #[inline]
     pub(super) fn is_of_tape_of(&self, other: &Self) -> bool {
         let address = |x: &Self| x.arena.map(ptr::from_ref);
-        (address(self) == address(other)) & (self.generation == other.generation)
+        (address(self) == address(other)) && (self.generation == other.generation)
     }
 
     /// Its number on `arena`; 0 for a constant.
