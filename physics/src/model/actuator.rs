@@ -72,7 +72,7 @@ pub struct Thrust {
     pub(crate) at: usize,
 }
 
-/// A point that moves along an axis at the end of a rod whose other end is a crank ([`crate::crank`]).
+/// A point that moves along an axis at the end of a rod whose other end is a crank.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Crank {
     /// The site of the crank's end.
