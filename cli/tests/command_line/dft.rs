@@ -24,6 +24,8 @@ fn bonds_and_potentials_are_found_on_a_coarse_grid() {
         let output = place.run(&[words.as_slice(), &COARSE].concat());
         let summary = json(&output);
         assert_eq!(summary["goal_met"], true, "{artifact}: {}", stderr(&output));
+        let findings = summary["findings"].as_array().expect("goals as numbers");
+        assert!(findings.len() >= 2 && findings.iter().all(|f| f["met"] == true), "{findings:?}");
         assert_eq!(output.status.code(), Some(0), "{artifact}");
         assert!(place.path(&format!("r/artifacts/{artifact}")).is_file(), "{artifact}");
     }

@@ -26,6 +26,13 @@ fn a_run_leaves_everything_that_it_learned() {
         assert!(!summary[key].is_null(), "{key}");
     }
     assert_eq!(summary["start_check"]["verdict"], "agrees", "{}", summary["start_check"]);
+    // each goal is a number too
+    let findings = summary["findings"].as_array().expect("goals as numbers");
+    let reduction = ["objective_initial", "objective_final"].map(|k| summary[k].as_f64().unwrap());
+    let measured = findings[0]["measured"].as_f64().unwrap();
+    assert!((measured / (reduction[0] / reduction[1]) - 1.0).abs() < 1e-12, "{findings:?}");
+    assert_eq!(findings[0]["met"], measured >= 2.0);
+    assert_eq!((&findings[1]["unit"], findings[1]["met"].as_bool()), (&"mHa".into(), None));
     let expected = [
         ".lock",
         "artifacts",

@@ -12,6 +12,8 @@ use cotangent_dft::one_d::{
     Formula, FunctionalFile, Grid, Interaction, Model, Stencil, ground_state_bytes,
 };
 
+use cotangent_problem::{Finding, Must};
+
 use super::document::Settings;
 use super::keys::{File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
 use crate::diagnostic::Diagnostic;
@@ -19,6 +21,13 @@ use crate::diagnostic::Diagnostic;
 pub(super) use line::DOMAIN as MOLECULES;
 pub(super) use potential::DOMAIN as POTENTIAL;
 pub(super) use train::DOMAIN as TRAIN;
+
+/// What was measured of a goal, as a number.
+fn finding(label: &str, what: &str, unit: &str, must: Option<Must>, measured: f64) -> Finding {
+    let (label, what, unit) = (label.into(), what.into(), unit.into());
+    let met = must.map(|must| must.holds(measured, None));
+    Finding { label, what, unit, must, measured, standard_error: None, met }
+}
 
 /// The repulsions of electrons, by their names in a file.
 #[derive(Clone, Copy, PartialEq)]

@@ -4,8 +4,7 @@ use cotangent_dft::one_d::{
     Formula, Functional, GroundState, InversionOptions, Lda, LiebFunctional, Model,
     Prepared as Atoms, System, ground_state, invert,
 };
-use cotangent_problem::{Capabilities, Objective, TrialFailure};
-use cotangent_problem::{Parameter, Space};
+use cotangent_problem::{Capabilities, Must, Objective, Parameter, Space, TrialFailure};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
@@ -14,7 +13,7 @@ use super::super::{Prepared, Scenario};
 use super::density_file;
 use super::figures::{densities, on_grid, potentials, table};
 use super::{
-    GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, formula_of, model, reference_bytes,
+    GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, finding, formula_of, model, reference_bytes,
     too_large,
 };
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
@@ -192,15 +191,21 @@ impl Judge for Ready<'_> {
         let Self { study, atoms, density, lieb, .. } = self;
         let found = lieb.respond(run.answer).map_err(|e: TrialFailure| e.to_string())?;
         let mut xc = lieb.exchange_correlation_ha(run.answer);
-        let mut criteria = vec![
-            Criterion {
-                what: "the orbitals have the density".into(),
-                must: format!("within {:.0e} electrons", study.density_error),
-                measured: format!("{:.1e} electrons", found.residual),
-                met: Some(found.residual <= study.density_error),
-            },
-            self.agreement(&xc),
-        ];
+        let mut criteria = vec![Criterion {
+            what: "the orbitals have the density".into(),
+            must: format!("within {:.0e} electrons", study.density_error),
+            measured: format!("{:.1e} electrons", found.residual),
+            met: Some(found.residual <= study.density_error),
+        }];
+        let (agreement, apart_ha) = self.agreement(&xc);
+        let findings = [
+            (&criteria[0], "electrons", study.density_error, found.residual),
+            (&agreement, "Ha", study.agreement, apart_ha),
+        ]
+        .map(|(c, unit, bound, measured)| {
+            finding(&c.what, &c.what, unit, Some(Must::AtMost(bound)), measured)
+        });
+        criteria.push(agreement);
         if let Some(exact) = &self.exact {
             // a density leaves the constant to its furthest tails: the exact highest orbital energy says it
             let highest = found.energies_ha[found.energies_ha.len() - 1];
@@ -235,6 +240,7 @@ impl Judge for Ready<'_> {
         ];
         Ok(Conclusion {
             criteria,
+            findings: findings.into_iter().filter(|f| f.measured.is_finite()).collect(),
             figures: self.figures(&found.density, &xc, &lda),
             artifacts: vec![("potential.csv".into(), table(&study.model.grid, &columns))],
             ..Conclusion::default()
@@ -243,8 +249,8 @@ impl Judge for Ready<'_> {
 }
 
 impl Ready<'_> {
-    /// The potential beside that of Newton's method; where that one fails, its reason.
-    fn agreement(&self, xc: &[f64]) -> Criterion {
+    /// The potential beside that of Newton's method, and how far they are apart, Ha; where that one fails, its reason.
+    fn agreement(&self, xc: &[f64]) -> (Criterion, f64) {
         let Self { study, atoms, density, .. } = self;
         let what = "the potential agrees with that of Newton's method".into();
         let must = format!(
@@ -259,9 +265,13 @@ impl Ready<'_> {
                 let constant = differences.iter().sum::<f64>() / differences.len() as f64;
                 let apart = differences.iter().map(|d| (d - constant).abs()).fold(0.0, f64::max);
                 let measured = format!("{apart:.1e} Ha apart, but for a constant");
-                Criterion { what, must, measured, met: Some(apart <= study.agreement) }
+                (Criterion { what, must, measured, met: Some(apart <= study.agreement) }, apart)
             }
-            Err(why) => Criterion { what, must, measured: why.to_string(), met: Some(false) },
+            Err(why) => {
+                let criterion =
+                    Criterion { what, must, measured: why.to_string(), met: Some(false) };
+                (criterion, f64::NAN)
+            }
         }
     }
 

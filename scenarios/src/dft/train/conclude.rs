@@ -8,10 +8,12 @@ use cotangent_dft::one_d::{
 use rayon::prelude::*;
 
 use super::super::figures::{densities, exact_in_band, on_grid, potentials};
+use super::super::finding;
 use super::super::molecules::members;
 use super::{Known, Molecules, Ready};
 use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_harness::{Conclusion, Criterion, Finished};
+use cotangent_problem::{Finding, Must};
 
 /// What a molecule is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,8 +124,10 @@ impl Ready<'_> {
         }
         let architecture = self.training.architecture().clone();
         let functional = FunctionalFile { architecture, parameters: run.answer.to_vec() };
+        let (criteria, findings) = self.verdict(run, &points);
         Ok(Conclusion {
-            criteria: self.criteria(run, &points),
+            criteria,
+            findings,
             warnings: judged(&points).flat_map(|p| p.warnings.clone()).collect(),
             figures,
             artifacts: vec![
@@ -169,7 +173,8 @@ impl Ready<'_> {
         self.study.test.iter().filter(cheap).map(drawn).collect()
     }
 
-    fn criteria(&self, run: &Finished, points: &[Point]) -> Vec<Criterion> {
+    /// The goals in words and, where they have a number, as numbers.
+    fn verdict(&self, run: &Finished, points: &[Point]) -> (Vec<Criterion>, Vec<Finding>) {
         let study = self.study;
         let (start, end) = (run.start_value, run.answer_value);
         let reduction = start / end;
@@ -179,6 +184,8 @@ impl Ready<'_> {
             measured: format!("{start:.3e} -> {end:.3e}, a factor of {reduction:.1}"),
             met: Some(reduction >= study.loss_reduction),
         }];
+        let asked = Some(Must::AtLeast(study.loss_reduction));
+        let mut findings = vec![finding("loss reduction", &criteria[0].what, "", asked, reduction)];
         for (k, list) in study.test.iter().enumerate() {
             let tested: Vec<&Point> = points
                 .iter()
@@ -198,14 +205,20 @@ impl Ready<'_> {
             let (mean, most_lda) = errors(&|p| p.lda);
             let _ = write!(measured, "; the LDA's {mean:.2} and {most_lda:.2}");
             let must = study.largest_error_mha.get(k).copied().filter(|m| *m > 0.0);
+            let what = format!("error of {} at {} test geometries", list.formula, members_of(list));
+            let (label, asked) =
+                (format!("largest error of {}", list.formula), must.map(Must::AtMost));
+            findings.push(finding(&label, &what, "mHa", asked, most));
             criteria.push(Criterion {
-                what: format!("error of {} at {} test geometries", list.formula, members_of(list)),
+                what,
                 must: must.map_or(String::new(), |m| format!("at most {m} mHa")),
                 measured,
                 met: must.map(|m| most <= m),
             });
         }
-        criteria
+        // a molecule without a field has no energy, and JSON no infinity
+        findings.retain(|found| found.measured.is_finite());
+        (criteria, findings)
     }
 
     fn density_figure(&self, known: &Known, x: &[f64]) -> Result<Figure, String> {
