@@ -115,6 +115,20 @@ def weights():
     return mi.TensorXf(np.repeat(w[:, :, None], 3, 2).astype(np.float32))
 
 
+def timed(sc, path, w, spp, seeds):
+    """The least CPU seconds of an image, and weighed sums of the images of each seed."""
+    best, values = float("inf"), []
+    for k in range(seeds + 2):
+        start = time.process_time()
+        image = mi.render(sc, integrator=path, spp=spp, seed=k)
+        dr.eval(image)
+        dr.sync_thread()
+        if k >= 2:  # kernels are compiled by then
+            best = min(best, time.process_time() - start)
+            values.append(float(dr.sum(image * w, axis=None).array[0]))
+    return best, values
+
+
 def images(spp, seeds):
     w = weights()
     blocker, flat, smooth = shadow_blocker()[0], icosphere_shadow()[0], icosphere_shadow(smooth=True)[0]
@@ -122,15 +136,7 @@ def images(spp, seeds):
                                   ("shadow_blocker.flat.4", blocker, 4), ("icosphere_shadow.flat.4", flat, 4),
                                   ("icosphere_shadow.smooth.4", smooth, 4)]:
         path = mi.load_dict({"type": "path", "max_depth": reflections + 1, "rr_depth": 1000})
-        best, values = float("inf"), []
-        for k in range(seeds + 2):
-            start = time.process_time()
-            image = mi.render(sc, integrator=path, spp=spp, seed=k)
-            dr.eval(image)
-            dr.sync_thread()
-            if k >= 2:  # kernels are compiled by then
-                best = min(best, time.process_time() - start)
-                values.append(float(dr.sum(image * w, axis=None).array[0]))
+        best, values = timed(sc, path, w, spp, seeds)
         print(name, best, np.mean(values), np.std(values, ddof=1))
 
 
@@ -143,14 +149,7 @@ def main():
     projective = mi.load_dict({"type": "direct_projective", "guiding": "none"})
     for make in (emissive_triangles, shadow_blocker):
         sc, moves = make()
-        best, values = float("inf"), []
-        for k in range(seeds + 2):
-            start = time.process_time()
-            image = mi.render(sc, integrator=path, spp=spp, seed=k)
-            dr.eval(image)
-            dr.sync_thread()
-            best = min(best, time.process_time() - start)
-            values.append(float(dr.sum(image * w, axis=None).array[0]))
+        best, values = timed(sc, path, w, spp, seeds)
         print(f"{make.__name__}.primal", best, np.mean(values))
         params = mi.traverse(sc)
         key = moves + ".vertex_positions"

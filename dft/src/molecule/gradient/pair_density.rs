@@ -9,8 +9,8 @@ use crate::molecule::matrix::Matrix;
 /// `D_ab D_cd - factor/2 sum over spins (P_ac P_bd + P_ad P_bc)`: half of its sum with the integrals is their energy.
 #[derive(Debug)]
 pub(in crate::molecule) struct PairDensity<'a> {
-    /// The density of all electrons, where the classical repulsion is part of it.
-    pub total: Option<&'a Matrix>,
+    /// The density of all electrons.
+    pub total: &'a Matrix,
     /// Densities of one spin: one of two equal spins, or two.
     pub densities: &'a [Matrix],
     /// The share of exact exchange.
@@ -27,11 +27,11 @@ impl PairDensity<'_> {
         ket: &Batch,
         out: &mut Vec<Lane>,
     ) -> f64 {
-        let largest = self.exchange(list, bra, ket, out);
-        largest.max(self.add_classical(list, bra, ket, out))
+        self.exchange(list, bra, ket, out);
+        self.add_classical(list, bra, ket, out)
     }
 
-    /// Those of exchange alone.
+    /// Those of exchange alone, and the largest of these.
     pub(super) fn exchange(
         &self,
         list: &PairList,
@@ -75,15 +75,14 @@ impl PairDensity<'_> {
         ket: &Batch,
         out: &mut [Lane],
     ) -> f64 {
-        let Some(total) = self.total else { return 0.0 };
         let mut largest = 0.0_f64;
         for (lane, at) in ket.pairs.iter().enumerate().take(ket.filled) {
             let pair = &list.pairs[*at];
             let orders = bra.orders() * pair.orders();
             for ([a, b], row) in bra.each_product().zip(out.chunks_mut(pair.size())) {
-                let of_bra = orders * total.at(a, b);
+                let of_bra = orders * self.total.at(a, b);
                 for ([c, d], weight) in pair.each_product().zip(row) {
-                    weight.0[lane] += of_bra * total.at(c, d);
+                    weight.0[lane] += of_bra * self.total.at(c, d);
                     largest = largest.max(weight.0[lane].abs());
                 }
             }

@@ -16,7 +16,6 @@ use crate::molecule::matrix::Matrix;
 #[derive(Debug)]
 pub(in crate::molecule) struct MeanField<'a> {
     repulsion: &'a Repulsion,
-    total: &'a Matrix,
     density: PairDensity<'a>,
     /// The batches of pairs with their functions summed.
     summed: Vec<Batch>,
@@ -31,9 +30,9 @@ impl<'a> MeanField<'a> {
         exact_exchange: f64,
     ) -> Self {
         let list = repulsion.list();
-        let density = PairDensity { total: Some(total), densities, exact_exchange };
+        let density = PairDensity { total, densities, exact_exchange };
         let summed = list.batches.iter().map(|b| b.contracted(&list.pairs, total)).collect();
-        Self { repulsion, total, density, summed }
+        Self { repulsion, density, summed }
     }
 
     /// Cotangents of the Hermite coefficients of a pair, `x_t,ab = sum_cd w_ab,cd sum_t' R_(t+t') E_t'^cd`: rows by functions for each product
@@ -70,7 +69,7 @@ impl<'a> MeanField<'a> {
             }
         }
         let densities: Vec<f64> =
-            bra.each_product().map(|[a, b]| bra.orders() * self.total.at(a, b)).collect();
+            bra.each_product().map(|[a, b]| bra.orders() * self.density.total.at(a, b)).collect();
         let of_product = |(at, x): (usize, &[Lane])| {
             let factor = charge_factor(bra.products[at].exponent);
             let classical = &classical[at * rows.count()..][..rows.count()];

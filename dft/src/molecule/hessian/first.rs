@@ -163,7 +163,7 @@ impl TwoElectron {
         let work = Work {
             list,
             densities,
-            weights: PairDensity { total: Some(total), densities, exact_exchange: 1.0 },
+            weights: PairDensity { total, densities, exact_exchange: 1.0 },
             kets: differentiated(list, atom),
             cutoff: repulsion.cutoff(),
         };
