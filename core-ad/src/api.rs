@@ -57,9 +57,9 @@ pub fn vjp<T: Real>(
     y_bar: &[T],
 ) -> (Vec<T>, Vec<T>) {
     let session = Session::new();
-    let inputs: Vec<Var<T>> = x.iter().map(|x| session.input(*x)).collect();
-    let y = f(&inputs);
-    let x_bar = session.pullback(&y, y_bar, &inputs);
+    let inputs = session.inputs(x);
+    let y = session.lend(&inputs, f);
+    let x_bar = session.pullback(&y, y_bar, inputs.vars());
     (y.iter().map(|y| y.value()).collect(), x_bar)
 }
 
@@ -83,9 +83,9 @@ pub fn try_value_and_grad<T: Real, E: From<DerivativeFailure>>(
     x: &[T],
 ) -> Result<(T, Vec<T>), E> {
     let session = Session::new();
-    let inputs: Vec<Var<T>> = x.iter().map(|x| session.input(*x)).collect();
-    let y = f(&inputs)?;
-    let x_bar = session.try_pullback(&[y], &[T::lit(1.0)], &inputs)?;
+    let inputs = session.inputs(x);
+    let y = session.lend(&inputs, f)?;
+    let x_bar = session.try_pullback(&[y], &[T::lit(1.0)], inputs.vars())?;
     Ok((y.value(), x_bar))
 }
 
@@ -145,9 +145,9 @@ pub fn try_jacobian_forward<T: Real, E>(
 /// Jacobian, `m x n` row-major: one recording, one sweep a row.
 pub fn jacobian_reverse<T: Real>(f: impl FnOnce(&[Var<T>]) -> Vec<Var<T>>, x: &[T]) -> Vec<T> {
     let session = Session::new();
-    let inputs: Vec<Var<T>> = x.iter().map(|x| session.input(*x)).collect();
-    let y = f(&inputs);
-    y.iter().flat_map(|y| session.pullback(&[*y], &[T::lit(1.0)], &inputs)).collect()
+    let inputs = session.inputs(x);
+    let y = session.lend(&inputs, f);
+    y.iter().flat_map(|y| session.pullback(&[*y], &[T::lit(1.0)], inputs.vars())).collect()
 }
 
 /// Jacobian, `m x n` row-major: forward where the inputs are few for the outputs, else reverse.

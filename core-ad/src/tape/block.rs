@@ -6,7 +6,7 @@
 //! ([`Var::with_pullback`]); one that is used at other levels as well is a [`SliceRule`](crate::SliceRule).
 
 use super::var::{Var, common, tape_index};
-use super::{Arena, Block, Kind, Nodes, Pull, Statement};
+use super::{Arena, Block, Kind, Pull, Statement};
 use crate::dual::Dual;
 use crate::real::{Num, Real};
 use crate::rules::along;
@@ -44,25 +44,6 @@ impl<T: Num> Var<T> {
         let inputs = tape_index(active.len());
         let kind = Kind::Jacobian;
         record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, kind })
-    }
-
-    /// The sum of products as one statement.
-    pub(super) fn sum_of_products(a: &[Self], b: &[Self], value: T) -> Self {
-        let (run_a, run_b) = (single_run(a), single_run(b));
-        let arena_of = |run: Option<Run<T>>, x| run.map_or_else(|| arena_of(x), |r| Some(r.arena));
-        let Some(arena) = common(arena_of(run_a, a), arena_of(run_b, b)) else {
-            return Self::konst(value);
-        };
-        let mut nodes = arena.nodes.borrow_mut();
-        let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
-        nodes.put_down_terms(run_a, a, b);
-        nodes.put_down_terms(run_b, b, a);
-        let inputs = tape_index(nodes.arguments.len() - arguments);
-        let first = tape_index(nodes.statements.len());
-        let kind = Kind::Sum;
-        nodes.blocks.push(Block { first, outputs: 1, inputs, arguments, entries, kind });
-        drop(nodes);
-        Self::recorded(arena, Statement::leaf(), value)
     }
 
     /// Values `y` of a function of `x` that was computed elsewhere, with its pullback: from the cotangents of `y` to those of
@@ -108,8 +89,10 @@ impl<T: Num> Var<T> {
         let (arguments, entries) = (nodes.arguments.len(), nodes.entries.len());
         nodes.arguments.extend(x.iter().map(Self::id));
         nodes.entries.extend(x.iter().map(Self::weight));
+        let kind = Kind::Pullback { pull: tape_index(nodes.pullbacks.len()), is_loop };
+        nodes.pullbacks.push(pull);
         drop(nodes);
-        let (inputs, kind) = (tape_index(x.len()), Kind::Pullback { pull, is_loop });
+        let inputs = tape_index(x.len());
         record(arena, y, Block { first: 0, outputs: 0, inputs, arguments, entries, kind })
     }
 }
@@ -160,57 +143,13 @@ impl<T: Real> Var<T> {
     }
 }
 
-impl<T: Num> Nodes<T> {
-    /// The derivatives of `sum x_k f_k` by its active `x_k`, as runs of statements that follow each other.
-    fn put_down_terms(&mut self, run: Option<Run<T>>, x: &[Var<T>], factors: &[Var<T>]) {
-        if let Some(run) = run {
-            self.put_down_run(run.first, x, factors);
-            return;
-        }
-        let mut start = 0;
-        while start < x.len() {
-            let first = x[start].id();
-            let follows = |(next, x): &(u32, &Var<T>)| x.is_active() && x.id() == *next;
-            let length = (first..).zip(&x[start..]).take_while(follows).count();
-            let run = start..start + length;
-            if length > 0 {
-                self.put_down_run(first, &x[run.clone()], &factors[run]);
-            }
-            start += length.max(1);
-        }
-    }
-
-    /// The same for statements that follow `first`.
-    fn put_down_run(&mut self, first: u32, x: &[Var<T>], factors: &[Var<T>]) {
-        self.arguments.extend([first, tape_index(x.len())]);
-        self.entries.extend(x.iter().zip(factors).map(|(x, f)| along(x.weight(), f.value())));
-    }
-}
-
-/// Numbers of one tape whose statements follow each other, as those of inputs do.
-#[derive(Clone, Copy)]
-struct Run<T: Num> {
-    arena: &'static Arena<T>,
-    first: u32,
-}
-
-/// The run that all of `x` are, if they are one.
-fn single_run<T: Num>(x: &[Var<T>]) -> Option<Run<T>> {
-    let start = x.first()?;
-    let (arena, first) = (start.checked_arena()?, start.id());
-    let follows = |(next, x): (u32, &Var<T>)| x.is_of_tape_of(start) & (x.id() == next);
-    // no way out within, so that the loop has no branches
-    let all = (first..).zip(x).fold(true, |all, pair| all & follows(pair));
-    all.then_some(Run { arena, first })
-}
-
 /// The tape of the active ones among `x`.
 fn arena_of<T: Num>(x: &[Var<T>]) -> Option<&'static Arena<T>> {
     x.iter().fold(None, |arena, x| common(arena, x.checked_arena()))
 }
 
 /// The outputs of a block, whose inputs are put down.
-fn record<T: Num>(arena: &'static Arena<T>, y: Vec<T>, block: Block<T>) -> Vec<Var<T>> {
+fn record<T: Num>(arena: &'static Arena<T>, y: Vec<T>, block: Block) -> Vec<Var<T>> {
     let first = tape_index(arena.nodes.borrow().statements.len());
     let outputs = tape_index(y.len());
     let vars = y.into_iter().map(|y| Var::recorded(arena, Statement::leaf(), y)).collect();

@@ -1,7 +1,6 @@
 //! The pullback of a sum over items, on small tapes.
 
 use super::Session;
-use super::var::Var;
 use crate::map::{Kernel, add, plain_sum};
 use crate::real::Real;
 use crate::rule::DerivativeFailure;
@@ -19,9 +18,9 @@ pub(crate) fn taped_pullback<R: Real, const D: usize, const O: usize, K: Kernel<
     let mut p_bar = vec![R::lit(0.0); p.len()];
     for items in items.chunks(TAPED) {
         let session = Session::<R>::new();
-        let p: Vec<Var<R>> = p.iter().map(|p| session.input(*p)).collect();
-        let sum = plain_sum(kernel, items, &p);
-        add(&mut p_bar, session.try_pullback(&sum, y_bar, &p)?);
+        let p = session.inputs(p);
+        let sum = session.lend(&p, |p| plain_sum(kernel, items, p));
+        add(&mut p_bar, session.try_pullback(&sum, y_bar, p.vars())?);
     }
     Ok(p_bar)
 }

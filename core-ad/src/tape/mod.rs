@@ -13,10 +13,13 @@
 //! ```
 
 mod block;
+mod inputs;
 pub(crate) mod map_sum;
 mod parallel;
 mod scan;
 mod slice_scan;
+mod sum;
+mod sweep;
 mod var;
 
 use std::any::{Any, TypeId};
@@ -26,6 +29,9 @@ use std::collections::BTreeMap;
 use crate::real::Num;
 use crate::rule::DerivativeFailure;
 use crate::rules::{along, chain};
+
+use inputs::Lent;
+use sweep::Sweep;
 
 pub use parallel::{parallel_map, parallel_sum};
 #[doc(hidden)]
@@ -43,60 +49,91 @@ struct Statement<T> {
 }
 
 /// A statement of any arity; its outputs are the statements from `first` on.
-struct Block<T> {
+#[derive(Clone, Copy)]
+struct Block {
     first: u32,
     outputs: u32,
-    /// How many words among `arguments` name its inputs, and the number of the first of them.
+    /// How many words among the tape's arguments name its inputs, and the number of the first of them; of a sum, among its runs.
     inputs: u32,
     arguments: usize,
     /// Number of its first entry among `entries`.
     entries: usize,
-    kind: Kind<T>,
+    kind: Kind,
 }
 
 /// What a block's arguments and entries are.
-enum Kind<T> {
+#[derive(Clone, Copy)]
+enum Kind {
     /// A statement an argument, and rows of the local Jacobian by the statements, an output a row.
     Jacobian,
-    /// One output. Arguments are runs of statements that follow each other, as pairs of the first and their number; entries are the
-    /// derivatives by them, run after run: the sweep adds whole rows.
+    /// One output. It reads runs, and has no entries of its own.
     Sum,
     /// A statement an argument, entries the derivatives of the inputs by their statements.
     Pullback {
-        pull: Pull<T>,
+        /// Its number among the tape's pullbacks.
+        pull: u32,
         /// Whether it is called for cotangents of zero that a seed reaches as well: a loop may have poles within.
         is_loop: bool,
     },
 }
 
-impl<T> Block<T> {
-    /// The words that name its inputs.
-    fn words<'a>(&self, arguments: &'a [u32]) -> &'a [u32] {
-        &arguments[self.arguments..][..self.inputs as usize]
+/// Statements at equal distances, and where the derivatives by them begin among the tape's entries: the sweep adds whole rows.
+struct Run {
+    first: u32,
+    stride: u32,
+    length: u32,
+    entries: usize,
+}
+
+impl Run {
+    fn statements(&self) -> impl Iterator<Item = usize> {
+        (self.first as usize..).step_by(self.stride as usize).take(self.length as usize)
+    }
+
+    fn derivatives<'a, T>(&self, entries: &'a [T]) -> &'a [T] {
+        &entries[self.entries..][..self.length as usize]
+    }
+}
+
+impl Block {
+    /// Where its inputs are named.
+    fn range(&self) -> std::ops::Range<usize> {
+        self.arguments..self.arguments + self.inputs as usize
     }
 
     /// The statements that it reads.
-    fn reads(&self, arguments: &[u32], mut each: impl FnMut(usize)) {
-        let words = self.words(arguments);
+    fn reads<T>(&self, nodes: &Nodes<T>, mut each: impl FnMut(usize)) {
         match self.kind {
-            Kind::Sum => runs(words).flatten().for_each(each),
+            Kind::Sum => nodes.runs[self.range()].iter().flat_map(Run::statements).for_each(each),
             Kind::Jacobian | Kind::Pullback { .. } => {
-                words.iter().for_each(|id| each(*id as usize));
+                nodes.arguments[self.range()].iter().for_each(|id| each(*id as usize));
             }
         }
     }
 }
 
-/// Statements of the runs that pairs of words name.
-fn runs(words: &[u32]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    words.chunks_exact(2).map(|run| run[0] as usize..(run[0] + run[1]) as usize)
-}
-
 struct Nodes<T> {
     statements: Vec<Statement<T>>,
-    blocks: Vec<Block<T>>,
+    blocks: Vec<Block>,
+    pullbacks: Vec<Pull<T>>,
     arguments: Vec<u32>,
     entries: Vec<T>,
+    /// What sums read.
+    runs: Vec<Run>,
+    /// Inputs that functions have been given, innermost last.
+    lent: Vec<Lent>,
+}
+
+impl<T> Nodes<T> {
+    const EMPTY: Self = Self {
+        statements: Vec::new(),
+        blocks: Vec::new(),
+        pullbacks: Vec::new(),
+        arguments: Vec::new(),
+        entries: Vec::new(),
+        runs: Vec::new(),
+        lent: Vec::new(),
+    };
 }
 
 /// Where a session's statements live. Arenas are recycled, never freed: a stale handle finds another generation.
@@ -124,13 +161,7 @@ trait Waiting {
 
 impl<T: Num> Waiting for &'static Arena<T> {
     fn release(&self) {
-        let mut nodes = self.nodes.borrow_mut();
-        *nodes = Nodes {
-            statements: Vec::new(),
-            blocks: Vec::new(),
-            arguments: Vec::new(),
-            entries: Vec::new(),
-        };
+        *self.nodes.borrow_mut() = Nodes::EMPTY;
         self.adjoint.take();
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
@@ -181,15 +212,9 @@ impl<T: Num> Session<T> {
         let arena =
             pooled.and_then(|a| a.into_any().downcast::<&'static Arena<T>>().ok()).map_or_else(
                 || {
-                    let nodes = Nodes {
-                        statements: Vec::new(),
-                        blocks: Vec::new(),
-                        arguments: Vec::new(),
-                        entries: Vec::new(),
-                    };
                     &*Box::leak(Box::new(Arena {
                         generation: Cell::new(0),
-                        nodes: RefCell::new(nodes),
+                        nodes: RefCell::new(Nodes::EMPTY),
                         failure: RefCell::new(None),
                         adjoint: Cell::default(),
                     }))
@@ -203,15 +228,6 @@ impl<T: Num> Session<T> {
     /// An independent variable.
     pub fn input(&self, value: T) -> Var<T> {
         Var::recorded(self.arena, Statement::leaf(), value)
-    }
-
-    /// Independent variables, whose statements follow each other.
-    fn inputs(&self, values: &[T]) -> Vec<Var<T>> {
-        let mut nodes = self.arena.nodes.borrow_mut();
-        let first = nodes.statements.len();
-        nodes.statements.resize(first + values.len(), Statement::leaf());
-        let input = |(id, value): (usize, &T)| Var::of_statement(self.arena, id, *value);
-        (first..).zip(values).map(input).collect()
     }
 
     /// Number of statements recorded so far.
@@ -288,13 +304,16 @@ impl<T: Num> Session<T> {
 struct Mark {
     statements: usize,
     blocks: usize,
+    pullbacks: usize,
     arguments: usize,
     entries: usize,
+    runs: usize,
 }
 
 impl Mark {
     /// Above the sink.
-    const START: Self = Self { statements: 1, blocks: 0, arguments: 0, entries: 0 };
+    const START: Self =
+        Self { statements: 1, blocks: 0, pullbacks: 0, arguments: 0, entries: 0, runs: 0 };
 }
 
 impl<T: Num> Session<T> {
@@ -304,8 +323,10 @@ impl<T: Num> Session<T> {
         Mark {
             statements: nodes.statements.len(),
             blocks: nodes.blocks.len(),
+            pullbacks: nodes.pullbacks.len(),
             arguments: nodes.arguments.len(),
             entries: nodes.entries.len(),
+            runs: nodes.runs.len(),
         }
     }
 
@@ -314,24 +335,26 @@ impl<T: Num> Session<T> {
         let mut nodes = self.arena.nodes.borrow_mut();
         nodes.statements.truncate(mark.statements);
         nodes.blocks.truncate(mark.blocks);
+        nodes.pullbacks.truncate(mark.pullbacks);
         nodes.arguments.truncate(mark.arguments);
         nodes.entries.truncate(mark.entries);
+        nodes.runs.truncate(mark.runs);
     }
 
-    /// Sweeps back what was recorded since, for cotangents `seeds` of `outputs`; cotangents of what stands below the mark
-    /// are added to `adjoint`, which has an entry for every statement there.
+    /// Sweeps back what was recorded since, for cotangents `seeds` of `outputs`; cotangents of the first `kept` statements, which stand
+    /// below the mark, are added to `adjoint`, which has an entry for each of them. Those between are inputs.
     ///
     /// # Errors
     /// The first rule without a derivative.
     fn pull_back_to(
         &self,
-        mark: &Mark,
+        (mark, kept): (&Mark, usize),
         outputs: &[Var<T>],
         seeds: &[T],
         adjoint: &mut Vec<T>,
     ) -> Result<(), DerivativeFailure> {
         let nodes = self.arena.nodes.borrow();
-        adjoint.truncate(mark.statements);
+        adjoint.truncate(kept);
         adjoint.resize(nodes.statements.len(), T::lit(0.0));
         for (y, seed) in outputs.iter().zip(seeds) {
             let (id, weight) = y.node_in(self.arena);
@@ -350,8 +373,11 @@ impl<T: Num> Drop for Session<T> {
         let mut nodes = self.arena.nodes.borrow_mut();
         nodes.statements.clear();
         nodes.blocks.clear();
+        nodes.pullbacks.clear();
         nodes.arguments.clear();
         nodes.entries.clear();
+        nodes.runs.clear();
+        nodes.lent.clear();
         drop(nodes);
         // at the end of a thread the pool may be gone already: then the arena stays leaked
         let _ = POOL.try_with(|pool| {
@@ -363,129 +389,6 @@ impl<T: Num> Drop for Session<T> {
 impl<T: Num> Statement<T> {
     fn leaf() -> Self {
         Self { arguments: [0; 2], partials: [T::lit(0.0); 2] }
-    }
-}
-
-/// A reverse sweep over the statements above a mark, last to first.
-struct Sweep<'a, T> {
-    nodes: &'a Nodes<T>,
-    mark: &'a Mark,
-    /// The statements that the sweep starts from.
-    seeded: &'a dyn Fn() -> Vec<usize>,
-    /// Which statements a seed reaches, once that was asked.
-    reached: Option<Vec<bool>>,
-}
-
-impl<T: Num> Sweep<'_, T> {
-    fn run(mut self, adjoint: &mut [T]) {
-        let mut end = self.nodes.statements.len();
-        for block in self.nodes.blocks[self.mark.blocks..].iter().rev() {
-            let first = block.first as usize;
-            let last = first + block.outputs as usize;
-            self.sweep_statements(last..end, adjoint);
-            // what a block reads was recorded before it
-            let (before, outputs) = adjoint.split_at_mut(first);
-            self.sweep_block(block, before, &outputs[..block.outputs as usize]);
-            end = first;
-        }
-        self.sweep_statements(self.mark.statements..end, adjoint);
-    }
-
-    fn sweep_block(&mut self, block: &Block<T>, adjoint: &mut [T], y_bar: &[T]) {
-        let arguments = block.words(&self.nodes.arguments);
-        let entries = &self.nodes.entries[block.entries..];
-        let first = block.first as usize;
-        match &block.kind {
-            Kind::Jacobian => {
-                for ((y_bar, row), id) in
-                    y_bar.iter().zip(entries.chunks_exact(arguments.len())).zip(first..)
-                {
-                    if y_bar.is_constant_zero() && self.may_pass_over(id, row) {
-                        continue;
-                    }
-                    for (id, partial) in arguments.iter().zip(row) {
-                        adjoint[*id as usize] += *y_bar * *partial;
-                    }
-                }
-            }
-            Kind::Sum => self.sweep_sum(first, arguments, entries, adjoint, y_bar[0]),
-            Kind::Pullback { pull, is_loop } => {
-                let is_asked = |sweep: &mut Self| {
-                    *is_loop && (first..first + y_bar.len()).any(|id| sweep.is_reached(id))
-                };
-                if y_bar.iter().all(Num::is_constant_zero) && !is_asked(self) {
-                    return;
-                }
-                let mut x_bar = vec![T::lit(0.0); arguments.len()];
-                pull(y_bar, &mut x_bar);
-                for ((id, weight), x_bar) in arguments.iter().zip(entries).zip(x_bar) {
-                    adjoint[*id as usize] += along(*weight, x_bar);
-                }
-            }
-        }
-    }
-
-    fn sweep_sum(&mut self, id: usize, words: &[u32], entries: &[T], adjoint: &mut [T], y_bar: T) {
-        if y_bar.is_constant_zero() {
-            let terms = runs(words).map(|run| run.len()).sum();
-            if self.may_pass_over(id, &entries[..terms]) {
-                return;
-            }
-        }
-        let mut rest = entries;
-        for run in runs(words) {
-            let (row, others) = rest.split_at(run.len());
-            rest = others;
-            for (x_bar, partial) in adjoint[run].iter_mut().zip(row) {
-                *x_bar += y_bar * *partial;
-            }
-        }
-    }
-
-    fn sweep_statements(&mut self, range: std::ops::Range<usize>, adjoint: &mut [T]) {
-        for (i, s) in range.clone().zip(&self.nodes.statements[range]).rev() {
-            let y_bar = adjoint[i];
-            if y_bar.is_constant_zero() && self.may_pass_over(i, &s.partials) {
-                continue;
-            }
-            adjoint[s.arguments[0] as usize] += y_bar * s.partials[0];
-            adjoint[s.arguments[1] as usize] += y_bar * s.partials[1];
-        }
-    }
-
-    /// Whether a statement whose cotangent is zero contributes nothing: its derivatives are finite, or no seed reaches it. A zero
-    /// that was computed on the way from a seed may be the product of what vanishes there and what grows beyond all bounds.
-    #[inline]
-    fn may_pass_over(&mut self, id: usize, partials: &[T]) -> bool {
-        partials.iter().all(Num::is_sound) || !self.is_reached(id)
-    }
-
-    /// Whether a seed reaches the statement; found for all statements when it is first asked, as poles are rare.
-    #[cold]
-    fn is_reached(&mut self, id: usize) -> bool {
-        let Self { nodes, mark, seeded, reached } = self;
-        reached.get_or_insert_with(|| nodes.reached(mark, &seeded()))[id]
-    }
-}
-
-impl<T: Num> Nodes<T> {
-    /// Which statements are on a path from a statement above the mark to one of `seeded`.
-    fn reached(&self, mark: &Mark, seeded: &[usize]) -> Vec<bool> {
-        let mut reached = vec![false; self.statements.len()];
-        seeded.iter().for_each(|id| reached[*id] = true);
-        let mut blocks = self.blocks[mark.blocks..].iter().rev().peekable();
-        for id in (mark.statements..self.statements.len()).rev() {
-            if reached[id] {
-                self.statements[id].arguments.iter().for_each(|a| reached[*a as usize] = true);
-            }
-            // the first output of a block is the last of them that is met
-            if let Some(block) = blocks.next_if(|block| block.first as usize == id)
-                && reached[id..id + block.outputs as usize].contains(&true)
-            {
-                block.reads(&self.arguments, |a| reached[a] = true);
-            }
-        }
-        reached
     }
 }
 
@@ -528,8 +431,10 @@ mod tests {
             let found = [
                 nodes.statements.capacity(),
                 nodes.blocks.capacity(),
+                nodes.pullbacks.capacity(),
                 nodes.arguments.capacity(),
                 nodes.entries.capacity(),
+                nodes.runs.capacity(),
                 adjoint.capacity(),
             ];
             session.arena.adjoint.set(adjoint);
@@ -540,6 +445,8 @@ mod tests {
         let mut sum = x[0];
         for _ in 0..10_000 {
             sum = sum * x[1] + Num::dot(&[sum, x[0], x[1], x[0]], &[x[1]; 4]);
+            let y = vec![sum.value()];
+            sum = Var::with_pullback(&[sum], y, |y_bar, x_bar| x_bar.copy_from_slice(y_bar))[0];
         }
         session.pullback(&[sum], &[Num::lit(1.0)], &x);
         drop(session);

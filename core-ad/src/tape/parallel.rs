@@ -39,12 +39,13 @@ where
     let values: Vec<T> = x.iter().map(|x| x.value()).collect();
     let share = |items: &[I]| -> Result<(T, Vec<T>), E> {
         let session = Session::new();
-        let x: Vec<Var<T>> = values.iter().map(|x| session.input(*x)).collect();
-        let mut sum = Var::konst(T::lit(0.0));
-        for item in items {
-            sum += f(&x, item)?;
-        }
-        Ok((sum.value(), session.try_pullback(&[sum], &[T::lit(1.0)], &x)?))
+        let x = session.inputs(&values);
+        let sum = session.lend(&x, |x| {
+            items
+                .iter()
+                .try_fold(Var::konst(T::lit(0.0)), |sum, item| Ok::<_, E>(sum + f(x, item)?))
+        })?;
+        Ok((sum.value(), session.try_pullback(&[sum], &[T::lit(1.0)], x.vars())?))
     };
     let shares: Vec<_> = items.par_chunks(items.len().div_ceil(PARTS).max(1)).map(share).collect();
     let (mut sum, mut gradient) = (T::lit(0.0), vec![T::lit(0.0); x.len()]);
@@ -74,11 +75,11 @@ where
     let values: Vec<T> = x.iter().map(|x| x.value()).collect();
     let linearised = |item: &I| -> Result<(Vec<T>, Vec<T>), E> {
         let session = Session::new();
-        let x: Vec<Var<T>> = values.iter().map(|x| session.input(*x)).collect();
-        let y = f(&x, item)?;
+        let inputs = session.inputs(&values);
+        let (x, y) = (inputs.vars(), session.lend(&inputs, |x| f(x, item))?);
         let mut jacobian = Vec::with_capacity(y.len() * x.len());
         for y in &y {
-            jacobian.extend(session.try_pullback(&[*y], &[T::lit(1.0)], &x)?);
+            jacobian.extend(session.try_pullback(&[*y], &[T::lit(1.0)], x)?);
         }
         Ok((y.iter().map(|y| y.value()).collect(), jacobian))
     };

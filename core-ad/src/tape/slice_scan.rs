@@ -4,6 +4,7 @@
 //! step and stays in the cache. The parameters stand below the mark that it is rewound to: their cotangents add up there,
 //! and a sweep costs what the step costs, however many parameters the loop has.
 
+use super::inputs::Inputs;
 use super::var::Var;
 use super::{Mark, Session};
 use crate::checkpoint::{Action, ScanMode, ScanOptions, Schedule};
@@ -171,7 +172,7 @@ impl<T: Real> Replay<T> {
 #[derive(Debug)]
 pub struct StepTape<T: Real> {
     session: Session<T>,
-    parameters: Vec<Var<T>>,
+    parameters: Inputs<T>,
     mark: Mark,
     /// Cotangents of all statements; those of the parameters add up from step to step.
     adjoint: Vec<T>,
@@ -182,8 +183,9 @@ pub struct StepTape<T: Real> {
 /// A function of a step's that stands on its tape until it is pulled back.
 #[derive(Debug)]
 pub struct Part<T: Real> {
-    mark: Mark,
-    inputs: usize,
+    /// Where the tape stood before its inputs, and behind them.
+    start: Mark,
+    behind_inputs: Mark,
     outputs: Vec<Var<T>>,
 }
 
@@ -214,10 +216,11 @@ impl<T: Real> StepTape<T> {
         x: &[T],
         f: impl FnOnce(&[Var<T>], &[Var<T>]) -> Vec<Var<T>>,
     ) -> Part<T> {
-        let mark = self.session.mark();
-        let inputs = self.session.inputs(x);
-        let outputs = f(&inputs, &self.parameters);
-        Part { mark, inputs: inputs.len(), outputs }
+        let start = self.session.mark();
+        let (session, inputs) = (&self.session, self.session.inputs(x));
+        let behind_inputs = session.mark();
+        let outputs = session.lend(&self.parameters, |p| session.lend(&inputs, |x| f(x, p)));
+        Part { start, behind_inputs, outputs }
     }
 
     /// Pulls cotangents of the last part that was recorded back to its `x`, and forgets it; those of the parameters add up.
@@ -234,10 +237,11 @@ impl<T: Real> StepTape<T> {
 
     /// The same, to where the cotangents stand until something else is recorded.
     fn sweep(&mut self, part: &Part<T>, y_bar: &[T]) -> Result<&[T], DerivativeFailure> {
-        let Part { mark, inputs, outputs } = part;
-        self.session.pull_back_to(mark, outputs, y_bar, &mut self.adjoint)?;
-        self.session.rewind(mark);
-        Ok(&self.adjoint[mark.statements..][..*inputs])
+        let Part { start, behind_inputs, outputs } = part;
+        let (first, end) = (start.statements, behind_inputs.statements);
+        self.session.pull_back_to((behind_inputs, first), outputs, y_bar, &mut self.adjoint)?;
+        self.session.rewind(start);
+        Ok(&self.adjoint[first..end])
     }
 
     /// Pulls the cotangents through step `number` from `state`.

@@ -78,11 +78,12 @@ impl<T: Num> Var<T> {
         self.arena.is_some()
     }
 
-    /// Whether both are of one recording.
+    /// Zero if it is a function of statement `id` of the recording of `arena`.
     #[inline]
-    pub(super) fn is_of_tape_of(&self, other: &Self) -> bool {
-        let address = |x: &Self| x.arena.map(ptr::from_ref);
-        (address(self) == address(other)) && (self.generation == other.generation)
+    pub(super) fn differs_from(&self, arena: &'static Arena<T>, id: u32) -> usize {
+        let address = self.arena.map_or(0, |own| ptr::from_ref(own).addr());
+        let numbers = (self.generation ^ arena.generation.get()) | (self.id ^ id);
+        (address ^ ptr::from_ref(arena).addr()) | numbers as usize
     }
 
     /// Its number on `arena`; 0 for a constant.
@@ -382,15 +383,7 @@ impl<T: Num> Num for Var<T> {
         if a.len() < SMALL_SUM {
             return a.iter().zip(b).map(|(a, b)| *a * *b).sum();
         }
-        let value = if T::ORDER == 0 {
-            // as `T::dot`, without copies
-            let products = a.iter().zip(b).map(|(a, b)| a.value * b.value);
-            products.reduce(|s, t| s + t).unwrap_or(T::lit(0.0))
-        } else {
-            let values = |x: &[Self]| -> Vec<T> { x.iter().map(|x| x.value).collect() };
-            T::dot(&values(a), &values(b))
-        };
-        Self::sum_of_products(a, b, value)
+        Self::sum_of_products(a, b)
     }
     #[track_caller]
     fn power_log(self, p: Self, k: u8) -> Self {
