@@ -10,7 +10,7 @@ use cotangent_ad::special::{
     bessel_j, beta_inc, digamma, erf_inv, log_1m_exp, log_sigmoid, log_sum_exp, maximum, median,
     minimum, normal_quantile, polygamma, quantile, softplus,
 };
-use cotangent_ad::{Dual, Num, Real, VectorFn, grad, jacobian_forward};
+use cotangent_ad::{Dual, Num, Real, Var, VectorFn, grad, jacobian_forward};
 
 use super::further::agree;
 use super::{function, sum};
@@ -173,6 +173,32 @@ fn a_descent_depends_on_its_rates() {
         vec![(w[0] * w[0] - w[1]).powi(2) + (w[0] - 1.0).powi(2) * 0.1]
     });
     agree("unrolled descent", &Learned, &[0.05, 0.6]);
+}
+
+/// The misfit of a network of two layers, whose rows are slices of its weights.
+fn misfit<R: Real>(weights: &[R], input: &[R]) -> R {
+    let (inner, rest) = weights.split_at(20);
+    let (bias, outer) = rest.split_at(5);
+    let neuron = |(row, bias): (&[R], &R)| (dot(row, input) + *bias).tanh();
+    let hidden: Vec<R> = inner.chunks(4).zip(bias).map(neuron).collect();
+    let output: Vec<R> = outer.chunks(5).map(|row| dot(row, &hidden)).collect();
+    dot(&output, &output) + dot(&weights[..8], &weights[4..12]) * 0.1
+}
+
+#[test]
+fn networks_take_slices_of_their_weights() {
+    let weights: Vec<f64> = (0..49).map(|k| 0.4 * (f64::from(k) * 1.3).sin()).collect();
+    function!(Slices, |x: &[R]| vec![misfit(&x[..45], &x[45..])]);
+    agree("a network of slices", &Slices, &weights);
+    function!(Learned, |x: &[R]| {
+        // after a step of descent by a gradient within, on the slices of another tape
+        let (weights, input) = x.split_at(45);
+        let slopes =
+            grad(|w| misfit(w, &input.iter().map(|x| Var::konst(*x)).collect::<Vec<_>>()), weights);
+        let moved: Vec<R> = weights.iter().zip(&slopes).map(|(w, s)| *w - *s * 0.1).collect();
+        vec![misfit(&moved, input)]
+    });
+    agree("a network after a step", &Learned, &weights);
 }
 
 #[test]
