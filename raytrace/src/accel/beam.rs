@@ -20,28 +20,33 @@ use crate::geometry::V3;
 const FAR: f32 = 1.0 + 12.0 * f32::EPSILON;
 /// Of a sheared corner's error, in sums of coordinates.
 const CORNER: f32 = 6.0 * f32::EPSILON;
+/// Longest components of directions that are taken as they are.
+const MODERATE: std::ops::Range<f64> = 1e-12..1e12;
 /// Up to here edge functions stay in range.
 const LARGEST: f32 = 1e18;
 /// Of an edge function's error, in errors of corners times extents.
 const EDGE: f32 = 14.0;
 
-/// A ray in single precision. Distances are in multiples of the direction whose longest component is 1, so that they stay in range.
+/// A ray in single precision. Distances are in multiples of the direction, or of that whose longest component is 1 where they would leave the
+/// range else. (To divide by that always would be a division more before the first box can be tried.)
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beam {
     /// The origin as seen from the planes where the ray enters boxes, and where it leaves them.
     enters: [f32; 3],
     leaves: [f32; 3],
     inverse: [f32; 3],
+    /// The same, by so much longer that the far end is widened.
+    widened: [f32; 3],
     /// Along which axes it goes to smaller coordinates.
     backwards: [bool; 3],
-    /// The longest component of the given direction.
+    /// A multiple of the given direction in these distances.
     length: f64,
     /// The origin by the axes of the ray, its greatest coordinate, and the shear.
     origin: [f32; 3],
     reach: f32,
     shear: [f32; 2],
-    /// Of the direction along the main axis.
-    sign: f32,
+    /// Distance by the coordinate along the main axis.
+    stretch: f32,
     axes: [usize; 3],
 }
 
@@ -61,12 +66,14 @@ impl Beam {
     pub(super) fn new(origin: V3, direction: V3, axes: [usize; 3]) -> Self {
         let along = direction[axes[2]];
         let inverse = along.recip();
+        let moderate = MODERATE.contains(&along.abs());
+        let (length, scale) = if moderate { (1.0, 1.0) } else { (along.abs(), inverse.abs()) };
         let (mut enters, mut leaves) = ([0.0; 3], [0.0; 3]);
         let (mut steps, mut backwards) = ([0.0; 3], [false; 3]);
         let mut reach = 0.0;
         for k in 0..3 {
             let own = origin[k] as f32;
-            steps[k] = ((direction[k] * inverse.abs()) as f32).recip();
+            steps[k] = ((direction[k] * scale) as f32).recip();
             let lost = (own.abs() * f32::EPSILON + f32::MIN_POSITIVE).copysign(steps[k]);
             (enters[k], leaves[k]) = (own + lost, own - lost);
             backwards[k] = steps[k].is_sign_negative();
@@ -80,12 +87,13 @@ impl Beam {
             enters,
             leaves,
             inverse: steps,
+            widened: steps.map(|x| x * FAR),
             backwards,
-            length: along.abs(),
+            length,
             origin: place,
             reach,
             shear,
-            sign: 1.0_f32.copysign(along as f32),
+            stretch: (inverse * length) as f32,
             axes,
         }
     }
@@ -107,19 +115,21 @@ impl Beam {
     /// Which children's boxes it meets within `(0, far)`, and where it enters each.
     #[inline(always)]
     pub(super) fn enter<O: Octet>(&self, o: O, node: &Node, far: f32) -> (u32, [f32; WIDTH]) {
-        let (mut near, mut exit) = (o.all(0.0), o.all(far));
-        for k in 0..3 {
-            let after = 3 * usize::from(self.backwards[k]);
-            let (first, last) =
-                (o.load(&node.planes[k + after]), o.load(&node.planes[k + 3 - after]));
-            let inverse = o.all(self.inverse[k]);
-            let a = o.mul(o.sub(first, o.all(self.enters[k])), inverse);
-            let b = o.mul(o.sub(last, o.all(self.leaves[k])), inverse);
-            // a ray within a slab's plane may give 0 * inf = NaN, which these ignore
-            near = o.greater(a, near);
-            exit = o.lesser(o.mul(b, o.all(FAR)), exit);
-        }
+        let (a, b) = (self.slab(o, node, 0), self.slab(o, node, 1));
+        let c = self.slab(o, node, 2);
+        // a ray within a slab's plane may give 0 * inf = NaN, of which the second number is taken, and the last is one
+        let near = o.greater(o.greater(a.0, b.0), o.greater(c.0, o.all(0.0)));
+        let exit = o.lesser(o.lesser(a.1, b.1), o.lesser(c.1, o.all(far)));
         (o.at_most(near, exit), o.store(near))
+    }
+
+    /// Where it enters and leaves the children's slabs along an axis.
+    #[inline(always)]
+    fn slab<O: Octet>(&self, o: O, node: &Node, k: usize) -> (O::Numbers, O::Numbers) {
+        let after = 3 * usize::from(self.backwards[k]);
+        let first = o.sub(o.load(&node.planes[k + after]), o.all(self.enters[k]));
+        let last = o.sub(o.load(&node.planes[k + 3 - after]), o.all(self.leaves[k]));
+        (o.mul(first, o.all(self.inverse[k])), o.mul(last, o.all(self.widened[k])))
     }
 
     /// Which triangles of a leaf it may meet within `(near, far)`.
@@ -147,10 +157,11 @@ impl Beam {
         let most = o.greater(o.greater(u, v), w);
         let outside = o.at_most(least, o.all(-edge)) & o.at_most(o.all(edge), most);
         let inside = o.at_most(o.all(edge), least) | o.at_most(most, o.all(-edge));
-        let sign = o.all(self.sign);
-        let (az, bz, cz) = (o.mul(az, sign), o.mul(bz, sign), o.mul(cz, sign));
-        let from = o.sub(o.lesser(o.lesser(az, bz), cz), o.all(corner));
-        let to = o.add(o.greater(o.greater(az, bz), cz), o.all(corner));
+        let stretch = o.all(self.stretch);
+        let (az, bz, cz) = (o.mul(az, stretch), o.mul(bz, stretch), o.mul(cz, stretch));
+        let margin = o.all(corner * self.stretch.abs() + f32::MIN_POSITIVE);
+        let from = o.sub(o.lesser(o.lesser(az, bz), cz), margin);
+        let to = o.add(o.greater(o.greater(az, bz), cz), margin);
         let beyond = o.at_most(o.all(far), from);
         let behind = o.at_most(to, o.all(0.0));
         let ahead = o.at_most(o.all(near), from);
@@ -243,7 +254,7 @@ mod tests {
                     let [is_possible, is_sure] = [possible, sure].map(|b| b >> n & 1 == 1);
                     assert!(is_possible || t.is_none_or(|t| t >= far), "{s} {k} {n}");
                     if is_sure {
-                        let t = t.expect("it is met") * direction[ray.axes[2]].abs();
+                        let t = t.expect("it is met") * beam.length;
                         assert!(f64::from(from[n]) <= t && t <= f64::from(to[n]), "{s} {k} {n}");
                         certain += 1;
                     }
