@@ -169,7 +169,7 @@ impl Beam {
         Candidates { possible, certain: inside & ahead, from, to }
     }
 
-    /// The corners of eight triangles in the ray's frame, as [`Ray`] has it.
+    /// The corners of eight triangles in the frame of a [`super::triangle::Ray`].
     #[inline(always)]
     fn seen<O: Octet>(
         &self,
