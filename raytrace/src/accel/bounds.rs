@@ -25,18 +25,4 @@ impl Bounds {
         }
         self
     }
-
-    pub(crate) fn union(self, b: &Self) -> Self {
-        self.with(b.lo).with(b.hi)
-    }
-
-    pub(crate) fn centre(&self) -> V3 {
-        (self.lo + self.hi) * 0.5
-    }
-
-    /// Half the surface; 0 of the empty box.
-    pub(crate) fn half_area(&self) -> f64 {
-        let d = self.hi - self.lo;
-        if d[0] < 0.0 { 0.0 } else { d[0] * d[1] + d[1] * d[2] + d[2] * d[0] }
-    }
 }

@@ -1,128 +1,170 @@
-//! Construction by the surface area heuristic over bins (Wald, IEEE RT 2007).
+//! Construction: sets of primitives are cut until a node has eight children, then each child that is too large for a leaf is a node as well.
+//! Subtrees are built side by side, each in its own part of the primitives, so that the tree is the same on any number of threads.
 
-use super::bounds::Bounds;
-use crate::geometry::id;
+use pulp::Arch;
+use rayon::prelude::*;
 
-/// Bins along each axis.
-const BINS: usize = 16;
+use super::leaf::Leaves;
+use super::node::{Child, Link, Node, WIDTH, rounded};
+use super::octet::dispatch;
+use super::split::{Around, Item, Outline, Split, half_area};
+use super::triangle::Triangle;
+use crate::geometry::{V3, id};
+
 /// Most primitives of a leaf.
-const LEAF: usize = 4;
-/// Below this depth nodes are cut in halves by count, which bounds the depth of every tree by this and 32 more.
+const LEAF: usize = 8;
+/// Primitives of a leaf as they come.
+const FILL: usize = 6;
+/// A larger set is cut further until a node has all its children.
+const FULL: usize = 44;
+/// Below this depth sets are cut in halves by count, which bounds the depth of every tree by this and 32 more.
 const HEURISTIC_DEPTH: usize = 30;
-/// Cost of visiting a node relative to one intersection.
-const VISIT: f64 = 1.0;
+/// Smaller subtrees are built by one thread.
+const SERIAL: usize = 1 << 13;
 
-/// A node during construction.
-#[derive(Debug)]
-pub(crate) enum Built {
-    /// Primitives `order[first..first + count]`.
-    Leaf { first: u32, count: u32 },
-    /// Two children with their boxes.
-    Inner { boxes: [Bounds; 2], children: [u32; 2] },
+/// Nodes of a subtree, the first is its root, and its leaves: first primitive and how many.
+#[derive(Debug, Default)]
+struct Part {
+    nodes: Vec<Node>,
+    leaves: Vec<[u32; 2]>,
 }
 
-/// The tree over boxes of primitives: nodes (the first is the root) and the order of the primitives.
-pub(crate) fn build(boxes: &[Bounds]) -> (Vec<Built>, Vec<u32>) {
-    let mut order: Vec<u32> = (0..boxes.len()).map(id).collect();
-    let mut nodes = Vec::with_capacity(boxes.len());
-    // (node, first, count, depth)
-    nodes.push(Built::Leaf { first: 0, count: id(order.len()) });
-    let mut open = vec![(0_usize, 0_usize, order.len(), 0_usize)];
-    while let Some((node, first, count, depth)) = open.pop() {
-        let part = &mut order[first..first + count];
-        let Some(left) = split(boxes, part, depth) else { continue };
-        let of =
-            |part: &[u32]| part.iter().fold(Bounds::empty(), |b, p| b.union(&boxes[*p as usize]));
-        let child_boxes = [of(&part[..left]), of(&part[left..])];
-        let children = [id(nodes.len()), id(nodes.len() + 1)];
-        nodes[node] = Built::Inner { boxes: child_boxes, children };
-        for (k, (first, count)) in
-            [(first, left), (first + left, count - left)].into_iter().enumerate()
-        {
-            nodes.push(Built::Leaf { first: id(first), count: id(count) });
-            open.push((children[k] as usize, first, count, depth + 1));
+/// Primitives that stand together.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    first: usize,
+    count: usize,
+    outline: Outline,
+    depth: usize,
+}
+
+/// The nodes and leaves over triangles, and these in the order of the leaves.
+pub(super) fn build(corners: &[[V3; 3]]) -> (Vec<Node>, Leaves, Vec<Triangle>) {
+    let mut items: Vec<Item> =
+        corners.par_iter().enumerate().with_min_len(SERIAL).map(|(k, c)| item(c, id(k))).collect();
+    let outline = dispatch(Arch::new(), Around(&items));
+    let all = Set { first: 0, count: items.len(), outline, depth: 0 };
+    let Part { mut nodes, leaves } = grow(&mut items, 0, all);
+    let triangle = |item: &Item| {
+        let face = item.number();
+        Triangle::new(corners[face as usize], face)
+    };
+    let triangles: Vec<Triangle> = items.par_iter().with_min_len(SERIAL).map(triangle).collect();
+    let (leaves, places) = Leaves::new(&triangles, &leaves);
+    for link in nodes.iter_mut().flat_map(|n| &mut n.links) {
+        if let Child::Leaf(leaf) = link.child() {
+            *link = Link::leaf(places[leaf]);
         }
     }
-    (nodes, order)
+    (nodes, leaves, triangles)
 }
 
-/// Partitions `part` and returns the size of its left side; `None` where it should be a leaf.
-fn split(boxes: &[Bounds], part: &mut [u32], depth: usize) -> Option<usize> {
-    if part.len() <= 1 {
-        return None;
+fn item(corners: &[V3; 3], face: u32) -> Item {
+    let [a, b, c] = corners;
+    let range = |k: usize| rounded(a[k].min(b[k]).min(c[k]), a[k].max(b[k]).max(c[k]));
+    Item::new([range(0), range(1), range(2)], face)
+}
+
+/// The subtree over a set, whose primitives are `items`, the first of which is number `first` of all.
+fn grow(items: &mut [Item], first: usize, set: Set) -> Part {
+    if set.count > SERIAL {
+        return side_by_side(items, first, set);
     }
-    let centres = part.iter().fold(Bounds::empty(), |b, p| b.with(boxes[*p as usize].centre()));
-    let all = part.iter().fold(Bounds::empty(), |b, p| b.union(&boxes[*p as usize]));
-    let halves = |part: &[u32]| (part.len() > LEAF).then_some(part.len() / 2);
-    if depth >= HEURISTIC_DEPTH {
-        return halves(part);
+    let mut part = Part::default();
+    let mut open = vec![(0, set)];
+    part.nodes.push(Node::EMPTY);
+    while let Some((at, set)) = open.pop() {
+        let (sets, count) = children(items, set);
+        for (c, set) in sets.iter().take(count).enumerate() {
+            part.nodes[at].set_extent(c, &set.outline.boxes);
+            part.nodes[at].links[c] = if set.count <= LEAF {
+                part.leaves.push([id(first + set.first), id(set.count)]);
+                Link::leaf(id(part.leaves.len() - 1))
+            } else {
+                open.push((part.nodes.len(), *set));
+                part.nodes.push(Node::EMPTY);
+                Link::node(id(part.nodes.len() - 1))
+            };
+        }
     }
-    let best = (0..3)
-        .filter_map(|axis| {
-            best_cut(boxes, part, &centres, axis).map(|(cost, bin)| (cost, axis, bin))
+    part
+}
+
+/// The same by several threads, child by child.
+fn side_by_side(items: &mut [Item], first: usize, set: Set) -> Part {
+    let (sets, count) = children(items, set);
+    let mut sets = sets[..count].to_vec();
+    sets.sort_unstable_by_key(|s| s.first);
+    let mut tasks = Vec::new();
+    let mut rest = items;
+    for set in &sets {
+        let (own, others) = rest.split_at_mut(set.count);
+        rest = others;
+        tasks.push((own, first + set.first, Set { first: 0, ..*set }));
+    }
+    let parts: Vec<Part> = tasks
+        .into_par_iter()
+        .map(|(items, first, set)| {
+            if set.count > LEAF {
+                return grow(items, first, set);
+            }
+            Part { nodes: vec![], leaves: vec![[id(first), id(set.count)]] }
         })
-        .min_by(|a, b| a.0.total_cmp(&b.0));
-    let Some((cost, axis, bin)) = best else { return halves(part) };
-    let area = all.half_area();
-    if part.len() <= LEAF && cost + VISIT * area >= area * part.len() as f64 {
-        return None;
-    }
-    let (lo, scale) = bin_scale(&centres, axis);
-    let mut left = 0;
-    for k in 0..part.len() {
-        if bin_of(boxes[part[k] as usize].centre()[axis], lo, scale) <= bin {
-            part.swap(left, k);
-            left += 1;
+        .collect();
+    let mut whole = Part { nodes: vec![Node::EMPTY], leaves: vec![] };
+    for (c, (set, mut part)) in sets.iter().zip(parts).enumerate() {
+        let (nodes, leaves) = (id(whole.nodes.len()), id(whole.leaves.len()));
+        let root = if part.nodes.is_empty() { Link::leaf(0) } else { Link::node(0) };
+        whole.nodes[0].set_extent(c, &set.outline.boxes);
+        whole.nodes[0].links[c] = root.moved(nodes, leaves);
+        for link in part.nodes.iter_mut().flat_map(|n| &mut n.links) {
+            *link = link.moved(nodes, leaves);
         }
+        whole.nodes.append(&mut part.nodes);
+        whole.leaves.append(&mut part.leaves);
     }
-    Some(left)
+    whole
 }
 
-/// Least `sum area * count` over the cuts along `axis`, and the last bin on the left. `None` where all centres coincide.
-fn best_cut(boxes: &[Bounds], part: &[u32], centres: &Bounds, axis: usize) -> Option<(f64, usize)> {
-    let (lo, scale) = bin_scale(centres, axis);
-    if !scale.is_finite() {
-        return None;
-    }
-    let mut bins = [(Bounds::empty(), 0_usize); BINS];
-    for p in part {
-        let b = &boxes[*p as usize];
-        let bin = &mut bins[bin_of(b.centre()[axis], lo, scale)];
-        *bin = (bin.0.union(b), bin.1 + 1);
-    }
-    let cost = |side: (Bounds, usize)| side.0.half_area() * side.1 as f64;
-    let add = |a: (Bounds, usize), b: &(Bounds, usize)| (a.0.union(&b.0), a.1 + b.1);
-    let mut right = [0.0; BINS];
-    let mut sum = (Bounds::empty(), 0);
-    for k in (1..BINS).rev() {
-        sum = add(sum, &bins[k]);
-        right[k] = cost(sum);
-    }
-    let mut sum = (Bounds::empty(), 0);
-    let mut best: Option<(f64, usize)> = None;
-    for k in 0..BINS - 1 {
-        sum = add(sum, &bins[k]);
-        if sum.1 == 0 || sum.1 == part.len() {
-            continue;
+/// Cuts a set until there are eight, or all fit into leaves; those of the largest boxes first.
+fn children(items: &mut [Item], set: Set) -> ([Set; WIDTH], usize) {
+    let mut sets = [set; WIDTH];
+    let mut areas = [0.0; WIDTH];
+    let mut count = usize::from(set.count > 0);
+    areas[0] = f32::INFINITY;
+    while count < WIDTH {
+        let open = |above: usize| {
+            let large = (0..count).filter(|k| sets[*k].count > above);
+            large.max_by(|i, j| areas[*i].total_cmp(&areas[*j]))
+        };
+        // a set that fills a node of its own is opened where there is room for all of its leaves
+        let fits =
+            |k: &usize| sets[*k].count > LEAF && sets[*k].count.div_ceil(FILL) + count <= WIDTH + 1;
+        let small = || (0..count).filter(fits).max_by(|i, j| areas[*i].total_cmp(&areas[*j]));
+        let largest = if count == 1 { open(LEAF) } else { open(FULL).or_else(small) };
+        let Some(largest) = largest else { break };
+        let halves = cut(items, &sets[largest]);
+        for (place, half) in [largest, count].into_iter().zip(halves) {
+            (sets[place], areas[place]) = (half, half_area(&half.outline.boxes));
         }
-        let total = cost(sum) + right[k + 1];
-        if best.is_none_or(|b| total < b.0) {
-            best = Some((total, k));
-        }
+        count += 1;
     }
-    best
+    (sets, count)
 }
 
-fn bin_scale(centres: &Bounds, axis: usize) -> (f64, f64) {
-    let (lo, hi) = (centres.lo[axis], centres.hi[axis]);
-    (lo, BINS as f64 / (hi - lo))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the product is within [0, BINS]; the cast drops the fraction on purpose"
-)]
-fn bin_of(x: f64, lo: f64, scale: f64) -> usize {
-    (((x - lo) * scale) as usize).min(BINS - 1)
+/// Both parts of a set.
+fn cut(items: &mut [Item], set: &Set) -> [Set; 2] {
+    let items = &mut items[set.first..set.first + set.count];
+    let arch = Arch::new();
+    let split = if set.depth < HEURISTIC_DEPTH {
+        dispatch(arch, Split { items, centres: &set.outline.centres })
+    } else {
+        None
+    };
+    let (left, outlines) = split.unwrap_or_else(|| {
+        let left = items.len() / 2;
+        (left, [&items[..left], &items[left..]].map(|part| dispatch(arch, Around(part))))
+    });
+    let part = |first, count, outline| Set { first, count, outline, depth: set.depth + 1 };
+    [part(set.first, left, outlines[0]), part(set.first + left, set.count - left, outlines[1])]
 }

@@ -13,7 +13,8 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
-use super::node::{Child, Link, Node, Slabs, WIDTH};
+use super::beam::Beam;
+use super::node::{Child, Link, Node, WIDTH};
 use super::traverse::{Bvh, Hit, STACK};
 use super::triangle::{Ray, Triangle};
 use crate::geometry::{V3, ZERO};
@@ -307,8 +308,8 @@ impl Lanes {
     /// How many rays meet the box of a child, and the bits of the least distance at which one enters it, which grow with that.
     #[inline(always)]
     fn enter(&mut self, node: &Node, child: usize) -> (u32, u32) {
-        let corner = |corners: &[[f32; WIDTH]; 3]| self.axes.map(|axis| corners[axis][child]);
-        let (lo, hi) = (corner(&node.lo), corner(&node.hi));
+        let corner = |from: usize| self.axes.map(|axis| node.planes[from + axis][child]);
+        let (lo, hi) = (corner(0), corner(3));
         let (mut count, mut first) = (0, u32::MAX);
         for k in 0..self.padded.min(RAYS) {
             let (mut near, mut exit) = (0.0_f32, self.far[k]);
@@ -419,9 +420,9 @@ impl Lanes {
                         depth += 1;
                     }
                 }
-                Child::Leaf(range) => {
+                Child::Leaf(leaf) => {
                     let mut met = false;
-                    for triangle in &bvh.triangles[range] {
+                    for triangle in &bvh.triangles[bvh.leaves.leaf(leaf).range()] {
                         met |= self.meet::<ANY>(triangle);
                     }
                     if met {
@@ -440,33 +441,27 @@ impl Lanes {
             }
             let lane = |x: &[[f64; RAYS]; 3]| [x[0][k], x[1][k], x[2][k]];
             let ray = Ray::sheared_by(self.axes, lane(&self.origin), lane(&self.shear));
-            let slabs = self.slabs(k);
-            let (near, skip) = (self.near[k], [self.skip[0][k], self.skip[1][k]]);
-            let mut limit = self.limit[k];
-            let (mut face, mut uv) = (self.face[k], [self.u[k], self.v[k]]);
-            bvh.walk(link, &slabs, &mut limit, |triangle, limit| {
-                let number = f64::from(triangle.face);
-                if let Some([t, u, v]) = triangle.intersect(&ray)
-                    && t > near
-                    && (t < *limit || (t == *limit && number < face))
-                    && skip.iter().all(|s| *s != number)
-                {
-                    (*limit, face, uv) = (if ANY { NONE } else { t }, number, [u, v]);
+            let mut direction = ZERO;
+            (0..2).for_each(|c| direction[self.axes[c]] = ray.shear[c]);
+            direction[self.axes[2]] = 1.0;
+            let beam =
+                Beam::new(ray.origin, direction * self.length[k].copysign(ray.shear[2]), self.axes);
+            let ray = || ray;
+            let range = [self.near[k], self.limit[k]];
+            let skip = [self.skip[0][k], self.skip[1][k]];
+            let skip = |face: u32| skip.contains(&f64::from(face));
+            if ANY {
+                if bvh.any(link, (ray, &beam), range, skip) {
+                    (self.limit[k], self.face[k]) = (NONE, 0.0);
                 }
-                ANY && *limit < 0.0
-            });
-            (self.limit[k], self.face[k], [self.u[k], self.v[k]]) = (limit, face, uv);
+                continue;
+            }
+            let known = (self.face[k] != NONE).then(|| self.hit(k));
+            if let Some(hit) = bvh.nearest(link, (ray, &beam), range, known, skip) {
+                (self.limit[k], self.face[k]) = (hit.t, f64::from(hit.face));
+                [self.u[k], self.v[k]] = hit.uv;
+            }
         }
-    }
-
-    /// A ray as boxes see it.
-    fn slabs(&self, k: usize) -> Slabs {
-        let mut by_axis = [[0.0; 3]; 3];
-        for c in 0..3 {
-            let own = [self.above[c][k], self.below[c][k], self.inverse[c][k]];
-            (0..3).for_each(|what| by_axis[what][self.axes[c]] = own[what]);
-        }
-        Slabs::of(by_axis, self.length[k])
     }
 }
 

@@ -1,9 +1,13 @@
-//! The bounding volume hierarchy: built by binned surface area, collapsed to four children a node, traversed front to back.
+//! The bounding volume hierarchy: built by binned surface area, of eight children a node, traversed front to back.
 
+mod beam;
 mod bounds;
 mod build;
 mod bundle;
+mod leaf;
 mod node;
+mod octet;
+mod split;
 mod traverse;
 mod triangle;
 

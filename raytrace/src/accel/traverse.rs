@@ -1,9 +1,15 @@
 //! Rays through the tree: the closest hit, and whether anything is in the way.
+#![expect(clippy::inline_always, reason = "the walk takes the instruction set of its caller")]
 
+use pulp::Arch;
+
+use super::beam::Beam;
 use super::bounds::Bounds;
 use super::build::build;
 use super::bundle::Segment;
-use super::node::{Child, Link, Node, Slabs, WIDTH, collapse};
+use super::leaf::{Leaves, bounds};
+use super::node::{Child, Link, Node, WIDTH};
+use super::octet::{EIGHT, Octet, Task, dispatch};
 use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;
 
@@ -11,7 +17,7 @@ use crate::geometry::V3;
 pub(super) const STACK: usize = (WIDTH - 1) * 64 + WIDTH;
 
 /// Most that wait in nearly all trees: to clear more would take longer than the walk.
-const FEW: usize = 32;
+const FEW: usize = 48;
 
 /// Where a ray meets a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,17 +42,16 @@ impl Hit {
 #[derive(Clone, Debug)]
 pub struct Bvh {
     pub(super) nodes: Vec<Node>,
+    pub(super) leaves: Leaves,
+    /// In the order of the leaves.
     pub(super) triangles: Vec<Triangle>,
 }
 
 impl Bvh {
     /// The tree over these triangles.
     pub fn new(corners: &[[V3; 3]]) -> Self {
-        let boxes: Vec<Bounds> = corners.iter().map(|c| Bounds::of(c)).collect();
-        let (built, order) = build(&boxes);
-        let triangles = order.iter().map(|f| Triangle::new(corners[*f as usize], *f)).collect();
-        let nodes = collapse(&built, &boxes);
-        Self { nodes, triangles }
+        let (nodes, leaves, triangles) = build(corners);
+        Self { nodes, leaves, triangles }
     }
 
     /// The same tree with its boxes fitted to moved triangles, in the order they were given to [`Bvh::new`].
@@ -67,11 +72,9 @@ impl Bvh {
             for c in 0..WIDTH {
                 let bounds = match self.nodes[n].child(c) {
                     Child::None => continue,
-                    Child::Leaf(range) => {
-                        let faces = self.triangles[range].iter();
-                        faces.fold(Bounds::empty(), |b, t| {
-                            b.union(&Bounds::of(&corners[t.face as usize]))
-                        })
+                    Child::Leaf(leaf) => {
+                        self.leaves.refit(leaf, &self.triangles);
+                        bounds(&self.triangles[self.leaves.leaf(leaf).range()])
                     }
                     Child::Node(child) => self.nodes[child].bounds(),
                 };
@@ -108,22 +111,44 @@ impl Bvh {
         far: f64,
         skip: impl Fn(u32) -> bool,
     ) -> Option<Hit> {
-        let slabs = Slabs::new(origin, direction);
-        let ray = Ray::new(origin, direction);
-        let mut best: Option<Hit> = None;
-        let mut limit = far;
-        self.walk(Link::ROOT, &slabs, &mut limit, |triangle, limit| {
-            if let Some([t, u, v]) = triangle.intersect(&ray)
-                && t > 0.0
-                && (t < *limit || best.is_some_and(|b| t <= b.t && triangle.face < b.face))
-                && !skip(triangle.face)
-            {
-                *limit = t;
-                best = Some(Hit { face: triangle.face, t, uv: [u, v] });
-            }
-            false
-        });
-        best
+        let axes = Ray::axes(Ray::main(direction));
+        let beam = Beam::new(origin, direction, axes);
+        let ray = || Ray::new(origin, direction);
+        self.nearest(Link::ROOT, (ray, &beam), [0.0, far], None, skip)
+    }
+
+    /// The first hit within a subtree and a range; of a hit that is known already, the nearer one.
+    #[inline(always)]
+    pub(super) fn nearest(
+        &self,
+        root: Link,
+        (ray, beam): (impl Fn() -> Ray, &Beam),
+        [near, limit]: [f64; 2],
+        known: Option<Hit>,
+        skip: impl Fn(u32) -> bool,
+    ) -> Option<Hit> {
+        let mut nearest = Nearest {
+            bvh: self,
+            ray,
+            near,
+            limit,
+            best: known,
+            count: 0,
+            waiting: [(0, 0, 0.0); WAIT],
+        };
+        let mut far = self.walk::<false>(
+            (root, beam),
+            [near, limit],
+            #[inline(always)]
+            |candidate, far| {
+                if !skip(candidate.face) {
+                    nearest.take(&candidate, beam, far);
+                }
+                false
+            },
+        );
+        nearest.settle(beam, &mut far.1);
+        nearest.best
     }
 
     /// Visits all faces of leaves whose boxes meet a box.
@@ -135,7 +160,10 @@ impl Bvh {
                 match node.child(c) {
                     Child::None => {}
                     Child::Node(child) => stack.push(child),
-                    Child::Leaf(range) => self.triangles[range].iter().for_each(|t| each(t.face)),
+                    Child::Leaf(leaf) => {
+                        let range = self.leaves.leaf(leaf).range();
+                        self.triangles[range].iter().for_each(|t| each(t.face));
+                    }
                 }
             }
         }
@@ -150,13 +178,37 @@ impl Bvh {
         far: f64,
         skip: impl Fn(u32) -> bool,
     ) -> bool {
-        let mut limit = far;
-        let ray = Ray::new(origin, direction);
-        self.walk(Link::ROOT, &Slabs::new(origin, direction), &mut limit, |triangle, _| {
-            triangle
-                .intersect(&ray)
-                .is_some_and(|[t, ..]| t > near && t < far && !skip(triangle.face))
-        })
+        let axes = Ray::axes(Ray::main(direction));
+        let beam = Beam::new(origin, direction, axes);
+        self.any(Link::ROOT, (|| Ray::new(origin, direction), &beam), [near, far], skip)
+    }
+
+    /// Whether a face of a subtree is met within a range.
+    #[inline(always)]
+    pub(super) fn any(
+        &self,
+        root: Link,
+        (ray, beam): (impl Fn() -> Ray, &Beam),
+        [near, limit]: [f64; 2],
+        skip: impl Fn(u32) -> bool,
+    ) -> bool {
+        let within = beam.within(limit);
+        let (stopped, _) = self.walk::<true>(
+            (root, beam),
+            [near, limit],
+            #[inline(always)]
+            |candidate, _| {
+                if skip(candidate.face) {
+                    return false;
+                }
+                if candidate.certain && candidate.to < within {
+                    return true;
+                }
+                let hit = self.triangle(candidate.place, candidate.number).intersect(&ray());
+                hit.is_some_and(|[t, ..]| t > near && t < limit)
+            },
+        );
+        stopped
     }
 
     /// [`Self::occluded`] of a segment.
@@ -169,70 +221,166 @@ impl Bvh {
         self.first(s.origin, s.direction, s.far, |f| s.skip.contains(&f))
     }
 
-    /// Visits triangles of a subtree, those of near boxes first, until `visit` says stop; it may shorten the limit. Whether it was
-    /// stopped.
-    #[inline]
-    pub(super) fn walk(
-        &self,
-        root: Link,
-        slabs: &Slabs,
-        limit: &mut f64,
-        mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
-    ) -> bool {
-        let mut few = [(Link::ROOT, 0.0_f32); FEW];
-        let stopped = self.walk_within(&mut few, root, slabs, limit, &mut visit);
-        stopped.unwrap_or_else(|| {
-            let mut most = [(Link::ROOT, 0.0_f32); STACK];
-            let stopped = self.walk_within(&mut most, root, slabs, limit, &mut visit);
-            stopped.expect("no tree is deeper than its builder allows")
-        })
+    /// Asks for a node or leaf that will be visited soon.
+    #[inline(always)]
+    fn fetch<O: Octet>(&self, o: O, link: Link) {
+        match link.child() {
+            Child::None => {}
+            Child::Node(node) => {
+                if let Some(node) = self.nodes.get(node) {
+                    (0..6).step_by(2).for_each(
+                        #[inline(always)]
+                        |k| o.fetch(&node.planes[k]),
+                    );
+                    o.fetch(&node.links);
+                }
+            }
+            Child::Leaf(leaf) => self.leaves.fetch(o, leaf),
+        }
     }
 
-    /// The same with this place for children that wait, and where the ray enters their boxes; `None` where that does not suffice.
-    /// Triangles that were visited by then are visited again, which changes nothing: they are no nearer.
-    #[inline]
-    fn walk_within(
+    /// A triangle of a leaf.
+    #[inline(always)]
+    fn triangle(&self, place: usize, number: usize) -> Triangle {
+        let leaf = self.leaves.leaf(place);
+        leaf.exact(number).unwrap_or_else(|| self.triangles[leaf.range().start + number])
+    }
+
+    /// Visits triangles of a subtree that the ray may meet within its limits, those of near boxes first, until `visit` says stop; it may
+    /// shorten the far one. Whether it was stopped, and the far limit. `ANY` says that no order is asked for.
+    #[inline(always)]
+    fn walk<const ANY: bool>(
         &self,
-        stack: &mut [(Link, f32)],
-        root: Link,
-        slabs: &Slabs,
-        limit: &mut f64,
-        mut visit: impl FnMut(&Triangle, &mut f64) -> bool,
-    ) -> Option<bool> {
+        (root, beam): (Link, &Beam),
+        [near, far]: [f64; 2],
+        visit: impl FnMut(Candidate, &mut f32) -> bool,
+    ) -> (bool, f32) {
+        let limits = [beam.far(near), beam.far(far)];
+        let mut walk = Walk::<_, ANY> { bvh: self, root, beam, limits, visit };
+        // by reference: to move what has just been written would wait until it is in the cache
+        let stopped = dispatch(Arch::new(), &mut walk);
+        (stopped, walk.limits[1])
+    }
+}
+
+/// A triangle that a ray may meet, and between which distances it would.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// Of its leaf, and which of it.
+    place: usize,
+    number: usize,
+    face: u32,
+    /// It does meet it.
+    certain: bool,
+    from: f32,
+    to: f32,
+}
+
+/// Most triangles that wait for the test in double precision.
+const WAIT: usize = 6;
+
+/// The search for the first hit. Triangles that are met for certain shorten it at once; only when it has ended are those that may be
+/// first tried in double precision, nearly always one. To fetch its corners takes as long as several nodes.
+struct Nearest<'a, R> {
+    bvh: &'a Bvh,
+    ray: R,
+    near: f64,
+    limit: f64,
+    best: Option<Hit>,
+    count: usize,
+    /// Leaves, triangles of these, and from where on each may be met.
+    waiting: [(usize, usize, f32); WAIT],
+}
+
+impl<R: Fn() -> Ray> Nearest<'_, R> {
+    #[inline(always)]
+    fn take(&mut self, candidate: &Candidate, beam: &Beam, far: &mut f32) {
+        if self.count == WAIT {
+            self.settle(beam, far);
+        }
+        self.waiting[self.count] = (candidate.place, candidate.number, candidate.from);
+        self.count += 1;
+        if candidate.certain && candidate.to < *far {
+            *far = candidate.to;
+        }
+    }
+
+    /// Tries those that wait and may be nearer than `far`.
+    #[inline(never)]
+    fn settle(&mut self, beam: &Beam, far: &mut f32) {
+        if self.count == 0 {
+            return;
+        }
+        let ray = (self.ray)();
+        for k in 0..self.count {
+            let (place, number, from) = self.waiting[k];
+            if from > *far {
+                continue;
+            }
+            let triangle = self.bvh.triangle(place, number);
+            if let Some([t, u, v]) = triangle.intersect(&ray)
+                && t > self.near
+                && (t < self.limit || self.best.is_some_and(|b| t <= b.t && triangle.face < b.face))
+            {
+                self.limit = t;
+                self.best = Some(Hit { face: triangle.face, t, uv: [u, v] });
+                let nearer = beam.far(t);
+                *far = if nearer < *far { nearer } else { *far };
+            }
+        }
+        self.count = 0;
+    }
+}
+
+/// One ray through a tree.
+struct Walk<'a, V, const ANY: bool> {
+    bvh: &'a Bvh,
+    root: Link,
+    beam: &'a Beam,
+    limits: [f32; 2],
+    visit: V,
+}
+
+impl<V: FnMut(Candidate, &mut f32) -> bool, const ANY: bool> Task for &mut Walk<'_, V, ANY> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<O: Octet>(self, octet: O) -> bool {
+        let mut few = [(Link::ROOT, 0.0_f32); FEW];
+        self.within(octet, &mut few).unwrap_or_else(|| {
+            let mut most = vec![(Link::ROOT, 0.0_f32); STACK];
+            self.within(octet, &mut most).expect("no tree is deeper than its builder allows")
+        })
+    }
+}
+
+impl<V: FnMut(Candidate, &mut f32) -> bool, const ANY: bool> Walk<'_, V, ANY> {
+    /// With this place for children that wait, and where the ray enters their boxes; `None` where that does not suffice.
+    /// Triangles that were visited by then are visited again, which changes nothing: they are no nearer.
+    #[inline(always)]
+    fn within<O: Octet>(&mut self, o: O, stack: &mut [(Link, f32)]) -> Option<bool> {
         let mut depth = 0;
-        let mut at = root;
-        let mut far = slabs.far(*limit);
+        let mut link = self.root;
         loop {
-            match at.child() {
+            match link.child() {
                 Child::None => {}
                 Child::Node(node) => {
-                    let node = &self.nodes[node];
-                    let bottom = depth;
-                    let enter = slabs.enter(node, far);
+                    let node = &self.bvh.nodes[node];
+                    let (met, enter) = self.beam.enter(o, node, self.limits[1]);
                     if depth + WIDTH > stack.len() {
                         return None;
                     }
-                    for c in 0..WIDTH {
-                        if enter[c] == f32::INFINITY {
-                            continue;
-                        }
-                        // the nearest ends on top
-                        let mut k = depth;
-                        while k > bottom && stack[k - 1].1 < enter[c] {
-                            stack[k] = stack[k - 1];
-                            k -= 1;
-                        }
-                        stack[k] = (node.links[c], enter[c]);
-                        depth += 1;
+                    if met.is_power_of_two() {
+                        link = node.links[met.trailing_zeros() as usize % WIDTH];
+                        self.bvh.fetch(o, link);
+                        continue;
                     }
+                    depth = self.push::<O>(o, stack, depth, (&node.links, met, &enter));
                 }
-                Child::Leaf(range) => {
-                    for triangle in &self.triangles[range] {
-                        if visit(triangle, limit) {
-                            return Some(true);
-                        }
+                Child::Leaf(leaf) => {
+                    if self.try_leaf(o, leaf) {
+                        return Some(true);
                     }
-                    far = slabs.far(*limit);
                 }
             }
             loop {
@@ -240,12 +388,65 @@ impl Bvh {
                     return Some(false);
                 }
                 depth -= 1;
-                if stack[depth].1 <= far {
+                if ANY || stack[depth].1 <= self.limits[1] {
                     break;
                 }
             }
-            at = stack[depth].0;
+            link = stack[depth].0;
         }
+    }
+
+    /// Lets the children wait that are met, the nearest on top where an order is asked for; how many wait then.
+    #[inline(always)]
+    fn push<O: Octet>(
+        &self,
+        o: O,
+        stack: &mut [(Link, f32)],
+        bottom: usize,
+        (links, mut met, enter): (&[Link; WIDTH], u32, &[f32; WIDTH]),
+    ) -> usize {
+        let mut depth = bottom;
+        while met != 0 {
+            let c = met.trailing_zeros() as usize % WIDTH;
+            met &= met - 1;
+            let mut k = depth;
+            while !ANY && k > bottom && stack[k - 1].1 < enter[c] {
+                stack[k] = stack[k - 1];
+                k -= 1;
+            }
+            stack[k] = (links[c], enter[c]);
+            self.bvh.fetch(o, links[c]);
+            depth += 1;
+        }
+        depth
+    }
+
+    /// Visits the triangles of a leaf that may be met; whether it was stopped.
+    #[inline(always)]
+    fn try_leaf<O: Octet>(&mut self, o: O, place: usize) -> bool {
+        let leaf = self.bvh.leaves.leaf(place);
+        let met = self.beam.candidates(o, &leaf, self.limits);
+        let mut possible = met.possible;
+        if possible == 0 {
+            return false;
+        }
+        let (from, to) = (o.store(met.from), o.store(met.to));
+        while possible != 0 {
+            let k = possible.trailing_zeros() as usize % EIGHT;
+            possible &= possible - 1;
+            let candidate = Candidate {
+                place,
+                number: k,
+                face: leaf.face(k),
+                certain: met.certain >> k & 1 == 1,
+                from: from[k],
+                to: to[k],
+            };
+            if (self.visit)(candidate, &mut self.limits[1]) {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -314,6 +515,10 @@ mod tests {
         for (n, size, rays) in [(1, 1.0, 4000), (3, 1.0, 2000), (700, 0.1, 2000)] {
             let corners = soup(n, size);
             assert!(agrees(&Bvh::new(&corners), &corners, rays) > 10, "{n} triangles");
+            // leaves hold these as they are
+            let single = |p: V3| V3::from(p.0.map(|x| f64::from(x as f32)));
+            let corners: Vec<[V3; 3]> = corners.iter().map(|c| c.map(single)).collect();
+            assert!(agrees(&Bvh::new(&corners), &corners, rays) > 10, "{n} triangles");
         }
     }
 
@@ -340,6 +545,23 @@ mod tests {
             crossings[1] += u32::from(bvh.occluded(from, direction, 0.0, f64::INFINITY, |_| false));
         }
         assert_eq!(crossings, [40_000; 2]);
+    }
+
+    #[test]
+    fn the_tree_is_the_same_on_any_number_of_threads() {
+        // more than one thread builds alone
+        let corners = soup(30_000, 0.02);
+        let built = [1, 2, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let bvh = pool.expect("a pool of threads").install(|| Bvh::new(&corners));
+            let order: Vec<u32> = bvh.triangles.iter().map(|t| t.face).collect();
+            (format!("{:?}", bvh.nodes), order)
+        });
+        assert!(built[0].0 == built[1].0 && built[0].0 == built[2].0);
+        assert!(built[0].1 == built[1].1 && built[0].1 == built[2].1);
+        let mut faces = built[0].1.clone();
+        faces.sort_unstable();
+        assert!(faces.into_iter().eq(0..30_000));
     }
 
     #[test]

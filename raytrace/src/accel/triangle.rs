@@ -3,6 +3,7 @@
 //! The ray becomes the third axis by a shear of the corners, and the signs of three edge functions decide. Two faces that share an
 //! edge compute its function from the same two numbers with the opposite sign, so a ray at the edge meets one of them or
 //! both: rounding opens no crack between faces whose corners are equal.
+#![expect(clippy::inline_always, reason = "tests take the instruction set of their caller")]
 
 use crate::geometry::V3;
 
@@ -18,8 +19,8 @@ pub(crate) struct Triangle {
 pub(crate) struct Ray {
     pub(super) origin: V3,
     /// The axis along which the direction is longest stands last.
-    axes: [usize; 3],
-    shear: [f64; 3],
+    pub(super) axes: [usize; 3],
+    pub(super) shear: [f64; 3],
 }
 
 impl Ray {
@@ -56,7 +57,7 @@ impl Ray {
     }
 
     /// A corner in the ray's frame: the two sheared coordinates across it, and its distance along it.
-    #[inline]
+    #[inline(always)]
     fn seen(&self, corner: V3) -> [f64; 3] {
         let v = corner - self.origin;
         let [a, b, c] = [v[self.axes[0]], v[self.axes[1]], v[self.axes[2]]];
@@ -70,7 +71,7 @@ impl Triangle {
     }
 
     /// Distance in multiples of the ray's direction, and barycentric coordinates of the second and third corner.
-    #[inline]
+    #[inline(always)]
     pub(super) fn intersect(&self, ray: &Ray) -> Option<[f64; 3]> {
         let [a, b, c] = self.corners;
         let [a, b, c] = [ray.seen(a), ray.seen(b), ray.seen(c)];
