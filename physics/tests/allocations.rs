@@ -60,7 +60,9 @@ fn allocations(model: &Model, options: &StepOptions, start: &State, steps: usize
 
 #[test]
 fn a_step_allocates_nothing() {
-    let integrators = [Integrator::Euler, Integrator::RungeKutta4, Integrator::ImplicitFast];
+    let adaptive = Integrator::Adaptive { tolerance: 1e-5 };
+    let integrators =
+        [Integrator::Euler, Integrator::RungeKutta4, Integrator::ImplicitFast, adaptive];
     let forced = forced_zoo();
     for integrator in integrators {
         let options = StepOptions { dt: 0.002, integrator };

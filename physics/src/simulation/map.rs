@@ -18,7 +18,7 @@ use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
-use crate::integrate::{Implicit, Integrator, StepOptions, step};
+use crate::integrate::{Implicit, StepOptions, step};
 use crate::kinematics::place_links;
 use crate::model::{Model, Parameters};
 use crate::routes::{self, lay};
@@ -429,8 +429,7 @@ pub(super) fn pull_forces(
     if !picked.iter().any(|o| o.kind.what.is_of_step()) {
         return;
     }
-    let options = StepOptions { integrator: Integrator::Euler, ..*options };
-    follow(model, parameters, &options, (&state.act, u), s);
+    follow(model, parameters, options, (&state.act, u), s);
     let drive = s.stages[0].drive.clone();
     let mut drive_bar = vec![0.0; drive.len()];
     lay_courses(model, parameters, &state.q, s);
@@ -460,7 +459,9 @@ pub(super) fn pull_forces(
     let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
     let by_drive = std::slice::from_ref(&drive_bar);
     let wanted = Some(parameters_bar);
-    activation::pull((model, parameters), &options, point, by_drive, bars, wanted);
+    // of its drives only the first is seen
+    let part = (options.integrator.tableau(), options.dt);
+    activation::pull((model, parameters), part, point, by_drive, bars, wanted);
     bar.act.iter_mut().zip(&act_bar).for_each(|(to, x)| *to += x);
 }
 
