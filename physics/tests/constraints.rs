@@ -556,7 +556,7 @@ fn parts_of_a_step_have_the_derivative_of_onsets() {
                 dot(&y_bar, &next(model, &options, (&start, &end), &x))
             };
             near("against duals", &[slope], &[by_duals], 1e-9);
-            // other lengths of parts on either side leave the tolerance over the width; without the moments of onsets it is 1e-2
+            // other parts on either side leave the tolerance over the width
             let miss = |h: f64| error(&[slope], &[(at(h) - at(-h)) / (2.0 * h)]);
             let least = [1e-4, 1e-5, 1e-6].map(miss).into_iter().fold(f64::INFINITY, f64::min);
             assert!(least < 1e-5, "{cone}, against differences: {least:.1e}");
@@ -576,8 +576,7 @@ impl Cost for Place {
     }
 }
 
-/// The tossed cube of `bench/src/area/physics/cube.rs`: place after a second and derivative by the first speed, -0.26090 and 0.5758 by MuJoCo's steps of 2.5e-6 s and
-/// differences of these, converge with the tolerance.
+/// The tossed cube of `bench/src/area/physics/cube.rs`, -0.26090 and 0.5758 by MuJoCo's steps of 2.5e-6 s and differences: both converge with the tolerance.
 #[test]
 fn a_tossed_cube_has_the_derivative_of_its_motion() {
     let read = read_mjcf(

@@ -29,8 +29,8 @@ const CHANGES: [f64; 2] = [0.2, 5.0];
 const LEAST: f64 = 1e-12;
 /// Most parts that are tried in a step.
 const TRIALS: usize = 100_000;
-/// A switch is known to this power of 2 of the part that was tried.
-const HALVINGS: usize = 10;
+/// A switch is known to this power of 2 of the part that was tried: what is beyond a bend in the forces errs in the derivative by that share.
+const HALVINGS: usize = 20;
 /// Moments that are nearer to each other, as shares of a part, are one.
 const AT_ONCE: f64 = 1e-9;
 /// How far beyond its switch a gap ends, as a share of 1 m and of the place.
@@ -65,6 +65,15 @@ pub(crate) struct Part<'a> {
     pub(crate) length: f64,
     /// Where gaps end: the length to a state at which they are seen, and the blocks there that have them.
     pub(crate) onset: Option<(f64, &'a [usize])>,
+}
+
+/// The end of a part at a switch.
+struct Switch<T> {
+    length: T,
+    /// Where gaps end, the length to a state at which they are seen.
+    inside: Option<f64>,
+    /// Estimated just before it.
+    error: f64,
 }
 
 /// What all parts of a step share.
@@ -108,8 +117,10 @@ impl<T: Real> Parts<'_, T> {
             let mut length = if whole { left } else { T::lit(trial) };
             self.advance(length, state, &mut m, s);
             let (mut onset, mut is_last) = (None, whole);
+            let mut error = self.error(length.concrete(), &m.end, s);
             if m.there != m.start && length.concrete() > least {
-                (length, onset) = self.locate(length.concrete(), state, &mut m, s);
+                let switch = self.locate(length.concrete(), state, &mut m, s);
+                (length, onset, error) = (switch.length, switch.inside, switch.error);
                 is_last = left.concrete() - length.concrete() <= least;
                 if is_last {
                     (length, onset) = (left, None);
@@ -117,7 +128,6 @@ impl<T: Real> Parts<'_, T> {
                 }
             }
             let taken = length.concrete();
-            let error = self.error(taken, &m.end, s);
             let change = (SAFETY * error.powf(-1.0 / 3.0)).clamp(CHANGES[0], CHANGES[1]);
             if error > 1.0 && taken > least {
                 trial = taken * change;
@@ -209,33 +219,36 @@ impl<T: Real> Parts<'_, T> {
         greatest / self.tolerance
     }
 
-    /// Shortens a part of the length `tried`, at whose end acts what does not at its start, to the first switch. `m` has its end then. Where gaps end there,
-    /// the length to where they are seen too.
+    /// Shortens a part of the length `tried`, at whose end acts what does not at its start, to the first switch. `m` has its end then.
     fn locate(
         &self,
         tried: f64,
         state: &State<T>,
         m: &mut Adaptive<T>,
         s: &mut Scratch<T>,
-    ) -> (T, Option<f64>) {
+    ) -> Switch<T> {
         let (mut low, mut high) = (0.0, tried);
         for _ in 0..HALVINGS {
             let middle = f64::midpoint(low, high);
             self.advance(T::lit(middle), state, m, s);
             *(if m.there == m.start { &mut low } else { &mut high }) = middle;
         }
+        // beyond the switch the last stage has what the part has not
+        self.advance(T::lit(low), state, m, s);
+        let error = self.error(low, &m.end, s);
         self.advance(T::lit(high), state, m, s);
         m.beyond.clone_from(&m.there);
         // what begins is seen beyond the switch, what ends before it
         for begins in [true, false] {
             let seen = if begins { high } else { low };
             self.advance(T::lit(seen), state, m, s);
-            if let Some(length) = self.settle((seen, tried, begins), high - low, state, m, s) {
-                return length;
+            let near = (seen, tried, begins);
+            if let Some((length, inside)) = self.settle(near, high - low, state, m, s) {
+                return Switch { length, inside: Some(inside), error };
             }
         }
         self.advance(T::lit(high), state, m, s);
-        (T::lit(high), None)
+        Switch { length: T::lit(high), inside: None, error }
     }
 
     /// From a length near the root of gaps to one that ends just beyond it, by Newton's method. `None` where no gap ends.
@@ -246,7 +259,7 @@ impl<T: Real> Parts<'_, T> {
         state: &State<T>,
         m: &mut Adaptive<T>,
         s: &mut Scratch<T>,
-    ) -> Option<(T, Option<f64>)> {
+    ) -> Option<(T, f64)> {
         let mut inside = seen;
         loop {
             find_crossing((begins, inside - seen), (width, AT_ONCE * tried), m, s);
@@ -277,7 +290,7 @@ impl<T: Real> Parts<'_, T> {
             length += T::lit(through);
             self.advance(length, state, m, s);
         }
-        Some((length, Some(inside)))
+        Some((length, inside))
     }
 }
 

@@ -82,6 +82,14 @@ impl MotionMap {
         setting
     }
 
+    /// A state may be finite where what is seen of it is not.
+    fn check(&self, entries: &[f64]) -> Result<(), TrialFailure> {
+        let Some(k) = entries.iter().position(|y| !y.is_finite()) else { return Ok(()) };
+        let holder = self.outputs.iter().rfind(|o| o.first <= k);
+        let name = holder.map_or("", |o| &self.simulation.outputs[o.index].name);
+        Err(TrialFailure::NonFinite { what: format!("output `{name}`") })
+    }
+
     /// The picked outputs of one motion.
     fn of_part(&self, part: usize) -> Vec<Picked> {
         self.outputs.iter().filter(|o| o.kind.part == part).copied().collect()
@@ -333,6 +341,7 @@ impl Map for MotionMap {
                 states[part].push(state.clone());
             }
         })?;
+        self.check(&entries)?;
         let mut switches = sensor::beyond_cutoffs(&self.simulation, &self.outputs, &entries);
         switches.extend(rays.switches(&self.simulation));
         let values = Values { entries, switches, ..Values::default() };
