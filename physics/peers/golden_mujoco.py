@@ -16,9 +16,10 @@ So are those of models without balls, of which both releases take the same steps
     python physics/peers/golden_mujoco.py windings > physics/tests/data/windings.json
     python physics/peers/golden_mujoco.py windings-inside > physics/tests/data/windings-inside.json
     python physics/peers/golden_mujoco.py transmissions Euler implicitfast > physics/tests/data/transmissions.json
+    python physics/peers/golden_mujoco.py transmissions-hinged RK4 > physics/tests/data/transmissions-hinged.json
 
 Tendons and windings have accelerations and steps under the constraints too. Transmissions, of a model with a ball, which RK4 turns otherwise in that
-release, have the moments of each actuator, and of its length, velocity and force what sensors read.
+release and which the hinged model therefore has not, have the moments of each actuator, and of its length, velocity and force what sensors read.
 """
 
 import json

@@ -10,19 +10,20 @@
 //!
 //! A step of length `h` takes `a` to `a + h a'`, an exact filter's to `a + T (1 - exp(-h/T)) a'`, and then into its range. An actuator that acts
 //! early is driven by what `a` will be after such a step. A Runge-Kutta step has `a'` at each of its stages, whose activations no range bounds, and goes on
-//! with their weighted mean (MuJoCo's). Neither the configuration nor the velocity counts, so all drives of a step are known before it.
+//! with their weighted mean (MuJoCo's). Neither the configuration nor the velocity counts, so all drives of a step are known before it. Where the length of
+//! a step is the method's own choice nothing acts early: that would be another motion for every length.
 
 use cotangent_ad::{Dual, Real};
 
 use crate::force::clamp;
-use crate::integrate::{HALVES, Integrator, StepOptions, WEIGHTS};
+use crate::integrate::{StepOptions, Tableau};
 use crate::model::{Activation, ActivationLaw, Actuator, Model, Parameters};
 use crate::scratch::Scratch;
 
 /// The way of one actuator through a step.
 #[derive(Clone, Copy, Debug)]
 struct Course<T> {
-    /// What drives it at each stage; of Euler's kinds the first counts.
+    /// What drives it at each stage, and after the last one.
     drives: [T; 4],
     /// Its activation after the step.
     next: T,
@@ -36,7 +37,7 @@ impl Activation {
         }
     }
 
-    fn advance<T: Real>(&self, (time_constant, h): (T, f64), a: T, rate: T) -> T {
+    fn advance<T: Real>(&self, (time_constant, h): (T, T), a: T, rate: T) -> T {
         let after = match self.law {
             ActivationLaw::Integrator | ActivationLaw::Filter => a + rate * h,
             ActivationLaw::ExactFilter => {
@@ -46,22 +47,23 @@ impl Activation {
         clamp(self.range, after)
     }
 
-    fn course<T: Real>(&self, options: &StepOptions, (t, a, u): (T, T, T)) -> Course<T> {
-        let (h, stages): (_, &[f64]) = match options.integrator {
-            Integrator::RungeKutta4 => (options.dt, &WEIGHTS),
-            _ => (options.dt, &[1.0]),
-        };
+    fn course<T: Real>(&self, (tableau, h): (&Tableau, T), (t, a, u): (T, T, T)) -> Course<T> {
         let (mut at, mut rate, mut mean) = (a, T::lit(0.0), T::lit(0.0));
         let mut drives = [a; 4];
-        for (i, weight) in stages.iter().enumerate() {
+        for (i, (node, weight)) in tableau.nodes.iter().zip(tableau.weights).enumerate() {
             if i > 0 {
-                at = a + rate * (HALVES[i] * h);
+                at = a + rate * (h * *node);
             }
             rate = self.rate((t, at, u));
             mean += rate * *weight;
-            drives[i] = if self.early { self.advance((t, h), at, rate) } else { at };
+            let ahead = self.early && !tableau.adaptive;
+            drives[i] = if ahead { self.advance((t, h), at, rate) } else { at };
         }
-        Course { drives, next: self.advance((t, h), a, mean) }
+        let next = self.advance((t, h), a, mean);
+        if tableau.adaptive {
+            drives[tableau.nodes.len()] = next;
+        }
+        Course { drives, next }
     }
 }
 
@@ -71,6 +73,18 @@ pub(crate) fn follow<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
     options: &StepOptions,
+    point: (&[T], &[T]),
+    s: &mut Scratch<T>,
+) {
+    let part = (options.integrator.tableau(), T::lit(options.dt));
+    follow_part(model, parameters, part, point, s);
+}
+
+/// [`follow`] through a step of a method and of a length that may carry derivatives.
+pub(crate) fn follow_part<T: Real>(
+    model: &Model,
+    parameters: &Parameters<T>,
+    part: (&Tableau, T),
     (act, u): (&[T], &[T]),
     s: &mut Scratch<T>,
 ) {
@@ -81,20 +95,21 @@ pub(crate) fn follow<T: Real>(
             continue;
         };
         let numbers = (parameters.time_constant[k], act[activation.at], control);
-        let course = activation.course(options, numbers);
+        let course = activation.course(part, numbers);
         s.stages.iter_mut().zip(course.drives).for_each(|(stage, drive)| stage.drive[k] = drive);
         s.activation[activation.at] = course.next;
     }
 }
 
-/// The derivatives of one actuator's way through a step, in lanes: by its activation, its control and its time constant.
+/// The derivatives of one actuator's way through a step, in lanes: by its activation, its control, its time constant and the step's length.
 fn slopes(
     (actuator, activation): (&Actuator, &Activation),
-    options: &StepOptions,
+    (tableau, h): (&Tableau, f64),
     (time_constant, a, u): (f64, f64, f64),
-) -> Course<Dual<f64, 3>> {
-    let [a, u, t] = [(a, 0), (u, 1), (time_constant, 2)].map(|(x, lane)| Dual::seed(x, lane));
-    activation.course(options, (t, a, clamp(actuator.range, u)))
+) -> Course<Dual<f64, 4>> {
+    let lanes = [(a, 0), (u, 1), (time_constant, 2), (h, 3)];
+    let [a, u, t, h] = lanes.map(|(x, lane)| Dual::seed(x, lane));
+    activation.course((tableau, h), (t, a, clamp(actuator.range, u)))
 }
 
 /// Whether a control is within its range, where its derivative is 1.
@@ -103,15 +118,16 @@ fn passes(actuator: &Actuator, u: f64) -> bool {
 }
 
 /// The adjoint of [`follow`]: `act_bar` holds the cotangents of the activations after the step and becomes that of those before it; those of
-/// the controls and time constants are added.
+/// the controls and time constants are added. Returned is that of the step's length.
 pub(crate) fn pull(
     (model, parameters): (&Model, &Parameters<f64>),
-    options: &StepOptions,
+    part: (&Tableau, f64),
     (act, u): (&[f64], &[f64]),
     drive_bars: &[Vec<f64>],
     (act_bar, u_bar): (&mut [f64], &mut [f64]),
     mut parameters_bar: Option<&mut Parameters<f64>>,
-) {
+) -> f64 {
+    let mut length_bar = 0.0;
     for (k, actuator) in model.actuators.iter().enumerate() {
         let Some(activation) = &actuator.activation else {
             if passes(actuator, u[k]) {
@@ -120,7 +136,7 @@ pub(crate) fn pull(
             continue;
         };
         let numbers = (parameters.time_constant[k], act[activation.at], u[k]);
-        let course = slopes((actuator, activation), options, numbers);
+        let course = slopes((actuator, activation), part, numbers);
         let after = act_bar[activation.at];
         let by = |lane: usize| {
             let drives = course.drives.iter().zip(drive_bars);
@@ -129,10 +145,12 @@ pub(crate) fn pull(
         };
         act_bar[activation.at] = by(0);
         u_bar[k] += by(1);
+        length_bar += by(3);
         if let Some(bar) = parameters_bar.as_deref_mut() {
             bar.time_constant[k] += by(2);
         }
     }
+    length_bar
 }
 
 /// The derivatives of an actuator's drive at the start of a step and of its activation after it.
@@ -157,7 +175,8 @@ pub(crate) fn drive_slopes(
         return DriveSlopes { drive_by_control, by_activation: None };
     };
     let numbers = (parameters.time_constant[k], act[activation.at], u[k]);
-    let Course { drives: [drive, ..], next } = slopes((actuator, activation), options, numbers);
+    let Course { drives: [drive, ..], next } =
+        slopes((actuator, activation), (options.integrator.tableau(), options.dt), numbers);
     let by_activation = Some((activation.at, drive.eps[0], [next.eps[0], next.eps[1]]));
     DriveSlopes { drive_by_control: drive.eps[1], by_activation }
 }

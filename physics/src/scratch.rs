@@ -4,7 +4,7 @@ use cotangent_ad::{Num, Pose, Vec3};
 
 use crate::aba::ArticulatedInertia;
 use crate::constraint::Constraints;
-use crate::integrate::ImplicitFactors;
+use crate::integrate::{Adaptive, ImplicitFactors};
 use crate::model::Model;
 use crate::routes::Routes;
 use crate::spatial::{Force, Motion, SpatialInertia};
@@ -48,6 +48,8 @@ pub struct Scratch<T = f64> {
     pub(crate) implicit: ImplicitFactors<T>,
     /// What constrains the model at the last state.
     pub(crate) constraints: Constraints<T>,
+    /// Parts of a step of its own choice.
+    pub(crate) adaptive: Adaptive<T>,
 }
 
 /// One stage of a Runge-Kutta step.
@@ -104,6 +106,7 @@ impl<T: Num> Scratch<T> {
             activation: vec![T::lit(0.0); model.na()],
             implicit: ImplicitFactors::default(),
             constraints: Constraints::default(),
+            adaptive: Adaptive::default(),
         }
     }
 

@@ -511,3 +511,90 @@ fn without_a_solution_no_derivative_is_a_finite_number() {
         }
     }
 }
+
+/// Through onsets and ends of contact of a ball and a capsule, and of a stop, under both cones: parts of a step by hand against duals along directions of
+/// state and parameters, and against differences, which lack nothing of what the moments of onsets move.
+#[test]
+fn parts_of_a_step_have_the_derivative_of_onsets() {
+    for cone in ["pyramidal", "elliptic"] {
+        let text = format!(
+            "<mujoco><compiler autolimits='true'/><option cone='{cone}' gravity='1 0 -9.81'/>
+             <default><geom friction='.5 .01 .01' solref='.02 1' solimp='.3 .95 .01 .5 2' condim='4'/></default><worldbody>
+             <geom type='plane' size='1 1 1'/><geom type='box' size='.5 .5 .1' pos='0 0 .1'/>
+             <body pos='.12 0 .258' euler='0 80 2'><freejoint/><geom type='capsule' size='.05 .1' mass='1'/></body>
+             <body pos='-1 .2 .1'><freejoint/><geom size='.05' mass='.3' margin='.002'/></body>
+             <body pos='0 0 2'><joint axis='0 1 0' range='-20 20' damping='.01'/>
+             <geom size='.05' pos='.3 0 0' mass='.2' contype='0'/></body></worldbody></mujoco>"
+        );
+        let model = &read_mjcf(&text).unwrap().model;
+        let (n, p) = (model.nv(), model.parameters());
+        let options =
+            StepOptions { dt: 0.12, integrator: Integrator::Adaptive { tolerance: 1e-8 } };
+        let mut start = State::at_reference(model);
+        (start.v[0], start.v[2], start.v[6], start.v[8]) = (1.5, -0.3, 0.4, -1.0);
+        let (mut s, mut end) = (Scratch::new(model), start.clone());
+        step(model, p, &options, &mut end, &[], &mut s);
+        let y_bar = randoms(5, 2 * n);
+        let mut bar = Cotangent { q: y_bar[..n].to_vec(), v: y_bar[n..].to_vec(), act: vec![] };
+        let (point, mut p_bar) = ((&start, [].as_slice()), p.zero_like());
+        let by = Some(&mut p_bar);
+        StepAdjoint::new(model).pull(model, p, &options, point, &mut bar, &mut [], by, &mut s);
+        let by_hand = [bar.q, bar.v, p_bar.numbers()].concat();
+        let x = [vec![0.0; 2 * n], p.numbers()].concat();
+        for key in 0..3 {
+            let random = randoms(80 + key, x.len());
+            let scale = |k: usize| if k < 2 * n { 1.0 } else { 0.1 * x[k].abs() };
+            let along: Vec<f64> = (0..x.len()).map(|k| random[k] * scale(k)).collect();
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let slope = dot(&by_hand, &along);
+            let lift = |(x, d): (&f64, &f64)| Dual::<f64, 1> { re: *x, eps: [*d] };
+            let lifted: Vec<_> = x.iter().zip(&along).map(lift).collect();
+            let moved = next(model, &options, (&start, &end), &lifted);
+            let by_duals = dot(&y_bar, &moved.iter().map(|y| y.eps[0]).collect::<Vec<f64>>());
+            let at = |h: f64| {
+                let x: Vec<f64> = x.iter().zip(&along).map(|(x, d)| x + h * d).collect();
+                dot(&y_bar, &next(model, &options, (&start, &end), &x))
+            };
+            near("against duals", &[slope], &[by_duals], 1e-9);
+            // other parts on either side leave the tolerance over the width
+            let miss = |h: f64| error(&[slope], &[(at(h) - at(-h)) / (2.0 * h)]);
+            let least = [1e-4, 1e-5, 1e-6].map(miss).into_iter().fold(f64::INFINITY, f64::min);
+            assert!(least < 1e-5, "{cone}, against differences: {least:.1e}");
+        }
+    }
+}
+
+/// Place along `y` after the last step.
+struct Place(usize);
+
+impl Cost for Place {
+    fn value(&self, k: usize, state: &State, _: &mut Scratch) -> f64 {
+        if k == self.0 { state.q[1] } else { 0.0 }
+    }
+    fn pull(&self, k: usize, _: &State, bar: &mut Cotangent, _: &mut Scratch) {
+        bar.q[1] += if k == self.0 { 1.0 } else { 0.0 };
+    }
+}
+
+/// The tossed cube of `bench/src/area/physics/cube.rs`, -0.26090 and 0.5758 by MuJoCo's steps of 2.5e-6 s and differences: both converge with the tolerance.
+#[test]
+fn a_tossed_cube_has_the_derivative_of_its_motion() {
+    let read = read_mjcf(
+        "<mujoco><option gravity='0 0 -2'><flag refsafe='disable'/></option>
+         <default><geom solimp='0 .95 .001 .5 2' solref='.005 1'/></default><worldbody>
+         <geom type='plane' contype='0' conaffinity='1' size='20 20 .1'/><body pos='0 0 .1'><freejoint/>
+         <geom type='box' size='.05 .05 .05' density='100' euler='60 0 0'/></body></worldbody></mujoco>",
+    );
+    let (model, steps) = (&read.unwrap().model, 100);
+    let mut start = State::at_reference(model);
+    (start.q[2], start.v[1], start.v[2]) = (0.2, -0.1, -2.0);
+    for (tolerance, place_within, slope_within) in [(1e-6, 1e-5, 4e-3), (1e-8, 1e-6, 1e-4)] {
+        let options = StepOptions { dt: 0.01, integrator: Integrator::Adaptive { tolerance } };
+        let (parameters, schedule) = (model.parameters(), Schedule::StoreAll);
+        let rollout = Rollout { model, parameters, options, steps, schedule };
+        let found = rollout.gradient(&start, &[], &Place(steps), false, &mut Scratch::new(model));
+        let (place, slope) = (found.value, found.initial.v[2]);
+        assert!((place + 0.260896).abs() < place_within, "{tolerance}: {place}");
+        assert!((slope / 0.57577 - 1.0).abs() < slope_within, "{tolerance}: {slope}");
+    }
+}

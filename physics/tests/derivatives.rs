@@ -21,11 +21,12 @@ use cotangent_physics::{
     rnea, step,
 };
 
-const ALL: [Integrator; 4] = [
+const ALL: [Integrator; 5] = [
     Integrator::Euler,
     Integrator::EulerExplicitDamping,
     Integrator::RungeKutta4,
     Integrator::ImplicitFast,
+    Integrator::Adaptive { tolerance: 1e-4 },
 ];
 
 /// Parameters from a flat list.

@@ -156,6 +156,17 @@ fn transmissions_agree_with_mujoco() {
     }
 }
 
+/// The same of a model without balls and free joints, which RK4 turns otherwise in 3.17.0.
+#[test]
+fn hinged_transmissions_agree_with_mujoco_under_runge_kutta() {
+    let read = unconstrained(include_str!("data/transmissions-hinged.xml"));
+    let golden = include_str!("data/transmissions-hinged.json");
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    for r in golden["states"].as_array().unwrap() {
+        compare(&read, r, &r["qacc"], r, &[("RK4", Integrator::RungeKutta4)]);
+    }
+}
+
 /// Spatial tendons with pulleys, springs, actuators, stops, dry friction and couplings along them, against 3.17.0.
 #[test]
 fn tendons_agree_with_mujoco() {

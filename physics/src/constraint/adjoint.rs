@@ -338,6 +338,47 @@ impl ConstraintAdjoint {
         }
     }
 
+    /// Adds the derivatives of the sum of `weight` times the gaps of some blocks, contacts and stops, after [`ConstraintAdjoint::prepare`].
+    pub(crate) fn pull_gaps(
+        &mut self,
+        point: &Point<'_, f64>,
+        (gaps, weight): (&[usize], f64),
+        s: &Scratch,
+        bars: &mut Bars<'_>,
+    ) {
+        let (model, c) = (point.model, &s.constraints);
+        let still = vec![0.0; model.nv()];
+        self.begin_links(model, &still, s);
+        let mut pull = Pull {
+            model,
+            parameters: point.parameters,
+            q: point.q,
+            routes: point.routes,
+            vectors: [&still; 3],
+            along: [[0.0; MOST]; 3],
+            numbers_bar: Numbers { gap: weight, ..Numbers::from_array([0.0; NUMBERS]) },
+            q_bar: &mut *bars.q,
+            moments: &mut *bars.moments,
+            parameters_bar: bars.parameters.as_deref_mut(),
+            fields: &self.fields,
+            wrenches: &mut self.wrenches,
+            gyration: &mut self.gyration,
+            geometry: &mut self.geometry,
+            drift: &mut self.drift,
+        };
+        for block in gaps.iter().map(|b| &c.blocks.list[*b]) {
+            match block.source {
+                Source::Stop { stop, upper } => stop::pull(&mut pull, (stop, upper)),
+                Source::Contact(k) => {
+                    let contact = (&c.blocks.contacts[k], &self.contacts[k]);
+                    contact::pull(&mut pull, contact, block.directions, s);
+                }
+                _ => {}
+            }
+        }
+        self.gather(model, s, (bars.q, bars.v));
+    }
+
     /// The links under `lambda`, and nothing summed yet.
     fn begin_links(&mut self, model: &Model, lambda: &[f64], s: &Scratch) {
         velocities(model, lambda, s, &mut self.fields[0]);

@@ -98,6 +98,11 @@ impl<T: Num> Blocks<T> {
         }
     }
 
+    /// What a block is of, the same at every state: of a contact, its pair.
+    pub(crate) fn surface(&self, block: &Block<T>) -> Source {
+        self.contact(block).map_or(block.source, |contact| Source::Contact(contact.pair))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.dofs.clear();

@@ -277,6 +277,27 @@ fn ellipse<T: Real>(directions: usize, e: &[T; MOST], r: &Response<T>, f: &mut [
     }
 }
 
+/// Which smooth piece of the law holds at `e`, as a number.
+pub(crate) fn piece(law: Law, directions: usize, e: &[f64; MOST], r: &Response<f64>) -> u16 {
+    let bears = |e: f64| u16::from(e < 0.0);
+    match law {
+        Law::Equality => 0,
+        Law::DryFriction => {
+            let (force, loss) = (r.stiffness[0] * e[0], r.friction[0]);
+            u16::from(force >= loss) + 2 * u16::from(force <= -loss)
+        }
+        Law::OneSided => bears(e[0]),
+        Law::Pyramid => (1..directions).fold(0, |bits, j| {
+            let along = e[j] * r.friction[j - 1];
+            4 * bits + 2 * bears(e[0] + along) + bears(e[0] - along)
+        }),
+        Law::Ellipse => {
+            let (_, tangent, normal) = tangents(directions, e, r);
+            zone(r.cone, normal, tangent) as u16
+        }
+    }
+}
+
 /// Cost, force and curvature `-df/de` at a point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {

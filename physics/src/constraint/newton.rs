@@ -7,7 +7,7 @@
 //! The function is once differentiable and piecewise smooth, its second derivative `H = M + J^T W J` (Todorov 2014; MuJoCo's primal
 //! Newton solver, which stops by a tolerance: this one goes to the rounding of the gradient).
 
-use super::block::Blocks;
+use super::block::{Block, Blocks};
 use super::hessian::{Hessian, Runs, mass_times};
 use super::law::{self, Law, MOST, Point, Response};
 use crate::model::{ConstraintOptions, Model};
@@ -124,6 +124,11 @@ impl Newton {
             self.move_residuals(step);
         }
         Err(NotConverged { gradient: least })
+    }
+
+    /// Which smooth piece of the law of block `b` holds at the solution.
+    pub(crate) fn piece<T>(&self, b: usize, block: &Block<T>) -> u16 {
+        law::piece(block.law, block.directions, &self.residuals[b], &self.responses[b])
     }
 
     fn begin(&mut self, model: &Model, blocks: &Blocks<f64>, v: &[f64]) {

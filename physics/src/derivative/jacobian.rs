@@ -37,7 +37,7 @@ pub struct StepJacobian {
 impl StepAdjoint {
     /// The Jacobian of the step from `state` under the controls `u`.
     ///
-    /// By hand, at a cost of a few steps; of a step of Runge-Kutta's method by `2 nv` pullbacks. It is NaN where the constraints' problem has
+    /// By hand, at a cost of a few steps; of a step of Runge-Kutta's method, and of its own choice of lengths, by `2 nv` pullbacks. It is NaN where the constraints' problem has
     /// no solution, as of a state that is not finite.
     pub fn jacobian(
         &mut self,
@@ -53,7 +53,7 @@ impl StepAdjoint {
         out.a.resize(size * size, 0.0);
         out.b.clear();
         out.b.resize(size * nu, 0.0);
-        if options.integrator == Integrator::RungeKutta4 {
+        if matches!(options.integrator, Integrator::RungeKutta4 | Integrator::Adaptive { .. }) {
             self.by_rows(model, parameters, options, (state, u), out, s);
             return;
         }

@@ -5,6 +5,7 @@
 mod inverse_dynamics;
 mod inverse_dynamics_matrix;
 mod jacobian;
+mod parts;
 mod rollout;
 mod step;
 

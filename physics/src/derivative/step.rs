@@ -6,13 +6,12 @@
 use cotangent_ad::{Dual, Quat, Vec3};
 
 use super::inverse_dynamics::{Multiplier, prepare, pull};
-use crate::activation::{self, follow};
+use crate::activation::{self, follow_part};
 use crate::constraint::{ConstraintAdjoint, MOST};
 use crate::force::{self, Bars, ImplicitPull, Point};
 use crate::forward::forward_dynamics;
 use crate::integrate::{
-    HALVES, Implicit, Integrator, StepOptions, WEIGHTS, euler_acceleration, pull_gyration, solve,
-    stages,
+    Implicit, Integrator, StepOptions, Tableau, euler_acceleration, pull_gyration, solve, stages,
 };
 use crate::model::{JointKind, Model, Parameters};
 use crate::routes::{self, Routes};
@@ -99,18 +98,39 @@ impl StepAdjoint {
         s: &mut Scratch,
     ) {
         let inputs = Inputs { model, parameters, options };
-        follow(model, parameters, options, (&state.act, u), s);
-        self.drive.iter_mut().for_each(|bar| bar.fill(0.0));
-        let mut wanted = parameters_bar;
-        let by_parameters = wanted.as_deref_mut();
-        match options.integrator {
-            Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
-                self.euler(&inputs, state, bar, by_parameters, s);
-            }
-            Integrator::RungeKutta4 => self.rk4(&inputs, state, bar, by_parameters, s),
+        let bars = (bar, u_bar, parameters_bar);
+        if matches!(options.integrator, Integrator::Adaptive { .. }) {
+            self.parts(&inputs, (state, u), bars, s);
+        } else {
+            let part = (options.integrator.tableau(), options.dt);
+            self.pull_part(&inputs, part, (state, u), bars, s);
         }
+    }
+
+    /// [`StepAdjoint::pull`] through one step of a method, or a part of one; returned is the cotangent of its length, of Runge-Kutta methods.
+    pub(super) fn pull_part(
+        &mut self,
+        inputs: &Inputs<'_>,
+        part: (&Tableau, f64),
+        (state, u): (&State, &[f64]),
+        (bar, u_bar, mut wanted): (&mut Cotangent, &mut [f64], Option<&mut Parameters<f64>>),
+        s: &mut Scratch,
+    ) -> f64 {
+        let Inputs { model, parameters, options } = *inputs;
+        follow_part(model, parameters, part, (&state.act, u), s);
+        self.drive.iter_mut().for_each(|bar| bar.fill(0.0));
+        let by_parameters = wanted.as_deref_mut();
+        let by_stages = match options.integrator {
+            Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
+                self.euler(inputs, state, bar, by_parameters, s);
+                0.0
+            }
+            Integrator::RungeKutta4 | Integrator::Adaptive { .. } => {
+                self.runge_kutta(inputs, part, state, bar, by_parameters, s)
+            }
+        };
         let (point, bars) = ((state.act.as_slice(), u), (bar.act.as_mut_slice(), u_bar));
-        activation::pull((model, parameters), options, point, &self.drive, bars, wanted);
+        by_stages + activation::pull((model, parameters), part, point, &self.drive, bars, wanted)
     }
 
     fn euler(
@@ -324,29 +344,21 @@ impl StepAdjoint {
         self.constraints.pull(point, &self.lambda, block_bars, s, bars);
     }
 
-    fn rk4(
+    /// The adjoint of a step of length `h`; returned is the cotangent of `h`.
+    fn runge_kutta(
         &mut self,
         inputs: &Inputs<'_>,
+        (tableau, h): (&Tableau, f64),
         state: &State,
         bar: &mut Cotangent,
         mut parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
-    ) {
-        let (model, h, n) = (inputs.model, inputs.options.dt, inputs.model.nv());
-        stages(model, inputs.parameters, h, (&state.q, &state.v), s);
-        for d in 0..n {
-            let rates = s.stages.iter().zip(WEIGHTS).map(|(stage, w)| w * h * stage.rate[d]);
-            self.velocity[d] = rates.sum();
-        }
-        self.start.copy_from_slice(&bar.q);
-        displace_pullback(model, &self.velocity, &mut self.start, &mut self.displacement);
-        for i in 0..4 {
-            for d in 0..n {
-                self.rate[i][d] = WEIGHTS[i] * h * self.displacement[d];
-                self.acceleration[i][d] = WEIGHTS[i] * h * bar.v[d];
-            }
-        }
-        for i in (0..4).rev() {
+    ) -> f64 {
+        let (model, n) = (inputs.model, inputs.model.nv());
+        stages((model, inputs.parameters), (tableau, h, 0), (&state.q, &state.v), s);
+        let mut length_bar = self.begin_stages(model, (tableau, h), bar, s);
+        let last = tableau.nodes.len() - 1;
+        for i in (0..=last).rev() {
             let stage = &mut s.stages[i];
             let (q, v) = (std::mem::take(&mut stage.q), std::mem::take(&mut stage.v));
             let displacement = std::mem::take(&mut stage.displacement);
@@ -356,7 +368,7 @@ impl StepAdjoint {
             let (q_at, v_at) = (q.as_slice(), v.as_slice());
             let point =
                 Point { model, parameters, q: q_at, v: v_at, drive: &drive, routes: &routes };
-            if i < 3 {
+            if i < last {
                 forward_dynamics(&point, Implicit::Nothing, s);
             }
             s.stages[i].drive = drive;
@@ -379,18 +391,51 @@ impl StepAdjoint {
                 self.displacement.as_mut(),
                 &mut self.velocity,
             );
+            let node = tableau.nodes[i];
             for d in 0..n {
                 self.start[d] += bar.q[d];
                 bar.v[d] += self.velocity[d];
                 if i > 0 {
-                    self.rate[i - 1][d] += HALVES[i] * h * self.displacement[d];
-                    self.acceleration[i - 1][d] += HALVES[i] * h * self.velocity[d];
+                    let (before, time) = (&s.stages[i - 1], node * h);
+                    length_bar += node * before.rate[d] * self.displacement[d];
+                    length_bar += node * before.a[d] * self.velocity[d];
+                    self.rate[i - 1][d] += time * self.displacement[d];
+                    self.acceleration[i - 1][d] += time * self.velocity[d];
                 }
             }
             let stage = &mut s.stages[i];
             (stage.q, stage.v, stage.displacement) = (q, v, displacement);
         }
         bar.q.copy_from_slice(&self.start);
+        length_bar
+    }
+
+    /// The cotangents of the rates and accelerations of all stages by the step's end, and that of its length.
+    fn begin_stages(
+        &mut self,
+        model: &Model,
+        (tableau, h): (&Tableau, f64),
+        bar: &Cotangent,
+        s: &Scratch,
+    ) -> f64 {
+        let (n, mut length_bar) = (model.nv(), 0.0);
+        for d in 0..n {
+            let stages = s.stages.iter().zip(tableau.weights);
+            let rates = stages.map(|(stage, w)| w * h * stage.rate[d]);
+            self.velocity[d] = rates.sum();
+        }
+        self.start.copy_from_slice(&bar.q);
+        displace_pullback(model, &self.velocity, &mut self.start, &mut self.displacement);
+        for (i, weight) in tableau.weights.iter().enumerate() {
+            let (stage, time) = (&s.stages[i], weight * h);
+            for d in 0..n {
+                self.rate[i][d] = time * self.displacement[d];
+                self.acceleration[i][d] = time * bar.v[d];
+                length_bar += weight * stage.rate[d] * self.displacement[d];
+                length_bar += weight * stage.a[d] * bar.v[d];
+            }
+        }
+        length_bar
     }
 }
 
@@ -405,10 +450,10 @@ fn undefined(bars: &mut Bars<'_>) {
 }
 
 /// What every part of a step's adjoint reads.
-struct Inputs<'a> {
-    model: &'a Model,
-    parameters: &'a Parameters<f64>,
-    options: &'a StepOptions,
+pub(super) struct Inputs<'a> {
+    pub(super) model: &'a Model,
+    pub(super) parameters: &'a Parameters<f64>,
+    pub(super) options: &'a StepOptions,
 }
 
 /// For `q+ = q (+) d`: replaces `bar`, the cotangent of `q+`, by that of `q`, and writes that of `d`.

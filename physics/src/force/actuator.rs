@@ -118,7 +118,8 @@ fn at<T: Real>(p: &Point<'_, T>, k: usize) -> At<T> {
     if actuator.wraps {
         // an angle about a fixed axis is known but for whole turns: the servo takes the one nearest to its control
         let turns = ((control / gear - length).concrete() / TAU).round();
-        length += T::lit(turns * TAU);
+        // without a gear it has no angle to take
+        length += T::lit(if turns.is_finite() { turns * TAU } else { 0.0 });
     }
     let mut rate = T::lit(0.0);
     moments(p, &actuator.transmission, |d, m| rate += p.v[d] * m);

@@ -18,7 +18,7 @@ use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
-use crate::integrate::{Implicit, Integrator, StepOptions, step};
+use crate::integrate::{Implicit, StepOptions, step};
 use crate::kinematics::place_links;
 use crate::model::{Model, Parameters};
 use crate::routes::{self, lay};
@@ -80,6 +80,14 @@ impl MotionMap {
         }
         setting.weigh(&self.simulation.model, self.inputs.iter().map(|(kind, _)| *kind));
         setting
+    }
+
+    /// A state may be finite where what is seen of it is not.
+    fn check(&self, entries: &[f64]) -> Result<(), TrialFailure> {
+        let Some(k) = entries.iter().position(|y| !y.is_finite()) else { return Ok(()) };
+        let holder = self.outputs.iter().rfind(|o| o.first <= k);
+        let name = holder.map_or("", |o| &self.simulation.outputs[o.index].name);
+        Err(TrialFailure::NonFinite { what: format!("output `{name}`") })
     }
 
     /// The picked outputs of one motion.
@@ -333,6 +341,7 @@ impl Map for MotionMap {
                 states[part].push(state.clone());
             }
         })?;
+        self.check(&entries)?;
         let mut switches = sensor::beyond_cutoffs(&self.simulation, &self.outputs, &entries);
         switches.extend(rays.switches(&self.simulation));
         let values = Values { entries, switches, ..Values::default() };
@@ -429,8 +438,7 @@ pub(super) fn pull_forces(
     if !picked.iter().any(|o| o.kind.what.is_of_step()) {
         return;
     }
-    let options = StepOptions { integrator: Integrator::Euler, ..*options };
-    follow(model, parameters, &options, (&state.act, u), s);
+    follow(model, parameters, options, (&state.act, u), s);
     let drive = s.stages[0].drive.clone();
     let mut drive_bar = vec![0.0; drive.len()];
     lay_courses(model, parameters, &state.q, s);
@@ -460,7 +468,9 @@ pub(super) fn pull_forces(
     let (point, bars) = ((state.act.as_slice(), u), (act_bar.as_mut_slice(), u_bar));
     let by_drive = std::slice::from_ref(&drive_bar);
     let wanted = Some(parameters_bar);
-    activation::pull((model, parameters), &options, point, by_drive, bars, wanted);
+    // of its drives only the first is seen
+    let part = (options.integrator.tableau(), options.dt);
+    activation::pull((model, parameters), part, point, by_drive, bars, wanted);
     bar.act.iter_mut().zip(&act_bar).for_each(|(to, x)| *to += x);
 }
 

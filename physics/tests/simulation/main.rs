@@ -107,6 +107,43 @@ fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
     }
 }
 
+/// Each number of a model at 0, as of a servo without a gear: a motion and its derivative are finite, but where something weighs nothing, follows
+/// its control in no time or has no size. Numbers too large for what is seen of a state are a failure by name.
+#[test]
+fn every_number_may_be_zero() {
+    let texts = [
+        include_str!("../data/actuators.xml"),
+        include_str!("../data/transmissions.xml"),
+        include_str!("../data/tendons.xml"),
+    ];
+    for text in texts {
+        let read = read_mjcf(text).unwrap();
+        let mut start = State::at_reference(&read.model);
+        start.v.fill(0.1);
+        let part = MotionPart { label: String::new(), start, steps: 3 };
+        let simulation = Arc::new(MotionSimulation::new(read.model, read.options, vec![part]));
+        let (map, x) = whole(&simulation);
+        let run = |quantity: &Quantity, first: usize, value: f64| {
+            let mut x = x.clone();
+            x[first..first + quantity.len()].fill(value);
+            let found = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new())?;
+            found.pullback(&[&vec![1.0; map.output_len()]])?;
+            Ok::<_, TrialFailure>(found.values().entries.iter().all(|y| y.is_finite()))
+        };
+        let mut first = 0;
+        for quantity in simulation.inputs() {
+            let needed = [".mass", ".gyration", ".time_constant", ".size"];
+            if !needed.iter().any(|end| quantity.name.ends_with(end)) {
+                assert_eq!(run(quantity, first, 0.0), Ok(true), "{}", quantity.name);
+            }
+            if quantity.name.rsplit('.').next() == Some("gear") {
+                assert_ne!(run(quantity, first, 1e300), Ok(false), "{}", quantity.name);
+            }
+            first += quantity.len();
+        }
+    }
+}
+
 #[test]
 fn what_is_not_picked_stays_and_is_not_computed() {
     let simulation = Arc::new(simulation(&zoo(), Integrator::Euler));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_physics::io::mjcf::{Effect, Folder, Mjcf, MjcfError, Note, read_mjcf_with};
-use cotangent_physics::{MotionPart, MotionSimulation, State};
+use cotangent_physics::{Integrator, MotionPart, MotionSimulation, State, StepOptions};
 use cotangent_problem::Simulation;
 use cotangent_problem::name::{element, segment};
 
@@ -24,6 +24,8 @@ keys! {
     MODEL_FILE: File = required("model.file", FILE, "MJCF file; its timestep is the step");
     IGNORE: [String] = key("model.ignore", TEXTS, "[]",
         "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
+    TOLERANCE: f64 = key("model.tolerance", number("", 0.0, 0.1), "0.0",
+        "above 0: steps in parts of this error that end at the onsets of contact, in place of the file's integrator");
 }
 
 keys! {
@@ -97,7 +99,13 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let parts = parts(s, &read)?;
     let note = |n: &Note| format!("line {} of the model: {}", n.line, n.message);
     let notes = read.notes.iter().map(note).collect();
-    let simulation = MotionSimulation::new(read.model, read.options, parts);
+    let tolerance = s.get(TOLERANCE);
+    let integrator = match read.options.integrator {
+        _ if tolerance > 0.0 => Integrator::Adaptive { tolerance },
+        of_file => of_file,
+    };
+    let options = StepOptions { integrator, ..read.options };
+    let simulation = MotionSimulation::new(read.model, options, parts);
     let draw: Option<Box<dyn Draw>> = Some(Box::new(Postures(simulation.clone())));
     Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
