@@ -31,6 +31,8 @@ const LEAST: f64 = 1e-12;
 const TRIALS: usize = 100_000;
 /// A switch is known to this power of 2 of the part that was tried: what is beyond a bend in the forces errs in the derivative by that share.
 const HALVINGS: usize = 20;
+/// Most steps of Newton's method from there to the root of a gap.
+const NEWTON: usize = 50;
 /// Moments that are nearer to each other, as shares of a part, are one.
 const AT_ONCE: f64 = 1e-9;
 /// How far beyond its switch a gap ends, as a share of 1 m and of the place.
@@ -260,7 +262,7 @@ impl<T: Real> Parts<'_, T> {
         m: &mut Adaptive<T>,
         s: &mut Scratch<T>,
     ) -> Option<(T, f64)> {
-        let mut inside = seen;
+        let (mut inside, mut steps) = (seen, 0);
         loop {
             find_crossing((begins, inside - seen), (width, AT_ONCE * tried), m, s);
             let (gap, rate) = m.mean_gap(s)?;
@@ -270,12 +272,12 @@ impl<T: Real> Parts<'_, T> {
                 break;
             }
             let next = inside - miss / rate;
-            let stays = next > 0.0 && (next - seen).abs() <= 2.0 * width;
+            let stays = next > 0.0 && (next - seen).abs() <= 2.0 * width && steps < NEWTON;
             // no smaller step than rounding
             if !stays || (next - inside).abs() <= f64::EPSILON * inside {
                 return None;
             }
-            inside = next;
+            (inside, steps) = (next, steps + 1);
             self.advance(T::lit(inside), state, m, s);
         }
         let mut length = T::lit(inside);
