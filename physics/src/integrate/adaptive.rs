@@ -28,7 +28,7 @@ const CHANGES: [f64; 2] = [0.2, 5.0];
 /// No part is shorter than this share of a step by an estimate.
 const LEAST: f64 = 1e-12;
 /// Most parts that are tried in a step.
-const TRIALS: usize = 100_000;
+pub(crate) const MOST_PARTS: usize = 100_000;
 /// A switch is known to this power of 2 of the part that was tried: what is beyond a bend in the forces errs in the derivative by that share.
 const HALVINGS: usize = 20;
 /// Most steps of Newton's method from there to the root of a gap.
@@ -114,7 +114,7 @@ impl<T: Real> Parts<'_, T> {
         let least = LEAST * self.dt;
         self.begin(state, s);
         acting(s, &mut m.start);
-        for _ in 0..TRIALS {
+        for _ in 0..MOST_PARTS {
             let whole = trial >= left.concrete() - least;
             let mut length = if whole { left } else { T::lit(trial) };
             self.advance(length, state, &mut m, s);

@@ -6,7 +6,7 @@ mod gyration;
 mod implicit;
 mod runge_kutta;
 
-pub(crate) use adaptive::{Adaptive, Part, Parts};
+pub(crate) use adaptive::{Adaptive, MOST_PARTS, Part, Parts};
 pub(crate) use euler::euler_acceleration;
 pub(crate) use gyration::pull as pull_gyration;
 pub(crate) use implicit::{

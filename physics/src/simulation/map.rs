@@ -18,7 +18,7 @@ use crate::constraint::{MOST, NotConverged};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::force::{Bars, Point, geared_force, pull_geared};
 use crate::forward::forward_dynamics;
-use crate::integrate::{Implicit, StepOptions, step};
+use crate::integrate::{Implicit, Integrator, MOST_PARTS, StepOptions, step};
 use crate::kinematics::place_links;
 use crate::model::{Model, Parameters};
 use crate::routes::{self, lay};
@@ -288,10 +288,17 @@ pub(super) fn diverged(
 ) -> TrialFailure {
     let of = if motion.label.is_empty() { String::new() } else { format!(" `{}`", motion.label) };
     let time = k as f64 * simulation.options.dt;
-    let why = failure.map_or_else(String::new, |failure| {
-        let left = failure.gradient;
-        format!(", as the forces of its constraints are not found: {left:.1e} of them is left over")
-    });
+    let why = match (failure, simulation.options.integrator) {
+        (Some(NotConverged { gradient }), _) => {
+            format!(
+                ", as the forces of its constraints are not found: {gradient:.1e} of them is left over"
+            )
+        }
+        (None, Integrator::Adaptive { .. }) => format!(
+            ", unless it takes more than {MOST_PARTS} parts to the tolerance: a greater one, softer contacts, or steps of one length need fewer"
+        ),
+        (None, _) => String::new(),
+    };
     TrialFailure::NonFinite { what: format!("the motion{of} at step {k} ({time:.4} s){why}") }
 }
 

@@ -163,16 +163,22 @@ fn what_is_not_picked_stays_and_is_not_computed() {
 
 #[test]
 fn a_motion_that_diverges_names_its_step() {
-    let simulation = Arc::new(simulation(&zoo(), Integrator::Euler));
-    let index = simulation
-        .inputs()
-        .iter()
-        .position(|q| q.name == "motion.first.start.joint.hip.velocity")
-        .unwrap();
-    let map = Arc::clone(&simulation).map(&[index], &[0], true).unwrap();
-    let run = map.run(&[1e200], Keep::Values, SampleKey(0), &mut Workspace::new());
-    let Err(TrialFailure::NonFinite { what }) = run else { panic!("it cannot be finite") };
-    assert!(what.contains("`first` at step"), "{what}");
+    let what = |integrator| {
+        let simulation = Arc::new(simulation(&zoo(), integrator));
+        let index = simulation
+            .inputs()
+            .iter()
+            .position(|q| q.name == "motion.first.start.joint.hip.velocity")
+            .unwrap();
+        let map = Arc::clone(&simulation).map(&[index], &[0], true).unwrap();
+        let run = map.run(&[1e200], Keep::Values, SampleKey(0), &mut Workspace::new());
+        let Err(TrialFailure::NonFinite { what }) = run else { panic!("it cannot be finite") };
+        assert!(what.contains("`first` at step"), "{what}");
+        what
+    };
+    assert!(!what(Integrator::Euler).contains("parts"));
+    let adaptive = what(Integrator::Adaptive { tolerance: 1e-6 });
+    assert!(adaptive.contains("more than 100000 parts"), "{adaptive}");
 }
 
 #[test]
