@@ -3,6 +3,7 @@
 mod bonds;
 mod keys;
 mod picture;
+mod slice;
 mod species;
 
 use std::path::Path;

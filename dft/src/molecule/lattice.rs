@@ -75,6 +75,9 @@ pub enum LatticeError {
     },
 }
 
+/// Points that are looked at together where they lie in no lattice.
+const ROW: usize = 64;
+
 impl Lattice {
     /// Points that are made at most: at eight bytes each a density of 160 MB.
     pub const MOST_POINTS: usize = 20_000_000;
@@ -141,13 +144,7 @@ pub fn on_lattice(
     lattice: &Lattice,
     seen: &[Seen],
 ) -> Result<Vec<Vec<f64>>, LatticeError> {
-    for wanted in seen {
-        let Seen::Orbital { set, index } = *wanted else { continue };
-        let (sets, count) = (scf.orbitals.len(), scf.orbitals[0].energies_ha.len());
-        if set >= sets || index >= count {
-            return Err(LatticeError::NoSuchOrbital { set, index, sets, count });
-        }
-    }
+    check(scf, seen)?;
     let basis = BasisOnGrid::new(&core.molecule, &core.basis);
     let [_, rows, row] = lattice.counts;
     let lines = lattice.counts[0] * rows;
@@ -157,9 +154,43 @@ pub fn on_lattice(
         Row::new(&basis, &points).seen(scf, seen)
     };
     // collected in the order of the lines, whoever computes them
-    let found: Vec<Vec<Vec<f64>>> = (0..lines).into_par_iter().map(of_line).collect();
-    let array = |k: usize| found.iter().flat_map(|line| line[k].iter().copied()).collect();
-    Ok((0..seen.len()).map(array).collect())
+    Ok(joined(seen.len(), &(0..lines).into_par_iter().map(of_line).collect::<Vec<_>>()))
+}
+
+/// What is `seen` of a field at any points, one array each. As [`on_lattice`] otherwise.
+///
+/// # Errors
+/// [`LatticeError::NoSuchOrbital`].
+pub fn at_points(
+    core: &Core,
+    scf: &Scf,
+    points_bohr: &[[f64; 3]],
+    seen: &[Seen],
+) -> Result<Vec<Vec<f64>>, LatticeError> {
+    check(scf, seen)?;
+    let basis = BasisOnGrid::new(&core.molecule, &core.basis);
+    let rows = points_bohr.par_chunks(ROW);
+    Ok(joined(
+        seen.len(),
+        &rows.map(|points| Row::new(&basis, points).seen(scf, seen)).collect::<Vec<_>>(),
+    ))
+}
+
+/// Refuses orbitals that are not there.
+fn check(scf: &Scf, seen: &[Seen]) -> Result<(), LatticeError> {
+    for wanted in seen {
+        let Seen::Orbital { set, index } = *wanted else { continue };
+        let (sets, count) = (scf.orbitals.len(), scf.orbitals[0].energies_ha.len());
+        if set >= sets || index >= count {
+            return Err(LatticeError::NoSuchOrbital { set, index, sets, count });
+        }
+    }
+    Ok(())
+}
+
+/// Arrays of all rows, from those of each.
+fn joined(arrays: usize, rows: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
+    (0..arrays).map(|k| rows.iter().flat_map(|row| row[k].iter().copied()).collect()).collect()
 }
 
 /// Basis functions along a row of points.

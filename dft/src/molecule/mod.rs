@@ -33,7 +33,7 @@ pub use geometry::xyz::{LengthUnit, XyzError, XyzProblem, parse_xyz};
 pub use geometry::{Atom, BOHR_ANGSTROM, GeometryError, Molecule};
 pub use grid::{GridError, GridOptions, MolecularGrid, Pruning};
 pub use kohn_sham::KohnSham;
-pub use lattice::{Lattice, LatticeError, Seen, on_lattice};
+pub use lattice::{Lattice, LatticeError, Seen, at_points, on_lattice};
 pub use matrix::Matrix;
 pub use molden::{MoldenError, molden};
 pub use qcschema::{QcSchemaError, atomic_result, failed_operation};

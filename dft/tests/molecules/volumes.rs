@@ -7,7 +7,7 @@ use cotangent_dft::molecule::scf::{
     Core, HartreeFock, Reference, Scf, ScfOptions, self_consistent_field,
 };
 use cotangent_dft::molecule::{
-    Basis, Form, Lattice, LatticeError, Molecule, Seen, basis_set, on_lattice,
+    Basis, Form, Lattice, LatticeError, Molecule, Seen, at_points, basis_set, on_lattice,
 };
 use serde::Deserialize;
 
@@ -100,6 +100,19 @@ fn densities_are_the_same_bits_on_any_number_of_threads() {
         pool.install(|| on_lattice(&core, &scf, &lattice, &seen).unwrap())
     };
     assert_eq!(on(1), on(3));
+    // at the same points in any order, but for what is left out below 1e-12
+    let all = lattice.len();
+    let [_, rows, row] = lattice.counts;
+    let scattered: Vec<usize> = (0..all).map(|k| (k * 7919) % all).collect();
+    let point = |k: &usize| lattice.point([k / (rows * row), k / row % rows, k % row]);
+    let points: Vec<[f64; 3]> = scattered.iter().map(point).collect();
+    let found = at_points(&core, &scf, &points, &seen).unwrap();
+    for (on_lattice, at_points) in on(2).iter().zip(&found) {
+        assert_eq!(at_points.len(), all);
+        for (k, ours) in scattered.iter().zip(at_points) {
+            assert!((ours - on_lattice[*k]).abs() < 1e-11, "{ours} for {}", on_lattice[*k]);
+        }
+    }
 }
 
 #[test]
@@ -116,6 +129,8 @@ fn lattices_and_orbitals_that_cannot_be_are_refused() {
     let lattice = Lattice::around(&molecule, 1.0, 0.0).unwrap();
     for (set, index) in [(1, 0), (0, core.basis.len())] {
         let refused = on_lattice(&core, &scf, &lattice, &[Seen::Orbital { set, index }]);
+        assert!(matches!(refused, Err(LatticeError::NoSuchOrbital { .. })));
+        let refused = at_points(&core, &scf, &[[0.0; 3]], &[Seen::Orbital { set, index }]);
         assert!(matches!(refused, Err(LatticeError::NoSuchOrbital { .. })));
     }
 }

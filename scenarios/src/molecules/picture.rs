@@ -1,17 +1,18 @@
-//! What a run leaves of a molecule: its levels, how its field converged, its spectrum, a bond's curve; its orbitals as files.
+//! What a run leaves of a molecule: its levels, how its field converged, its density, its spectrum, a bond's curve; its orbitals as files.
 
 use std::sync::Arc;
 
 use cotangent_ad::Vec3;
 use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
 use cotangent_dft::molecule::{
-    Basis, Lattice, Molecule, MoleculeOptions, MoleculeSimulation, ReferenceChoice, Seen, molden,
-    on_lattice,
+    Basis, Lattice, Molecule, MoleculeAnswer, MoleculeOptions, MoleculeSimulation, ReferenceChoice,
+    Seen, molden, on_lattice,
 };
 use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_problem::Simulation;
 
 use super::bonds::balls_and_sticks;
+use super::slice::densities;
 use crate::general::{Draw, Extra, output_values, with_inputs};
 use crate::look::{Look, Volume, VolumeField};
 
@@ -61,12 +62,13 @@ pub(super) struct Portrait {
 impl Draw for Portrait {
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
         let simulation = self.simulation(self.options.reference);
-        let fields: Vec<(&str, Scf)> = [("start", start), ("answer", answer)]
+        let fields: Vec<(&str, MoleculeAnswer)> = [("start", start), ("answer", answer)]
             .into_iter()
-            .filter_map(|(when, inputs)| Some((when, simulation.answer(inputs).ok()?.scf)))
+            .filter_map(|(when, inputs)| Some((when, simulation.answer(inputs).ok()?)))
             .collect();
         let mut figures = vec![levels(&fields)];
-        figures.extend(fields.last().map(|(_, scf)| convergence(scf)));
+        figures.extend(fields.last().map(|(_, found)| convergence(&found.scf)));
+        figures.extend(densities(&fields));
         if self.vibrates {
             figures.extend(self.spectrum(answer));
         }
@@ -252,9 +254,9 @@ impl Portrait {
 }
 
 /// Levels as points, a column for each field and spin.
-fn levels(fields: &[(&str, Scf)]) -> Figure {
+fn levels(fields: &[(&str, MoleculeAnswer)]) -> Figure {
     let (mut occupied, mut empty, mut columns) = (Vec::new(), Vec::new(), Vec::new());
-    for (when, scf) in fields {
+    for (when, MoleculeAnswer { scf, .. }) in fields {
         for (set, spin) in scf.orbitals.iter().zip(["up", "down"]) {
             let column = (columns.len() + 1) as f64;
             let of_spin = if scf.orbitals.len() == 2 { format!(" {spin}") } else { String::new() };
