@@ -93,7 +93,7 @@ impl Frame {
 /// The density at start and answer, side by side.
 pub(super) fn densities(fields: &[(&str, MoleculeAnswer)]) -> Option<Figure> {
     let panels: Vec<Panel> = fields.iter().filter_map(|(when, found)| panel(when, found)).collect();
-    let title = "Density in a plane: from 0.001 per cubic bohr, two colours a decade; nuclei red";
+    let title = "Density (1/bohr^3): 0.001 and half decades up";
     let figure = Figure::lines("density", title, ["", ""], Vec::new());
     (!panels.is_empty()).then_some(Figure { panels, ..figure })
 }
