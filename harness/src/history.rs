@@ -31,6 +31,8 @@ pub struct Row {
     pub best: f64,
     /// Projected gradient.
     pub gradient_norm: Option<f64>,
+    /// Length of the step that led here.
+    pub step_norm: f64,
     /// Score.
     pub score: Option<f64>,
     /// Parameters, or their norms.
@@ -235,6 +237,7 @@ impl History {
             value: it.value,
             best: it.best_value,
             gradient_norm: it.gradient_norm,
+            step_norm: it.step_norm,
             score: score_value,
             traces,
         });
@@ -282,6 +285,7 @@ fn parse(line: &str) -> Option<Row> {
         value: number(1)?,
         best: number(2)?,
         gradient_norm: number(3),
+        step_norm: number(4)?,
         score: number(8),
         traces: (10..fields.len()).filter_map(number).collect(),
     })

@@ -80,7 +80,7 @@ pub use objective::{
 };
 pub use quantity::{Axis, Quantity};
 pub use simulation::{
-    Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, check_value,
+    Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_len, check_picks, check_value,
     fix_quantity,
 };
 pub use space::{Entry, Parameter, Space, SpaceError, Transform};

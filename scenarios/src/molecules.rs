@@ -1,6 +1,7 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
 mod bonds;
+mod coordinates;
 mod keys;
 mod picture;
 mod slice;
@@ -17,6 +18,7 @@ use cotangent_dft::molecule::{
     MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
     basis_names, basis_set, parse_basis, parse_xyz,
 };
+use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
 use super::domain::{Domain, Makes};
@@ -25,7 +27,8 @@ use super::keys::{AnyKey, Key, List};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 use picture::{Extent, Portrait, Scan};
 
-const LISTS: &[List] = &[keys::SPECIES, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+const LISTS: &[List] =
+    &[keys::SPECIES, keys::COORDINATE, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
 /// The kind.
 pub(super) const DOMAIN: Domain = Domain {
@@ -55,21 +58,39 @@ fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
         vec![Diagnostic::plain("cotangent::molecule::xyz", e.to_string(), help)]
     })?;
     let name = general::name_of(path);
+    let is_one_atom = read(multiplicity).is_ok_and(|molecule| molecule.atoms().len() == 1);
+    // one atom has no internal coordinates
+    let (coordinates, free) =
+        if is_one_atom { ("cartesian", "atom[0].position") } else { ("internal", "internal") };
     Ok(format!(
         "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
-         kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\n[basis]\nname = \"6-31G*\"\n\n\
-         [[parameter]]\nname = \"atom[*].position\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n\
-         [stop]\ngradient_tolerance = 1e-5      # largest force that may be left, times the scale of a position\n"
+         kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\
+         coordinates = \"{coordinates}\"\n\n[basis]\nname = \"6-31G*\"\n\n\
+         [[parameter]]\nname = \"{free}\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n\
+         [stop]\ngradient_tolerance = 1e-4      # half its square is what the energy may still fall by, Ha\n"
     ))
 }
 
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let has_species = !s.list(keys::SPECIES).is_empty();
-    if has_species { species::model(s) } else { one_molecule(s).map_err(|d| vec![d]) }
+    if has_species { species::model(s) } else { one_molecule(s) }
 }
 
 /// The simulation of the molecule that `[molecule]` says.
-fn one_molecule(s: &Settings) -> Result<Model, Diagnostic> {
+fn one_molecule(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
+    let mut portrait = portrait(s).map_err(|problem| vec![problem])?;
+    let Portrait { molecule, basis, options, .. } = &portrait;
+    let plain = MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone());
+    portrait.coordinates = coordinates::with_coordinates(s, &plain)?;
+    let simulation: Box<dyn Simulation> = match &portrait.coordinates {
+        None => Box::new(plain),
+        Some(with_coordinates) => Box::new(with_coordinates.clone()),
+    };
+    Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
+}
+
+/// What draws the molecule that `[molecule]` says.
+fn portrait(s: &Settings) -> Result<Portrait, Diagnostic> {
     let Some(file) = s.get(keys::FILE) else {
         let message = "there is no molecule";
         let help = "molecule.file = \"water.xyz\", or [[species]] with a label and a file each";
@@ -84,15 +105,12 @@ fn one_molecule(s: &Settings) -> Result<Model, Diagnostic> {
     let of_vibrations = |name: &str| name.starts_with("vibration.") || name.starts_with("thermo.");
     let speaks = |asked: &Settings| of_vibrations(asked.get(OUTPUT));
     let vibrates = [TERM, GOAL].into_iter().any(|list| s.list(list).iter().any(speaks));
-    let simulation =
-        Box::new(MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone()));
     let extent = Extent {
         spacing_bohr: s.get(keys::VOLUME_SPACING),
         margin_bohr: s.get(keys::VOLUME_MARGIN),
         orbitals: s.get(keys::VOLUME_ORBITALS),
     };
-    let portrait = Portrait { molecule, basis, options, vibrates, scan, extent };
-    Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
+    Ok(Portrait { molecule, basis, options, coordinates: None, vibrates, scan, extent })
 }
 
 /// The bond whose curve is drawn.

@@ -6,6 +6,7 @@ mod claim;
 mod differentiated;
 mod direct;
 mod functionals;
+mod geometry;
 mod kohn_sham;
 mod mixing;
 mod others;
@@ -39,6 +40,7 @@ pub(super) const ROWS: &[Measure] = measurements![
     direct::hexadecane,
     records::records_of_pyscf,
     others::other_molecules,
+    geometry::geometries,
 ];
 
 pub(super) const PROOFS: &[Measure] = measurements![

@@ -7,6 +7,8 @@ mod view;
 
 use std::path::Path;
 
+use cotangent_harness::history;
+
 pub use comparison::{Compared, Comparison};
 pub use sweep::{Picture, Survey};
 
@@ -22,7 +24,8 @@ pub fn write(record: &Record, folder: &Path) -> Result<(), HarnessError> {
     let mut files = plots(&record.figures);
     // a report without a view is one: what it would show may have no value, or its files may be gone
     let looks = export::looks(folder, record).unwrap_or_default();
-    files.push(("report.html".into(), page::page(record, &looks).into_bytes()));
+    let (_, iterations) = history::read(folder)?;
+    files.push(("report.html".into(), page::page(record, &iterations, &looks).into_bytes()));
     Record::add_files(folder, &files)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cotangent_harness::history::Row;
 use cotangent_scenarios::look::Look;
 
 use super::view::views;
@@ -16,9 +17,11 @@ const NOTES: usize = 3;
 const ENTRIES: usize = 12;
 /// Rows of the table of found values; `artifacts/answer.json` has them all.
 const ROWS: usize = 60;
+/// Iterations at the beginning and at the end of a search that its table has; `history.csv` has them all.
+const ITERATIONS: usize = 40;
 
 /// The whole page.
-pub(super) fn page(record: &Record, looks: &[Look]) -> String {
+pub(super) fn page(record: &Record, iterations: &[Row], looks: &[Look]) -> String {
     let mut page = open(&record.summary.scenario);
     head(&mut page, record);
     goals(&mut page, &record.summary);
@@ -27,6 +30,7 @@ pub(super) fn page(record: &Record, looks: &[Look]) -> String {
     page.push_str(&views(looks));
     figures(&mut page, record);
     course(&mut page, &record.summary);
+    convergence(&mut page, iterations);
     origin(&mut page, &record.manifest, &record.resolved);
     page.push_str("</main>\n</html>\n");
     page
@@ -295,6 +299,49 @@ fn course(page: &mut String, summary: &Summary) {
         let _ = writeln!(page, "<dt>{what}</dt><dd>{value}</dd>");
     }
     page.push_str("</dl>\n");
+}
+
+/// The table of iterations, folded.
+fn convergence(page: &mut String, rows: &[Row]) {
+    if rows.len() < 2 {
+        return;
+    }
+    page.push_str(
+        "<details><summary>Iteration by iteration</summary>\n<div class=\"scroll\"><table><thead><tr><th class=\"n\">iteration</th>\
+         <th class=\"n\">objective</th><th class=\"n\">change</th><th class=\"n\">gradient</th><th class=\"n\">step</th>\
+         <th class=\"n\">evaluations</th></tr></thead>\n",
+    );
+    let mut before: Option<f64> = None;
+    for (k, row) in rows.iter().enumerate() {
+        let change = before.map_or(String::new(), |value| short(row.value - value));
+        before = Some(row.value);
+        if k == ITERATIONS && rows.len() > 2 * ITERATIONS {
+            let left_out = rows.len() - 2 * ITERATIONS;
+            let _ = writeln!(page, "<tr><td colspan=\"6\">{left_out} more</td></tr>");
+        }
+        if k >= ITERATIONS && k + ITERATIONS < rows.len() {
+            continue;
+        }
+        let cells = [
+            row.index.to_string(),
+            number(row.value),
+            change,
+            row.gradient_norm.map_or(String::new(), short),
+            short(row.step_norm),
+            row.evaluations.to_string(),
+        ];
+        let cells = cells.map(|cell| format!("<td class=\"n\">{cell}</td>")).concat();
+        let _ = writeln!(page, "<tr>{cells}</tr>");
+    }
+    page.push_str(
+        "</table></div>\n<p class=\"soft\">Gradient and step are of scaled parameters. Every digit, in \
+         <a href=\"history.csv\">history.csv</a>.</p></details>\n",
+    );
+}
+
+/// Three digits.
+fn short(value: f64) -> String {
+    number(format!("{value:.2e}").parse().unwrap_or(value))
 }
 
 /// Where it came from, and what else there is.

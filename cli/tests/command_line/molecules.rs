@@ -258,3 +258,45 @@ fn a_program_that_moves_atoms_gets_energies_and_forces() {
     assert_eq!(nobody.status.code(), Some(2));
     assert!(stderr(&nobody).contains("first"), "{}", stderr(&nobody));
 }
+
+const PEROXIDE: &str = "4\n\nO 0 0.73 -0.05\nO 0 -0.73 -0.05\nH 0.8 0.9 0.4\nH -0.8 -0.9 0.4\n";
+
+#[test]
+fn a_geometry_is_found_with_a_bond_held_and_an_angle_at_its_bound() {
+    let rest = "[values]\n\"coordinate.bond\" = 2.8\n\n[[coordinate]]\nlabel = \"bond\"\natoms = [0, 1]\n\n\
+                [[coordinate]]\nlabel = \"turn\"\natoms = [2, 0, 1, 3]\n\n\
+                [[parameter]]\nname = \"coordinate.turn\"\nupper = \"121.5 deg\"\n\n[[parameter]]\nname = \"internal\"\n\n\
+                [[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n[stop]\ngradient_tolerance = 1e-4\n\n\
+                [[goal]]\noutput = \"coordinate.bond\"\ntarget = 2.8\nwithin = 1e-9\n\n\
+                [[goal]]\noutput = \"coordinate.turn\"\ntarget = \"121.5 deg\"\nwithin = 1e-9\n";
+    let place = place(PEROXIDE, &scenario("coordinates = \"internal\"", "name = \"STO-3G\"", rest));
+    let output = place.run(&["run", "m.toml", "--out", "r", "--format", "json"]);
+    assert_eq!(json(&output)["goal_met"], true, "{}", stderr(&output));
+    // the answer's atoms are those of a file that can be read again
+    let atoms = place.read("r/artifacts/answer.xyz");
+    let again = self::place(&atoms, &scenario("", "name = \"STO-3G\"", FREE));
+    assert_eq!(again.run(&["check", "m.toml"]).status.code(), Some(0));
+    assert!(place.read("r/report.html").contains("Iteration by iteration"));
+}
+
+#[test]
+fn a_coordinate_that_is_none_is_said_where_it_stands() {
+    for (atoms, said) in [
+        ("[0, 4]", "there is no atom 4: the molecule has 4"),
+        ("[0, 1, 0]", "no distance, angle or dihedral angle"),
+        ("[1]", "no distance, angle or dihedral angle"),
+    ] {
+        let rest = format!("[[coordinate]]\nlabel = \"a\"\natoms = {atoms}\n\n{FREE}");
+        let place = place(PEROXIDE, &scenario("", "name = \"STO-3G\"", &rest));
+        let output = place.run(&["check", "m.toml"]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = stderr(&output);
+        assert!(text.contains(said) && text.contains("m.toml:"), "{text}");
+    }
+    let twice = "[[coordinate]]\natoms = [0, 1]\n\n[[coordinate]]\natoms = [1, 0]\n";
+    let place =
+        place(PEROXIDE, &scenario("coordinates = \"internal\"", "name = \"STO-3G\"", twice));
+    let output = place.run(&["list", "m.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`coordinate[1]` cannot change"), "{}", stderr(&output));
+}

@@ -3,6 +3,7 @@
 mod direct;
 mod formats;
 mod hartree_fock;
+mod internal;
 mod kohn_sham;
 mod other_molecules;
 mod second_derivatives;

@@ -8,20 +8,10 @@ use cotangent_dft::molecule::Atom;
 
 use crate::look::{Body, Surface};
 
-const BOHR_ANGSTROM: f64 = 0.529_177_210_903;
 /// How far a bond is drawn, in sums of covalent radii.
 const REACH: f64 = 1.25;
 /// Radius of a stick, bohr.
 const STICK: f64 = 0.18;
-
-/// Covalent radii from H to Kr, angstrom: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j; of Mn, Fe and Co those of low spin.
-const RADII: [f64; 36] = [
-    0.31, 0.28, 1.28, 0.96, 0.84, 0.76, 0.71, 0.66, 0.57, 0.58, 1.66, 1.41, 1.21, 1.11, 1.07, 1.05,
-    1.02, 1.06, 2.03, 1.76, 1.70, 1.60, 1.53, 1.39, 1.39, 1.32, 1.26, 1.24, 1.32, 1.22, 1.22, 1.20,
-    1.19, 1.20, 1.20, 1.16,
-];
-/// Of a heavier element.
-const HEAVY: f64 = 1.4;
 
 /// Reflectances of elements after Corey, Pauling and Koltun's models; metals and what has no colour of its own are grey.
 const COLOURS: [(&str, [f64; 3]); 12] = [
@@ -40,10 +30,6 @@ const COLOURS: [(&str, [f64; 3]); 12] = [
 ];
 const GREY: [f64; 3] = [0.4, 0.4, 0.4];
 
-fn covalent_radius_bohr(atom: &Atom) -> f64 {
-    RADII.get(atom.element.number() - 1).copied().unwrap_or(HEAVY) / BOHR_ANGSTROM
-}
-
 fn colour(atom: &Atom) -> [f64; 3] {
     let known = COLOURS.iter().find(|(symbol, _)| *symbol == atom.element.symbol());
     known.map_or(GREY, |(_, colour)| *colour)
@@ -57,7 +43,7 @@ pub(super) fn balls_and_sticks(atoms: &[Atom], places: &[Vec3<f64>]) -> Vec<Body
         .enumerate()
         .map(|(k, (atom, place))| {
             // bonded atoms do not touch
-            let radius = 0.35 + 0.25 * covalent_radius_bohr(atom);
+            let radius = 0.35 + 0.25 * atom.element.covalent_radius_bohr();
             let pose = Pose { translation: *place, ..Pose::identity() };
             let name = format!("{} {k}", atom.element);
             body(name, Surface::ellipsoid([radius; 3]), colour(atom), pose)
@@ -65,7 +51,8 @@ pub(super) fn balls_and_sticks(atoms: &[Atom], places: &[Vec3<f64>]) -> Vec<Body
         .collect();
     for (k, (a, p)) in atoms.iter().zip(places).enumerate() {
         for (l, (b, q)) in atoms.iter().zip(places).enumerate() {
-            let reach = REACH * (covalent_radius_bohr(a) + covalent_radius_bohr(b));
+            let reach =
+                REACH * (a.element.covalent_radius_bohr() + b.element.covalent_radius_bohr());
             let length = (*q - *p).norm();
             if k != l && length < reach {
                 let name = format!("bond {k} {l}");

@@ -1,6 +1,6 @@
 //! The keys of a molecule.
 
-use cotangent_dft::molecule::{Form, LengthUnit, ReferenceChoice};
+use cotangent_dft::molecule::{CoordinateSystem, Form, LengthUnit, ReferenceChoice};
 
 use crate::keys::{
     FLAG, File, Kind, List, OPTIONAL_FILE, TEXT, choice, count, integer, key, keys, list, number,
@@ -44,6 +44,8 @@ keys! {
     CHARGE: i64 = key("molecule.charge", integer(-100, 1000), "0", "charge of the whole");
     MULTIPLICITY: usize = key("molecule.multiplicity", count(1, 1000), "1",
         "unpaired electrons and one: 1 singlet, 2 doublet, ...");
+    COORDINATES: CoordinateSystem = key("molecule.coordinates", one_of(), "\"cartesian\"",
+        "whether atoms are moved by their positions, or by each [[coordinate]] and `internal`, collective coordinates for the rest");
     BASIS: str = key("basis.name", TEXT, "\"6-31G*\"",
         "STO-3G, 6-31G, 6-31G*, 6-311++G**, cc-pVDZ, cc-pVTZ, def2-SVP or def2-TZVP");
     BASIS_FILE: Option<File> = key("basis.file", OPTIONAL_FILE, "\"\"",
@@ -95,4 +97,10 @@ pub(super) const SPECIES: List = list(
     "species",
     super::species::KEYS,
     "one of several molecules that share the functional's parameters",
+);
+
+pub(super) const COORDINATE: List = list(
+    "coordinate",
+    super::coordinates::KEYS,
+    "a distance, an angle or a dihedral angle of atoms",
 );

@@ -6,7 +6,7 @@ use cotangent_ad::Vec3;
 use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
 use cotangent_dft::molecule::{
     Basis, Lattice, Molecule, MoleculeAnswer, MoleculeOptions, MoleculeSimulation, ReferenceChoice,
-    Seen, molden, on_lattice,
+    Seen, WithCoordinates, molden, on_lattice, to_xyz,
 };
 use cotangent_harness::figure::{Figure, Mark, Series};
 use cotangent_problem::Simulation;
@@ -53,6 +53,8 @@ pub(super) struct Portrait {
     pub(super) molecule: Molecule,
     pub(super) basis: Basis,
     pub(super) options: MoleculeOptions,
+    /// What moves the atoms, where that is not their positions alone.
+    pub(super) coordinates: Option<WithCoordinates>,
     /// Whether its vibrations are spoken of, which cost many fields.
     pub(super) vibrates: bool,
     pub(super) scan: Option<Scan>,
@@ -62,26 +64,34 @@ pub(super) struct Portrait {
 impl Draw for Portrait {
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
         let simulation = self.simulation(self.options.reference);
-        let fields: Vec<(&str, MoleculeAnswer)> = [("start", start), ("answer", answer)]
-            .into_iter()
-            .filter_map(|(when, inputs)| Some((when, simulation.answer(inputs).ok()?)))
-            .collect();
+        let Ok(answer) = self.of_molecule(answer) else { return Vec::new() };
+        let start = self.of_molecule(start).ok();
+        let fields: Vec<(&str, MoleculeAnswer)> =
+            [("start", start.as_deref()), ("answer", Some(&answer[..]))]
+                .into_iter()
+                .filter_map(|(when, inputs)| Some((when, simulation.answer(inputs?).ok()?)))
+                .collect();
         let mut figures = vec![levels(&fields)];
         figures.extend(fields.last().map(|(_, found)| convergence(&found.scf)));
         figures.extend(densities(&fields));
         if self.vibrates {
-            figures.extend(self.spectrum(answer));
+            figures.extend(self.spectrum(&answer));
         }
-        figures.extend(self.scan.and_then(|scan| self.curve(scan, answer)));
+        figures.extend(self.scan.and_then(|scan| self.curve(scan, &answer)));
         figures
     }
 
     fn extra(&self, answer: &[Vec<f64>]) -> Extra {
-        let Ok(found) = self.simulation(self.options.reference).answer(answer) else {
+        let simulation = self.simulation(self.options.reference);
+        let inputs = self.of_molecule(answer).ok();
+        let Some(found) = inputs.and_then(|inputs| simulation.answer(&inputs).ok()) else {
             return Extra::default();
         };
-        let mut files =
-            vec![("orbitals.json".into(), orbitals_to_json(&found.scf.orbitals).into_bytes())];
+        let comment = format!("energy_ha={}", found.scf.energy_ha());
+        let mut files = vec![
+            ("orbitals.json".into(), orbitals_to_json(&found.scf.orbitals).into_bytes()),
+            ("answer.xyz".into(), to_xyz(&found.core.molecule, &comment).into_bytes()),
+        ];
         let mut warnings: Vec<String> = found.scf.advice().into_iter().collect();
         match molden(&found.core, &found.scf) {
             Ok(text) => files.push(("orbitals.molden".into(), text.into_bytes())),
@@ -93,9 +103,10 @@ impl Draw for Portrait {
     /// The atoms and their bonds.
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
         let simulation = self.simulation(self.options.reference);
+        let inputs = self.of_molecule(inputs)?;
         let names = simulation.inputs().iter().map(|q| q.name.as_str());
         let is_position = |name: &str| name.starts_with("atom[") && name.ends_with(".position");
-        let positions = names.zip(inputs).filter(|(name, _)| is_position(name));
+        let positions = names.zip(&inputs).filter(|(name, _)| is_position(name));
         let places: Vec<Vec3<f64>> = positions.map(|(_, x)| Vec3([x[0], x[1], x[2]])).collect();
         let bodies = balls_and_sticks(self.molecule.atoms(), &places);
         let name = "molecule".into();
@@ -105,7 +116,8 @@ impl Draw for Portrait {
     /// Density, spin density where spins have orbitals of their own, and the orbitals around the gap.
     fn volumes(&self, inputs: &[Vec<f64>]) -> Result<Vec<Volume>, String> {
         let simulation = self.simulation(self.options.reference);
-        let found = simulation.answer(inputs).map_err(|e| e.to_string())?;
+        let inputs = self.of_molecule(inputs)?;
+        let found = simulation.answer(&inputs).map_err(|e| e.to_string())?;
         let Extent { spacing_bohr, margin_bohr, orbitals } = self.extent;
         let molecule = &found.core.molecule;
         let lattice = Lattice::around(molecule, spacing_bohr, margin_bohr);
@@ -205,6 +217,14 @@ impl Portrait {
         let title = format!("Infrared spectrum, lines {WIDTH_PER_CM} per cm wide");
         let labels = ["wave number (1/cm)", "absorption (km/mol cm)"];
         Some(Figure::lines("spectrum", &title, labels, series))
+    }
+
+    /// Values of the molecule's own inputs.
+    fn of_molecule(&self, inputs: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, String> {
+        match &self.coordinates {
+            None => Ok(inputs.to_vec()),
+            Some(coordinates) => coordinates.molecule_inputs(inputs).map_err(|e| e.to_string()),
+        }
     }
 
     /// The energy along a bond with shared and with separate orbitals.

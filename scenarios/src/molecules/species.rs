@@ -1,13 +1,14 @@
 //! `[[species]]`: several molecules that share the parameters of their functional.
 
-use cotangent_dft::molecule::{LengthUnit, MoleculeSimulation};
+use cotangent_dft::molecule::{CoordinateSystem, LengthUnit, MoleculeSimulation};
 use cotangent_problem::name::element;
 use cotangent_problem::{Joined, Simulation};
 
 use super::super::document::Settings;
 use super::super::general::Model;
 use super::super::keys::{self as kinds, File, TEXT, count, integer, key, keys, one_of, required};
-use super::keys::{self, ORBITALS, SCAN_TO, SPECIES};
+use super::coordinates;
+use super::keys::{self, COORDINATE, COORDINATES, ORBITALS, SCAN_TO, SPECIES};
 use super::{basis_on, molecule, options};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
@@ -25,7 +26,13 @@ pub(super) fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     // a resolved file says what is not there too
     let files = [keys::FILE, ORBITALS].into_iter().filter(|key| s.get(*key).is_some());
     let scan = (s.get(SCAN_TO) > 0.0).then_some(SCAN_TO.any);
-    if let Some(key) = files.map(|key| key.any).chain(scan).next() {
+    let internal = (s.get(COORDINATES) != CoordinateSystem::Cartesian).then_some(COORDINATES.any);
+    if let Some(entry) = s.list(COORDINATE).first() {
+        let message = "[[coordinate]] is of one molecule, and there are [[species]]";
+        let help = "leave it out, or write a scenario of one molecule";
+        return Err(vec![entry.problem(CONTRADICTION, coordinates::ATOMS, message, help)]);
+    }
+    if let Some(key) = files.map(|key| key.any).chain(scan).chain(internal).next() {
         let message = format!("`{}` is of one molecule, and there are [[species]]", key.path);
         let help = "leave it out, or write a scenario of one molecule";
         return Err(vec![s.problem(CONTRADICTION, key, message, help)]);

@@ -3,7 +3,7 @@
 //! A count, a comment, and a line `symbol x y z` for each atom. In an extended file the comment holds `key=value` words, of which
 //! `Properties` says which columns are what; others are passed over, except a `Lattice` that is periodic, which is refused.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
@@ -122,6 +122,16 @@ struct Columns {
     element: usize,
     position: usize,
     needed: usize,
+}
+
+/// The text of an XYZ file, in angstrom; `comment` is its second line.
+pub fn to_xyz(molecule: &Molecule, comment: &str) -> String {
+    let mut text = format!("{}\n{}\n", molecule.atoms().len(), comment.replace('\n', " "));
+    for atom in molecule.atoms() {
+        let [x, y, z] = atom.position_bohr.map(|x| x * BOHR_ANGSTROM);
+        let _ = writeln!(text, "{} {x:.10} {y:.10} {z:.10}", atom.element);
+    }
+    text
 }
 
 /// The molecule of a file's text, with the total `charge` and the `multiplicity` of `2 S + 1`; `file` is its name in messages.

@@ -4,6 +4,7 @@ use cotangent_problem::TrialFailure;
 
 use crate::molecule::functional_integral::IntegralError;
 use crate::molecule::gradient::GradientError;
+use crate::molecule::internal::ChartError;
 use crate::molecule::response::ResponseError;
 use crate::molecule::scf::{CoreError, ScfError};
 use crate::molecule::vibrations::VibrationError;
@@ -77,5 +78,11 @@ impl From<VibrationError> for TrialFailure {
             VibrationError::NonFinite => Self::NonFinite { what: "a second derivative".into() },
             _ => Self::OutOfDomain { why: error.to_string() },
         }
+    }
+}
+
+impl From<ChartError> for TrialFailure {
+    fn from(error: ChartError) -> Self {
+        Self::OutOfDomain { why: error.to_string() }
     }
 }

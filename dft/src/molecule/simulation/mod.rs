@@ -80,6 +80,16 @@ const FIXED_INPUTS: usize = 1;
 /// Inputs of an atom or a shell.
 const EACH: usize = 2;
 
+/// The place among the inputs of an atom's position.
+pub(in crate::molecule) fn position_of_atom(atom: usize) -> usize {
+    FIXED_INPUTS + EACH * atom
+}
+
+/// The atom of a molecule whose position an input is.
+pub(in crate::molecule) fn atom_of_position(input: usize, molecule: &Molecule) -> Option<usize> {
+    (0..molecule.atoms().len()).find(|atom| position_of_atom(*atom) == input)
+}
+
 /// What the values of all inputs stand for.
 struct At {
     molecule: Molecule,
