@@ -82,6 +82,11 @@ pub trait Step<const S: usize, const P: usize>: Clone + Send + Sync + 'static {
 /// assert!(g.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-15));
 /// ```
 pub trait SliceStep: Clone + Send + Sync + 'static {
+    /// Whether forward mode may be asked for. A step that is never taken so is not compiled for the tangents of that mode, which
+    /// of a step with linear algebra is a sixth of all its code.
+    #[doc(hidden)]
+    const TAKES_FORWARD_MODE: bool = true;
+
     /// The next state, of the same length; `number` counts the steps from 0.
     fn step<R: Real>(&self, number: usize, state: &[R], parameters: &[R]) -> Vec<R>;
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::crossing::Sight;
 use super::event::{check_order, crosses, pass, rounding, value_and_slope};
+use super::field::Plain;
 use super::mass::correction;
-use super::{Direction, Dynamics, Method, OdeError, Options, dop853, rodas5p, tsit5};
+use super::{Direction, Method, OdeError, Options, dop853, rodas5p, tsit5};
 use crate::linalg::LinalgError;
 
 /// Steps between two times at which something happens.
@@ -72,8 +73,8 @@ pub(super) struct Plan {
 }
 
 /// The integration as it goes on.
-pub(super) struct Integration<'a, D> {
-    pub(super) dynamics: &'a D,
+pub(super) struct Integration<'a> {
+    pub(super) dynamics: &'a dyn Plain,
     pub(super) p: &'a [f64],
     pub(super) options: &'a Options,
     /// Whether the states of all steps are kept.
@@ -110,8 +111,8 @@ const MOST_SHORTENED: usize = 16;
 ///
 /// # Errors
 /// All of [`OdeError`] but those of derivatives.
-pub(super) fn plan<D: Dynamics>(
-    dynamics: &D,
+pub(super) fn plan(
+    dynamics: &dyn Plain,
     (t0, t1): (f64, f64),
     y: Vec<f64>,
     p: &[f64],
@@ -164,8 +165,8 @@ pub(super) fn plan<D: Dynamics>(
     Ok(Plan { segments: run.segments, rejected: run.rejected })
 }
 
-fn check<D: Dynamics>(
-    dynamics: &D,
+fn check(
+    dynamics: &dyn Plain,
     (t0, t1): (f64, f64),
     y: &[f64],
     p: &[f64],
@@ -200,7 +201,7 @@ fn check<D: Dynamics>(
     Ok(())
 }
 
-impl<D: Dynamics> Integration<'_, D> {
+impl Integration<'_> {
     /// The root mean square of `x` in units of the tolerance at `y`.
     fn size(&self, x: &[f64], y: &[f64]) -> f64 {
         let unit = |y: &f64| self.options.absolute + self.options.relative * y.abs();

@@ -8,8 +8,8 @@
 //! Shampine & Thompson, "Event location for ordinary differential equations", Comput. Math. Appl. 39 (2000) 43-54.
 
 use super::control::Integration;
-use super::event::{Along, crosses, value_and_slope};
-use super::{Dynamics, OdeError, one_step};
+use super::event::{crosses, value_and_slope};
+use super::{OdeError, one_step};
 
 /// What is seen of events within a step.
 pub(super) enum Sight {
@@ -41,7 +41,7 @@ const RESOLVED: f64 = 0.1;
 /// Most bisections of a double or a single crossing.
 const BISECTIONS: usize = 200;
 
-impl<D: Dynamics> Integration<'_, D> {
+impl Integration<'_> {
     /// The state after a part of a step.
     pub(super) fn partial(&self, h: f64) -> Result<Vec<f64>, OdeError> {
         one_step(self.dynamics, self.options.method, self.t, h, &self.y, self.p)
@@ -66,8 +66,9 @@ impl<D: Dynamics> Integration<'_, D> {
         let h = to - self.t;
         // the rate of a state serves all events
         let samples = |h: f64, state: &[f64]| -> Vec<Sample> {
-            let along = Along::new(self.dynamics, self.t + h, state, self.p);
-            let sample = |which| Sample::new(h, along.value_and_slope(self.dynamics, which));
+            let (d, t, p) = (self.dynamics, self.t + h, self.p);
+            let rate = d.rate(t, state, p);
+            let sample = |which| Sample::new(h, d.event_along(which, t, state, &rate, p));
             (0..self.sides.len()).map(sample).collect()
         };
         let mut seen = vec![samples(0.0, &self.y)];

@@ -3,11 +3,8 @@
 //! Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I" (1993), section II.5 and table 5.4 (DOP853): twelve stages,
 //! embedded methods of orders 5 and 3 whose combination is the estimate.
 
-use super::Dynamics;
-use super::stages::{self, move_to, moved};
-use crate::real::Real;
-use crate::rule::DerivativeFailure;
-use crate::tape::StepTape;
+use super::field::Plain;
+use super::stages::{Tableau, moved};
 
 const C: [f64; 11] = [
     0.052_600_151_958_767_73,
@@ -188,46 +185,19 @@ const ERROR_3: [f64; 12] = [
     0.022_651_792_198_360_82,
 ];
 
-/// The twelve stages, the first of which is the rate at `y`.
-fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<R>) -> Vec<Vec<R>> {
-    let mut k = Vec::with_capacity(B.len());
-    k.push(first);
-    let mut at = y.to_vec();
-    for (c, a) in C.iter().zip(&A) {
-        move_to(&mut at, y, h, a, &k);
-        k.push(d.rate(t + h * *c, &at, p));
-    }
-    k
-}
+/// The method.
+pub(super) const DOP853: Tableau = Tableau { c: &C, a: A.as_flattened(), b: &B };
 
-/// The state after a step of `h` from `t`.
-pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
-    moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
-}
-
-/// Pulls cotangents back through such a step.
-///
-/// # Errors
-/// The first rule without a derivative.
-pub(super) fn pull_back<T: Real, D: Dynamics>(
-    d: &D,
-    interval: (f64, f64),
-    y: &[T],
-    tape: &mut StepTape<T>,
-) -> Result<(), DerivativeFailure> {
-    stages::pull_back(d, (&C, &A, &B), interval, y, tape)
-}
-
-/// The same with its errors by the methods of orders 5 and 3, and the rate at `y`, from which it is made; in plain numbers.
-pub(super) fn step_with_errors<D: Dynamics>(
-    d: &D,
+/// The state after a step, its errors by the methods of orders 5 and 3, and the rate at `y`, from which it is made; in plain numbers.
+pub(super) fn step_with_errors(
+    d: &dyn Plain,
     t: f64,
     h: f64,
     y: &[f64],
     p: &[f64],
     first: Vec<f64>,
 ) -> (Vec<f64>, [Vec<f64>; 2], Vec<f64>) {
-    let mut k = stages(d, t, h, y, p, first);
+    let mut k = DOP853.stages(d, (t, h), y, p, first);
     let (end, zero) = (moved(y, h, &B, &k), vec![0.0; y.len()]);
     let errors = [ERROR_5, ERROR_3].map(|weights| moved(&zero, h, &weights, &k));
     (end, errors, k.swap_remove(0))

@@ -5,7 +5,9 @@
 //! goes to the true time, jumps, and comes back to `t` under the new dynamics, so that what follows starts at a fixed time:
 //! this map of states at `t` has the saltation matrix as its derivative.
 
-use super::{Direction, Dynamics, Happened, OdeError, tsit5};
+use super::field::{Field, Plain};
+use super::tsit5::TSIT5;
+use super::{Direction, Happened, OdeError};
 use crate::dual::Dual;
 use crate::real::Real;
 
@@ -24,55 +26,21 @@ pub(super) struct Passed<R> {
     pub(super) ends: bool,
 }
 
-/// A state with its rate, along which every event's function can be looked at.
-pub(super) struct Along<R> {
-    t: Dual<R, 1>,
-    y: Vec<Dual<R, 1>>,
-    p: Vec<Dual<R, 1>>,
-}
-
-impl<R: Real> Along<R> {
-    pub(super) fn new<D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> Self {
-        let rate = d.rate(t, y, p);
-        Self {
-            t: Dual::seed(t, 0),
-            y: y.iter().zip(&rate).map(|(y, f)| Dual { re: *y, eps: [*f] }).collect(),
-            p: p.iter().map(|p| Dual::konst(*p)).collect(),
-        }
-    }
-
-    /// `g` of an event and its derivative along the solution.
-    pub(super) fn value_and_slope<D: Dynamics>(&self, d: &D, which: usize) -> (R, R) {
-        let g = d.event(which, self.t, &self.y, &self.p);
-        (g.re, g.eps[0])
-    }
-}
-
-/// `g` of an event and its derivative along the solution, where only one is looked at.
-pub(super) fn value_and_slope<R: Real, D: Dynamics>(
-    d: &D,
+/// `g` of an event and its derivative along the solution.
+pub(super) fn value_and_slope<R: Real>(
+    d: &(impl Field<R> + ?Sized),
     which: usize,
     t: R,
     y: &[R],
     p: &[R],
 ) -> (R, R) {
-    Along::new(d, t, y, p).value_and_slope(d, which)
+    d.event_along(which, t, y, &d.rate(t, y, p), p)
 }
 
 /// How large `g` may be where it stands for zero: what rounding of the time and of the state makes of it.
-pub(super) fn rounding<D: Dynamics>(d: &D, which: usize, t: f64, y: &[f64], p: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    let fixed: Vec<Dual<f64, LANES>> = p.iter().map(|p| Dual::konst(*p)).collect();
-    let mut moved = 0.0;
-    for first in (0..y.len()).step_by(LANES) {
-        let seed = |(i, y): (usize, &f64)| match i.checked_sub(first) {
-            Some(lane) if lane < LANES => Dual::seed(*y, lane),
-            _ => Dual::konst(*y),
-        };
-        let state: Vec<_> = y.iter().enumerate().map(seed).collect();
-        let g = d.event(which, Dual::konst(t), &state, &fixed);
-        moved += y[first..].iter().zip(g.eps).map(|(y, slope)| (y * slope).abs()).sum::<f64>();
-    }
+pub(super) fn rounding(d: &dyn Plain, which: usize, t: f64, y: &[f64], p: &[f64]) -> f64 {
+    let slopes = d.event_by_state(which, t, y, p);
+    let moved: f64 = y.iter().zip(slopes).map(|(y, slope)| (y * slope).abs()).sum();
     let (_, slope) = value_and_slope(d, which, t, y, p);
     64.0 * f64::EPSILON * (moved + (t * slope).abs())
 }
@@ -81,8 +49,8 @@ pub(super) fn rounding<D: Dynamics>(d: &D, which: usize, t: f64, y: &[f64], p: &
 ///
 /// # Errors
 /// A tangency; a state of another length.
-pub(super) fn pass<R: Real, D: Dynamics>(
-    d: &D,
+pub(super) fn pass<R: Real>(
+    d: &(impl Field<R> + ?Sized),
     which: usize,
     time: f64,
     state: &[R],
@@ -97,7 +65,7 @@ pub(super) fn pass<R: Real, D: Dynamics>(
             return Err(OdeError::Tangent { which, time });
         }
         delta -= g / slope;
-        before = tsit5::step(d, t, delta, state, p);
+        before = TSIT5.step(d, (t, delta), state, p);
     }
     let happened = Happened { which, time: t + delta, before: before.clone() };
     let Some(after) = d.after(which, t + delta, &before, p) else {
@@ -107,7 +75,7 @@ pub(super) fn pass<R: Real, D: Dynamics>(
         let (expected, found) = (state.len(), after.len());
         return Err(OdeError::Shape { what: "the state after an event", expected, found });
     }
-    let state = tsit5::step(d, t + delta, -delta, &after, p);
+    let state = TSIT5.step(d, (t + delta, -delta), &after, p);
     Ok(Passed { state, after, happened, ends: false })
 }
 
@@ -124,8 +92,8 @@ pub(super) fn crosses(direction: Direction, before: f64, after: f64) -> bool {
 ///
 /// # Errors
 /// [`OdeError::NotDifferentiable`], naming the first two that do not commute; what [`pass`] returns.
-pub(super) fn check_order<D: Dynamics>(
-    d: &D,
+pub(super) fn check_order(
+    d: &dyn Plain,
     events: &[usize],
     time: f64,
     state: &[f64],

@@ -1,7 +1,7 @@
 //! Mass matrices: what may be singular, and whether a start is consistent.
 
-use super::rodas5p::slopes;
-use super::{Dynamics, Method, OdeError};
+use super::field::Plain;
+use super::{Method, OdeError};
 use crate::linalg::{LinalgError, Matrix, solve, svd};
 
 /// That the method can do with the mass matrix, and where it is singular, that the constraints determine the components that
@@ -12,8 +12,8 @@ use crate::linalg::{LinalgError, Matrix, solve, svd};
 ///
 /// # Errors
 /// [`OdeError::MassMatrix`], [`OdeError::HigherIndex`], shapes, numbers that are not finite.
-pub(super) fn correction<D: Dynamics>(
-    d: &D,
+pub(super) fn correction(
+    d: &dyn Plain,
     method: Method,
     t: f64,
     y: &[f64],
@@ -45,7 +45,7 @@ pub(super) fn correction<D: Dynamics>(
     if free.is_empty() {
         return Ok(None);
     }
-    let (slope, _) = slopes(d, t, y, p);
+    let (slope, _) = d.slopes(t, y, p);
     if !slope.data().iter().all(|s| s.is_finite()) {
         return Err(OdeError::NonFinite { what: "the Jacobian of the rate", time: t });
     }

@@ -49,6 +49,7 @@ mod control;
 mod crossing;
 mod dop853;
 mod event;
+mod field;
 mod mass;
 mod rodas5p;
 mod stages;
@@ -60,6 +61,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use self::control::{Closing, Segment, Taken};
+use self::dop853::DOP853;
+use self::field::Sloped;
+use self::tsit5::TSIT5;
 use crate::checkpoint::{ScanOptions, Schedule};
 use crate::linalg::{LinalgError, Matrix};
 use crate::real::Real;
@@ -347,6 +351,9 @@ struct Steps<D> {
 }
 
 impl<D: Dynamics> SliceStep for Steps<D> {
+    // `solve` sweeps backwards
+    const TAKES_FORWARD_MODE: bool = false;
+
     fn step<R: Real>(&self, number: usize, y: &[R], parameters: &[R]) -> Vec<R> {
         let (mut p, taken) = (parameters, &self.taken);
         // numbers, as they were when the step was chosen: the same bits, and nothing that a tape would have to follow
@@ -373,11 +380,12 @@ impl<D: Dynamics> SliceStep for Steps<D> {
         }
         let (d, interval) =
             (&self.dynamics, (self.taken.times[number], self.taken.lengths[number]));
-        match self.method {
-            Method::Tsit5 => tsit5::pull_back(d, interval, y, tape)?,
-            Method::Dop853 => dop853::pull_back(d, interval, y, tape)?,
+        let explicit = match self.method {
             Method::Rodas5p => return rodas5p::pull_back(d, interval, y, tape),
-        }
+            Method::Tsit5 => TSIT5,
+            Method::Dop853 => DOP853,
+        };
+        explicit.pull_back(d, interval, y, tape)?;
         Ok(true)
     }
 
@@ -387,19 +395,20 @@ impl<D: Dynamics> SliceStep for Steps<D> {
 }
 
 /// The state after a step of `h` from `t`.
-fn one_step<R: Real, D: Dynamics>(
-    dynamics: &D,
+fn one_step<R: Real>(
+    dynamics: &(impl Sloped<R> + ?Sized),
     method: Method,
     t: R,
     h: R,
     y: &[R],
     p: &[R],
 ) -> Result<Vec<R>, LinalgError> {
-    match method {
-        Method::Tsit5 => Ok(tsit5::step(dynamics, t, h, y, p)),
-        Method::Dop853 => Ok(dop853::step(dynamics, t, h, y, p)),
-        Method::Rodas5p => rodas5p::step(dynamics, t, h, y, p),
-    }
+    let explicit = match method {
+        Method::Rodas5p => return rodas5p::step(dynamics, t, h, y, p),
+        Method::Tsit5 => TSIT5,
+        Method::Dop853 => DOP853,
+    };
+    Ok(explicit.step(dynamics, (t, h), y, p))
 }
 
 /// Integrates from `t0` to `t1`, with the states at the times `saved` among the results.
@@ -462,7 +471,7 @@ fn take<R: Real, D: Dynamics>(
         let end_moves = n > 0 && !moved.is_constant_zero();
         let parameters = if end_moves { [p, &[moved]].concat() } else { p.to_vec() };
         let (dynamics, taken) = (dynamics.clone(), Arc::clone(&segment.taken));
-        let has_mass = dynamics.mass(p).is_some();
+        let has_mass = Dynamics::mass(&dynamics, p).is_some();
         let steps = Steps { dynamics, method: options.method, taken, end_moves, has_mass };
         let scan = ScanOptions { schedule: options.schedule, ..ScanOptions::default() };
         solution.state = R::scan_slice(&steps, n, &solution.state, &parameters, &scan);
@@ -500,11 +509,11 @@ fn end_moves<R: Real, D: Dynamics>(
     if length.is_constant_zero() {
         return;
     }
-    if dynamics.mass(p).is_some() {
+    if Dynamics::mass(dynamics, p).is_some() {
         let undetermined = length.undifferentiable();
         state.iter_mut().for_each(|y| *y += undetermined);
     } else {
-        *state = tsit5::step(dynamics, R::lit(time), length, state, p);
+        *state = TSIT5.step(dynamics, (R::lit(time), length), state, p);
     }
 }
 

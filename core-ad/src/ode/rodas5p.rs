@@ -8,6 +8,7 @@
 //! `(M / (gamma h) - J) k_i = f(t + c_i h, y + sum_j a_ij k_j) + M sum_j (c_ij / h) k_j + d_i h f_t`.
 
 use super::Dynamics;
+use super::field::{Plain, Sloped};
 use super::stages::{add_weighed, combine};
 use crate::dual::Dual;
 use crate::linalg::{LinalgError, Matrix, MatrixFactor};
@@ -126,7 +127,7 @@ pub(super) fn slopes<R: Real, D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> (Ma
             _ => Dual::konst(*x),
         };
         let state: Vec<_> = y.iter().enumerate().map(seeded).collect();
-        let rate = d.rate(seeded((n, &t)), &state, &fixed);
+        let rate = Dynamics::rate(d, seeded((n, &t)), &state, &fixed);
         for (i, rate) in rate.iter().enumerate() {
             for (j, slope) in (first..=n).zip(rate.eps) {
                 if j < n {
@@ -141,15 +142,15 @@ pub(super) fn slopes<R: Real, D: Dynamics>(d: &D, t: R, y: &[R], p: &[R]) -> (Ma
 }
 
 /// The eight stages.
-fn stages<R: Real, D: Dynamics>(
-    d: &D,
+fn stages<R: Real>(
+    d: &(impl Sloped<R> + ?Sized),
     t: R,
     h: R,
     y: &[R],
     p: &[R],
 ) -> Result<Vec<Vec<R>>, LinalgError> {
     let n = y.len();
-    let (by_state, by_time) = slopes(d, t, y, p);
+    let (by_state, by_time) = d.slopes(t, y, p);
     let mass = d.mass(p);
     let share = (h * GAMMA).recip();
     let system = Matrix::from_fn(n, n, |i, j| {
@@ -193,8 +194,8 @@ fn end<R: Real>(y: &[R], k: &[Vec<R>]) -> Vec<R> {
 }
 
 /// The state after a step of `h` from `t`.
-pub(super) fn step<R: Real, D: Dynamics>(
-    d: &D,
+pub(super) fn step<R: Real>(
+    d: &(impl Sloped<R> + ?Sized),
     t: R,
     h: R,
     y: &[R],
@@ -204,8 +205,8 @@ pub(super) fn step<R: Real, D: Dynamics>(
 }
 
 /// The same with an estimate of its error, which is the last stage; in plain numbers.
-pub(super) fn step_with_error<D: Dynamics>(
-    d: &D,
+pub(super) fn step_with_error(
+    d: &dyn Plain,
     t: f64,
     h: f64,
     y: &[f64],
@@ -228,15 +229,15 @@ struct Linearised<T: Real> {
 }
 
 impl<T: Real> Linearised<T> {
-    fn new<D: Dynamics>(
-        d: &D,
+    fn new(
+        d: &impl Sloped<Var<T>>,
         (t, h): (f64, f64),
         y: &[T],
         tape: &mut StepTape<T>,
     ) -> Result<Self, LinalgError> {
         let n = y.len();
         let slopes = tape.record(y, |y, p| {
-            let (by_state, by_time) = slopes(d, Var::lit(t), y, p);
+            let (by_state, by_time) = d.slopes(Var::lit(t), y, p);
             [by_state.into_data(), by_time].concat()
         });
         let mut system = slopes.values();
@@ -271,8 +272,8 @@ impl<T: Real> Linearised<T> {
 ///
 /// # Errors
 /// The first rule without a derivative.
-pub(super) fn pull_back<T: Real, D: Dynamics>(
-    d: &D,
+pub(super) fn pull_back<T: Real>(
+    d: &impl Sloped<Var<T>>,
     (t, h): (f64, f64),
     y: &[T],
     tape: &mut StepTape<T>,

@@ -3,14 +3,9 @@
 //! Ch. Tsitouras, "Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption", Comput. Math.
 //! Appl. 62, 770 (2011), table 1 and its interpolant.
 
-use super::Dynamics;
-use super::stages::{self, move_to, moved};
-use crate::real::Real;
-use crate::rule::DerivativeFailure;
-use crate::tape::StepTape;
+use super::field::Plain;
+use super::stages::{Tableau, moved};
 
-/// With that at the end of the step.
-const STAGES: usize = 7;
 const C: [f64; 5] = [0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0];
 const A: [[f64; 5]; 5] = [
     [0.161, 0.0, 0.0, 0.0, 0.0],
@@ -51,50 +46,23 @@ const ERROR: [f64; 7] = [
     0.015_151_515_151_515_152,
 ];
 
-/// The first six stages, the first of which is the rate at `y`.
-fn stages<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R], first: Vec<R>) -> Vec<Vec<R>> {
-    let mut k = Vec::with_capacity(STAGES);
-    k.push(first);
-    let mut at = y.to_vec();
-    for (c, a) in C.iter().zip(&A) {
-        move_to(&mut at, y, h, a, &k);
-        k.push(d.rate(t + h * *c, &at, p));
-    }
-    k
-}
+/// The method; a seventh stage, the rate at the end, is for the estimate alone.
+pub(super) const TSIT5: Tableau = Tableau { c: &C, a: A.as_flattened(), b: &B };
 
-/// The state after a step of `h` from `t`.
-pub(super) fn step<R: Real, D: Dynamics>(d: &D, t: R, h: R, y: &[R], p: &[R]) -> Vec<R> {
-    moved(y, h, &B, &stages(d, t, h, y, p, d.rate(t, y, p)))
-}
-
-/// Pulls cotangents back through such a step.
-///
-/// # Errors
-/// The first rule without a derivative.
-pub(super) fn pull_back<T: Real, D: Dynamics>(
-    d: &D,
-    interval: (f64, f64),
-    y: &[T],
-    tape: &mut StepTape<T>,
-) -> Result<(), DerivativeFailure> {
-    stages::pull_back(d, (&C, &A, &B), interval, y, tape)
-}
-
-/// The same with an estimate of its error, and the rates at both ends; in plain numbers, from the rate at `y`.
-pub(super) fn step_with_error<D: Dynamics>(
-    d: &D,
+/// The state after a step, an estimate of its error, and the rates at both ends; in plain numbers, from the rate at `y`.
+pub(super) fn step_with_error(
+    d: &dyn Plain,
     t: f64,
     h: f64,
     y: &[f64],
     p: &[f64],
     first: Vec<f64>,
 ) -> (Vec<f64>, Vec<f64>, [Vec<f64>; 2]) {
-    let mut k = stages(d, t, h, y, p, first);
+    let mut k = TSIT5.stages(d, (t, h), y, p, first);
     let end = moved(y, h, &B, &k);
     k.push(d.rate(t + h, &end, p));
     let error = moved(&vec![0.0; y.len()], h, &ERROR, &k);
-    let last = k.swap_remove(STAGES - 1);
+    let last = k.swap_remove(B.len());
     (end, error, [k.swap_remove(0), last])
 }
 

@@ -176,6 +176,16 @@ thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// An arena of a scalar type from the pool of this thread. Not generic, so that the pool is compiled once.
+fn from_pool(scalar: TypeId) -> Option<Box<dyn Waiting>> {
+    POOL.with_borrow_mut(|pool| pool.get_mut(&scalar).and_then(Vec::pop))
+}
+
+/// Puts an arena into the pool of this thread. At the end of a thread that may be gone already: then the arena stays leaked.
+fn to_pool(scalar: TypeId, arena: Box<dyn Waiting>) {
+    let _ = POOL.try_with(|pool| pool.borrow_mut().entry(scalar).or_default().push(arena));
+}
+
 /// A recording in progress. Dropping it ends the life of its [`Var`]s and returns the memory to the pool.
 #[derive(Debug)]
 pub struct Session<T: Num> {
@@ -207,10 +217,9 @@ impl<T: Num> Default for Session<T> {
 impl<T: Num> Session<T> {
     /// Opens a session on this thread.
     pub fn new() -> Self {
-        let pooled =
-            POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<T>()).and_then(Vec::pop));
-        let arena =
-            pooled.and_then(|a| a.into_any().downcast::<&'static Arena<T>>().ok()).map_or_else(
+        let arena = from_pool(TypeId::of::<T>())
+            .and_then(|a| a.into_any().downcast::<&'static Arena<T>>().ok())
+            .map_or_else(
                 || {
                     &*Box::leak(Box::new(Arena {
                         generation: Cell::new(0),
@@ -379,10 +388,7 @@ impl<T: Num> Drop for Session<T> {
         nodes.runs.clear();
         nodes.lent.clear();
         drop(nodes);
-        // at the end of a thread the pool may be gone already: then the arena stays leaked
-        let _ = POOL.try_with(|pool| {
-            pool.borrow_mut().entry(TypeId::of::<T>()).or_default().push(Box::new(self.arena));
-        });
+        to_pool(TypeId::of::<T>(), Box::new(self.arena));
     }
 }
 

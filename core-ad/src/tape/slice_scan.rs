@@ -30,7 +30,7 @@ pub(super) fn record_slice_scan<T: Real, F: SliceStep>(
     if !inputs.iter().any(Var::is_active) {
         return plain_slice_loop(step, 0..n, &s, &p).into_iter().map(Var::konst).collect();
     }
-    if options.mode == ScanMode::Forward {
+    if F::TAKES_FORWARD_MODE && options.mode == ScanMode::Forward {
         return forward_block(step, n, &s, &p, &inputs);
     }
     let schedule = options.schedule;
