@@ -521,7 +521,7 @@ mod tests {
                     }
                 }
                 lit += usize::from(recorded.iter().any(|(_, light)| !light.is_black()));
-                assert_eq!(recorded, expected);
+                assert!(recorded == expected, "pixels from {pixel} on");
             }
         }
         assert!(longest == 8 && lit > 200, "{longest} vertices, {lit} pixels");

@@ -388,11 +388,11 @@ pub(crate) fn circle(u: f64) -> [f64; 2] {
     let over = |n: f64| (n * (n + 1.0)).recip();
     let sin = x * series(1.0, [16.0, 14.0, 12.0, 10.0, 8.0, 6.0, 4.0, 2.0].map(over));
     let cos = series(1.0, [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0].map(over));
-    let odd = (quarter == 1.0) | (quarter == 3.0);
+    let odd = ((quarter - 2.0).abs() - 1.0).abs() < 0.5;
     let (along, beside) = if odd { (sin, cos) } else { (cos, sin) };
     [
-        if (quarter == 1.0) | (quarter == 2.0) { -along } else { along },
-        if (quarter == 2.0) | (quarter == 3.0) { -beside } else { beside },
+        if (quarter - 1.5).abs() < 1.0 { -along } else { along },
+        if (quarter - 2.5).abs() < 1.0 { -beside } else { beside },
     ]
 }
 
