@@ -110,8 +110,9 @@ impl NullaryFnOnce for Step<'_> {
 }
 
 impl Flow {
-    /// Visits the radiance that the camera records of runs, and their pixels, one sample after the other.
-    pub(super) fn record(&mut self, eye: Eye, runs: &[Run], mut pixel: impl FnMut(usize, Rgb)) {
+    /// Adds the radiance that the camera records of runs to the sums of their pixels, one sample after the other. The sums stand in a row from
+    /// the pixel `first` on.
+    pub(super) fn record(&mut self, eye: Eye, runs: &[Run], first: usize, sums: &mut [Rgb]) {
         let (world, bounces) = (eye.world, eye.bounces());
         let rules = Rules { world, bounces, black: Black::Skipped };
         self.look(eye, runs);
@@ -129,11 +130,15 @@ impl Flow {
             }
             self.arrive(rules, k);
         }
-        let mut leaving = self.leaving.iter();
+        let mut leaving = &self.leaving[..];
         for run in runs {
-            for [emitted, reflected] in leaving.by_ref().take(run.count) {
-                pixel(run.pixel, (*emitted + *reflected) * eye.camera.gain);
-            }
+            let (own, others) = leaving.split_at(run.count);
+            leaving = others;
+            let add = |sum, [emitted, reflected]: &[Rgb; 2]| {
+                sum + (*emitted + *reflected) * eye.camera.gain
+            };
+            let sum = &mut sums[run.pixel - first];
+            *sum = own.iter().fold(*sum, add);
         }
     }
 

@@ -135,7 +135,7 @@ fn radiance(eye: Eye, (draw, spp): (Draw, u32), first: usize, pixels: &mut [Rgb]
         for samples in waves(spp) {
             let (start, count) = (samples.start, samples.len());
             if waiting + count > most {
-                flow.record(eye, &runs, |pixel, light| pixels[pixel - first] += light);
+                flow.record(eye, &runs, first, pixels);
                 runs.clear();
                 waiting = 0;
             }
@@ -144,7 +144,7 @@ fn radiance(eye: Eye, (draw, spp): (Draw, u32), first: usize, pixels: &mut [Rgb]
             waiting += count;
         }
     }
-    flow.record(eye, &runs, |pixel, light| pixels[pixel - first] += light);
+    flow.record(eye, &runs, first, pixels);
 }
 
 /// Adds what else the camera records.
