@@ -25,8 +25,9 @@ pub(crate) const RAYS: usize = 64;
 const STEP: usize = 8;
 /// A subtree that fewer than one in so many rays enter is left to these alone.
 const FEW: usize = 8;
-/// Of a scene with more nodes, rays that have nothing in common are not bundled.
+/// Of a scene with more nodes, fewer rays that have nothing in common than this are not bundled.
 const SMALL: usize = 4;
+const MANY: usize = 2 * RAYS;
 /// Widens the far end of boxes by more than the rounding of limits and distances.
 const FAR: f32 = 1.0 + 12.0 * f32::EPSILON;
 /// No face.
@@ -106,7 +107,7 @@ impl Bundle {
 
 /// Whether a bundle would gain nothing.
 fn go_alone(bvh: &Bvh, count: usize, coherence: Coherence) -> bool {
-    count < STEP || (coherence == Coherence::None && bvh.nodes.len() > SMALL)
+    count < STEP || (coherence == Coherence::None && count < MANY && bvh.nodes.len() > SMALL)
 }
 
 /// Rays of the same main axis side by side, and what was found of each.
@@ -234,23 +235,12 @@ impl Lanes {
 
     /// Takes rays of a main axis up to its size, but for those that are `done`; returns how many.
     fn load(&mut self, main: usize, done: usize, segments: &[Segment]) -> usize {
-        self.axes = Ray::axes(main);
-        self.count = 0;
-        let (numbers, count) = &self.along[main];
-        for &number in numbers[done..*count].iter().take(RAYS) {
-            let s = &segments[number];
-            let k = self.count;
-            self.count += 1;
-            self.numbers[k] = number;
-            for c in 0..3 {
-                let axis = self.axes[c];
-                self.origin[c][k] = s.origin[axis];
-                self.shear[c][k] = s.direction[axis];
-            }
-            (self.near[k], self.limit[k]) = (s.near, s.far);
-            for c in 0..2 {
-                self.skip[c][k] = f64::from(s.skip[c]);
-            }
+        self.count = RAYS.min(self.along[main].1 - done);
+        self.numbers[..self.count].copy_from_slice(&self.along[main].0[done..done + self.count]);
+        match main {
+            0 => self.gather::<0>(segments),
+            1 => self.gather::<1>(segments),
+            _ => self.gather::<2>(segments),
         }
         self.padded = self.count.next_multiple_of(STEP);
         for k in self.count..self.padded {
@@ -260,6 +250,22 @@ impl Lanes {
             (self.near[k], self.limit[k]) = (0.0, NONE);
         }
         self.count
+    }
+
+    /// Brings its rays side by side.
+    fn gather<const MAIN: usize>(&mut self, segments: &[Segment]) {
+        self.axes = Ray::axes(MAIN);
+        for k in 0..self.count.min(RAYS) {
+            let s = &segments[self.numbers[k]];
+            for (c, axis) in Ray::axes(MAIN).into_iter().enumerate() {
+                self.origin[c][k] = s.origin[axis];
+                self.shear[c][k] = s.direction[axis];
+            }
+            (self.near[k], self.limit[k]) = (s.near, s.far);
+            for c in 0..2 {
+                self.skip[c][k] = f64::from(s.skip[c]);
+            }
+        }
     }
 
     /// Makes of origins and directions what boxes and triangles need.

@@ -17,7 +17,8 @@ use super::vertex::{Vertex, VertexBar, colour_pullback};
 use crate::accel::Segment;
 use crate::derivative::{Place, Sink};
 use crate::emitter::{LightPoint, at};
-use crate::geometry::{Rgb, V3, ZERO, length};
+use crate::geometry::{Rgb, V3, ZERO};
+use crate::material::Surfel;
 use crate::scene::{Wanted, World, normal_pullback};
 
 /// The part of a segment, from each end, on which nothing is in the way.
@@ -113,10 +114,8 @@ impl Connection {
     pub(super) fn arriving(&self, world: &World) -> Rgb {
         match self.source {
             Source::Face(light) => {
-                let r2 = self.d.norm_squared();
                 let m = world.faces[light.light.face as usize].normal;
-                let form = -m.dot(self.d) * self.k / (r2 * r2);
-                world.emission(light.light.face, light.barycentric) * form
+                world.emission(light.light.face, light.barycentric) * form(m, self.d, self.k)
             }
             Source::Sky => match &world.sky {
                 Some(sky) => sky.light(self.d) * self.k,
@@ -200,14 +199,26 @@ impl Connection {
     }
 }
 
+/// What multiplies the radiance of a point of a light face, whose sides have the cross product `m`: `(-m.d) k / r^4`.
+#[inline(always)]
+pub(super) fn form(m: V3, d: V3, k: f64) -> f64 {
+    let r2 = d.norm_squared();
+    -m.dot(d) * k / (r2 * r2)
+}
+
 /// `k` of a point of a light face that is drawn by area and by the surface's directions: together they draw it with the sum of
 /// their densities (the balance heuristic).
 fn shared(world: &World, vertex: &Vertex, light: &LightPoint, d: V3) -> f64 {
     let m = world.faces[light.light.face as usize].normal;
-    let r = length(d);
-    let by_directions = vertex.surfel.density(d * r.recip()) * m.dot(d).abs() / (r * r * r);
+    shared_by(&vertex.surfel, m, light.light.probability, d)
+}
+
+/// The same for the cross product of the face's sides and how often the face is drawn.
+#[inline(always)]
+pub(super) fn shared_by(surfel: &Surfel, m: V3, probability: f64, d: V3) -> f64 {
+    let by_directions = surfel.density_along(d) * m.dot(d).abs();
     // both densities times the length of m, which is twice the face's area
-    (2.0 * light.light.probability + by_directions).recip()
+    (2.0 * probability + by_directions).recip()
 }
 
 /// Hands on the derivative of `seed . sky` in the unit direction `d`; returns the cotangent of the direction, across it.

@@ -1,6 +1,7 @@
 //! Light transport: images, and the derivative of everything in them that is smooth.
 
-mod direct;
+mod diffuse;
+mod flow;
 mod light;
 mod path;
 mod render;

@@ -42,7 +42,7 @@ impl Random {
         let ready = match bounces {
             0 => 1,
             1 => 2,
-            _ => 1 + PLANES * u64::from(bounces.min(4)),
+            _ => 1 + PLANES,
         };
         let planes = (0..ready).map(|d| Plane::new(draw, purpose, pixel, d)).collect();
         Self { draw, purpose, pixel, planes }
@@ -83,6 +83,39 @@ pub(crate) enum Black {
     Skipped,
     /// Yes: the derivative by the albedo does.
     Lit,
+}
+
+/// Whether a path goes on (Russian roulette).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roulette {
+    /// What part of its light the path has left, over the chances to come so far.
+    carried: f64,
+}
+
+impl Roulette {
+    /// Of a path that begins.
+    pub(super) const START: Self = Self { carried: 1.0 };
+
+    /// Whether chance decides at vertex `k`.
+    #[inline]
+    pub(super) fn starts(k: usize) -> bool {
+        k + 1 >= ROULETTE
+    }
+
+    /// One over the chance to go on from vertex `k`, where the path does; `kept` is what the surface keeps of the light.
+    #[inline]
+    pub(super) fn survives(&mut self, k: usize, kept: f64, u: f64, black: Black) -> Option<f64> {
+        self.carried *= if black == Black::Lit { kept.max(LEAST_CARRIED) } else { kept };
+        if !Self::starts(k) {
+            return Some(1.0);
+        }
+        let chance = self.carried.clamp(CHANCE[0], CHANCE[1]);
+        if u >= chance {
+            return None;
+        }
+        self.carried /= chance;
+        Some(chance.recip())
+    }
 }
 
 /// The way to the next vertex, or to the sky.
@@ -154,19 +187,24 @@ pub(crate) struct Path {
     pub(crate) w: V3,
     pub(crate) links: Vec<Link>,
     connections: Vec<Connection>,
-    /// What part of its light the path has left, over the chances to come so far.
-    carried: f64,
+    roulette: Roulette,
 }
 
 impl Path {
     /// Nothing is seen.
     pub(super) fn new() -> Self {
-        Self { film: [0.0; 2], w: ZERO, links: Vec::new(), connections: Vec::new(), carried: 1.0 }
+        Self {
+            film: [0.0; 2],
+            w: ZERO,
+            links: Vec::new(),
+            connections: Vec::new(),
+            roulette: Roulette::START,
+        }
     }
 
     /// Makes it a path that sees nothing through a film point.
     pub(super) fn clear(&mut self, film: FilmPoint, w: V3) {
-        (self.film, self.w, self.carried) = (film, w, 1.0);
+        (self.film, self.w, self.roulette) = (film, w, Roulette::START);
         self.links.clear();
         self.connections.clear();
     }
@@ -213,18 +251,9 @@ impl Path {
         self.links[last].bounce = Some(bounce);
     }
 
-    /// One over the chance to go on, where the path does (Russian roulette); `kept` is what the surface keeps of the light.
+    /// One over the chance to go on from its last vertex, where it does; `kept` is what the surface keeps of the light.
     pub(super) fn survives(&mut self, kept: f64, u: f64, black: Black) -> Option<f64> {
-        self.carried *= if black == Black::Lit { kept.max(LEAST_CARRIED) } else { kept };
-        if self.links.len() < ROULETTE {
-            return Some(1.0);
-        }
-        let chance = self.carried.clamp(CHANCE[0], CHANCE[1]);
-        if u >= chance {
-            return None;
-        }
-        self.carried /= chance;
-        Some(chance.recip())
+        self.roulette.survives(self.links.len() - 1, kept, u, black)
     }
 
     /// Connections of a link.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::direct::Direct;
-use super::path::{Black, Path, Random};
+use super::flow::{Flow, Run, samples};
+use super::path::{Path, Random};
 use super::wave::{Wave, waves};
 use crate::film::Image;
 use crate::geometry::Rgb;
@@ -114,23 +114,48 @@ pub fn render(world: &World, view: impl Into<View>, options: RenderOptions) -> I
     let (width, height) = (eye.camera.width, eye.camera.height);
     let draw = Draw { seed: options.seed, key: options.key, camera: eye.index };
     let mut image = Image::new(width, height);
-    let scale = f64::from(options.spp).recip();
     image.pixels.par_chunks_mut(width).enumerate().for_each(|(row, pixels)| {
-        let (mut wave, mut direct) = (Wave::new(), Direct::default());
-        for (column, value) in pixels.iter_mut().enumerate() {
-            let pixel = row * width + column;
-            let random = Random::new(draw, Purpose::Path, pixel, eye.bounces());
-            let mut sum = Rgb::BLACK;
-            for samples in waves(options.spp) {
-                if direct.add(eye, (pixel, &random), samples.clone(), &mut sum) {
-                    continue;
-                }
-                for path in wave.trace(eye, (pixel, &random), samples, Black::Skipped) {
-                    sum += eye.records(path);
-                }
-            }
-            *value = sum * scale;
+        let first = row * width;
+        match eye.output {
+            Output::Radiance => radiance(eye, (draw, options.spp), first, pixels),
+            _ => properties(eye, (draw, options.spp), first, pixels),
         }
+        let scale = f64::from(options.spp).recip();
+        pixels.iter_mut().for_each(|sum| *sum = *sum * scale);
     });
     image
+}
+
+/// Adds radiance to consecutive pixels.
+fn radiance(eye: Eye, (draw, spp): (Draw, u32), first: usize, pixels: &mut [Rgb]) {
+    let mut flow = Flow::default();
+    let mut runs: Vec<Run> = Vec::new();
+    let (most, mut waiting) = (samples(eye), 0);
+    for pixel in first..first + pixels.len() {
+        for samples in waves(spp) {
+            let (start, count) = (samples.start, samples.len());
+            if waiting + count > most {
+                flow.record(eye, &runs, first, pixels);
+                runs.clear();
+                waiting = 0;
+            }
+            let random = Random::new(draw, Purpose::Path, pixel, eye.bounces());
+            runs.push(Run { pixel, random, first: start, count });
+            waiting += count;
+        }
+    }
+    flow.record(eye, &runs, first, pixels);
+}
+
+/// Adds what else the camera records.
+fn properties(eye: Eye, (draw, spp): (Draw, u32), first: usize, pixels: &mut [Rgb]) {
+    let mut wave = Wave::new();
+    for (pixel, sum) in (first..).zip(pixels) {
+        let random = Random::new(draw, Purpose::Path, pixel, eye.bounces());
+        for samples in waves(spp) {
+            for path in wave.look(eye, (pixel, &random), samples) {
+                *sum += eye.records(path);
+            }
+        }
+    }
 }

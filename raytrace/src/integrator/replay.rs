@@ -25,6 +25,15 @@ pub(crate) struct Replay {
     seeds: Vec<Rgb>,
 }
 
+/// A path that is replayed for one seed, and where its derivative is handed to.
+#[derive(Clone, Copy)]
+struct Traced<'a> {
+    eye: Eye<'a>,
+    wanted: &'a Wanted,
+    path: &'a Path,
+    place: Place,
+}
+
 impl Replay {
     /// Hands on the derivative of `scale` times what the camera records of a path to `pixel`.
     pub(crate) fn path(
@@ -43,11 +52,12 @@ impl Replay {
             if seed.is_black() {
                 continue;
             }
+            let traced = Traced { eye, wanted, path, place };
             if eye.output == Output::Radiance {
                 sink.colour(place, eye.world.layout.gain(eye.index), radiance * seed);
-                self.radiance(eye, wanted, path, seed * eye.camera.gain, place, sink);
+                self.radiance(traced, seed * eye.camera.gain, sink);
             } else {
-                replay_property(eye, wanted, path, seed, place, sink);
+                traced.property(seed, sink);
             }
         }
     }
@@ -85,18 +95,11 @@ impl Replay {
     }
 
     /// Of the radiance; `seed` is the cotangent of what arrives at the camera.
-    fn radiance(
-        &mut self,
-        eye: Eye,
-        wanted: &Wanted,
-        path: &Path,
-        seed: Rgb,
-        place: Place,
-        sink: &mut impl Sink,
-    ) {
+    fn radiance(&mut self, traced: Traced, seed: Rgb, sink: &mut impl Sink) {
+        let Traced { eye, wanted, path, place } = traced;
         let world = eye.world;
         if path.links.is_empty() {
-            return replay_sky(eye, wanted, path, seed, place, sink);
+            return traced.sky(seed, sink);
         }
         self.seeds.clear();
         self.seeds.push(seed);
@@ -128,73 +131,56 @@ impl Replay {
             }
             next = vertex.pullback(world, wanted, &bar, place, sink);
         }
-        ray_pullback(eye, wanted, path, next, place, sink);
+        traced.ray(next, sink);
     }
 }
 
-/// Of a path that sees the sky alone.
-fn replay_sky(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    seed: Rgb,
-    place: Place,
-    sink: &mut impl Sink,
-) {
-    let size = length(path.w);
-    let d = path.w * size.recip();
-    let by_direction = sky_pullback(eye.world, d, seed, place, sink);
-    if wanted.camera && eye.world.sky.is_some() {
-        let w_bar = (by_direction - d * d.dot(by_direction)) * size.recip();
-        let bar = eye.camera.ray_pullback(path.film, path.w, V3::zero(), w_bar);
-        camera_pullback(eye, place, &bar, sink);
-    }
-}
-
-/// Of another property than the radiance.
-fn replay_property(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    seed: Rgb,
-    place: Place,
-    sink: &mut impl Sink,
-) {
-    let Some(first) = path.links.first().filter(|_| wanted.geometry()) else { return };
-    let vertex = &first.vertex;
-    let mut bar = VertexBar::ZERO;
-    match eye.output {
-        Output::Radiance | Output::Alpha => return,
-        Output::Position => bar.x = V3::from(seed.0),
-        Output::Normal => bar.s = V3::from(seed.0),
-        Output::Depth => {
-            let [forward, ..] = eye.camera.frame;
-            let depth_bar = seed.dot(Rgb::WHITE);
-            bar.x = forward * depth_bar;
-            if wanted.camera {
-                let layout = &eye.world.layout;
-                let from = vertex.x - eye.camera.position;
-                sink.vector(place, layout.pinhole(eye.index), -bar.x);
-                sink.vector(place, layout.spin(eye.index), bar.x.cross(from));
-            }
+impl Traced<'_> {
+    /// Of a path that sees the sky alone.
+    fn sky(self, seed: Rgb, sink: &mut impl Sink) {
+        let Self { eye, wanted, path, place } = self;
+        let size = length(path.w);
+        let d = path.w * size.recip();
+        let by_direction = sky_pullback(eye.world, d, seed, place, sink);
+        if wanted.camera && eye.world.sky.is_some() {
+            let w_bar = (by_direction - d * d.dot(by_direction)) * size.recip();
+            let bar = eye.camera.ray_pullback(path.film, path.w, V3::zero(), w_bar);
+            camera_pullback(eye, place, &bar, sink);
         }
     }
-    let ray = vertex.pullback(eye.world, wanted, &bar, place, sink);
-    ray_pullback(eye, wanted, path, ray, place, sink);
-}
 
-/// Hands on the cotangents of the camera's ray.
-fn ray_pullback(
-    eye: Eye,
-    wanted: &Wanted,
-    path: &Path,
-    [origin_bar, w_bar]: [V3; 2],
-    place: Place,
-    sink: &mut impl Sink,
-) {
-    if wanted.camera {
-        let bar = eye.camera.ray_pullback(path.film, path.w, origin_bar, w_bar);
-        camera_pullback(eye, place, &bar, sink);
+    /// Of another property than the radiance.
+    fn property(self, seed: Rgb, sink: &mut impl Sink) {
+        let Self { eye, wanted, path, place } = self;
+        let Some(first) = path.links.first().filter(|_| wanted.geometry()) else { return };
+        let vertex = &first.vertex;
+        let mut bar = VertexBar::ZERO;
+        match eye.output {
+            Output::Radiance | Output::Alpha => return,
+            Output::Position => bar.x = V3::from(seed.0),
+            Output::Normal => bar.s = V3::from(seed.0),
+            Output::Depth => {
+                let [forward, ..] = eye.camera.frame;
+                let depth_bar = seed.dot(Rgb::WHITE);
+                bar.x = forward * depth_bar;
+                if wanted.camera {
+                    let layout = &eye.world.layout;
+                    let from = vertex.x - eye.camera.position;
+                    sink.vector(place, layout.pinhole(eye.index), -bar.x);
+                    sink.vector(place, layout.spin(eye.index), bar.x.cross(from));
+                }
+            }
+        }
+        self.ray(vertex.pullback(eye.world, wanted, &bar, place, sink), sink);
+    }
+
+    /// Hands on the cotangents of origin and direction of the camera's ray.
+    fn ray(self, [origin_bar, w_bar]: [V3; 2], sink: &mut impl Sink) {
+        let Self { eye, wanted, path, place } = self;
+        if wanted.camera {
+            let bar = eye.camera.ray_pullback(path.film, path.w, origin_bar, w_bar);
+            camera_pullback(eye, place, &bar, sink);
+        }
     }
 }
 
@@ -218,7 +204,7 @@ pub(crate) fn chain_pullback(
         }
         next = link.vertex.pullback(eye.world, wanted, &bar, place, sink);
     }
-    ray_pullback(eye, wanted, path, next, place, sink);
+    Traced { eye, wanted, path, place }.ray(next, sink);
 }
 
 /// Hands on the cotangents of a camera.

@@ -57,7 +57,7 @@ pub(crate) struct Glance<'a> {
 
 /// The random numbers of the paths of a wave.
 #[derive(Clone, Copy)]
-pub(super) enum Numbers<'a> {
+enum Numbers<'a> {
     /// Of samples of one pixel, one after the other from a first one on.
     Samples(&'a Random, u32),
     /// Of the first sample of its own, for each path.
@@ -86,7 +86,6 @@ impl Numbers<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) world: &'a World,
-    pub(super) numbers: Numbers<'a>,
     /// Reflections that a path may make in all.
     pub(super) bounces: u32,
     pub(super) black: Black,
@@ -121,7 +120,7 @@ impl Wave {
     ) -> &[Path] {
         let numbers = Numbers::Samples(random, samples.start);
         self.look(eye, (pixel, random), samples);
-        self.go(Rules { world: eye.world, numbers, bounces: eye.bounces(), black });
+        self.go(Rules { world: eye.world, bounces: eye.bounces(), black }, numbers);
         &self.paths
     }
 
@@ -162,7 +161,7 @@ impl Wave {
             }
         }
         let numbers = Numbers::Glances(glances);
-        self.go(Rules { world: eye.world, numbers, bounces: eye.bounces(), black });
+        self.go(Rules { world: eye.world, bounces: eye.bounces(), black }, numbers);
         &self.paths
     }
 
@@ -180,7 +179,7 @@ impl Wave {
         self.paths[0].push(vertex, true);
         self.alive.push(0);
         let numbers = Numbers::Samples(random, sample);
-        self.go(Rules { world, numbers, bounces, black });
+        self.go(Rules { world, bounces, black }, numbers);
         &self.paths[0]
     }
 
@@ -191,7 +190,7 @@ impl Wave {
     }
 
     /// Lets all paths that go on do so.
-    fn go(&mut self, rules: Rules) {
+    fn go(&mut self, rules: Rules, numbers: Numbers) {
         for k in 0..rules.bounces {
             let paths = &self.paths;
             self.alive.retain(|p| {
@@ -201,7 +200,7 @@ impl Wave {
             if self.alive.is_empty() {
                 return;
             }
-            self.draw(rules, k);
+            self.draw(rules, numbers, k);
             self.look_for_light(rules);
             self.take_ways(rules);
             self.arrive(rules, rules.bounces - k);
@@ -209,7 +208,7 @@ impl Wave {
     }
 
     /// The random numbers of all paths that go on, at their vertices `k`.
-    fn draw(&mut self, rules: Rules, k: u32) {
+    fn draw(&mut self, rules: Rules, numbers: Numbers, k: u32) {
         let world = rules.world;
         let glossy = |p: &usize| self.paths[*p].end().surfel.is_glossy();
         let reflects = rules.bounces > 1 || world.sky.is_some() || self.alive.iter().any(glossy);
@@ -217,7 +216,7 @@ impl Wave {
         let dimension = 1 + PLANES * u64::from(k);
         for ((d, points), wanted) in (0..).zip(&mut self.points).zip(wanted) {
             if wanted {
-                rules.numbers.points(dimension + d, &self.alive, self.paths.len(), points);
+                numbers.points(dimension + d, &self.alive, self.paths.len(), points);
             }
         }
     }
@@ -334,7 +333,7 @@ pub(crate) fn waves(samples: u32) -> impl Iterator<Item = Range<u32>> {
 }
 
 /// Whether light is found by the area of its sources alone, which needs no direction.
-fn by_area(rules: Rules, material: Material) -> bool {
+pub(super) fn by_area(rules: Rules, material: Material) -> bool {
     rules.bounces < 2 && material == Material::Diffuse
 }
 
@@ -347,12 +346,24 @@ pub(super) fn sights(
     mut each: impl FnMut(Connection, Segment),
 ) {
     let world = rules.world;
-    let by_area = by_area(rules, vertex.surfel.material);
     if !world.lights.faces.is_empty()
-        && let Some((connection, segment)) = Connection::face(world, vertex, u(0), !by_area)
+        && let Some((connection, segment)) =
+            Connection::face(world, vertex, u(0), !by_area(rules, vertex.surfel.material))
     {
         each(connection, segment);
     }
+    far_sights(rules, vertex, u, each);
+}
+
+/// Those of them that are no faces: the sky, and lamps.
+#[inline(always)]
+pub(super) fn far_sights(
+    rules: Rules,
+    vertex: &Vertex,
+    u: impl Fn(usize) -> [f64; 2],
+    mut each: impl FnMut(Connection, Segment),
+) {
+    let world = rules.world;
     if world.sky.is_some()
         && let Some((connection, segment)) = Connection::sky(world, vertex, u(1))
     {
@@ -363,7 +374,7 @@ pub(super) fn sights(
             each(connection, segment);
         }
     }
-    if by_area
+    if by_area(rules, vertex.surfel.material)
         && world.sky.is_some()
         && let Some((d, _)) = drawn(&vertex.surfel, [u(2), u(3)])
         && let Some(connection) = Connection::from_sky(world, vertex, d)
@@ -373,20 +384,15 @@ pub(super) fn sights(
 }
 
 /// A direction of a surface that spreads light, and its density, for points of the planes of directions and chances.
-fn drawn(surfel: &Surfel, [u, v]: [[f64; 2]; 2]) -> Option<(V3, f64)> {
+#[inline]
+pub(super) fn drawn(surfel: &Surfel, [u, v]: [[f64; 2]; 2]) -> Option<(V3, f64)> {
     let d = surfel.sample(u, v[1])?;
     let density = surfel.density(d);
     (density > 0.0 && surfel.receives(d)).then_some((d, density))
 }
 
 /// Points of a plane for so many samples.
-pub(super) fn draw(
-    random: &Random,
-    dimension: u64,
-    first: u32,
-    count: usize,
-    points: &mut Vec<[f64; 2]>,
-) {
+fn draw(random: &Random, dimension: u64, first: u32, count: usize, points: &mut Vec<[f64; 2]>) {
     points.resize(count, [0.0; 2]);
     random.points(dimension, first, points);
 }
@@ -395,7 +401,7 @@ pub(super) fn draw(
 mod tests {
     use super::{Glance, Wave};
     use crate::geometry::Rgb;
-    use crate::integrator::direct::Direct;
+    use crate::integrator::flow::{Flow, Run};
     use crate::integrator::path::{Black, Random};
     use crate::integrator::render::Eye;
     use crate::material::Material;
@@ -471,28 +477,54 @@ mod tests {
     }
 
     #[test]
-    fn light_that_is_reflected_once_is_that_of_paths() {
-        let lamp = sphere(Material::Diffuse, Transport::Direct, false);
-        let (mut direct, mut wave) = (Direct::default(), Wave::new());
-        for world in [lamp, World::new(&oblique()), World::new(&icosphere_shadow().scene)] {
-            let eye = Eye::new(&world, 0.into());
-            let mut total = 0.0;
-            for pixel in (0..eye.camera.width * eye.camera.height).step_by(13) {
-                let random = Random::new(DRAW, Purpose::Path, pixel, eye.bounces());
-                let mut sum = Rgb([0.5; 3]);
-                assert!(direct.add(eye, (pixel, &random), 0..41, &mut sum));
-                let paths = wave.trace(eye, (pixel, &random), 0..41, Black::Skipped);
-                let expected = paths.iter().fold(Rgb([0.5; 3]), |sum, p| sum + eye.records(p));
-                assert_eq!(sum, expected);
-                total += sum.0[0];
-            }
-            assert!(total > 100.0);
+    fn images_have_the_light_of_paths() {
+        let glass = Material::Dielectric { index: 1.5, roughness: None };
+        let rough = Material::Dielectric { index: 1.4, roughness: Some(0.3) };
+        let metal = Material::Conductor { roughness: 0.3 };
+        let mut worlds = vec![World::new(&oblique()), World::new(&icosphere_shadow().scene)];
+        for (material, sky) in
+            [(Material::Diffuse, false), (metal, false), (Material::Diffuse, true)]
+        {
+            worlds.push(sphere(material, Transport::Direct, sky));
         }
-        let metal = sphere(Material::Conductor { roughness: 0.3 }, Transport::Direct, false);
-        let eye = Eye::new(&metal, 0.into());
-        let middle = 32 * 64 + 32;
-        let random = Random::new(DRAW, Purpose::Path, middle, 1);
-        let mut sum = Rgb::BLACK;
-        assert!(!direct.add(eye, (middle, &random), 0..8, &mut sum) && sum.is_black());
+        for (material, sky) in [
+            (Material::Diffuse, false),
+            (metal, true),
+            (glass, true),
+            (rough, false),
+            (Material::Mirror, true),
+        ] {
+            worlds.push(sphere(material, Transport::Paths { bounces: 7 }, sky));
+        }
+        let (mut flow, mut wave) = (Flow::default(), Wave::new());
+        let (mut longest, mut lit) = (0, 0);
+        for world in worlds {
+            let eye = Eye::new(&world, 0.into());
+            let pixels = eye.camera.width * eye.camera.height;
+            // pixels that are far from each other, in runs of several lengths
+            for pixel in (0..pixels - 301).step_by(97) {
+                let runs: Vec<Run> = [(0, 41), (17, 3), (300, 64), (301, 30)]
+                    .map(|(further, count)| {
+                        let pixel = pixel + further;
+                        let random = Random::new(DRAW, Purpose::Path, pixel, eye.bounces());
+                        Run { pixel, random, first: 5, count }
+                    })
+                    .into();
+                let mut recorded = vec![Rgb([0.5; 3]); 302];
+                let mut expected = recorded.clone();
+                flow.record(eye, &runs, pixel, &mut recorded);
+                for run in &runs {
+                    let samples = run.first..run.first + u32::try_from(run.count).unwrap();
+                    let rays = (run.pixel, &run.random);
+                    for path in wave.trace(eye, rays, samples, Black::Skipped) {
+                        expected[run.pixel - pixel] += eye.records(path);
+                        longest = longest.max(path.links.len());
+                    }
+                }
+                lit += usize::from(recorded[0] != Rgb([0.5; 3]));
+                assert!(recorded == expected, "pixels from {pixel} on");
+            }
+        }
+        assert!(longest == 8 && lit > 200, "{longest} vertices, {lit} pixels");
     }
 }

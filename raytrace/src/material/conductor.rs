@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 
 use cotangent_ad::{Dual, Real};
 
-use super::across;
+use super::{across, circle};
 use crate::geometry::{Rgb, V3, length, unit};
 
 /// Unit vectors of a reflection: the shading's normal, to the eye, to the light, and between these two.
@@ -112,9 +112,9 @@ pub(super) fn visible_facet(s: V3, w: V3, roughness: f64, u: [f64; 2]) -> V3 {
     let [a, b] = across(s);
     let local = V3::from([w.dot(a) * roughness, w.dot(b) * roughness, w.dot(s)]);
     let eye = unit(local);
-    let angle = 2.0 * PI * u[0];
+    let [cos, sin] = circle(u[0]);
     let z = (1.0 - u[1]) * (1.0 + eye[2]) - eye[2];
     let r = (1.0 - z * z).max(0.0).sqrt();
-    let cap = V3::from([r * angle.cos(), r * angle.sin(), z]) + eye;
+    let cap = V3::from([r * cos, r * sin, z]) + eye;
     unit(a * (cap[0] * roughness) + b * (cap[1] * roughness) + s * cap[2])
 }

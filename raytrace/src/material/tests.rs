@@ -3,7 +3,7 @@
 use cotangent_ad::random::Stream;
 
 use super::specular::Sent;
-use super::{Lobe, Material, Surfel, across};
+use super::{Lobe, Material, Surfel, across, circle};
 use crate::geometry::{Rgb, V3, unit};
 
 const MATERIALS: [Material; 5] = [
@@ -253,4 +253,20 @@ fn directions_are_drawn_with_their_density() {
         let z = (chi2 - cells) / (2.0_f64 * cells).sqrt();
         assert!(z < 4.5 && cells > 5.0, "case {case}: chi^2 {chi2} over {cells} cells");
     }
+}
+
+#[test]
+fn points_of_the_circle_are_those_of_cosine_and_sine() {
+    for k in 0..=4096 {
+        let u = f64::from(k) / 4096.0;
+        // the angle itself is rounded, by up to half of the last place of 2 pi
+        let (sin, cos) = (2.0 * std::f64::consts::PI * u).sin_cos();
+        let [x, y] = circle(u);
+        assert!((x - cos).abs() < 8e-16 && (y - sin).abs() < 8e-16, "{u}");
+        assert!((x * x + y * y - 1.0).abs() < 5e-16, "{u}");
+    }
+    assert_eq!(
+        [0.0, 0.25, 0.5, 1.0].map(circle),
+        [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [1.0, 0.0]]
+    );
 }

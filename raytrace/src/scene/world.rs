@@ -13,6 +13,7 @@ use super::{Scene, SceneError, SceneMesh, Shading, Transport};
 use crate::accel::Bvh;
 use crate::emitter::Lights;
 use crate::geometry::{Rgb, V3, id, length};
+use crate::material::Material;
 use crate::sensor::Camera;
 use crate::shape::Corners;
 
@@ -237,6 +238,11 @@ impl World {
     #[inline]
     pub(crate) fn surface(&self, face: u32) -> &Surface {
         &self.surfaces[self.faces[face as usize].mesh as usize]
+    }
+
+    /// Whether any surface reflects some directions much more than others.
+    pub(crate) fn is_glossy(&self) -> bool {
+        self.surfaces.iter().any(|s| s.material != Material::Diffuse)
     }
 
     /// The factor of a face's colours at a point of it.
