@@ -266,6 +266,9 @@ fn an_acrobot_swings_up_by_its_elbow() {
     // without the dynamics' second derivatives the end of an acrobot is slow: the tolerance is looser
     let left = system.left_to_gain(end.controls());
     assert!((-1e-9..0.02).contains(&left), "{left} {}", end.iterations());
+    // a sweep of derivatives and two or three trials each
+    let (evaluations, iterations) = (end.counts().evaluations, end.iterations());
+    assert!(evaluations <= 4 * iterations as u64, "{evaluations} in {iterations} iterations");
 }
 
 #[test]

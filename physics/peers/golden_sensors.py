@@ -1,8 +1,9 @@
-"""What MuJoCo's sensors read in states of a model of tests/data, under converged constraints: of sensors, or of ranges.
+"""What MuJoCo's sensors read in states of a model of tests/data, under converged constraints: of sensors, of ranges, or of meshes.
 
     pip install mujoco==3.17.0
     python physics/peers/golden_sensors.py sensors > physics/tests/data/sensors.json
     python physics/peers/golden_sensors.py ranges > physics/tests/data/ranges.json
+    python physics/peers/golden_sensors.py meshes > physics/tests/data/meshes.json
 """
 
 import json
@@ -26,7 +27,7 @@ for k in range(4):
     mujoco.mj_resetData(model, data)
     qpos = data.qpos.copy()
     step = random.uniform(-0.7, 0.7, model.nv)
-    if name == "ranges":
+    if name != "sensors":
         # rays go on meeting what they are aimed at
         step *= 0.15
     else:

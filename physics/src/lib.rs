@@ -74,9 +74,10 @@ pub use integrate::{Integrator, StepOptions, step};
 pub use kinematics::{Placed, kinematics};
 pub use model::{
     ActivationLaw, ActivationSpec, ActuatorSpec, BuildError, Cone, ConstraintOptions, CouplingSpec,
-    Drive, FrameReading, InteractionReading, JointSpec, Line, Mobility, Model, ModelBuilder, Mount,
-    PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Sight, Softness, StopSpec,
-    SubtreeReading, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
+    Drive, Facets, FrameReading, InteractionReading, JointSpec, Line, Mobility, Model,
+    ModelBuilder, Mount, PairSpec, ParameterError, Parameters, Reading, Sensor, Shape, Sight,
+    Softness, StopSpec, SubtreeReading, Surface, SurfaceSpec, TendonSpec, TieSpec, Waypoint,
+    Weight,
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;

@@ -172,15 +172,37 @@ fn a_ray_that_may_meet_what_is_not_known_is_no_output() {
              <sensor>{sensor}</sensor></mujoco>"
         );
         let read = read_mjcf(&text).unwrap();
-        assert_eq!(read.model.sensors().len(), usize::from(read.notes.is_empty()), "{text}");
-        read.notes.into_iter().map(|n| (n.message, n.line)).find(|(m, _)| m.contains("range"))
+        let mut notes = read.notes.into_iter().map(|n| (n.message, n.line));
+        let note = notes.find(|(message, _)| message.contains("range"));
+        assert_eq!(read.model.sensors().len(), usize::from(note.is_none()), "{text}");
+        note
     };
     let ray = "<rangefinder site='s'/>";
     assert_eq!(note("", "<geom size='.1'/>", ray), None);
     for mass in ["1", "0"] {
         let geom = format!("<geom type='mesh' mesh='m' mass='{mass}'/>");
-        let (message, line) = note(tetrahedron, &geom, ray).unwrap();
-        assert_eq!((message.contains("in sight of a mesh"), line), (true, 2), "{message}");
+        assert_eq!(note(tetrahedron, &geom, ray), None);
+    }
+    let (field, land) =
+        ("<hfield name='h' nrow='2' ncol='2' size='1 1 1 1'/>", "<geom type='hfield' hfield='h'/>");
+    assert_eq!(note(field, land, ray), None);
+    let text = format!(
+        "<mujoco><asset>{field}</asset><worldbody>{land}<body><joint/><geom size='.1'/><site name='s'/></body></worldbody>\n\
+         <sensor>{ray}</sensor></mujoco>"
+    );
+    let touching = read_mjcf(&text).unwrap().unsimulated.remove(0);
+    assert_eq!(touching.which.as_deref(), Some("sphere and height field"));
+    let flat = "<mesh name='m' vertex='0 0 0 1 0 0 0 1 0 1 1 0' face='0 1 2 1 3 2'/>";
+    let picture = "<hfield name='h' file='h.png' size='1 1 1 1'/>";
+    let ragged = "<hfield name='h' nrow='2' ncol='2' elevation='1 2 3' size='1 1 1 1'/>";
+    let missing = "<mesh name='m' file='m.stl'/>";
+    let mesh = "<geom type='mesh' mesh='m' mass='0'/>";
+    for (asset, geom) in [(flat, mesh), (missing, mesh), (picture, land), (ragged, land)] {
+        let (message, line) = note(asset, geom, ray).unwrap();
+        assert_eq!((message.contains("that is not read"), line), (true, 2), "{message}");
+        // what is clear need not be read
+        let clear = geom.replace("/>", " rgba='1 1 1 0'/>");
+        assert_eq!(note(asset, &clear, ray), None);
     }
     let clear = "<material name='glass' rgba='1 1 1 0'/>";
     assert!(note(clear, "", ray).unwrap().0.contains("materials that are clear"));

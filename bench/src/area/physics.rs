@@ -26,7 +26,8 @@ pub(super) const ROWS: &[Measure] = measurements![
     beside_mujoco,
     jacobian_beside_mujoco,
     contact::beside_mujoco,
-    swing_up::beside_crocoddyl
+    swing_up::cart_pole,
+    swing_up::acrobot
 ];
 pub(super) const PROOFS: &[Measure] = measurements![
     rollout_against_duals,

@@ -98,8 +98,12 @@ impl Default for DdpOptions {
 const MOST_REGULARISATION: f64 = 1e10;
 /// Below it there is none.
 const LEAST_REGULARISATION: f64 = 1e-9;
-/// Step lengths that are tried.
-const LENGTHS: [f64; 11] = [1.0, 0.6, 0.36, 0.2, 0.1, 0.05, 0.02, 0.01, 3e-3, 1e-3, 3e-4];
+/// Shorter steps are not tried.
+const LEAST_LENGTH: f64 = 3e-4;
+/// How much longer than the last step the first one is that is tried.
+const LENGTHENED: f64 = 3.0;
+/// What a step that is too long is shortened to, at least and at most.
+const SHORTENED: [f64; 2] = [0.1, 0.6];
 /// Least part of the expected decrease that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
 
@@ -113,6 +117,8 @@ pub struct Ddp {
     controls: Vec<Vec<f64>>,
     cost: f64,
     regularisation: f64,
+    /// Length of the last step that was taken.
+    length: f64,
     iteration: usize,
     /// Trajectories that were rolled out, and sweeps over the derivatives of one.
     counts: Counts,
@@ -175,6 +181,7 @@ impl Ddp {
             controls,
             cost: 0.0,
             regularisation: options.regularisation,
+            length: 1.0,
             iteration: 0,
             counts: Counts { evaluations: 1, ..Counts::default() },
             memory: Memory::default(),
@@ -325,7 +332,8 @@ impl Ddp {
         failures.find_first(Result::is_err).unwrap_or(Ok(()))
     }
 
-    /// Applies the policy with the longest step that lowers the cost enough; its length.
+    /// Applies the policy with a step that lowers the cost enough; its length. A trajectory that bends takes many steps of much the same length: the
+    /// first that is tried is a few times the last, and after one that is too long comes the least of the parabola through both costs and the slope.
     fn forward(
         &mut self,
         problem: &dyn Stages,
@@ -333,7 +341,8 @@ impl Ddp {
         (limits, stop): (&[[Vec<f64>; 2]], &Stop),
         memory: &mut Memory,
     ) -> Result<Option<f64>, Status> {
-        for length in LENGTHS {
+        let mut length = (LENGTHENED * self.length).min(1.0);
+        while length >= LEAST_LENGTH {
             let expected = policy.expected(length);
             if expected <= 0.0 {
                 return Ok(None);
@@ -345,16 +354,19 @@ impl Ddp {
                 // no cost there: a shorter step
                 Err(failure) if failure.is_recoverable() => {
                     self.counts.failures += 1;
-                    continue;
+                    f64::INFINITY
                 }
                 Err(failure) => return Err(Status::Failed { failure }),
             };
             if cost.is_finite() && self.cost - cost >= SUFFICIENT * expected {
                 std::mem::swap(&mut self.states, &mut memory.states);
                 std::mem::swap(&mut self.controls, &mut memory.controls);
-                self.cost = cost;
+                (self.cost, self.length) = (cost, length);
                 return Ok(Some(length));
             }
+            let fall = policy.slope() * length;
+            let part = fall / (2.0 * (cost - self.cost + fall));
+            length *= part.clamp(SHORTENED[0], SHORTENED[1]);
         }
         Ok(None)
     }

@@ -33,6 +33,11 @@ impl Policy {
         length * (self.decrease[0] + length * self.decrease[1])
     }
 
+    /// How fast the cost falls at first.
+    pub(super) fn slope(&self) -> f64 {
+        self.decrease[0]
+    }
+
     /// The control of stage `k` where the state is displaced, into `next`.
     pub(super) fn control(
         &self,

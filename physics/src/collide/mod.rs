@@ -89,7 +89,7 @@ pub(crate) fn rank(shape: &Shape) -> Option<usize> {
         Shape::Ellipsoid { .. } => 3,
         Shape::Cylinder { .. } => 4,
         Shape::Box { .. } => 5,
-        Shape::Solid { .. } => return None,
+        Shape::Solid { .. } | Shape::HeightField => return None,
     })
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn bound(shape: &Shape, [a, b, c]: [f64; 3]) -> Option<f64> {
         Shape::Cylinder { .. } => Some(a.hypot(b)),
         Shape::Ellipsoid { .. } => Some(a.max(b).max(c)),
         Shape::Box { .. } => Some(a.hypot(b).hypot(c)),
-        Shape::Solid { .. } => Some(0.0),
+        Shape::Solid { .. } | Shape::HeightField => Some(0.0),
     }
 }
 

@@ -24,18 +24,24 @@ use crate::routes::Routes;
 use crate::scratch::Scratch;
 use crate::spatial::{Force, Motion};
 
+/// What the adjoint adds up over the links, in the frame of the world.
+#[derive(Clone, Debug)]
+pub(super) struct LinkSums {
+    /// Velocity of each link under `lambda`, `a` and `v`.
+    pub(super) fields: [Vec<Motion<f64>>; 3],
+    /// What they are contracted with.
+    pub(super) wrenches: [Vec<Force<f64>>; 3],
+    /// Sum of `V x* W` over the fields.
+    pub(super) gyration: Vec<Force<f64>>,
+    /// Cotangent of the displacement of what is fixed to each link.
+    pub(super) geometry: Vec<Force<f64>>,
+    pub(super) drift: Drift,
+}
+
 /// Memory of the adjoint.
 #[derive(Clone, Debug)]
 pub(crate) struct ConstraintAdjoint {
-    /// Velocity of each link under `lambda`, `a` and `v`.
-    fields: [Vec<Motion<f64>>; 3],
-    /// What they are contracted with.
-    wrenches: [Vec<Force<f64>>; 3],
-    /// Sum of `V x* W` over the fields.
-    gyration: Vec<Force<f64>>,
-    /// Cotangent of the displacement of what is fixed to each link.
-    geometry: Vec<Force<f64>>,
-    drift: Drift,
+    links: LinkSums,
     /// What does not depend on `lambda`, of each block and of each contact.
     blocks: Vec<Prepared>,
     contacts: Vec<Slopes>,
@@ -123,6 +129,64 @@ impl Drift {
     }
 }
 
+impl LinkSums {
+    fn new(model: &Model) -> Self {
+        let links = model.links().len();
+        let (motions, forces) = (vec![Motion::zero(); links], vec![Force::zero(); links]);
+        Self {
+            fields: std::array::from_fn(|_| motions.clone()),
+            wrenches: std::array::from_fn(|_| forces.clone()),
+            gyration: forces.clone(),
+            geometry: forces,
+            drift: Drift::new(model),
+        }
+    }
+
+    /// What does not depend on `lambda`.
+    fn prepare(&mut self, model: &Model, (a, v): (&[f64], &[f64]), s: &Scratch) {
+        velocities(model, a, s, &mut self.fields[1]);
+        velocities(model, v, s, &mut self.fields[2]);
+        self.drift.begin(model, (v, &self.fields[2]), s);
+    }
+
+    /// The links under `lambda`, and nothing summed yet.
+    fn begin(&mut self, model: &Model, lambda: &[f64], s: &Scratch) {
+        velocities(model, lambda, s, &mut self.fields[0]);
+        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
+        self.gyration.fill(Force::zero());
+        self.geometry.fill(Force::zero());
+        self.drift.clear();
+    }
+
+    /// The derivative by the coordinates' axes, and by the displacement of links: sums over subtrees.
+    fn gather(&mut self, model: &Model, s: &Scratch, (q_bar, v_bar): (&mut [f64], &mut [f64])) {
+        for (i, link) in model.links().iter().enumerate().rev() {
+            let mut sum = self.gyration[i] + self.geometry[i];
+            if let Some(p) = link.parent {
+                for (field, wrench) in self.fields.iter().zip(&self.wrenches) {
+                    sum = sum - field[p].cross_force(wrench[i]);
+                }
+            }
+            for d in link.v_at..link.v_at + link.joint.nv() {
+                q_bar[d] += s.axis[d].dot(sum);
+            }
+            if let Some(p) = link.parent {
+                let (own, displaced) = (self.gyration[i], self.geometry[i]);
+                self.gyration[p] += own;
+                self.geometry[p] += displaced;
+                for wrench in &mut self.wrenches {
+                    let own = wrench[i];
+                    wrench[p] += own;
+                }
+            }
+            if !self.drift.bias.is_empty() {
+                let bars = (&mut *q_bar, &mut *v_bar);
+                self.drift.gather((i, model), &self.fields[2], bars, s);
+            }
+        }
+    }
+}
+
 /// Cotangents of the Jacobian of one block.
 #[derive(Clone, Copy)]
 pub(super) struct Rates<'a> {
@@ -150,21 +214,42 @@ pub(super) struct Pull<'a> {
     /// By the block's numbers.
     pub(super) numbers_bar: Numbers<f64>,
     pub(super) q_bar: &'a mut [f64],
+    v_bar: &'a mut [f64],
     pub(super) moments: &'a mut [f64],
     pub(super) parameters_bar: Option<&'a mut Parameters<f64>>,
-    pub(super) fields: &'a [Vec<Motion<f64>>; 3],
-    pub(super) wrenches: &'a mut [Vec<Force<f64>>; 3],
-    pub(super) gyration: &'a mut [Force<f64>],
-    pub(super) geometry: &'a mut [Force<f64>],
-    pub(super) drift: &'a mut Drift,
+    pub(super) links: &'a mut LinkSums,
 }
 
 impl<'a> Pull<'a> {
+    /// Of no block yet.
+    fn new(
+        point: &Point<'a, f64>,
+        vectors: [&'a [f64]; 3],
+        links: &'a mut LinkSums,
+        bars: &'a mut Bars<'_>,
+    ) -> Self {
+        Self {
+            model: point.model,
+            parameters: point.parameters,
+            q: point.q,
+            routes: point.routes,
+            vectors,
+            along: [[0.0; MOST]; 3],
+            numbers_bar: Numbers::from_array([0.0; NUMBERS]),
+            q_bar: &mut *bars.q,
+            v_bar: &mut *bars.v,
+            moments: &mut *bars.moments,
+            parameters_bar: bars.parameters.as_deref_mut(),
+            links,
+        }
+    }
+
     /// Adds a cotangent of a link's velocity.
     pub(super) fn add_by_velocity(&mut self, link: usize, wrench: Force<f64>) {
-        self.drift.by_velocity[link] += wrench;
-        self.wrenches[2][link] += wrench;
-        self.gyration[link] += self.fields[2][link].cross_force(wrench);
+        let sums = &mut *self.links;
+        sums.drift.by_velocity[link] += wrench;
+        sums.wrenches[2][link] += wrench;
+        sums.gyration[link] += sums.fields[2][link].cross_force(wrench);
     }
 
     /// By the entry of the block's Jacobian at a coordinate and a direction.
@@ -181,26 +266,14 @@ impl<'a> Pull<'a> {
 impl ConstraintAdjoint {
     /// Memory for `model`.
     pub(crate) fn new(model: &Model) -> Self {
-        let links = model.links().len();
-        let (motions, forces) = (vec![Motion::zero(); links], vec![Force::zero(); links]);
-        Self {
-            fields: std::array::from_fn(|_| motions.clone()),
-            wrenches: std::array::from_fn(|_| forces.clone()),
-            gyration: forces.clone(),
-            geometry: forces,
-            drift: Drift::new(model),
-            blocks: vec![],
-            contacts: vec![],
-        }
+        Self { links: LinkSums::new(model), blocks: vec![], contacts: vec![] }
     }
 
     /// What the pulls at one point share. Kinematics and solution are those of the point. Parameters may be asked for unless
     /// `by_state_alone`.
     pub(crate) fn prepare(&mut self, point: &Point<'_, f64>, by_state_alone: bool, s: &Scratch) {
         let (model, c) = (point.model, &s.constraints);
-        velocities(model, &c.a, s, &mut self.fields[1]);
-        velocities(model, point.v, s, &mut self.fields[2]);
-        self.drift.begin(model, (point.v, &self.fields[2]), s);
+        self.links.prepare(model, (&c.a, point.v), s);
         self.blocks.clear();
         for block in &c.blocks.list {
             let (by_a, by_v) = (c.blocks.along(block, &c.a), c.blocks.along(block, point.v));
@@ -235,7 +308,7 @@ impl ConstraintAdjoint {
                 damping: c.newton.responses[b].damping,
                 force: c.newton.points[b].force,
                 curvature: c.newton.points[b].curvature,
-                fields: [&self.fields[1], &self.fields[2]],
+                fields: [&self.links.fields[1], &self.links.fields[2]],
             };
             contact.add((&mut *rows, width));
         }
@@ -277,25 +350,9 @@ impl ConstraintAdjoint {
         // what acts along coordinates and tendons has no part in the links' sums
         let on_links = with_contacts || !c.blocks.ties.is_empty();
         if on_links {
-            self.begin_links(model, lambda, s);
+            self.links.begin(model, lambda, s);
         }
-        let mut pull = Pull {
-            model,
-            parameters: point.parameters,
-            q: point.q,
-            routes: point.routes,
-            vectors,
-            along: [[0.0; MOST]; 3],
-            numbers_bar: Numbers::from_array([0.0; NUMBERS]),
-            q_bar: &mut *bars.q,
-            moments: &mut *bars.moments,
-            parameters_bar: bars.parameters.as_deref_mut(),
-            fields: &self.fields,
-            wrenches: &mut self.wrenches,
-            gyration: &mut self.gyration,
-            geometry: &mut self.geometry,
-            drift: &mut self.drift,
-        };
+        let mut pull = Pull::new(point, vectors, &mut self.links, bars);
         for (b, block) in c.blocks.list.iter().enumerate() {
             // a multiplier that does not move it has no part in it
             let moved = c.blocks.of(block).0.iter().any(|d| lambda[*d] != 0.0);
@@ -312,7 +369,7 @@ impl ConstraintAdjoint {
             let p: [f64; MOST] =
                 here.curvature.map(|row| row.iter().zip(y).map(|(w, y)| w * y).sum());
             let by_rate = p.map(|p| response.damping * p);
-            c.blocks.add_transposed(block, &by_rate, bars.v);
+            c.blocks.add_transposed(block, &by_rate, pull.v_bar);
             pull.along = [here.force.map(|f| -f), p, by_rate];
             pull.numbers_bar = if pull.parameters_bar.is_some() {
                 numbers_bar((block, &c.blocks), [y, by_a, by_v], model)
@@ -334,7 +391,7 @@ impl ConstraintAdjoint {
             }
         }
         if on_links {
-            self.gather(model, s, (bars.q, bars.v));
+            self.links.gather(model, s, (bars.q, bars.v));
         }
     }
 
@@ -348,24 +405,9 @@ impl ConstraintAdjoint {
     ) {
         let (model, c) = (point.model, &s.constraints);
         let still = vec![0.0; model.nv()];
-        self.begin_links(model, &still, s);
-        let mut pull = Pull {
-            model,
-            parameters: point.parameters,
-            q: point.q,
-            routes: point.routes,
-            vectors: [&still; 3],
-            along: [[0.0; MOST]; 3],
-            numbers_bar: Numbers { gap: weight, ..Numbers::from_array([0.0; NUMBERS]) },
-            q_bar: &mut *bars.q,
-            moments: &mut *bars.moments,
-            parameters_bar: bars.parameters.as_deref_mut(),
-            fields: &self.fields,
-            wrenches: &mut self.wrenches,
-            gyration: &mut self.gyration,
-            geometry: &mut self.geometry,
-            drift: &mut self.drift,
-        };
+        self.links.begin(model, &still, s);
+        let mut pull = Pull::new(point, [&still; 3], &mut self.links, bars);
+        pull.numbers_bar.gap = weight;
         for block in gaps.iter().map(|b| &c.blocks.list[*b]) {
             match block.source {
                 Source::Stop { stop, upper } => stop::pull(&mut pull, (stop, upper)),
@@ -376,44 +418,7 @@ impl ConstraintAdjoint {
                 _ => {}
             }
         }
-        self.gather(model, s, (bars.q, bars.v));
-    }
-
-    /// The links under `lambda`, and nothing summed yet.
-    fn begin_links(&mut self, model: &Model, lambda: &[f64], s: &Scratch) {
-        velocities(model, lambda, s, &mut self.fields[0]);
-        self.wrenches.iter_mut().for_each(|w| w.fill(Force::zero()));
-        self.gyration.fill(Force::zero());
-        self.geometry.fill(Force::zero());
-        self.drift.clear();
-    }
-
-    /// The derivative by the coordinates' axes, and by the displacement of links: sums over subtrees.
-    fn gather(&mut self, model: &Model, s: &Scratch, (q_bar, v_bar): (&mut [f64], &mut [f64])) {
-        for (i, link) in model.links().iter().enumerate().rev() {
-            let mut sum = self.gyration[i] + self.geometry[i];
-            if let Some(p) = link.parent {
-                for (field, wrench) in self.fields.iter().zip(&self.wrenches) {
-                    sum = sum - field[p].cross_force(wrench[i]);
-                }
-            }
-            for d in link.v_at..link.v_at + link.joint.nv() {
-                q_bar[d] += s.axis[d].dot(sum);
-            }
-            if let Some(p) = link.parent {
-                let (own, displaced) = (self.gyration[i], self.geometry[i]);
-                self.gyration[p] += own;
-                self.geometry[p] += displaced;
-                for wrench in &mut self.wrenches {
-                    let own = wrench[i];
-                    wrench[p] += own;
-                }
-            }
-            if !self.drift.bias.is_empty() {
-                let bars = (&mut *q_bar, &mut *v_bar);
-                self.drift.gather((i, model), &self.fields[2], bars, s);
-            }
-        }
+        self.links.gather(model, s, (bars.q, bars.v));
     }
 }
 

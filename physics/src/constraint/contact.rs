@@ -342,7 +342,7 @@ pub(super) fn pull(
     let links = geoms.map(|g| g.body.and_then(|b| model.bodies[b].link));
     let (position_bar, frame_bar) = pull_directions(p, contact, directions, links, s);
     let bars = (p.numbers_bar.gap, position_bar, frame_bar);
-    let lanes = displace(model, (pair, slopes), bars, p.geometry, s);
+    let lanes = displace(model, (pair, slopes), bars, &mut p.links.geometry, s);
     pull_numbers(p, pair, &slopes.mixed, &lanes);
 }
 
@@ -419,13 +419,13 @@ fn pull_directions(
         for (link, sign) in links.into_iter().zip([-1.0, 1.0]) {
             let Some(link) = link else { continue };
             let from_origin = contact.position - s.origin(p.model, link);
-            let velocity = p.fields[field][link];
+            let velocity = p.links.fields[field][link];
             let at = Motion { angular: velocity.angular, linear: velocity.at(from_origin) };
             relative += at * sign;
             let wrench =
                 Force { angular: (from_origin.cross(force) + torque) * sign, linear: force * sign };
-            p.wrenches[field][link] += wrench;
-            p.gyration[link] += velocity.cross_force(wrench);
+            p.links.wrenches[field][link] += wrench;
+            p.links.gyration[link] += velocity.cross_force(wrench);
         }
         position_bar += force.cross(relative.angular);
         for k in 0..directions {

@@ -191,7 +191,7 @@ pub(super) fn pull(p: &mut Pull<'_>, at: &TieAt<f64>, restoring: f64, s: &Scratc
     }
     for ((link, anchor), bar) in links.into_iter().zip(at.anchors).zip(anchor_bars) {
         let Some(link) = link else { continue };
-        p.geometry[link] += Force::at(anchor - s.origin(model, link), bar);
+        p.links.geometry[link] += Force::at(anchor - s.origin(model, link), bar);
     }
     if let Some(parameters) = p.parameters_bar.as_deref_mut() {
         let to = &mut parameters.constraints;
@@ -234,10 +234,10 @@ fn pull_rates(
         for (side, link) in links.into_iter().enumerate() {
             let (Some(link), sign) = (link, SIGNS[side]) else { continue };
             let from = at.anchors[side] - s.origin(p.model, link);
-            let velocity = p.fields[field][link];
+            let velocity = p.links.fields[field][link];
             let wrench = end_wrench(side, from, force, torque);
-            p.wrenches[field][link] += wrench;
-            p.gyration[link] += velocity.cross_force(wrench);
+            p.links.wrenches[field][link] += wrench;
+            p.links.gyration[link] += velocity.cross_force(wrench);
             anchor_bars[side] += force.cross(velocity.angular) * sign;
             (0..3).for_each(|k| rows_bar[k] += velocity.angular * (turns[k] * sign));
         }
@@ -257,11 +257,11 @@ fn pull_drift(
     for (side, link) in links.into_iter().enumerate() {
         let (Some(link), sign) = (link, SIGNS[side]) else { continue };
         let from = at.anchors[side] - s.origin(p.model, link);
-        let (velocity, bias) = (p.fields[2][link], p.drift.bias[link]);
+        let (velocity, bias) = (p.links.fields[2][link], p.links.drift.bias[link]);
         let wrench = end_wrench(side, from, force, torque);
-        p.drift.wrench[link] += wrench;
-        p.drift.spin[link] += velocity.cross_force(wrench);
-        p.gyration[link] += bias.cross_force(wrench);
+        p.links.drift.wrench[link] += wrench;
+        p.links.drift.spin[link] += velocity.cross_force(wrench);
+        p.links.gyration[link] += bias.cross_force(wrench);
         (0..3).for_each(|k| rows_bar[k] += bias.angular * (turns[k] * sign));
         // w x u with the anchor's velocity u
         let (w, u) = (velocity.angular, velocity.at(from));
@@ -284,7 +284,7 @@ fn pull_turns(
     let [first, second] = frames(tie, s);
     let rotations = [turning(&first.rotation, 0), turning(&second.rotation, 3)];
     let angular = [0, 1].map(|side| {
-        let w = links[side].map_or(Vec3::zero(), |l| p.fields[2][l].angular);
+        let w = links[side].map_or(Vec3::zero(), |l| p.links.fields[2][l].angular);
         Vec3([0, 1, 2].map(|k| Lane::seed(w[k], 6 + 3 * side + k)))
     });
     let scale = Lane::seed(p.parameters.constraints.ties[at.tie].torque_scale, 12);
@@ -301,7 +301,7 @@ fn pull_turns(
     for (side, link) in links.into_iter().enumerate() {
         let Some(link) = link else { continue };
         let lane = |from: usize| Vec3([0, 1, 2].map(|k| lanes[from + 3 * side + k]));
-        p.geometry[link] += Force { angular: lane(0), linear: Vec3::zero() };
+        p.links.geometry[link] += Force { angular: lane(0), linear: Vec3::zero() };
         p.add_by_velocity(link, Force { angular: lane(6), linear: Vec3::zero() });
     }
     if let Some(parameters) = p.parameters_bar.as_deref_mut() {

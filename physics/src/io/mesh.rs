@@ -52,6 +52,11 @@ impl Surface {
         Ok(Self { triangles })
     }
 
+    /// Its triangles.
+    pub(crate) fn into_triangles(self) -> Vec<[Vec3<f64>; 3]> {
+        self.triangles
+    }
+
     /// Every corner through `f`.
     pub(crate) fn map(&mut self, f: impl Fn(Vec3<f64>) -> Vec3<f64>) {
         self.triangles.iter_mut().flatten().for_each(|x| *x = f(*x));

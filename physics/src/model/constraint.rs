@@ -402,6 +402,6 @@ pub(super) fn sizes(shape: &Shape) -> [f64; 3] {
             [radius, half_length, 0.0]
         }
         Shape::Box { half } | Shape::Ellipsoid { half } => half,
-        Shape::Solid { .. } | Shape::Plane => [0.0; 3],
+        Shape::Solid { .. } | Shape::Plane | Shape::HeightField => [0.0; 3],
     }
 }

@@ -3,6 +3,7 @@
 mod actuator;
 mod builder;
 mod constraint;
+mod facets;
 mod parameters;
 mod sensor;
 mod shape;
@@ -17,7 +18,7 @@ pub use builder::{
     ModelBuilder, PairSpec, StopSpec, SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
 };
 pub(crate) use builder::{
-    MOST_PAIRS, Touching, are_held, sees_a_mesh, unmeasured, with_damping_ratios,
+    MOST_PAIRS, Touching, are_held, sees_the_unknown, unmeasured, with_damping_ratios,
 };
 use constraint::sizes;
 pub use constraint::{
@@ -26,6 +27,7 @@ pub use constraint::{
     TouchPair, Weights,
 };
 
+pub use facets::Facets;
 pub use parameters::{ParameterError, Parameters};
 pub use sensor::{FrameReading, InteractionReading, Mount, Reading, Sensor, Sight, SubtreeReading};
 pub use shape::Shape;
@@ -240,6 +242,11 @@ impl Model {
     /// Shapes.
     pub fn geoms(&self) -> &[Geom] {
         &self.geoms
+    }
+
+    /// How rays see each geom.
+    pub fn sights(&self) -> &[Sight] {
+        &self.sights
     }
 
     /// Sites.

@@ -1,8 +1,10 @@
 //! Sensors: what a file asks to be measured.
 
+use std::sync::Arc;
+
 use cotangent_ad::{Pose, Vec3};
 
-use super::Shape;
+use super::{Facets, Shape};
 
 /// A measurement that a model names.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,12 +18,19 @@ pub struct Sensor {
 }
 
 /// How a geom is seen by rays.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sight {
     /// Whether it is.
     pub seen: bool,
     /// Half the sides of a plane, m; along one that is not positive it has no end.
     pub extent: [f64; 2],
+    /// The surface of a solid of any form or of a height field; several geoms may share it.
+    pub facets: Option<Arc<Facets>>,
+}
+
+impl Sight {
+    /// What a geom has that nothing is said of: it is seen, and a plane has no end.
+    pub const WHOLE: Self = Self { seen: true, extent: [0.0; 2], facets: None };
 }
 
 /// A frame fixed to a link or to the world.

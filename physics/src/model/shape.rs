@@ -43,6 +43,8 @@ pub enum Shape {
     },
     /// The half-space `z <= 0`: it has no mass.
     Plane,
+    /// The land above a rectangle; it has no mass.
+    HeightField,
 }
 
 impl Shape {
@@ -56,10 +58,11 @@ impl Shape {
             Self::Ellipsoid { .. } => "ellipsoid",
             Self::Solid { .. } => "mesh",
             Self::Plane => "plane",
+            Self::HeightField => "height field",
         }
     }
 
-    /// Volume, m^3; a plane has none.
+    /// Volume, m^3; planes and height fields have none.
     pub fn volume(&self) -> f64 {
         match *self {
             Self::Sphere { radius } => 4.0 / 3.0 * PI * radius.powi(3),
@@ -70,7 +73,7 @@ impl Shape {
             Self::Box { half: [a, b, c] } => 8.0 * a * b * c,
             Self::Ellipsoid { half: [a, b, c] } => 4.0 / 3.0 * PI * a * b * c,
             Self::Solid { volume, .. } => volume,
-            Self::Plane => 0.0,
+            Self::Plane | Self::HeightField => 0.0,
         }
     }
 
@@ -93,7 +96,7 @@ impl Shape {
             Self::Box { half } => pairs(half).map(|s| s / 3.0),
             Self::Ellipsoid { half } => pairs(half).map(|s| s / 5.0),
             Self::Solid { unit_inertia, .. } => unit_inertia,
-            Self::Plane => [0.0; 3],
+            Self::Plane | Self::HeightField => [0.0; 3],
         }
     }
 
@@ -109,7 +112,7 @@ impl Shape {
             Self::Solid { volume, unit_inertia } => {
                 positive(volume) && unit_inertia.iter().all(positive)
             }
-            Self::Plane => true,
+            Self::Plane | Self::HeightField => true,
         }
     }
 }

@@ -8,13 +8,14 @@
 //! ```
 //!
 //! so that a cotangent of `t` is the force `n/(n . d)` at `p` on what carries the surface, and its opposite on what carries the ray. Which surface
-//! is met first is decided by values: where another one comes into the way the distance jumps and has no derivative, as at an edge; along a surface
+//! is met first is decided by values: where another one comes into the way the distance jumps and has no derivative, as at an edge, and where two facets meet its derivative
+//! jumps; along a surface
 //! that the ray only touches the derivative is not finite.
 
 use cotangent_ad::{Dual, Pose, Real, Vec3};
 
 use super::Wrenches;
-use crate::model::{Model, Mount, Parameters, Shape};
+use crate::model::{Model, Mount, Parameters, Shape, Sight};
 use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::Force;
 
@@ -27,6 +28,8 @@ struct Hit<T> {
     distance: T,
     /// Of any length.
     normal: Vec3<T>,
+    /// Which of the geom's facets is met, 0 where it has none.
+    facet: usize,
 }
 
 /// The nearest of the places ahead.
@@ -35,7 +38,7 @@ struct Nearest<T>(Option<Hit<T>>);
 impl<T: Real> Nearest<T> {
     fn offer(&mut self, distance: T, normal: Vec3<T>) {
         if distance >= 0.0 && self.0.is_none_or(|hit| distance < hit.distance) {
-            self.0 = Some(Hit { distance, normal });
+            self.0 = Some(Hit { distance, normal, facet: 0 });
         }
     }
 }
@@ -55,7 +58,7 @@ fn ellipsoid<T: Real>(half: [T; 3], x: Vec3<T>, d: Vec3<T>) -> Option<[Hit<T>; 2
     let scaled = |v: Vec3<T>| Vec3([0, 1, 2].map(|k| v[k] / (half[k] * half[k])));
     let (by_d, by_x) = (scaled(d), scaled(x));
     let found = roots(by_d.dot(d), by_d.dot(x), by_x.dot(x) - 1.0)?;
-    Some(found.map(|distance| Hit { distance, normal: scaled(x + d * distance) }))
+    Some(found.map(|distance| Hit { distance, normal: scaled(x + d * distance), facet: 0 }))
 }
 
 /// The first root that is ahead, MuJoCo's only one of a round side.
@@ -92,15 +95,16 @@ fn flat<T: Real>(
     }
 }
 
-/// Where the ray from `x` along `d` first meets a shape's surface, all in its frame. `extent`: half the sides of a plane that has an end.
+/// Where the ray from `x` along `d` first meets a shape's surface, all in its frame.
 fn meet<T: Real>(
-    (shape, size, extent): (&Shape, [T; 3], [f64; 2]),
+    (shape, size, sight): (&Shape, [T; 3], &Sight),
     x: Vec3<T>,
     d: Vec3<T>,
 ) -> Option<Hit<T>> {
     let mut nearest = Nearest(None);
     match shape {
         Shape::Plane => {
+            let extent = sight.extent;
             let within = |k: usize, p: Vec3<T>| extent[k] <= 0.0 || p[k].abs() <= extent[k];
             // from behind it is not seen
             if d[2] <= -SMALL {
@@ -138,7 +142,10 @@ fn meet<T: Real>(
                 flat((k, size[k] * end), (x, d), &mut nearest, inside);
             }
         }
-        Shape::Solid { .. } => {}
+        Shape::Solid { .. } | Shape::HeightField => {
+            let (distance, normal, facet) = sight.facets.as_ref()?.meet(x, d)?;
+            return Some(Hit { distance, normal, facet });
+        }
     }
     nearest.0
 }
@@ -171,7 +178,7 @@ fn cast<T: Real>(
         let frame = s.link_pose(link) * lift_pose(&geom.placement);
         let (x, d) = (frame.inverse_point(start), frame.rotation.transpose_mul(direction));
         let size = parameters.constraints.surfaces[index].size;
-        let Some(hit) = meet((&geom.shape, size, sight.extent), x, d) else { continue };
+        let Some(hit) = meet((&geom.shape, size, sight), x, d) else { continue };
         if first.as_ref().is_none_or(|met| hit.distance < met.hit.distance) {
             first = Some(Met { geom: index, hit, frame, start, direction });
         }
@@ -179,15 +186,15 @@ fn cast<T: Real>(
     first
 }
 
-/// The distance, and the geom that is met; -1 where there is none.
+/// The distance, and the geom that is met, with the index of its facet; -1 where there is none.
 pub(crate) fn read<T: Real>(
     model: &Model,
     parameters: &Parameters<T>,
     ray: (&Mount, Option<usize>),
     s: &Scratch<T>,
-) -> (T, Option<usize>) {
+) -> (T, Option<[usize; 2]>) {
     let met = cast(model, parameters, ray, s);
-    met.map_or((T::lit(-1.0), None), |met| (met.hit.distance, Some(met.geom)))
+    met.map_or((T::lit(-1.0), None), |met| (met.hit.distance, Some([met.geom, met.hit.facet])))
 }
 
 /// Adds what the cotangent of [`read`] gives: nothing where nothing is met.
@@ -215,7 +222,7 @@ pub(super) fn pull(
     let size = [0, 1, 2].map(|k| Dual::<f64, 3>::seed(size[k], k));
     let x = Vec3::lit(met.frame.inverse_point(met.start).0);
     let d = Vec3::lit(met.frame.rotation.transpose_mul(met.direction).0);
-    let shape = (&model.geoms[met.geom].shape, size, model.sights[met.geom].extent);
+    let shape = (&model.geoms[met.geom].shape, size, &model.sights[met.geom]);
     if let Some(hit) = meet(shape, x, d) {
         numbers.iter_mut().zip(hit.distance.eps).for_each(|(bar, by)| *bar += y_bar * by);
     }

@@ -18,7 +18,7 @@ fn meets(volume: &Shape, x: Vec3<f64>, d: Vec3<f64>) -> bool {
             let ball = |end: f64| meets_ellipsoid([radius; 3], x - Vec3([0.0, 0.0, end]), d);
             meets_cylinder(radius, half_length, x, d) || ball(half_length) || ball(-half_length)
         }
-        Shape::Solid { .. } | Shape::Plane => false,
+        Shape::Solid { .. } | Shape::Plane | Shape::HeightField => false,
     }
 }
 

@@ -156,7 +156,7 @@ fn surface_rows(model: &Model, row: Row<'_>) {
         }
         let (name, of) = (element("geom", &geom.name, k), Of::Surface(k));
         let sizes = match geom.shape {
-            Shape::Plane | Shape::Solid { .. } => 0,
+            Shape::Plane | Shape::Solid { .. } | Shape::HeightField => 0,
             Shape::Sphere { .. } => 1,
             Shape::Capsule { .. } | Shape::Cylinder { .. } => 2,
             Shape::Box { .. } | Shape::Ellipsoid { .. } => 3,

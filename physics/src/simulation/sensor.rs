@@ -397,9 +397,9 @@ pub(super) fn beyond_cutoffs(
     switches
 }
 
-/// What rays meet on their way through motions: where that changes their distance jumps.
+/// What rays meet on their way through motions: where that changes their distance jumps or has a kink.
 pub(super) struct Rays {
-    /// Rangefinders among the outputs, and of each a number that tells the sequences of geoms apart.
+    /// Rangefinders among the outputs, and of each a number that tells the sequences of geoms and facets apart.
     seen: Vec<(Picked, i64)>,
     memory: Scratch,
 }
@@ -425,9 +425,11 @@ impl Rays {
         for (output, sum) in self.seen.iter_mut().filter(|(o, _)| o.kind.part == part) {
             let What::Sensor(k) = output.kind.what else { continue };
             let Reading::Range { of, body } = &model.sensors[k].reading else { continue };
-            let (_, geom) = range(model, parameters, (of, *body), &self.memory);
-            let number = geom.map_or(0, |geom| 1 + i64::try_from(geom).unwrap_or(0));
-            *sum = sum.wrapping_mul(31).wrapping_add(number);
+            let (_, met) = range(model, parameters, (of, *body), &self.memory);
+            let number = |k: usize| 1 + i64::try_from(k).unwrap_or(0);
+            for number in met.map_or([0; 2], |met| met.map(number)) {
+                *sum = sum.wrapping_mul(31).wrapping_add(number);
+            }
         }
     }
 

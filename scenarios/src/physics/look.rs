@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Pose, Vec3};
-use cotangent_physics::{MotionSimulation, Shape};
+use cotangent_physics::{Facets, MotionSimulation, Shape};
 use cotangent_problem::Simulation;
 use cotangent_problem::name::{element, segment};
 
@@ -92,7 +92,8 @@ fn bodies(simulation: &MotionSimulation, frames: &Frames, steps: usize) -> Vec<B
         let name = element("geom", &geom.name, k);
         let given = simulation.inputs().iter().find(|q| q.name == format!("{name}.size"));
         let shape = given.map_or(geom.shape, |q| resized(geom.shape, &q.value));
-        let Some(surface) = surface(shape, 2.0 * size) else { continue };
+        let facets = model.sights()[k].facets.as_deref();
+        let Some(surface) = surface(shape, facets, 2.0 * size) else { continue };
         // a shape stands in its link's frame, and so does the body whose pose is known
         let within = |body: usize| model.bodies()[body].placement.inverse() * geom.placement;
         let poses = match geom.body {
@@ -149,8 +150,8 @@ fn resized(shape: Shape, size: &[f64]) -> Shape {
     }
 }
 
-/// The triangles of a shape; of a half-space a square of half edge `reach`. Of a solid of any form only its inertia is known.
-fn surface(shape: Shape, reach: f64) -> Option<Surface> {
+/// The triangles of a shape; of a half-space a square of half edge `reach`. Of a solid of any form its facets, where rays needed them.
+fn surface(shape: Shape, facets: Option<&Facets>, reach: f64) -> Option<Surface> {
     Some(match shape {
         Shape::Sphere { radius } => Surface::ellipsoid([radius; 3]),
         Shape::Ellipsoid { half } => Surface::ellipsoid(half),
@@ -158,7 +159,13 @@ fn surface(shape: Shape, reach: f64) -> Option<Surface> {
         Shape::Cylinder { radius, half_length } => Surface::cylinder(radius, half_length),
         Shape::Box { half } => Surface::cuboid(half),
         Shape::Plane => Surface::square(reach),
-        Shape::Solid { .. } => return None,
+        Shape::Solid { .. } | Shape::HeightField => {
+            let triangles = facets?.triangles();
+            let count = u32::try_from(triangles.len()).ok()?.checked_mul(3)?;
+            let corners = triangles.iter().flatten().map(|corner| corner.0).collect();
+            let faces = (0..count).step_by(3).map(|k| [k, k + 1, k + 2]).collect();
+            Surface { corners, faces }
+        }
     })
 }
 

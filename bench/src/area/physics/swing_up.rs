@@ -1,4 +1,4 @@
-//! The swing-up of a cart-pole, stage by stage, beside Crocoddyl's box-constrained solver.
+//! Swing-ups of a cart-pole and of an acrobot, stage by stage, beside Crocoddyl's box-constrained solver.
 
 use std::process::Command;
 
@@ -11,15 +11,52 @@ use crate::peer::{self, PeerError, Peers};
 use crate::report::{Item, Proof, Row};
 
 const REPEATS: usize = 3;
-/// As the scenario has them: weights of positions, velocities and effort, and the last positions.
-const ASKED: [&str; 4] = ["1000", "100", "0.001", "0,3.141592653589793"];
-const STEPS: usize = 250;
+/// Every first control, of both.
 const FORCE: &str = "0.5";
 
+/// A model to swing up, as its scenario has it.
+struct SwingUp {
+    what: &'static str,
+    scenario: &'static str,
+    model: &'static str,
+    /// The joint with the motor.
+    driven: &'static str,
+    steps: usize,
+    /// Weights of positions, velocities and effort, and the last positions.
+    asked: [&'static str; 4],
+}
+
+const CART_POLE: SwingUp = SwingUp {
+    what: "a cart-pole",
+    scenario: "bench/models/swing-up.toml",
+    model: "bench/models/cart-pole.xml",
+    driven: "rail",
+    steps: 250,
+    asked: ["1000", "100", "0.001", "0,3.141592653589793"],
+};
+const ACROBOT: SwingUp = SwingUp {
+    what: "an acrobot",
+    scenario: "bench/models/acrobot.toml",
+    model: "scenarios/acrobot.xml",
+    driven: "elbow",
+    steps: 400,
+    asked: ["1000", "100", "0.01", "3.141592653589793,0"],
+};
+
+/// A cart-pole's.
+pub(super) fn cart_pole(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    beside_crocoddyl(peers, &CART_POLE)
+}
+
+/// That of two rods with a motor between them.
+pub(super) fn acrobot(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    beside_crocoddyl(peers, &ACROBOT)
+}
+
 /// CPU time to the cost at which the peer ends, from the same first controls; whether both give these the same cost, and where each ends.
-pub(super) fn beside_crocoddyl(peers: &Peers) -> Result<Vec<Item>, PeerError> {
-    let fail = |stderr: String| PeerError::Failed { what: "swing-up.toml".into(), stderr };
-    let loaded = cotangent_scenarios::load(&path("bench/models/swing-up.toml"), &[]);
+fn beside_crocoddyl(peers: &Peers, of: &SwingUp) -> Result<Vec<Item>, PeerError> {
+    let fail = |stderr: String| PeerError::Failed { what: of.scenario.into(), stderr };
+    let loaded = cotangent_scenarios::load(&path(of.scenario), &[]);
     let loaded = loaded.map_err(|e| fail(e[0].message.clone()))?;
     let (space, start) = (loaded.scenario.space(), loaded.scenario.start(loaded.seed));
     let prepared = loaded.scenario.prepare().map_err(fail)?;
@@ -28,7 +65,8 @@ pub(super) fn beside_crocoddyl(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         let (method, key) = (loaded.method.clone(), SampleKey(loaded.seed));
         minimize(&problem, method, stop, &start, key, &mut ())
     };
-    let swing_up = format!("swing-up of a cart-pole, {STEPS} controls within their limits");
+    let (what, steps) = (of.what, of.steps);
+    let swing_up = format!("swing-up of {what}, {steps} controls within their limits");
     let work = format!("{swing_up}: to the cost where Crocoddyl's BoxFDDP ends");
     let name = "Crocoddyl's BoxFDDP, to where it ends";
     let python = match peers.python("crocoddyl") {
@@ -40,9 +78,9 @@ pub(super) fn beside_crocoddyl(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         }
     };
     let mut command = Command::new(python);
-    command.arg(peer::script("physics_crocoddyl.py")).arg(path("bench/models/cart-pole.xml"));
-    command.args(["rail", &STEPS.to_string(), &REPEATS.to_string()]).args(ASKED);
-    let found = peer::run(command.args([FORCE; STEPS]))?;
+    command.arg(peer::script("physics_crocoddyl.py")).arg(path(of.model));
+    command.args([of.driven, &steps.to_string(), &REPEATS.to_string()]).args(of.asked);
+    let found = peer::run(command.args(vec![FORCE; steps]))?;
     let theirs = &found["swing-up"];
     let (cost, iterations, first) = (theirs.values[0], theirs.values[1], theirs.values[2]);
     let own_first = prepared

@@ -94,6 +94,9 @@ pub(super) const BODY: &[&str] = &[
 /// Of `inertial`.
 pub(super) const INERTIAL: &[&str] =
     &["pos", "mass", "diaginertia", "fullinertia", "quat", "axisangle", "euler", "xyaxes", "zaxis"];
+/// Of `hfield`.
+pub(super) const HEIGHT_FIELD: &[&str] =
+    &["name", "content_type", "file", "nrow", "ncol", "size", "elevation"];
 /// Of `mesh`.
 pub(super) const MESH: &[&str] = &[
     "name",

@@ -17,7 +17,7 @@ pub(crate) use constraint::{MOST_PAIRS, Touching, are_held};
 pub(crate) use damping_ratio::with_damping_ratios;
 pub use error::BuildError;
 use error::named;
-pub(crate) use sensor::{sees_a_mesh, unmeasured};
+pub(crate) use sensor::{sees_the_unknown, unmeasured};
 pub use spec::{
     ActivationSpec, ActuatorSpec, CouplingSpec, Drive, JointSpec, Mobility, PairSpec, StopSpec,
     SurfaceSpec, TendonSpec, TieSpec, Waypoint, Weight,
@@ -76,7 +76,7 @@ impl Default for ModelBuilder {
     }
 }
 
-fn finite(what: &'static str, of: &str, values: &[f64]) -> Result<(), BuildError> {
+pub(super) fn finite(what: &'static str, of: &str, values: &[f64]) -> Result<(), BuildError> {
     check(what, of, values, "finite", |_| true)
 }
 
@@ -375,7 +375,7 @@ impl ModelBuilder {
         let in_link = body.map_or(placement, |b| self.model.bodies[b].placement * placement);
         self.model.geoms.push(Geom { name: name.into(), body, shape, placement: in_link });
         self.model.surfaces.push(Surface::NONE);
-        self.model.sights.push(Sight { seen: true, extent: [0.0; 2] });
+        self.model.sights.push(Sight::WHOLE);
         let SurfaceSpec { friction, margin, mix, softness, .. } = SurfaceSpec::DEFAULT;
         let size = sizes(&shape);
         let numbers = SurfaceNumbers { size, friction, margin, mix, softness };

@@ -5,7 +5,8 @@ use super::{BuildError, ModelBuilder, check};
 use crate::model::{Model, Reading, Sensor, Shape, Sight, Tie};
 
 impl ModelBuilder {
-    /// How rays see a geom, by index; without it they see it whole, planes without end.
+    /// How rays see a geom, by index; without it they see it whole, planes without end, and of a [`Shape::Solid`] and a [`Shape::HeightField`] no
+    /// facets: a model with rangefinders that might meet such a one is refused.
     ///
     /// # Panics
     /// Where there is no such geom.
@@ -70,11 +71,13 @@ pub(crate) fn unmeasured(model: &Model, body: usize) -> Option<&'static str> {
     model.ties.iter().any(tied).then_some("what is tied to another body")
 }
 
-/// Whether a ray from a body may meet a mesh, whose surface is not known.
-pub(crate) fn sees_a_mesh(model: &Model, body: Option<usize>) -> bool {
-    let solid = |shape: &Shape| matches!(shape, Shape::Solid { .. });
+/// Whether a ray from a body may meet what has a surface that is not known.
+pub(crate) fn sees_the_unknown(model: &Model, body: Option<usize>) -> bool {
+    let by_facets = |shape: &Shape| matches!(shape, Shape::Solid { .. } | Shape::HeightField);
     let mut geoms = model.geoms.iter().zip(&model.sights);
-    geoms.any(|(geom, sight)| solid(&geom.shape) && geom.body != body && sight.seen)
+    geoms.any(|(geom, sight)| {
+        by_facets(&geom.shape) && sight.facets.is_none() && geom.body != body && sight.seen
+    })
 }
 
 /// Whether all sensors of forces between bodies know all forces there, and all rays all surfaces.
@@ -82,7 +85,9 @@ pub(super) fn all_known(model: &Model) -> Result<(), BuildError> {
     for sensor in &model.sensors {
         let of = match sensor.reading {
             Reading::Interaction { body, .. } => unmeasured(model, body),
-            Reading::Range { body, .. } if sees_a_mesh(model, body) => Some("what a mesh may hide"),
+            Reading::Range { body, .. } if sees_the_unknown(model, body) => {
+                Some("what a surface that is not known may hide")
+            }
             _ => None,
         };
         if let Some(of) = of {

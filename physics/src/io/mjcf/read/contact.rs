@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 
 use super::Reader;
+use super::geom::is_seen;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::defaults::MAIN;
 use crate::io::mjcf::error::{Effect, MjcfError, Problem};
@@ -21,10 +22,12 @@ type TiedFrame = (Option<usize>, Pose<f64>);
 /// Bits of what a geom is, and of what it touches.
 type Masks = (u32, u32);
 
-/// A geom whose shape is not read: a mesh that does not weigh, a height field.
+/// A geom whose shape is not read: a mesh that does not weigh or a height field, which no ray may meet or which cannot be read.
 #[derive(Debug)]
 struct Unread {
     body: Option<usize>,
+    /// Whether it is not clear.
+    seen: bool,
     masks: Masks,
     element: usize,
     shape: &'static str,
@@ -140,15 +143,15 @@ impl<'t> Reader<'t, '_> {
         shape: &'static str,
     ) -> Result<(), MjcfError> {
         let masks = Self::masks(a)?;
-        let element = a.element.index;
-        self.collisions.unread.push(Unread { body, masks, element, shape });
+        let (element, seen) = (a.element.index, is_seen(a));
+        self.collisions.unread.push(Unread { body, seen, masks, element, shape });
         self.collisions.names.insert(a.name(), None);
         Ok(())
     }
 
-    /// Whether a mesh or a height field that is not read belongs to another body.
+    /// Whether a mesh or a height field that is not read, and is not clear, belongs to another body.
     pub(super) fn hides_from(&self, body: Option<usize>) -> bool {
-        self.collisions.unread.iter().any(|unread| unread.body != body)
+        self.collisions.unread.iter().any(|unread| unread.seen && unread.body != body)
     }
 
     /// `filterparent`.

@@ -1,5 +1,7 @@
 //! `geom`: shape, mass, and whether it may collide.
 
+use std::sync::Arc;
+
 use cotangent_ad::Pose;
 
 use super::Reader;
@@ -8,7 +10,7 @@ use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::place::{between, pose};
 use crate::io::mjcf::schema;
-use crate::model::{Shape, Sight, Weight};
+use crate::model::{Facets, Shape, Sight, Weight};
 
 const KINDS: [&str; 7] = ["sphere", "capsule", "cylinder", "box", "ellipsoid", "plane", "mesh"];
 
@@ -16,6 +18,11 @@ const KINDS: [&str; 7] = ["sphere", "capsule", "cylinder", "box", "ellipsoid", "
 pub(super) fn is_clear(rgba: &str) -> bool {
     let alpha = rgba.split_ascii_whitespace().nth(3).and_then(|x| x.parse::<f64>().ok());
     alpha.is_some_and(|alpha| alpha <= 0.0)
+}
+
+/// Whether a geom is not clear. Of materials that are, rays are refused as a whole.
+pub(super) fn is_seen(a: &Attributes<'_>) -> bool {
+    a.has("material") || !a.text("rgba").is_some_and(is_clear)
 }
 
 impl<'t> Reader<'t, '_> {
@@ -32,19 +39,18 @@ impl<'t> Reader<'t, '_> {
         a.neutral("surfacevel", 0.0)?;
         a.choice("shellinertia", &["false"])?;
         let weight = self.weight(&a, body, weighed)?;
-        if a.text("type") == Some("hfield") && body.is_none() {
-            self.note(element, "height fields are not read, and collide with nothing");
-            return self.unread_surface(&a, body, "a height field");
-        }
-        let (shape, place) = if a.text("type") == Some("mesh") || (!a.has("type") && a.has("mesh"))
-        {
-            let Some(solid) = self.mesh_shape(&a, weight)? else {
-                // its inertia does not count: it may still collide
-                return self.unread_surface(&a, body, "a mesh");
-            };
-            solid
+        let is_mesh = a.text("type") == Some("mesh") || (!a.has("type") && a.has("mesh"));
+        let (read, unread) = if a.text("type") == Some("hfield") && body.is_none() {
+            (self.height_field_shape(&a)?, "a height field")
+        } else if is_mesh {
+            (self.mesh_shape(&a, weight)?, "a mesh")
         } else {
-            self.primitive(&a)?
+            let (shape, place) = self.primitive(&a)?;
+            (Some((shape, place, None)), "")
+        };
+        let Some((shape, place, facets)) = read else {
+            // its inertia does not count: it may still collide
+            return self.unread_surface(&a, body, unread);
         };
         let place = content.frame * place;
         let mass = match weight {
@@ -54,7 +60,7 @@ impl<'t> Reader<'t, '_> {
         let added = self.builder.geom(a.name(), body, shape, place, Weight::Mass(0.0));
         self.built(element, added)?;
         self.surface(&a)?;
-        self.sight(&a, &shape);
+        self.sight(&a, &shape, facets);
         if mass < 0.0 {
             let (what, of) = ("mass", format!("geom `{}`", a.name()));
             let error = crate::model::BuildError::BadNumber {
@@ -73,13 +79,18 @@ impl<'t> Reader<'t, '_> {
         Ok(())
     }
 
-    /// Whether rays see a geom, which they do not where it is clear, and the sides of a plane.
-    fn sight(&mut self, a: &Attributes<'t>, shape: &Shape) {
+    /// Whether rays see a geom, which they do not where it is clear, the sides of a plane, and the surface of what is no primitive.
+    fn sight(&mut self, a: &Attributes<'t>, shape: &Shape, facets: Option<Arc<Facets>>) {
         let size = a.numbers("size", 0, 3).ok().flatten().unwrap_or_default();
         let side = |k: usize| size.get(k).copied().unwrap_or(0.0);
         let extent = if *shape == Shape::Plane { [side(0), side(1)] } else { [0.0; 2] };
-        let seen = a.has("material") || !a.text("rgba").is_some_and(is_clear);
-        self.builder.sight(self.builder.so_far().geoms().len() - 1, Sight { seen, extent });
+        let sight = Sight { seen: is_seen(a), extent, facets };
+        self.builder.sight(self.builder.so_far().geoms().len() - 1, sight);
+    }
+
+    /// Whether a ray of the file may meet a geom.
+    pub(super) fn is_ranged(&self, a: &Attributes<'t>) -> bool {
+        is_seen(a) && self.has_rays()
     }
 
     /// Mass or density of a geom; 0 where its body's inertia does not come from geoms.

@@ -1,4 +1,6 @@
-//! `asset` and geoms of meshes: read for their mass and inertia, where these count.
+//! `asset` and geoms of meshes: read for their mass and inertia, where these count, and for their surface, where rays may meet it.
+
+use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 
@@ -10,14 +12,24 @@ use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::place::pose;
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
-use crate::model::{Shape, Weight};
+use crate::model::{Facets, Shape, Weight};
 
-/// A mesh of the file, with its inertia once a geom has asked for it.
+/// A mesh of the file, and what a geom that has asked for it got.
 #[derive(Clone, Debug)]
 pub(super) struct Mesh<'t> {
     attributes: Attributes<'t>,
-    inertia: Option<Inertia>,
+    solid: Option<MeshSolid>,
 }
+
+/// What a mesh encloses, and its surface in the frame of its principal axes where the file has rays.
+#[derive(Clone, Debug)]
+struct MeshSolid {
+    inertia: Inertia,
+    facets: Option<Arc<Facets>>,
+}
+
+/// A shape, where it is, and its surface where rays may meet it and it is no primitive.
+pub(super) type PlacedShape = (Shape, Pose<f64>, Option<Arc<Facets>>);
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn assets(&mut self, section: &'t Element) {
@@ -30,9 +42,12 @@ impl<'t> Reader<'t, '_> {
                     let stem = file.rsplit(['/', '\\']).next().unwrap_or_default();
                     let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
                     let name = attributes.text("name").unwrap_or(stem);
-                    self.meshes.insert(name, Mesh { attributes, inertia: None });
+                    self.meshes.insert(name, Mesh { attributes, solid: None });
                 }
-                "texture" | "material" | "skin" | "hfield" => {}
+                "hfield" => {
+                    self.height_fields.insert(element.get("name").unwrap_or_default(), element);
+                }
+                "texture" | "material" | "skin" => {}
                 _ => {
                     let problem = self.unsupported(element, "asset");
                     self.problems.push(problem);
@@ -41,12 +56,12 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    /// The solid that a mesh encloses, placed; `None` where the geom weighs nothing, and the mesh need not be read.
+    /// The solid that a mesh encloses; `None` where the geom weighs nothing, and the mesh need not be read for rays or cannot be.
     pub(super) fn mesh_shape(
         &mut self,
         a: &Attributes<'t>,
         weight: Weight,
-    ) -> Result<Option<(Shape, Pose<f64>)>, MjcfError> {
+    ) -> Result<Option<PlacedShape>, MjcfError> {
         let name = a.text("mesh").ok_or_else(|| a.missing("`mesh`"))?;
         if !self.meshes.contains_key(name) {
             let known = self.meshes.keys().map(|k| (*k).to_owned()).collect();
@@ -54,21 +69,30 @@ impl<'t> Reader<'t, '_> {
                 a.error("mesh", Problem::Unknown { kind: "mesh", name: name.into(), known })
             );
         }
-        if let Weight::Mass(0.0) | Weight::Density(0.0) = weight {
+        let weighs = !matches!(weight, Weight::Mass(0.0) | Weight::Density(0.0));
+        if !weighs && !self.is_ranged(a) {
             self.note(a.element, "meshes that do not weigh are not read, and collide with nothing");
             return Ok(None);
         }
-        let inertia = self.inertia_of(name)?;
+        let MeshSolid { inertia, facets } = match self.solid_of(name) {
+            Ok(solid) => solid,
+            Err(error) if !weighs => {
+                let why = format!("what a ray may meet is not read: {}", error.problem);
+                self.note(a.element, &why);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         let turn = inertia.rotation.to_mat();
         let own = Pose { rotation: turn, translation: inertia.center };
         let shape = Shape::Solid { volume: inertia.volume, unit_inertia: inertia.moments };
-        Ok(Some((shape, pose(a, self.compiler.angles)? * own)))
+        Ok(Some((shape, pose(a, self.compiler.angles)? * own, facets)))
     }
 
-    fn inertia_of(&mut self, name: &str) -> Result<Inertia, MjcfError> {
+    fn solid_of(&mut self, name: &str) -> Result<MeshSolid, MjcfError> {
         let mesh = &self.meshes[name];
-        if let Some(inertia) = mesh.inertia {
-            return Ok(inertia);
+        if let Some(solid) = &mesh.solid {
+            return Ok(solid.clone());
         }
         let a = mesh.attributes.clone();
         let bad = |why: String| a.error("file", Problem::Mesh { name: name.into(), why });
@@ -78,17 +102,40 @@ impl<'t> Reader<'t, '_> {
             }
         }
         let kind = a.choice("inertia", &["legacy", "exact"])?;
+        let mut surface = self.surface_of(&a, &bad)?;
+        let inertia = surface.inertia(kind == "exact").map_err(&bad)?;
+        let facets = if self.has_rays() {
+            let own = Pose { rotation: inertia.rotation.to_mat(), translation: inertia.center };
+            surface.map(|x| own.inverse_point(x));
+            let facets = Facets::new(surface.into_triangles());
+            Some(Arc::new(facets.map_err(|error| bad(error.to_string()))?))
+        } else {
+            None
+        };
+        let solid = MeshSolid { inertia, facets };
+        if let Some(mesh) = self.meshes.get_mut(name) {
+            mesh.solid = Some(solid.clone());
+        }
+        Ok(solid)
+    }
+
+    /// The surface of a mesh in its own frame, scaled. `bad`: what is wrong with it, at its place.
+    fn surface_of(
+        &mut self,
+        a: &Attributes<'t>,
+        bad: &impl Fn(String) -> MjcfError,
+    ) -> Result<Surface, MjcfError> {
         let mut surface = match (a.text("file"), a.numbers("vertex", 12, usize::MAX)?) {
             (Some(file), _) => {
                 let path = self.mesh_path(file);
-                let bytes = self.files.read(&path, None).map_err(&bad)?;
-                Surface::parse(&path, &bytes).map_err(&bad)?
+                let bytes = self.files.read(&path, None).map_err(bad)?;
+                Surface::parse(&path, &bytes).map_err(bad)?
             }
             (None, Some(vertex)) => {
                 let faces = a.numbers("face", 3, usize::MAX)?;
                 let faces =
                     faces.ok_or_else(|| bad("a mesh of vertices needs `face` here".into()))?;
-                Surface::indexed(&vertex, &faces).map_err(&bad)?
+                Surface::indexed(&vertex, &faces).map_err(bad)?
             }
             (None, None) => return Err(a.missing("`file`")),
         };
@@ -100,14 +147,10 @@ impl<'t> Reader<'t, '_> {
             let moved = turn * (x - at);
             Vec3([moved[0] * scale[0], moved[1] * scale[1], moved[2] * scale[2]])
         });
-        let inertia = surface.inertia(kind == "exact").map_err(bad)?;
-        if let Some(mesh) = self.meshes.get_mut(name) {
-            mesh.inertia = Some(inertia);
-        }
-        Ok(inertia)
+        Ok(surface)
     }
 
-    fn mesh_path(&self, file: &str) -> String {
+    pub(super) fn mesh_path(&self, file: &str) -> String {
         let file = if self.compiler.strip_path {
             file.rsplit(['/', '\\']).next().unwrap_or(file)
         } else {

@@ -5,6 +5,7 @@ mod body;
 mod compiler;
 mod contact;
 mod geom;
+mod height_field;
 mod joint;
 mod keyframe;
 mod mesh;
@@ -121,6 +122,7 @@ pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<Mjcf, MjcfErr
         options: StepOptions { dt: 0.002, integrator: Integrator::Euler },
         disabled: BTreeSet::new(),
         meshes: BTreeMap::new(),
+        height_fields: BTreeMap::new(),
         joints: BTreeMap::new(),
         tendons: BTreeMap::new(),
         volumes: BTreeMap::new(),
@@ -147,6 +149,7 @@ struct Reader<'t, 'f> {
     /// Effects that the file turns off.
     disabled: BTreeSet<Effect>,
     meshes: BTreeMap<&'t str, Mesh<'t>>,
+    height_fields: BTreeMap<&'t str, &'t Element>,
     /// Joints and tendons by name; `None` where one could not be read.
     joints: BTreeMap<&'t str, Option<usize>>,
     tendons: BTreeMap<&'t str, Option<usize>>,
@@ -190,6 +193,11 @@ impl<'t> Reader<'t, '_> {
 
     fn keep<T>(&mut self, r: Result<T, MjcfError>) -> Option<T> {
         r.map_err(|e| self.problems.push(e)).ok()
+    }
+
+    /// Whether the file measures distances along rays.
+    fn has_rays(&self) -> bool {
+        self.tree.tagged("rangefinder").next().is_some()
     }
 
     /// Once a message.

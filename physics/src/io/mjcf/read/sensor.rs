@@ -6,7 +6,7 @@ use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::tree::Element;
 use crate::model::{
-    FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, sees_a_mesh,
+    FrameReading, InteractionReading, Mount, Reading, Shape, SubtreeReading, sees_the_unknown,
     unmeasured,
 };
 use cotangent_ad::{Pose, Vec3};
@@ -254,7 +254,7 @@ impl<'t> Reader<'t, '_> {
         Ok(Reading::Touch { body, at, volume })
     }
 
-    /// A ray that sees everything there is to see: neither meshes nor height fields have surfaces here, and nothing is said of clear materials.
+    /// A ray that sees everything there is to see: all meshes and height fields are read, and nothing is said of clear materials.
     fn range(&self, a: &Attributes<'t>) -> Result<Reading, NotRead> {
         let noted = |why: &str| NotRead::Noted(format!("rangefinder {why}: no output"));
         if a.has("camera") || a.text("data").is_some_and(|data| data.trim() != "dist") {
@@ -264,8 +264,8 @@ impl<'t> Reader<'t, '_> {
         let model = self.builder.so_far();
         let site = model.site(a.text("site").unwrap_or_default());
         let body = site.and_then(|site| model.sites()[site].body);
-        if sees_a_mesh(model, body) || self.hides_from(body) {
-            return Err(noted("in sight of a mesh or a height field"));
+        if sees_the_unknown(model, body) || self.hides_from(body) {
+            return Err(noted("in sight of a mesh or a height field that is not read"));
         }
         if self.tree.tagged("material").any(|m| m.get("rgba").is_some_and(is_clear)) {
             return Err(noted("among materials that are clear"));
