@@ -288,6 +288,8 @@ impl State {
         let longest = longest_step(&self.z, direction, context.lower, context.upper).min(1e10);
         let origin = Origin { z: &self.z, value: self.value, gradient: &self.gradient };
         match strong_wolfe(context, &origin, direction, 1.0, longest) {
+            // what a trial without a value leaves may be a step that is rounded away
+            Search::Found { z, .. } if z == self.z => Ok(Tried::Nothing(None)),
             Search::Found { z, gradient, evaluation } => {
                 self.remember(options, &z, &gradient);
                 let step_norm = distance(&z, &self.z);

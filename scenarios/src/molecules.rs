@@ -14,9 +14,9 @@ use cotangent_dft::molecule::scf::{
     ScfOptions, StabilityCheck, Start, check_orbitals, orbitals_from_json,
 };
 use cotangent_dft::molecule::{
-    Basis, BasisSet, Conditions, GridOptions, LengthUnit, Molecule, MoleculeOptions,
-    MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory, UnknownFunctional,
-    basis_names, basis_set, parse_basis, parse_xyz,
+    Basis, BasisSet, Conditions, CoordinateSystem, GridOptions, LengthUnit, Molecule,
+    MoleculeOptions, MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory,
+    UnknownFunctional, basis_names, basis_set, parse_basis, parse_xyz,
 };
 use cotangent_problem::Simulation;
 
@@ -86,7 +86,12 @@ fn one_molecule(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         None => Box::new(plain),
         Some(with_coordinates) => Box::new(with_coordinates.clone()),
     };
-    Ok(Model { simulation, notes: Vec::new(), draw: Some(Box::new(portrait)) })
+    let by_internal = s.get(keys::COORDINATES) == CoordinateSystem::Internal;
+    let in_field = s.open_keys(general::VALUES).contains(&"field")
+        || s.list(PARAMETER).iter().any(|p| p.get(general::INPUT) == "field");
+    let note = "in a field the energy depends on how the molecule is turned, which no internal coordinate changes: search by positions where that counts";
+    let notes = if by_internal && in_field { vec![note.into()] } else { Vec::new() };
+    Ok(Model { simulation, notes, draw: Some(Box::new(portrait)) })
 }
 
 /// What draws the molecule that `[molecule]` says.

@@ -1,8 +1,9 @@
 //! `drive`: energies and forces for a program that moves atoms.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 
-use cotangent_problem::SampleKey;
+use cotangent_problem::{Quantity, SampleKey, Simulation};
 use cotangent_scenarios::diagnostic::Diagnostic;
 use cotangent_scenarios::{Opened, open};
 use cotangent_serve::{DriveError, IPiDriver};
@@ -19,7 +20,8 @@ pub(super) fn drive(
     unix: Option<&str>,
     voice: Voice,
 ) -> Result<Exit, Failure> {
-    let Opened { simulation, loaded } = open(&input.scenario, &input.changes.overrides())?;
+    let overrides = input.changes.overrides();
+    let Opened { simulation, loaded } = open(&input.scenario, &overrides)?;
     let Some(simulation) = simulation else {
         let message = "this kind of scenario has no simulation that runs by itself";
         let help = "kind `molecules` has atoms to move";
@@ -27,6 +29,7 @@ pub(super) fn drive(
     };
     let seed = loaded.as_ref().map_or(0, |l| l.seed);
     let key = SampleKey(seed).child("simulate", 0);
+    let simulation = by_positions(simulation, input, overrides)?;
     let driver = IPiDriver::new(&simulation, key).map_err(|e| failure(&e))?;
     let about = input.scenario.display().to_string();
     let computed = if let Some(name) = unix {
@@ -39,6 +42,22 @@ pub(super) fn drive(
     };
     voice.data(&format!("{computed} points computed"), &json!({ "points": computed }))?;
     Ok(Exit::Done)
+}
+
+/// The simulation with positions as inputs, where the scenario moves its atoms by other coordinates: what is free in it is the program's.
+fn by_positions(
+    simulation: Arc<dyn Simulation>,
+    input: &Input,
+    mut overrides: Vec<String>,
+) -> Result<Arc<dyn Simulation>, Failure> {
+    let is_position = |q: &Quantity| q.name == "atom[0].position";
+    let has_it = |all: &[Quantity]| all.iter().any(is_position);
+    if has_it(simulation.inputs()) || !has_it(simulation.outputs()) {
+        return Ok(simulation);
+    }
+    overrides.push("molecule.coordinates=\"cartesian\"".into());
+    let found = cotangent_scenarios::simulation(&input.scenario, &overrides)?;
+    Ok(found.map_or(simulation, Arc::from))
 }
 
 #[cfg(unix)]

@@ -280,6 +280,37 @@ fn a_geometry_is_found_with_a_bond_held_and_an_angle_at_its_bound() {
 }
 
 #[test]
+fn goals_of_angles_hold_at_half_a_turn_and_on_a_line() {
+    // the mirror image turns the other way; both end flat, half a turn from where both hydrogens are on one side
+    let diazene = |side: &str| {
+        let atoms = format!(
+            "4\n\nN 0 0.62 0\nN 0 -0.62 {side}0.05\nH 0.9 1.05 {side}0.1\nH -0.9 -1.05 -{side}0.15\n"
+        );
+        atoms.replace("--", "")
+    };
+    for (side, target) in [("", "-180"), ("-", "180")] {
+        let rest = format!(
+            "[[coordinate]]\nlabel = \"turn\"\natoms = [2, 0, 1, 3]\n\n[[parameter]]\nname = \"coordinate.turn\"\n\n\
+             [[parameter]]\nname = \"internal\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n\
+             [stop]\ngradient_tolerance = 1e-4\n\n\
+             [[goal]]\noutput = \"coordinate.turn\"\ntarget = \"{target} deg\"\nwithin = \"1 deg\"\n"
+        );
+        let scenario = scenario("coordinates = \"internal\"", "name = \"STO-3G\"", &rest);
+        let place = place(&diazene(side), &scenario);
+        let output = place.run(&["run", "m.toml", "--out", "r", "--format", "json"]);
+        assert_eq!(json(&output)["goal_met"], true, "{side} {}", stderr(&output));
+    }
+    let dioxide = "3\n\nO 0 0 -1.17\nC 0 0 0\nO 0 0 1.17\n";
+    let rest = format!(
+        "[[coordinate]]\nlabel = \"bend\"\natoms = [0, 1, 2]\n\n{FREE}\n[stop]\ngradient_tolerance = 1e-4\n\n\
+         [[goal]]\noutput = \"coordinate.bend\"\ntarget = \"180 deg\"\nwithin = \"1 deg\"\n"
+    );
+    let place = place(dioxide, &scenario("", "name = \"STO-3G\"", &rest));
+    let output = place.run(&["run", "m.toml", "--out", "r", "--format", "json"]);
+    assert_eq!(json(&output)["goal_met"], true, "{}", stderr(&output));
+}
+
+#[test]
 fn a_coordinate_that_is_none_is_said_where_it_stands() {
     for (atoms, said) in [
         ("[0, 4]", "there is no atom 4: the molecule has 4"),

@@ -15,7 +15,7 @@ use cotangent_problem::{
 };
 
 /// Molecules of every shape: bent, on a line, flat, a ring, a turn about a bond, a turn about a line of atoms, two parts.
-const MOLECULES: [(&str, &str); 11] = [
+const MOLECULES: [(&str, &str); 12] = [
     ("water", "O 0 0 0.12\nH 0 0.76 -0.47\nH 0 -0.76 -0.47"),
     ("hydrogen", "H 0 0 0\nH 0.1 0.2 0.7"),
     ("hydrogen cyanide", "H 0 0 -1.06\nC 0 0 0\nN 0 0 1.15"),
@@ -35,6 +35,10 @@ const MOLECULES: [(&str, &str); 11] = [
          H 1.02 0.1 2.45\nH -0.51 0.88 2.45\nH -0.51 -0.88 2.45",
     ),
     (
+        "two waters that face away",
+        "O 0 0 0\nH 0.6519 -0.1509 0.6854\nH -0.8314 -0.2557 0.4012\nO 0 0 3.2\nH 0.8520 0.0242 3.6372\nH -0.3974 0.8471 3.4051",
+    ),
+    (
         "two waters",
         "O -1.55 -0.11 0\nH -1.93 0.76 0.1\nH -0.6 0.04 0\nO 1.35 0.11 0\nH 1.68 -0.37 -0.76\nH 1.68 -0.37 0.76",
     ),
@@ -47,7 +51,7 @@ fn molecule(name: &str) -> Molecule {
 }
 
 fn positions(molecule: &Molecule) -> Vec<[f64; 3]> {
-    molecule.atoms().iter().map(|atom| atom.position_bohr).collect()
+    molecule.positions_bohr()
 }
 
 /// Numbers between -1 and 1 that are the same in every run.
@@ -74,7 +78,8 @@ fn a_square_has_the_distances_angles_and_turns_that_it_has() {
     assert!((turn.value(&mirrored).unwrap() + 0.5 * PI).abs() < 1e-14);
     assert_eq!(Coordinate::between(&[0, 1, 0]), None);
     let line = [[0.0; 3], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]];
-    assert_eq!(Coordinate::between(&[0, 1, 2]).unwrap().value(&line), None);
+    let straight = Coordinate::between(&[0, 1, 2]).unwrap();
+    assert_eq!((straight.value(&line), straight.gradient(&line)), (Some(PI), None));
 }
 
 #[test]
@@ -154,6 +159,42 @@ fn a_turn_goes_round_further_than_half() {
         let error = turn.coordinate.difference(measured, target).abs();
         assert!(error < 1e-10, "{whole} turns: {measured}");
     }
+}
+
+#[test]
+fn a_dihedral_angle_as_an_output_does_not_jump_where_it_is_half_a_turn() {
+    let turn = || vec![named("turn", &[2, 0, 1, 3])];
+    let internal = simulation("hydrogen peroxide", turn(), CoordinateSystem::Internal);
+    let first = internal.inputs()[place(internal.inputs(), "coordinate.turn")].value[0];
+    let measure = |simulation: WithCoordinates, input: &str, x: &[f64]| {
+        let (input, output) =
+            (place(simulation.inputs(), input), place(simulation.outputs(), "coordinate.turn"));
+        values(Arc::new(simulation).map(&[input], &[output], true).unwrap().as_ref(), x)[0]
+    };
+    for turned in [0.3, PI - first - 1e-3, PI - first + 1e-3, 4.0] {
+        let placed = Chart::new(&molecule("hydrogen peroxide"), turn()).unwrap();
+        let rest = vec![0.0; placed.collective_len()];
+        let atom = placed.place(&[first + turned], &rest).unwrap().positions_bohr[3];
+        let as_set = measure(internal.clone(), "coordinate.turn", &[first + turned]);
+        assert!((as_set - first - turned).abs() < 1e-15, "{turned}: {as_set}");
+        // by positions within half a turn of the file's
+        let by_one = simulation("hydrogen peroxide", turn(), CoordinateSystem::Cartesian);
+        let found = measure(by_one, "atom[3].position", &atom);
+        assert!((found - first).abs() <= PI, "{turned}: {found}");
+    }
+}
+
+#[test]
+fn two_molecules_turn_freely_beside_each_other() {
+    let chart = Chart::new(&molecule("two waters"), Vec::new()).unwrap();
+    for seed in 0..20 {
+        let far: Vec<f64> =
+            numbers(chart.collective_len(), seed).iter().map(|x| 0.05 * x).collect();
+        assert!(chart.place(&[], &far).is_ok(), "{seed}");
+    }
+    // they turn round to the same minimum, which is not near
+    let (energy, _) = relaxed("two waters that face away", CoordinateSystem::Internal);
+    assert!((energy + 149.941_244_36).abs() < 1e-6, "{energy}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `[[coordinate]]`: distances and angles of atoms, and what the atoms are moved by.
 
+use cotangent_dft::molecule::internal::ChartError;
 use cotangent_dft::molecule::{
     Coordinate, CoordinateSystem, Molecule, MoleculeSimulation, NamedCoordinate, WithCoordinates,
 };
@@ -44,10 +45,17 @@ pub(super) fn with_coordinates(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let names: Vec<String> = named.iter().map(|one| one.name.clone()).collect();
     let found = WithCoordinates::new(molecule.clone(), named, system);
     found.map(Some).map_err(|error| {
+        let code = "cotangent::molecule::coordinate";
+        let (ChartError::OnALine { name } | ChartError::Dependent { name }) = &error else {
+            let help = "molecule.coordinates = \"cartesian\"";
+            return vec![s.problem(code, COORDINATES, error.to_string(), help)];
+        };
         let help = "leave it out or take other atoms, or molecule.coordinates = \"cartesian\"";
-        vec![s.problem("cotangent::molecule::coordinate", COORDINATES, error.to_string(), help)]
+        let entry = names.iter().position(|known| known == name).and_then(|k| list.get(k));
+        vec![entry.unwrap_or(s).problem(code, ATOMS, error.to_string(), help)]
     })
 }
 

@@ -64,7 +64,7 @@ keys! {
         "start from these, which a run left as artifacts/orbitals.json, instead");
     TOL_ENERGY: f64 = key("scf.tol_energy", energy(1e-14, 1.0), "1e-9",
         "change of the energy at convergence");
-    TOL_GRADIENT: f64 = key("scf.tol_gradient", energy(1e-12, 1.0), "1e-7",
+    TOL_GRADIENT: f64 = key("scf.tol_gradient", energy(1e-12, 1.0), "1e-8",
         "largest orbital gradient at convergence");
     MAX_ITERATIONS: usize = key("scf.max_iterations", count(1, 100_000), "50",
         "of DIIS, and then of the second-order method");

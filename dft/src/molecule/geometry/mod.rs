@@ -184,6 +184,11 @@ impl Molecule {
         &self.atoms
     }
 
+    /// Where the nuclei stand.
+    pub fn positions_bohr(&self) -> Vec<[f64; 3]> {
+        self.atoms.iter().map(|atom| atom.position_bohr).collect()
+    }
+
     /// Electrons of spin up and of spin down.
     pub fn electrons(&self) -> [usize; 2] {
         self.electrons

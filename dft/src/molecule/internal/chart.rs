@@ -13,6 +13,9 @@
 //! has it. Positions solve `c(x) = c`, `s(x) = s`, `R^T (x - x_0) = 0` with the overall translations and rotations `R`: as many equations
 //! as unknowns, whose Jacobian `J` gives `dx = J^-1 (dc, ds, 0)`. They are solved by Newton's method along a straight path from the
 //! reference, so that a dihedral angle may turn further than half round and the answer depends on nothing but `(c, s)`.
+//!
+//! Where no bond holds the parts of a molecule together, `s(x) = (N U Lambda^(1/2))^T (x - x_0)` instead: parts turn freely, and what is measured
+//! between them would end where arms of angles come to lie on a line, or where distances fold.
 
 use cotangent_ad::Vec3;
 use thiserror::Error;
@@ -97,7 +100,7 @@ impl Chart {
     /// # Panics
     /// Where a named coordinate speaks of an atom that is not there.
     pub fn new(molecule: &Molecule, named: Vec<NamedCoordinate>) -> Result<Self, ChartError> {
-        let reference: Vec<[f64; 3]> = molecule.atoms().iter().map(|a| a.position_bohr).collect();
+        let reference = molecule.positions_bohr();
         if reference.len() < 2 {
             return Err(ChartError::OneAtom);
         }
@@ -113,17 +116,22 @@ impl Chart {
             Err(ChartError::Dependent { name: named[k - rigid.len()].name.clone() })
         })?;
         let free = complement(&held, 3 * reference.len()).ok_or(ChartError::NonFinite)?;
-        let mut redundant = coordinates(molecule);
+        let (mut redundant, has_parts) = coordinates(molecule);
         let mut shape = Shape::new(&redundant, &reference, &free)?;
-        if shape.softest() < SLACK {
-            let cartesian = |k: usize| Coordinate::Cartesian { atoms: [k / 3], axis: k % 3 };
-            let added = (0..3 * reference.len()).map(cartesian);
-            redundant.extend(added.map(|q| Redundant::along_bonds(q, molecule)));
+        let cartesian = |k: usize| Coordinate::Cartesian { atoms: [k / 3], axis: k % 3 };
+        let cartesian = (0..3 * reference.len()).map(cartesian);
+        let cartesian = cartesian.map(|q| Redundant::along_bonds(q, molecule));
+        if has_parts || shape.softest() < SLACK {
+            redundant.extend(cartesian.clone());
             shape = Shape::new(&redundant, &reference, &free)?;
+        }
+        let mut shares = shape.shares();
+        if has_parts {
+            // parts turn freely beside each other, which angles and distances between them follow but for a little
+            (redundant, shares) = (cartesian.collect(), shape.linear_shares(&free));
         }
         let values = redundant.iter().map(|q| q.coordinate.value(&reference));
         let reference_redundant = values.collect::<Option<_>>().ok_or(ChartError::NonFinite)?;
-        let shares = shape.shares();
         let mut chart = Self {
             reference,
             named,
@@ -182,6 +190,8 @@ struct Shape {
     along: Matrix,
     /// `Lambda`, rising.
     stiffness: Vec<f64>,
+    /// `U`.
+    vectors: Matrix,
 }
 
 impl Shape {
@@ -199,15 +209,26 @@ impl Shape {
         let weighted = Matrix::from_entries(roots.len(), 3 * reference.len(), entries);
         let moved = weighted.times(free);
         if free.columns() == 0 {
-            return Ok(Self { along: moved, weighted, roots, stiffness: Vec::new() });
+            let vectors = Matrix::zeros(0, 0);
+            return Ok(Self { along: moved, weighted, roots, stiffness: Vec::new(), vectors });
         }
         let (stiffness, vectors) =
             moved.transposed().times(&moved).eigen().ok_or(ChartError::NonFinite)?;
-        Ok(Self { along: moved.times(&vectors), weighted, roots, stiffness })
+        Ok(Self { along: moved.times(&vectors), weighted, roots, stiffness, vectors })
     }
 
     fn softest(&self) -> f64 {
         self.stiffness.first().copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// `N U Lambda^(1/2)`: collective coordinates that are combinations of the positions, of the same guessed energy.
+    fn linear_shares(&self, free: &Matrix) -> Matrix {
+        let columns = self.stiffness.len();
+        let mut shares = if columns == 0 { free.clone() } else { free.times(&self.vectors) };
+        for (k, entry) in shares.entries_mut().iter_mut().enumerate() {
+            *entry *= self.stiffness[k % columns].sqrt();
+        }
+        shares
     }
 
     /// `K^(1/2) P`.

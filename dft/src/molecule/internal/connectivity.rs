@@ -1,7 +1,8 @@
 //! Which coordinates describe a molecule: the lengths of its bonds, the angles between them, the turns about them.
 //!
 //! Two atoms are bonded where they are nearer than [`REACH`] times the sum of their covalent radii. Parts of a molecule that no bond
-//! holds together are joined where they come nearest. There are more of these coordinates than degrees of freedom.
+//! holds together are joined where they come nearest.
+//! There are more of these coordinates than degrees of freedom.
 
 use cotangent_ad::Vec3;
 
@@ -17,10 +18,10 @@ const STRAIGHT_SINE: f64 = 0.26;
 /// A centre whose first three neighbours rise from their plane by less than this, in radian, can leave it.
 const FLAT: f64 = 0.35;
 
-/// The coordinates of a molecule.
-pub(super) fn coordinates(molecule: &Molecule) -> Vec<Redundant> {
-    let places: Vec<[f64; 3]> = molecule.atoms().iter().map(|atom| atom.position_bohr).collect();
-    let bonds = bonds(molecule);
+/// The coordinates of a molecule, and whether it has parts that no bond holds together.
+pub(super) fn coordinates(molecule: &Molecule) -> (Vec<Redundant>, bool) {
+    let places = molecule.positions_bohr();
+    let (bonds, links) = bonds(molecule);
     let mut neighbours = vec![Vec::new(); places.len()];
     for [a, b] in &bonds {
         neighbours[*a].push(*b);
@@ -43,19 +44,27 @@ pub(super) fn coordinates(molecule: &Molecule) -> Vec<Redundant> {
             }
         }
     }
+    let has_parts = !links.is_empty();
+    let mut between = Vec::new();
+    for [b, c] in links {
+        let around = |atom: usize| std::iter::once(atom).chain(neighbours[atom].iter().copied());
+        let pairs = around(b).flat_map(|a| around(c).map(move |d| [a, d]));
+        between.extend(pairs.map(|pair| Redundant::between_parts(pair, molecule)));
+    }
     let along = |coordinate| Redundant::along_bonds(coordinate, molecule);
     let mut all: Vec<Redundant> = all.into_iter().map(along).collect();
     let rises = neighbours.iter().enumerate().filter_map(|(c, around)| rise(c, around, &places));
     all.extend(rises.map(|atoms| Redundant::rise(atoms, molecule)));
-    all
+    all.append(&mut between);
+    (all, has_parts)
 }
 
-/// Pairs of atoms that are bonded, and one pair more for each part that would stand alone.
-fn bonds(molecule: &Molecule) -> Vec<[usize; 2]> {
+/// Pairs of atoms that are bonded, and pairs by which parts that would stand alone are joined.
+fn bonds(molecule: &Molecule) -> (Vec<[usize; 2]>, Vec<[usize; 2]>) {
     let atoms = molecule.atoms();
     let mut part: Vec<usize> = (0..atoms.len()).collect();
     let mut bonds = Vec::new();
-    let mut apart = Vec::new();
+    let (mut apart, mut links) = (Vec::new(), Vec::new());
     for (b, second) in atoms.iter().enumerate() {
         for (a, first) in atoms[..b].iter().enumerate() {
             let radii =
@@ -72,11 +81,11 @@ fn bonds(molecule: &Molecule) -> Vec<[usize; 2]> {
     apart.sort_by(|(x, _), (y, _)| x.total_cmp(y));
     for (_, [a, b]) in apart {
         if part[a] != part[b] {
-            bonds.push([a, b]);
+            links.push([a, b]);
             join(&mut part, a, b);
         }
     }
-    bonds
+    (bonds, links)
 }
 
 /// Makes the parts of two atoms one.

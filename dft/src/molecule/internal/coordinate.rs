@@ -65,12 +65,18 @@ impl Coordinate {
         }
     }
 
-    /// Its value. `None` where its atoms lie on a line, so that it has no derivative.
+    /// Its value. `None` of a dihedral angle one of whose planes is none, because three atoms lie on a line.
     pub fn value(&self, positions_bohr: &[[f64; 3]]) -> Option<f64> {
-        self.of(self.atoms().iter().map(|atom| Vec3(positions_bohr[*atom])))
+        let places = || self.atoms().iter().map(|atom| Vec3(positions_bohr[*atom]));
+        if let Self::Angle([a, b, c]) = self {
+            // it has a value on a line, and no derivative
+            let arm = |end: usize| Vec3(positions_bohr[end]) - Vec3(positions_bohr[*b]);
+            return Some(arm(*a).cross(arm(*c)).norm().atan2(arm(*a).dot(arm(*c))));
+        }
+        self.of(places())
     }
 
-    /// Its derivatives by the positions of [`Self::atoms`], in their order. `None` where it has none.
+    /// Its derivatives by the positions of [`Self::atoms`], in their order. `None` where it has none: of an angle on a line.
     pub fn gradient(&self, positions_bohr: &[[f64; 3]]) -> Option<Vec<[f64; 3]>> {
         let seeded = |(k, atom): (usize, &usize)| {
             let x = positions_bohr[*atom];

@@ -9,6 +9,8 @@ use crate::molecule::geometry::{Molecule, distance};
 
 /// Of a distance, Ha/bohr^2.
 const STRETCH: f64 = 0.45;
+/// Of a distance of parts that no bond holds together, Ha/bohr^2.
+const BETWEEN: f64 = 0.1;
 /// Of an angle, Ha/rad^2.
 const BEND: f64 = 0.15;
 /// Of a turn about a bond, Ha/rad^2.
@@ -38,6 +40,12 @@ impl Redundant {
         let pairs = coordinate.atoms().windows(2);
         let orders: f64 = pairs.map(|pair| bond_order(molecule, [pair[0], pair[1]])).product();
         Self { coordinate, stiffness: constant * orders }
+    }
+
+    /// A distance of atoms of two parts that no bond holds together.
+    pub(super) fn between_parts(pair: [usize; 2], molecule: &Molecule) -> Self {
+        let stiffness = BETWEEN * bond_order(molecule, pair);
+        Self { coordinate: Coordinate::Distance(pair), stiffness }
     }
 
     /// The rise of a centre from the plane of its neighbours: the second of four atoms, with a bond to each of the others.

@@ -7,7 +7,7 @@ use cotangent_problem::{
     Workspace, check_len, check_picks, fix_quantity,
 };
 
-use super::chart::row_of;
+use super::chart::{NamedCoordinate, row_of};
 use super::placed::Placed;
 use super::simulation::{InputPlace, OutputPlace, WithCoordinates};
 use crate::molecule::scf::newton::dot;
@@ -165,19 +165,30 @@ impl CoordinateRun<'_> {
         for (place, span) in self.map.output_spans() {
             match place {
                 OutputPlace::Molecule(_) => entries.extend(of_molecule.by_ref().take(span.len())),
-                OutputPlace::Named(k) => {
-                    let one = &self.map.simulation.coordinates[k];
-                    let value = one.coordinate.value(&self.positions);
-                    entries.push(value.ok_or_else(|| on_a_line(&one.name))?);
-                }
+                OutputPlace::Named(k) => entries.push(self.measured(k)?),
                 OutputPlace::Position(atom) => entries.extend(self.positions[atom]),
             }
         }
         Ok(entries)
     }
 
-    /// Derivatives of each named coordinate that is picked, by all positions; its entry first.
+    /// A named coordinate: what it was set to, or of positions that it is between half a turn before and behind what it was in the file.
+    fn measured(&self, k: usize) -> Result<f64, TrialFailure> {
+        if let Some(placed) = &self.placed {
+            return Ok(placed.named[k]);
+        }
+        let simulation = &self.map.simulation;
+        let NamedCoordinate { name, coordinate } = &simulation.coordinates[k];
+        let value = coordinate.value(&self.positions).ok_or_else(|| on_a_line(name))?;
+        let first = coordinate.value(&simulation.molecule.molecule().positions_bohr());
+        Ok(first.map_or(value, |first| first + coordinate.difference(value, first)))
+    }
+
+    /// Derivatives of each named coordinate that is picked, by all positions; its entry first. None where they are inputs themselves.
     fn rows(&self) -> Result<Vec<(usize, Vec<f64>)>, TrialFailure> {
+        if self.placed.is_some() {
+            return Ok(Vec::new());
+        }
         let named = self.map.output_spans().filter_map(|(place, span)| match place {
             OutputPlace::Named(k) => Some((k, span.start)),
             _ => None,
@@ -185,7 +196,11 @@ impl CoordinateRun<'_> {
         let row = |(k, entry): (usize, usize)| {
             let one = &self.map.simulation.coordinates[k];
             let row = row_of(&one.coordinate, &self.positions);
-            Ok((entry, row.ok_or_else(|| on_a_line(&one.name))?))
+            let missing = || TrialFailure::NotDifferentiable {
+                parameter: one.name.clone(),
+                why: "its atoms lie on a line".into(),
+            };
+            Ok((entry, row.ok_or_else(missing)?))
         };
         named.map(row).collect()
     }
@@ -215,7 +230,12 @@ impl CoordinateRun<'_> {
             }
         }
         let moved = self.placed.as_ref().map(|placed| placed.pullback(&by_positions));
-        let [named, collective] = moved.unwrap_or_default();
+        let [mut named, collective] = moved.unwrap_or_default();
+        for (place, span) in self.map.output_spans() {
+            if let (OutputPlace::Named(k), true) = (place, self.placed.is_some()) {
+                named[k] += y_bar[span.start];
+            }
+        }
         let mut x_bar = vec![0.0; self.map.input_len()];
         for (place, span) in self.map.input_spans() {
             match place {
@@ -235,8 +255,8 @@ impl CoordinateRun<'_> {
         x_bar
     }
 
-    /// How the positions move with a change of the picked inputs.
-    fn motion(&self, x_dot: &[f64]) -> Vec<f64> {
+    /// How the positions and the named coordinates among the inputs move with a change of the picked inputs.
+    fn motion(&self, x_dot: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let simulation = &self.map.simulation;
         let mut positions = vec![0.0; 3 * self.positions.len()];
         let mut named = vec![0.0; simulation.coordinates.len()];
@@ -252,7 +272,8 @@ impl CoordinateRun<'_> {
                 InputPlace::Collective => collective.copy_from_slice(&x_dot[span]),
             }
         }
-        self.placed.as_ref().map_or(positions, |placed| placed.pushforward(&named, &collective))
+        let moved = self.placed.as_ref().map(|placed| placed.pushforward(&named, &collective));
+        (moved.unwrap_or(positions), named)
     }
 
     /// The entries of `y_bar` that are of the molecule.
@@ -292,8 +313,9 @@ impl Linearised for CoordinateRun<'_> {
             check_len("the tangent", x_dot, self.map.input_len())?;
         }
         let rows = self.rows()?;
-        let motions: Vec<Vec<f64>> = tangents.iter().map(|x_dot| self.motion(x_dot)).collect();
-        let own_tangent = |(x_dot, motion): (&&[f64], &Vec<f64>)| {
+        let motions: Vec<(Vec<f64>, Vec<f64>)> =
+            tangents.iter().map(|x_dot| self.motion(x_dot)).collect();
+        let own_tangent = |(x_dot, (motion, _)): (&&[f64], &(Vec<f64>, Vec<f64>))| {
             let picked =
                 self.map.input_spans().filter(|(p, _)| matches!(p, InputPlace::Molecule(_)));
             let mut own: Vec<f64> = picked.flat_map(|(_, span)| x_dot[span].to_vec()).collect();
@@ -303,12 +325,13 @@ impl Linearised for CoordinateRun<'_> {
         let own: Vec<Vec<f64>> = tangents.iter().zip(&motions).map(own_tangent).collect();
         let own: Vec<&[f64]> = own.iter().map(Vec::as_slice).collect();
         let own = self.molecule.as_ref().map(|run| run.pushforward(&own)).transpose()?;
-        let pushed = motions.iter().enumerate().map(|(k, motion)| {
+        let pushed = motions.iter().enumerate().map(|(k, (motion, named))| {
             let mut y_dot = Vec::new();
             let mut of_molecule = own.iter().flat_map(|own| own[k].iter().copied());
             for (place, span) in self.map.output_spans() {
                 match place {
                     OutputPlace::Molecule(_) => y_dot.extend(of_molecule.by_ref().take(span.len())),
+                    OutputPlace::Named(k) if self.placed.is_some() => y_dot.push(named[k]),
                     OutputPlace::Named(_) => {
                         let row = rows.iter().find(|(entry, _)| *entry == span.start);
                         let change = |(_, row): &(usize, Vec<f64>)| dot(row, motion);

@@ -22,6 +22,8 @@ const TOLERANCE: f64 = 1e-11;
 pub struct Placed {
     /// Positions, bohr.
     pub positions_bohr: Vec<[f64; 3]>,
+    /// The named coordinates, as they were asked for.
+    pub named: Vec<f64>,
     /// `J`, factorised.
     jacobian: PartialPivLu<f64>,
     named_len: usize,
@@ -89,7 +91,8 @@ impl Chart {
             point = moved.ok_or(ChartError::NoPositions { percent })?;
         }
         let Point { positions, jacobian, .. } = point;
-        Ok(Placed { positions_bohr: positions, jacobian, named_len, collective_len })
+        let named = named.to_vec();
+        Ok(Placed { positions_bohr: positions, named, jacobian, named_len, collective_len })
     }
 
     fn reference_point(&self) -> Option<Point> {
