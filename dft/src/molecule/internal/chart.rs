@@ -31,6 +31,7 @@ use crate::molecule::scf::newton::dot;
 const SLACK: f64 = 1e-5;
 /// Shares of a direction that are left after those before it were taken away, below which it is one of them.
 const DEPENDENT: f64 = 1e-4;
+
 /// Why there are no internal coordinates, or no positions for their values.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]

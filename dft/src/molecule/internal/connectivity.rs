@@ -1,8 +1,7 @@
 //! Which coordinates describe a molecule: the lengths of its bonds, the angles between them, the turns about them.
 //!
 //! Two atoms are bonded where they are nearer than [`REACH`] times the sum of their covalent radii. Parts of a molecule that no bond
-//! holds together are joined where they come nearest.
-//! There are more of these coordinates than degrees of freedom.
+//! holds together are joined where they come nearest. There are more of these coordinates than degrees of freedom.
 
 use cotangent_ad::Vec3;
 
