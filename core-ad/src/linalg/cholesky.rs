@@ -9,7 +9,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::factor::Factor;
 use super::matrix::{Matrix, unpack};
-use super::triangular::{Triangle, solve_triangular};
+use super::triangular::{Triangle, congruence};
 use super::{LinalgError, check_shape};
 use crate::real::{Num, Real};
 use crate::rule::SliceRule;
@@ -21,18 +21,13 @@ struct Cholesky {
 }
 
 /// Lower triangle, its diagonal halved: `Phi` of Murray.
-fn phi<R: Num>(a: &Matrix<R>) -> Matrix<R> {
-    Matrix::from_fn(a.rows(), a.cols(), |i, j| match i.cmp(&j) {
-        std::cmp::Ordering::Less => R::lit(0.0),
-        std::cmp::Ordering::Equal => a[(i, j)] * 0.5,
-        std::cmp::Ordering::Greater => a[(i, j)],
-    })
-}
-
-/// The transpose of `L^-1 X L^-T`, or of `L^-T X L^-1`: itself where `X` is symmetric.
-fn congruence<R: Real>(l: &Matrix<R>, triangle: Triangle, x: &Matrix<R>) -> Matrix<R> {
-    let half = solve_triangular(l, triangle, x);
-    solve_triangular(l, triangle, &half.transpose())
+fn phi<R: Num>(mut a: Matrix<R>) -> Matrix<R> {
+    for i in 0..a.rows() {
+        let (_, from_diagonal) = a.row_mut(i).split_at_mut(i);
+        from_diagonal[0] *= R::lit(0.5);
+        from_diagonal[1..].fill(R::lit(0.0));
+    }
+    a
 }
 
 /// The lower triangle of `A^T B`, of two lower triangular matrices: a third of the product's work.
@@ -47,8 +42,9 @@ fn lower<R: Num>(a: &Matrix<R>) -> Matrix<R> {
 }
 
 impl LowerProduct {
-    fn of<R: Real>(&self, a: &Matrix<R>, b: &Matrix<R>) -> Matrix<R> {
-        let Ok(c) = R::slice_rule(self, &[a.data(), b.data()].concat());
+    /// Of `A` and `B`, row-major.
+    fn of<R: Real>(&self, a: &[R], b: &[R]) -> Matrix<R> {
+        let Ok(c) = R::slice_rule(self, &[a, b].concat());
         Matrix::new(self.n, self.n, c)
     }
 
@@ -80,7 +76,8 @@ impl SliceRule for LowerProduct {
 
     fn jvp<R: Real>(&self, x: &[R], _: &[R], x_dot: &[R]) -> Result<Vec<R>, Infallible> {
         let ([a, b], [a_dot, b_dot]) = (self.split(x), self.split(x_dot));
-        Ok((&self.of(&a_dot, &b) + &self.of(&a, &b_dot)).into_data())
+        let [a, b, a_dot, b_dot] = [&a, &b, &a_dot, &b_dot].map(Matrix::data);
+        Ok((&self.of(a_dot, b) + &self.of(a, b_dot)).into_data())
     }
 
     fn vjp<R: Real>(&self, x: &[R], _: &[R], y_bar: &[R]) -> Result<Vec<R>, Infallible> {
@@ -103,17 +100,17 @@ impl SliceRule for Cholesky {
 
     fn jvp<R: Real>(&self, _: &[R], y: &[R], x_dot: &[R]) -> Result<Vec<R>, LinalgError> {
         let n = self.n;
-        let l = Matrix::new(n, n, y.to_vec());
         let a_dot = Matrix::new(n, n, x_dot.to_vec()).symmetric_part();
-        Ok(l.matmul(&phi(&congruence(&l, Triangle::Lower, &a_dot))).into_data())
+        let turned = congruence(y, Triangle::Lower, a_dot);
+        Ok(Matrix::new(n, n, y.to_vec()).matmul(&phi(turned)).into_data())
     }
 
     fn vjp<R: Real>(&self, _: &[R], y: &[R], y_bar: &[R]) -> Result<Vec<R>, LinalgError> {
         let n = self.n;
-        let (l, l_bar) = (Matrix::new(n, n, y.to_vec()), Matrix::new(n, n, y_bar.to_vec()));
-        let p = phi(&LowerProduct { n }.of(&l, &l_bar));
-        let a_bar = congruence(&l, Triangle::LowerTransposed, &p);
-        Ok(a_bar.symmetric_part().into_data())
+        let p = phi(LowerProduct { n }.of(y, y_bar));
+        let mut a_bar = congruence(y, Triangle::LowerTransposed, p);
+        a_bar.make_symmetric();
+        Ok(a_bar.into_data())
     }
 }
 

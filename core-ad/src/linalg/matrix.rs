@@ -127,6 +127,16 @@ impl<R: Num> Matrix<R> {
         Self::from_fn(self.rows, self.cols, |i, j| (self[(i, j)] + self[(j, i)]) * 0.5)
     }
 
+    /// The same in place of the matrix, which is square.
+    pub(super) fn make_symmetric(&mut self) {
+        for i in 0..self.rows {
+            for j in 0..=i {
+                let mean = (self[(i, j)] + self[(j, i)]) * 0.5;
+                (self[(i, j)], self[(j, i)]) = (mean, mean);
+            }
+        }
+    }
+
     /// Sum of the diagonal.
     pub fn trace(&self) -> R {
         (0..self.rows.min(self.cols)).fold(R::lit(0.0), |s, i| s + self[(i, i)])

@@ -147,3 +147,25 @@ pub fn solve_triangular<R: Real>(t: &Matrix<R>, triangle: Triangle, b: &Matrix<R
     }
     x
 }
+
+/// The transpose of `T^-1 X T^-T`, which is the same where `X` is symmetric; `T` is row-major, with the triangle that is read.
+pub(super) fn congruence<R: Real>(t: &[R], triangle: Triangle, x: Matrix<R>) -> Matrix<R> {
+    let n = x.rows();
+    if n * n * n < SMALL_SOLVE {
+        let t = Matrix::new(n, n, t.to_vec());
+        let half = solve_triangular(&t, triangle, &x);
+        return solve_triangular(&t, triangle, &half.transpose());
+    }
+    // both solves read the same buffer: the memory that a large one touches would cost as much as its arithmetic
+    let rule = TriangularSolve { n, m: n, triangle };
+    let mut inputs = [t, x.data()].concat();
+    drop(x);
+    let Ok(half) = R::slice_rule(&rule, &inputs);
+    let right = &mut inputs[n * n..];
+    for (i, row) in half.chunks(n).enumerate() {
+        row.iter().enumerate().for_each(|(j, entry)| right[j * n + i] = *entry);
+    }
+    drop(half);
+    let Ok(whole) = R::slice_rule(&rule, &inputs);
+    Matrix::new(n, n, whole)
+}
