@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::machine::Stop;
 use crate::rule::DerivativeFailure;
 
 /// Why a program could not be replayed.
@@ -88,4 +87,13 @@ impl ReplayError {
             Stop::Rule { error, .. } => error.at(item),
         }
     }
+}
+
+/// Why a replay stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Stop {
+    /// This guard, in this lane first.
+    Flipped { guard: u32, lane: usize },
+    /// This lane's rule has no value.
+    Rule { lane: usize, error: ReplayError },
 }

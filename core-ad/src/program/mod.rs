@@ -25,28 +25,16 @@
 //! a [`ScanProgram`].
 
 mod code;
-mod compile;
 mod derive;
 mod error;
-mod functions;
 mod graph;
-mod index;
-mod inline;
-mod item_sum;
 mod items;
-mod machine;
-mod replay;
-mod rule;
+mod real;
+mod record;
 mod save;
 mod scan;
-mod scan_rule;
-mod scan_tangent;
-mod traced;
-mod vector;
+mod simd;
 mod wide;
-mod wide_run;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -54,19 +42,19 @@ use std::sync::{Arc, OnceLock};
 
 use self::derive::{Derivation, Sensitivity};
 use self::graph::{Graph, GuardLine, Id, Line};
-use self::traced::Recorder;
+use self::record::Recorder;
 use self::wide::Wide;
-use self::wide_run::Values;
+use self::wide::run::Values;
 use crate::real::Real;
 use crate::rule::SliceRule;
 
 pub use self::error::ReplayError;
 pub use self::items::{ItemJacobian, ItemProgram};
-pub use self::replay::{SimdLevel, simd_level, widest_simd_level};
+pub use self::record::Traced;
 pub use self::save::{LoadError, SaveError};
+pub use self::scan::tangent::{ScanCurvature, ScanTangent};
 pub use self::scan::{ScanGradient, ScanProgram};
-pub use self::scan_tangent::{ScanCurvature, ScanTangent};
-pub use self::traced::Traced;
+pub use self::simd::{SimdLevel, simd_level, widest_simd_level};
 
 /// A recorded, optimised function `R^n -> R^m`. `Send + Sync`; a clone is the same program.
 ///
@@ -160,7 +148,7 @@ impl Program {
         };
         let mut values = Values::new(code);
         values.inputs(code).copy_from_slice(x);
-        wide_run::run(code, graph, &mut values).map_err(stopped)?;
+        wide::run::run(code, graph, &mut values).map_err(stopped)?;
         Ok(values.outputs(code).collect())
     }
 

@@ -6,8 +6,8 @@
 
 use thiserror::Error;
 
-use super::Program;
-use super::graph::{Binary, Graph, Guard, Id, Node, Relation, Unary};
+use crate::program::Program;
+use crate::program::graph::{Binary, Graph, Guard, Id, Node, Relation, Unary};
 
 const WORD: [u8; 4] = *b"CTPG";
 const VERSION: u32 = 1;

@@ -3,24 +3,24 @@
 
 use std::collections::HashMap;
 
-use super::code::{CallCode, Code, Instruction, Op, Place, Sum, UNIFORM};
-use super::graph::{Binary, Graph, Id, Node, Unary};
+use super::{CallCode, Code, Instruction, Op, Place, Sum, UNIFORM};
+use crate::program::graph::{Binary, Graph, Id, Node, Unary};
 
 /// No place yet.
 const NOWHERE: Place = Place::MAX;
 
 /// A term of a sum before operands have places.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Term {
-    pub(super) minus: bool,
-    pub(super) a: Id,
+pub(in crate::program) struct Term {
+    pub(in crate::program) minus: bool,
+    pub(in crate::program) a: Id,
     /// The second factor.
-    pub(super) b: Option<Id>,
+    pub(in crate::program) b: Option<Id>,
 }
 
 /// An instruction before operands have places.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(in crate::program) enum Step {
     Node(Id),
     Sum(Id, Vec<Term>),
     Output(u32, Vec<Term>),
@@ -28,7 +28,7 @@ pub(super) enum Step {
     Call(u32),
 }
 
-pub(super) struct Compiler<'a> {
+pub(in crate::program) struct Compiler<'a> {
     graph: &'a Graph,
     varying: Vec<bool>,
     uses: Vec<u32>,
@@ -47,7 +47,11 @@ pub(super) struct Compiler<'a> {
 impl Code {
     /// Code for `outputs` of `graph`, in which the inputs that `varying` says differ from item to item. Every output is
     /// handed over by an instruction of its own.
-    pub(super) fn compile(graph: &Graph, outputs: &[Id], varying: impl Fn(u32) -> bool) -> Self {
+    pub(in crate::program) fn compile(
+        graph: &Graph,
+        outputs: &[Id],
+        varying: impl Fn(u32) -> bool,
+    ) -> Self {
         let mut compiler = Compiler::new(graph, graph.depends_on(varying));
         compiler.count_uses(outputs);
         let steps = compiler.order(outputs);
@@ -75,7 +79,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// What is to be done for `outputs`, in order, for one item.
-    pub(super) fn steps(graph: &'a Graph, outputs: &[Id]) -> Vec<Step> {
+    pub(in crate::program) fn steps(graph: &'a Graph, outputs: &[Id]) -> Vec<Step> {
         let mut compiler = Self::new(graph, vec![true; graph.nodes.len()]);
         compiler.count_uses(outputs);
         compiler.order(outputs)

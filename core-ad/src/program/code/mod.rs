@@ -3,17 +3,21 @@
 //! Operands are places. A place of the body is that of a value of the items; one of the uniform section holds one number
 //! for all items. Everything is checked when the code is made, so that a replay need not.
 
-use super::graph::{Binary, Relation, Unary};
+pub(super) mod compile;
+pub(super) mod machine;
+pub(super) mod replay;
+
+use crate::program::graph::{Binary, Relation, Unary};
 
 /// Marks an operand of the body that is uniform.
-pub(super) const UNIFORM: u32 = 1 << 31;
+pub(in crate::program) const UNIFORM: u32 = 1 << 31;
 
 /// Where a value is to be found.
-pub(super) type Place = u32;
+pub(in crate::program) type Place = u32;
 
 /// What an instruction does.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Op {
+pub(in crate::program) enum Op {
     /// Of two values of the items.
     Add,
     Sub,
@@ -38,26 +42,26 @@ pub(super) enum Op {
 
 /// One instruction: `to = op(a, b)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Instruction {
-    pub(super) op: Op,
-    pub(super) to: u32,
-    pub(super) a: u32,
-    pub(super) b: u32,
+pub(in crate::program) struct Instruction {
+    pub(in crate::program) op: Op,
+    pub(in crate::program) to: u32,
+    pub(in crate::program) a: u32,
+    pub(in crate::program) b: u32,
 }
 
 /// `start + sum a u + sum a b - sum a b`, with uniform `start` and `u`; its terms follow each other in this order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sum {
-    pub(super) start: Place,
-    pub(super) from: u32,
-    pub(super) scaled: u32,
-    pub(super) products: u32,
-    pub(super) minus_products: u32,
+pub(in crate::program) struct Sum {
+    pub(in crate::program) start: Place,
+    pub(in crate::program) from: u32,
+    pub(in crate::program) scaled: u32,
+    pub(in crate::program) products: u32,
+    pub(in crate::program) minus_products: u32,
 }
 
 impl Sum {
     /// The ends of its three runs of terms.
-    pub(super) fn ends(&self) -> [usize; 3] {
+    pub(in crate::program) fn ends(&self) -> [usize; 3] {
         let scaled = self.from as usize + self.scaled as usize;
         let products = scaled + self.products as usize;
         [scaled, products, products + self.minus_products as usize]
@@ -66,29 +70,29 @@ impl Sum {
 
 /// A rule's call: its number in the graph, places of its inputs (marked where uniform) and outputs.
 #[derive(Clone, Debug)]
-pub(super) struct CallCode {
-    pub(super) call: u32,
-    pub(super) inputs: Vec<Place>,
-    pub(super) outputs: Vec<Place>,
+pub(in crate::program) struct CallCode {
+    pub(in crate::program) call: u32,
+    pub(in crate::program) inputs: Vec<Place>,
+    pub(in crate::program) outputs: Vec<Place>,
 }
 
 /// Compiled instructions: `once` on uniform values, `body` for each block of items.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Code {
-    pub(super) once: Vec<Instruction>,
-    pub(super) body: Vec<Instruction>,
-    pub(super) sums: Vec<Sum>,
-    pub(super) terms: Vec<[Place; 2]>,
+pub(in crate::program) struct Code {
+    pub(in crate::program) once: Vec<Instruction>,
+    pub(in crate::program) body: Vec<Instruction>,
+    pub(in crate::program) sums: Vec<Sum>,
+    pub(in crate::program) terms: Vec<[Place; 2]>,
     /// Constants and their uniform places.
-    pub(super) constants: Vec<(Place, f64)>,
+    pub(in crate::program) constants: Vec<(Place, f64)>,
     /// Inputs that are used: number of the input, uniform place.
-    pub(super) uniform_inputs: Vec<(u32, Place)>,
+    pub(in crate::program) uniform_inputs: Vec<(u32, Place)>,
     /// Inputs that are used: number of the input, place.
-    pub(super) varying_inputs: Vec<(u32, Place)>,
-    pub(super) calls: Vec<CallCode>,
-    pub(super) uniform_len: usize,
-    pub(super) varying_len: usize,
-    pub(super) outputs: usize,
+    pub(in crate::program) varying_inputs: Vec<(u32, Place)>,
+    pub(in crate::program) calls: Vec<CallCode>,
+    pub(in crate::program) uniform_len: usize,
+    pub(in crate::program) varying_len: usize,
+    pub(in crate::program) outputs: usize,
 }
 
 impl Code {
@@ -96,7 +100,7 @@ impl Code {
     ///
     /// # Panics
     /// Where the compiler made a mistake.
-    pub(super) fn checked(self) -> Self {
+    pub(in crate::program) fn checked(self) -> Self {
         let (uniform, varying) = (self.uniform_len, self.varying_len);
         let within = |at: Place, len: usize| assert!((at as usize) < len, "a place out of range");
         self.constants.iter().for_each(|c| within(c.0, uniform));

@@ -5,22 +5,22 @@
 )]
 #![expect(unsafe_code, reason = "places were checked when the code was made, see `Wide::checked`")]
 
-use super::functions::{self, for_binary, for_unary};
-use super::graph::{Binary, Graph, Unary};
-use super::machine::{Stop, power};
-use super::replay::{SimdLevel, simd_level};
-use super::vector::{Plain, Vector};
-use super::wide::{Access, Group, Kind, ROUND, Wide};
+use super::{Access, Group, Kind, ROUND, Wide};
+use crate::program::code::machine::power;
+use crate::program::error::Stop;
+use crate::program::graph::{Binary, Graph, Unary};
 #[cfg(target_arch = "x86_64")]
-use super::x86::Avx2;
+use crate::program::simd::Avx2;
+use crate::program::simd::functions::{self, for_binary, for_unary};
+use crate::program::simd::{Plain, SimdLevel, Vector, simd_level};
 
 /// Memory of a replay, to be used again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Values(Vec<f64>);
+pub(in crate::program) struct Values(Vec<f64>);
 
 impl Values {
     /// Memory for `code`, constants in place.
-    pub(super) fn new(code: &Wide) -> Self {
+    pub(in crate::program) fn new(code: &Wide) -> Self {
         let mut values = vec![0.0; code.len];
         for (at, v) in &code.constants {
             values[*at as usize] = *v;
@@ -29,17 +29,20 @@ impl Values {
     }
 
     /// The inputs, to be set before a run.
-    pub(super) fn inputs(&mut self, code: &Wide) -> &mut [f64] {
+    pub(in crate::program) fn inputs(&mut self, code: &Wide) -> &mut [f64] {
         &mut self.0[..code.inputs]
     }
 
     /// The outputs of the last run.
-    pub(super) fn outputs<'a>(&'a self, code: &'a Wide) -> impl Iterator<Item = f64> + 'a {
+    pub(in crate::program) fn outputs<'a>(
+        &'a self,
+        code: &'a Wide,
+    ) -> impl Iterator<Item = f64> + 'a {
         code.outputs.iter().map(|at| self.0[*at as usize])
     }
 
     /// Adds the outputs of the last run from number `skipped` on to `sums`.
-    pub(super) fn add_outputs(&self, code: &Wide, skipped: usize, sums: &mut [f64]) {
+    pub(in crate::program) fn add_outputs(&self, code: &Wide, skipped: usize, sums: &mut [f64]) {
         for &(first, at, len) in &code.runs {
             let cut = skipped.saturating_sub(first).min(len);
             let to = (first + cut).saturating_sub(skipped);
@@ -53,7 +56,7 @@ impl Values {
 ///
 /// # Errors
 /// A guard that goes the other way; else a rule without a value.
-pub(super) fn run(code: &Wide, graph: &Graph, values: &mut Values) -> Result<(), Stop> {
+pub(in crate::program) fn run(code: &Wide, graph: &Graph, values: &mut Values) -> Result<(), Stop> {
     assert!(values.0.len() >= code.len, "a number for every place");
     let runner = Runner { code, graph, values: values.0.as_mut_ptr() };
     let done = match simd_level() {

@@ -7,16 +7,15 @@
 
 use std::sync::Arc;
 
-use super::error::ReplayError;
-use super::rule::{Derived, TracedRule};
-use super::scan::ScanProgram;
-use super::traced::Traced;
+use super::ScanProgram;
 use crate::checkpoint::Schedule;
+use crate::program::error::ReplayError;
+use crate::program::record::{Derived, Traced, TracedRule};
 use crate::scan::Step;
 
 /// The loop.
 #[derive(Clone)]
-pub(super) struct Loop {
+pub(in crate::program) struct Loop {
     program: Arc<ScanProgram>,
     /// A number a step that nobody reads: a program's loop runs over items.
     steps: Arc<[f64]>,
@@ -44,7 +43,7 @@ impl Loop {
     ///
     /// # Errors
     /// A step that branches otherwise than the first, a rule without a value.
-    pub(super) fn record<const S: usize, const P: usize, F: Step<S, P>>(
+    pub(in crate::program) fn record<const S: usize, const P: usize, F: Step<S, P>>(
         step: &F,
         n: usize,
         (state, p): (&[Traced; S], &[Traced; P]),

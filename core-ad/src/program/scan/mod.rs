@@ -1,14 +1,17 @@
 //! A loop whose step is a program.
 
+pub(super) mod rule;
+pub(super) mod tangent;
+
 use std::sync::{Arc, OnceLock};
 
-use super::derive::{Derivation, Sensitivity};
-use super::error::ReplayError;
-use super::graph::{Graph, GuardLine, Id};
-use super::traced::{Recorder, Traced};
-use super::wide::Wide;
-use super::wide_run::{Values, run};
 use crate::checkpoint::{Action, Schedule};
+use crate::program::derive::{Derivation, Sensitivity};
+use crate::program::error::ReplayError;
+use crate::program::graph::{Graph, GuardLine, Id};
+use crate::program::record::{Recorder, Traced};
+use crate::program::wide::Wide;
+use crate::program::wide::run::{Values, run};
 
 /// A loop over items: `(state, item, parameters) -> (next state, outputs)`, with the outputs added up over the steps.
 ///
@@ -41,17 +44,17 @@ use crate::checkpoint::{Action, Schedule};
 /// ```
 #[derive(Debug)]
 pub struct ScanProgram {
-    pub(super) graph: Graph,
+    pub(in crate::program) graph: Graph,
     /// Next state, outputs.
-    pub(super) results: Vec<Id>,
-    pub(super) code: Wide,
+    pub(in crate::program) results: Vec<Id>,
+    pub(in crate::program) code: Wide,
     /// Cotangents of state and parameters; those of the results are further inputs.
-    pub(super) pullback: OnceLock<Result<(Graph, Wide), ReplayError>>,
+    pub(in crate::program) pullback: OnceLock<Result<(Graph, Wide), ReplayError>>,
     /// The loop over states with their tangents.
-    pub(super) tangent: OnceLock<Result<Arc<Self>, ReplayError>>,
-    pub(super) state: usize,
-    pub(super) width: usize,
-    pub(super) parameters: usize,
+    pub(in crate::program) tangent: OnceLock<Result<Arc<Self>, ReplayError>>,
+    pub(in crate::program) state: usize,
+    pub(in crate::program) width: usize,
+    pub(in crate::program) parameters: usize,
 }
 
 /// What [`ScanProgram::vjp`] finds.

@@ -15,13 +15,13 @@ use std::arch::x86_64::{
 };
 use std::slice;
 
-use super::graph::Relation;
 use super::vector::Vector;
+use crate::program::graph::Relation;
 
 /// Lanes of a processor with AVX2 and FMA. Values of this type are made in code that runs on such processors only.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-pub(super) struct Avx2(__m256d);
+pub(in crate::program) struct Avx2(__m256d);
 
 /// Evaluates intrinsics.
 macro_rules! avx2 {

@@ -1,12 +1,12 @@
 //! Finds a recorded node: an open-addressed table of numbers, whose keys are the nodes themselves.
 
-use super::graph::{Id, Node};
+use super::node::{Id, Node};
 
 const EMPTY: Id = Id::MAX;
 
 /// Numbers of nodes by what they are.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Index {
+pub(in crate::program) struct Index {
     table: Vec<Id>,
     used: usize,
 }
@@ -31,7 +31,12 @@ fn hash(node: &Node) -> usize {
 
 impl Index {
     /// The number of `node`, which becomes `next` where it is new.
-    pub(super) fn find_or_insert(&mut self, node: &Node, next: Id, nodes: &[Node]) -> Id {
+    pub(in crate::program) fn find_or_insert(
+        &mut self,
+        node: &Node,
+        next: Id,
+        nodes: &[Node],
+    ) -> Id {
         if self.used * 2 >= self.table.len() {
             self.grow(nodes);
         }

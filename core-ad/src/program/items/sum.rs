@@ -6,15 +6,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::error::ReplayError;
-use super::inline::{cotangents, tangents};
-use super::items::{ItemProgram, Record};
-use super::rule::{Derived, TracedRule};
-use super::traced::Traced;
+use super::{ItemProgram, Record};
 use crate::map::Kernel;
+use crate::program::derive::inline::{cotangents, tangents};
+use crate::program::error::ReplayError;
+use crate::program::record::{Derived, Traced, TracedRule};
 
 /// A kernel with its items.
-pub(super) struct ItemSum {
+pub(in crate::program) struct ItemSum {
     kernel: Arc<Record>,
     program: ItemProgram,
     items: Arc<[f64]>,
@@ -36,7 +35,7 @@ impl ItemSum {
     ///
     /// # Errors
     /// No item.
-    pub(super) fn of_kernel<const D: usize, const O: usize, K: Kernel<D, O>>(
+    pub(in crate::program) fn of_kernel<const D: usize, const O: usize, K: Kernel<D, O>>(
         kernel: &K,
         items: &[[f64; D]],
         p: &[Traced],
@@ -66,7 +65,7 @@ impl ItemSum {
     ///
     /// # Errors
     /// Items that take too many paths through the kernel, a rule without a value.
-    pub(super) fn apply(self: &Arc<Self>, p: &[Traced]) -> Derived {
+    pub(in crate::program) fn apply(self: &Arc<Self>, p: &[Traced]) -> Derived {
         let y = self.program.sum(&self.items, &values(p))?;
         Ok(match p.iter().find_map(|p| p.checked()) {
             None => y.into_iter().map(Traced::konst).collect(),

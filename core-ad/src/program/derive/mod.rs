@@ -3,14 +3,16 @@
 //! The partials come from the one table, evaluated on [`Traced`] values: so a derivative is a program like any other,
 //! shares what it can with the values, is optimised with them, and can be differentiated again.
 
-use super::error::ReplayError;
-use super::graph::{Binary, Graph, Id, Node, Unary};
-use super::traced::{Recorder, Traced};
+pub(super) mod inline;
+
+use crate::program::error::ReplayError;
+use crate::program::graph::{Binary, Graph, Id, Node, Unary};
+use crate::program::record::{Recorder, Traced};
 use crate::real::Num;
 use crate::rules::{arithmetic_table, binary_table, integer_power, power_by_base};
 
 /// Sweeps over a recorded graph.
-pub(super) struct Derivation {
+pub(in crate::program) struct Derivation {
     recorder: &'static Recorder,
     /// The nodes as they were before.
     graph: Graph,
@@ -18,7 +20,7 @@ pub(super) struct Derivation {
 
 /// A tangent or cotangent of a value.
 #[derive(Clone, Copy)]
-pub(super) struct Sensitivity {
+pub(in crate::program) struct Sensitivity {
     value: Traced,
     /// Not 0 where a seed that is not 0 reaches the value, on a path along which every maximum and minimum takes it: elsewhere the
     /// sensitivity is 0 by structure, and stays so at a pole. A sensitivity that is 0 for another reason does not.
@@ -27,13 +29,13 @@ pub(super) struct Sensitivity {
 
 impl Sensitivity {
     /// Of a seed whose exact zero says that the value is not asked for.
-    pub(super) fn of_seed(value: Traced) -> Self {
+    pub(in crate::program) fn of_seed(value: Traced) -> Self {
         let reach = if value.is_konst() { Traced::konst(1.0) } else { value.abs() };
         Self { value, reach }
     }
 
     /// Of a value that is asked for, with a sensitivity that may come out as 0.
-    pub(super) fn of_asked(value: Traced) -> Self {
+    pub(in crate::program) fn of_asked(value: Traced) -> Self {
         Self { value, reach: Traced::konst(1.0) }
     }
 }
@@ -126,9 +128,9 @@ macro_rules! partials_of_functions {
     ($($name:ident: |$a:ident, $b:ident, $y:ident| $by_a:expr, $by_b:expr;)*) => {
         /// A function of two arguments by its name in the table.
         mod named {
-            use crate::program::traced::Traced;
+            use crate::program::record::Traced;
             use crate::real::Num;
-            $(pub(super) fn $name($a: Traced, $b: Traced, $y: Traced) -> [Traced; 2] {
+            $(pub(in crate::program) fn $name($a: Traced, $b: Traced, $y: Traced) -> [Traced; 2] {
                 [$by_a, $by_b]
             })*
         }
@@ -150,7 +152,7 @@ fn has_pole(node: Node) -> bool {
 }
 
 impl Derivation {
-    pub(super) fn new(recorder: &'static Recorder, graph: Graph) -> Self {
+    pub(in crate::program) fn new(recorder: &'static Recorder, graph: Graph) -> Self {
         recorder.mark_as_derivative();
         Self { recorder, graph }
     }
@@ -241,7 +243,7 @@ impl Derivation {
     ///
     /// # Errors
     /// A rule without a derivative.
-    pub(super) fn reverse(
+    pub(in crate::program) fn reverse(
         &self,
         outputs: &[Id],
         seeds: impl Iterator<Item = Sensitivity>,
@@ -329,7 +331,7 @@ impl Derivation {
     ///
     /// # Errors
     /// A rule without a derivative.
-    pub(super) fn forward(
+    pub(in crate::program) fn forward(
         &self,
         outputs: &[Id],
         x_dot: &[Option<Traced>],
@@ -415,7 +417,7 @@ impl Derivation {
 /// Row, column and value of an entry.
 type Entry = ([usize; 2], Traced);
 /// A graph, the nodes in it that are entries of a Jacobian, and their rows and columns.
-pub(super) type Entries = (Graph, Vec<Id>, Vec<[usize; 2]>);
+pub(in crate::program) type Entries = (Graph, Vec<Id>, Vec<[usize; 2]>);
 
 /// A graph that computes the entries of the Jacobian of `outputs` by the inputs `columns` that are not zero by
 /// structure: those nodes, and their rows and columns (as places in `columns`). Forward or reverse, whichever records
@@ -423,7 +425,7 @@ pub(super) type Entries = (Graph, Vec<Id>, Vec<[usize; 2]>);
 ///
 /// # Errors
 /// A rule without a derivative, in both directions.
-pub(super) fn jacobian(
+pub(in crate::program) fn jacobian(
     graph: &Graph,
     outputs: &[Id],
     columns: &[u32],

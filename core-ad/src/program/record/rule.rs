@@ -4,15 +4,15 @@
 use std::any::Any;
 use std::fmt;
 
-use super::error::ReplayError;
 use super::traced::Traced;
+use crate::program::error::ReplayError;
 use crate::rule::{Rule, SliceRule};
 
 /// What a derivative is at the point of recording, or that there is none.
-pub(super) type Derived = Result<Vec<Traced>, ReplayError>;
+pub(in crate::program) type Derived = Result<Vec<Traced>, ReplayError>;
 
 /// A [`Rule`] or [`SliceRule`] without its type.
-pub(super) trait TracedRule: Send + Sync {
+pub(in crate::program) trait TracedRule: Send + Sync {
     /// The value, or why there is none.
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError>;
     /// `J x_dot`, recorded.
@@ -30,7 +30,7 @@ impl fmt::Debug for dyn TracedRule {
 }
 
 /// A [`Rule`] of fixed size.
-pub(super) struct Sized<U, const I: usize, const O: usize>(pub(super) U);
+pub(in crate::program) struct Sized<U, const I: usize, const O: usize>(pub(in crate::program) U);
 
 fn array<T: Copy, const N: usize>(x: &[T]) -> [T; N] {
     std::array::from_fn(|k| x[k])
@@ -57,7 +57,7 @@ fn recorded<U: SliceRule>(found: Result<Vec<Traced>, U::Error>) -> Derived {
 }
 
 /// A [`SliceRule`].
-pub(super) struct Sliced<U>(pub(super) U);
+pub(in crate::program) struct Sliced<U>(pub(in crate::program) U);
 
 impl<U: SliceRule> TracedRule for Sliced<U> {
     fn primal(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {

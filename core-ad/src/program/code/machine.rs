@@ -5,24 +5,15 @@
 )]
 #![expect(unsafe_code, reason = "places were checked when the code was made, see `Code::checked`")]
 
-use super::code::{Code, Instruction, Op, Place, UNIFORM};
-use super::error::ReplayError;
-use super::functions::{self, for_binary, for_unary};
-use super::graph::{Binary, Graph, Relation, Unary};
-use super::vector::{Plain, Vector};
-
-/// Why a replay stopped.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Stop {
-    /// This guard, in this lane first.
-    Flipped { guard: u32, lane: usize },
-    /// This lane's rule has no value.
-    Rule { lane: usize, error: ReplayError },
-}
+use super::{Code, Instruction, Op, Place, UNIFORM};
+use crate::program::error::Stop;
+use crate::program::graph::{Binary, Graph, Relation, Unary};
+use crate::program::simd::functions::{self, for_binary, for_unary};
+use crate::program::simd::{Plain, Vector};
 
 /// How outputs are handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handover {
+pub(in crate::program) enum Handover {
     /// Added up, a vector an output.
     Sum,
     /// Written, a block an output.
@@ -30,7 +21,7 @@ pub(super) enum Handover {
 }
 
 /// Code with the memory that it works on.
-pub(super) struct Machine<'a, V, const W: usize> {
+pub(in crate::program) struct Machine<'a, V, const W: usize> {
     code: &'a Code,
     graph: &'a Graph,
     slots: *mut V,
@@ -43,7 +34,11 @@ pub(super) struct Machine<'a, V, const W: usize> {
 
 impl<'a> Machine<'a, Plain<1>, 1> {
     /// For the uniform section: its values stand where a body finds them.
-    pub(super) fn once(code: &'a Code, graph: &'a Graph, uniform: &'a mut [f64]) -> Self {
+    pub(in crate::program) fn once(
+        code: &'a Code,
+        graph: &'a Graph,
+        uniform: &'a mut [f64],
+    ) -> Self {
         assert!(uniform.len() >= code.uniform_len, "a number for every uniform place");
         let at = uniform.as_mut_ptr();
         Self {
@@ -59,7 +54,7 @@ impl<'a> Machine<'a, Plain<1>, 1> {
     }
 
     /// Runs the uniform section.
-    pub(super) fn run_once(&self) -> Result<(), Stop> {
+    pub(in crate::program) fn run_once(&self) -> Result<(), Stop> {
         // SAFETY: this machine's slots are the uniform places, within which the section was checked to stay.
         unsafe { self.run(&self.code.once) }
     }
@@ -68,7 +63,7 @@ impl<'a> Machine<'a, Plain<1>, 1> {
 impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
     /// For the body.
     #[inline(always)]
-    pub(super) fn body(
+    pub(in crate::program) fn body(
         (code, graph): (&'a Code, &'a Graph),
         slots: &'a mut [V],
         uniform: &'a [f64],
@@ -86,7 +81,7 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
 
     /// Runs the body.
     #[inline(always)]
-    pub(super) fn run_body(&self) -> Result<(), Stop> {
+    pub(in crate::program) fn run_body(&self) -> Result<(), Stop> {
         // SAFETY: this machine has a block for every place and room for every output, as asserted above.
         unsafe { self.run(&self.code.body) }
     }
@@ -261,7 +256,7 @@ impl<'a, V: Vector, const W: usize> Machine<'a, V, W> {
 }
 
 #[inline(never)]
-pub(super) fn power<V: Vector>(mut x: V, n: i32) -> V {
+pub(in crate::program) fn power<V: Vector>(mut x: V, n: i32) -> V {
     x.lanes_mut().iter_mut().for_each(|x| *x = x.powi(n));
     x
 }

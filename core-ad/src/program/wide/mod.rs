@@ -4,16 +4,18 @@
 //! Steps are grouped by their level (the longest way from an input) and by what they do. The results of a group stand side
 //! by side; an operand is a run of such results, one value for all, or a list of places.
 
-use super::code::Place;
-use super::compile::{Compiler, Step, Term};
-use super::graph::{Binary, Graph, Id, Node, Unary};
+pub(super) mod run;
+
+use crate::program::code::Place;
+use crate::program::code::compile::{Compiler, Step, Term};
+use crate::program::graph::{Binary, Graph, Id, Node, Unary};
 
 /// Places are handed out by fours: the widest vector.
-pub(super) const ROUND: usize = 4;
+pub(in crate::program) const ROUND: usize = 4;
 
 /// What a group does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(in crate::program) enum Kind {
     Unary(Unary),
     /// The same by `f64`'s own function, see [`Graph::read_by_guards`].
     Exact(Unary),
@@ -27,7 +29,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Number of operands of a member.
-    pub(super) fn operands(self) -> usize {
+    pub(in crate::program) fn operands(self) -> usize {
         match self {
             Self::Unary(_) | Self::Exact(_) | Self::Power(_) => 1,
             Self::Binary(_) => 2,
@@ -39,7 +41,7 @@ impl Kind {
 
 /// Where the members of a group find an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(in crate::program) enum Access {
     /// From this place on, side by side.
     Run(Place),
     /// All at this place.
@@ -50,45 +52,45 @@ pub(super) enum Access {
 
 /// Members that are carried out together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Group {
-    pub(super) kind: Kind,
+pub(in crate::program) struct Group {
+    pub(in crate::program) kind: Kind,
     /// Place of the first result.
-    pub(super) to: Place,
-    pub(super) len: u32,
+    pub(in crate::program) to: Place,
+    pub(in crate::program) len: u32,
     /// Number of the first operand's access.
-    pub(super) access: u32,
+    pub(in crate::program) access: u32,
 }
 
 /// A guard: number, places.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GuardAt {
-    pub(super) guard: u32,
-    pub(super) a: Place,
-    pub(super) b: Place,
+pub(in crate::program) struct GuardAt {
+    pub(in crate::program) guard: u32,
+    pub(in crate::program) a: Place,
+    pub(in crate::program) b: Place,
 }
 
 /// A call: number in the graph, places of inputs, first place of the outputs.
 #[derive(Clone, Debug)]
-pub(super) struct CallAt {
-    pub(super) call: u32,
-    pub(super) inputs: Vec<Place>,
+pub(in crate::program) struct CallAt {
+    pub(in crate::program) call: u32,
+    pub(in crate::program) inputs: Vec<Place>,
 }
 
 /// The groups in order, and where things are.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wide {
-    pub(super) groups: Vec<Group>,
-    pub(super) accesses: Vec<Access>,
-    pub(super) lists: Vec<Place>,
-    pub(super) calls: Vec<CallAt>,
-    pub(super) guards: Vec<GuardAt>,
-    pub(super) constants: Vec<(Place, f64)>,
+pub(in crate::program) struct Wide {
+    pub(in crate::program) groups: Vec<Group>,
+    pub(in crate::program) accesses: Vec<Access>,
+    pub(in crate::program) lists: Vec<Place>,
+    pub(in crate::program) calls: Vec<CallAt>,
+    pub(in crate::program) guards: Vec<GuardAt>,
+    pub(in crate::program) constants: Vec<(Place, f64)>,
     /// Number of inputs, which stand first.
-    pub(super) inputs: usize,
-    pub(super) outputs: Vec<Place>,
+    pub(in crate::program) inputs: usize,
+    pub(in crate::program) outputs: Vec<Place>,
     /// Outputs that stand side by side: number of the first, its place, how many.
-    pub(super) runs: Vec<(usize, usize, usize)>,
-    pub(super) len: usize,
+    pub(in crate::program) runs: Vec<(usize, usize, usize)>,
+    pub(in crate::program) len: usize,
 }
 
 /// A step before it is grouped.
@@ -119,7 +121,7 @@ struct Grouping<'a> {
 
 impl Wide {
     /// Code for `outputs` of `graph`.
-    pub(super) fn compile(graph: &Graph, outputs: &[Id]) -> Self {
+    pub(in crate::program) fn compile(graph: &Graph, outputs: &[Id]) -> Self {
         let n = graph.nodes.len();
         let steps = Compiler::steps(graph, outputs);
         let mut grouping = Grouping {

@@ -8,9 +8,8 @@
     reason = "vector code is made where it is inlined into a function with the target features"
 )]
 
-use super::graph::{Binary, Relation, Unary};
-use super::traced::evaluate;
 use super::vector::Vector;
+use crate::program::graph::{Binary, Relation, Unary, evaluate};
 
 /// `$each!(x => y)` with the function `$op` of `x: $v` for `y`: it is chosen once for all operands. A macro, because code in
 /// closures is compiled without the target features of the function around it.
@@ -50,32 +49,32 @@ macro_rules! for_binary {
         }
     };
 }
-pub(super) use {for_binary, for_unary};
+pub(in crate::program) use {for_binary, for_unary};
 
 /// A function that has no vector code here.
 #[inline(never)]
-pub(super) fn by_lanes<V: Vector>(op: Unary, mut x: V) -> V {
+pub(in crate::program) fn by_lanes<V: Vector>(op: Unary, mut x: V) -> V {
     x.lanes_mut().iter_mut().for_each(|x| *x = op.value(*x));
     x
 }
 
 /// The same for a function of two.
 #[inline(never)]
-pub(super) fn pair_by_lanes<V: Vector>(op: Binary, mut a: V, b: V) -> V {
+pub(in crate::program) fn pair_by_lanes<V: Vector>(op: Binary, mut a: V, b: V) -> V {
     a.lanes_mut().iter_mut().zip(b.lanes()).for_each(|(a, b)| *a = evaluate(op, *a, *b));
     a
 }
 
 /// -1, 0 or 1.
 #[inline(always)]
-pub(super) fn sign<V: Vector>(x: V) -> V {
+pub(in crate::program) fn sign<V: Vector>(x: V) -> V {
     let (zero, one) = (V::splat(0.0), V::splat(1.0));
     zero.less(x, one, x.less(zero, one.neg(), x)).add(zero)
 }
 
 /// What a maximum takes of its first operand: 0 where the second is larger, 1/2 where they tie, else 1.
 #[inline(always)]
-pub(super) fn share<V: Vector>(a: V, b: V) -> V {
+pub(in crate::program) fn share<V: Vector>(a: V, b: V) -> V {
     let tie = V::splat(f64::from_bits(1));
     let of_larger = size(a.sub(b)).less(tie, V::splat(0.5), V::splat(1.0));
     a.less(b, V::splat(0.0), of_larger)
@@ -83,19 +82,19 @@ pub(super) fn share<V: Vector>(a: V, b: V) -> V {
 
 /// The second, and exactly 0 where the first is 0. What is no number is not 0.
 #[inline(always)]
-pub(super) fn gated<V: Vector>(a: V, b: V) -> V {
+pub(in crate::program) fn gated<V: Vector>(a: V, b: V) -> V {
     size(a).less(V::splat(f64::from_bits(1)), V::splat(0.0), b)
 }
 
 /// The quotient, and exactly 0 where the divisor is 0.
 #[inline(always)]
-pub(super) fn over_norm<V: Vector>(a: V, norm: V) -> V {
+pub(in crate::program) fn over_norm<V: Vector>(a: V, norm: V) -> V {
     V::splat(0.0).less(size(norm), a.div(norm), V::splat(0.0))
 }
 
 /// `|x|`.
 #[inline(always)]
-pub(super) fn size<V: Vector>(x: V) -> V {
+pub(in crate::program) fn size<V: Vector>(x: V) -> V {
     x.and(u64::MAX >> 1)
 }
 
@@ -139,7 +138,7 @@ fn power_of_two<V: Vector>(sum: V) -> V {
 
 /// `exp x = 2^n exp(x - n ln 2)`, in two factors so that it may end among the subnormal numbers.
 #[inline(always)]
-pub(super) fn exp<V: Vector>(x: V) -> V {
+pub(in crate::program) fn exp<V: Vector>(x: V) -> V {
     let (low, high, rounder) = (V::splat(-746.0), V::splat(710.0), V::splat(ROUNDER));
     let x = high.less(x, high, x);
     let x = x.less(low, low, x);
@@ -162,7 +161,7 @@ const LN: [f64; 7] = [
 ];
 
 #[inline(always)]
-pub(super) fn ln<V: Vector>(x: V) -> V {
+pub(in crate::program) fn ln<V: Vector>(x: V) -> V {
     let (zero, one, half) = (V::splat(0.0), V::splat(1.0), V::splat(0.5));
     let tiny = V::splat(f64::MIN_POSITIVE);
     let scaled = x.less(tiny, x.mul(V::splat(18_014_398_509_481_984.0)), x);
@@ -232,7 +231,7 @@ fn sine<V: Vector>(x: V, shift: u64) -> V {
 
 /// Sine or cosine; lanes beyond the reduction's reach by `f64`'s.
 #[inline(always)]
-pub(super) fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
+pub(in crate::program) fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
     let reach = V::holds(Relation::LessOrEqual, size(x), V::splat(REDUCED_UP_TO));
     let reach = reach == (1 << V::LANES) - 1;
     if reach { sine(x, shift) } else { by_lanes(op, x) }
@@ -240,7 +239,7 @@ pub(super) fn turned<V: Vector>(x: V, shift: u64, op: Unary) -> V {
 
 /// Cephes' `tanh.c`: a rational function near 0, `1 - 2 / (exp 2|x| + 1)` beyond.
 #[inline(always)]
-pub(super) fn tanh<V: Vector>(x: V) -> V {
+pub(in crate::program) fn tanh<V: Vector>(x: V) -> V {
     use crate::special::hyperbolic::{P, Q};
     let (one, two) = (V::splat(1.0), V::splat(2.0));
     let z = x.mul(x);
@@ -253,8 +252,9 @@ pub(super) fn tanh<V: Vector>(x: V) -> V {
 
 #[cfg(test)]
 mod tests {
+    use crate::program::code::replay::evaluated;
     use crate::program::graph::Unary;
-    use crate::program::replay::{SimdLevel, evaluated, simd_level};
+    use crate::program::simd::{SimdLevel, simd_level};
     use crate::random::Stream;
 
     const LEVELS: [SimdLevel; 3] = [SimdLevel::Baseline, SimdLevel::Avx2, SimdLevel::Avx512];

@@ -8,63 +8,20 @@
     reason = "code for wider vector units is called where the processor has them"
 )]
 
-use std::sync::OnceLock;
-
-use super::code::Code;
-use super::graph::Graph;
-use super::machine::{Handover, Machine, Stop};
-use super::vector::{Plain, Vector};
+use super::Code;
+use super::machine::{Handover, Machine};
+use crate::program::error::Stop;
+use crate::program::graph::Graph;
 #[cfg(target_arch = "x86_64")]
-use super::x86::Avx2;
-
-/// Width of the vector instructions of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SimdLevel {
-    /// What every processor of the architecture has.
-    Baseline,
-    /// 256 bits, fused multiply-add.
-    Avx2,
-    /// 256 bits and twice as many registers, fused multiply-add.
-    Avx512,
-}
-
-/// The level that replays run at: the widest that the processor has, or a lower one that the environment variable
-/// `COTANGENT_SIMD` names (`baseline`, `avx2`, `avx512`). Equal results are promised for equal levels only.
-pub fn simd_level() -> SimdLevel {
-    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let wanted = match std::env::var("COTANGENT_SIMD").as_deref() {
-            Ok("baseline") => SimdLevel::Baseline,
-            Ok("avx2") => SimdLevel::Avx2,
-            _ => SimdLevel::Avx512,
-        };
-        wanted.min(widest_simd_level())
-    })
-}
-
-/// The widest level that the processor has, whatever the environment asks of replays: what libraries find that dispatch by the
-/// processor.
-#[cfg(target_arch = "x86_64")]
-pub fn widest_simd_level() -> SimdLevel {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let avx512 = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl");
-    match (avx2, avx512) {
-        (true, true) => SimdLevel::Avx512,
-        (true, false) => SimdLevel::Avx2,
-        _ => SimdLevel::Baseline,
-    }
-}
-
-/// Without vector levels of its own, an architecture has the baseline.
-#[cfg(not(target_arch = "x86_64"))]
-pub fn widest_simd_level() -> SimdLevel {
-    SimdLevel::Baseline
-}
+use crate::program::simd::Avx2;
+use crate::program::simd::{Plain, SimdLevel, Vector, simd_level};
 
 /// Uniform values for `inputs`: constants, inputs, and all that follows from them.
-pub(super) fn once(code: &Code, graph: &Graph, x: impl Fn(u32) -> f64) -> Result<Vec<f64>, Stop> {
+pub(in crate::program) fn once(
+    code: &Code,
+    graph: &Graph,
+    x: impl Fn(u32) -> f64,
+) -> Result<Vec<f64>, Stop> {
     let mut uniform = vec![0.0; code.uniform_len];
     for (place, value) in &code.constants {
         uniform[*place as usize] = *value;
@@ -77,15 +34,15 @@ pub(super) fn once(code: &Code, graph: &Graph, x: impl Fn(u32) -> f64) -> Result
 }
 
 /// What a run over items is given.
-pub(super) struct Items<'a> {
+pub(in crate::program) struct Items<'a> {
     /// Inputs of the items, row by row.
-    pub(super) rows: &'a [f64],
+    pub(in crate::program) rows: &'a [f64],
     /// Numbers in a row.
-    pub(super) width: usize,
+    pub(in crate::program) width: usize,
 }
 
 /// Where the outputs of items go.
-pub(super) enum Sink<'a> {
+pub(in crate::program) enum Sink<'a> {
     /// Added up.
     Sum(&'a mut [f64]),
     /// Row by row.
@@ -96,7 +53,7 @@ pub(super) enum Sink<'a> {
 ///
 /// # Errors
 /// The first item that flips a guard or whose rule has no value, with what stopped it.
-pub(super) fn over_items(
+pub(in crate::program) fn over_items(
     job: &Job<'_>,
     items: &Items<'_>,
     sink: &mut Sink<'_>,
@@ -132,10 +89,10 @@ fn blocks_avx512(
 }
 
 /// Code and its uniform values.
-pub(super) struct Job<'a> {
-    pub(super) code: &'a Code,
-    pub(super) graph: &'a Graph,
-    pub(super) uniform: &'a [f64],
+pub(in crate::program) struct Job<'a> {
+    pub(in crate::program) code: &'a Code,
+    pub(in crate::program) graph: &'a Graph,
+    pub(in crate::program) uniform: &'a [f64],
 }
 
 /// Vectors in a block: with four, each instruction is decoded twice as often, and the gradient of a mixture (GMM d10 K25) takes
@@ -244,8 +201,12 @@ fn deliver<V: Vector, const W: usize>(
 
 /// A function of many arguments, for tests of its errors.
 #[cfg(test)]
-pub(super) fn evaluated(op: super::graph::Unary, x: &[f64], level: SimdLevel) -> Vec<f64> {
-    use super::graph::Node;
+pub(in crate::program) fn evaluated(
+    op: crate::program::graph::Unary,
+    x: &[f64],
+    level: SimdLevel,
+) -> Vec<f64> {
+    use crate::program::graph::Node;
     let mut graph = Graph::default();
     let input = graph.input(0.5);
     let output = graph.push(Node::Unary(op, input), 0.5);

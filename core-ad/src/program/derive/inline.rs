@@ -1,9 +1,9 @@
 //! Derivatives and graphs within a recording in progress.
 
-use super::derive::{Derivation, Sensitivity};
-use super::error::ReplayError;
-use super::graph::{Graph, Id, Node};
-use super::traced::{Recorder, Traced};
+use super::{Derivation, Sensitivity};
+use crate::program::error::ReplayError;
+use crate::program::graph::{Graph, Id, Node};
+use crate::program::record::{Recorder, Traced};
 use crate::real::Num;
 
 /// Outputs of a recording in progress, and which of its inputs a derivative is by.
@@ -40,7 +40,7 @@ fn or_zero(x: Option<Traced>) -> Traced {
 ///
 /// # Errors
 /// A rule without a derivative.
-pub(super) fn cotangents(
+pub(in crate::program) fn cotangents(
     y: &[Traced],
     y_bar: &[Traced],
     x: &[Traced],
@@ -62,7 +62,7 @@ pub(super) fn cotangents(
 ///
 /// # Errors
 /// A rule without a derivative.
-pub(super) fn tangents(
+pub(in crate::program) fn tangents(
     y: &[Traced],
     x: &[Traced],
     x_dot: &[Traced],
@@ -74,7 +74,11 @@ pub(super) fn tangents(
 
 impl Graph {
     /// Records this graph once more, with other inputs that have the same values; returns all its nodes there.
-    pub(super) fn inlined(&self, recorder: &'static Recorder, inputs: &[Traced]) -> Vec<Traced> {
+    pub(in crate::program) fn inlined(
+        &self,
+        recorder: &'static Recorder,
+        inputs: &[Traced],
+    ) -> Vec<Traced> {
         if self.is_derivative {
             recorder.mark_as_derivative();
         }

@@ -1,25 +1,27 @@
 //! The same program over many items.
 
+pub(super) mod sum;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::code::Code;
-use super::derive::{self, Derivation, Sensitivity};
-use super::error::ReplayError;
-use super::graph::{Graph, GuardLine, Id};
-use super::machine::Stop;
-use super::replay::{Items, Job, Sink, once, over_items, simd_level};
-use super::traced::{Recorder, Traced};
+use crate::program::code::Code;
+use crate::program::code::replay::{Items, Job, Sink, once, over_items};
+use crate::program::derive::{self, Derivation, Sensitivity};
+use crate::program::error::{ReplayError, Stop};
+use crate::program::graph::{Graph, GuardLine, Id};
+use crate::program::record::{Recorder, Traced};
+use crate::program::simd::simd_level;
 
 /// Items that are worked off together; partial sums are of this many, whatever the number of workers.
 const CHUNK: usize = 512;
 /// Most paths through the code that are recorded.
 const PATHS: usize = 32;
 
-pub(super) type Record =
+pub(in crate::program) type Record =
     dyn Fn(&[Traced], &[Traced]) -> Result<Vec<Traced>, ReplayError> + Send + Sync;
 
 /// A function of an item and of parameters that all items share, `R^d x R^p -> R^m`.
@@ -178,7 +180,7 @@ impl ItemProgram {
     }
 
     /// [`ItemProgram::record`] of a function that may fail to be recorded.
-    pub(super) fn try_record(
+    pub(in crate::program) fn try_record(
         record: Arc<Record>,
         width: usize,
         p: &[f64],

@@ -10,10 +10,10 @@
 
 use std::array::from_fn;
 
-use super::graph::Relation;
+use crate::program::graph::Relation;
 
 /// `LANES` numbers. Operations are lane by lane; those named after bits work on the numbers' bits.
-pub(super) trait Vector: Copy {
+pub(in crate::program) trait Vector: Copy {
     /// Number of lanes.
     const LANES: usize;
     /// `v` in every lane.
@@ -79,7 +79,7 @@ pub(super) trait Vector: Copy {
 /// Lanes in plain Rust, for every processor. One lane is a number by itself, with `f64`'s own functions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct Plain<const N: usize>([f64; N]);
+pub(in crate::program) struct Plain<const N: usize>([f64; N]);
 
 impl<const N: usize> Plain<N> {
     #[inline(always)]

@@ -7,19 +7,13 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use std::ptr;
 use std::sync::Arc;
 
-use super::graph::{Binary, Call, Graph, Id, Node, Relation, Unary};
-use super::item_sum::ItemSum;
-use super::rule::{Sized, Sliced, TracedRule};
-use super::scan_rule::Loop;
-use crate::checkpoint::ScanOptions;
-use crate::map::{self, Kernel};
-use crate::real::{Num, Real, sum_by_addition};
-use crate::rule::{Rule, SliceRule};
+use super::rule::TracedRule;
+use crate::program::graph::{Binary, Call, Graph, Id, Node, Relation, Unary, evaluate};
+use crate::real::{Num, sum_by_addition};
 use crate::rules::unary_table;
-use crate::scan::{Step, plain_loop};
 
 /// Where a recording in progress lives; recycled, never freed, so that a handle needs no lifetime.
-pub(super) struct Recorder {
+pub(in crate::program) struct Recorder {
     generation: Cell<u32>,
     graph: RefCell<Graph>,
 }
@@ -30,7 +24,10 @@ thread_local! {
 
 impl Recorder {
     /// Runs `record` on a recorder that holds `graph` already, and returns what it made and the graph with it.
-    pub(super) fn extend<X>(graph: Graph, record: impl FnOnce(&'static Self) -> X) -> (X, Graph) {
+    pub(in crate::program) fn extend<X>(
+        graph: Graph,
+        record: impl FnOnce(&'static Self) -> X,
+    ) -> (X, Graph) {
         let recorder = POOL.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
             Box::leak(Box::new(Self { generation: Cell::new(0), graph: RefCell::default() }))
         });
@@ -43,13 +40,13 @@ impl Recorder {
     }
 
     /// A new input.
-    pub(super) fn input(&'static self, value: f64) -> Traced {
+    pub(in crate::program) fn input(&'static self, value: f64) -> Traced {
         let id = self.graph.borrow_mut().input(value);
         self.handle(id, value)
     }
 
     /// A handle to the recorded value `id`.
-    pub(super) fn value(&'static self, id: Id) -> Traced {
+    pub(in crate::program) fn value(&'static self, id: Id) -> Traced {
         let (node, value) = {
             let graph = self.graph.borrow();
             (graph.nodes[id as usize], graph.values[id as usize])
@@ -61,7 +58,7 @@ impl Recorder {
     }
 
     /// The node of a value: a constant gets one.
-    pub(super) fn node(&'static self, x: Traced) -> Id {
+    pub(in crate::program) fn node(&'static self, x: Traced) -> Id {
         match x.checked() {
             None => self.graph.borrow_mut().push(Node::Constant(x.value.to_bits()), x.value),
             Some(recorder) => {
@@ -72,12 +69,12 @@ impl Recorder {
     }
 
     /// Notes that what is recorded from now on is a derivative.
-    pub(super) fn mark_as_derivative(&self) {
+    pub(in crate::program) fn mark_as_derivative(&self) {
         self.graph.borrow_mut().is_derivative = true;
     }
 
     /// What is recorded so far.
-    pub(super) fn graph(&self) -> Graph {
+    pub(in crate::program) fn graph(&self) -> Graph {
         self.graph.borrow().clone()
     }
 
@@ -91,7 +88,7 @@ impl Recorder {
     }
 
     /// Records a rule's call.
-    pub(super) fn call(
+    pub(in crate::program) fn call(
         &'static self,
         rule: Arc<dyn TracedRule>,
         x: &[Traced],
@@ -109,7 +106,7 @@ impl Recorder {
     }
 }
 
-/// A value that records what is done to it: a `Copy` handle, see [`Program`](super::Program).
+/// A value that records what is done to it: a `Copy` handle, see [`Program`](crate::program::Program).
 ///
 /// A comparison returns what holds for the values at hand and leaves a guard in the program.
 #[derive(Clone, Copy)]
@@ -117,7 +114,7 @@ pub struct Traced {
     recorder: Option<&'static Recorder>,
     generation: u32,
     id: Id,
-    pub(super) value: f64,
+    pub(in crate::program) value: f64,
 }
 
 impl fmt::Debug for Traced {
@@ -132,7 +129,7 @@ impl Traced {
         Self { recorder: None, generation: 0, id: 0, value }
     }
 
-    pub(super) fn checked(self) -> Option<&'static Recorder> {
+    pub(in crate::program) fn checked(self) -> Option<&'static Recorder> {
         if let Some(recorder) = self.recorder {
             let alive = recorder.generation.get() == self.generation;
             assert!(alive, "a traced value was used after its recording ended");
@@ -141,12 +138,12 @@ impl Traced {
     }
 
     /// Whether it is a constant of the recording.
-    pub(super) fn is_konst(self) -> bool {
+    pub(in crate::program) fn is_konst(self) -> bool {
         self.recorder.is_none()
     }
 
     /// Whether both are the same recorded value.
-    pub(super) fn is_same(self, other: Self) -> bool {
+    pub(in crate::program) fn is_same(self, other: Self) -> bool {
         self.recorder.is_some() && other.recorder.is_some() && self.id == other.id
     }
 
@@ -163,7 +160,7 @@ impl Traced {
     }
 
     /// Records `op`; the identities that are exact at every finite argument are applied.
-    pub(super) fn binary(self, op: Binary, other: Self) -> Self {
+    pub(in crate::program) fn binary(self, op: Binary, other: Self) -> Self {
         let value = evaluate(op, self.value, other.value);
         let Some(recorder) = self.checked().or(other.checked()) else {
             return Self::konst(value);
@@ -189,7 +186,7 @@ impl Traced {
         recorder.push(Node::Binary(op, a, b), value)
     }
 
-    pub(super) fn compare(self, relation: Relation, other: Self) -> bool {
+    pub(in crate::program) fn compare(self, relation: Relation, other: Self) -> bool {
         match self.checked().or(other.checked()) {
             None => relation.holds(self.value, other.value),
             Some(recorder) => {
@@ -197,37 +194,6 @@ impl Traced {
                 recorder.graph.borrow_mut().guard(relation, a, b)
             }
         }
-    }
-}
-
-/// A function of two arguments in `f64`.
-pub(super) fn evaluate(op: Binary, a: f64, b: f64) -> f64 {
-    match op {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Div => a / b,
-        Binary::PowerLog(k) => a.power_log(b, k),
-        Binary::Atan2 => a.atan2(b),
-        Binary::Hypot => a.hypot(b),
-        Binary::Max => Real::max(a, b),
-        Binary::Min => Real::min(a, b),
-        Binary::Share if a < b => 0.0,
-        Binary::Share => {
-            if a - b == 0.0 {
-                0.5
-            } else {
-                1.0
-            }
-        }
-        Binary::Mul => a * b,
-        Binary::Gated => {
-            if a == 0.0 {
-                0.0
-            } else {
-                b
-            }
-        }
-        Binary::OverNorm => a.over_norm(b),
     }
 }
 
@@ -391,73 +357,5 @@ impl Num for Traced {
     }
     fn hypot(self, y: Self) -> Self {
         self.binary(Binary::Hypot, y)
-    }
-}
-
-/// Steps from which on a loop is one rule; fewer are recorded as they are.
-const UNROLLED_BELOW: usize = 32;
-
-impl Real for Traced {
-    fn scan_with<const S: usize, const P: usize, F: Step<S, P>>(
-        step: &F,
-        n: usize,
-        state: [Self; S],
-        parameters: [Self; P],
-        options: &ScanOptions,
-    ) -> [Self; S] {
-        let at = (&state, &parameters);
-        let recorded = (n >= UNROLLED_BELOW).then(|| Loop::record(step, n, at, options.schedule));
-        match recorded {
-            Some(Ok(y)) => std::array::from_fn(|k| y[k]),
-            // a few steps, or steps that do not all branch alike: plain code
-            _ => plain_loop(step, n, state, parameters),
-        }
-    }
-
-    fn map_sum<const D: usize, const O: usize, K: Kernel<D, O>>(
-        kernel: &K,
-        items: &[[f64; D]],
-        parameters: &[Self],
-    ) -> [Self; O] {
-        let sum = ItemSum::of_kernel(kernel, items, parameters);
-        match sum.and_then(|sum| sum.apply(parameters)) {
-            Ok(y) => std::array::from_fn(|k| y[k]),
-            // no item, or more paths through the kernel than are worth recording: plain code
-            Err(_) => map::serial_sum(kernel, items, parameters),
-        }
-    }
-
-    fn concrete(self) -> f64 {
-        // a number that is not equal to itself is kept as such
-        let held = if self.value.is_nan() { self } else { Self::konst(self.value) };
-        self.compare(Relation::Equal, held);
-        self.value
-    }
-
-    fn max(self, other: Self) -> Self {
-        self.binary(Binary::Max, other)
-    }
-    fn min(self, other: Self) -> Self {
-        self.binary(Binary::Min, other)
-    }
-
-    fn rule<const I: usize, const O: usize, U: Rule<I, O>>(rule: &U, x: [Self; I]) -> [Self; O] {
-        let y = rule.primal(x.map(|x| x.value));
-        match x.iter().find_map(|x| x.checked()) {
-            None => y.map(Self::konst),
-            Some(recorder) => {
-                let out = recorder.call(Arc::new(Sized::<U, I, O>(rule.clone())), &x, &y);
-                std::array::from_fn(|k| out[k])
-            }
-        }
-    }
-
-    fn slice_rule<U: SliceRule>(rule: &U, x: &[Self]) -> Result<Vec<Self>, U::Error> {
-        let values: Vec<f64> = x.iter().map(|x| x.value).collect();
-        let y = rule.primal(&values)?;
-        Ok(match x.iter().find_map(|x| x.checked()) {
-            None => y.into_iter().map(Self::konst).collect(),
-            Some(recorder) => recorder.call(Arc::new(Sliced(rule.clone())), x, &y),
-        })
     }
 }

@@ -4,13 +4,13 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::error::ReplayError;
-use super::graph::{Graph, Id};
-use super::inline::tangents;
-use super::scan::{ScanGradient, ScanProgram};
-use super::traced::{Recorder, Traced};
-use super::wide::Wide;
+use super::{ScanGradient, ScanProgram};
 use crate::checkpoint::Schedule;
+use crate::program::derive::inline::tangents;
+use crate::program::error::ReplayError;
+use crate::program::graph::{Graph, Id};
+use crate::program::record::{Recorder, Traced};
+use crate::program::wide::Wide;
 
 /// What [`ScanProgram::jvp`] finds.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl ScanProgram {
     }
 
     /// `((s, s_dot), item, (p, p_dot)) -> ((s, s_dot) next, (y, y_dot))`.
-    pub(super) fn tangent(&self) -> Result<Arc<Self>, ReplayError> {
+    pub(in crate::program) fn tangent(&self) -> Result<Arc<Self>, ReplayError> {
         let found = self.tangent.get_or_init(|| {
             let (s, w) = (self.state, self.width);
             let record = |recorder: &'static Recorder| -> Result<Vec<Id>, ReplayError> {
