@@ -8,8 +8,6 @@ use cotangent_harness::{Progress, Score, Stage};
 use cotangent_optim::{Iteration, Stop};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::command::dumb;
-
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -127,6 +125,11 @@ fn describe(it: &Iteration, score: Option<Score>) -> String {
         "objective {:.6e}{gradient}  step {:.2e}  evaluations {}{score}",
         it.value, it.step_norm, it.evaluations
     )
+}
+
+/// Whether the terminal can neither move its cursor nor show colours.
+pub(crate) fn dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 #[cfg(test)]

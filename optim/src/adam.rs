@@ -7,10 +7,9 @@ use cotangent_ad::random::Stream;
 use cotangent_problem::{SampleKey, TermValue};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::evaluator::{distance, projected_gradient_norm};
 use crate::hessian::{Point, objective_slopes, zero_gradient};
-use crate::method::MethodInfo;
 use crate::outcome::Status;
 
 /// How the learning rate changes over the run.

@@ -11,10 +11,9 @@ use faer::{Mat, Side};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, evaluate};
-use crate::method::MethodInfo;
 use crate::outcome::Status;
 use crate::quadratic::{Judgement, judge_by_values};
 

@@ -1,27 +1,30 @@
 //! What an algorithm sees of the run that it works for, and what it must offer to be one.
 
-use cotangent_problem::{
-    Evaluation, Objective, SampleKey, Space, TermValue, TrialFailure, Want, Workspace,
-};
+use cotangent_problem::{Evaluation, SampleKey, TermValue, TrialFailure, Want, Workspace};
 
 use crate::convergence::Sizes;
 use crate::evaluator::{Counts, evaluate};
-use crate::method::MethodInfo;
 use crate::outcome::{Status, Stop};
+use crate::problem::Problem;
 
-/// An objective and its parameters.
-#[derive(Clone, Copy)]
-pub struct Problem<'a> {
-    /// What is minimised.
-    pub objective: &'a dyn Objective,
-    /// Its parameters.
-    pub space: &'a Space,
-}
-
-impl std::fmt::Debug for Problem<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Problem").field("space", self.space).finish_non_exhaustive()
-    }
+/// What a method is and needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a method")]
+pub struct MethodInfo {
+    /// Name in scenarios.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Needs gradients.
+    pub needs_gradient: bool,
+    /// Needs residuals and their Jacobian.
+    pub needs_residuals: bool,
+    /// Needs the problem in stages: the controls of a trajectory.
+    pub needs_stages: bool,
+    /// Works with a value that changes from sample to sample.
+    pub accepts_stochastic: bool,
+    /// Draws another sample of a stochastic objective at every iteration; the others freeze the first.
+    pub draws_anew: bool,
 }
 
 /// Why an algorithm did not get the evaluation that it asked for.

@@ -3,7 +3,7 @@
 use cotangent_problem::{Evaluation, SampleKey, TrialFailure, Want, Workspace};
 use serde::{Deserialize, Serialize};
 
-use crate::context::Problem;
+use crate::problem::Problem;
 
 /// How often the objective was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

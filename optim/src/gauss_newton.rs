@@ -19,11 +19,10 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use crate::bend::Rows;
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, projected_gradient_norm};
 use crate::hessian::{Judgement, Point, WHOLE_UP_TO, judge, note, on_a_plateau, zero_gradient};
-use crate::method::MethodInfo;
 use crate::outcome::Status;
 use crate::triangle::Triangle;
 

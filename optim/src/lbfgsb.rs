@@ -9,14 +9,13 @@ use faer::Mat;
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
 use crate::hessian::{
     Judgement, Point, judge, note, objective_slopes, on_a_plateau, zero_gradient,
 };
 use crate::line_search::{Origin, Search, strong_wolfe};
-use crate::method::MethodInfo;
 use crate::outcome::Status;
 
 /// Options of L-BFGS-B.

@@ -122,6 +122,7 @@ pub mod multi_start;
 pub mod nelder_mead;
 mod newton_model;
 pub mod outcome;
+mod problem;
 mod quadratic;
 pub mod run;
 mod triangle;
@@ -133,14 +134,15 @@ pub use augmented_lagrangian::{
     minimize_constrained,
 };
 pub use cmaes::CmaEsOptions;
-pub use context::Problem;
+pub use context::MethodInfo;
 pub use ddp::{Ddp, DdpOptions, DdpStep};
 pub use evaluator::Counts;
 pub use gauss_newton::GaussNewtonOptions;
 pub use lbfgsb::LbfgsbOptions;
-pub use method::{METHODS, Method, MethodInfo};
+pub use method::{METHODS, Method};
 pub use multi_start::MultiStart;
 pub use nelder_mead::NelderMeadOptions;
 pub use outcome::{Iteration, Observer, Outcome, Status, Stop};
+pub use problem::Problem;
 pub use run::{Run, StartError, StepResult, minimize};
 pub use trust_region::TrustRegionOptions;

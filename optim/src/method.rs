@@ -3,27 +3,7 @@
 use cotangent_problem::TermValue;
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
-
-/// What a method is and needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts of a method")]
-pub struct MethodInfo {
-    /// Name in scenarios.
-    pub name: &'static str,
-    /// One line.
-    pub summary: &'static str,
-    /// Needs gradients.
-    pub needs_gradient: bool,
-    /// Needs residuals and their Jacobian.
-    pub needs_residuals: bool,
-    /// Needs the problem in stages: the controls of a trajectory.
-    pub needs_stages: bool,
-    /// Works with a value that changes from sample to sample.
-    pub accepts_stochastic: bool,
-    /// Draws another sample of a stochastic objective at every iteration; the others freeze the first.
-    pub draws_anew: bool,
-}
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 
 /// Makes of one line a method: its entry in [`METHODS`], its variants of [`Method`] and [`State`], and its calls.
 macro_rules! methods {

@@ -5,9 +5,9 @@ use cotangent_problem::SampleKey;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::context::Problem;
 use crate::method::Method;
 use crate::outcome::{Outcome, Stop};
+use crate::problem::Problem;
 use crate::run::{StartError, minimize};
 
 /// How starts are drawn.

@@ -10,9 +10,8 @@
 use cotangent_problem::{TermValue, Want};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::evaluator::distance;
-use crate::method::MethodInfo;
 use crate::outcome::Status;
 use crate::quadratic::{Judgement, judge_by_values};
 

@@ -4,11 +4,12 @@ use cotangent_problem::{NoStages, SampleKey, SpaceError, TrialFailure, Workspace
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::context::{Advance, Context, NoValue, Problem};
+use crate::context::{Advance, Context, NoValue};
 use crate::convergence::Sizes;
 use crate::evaluator::Counts;
 use crate::method::{Method, State};
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
+use crate::problem::Problem;
 
 /// Why a run cannot start.
 #[derive(Clone, Debug, Error, PartialEq)]

@@ -10,13 +10,12 @@
 use cotangent_problem::{TermValue, TrialFailure};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::convergence::{Left, Tolerance, claim};
 use crate::evaluator::{distance, dot, norm, projected_gradient_norm};
 use crate::hessian::{
     Judgement, Point, judge, noise_of_products, note, objective_slopes, on_a_plateau, zero_gradient,
 };
-use crate::method::MethodInfo;
 use crate::newton_model::{Dense, ROUNDING, Rounding, straight, to_the_border};
 use crate::outcome::Status;
 

@@ -28,7 +28,7 @@ use crate::args::{Args, Colour, Format, General, Verb};
 use crate::diagnostic;
 use crate::exit::Exit;
 use crate::export::ExportError;
-use crate::progress::{Shown, Style, say};
+use crate::progress::{Shown, Style, dumb, say};
 use crate::run::HarnessError;
 use cotangent_scenarios::diagnostic::Diagnostic;
 
@@ -82,11 +82,6 @@ impl From<io::Error> for Failure {
 /// A path in JSON, which has no bytes that are not UTF-8.
 pub(crate) fn as_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// Whether the terminal can neither move its cursor nor show colours.
-pub(crate) fn dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// How things are said.

@@ -10,9 +10,9 @@ use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::svg::{
-    Area, INK, LEGEND_ROW, PAPER, SOFT, Stepped, TITLE, TITLE_ROW, UNITS, WIDTH, decades,
-    draw_title, in_rows, open, said, styled, text, tick, units,
+use super::svg::{Area, Stepped, decades, draw_title, in_rows, said, styled, tick};
+use super::theme::{
+    INK, LEGEND_ROW, PAPER, SOFT, TITLE, TITLE_ROW, UNITS, WIDTH, open, text, units,
 };
 use super::{WIDE, escape};
 

@@ -4,6 +4,7 @@ mod curve;
 mod heat;
 mod panels;
 mod svg;
+mod theme;
 
 pub use cotangent_harness::figure::{Figure, Mark, Panel, Series, encode_png};
 pub use heat::HeatMap;

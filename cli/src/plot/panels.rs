@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::open;
+use super::theme::open;
 use super::{Figure, Panel, escape};
 
 /// Width of a panel as drawn.

@@ -4,7 +4,7 @@
 //! a view box: curves have no kinks. What it draws has the colours of a light page as attributes, for viewers that know no style
 //! sheets; a style sheet puts the colours of a dark page in their place.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::ops::Range;
 
 use plotters::chart::MeshStyle;
@@ -20,60 +20,11 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::curve::thinned;
 use super::panels::panels;
+use super::theme::{
+    AXIS, CHARACTER, COLOURS, FONT, FONT_UNITS, GREY_AREA, GREY_LINE, GRID, HEIGHT, INK,
+    LEGEND_ROW, PAPER, SOFT, TITLE, TITLE_ROW, UNITS, WIDTH, X_TICKS, Y_TICKS, open, text, units,
+};
 use super::{Figure, Mark, Series, escape, number, power_of_ten, trimmed};
-
-/// Size of a figure in pixels; every row of the legend but the first adds to its height.
-pub(super) const WIDTH: u32 = 480;
-const HEIGHT: u32 = 320;
-/// Units of the canvas to a pixel.
-pub(super) const UNITS: u32 = 100;
-/// Heights of the title and of a row of the legend, in pixels.
-pub(super) const TITLE: u32 = 34;
-pub(super) const LEGEND_ROW: u32 = 17;
-/// About the width in pixels of a character of the legend, whose font is the viewer's.
-const CHARACTER: usize = 7;
-/// Characters of the title in a row.
-pub(super) const TITLE_ROW: usize = 56;
-/// Most numbers along the y axis.
-const Y_TICKS: usize = 6;
-/// The most ticks of a linear x axis.
-const X_TICKS: usize = 7;
-const FONT: &str = "system-ui,sans-serif";
-
-pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
-pub(super) const INK: RGBColor = RGBColor(27, 31, 36);
-pub(super) const SOFT: RGBColor = RGBColor(87, 96, 106);
-const GRID: RGBColor = RGBColor(227, 230, 234);
-const AXIS: RGBColor = RGBColor(139, 148, 158);
-const GREY_LINE: RGBColor = RGBColor(106, 115, 125);
-const GREY_AREA: RGBColor = RGBColor(213, 217, 222);
-
-/// Colours of series that differ for all eyes (after Okabe & Ito).
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 100, 176),
-    RGBColor(200, 80, 10),
-    RGBColor(0, 130, 95),
-    RGBColor(168, 69, 125),
-    RGBColor(138, 103, 0),
-    RGBColor(91, 95, 199),
-];
-
-/// Each colour on a light page with what stands in its place on a dark one.
-const DARK: [(RGBColor, &str); 13] = [
-    (PAPER, "#15191e"),
-    (INK, "#e4e8ec"),
-    (SOFT, "#a9b2bb"),
-    (GRID, "#2c333b"),
-    (AXIS, "#6e7781"),
-    (GREY_LINE, "#98a1aa"),
-    (GREY_AREA, "#3a424b"),
-    (COLOURS[0], "#6cb8f5"),
-    (COLOURS[1], "#f79a5b"),
-    (COLOURS[2], "#4fcf9f"),
-    (COLOURS[3], "#e7a3cb"),
-    (COLOURS[4], "#e8c14a"),
-    (COLOURS[5], "#b3b5ff"),
-];
 
 /// Which axes are logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,43 +125,6 @@ pub(super) fn tick(value: f64, span: f64) -> String {
     // what rounding leaves of 0 is 0
     let said = number(if value.abs() < 1e-9 * span { 0.0 } else { value });
     said.strip_prefix("1×").map_or(said.clone(), str::to_owned)
-}
-
-/// The beginning of a picture of this height in pixels with `units` units to a pixel: size, name, colours of a dark page.
-pub(super) fn open(title: &str, height: u32, units: u32) -> String {
-    let mut dark = String::new();
-    for (light, dark_hex) in DARK {
-        let hex = hex(light);
-        let _ = write!(
-            dark,
-            ".ct [fill=\"{hex}\"]{{fill:{dark_hex}}}.ct [stroke=\"{hex}\"]{{stroke:{dark_hex}}}"
-        );
-    }
-    format!(
-        "<svg class=\"ct\" viewBox=\"0 0 {} {}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
-         xmlns=\"http://www.w3.org/2000/svg\" font-family=\"{FONT}\">\n<title>{}</title>\n\
-         <style>@media (prefers-color-scheme:dark){{{dark}}}</style>\n",
-        WIDTH * units,
-        height * units,
-        escape(title)
-    )
-}
-
-fn hex(RGBColor(r, g, b): RGBColor) -> String {
-    format!("#{r:02X}{g:02X}{b:02X}")
-}
-
-/// So many pixels in units of the canvas.
-#[expect(clippy::cast_possible_truncation, reason = "a few thousand pixels")]
-pub(super) fn units(pixels: f64) -> i32 {
-    (pixels * f64::from(UNITS)).round() as i32
-}
-
-/// What the backend makes a pixel of a font of; it divides sizes by 1.24.
-const FONT_UNITS: f64 = UNITS as f64 * 1.24;
-
-pub(super) fn text(size: f64, colour: &RGBColor) -> TextStyle<'_> {
-    TextStyle::from((FONT, FONT_UNITS * size)).color(colour)
 }
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -480,7 +394,8 @@ fn mark(
 
 #[cfg(test)]
 mod tests {
-    use super::{HEIGHT, LEGEND_ROW, Scales, Shown, decades, draw, draw_on, in_rows, tick};
+    use super::super::theme::{HEIGHT, LEGEND_ROW};
+    use super::{Scales, Shown, decades, draw, draw_on, in_rows, tick};
     use crate::plot::{Figure, Mark, Series};
 
     fn figure(points: Vec<(f64, f64)>) -> Figure {

@@ -18,10 +18,10 @@ use cotangent_problem::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::context::Problem;
 use crate::evaluator::Counts;
 use crate::method::Method;
 use crate::outcome::{Iteration, Observer, Outcome, Status, Stop};
+use crate::problem::Problem;
 use crate::run::{Run, StartError, StepResult};
 use function::{Lagrangian, constraints_at};
 use multipliers::Conditions;

@@ -4,11 +4,10 @@ use cotangent_problem::{InStages, Objective, TermValue, TrialFailure, Want};
 use serde::{Deserialize, Serialize};
 
 use super::{Ddp, DdpOptions, DdpStep};
-use crate::context::{Advance, Algorithm, Context, NoValue};
+use crate::context::{Advance, Algorithm, Context, MethodInfo, NoValue};
 use crate::convergence::Tolerance;
 use crate::evaluator::{Counts, distance};
 use crate::hessian::{Judgement, Point, judge, note, objective_slopes, on_a_plateau};
-use crate::method::MethodInfo;
 use crate::outcome::{Status, Stop};
 
 /// State between two iterations.
