@@ -6,32 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::folder::{Folder, write_safe};
+use crate::answer::Answer;
+use crate::folder::Folder;
 use crate::gradcheck::StartCheck;
 use crate::history::Mark;
 use crate::input::hash;
 use crate::manifest::Manifest;
 use crate::restarts::Earlier;
 use crate::search::Search;
+use crate::whole_file::write_safe;
 use crate::{HarnessError, Input, Note, simd};
 
 /// Version of the program that a checkpoint is of.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The answer so far.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Answer {
-    /// Iteration that it is from.
-    pub iteration: usize,
-    /// Parameters in physical units.
-    pub x: Vec<f64>,
-    /// Objective.
-    pub value: f64,
-    /// What it was chosen by: the score, or the objective.
-    pub rank: f64,
-    /// Whether a score chose it.
-    pub scored: bool,
-}
 
 /// A checkpoint: of a borrowed run while it is written, of an owned one when it is read.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,13 +1,14 @@
 //! The run folder: who owns it, what in it is the run's, and writing that never leaves half a file.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::HarnessError;
 use crate::manifest::{Manifest, now};
 use crate::name::check_name;
+use crate::whole_file::{Safe, failed, temporary, write_safe};
 
 /// Is held as long as a process works in the folder.
 const LOCK: &str = ".lock";
@@ -26,48 +27,6 @@ pub(crate) const ANSWER: &str = "artifacts/answer.json";
 /// A run that has taken less than this is sooner made again than kept safe from a power failure: a sweep of short runs would wait
 /// for the disk half of its time. What is killed, and not the machine, loses nothing either way.
 const SHORT: Duration = Duration::from_secs(1);
-
-/// What a file that was written is safe from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Safe {
-    /// The end of the process.
-    FromKill,
-    /// That of the machine too: it has reached the disk.
-    FromPowerFailure,
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> HarnessError {
-    let path = path.to_path_buf();
-    move |source| HarnessError::Io { path: path.clone(), source }
-}
-
-/// Writes through a temporary file and a rename, and waits for the disk: the file is there whole, or not at all.
-///
-/// # Errors
-/// [`HarnessError::Io`].
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), HarnessError> {
-    write_safe(path, content, Safe::FromPowerFailure)
-}
-
-/// [`write_whole`]; waits for the disk where the file must be safe from a power failure.
-pub(crate) fn write_safe(path: &Path, content: &[u8], safe: Safe) -> Result<(), HarnessError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-    }
-    let temporary = temporary(path);
-    let file = File::create(&temporary).map_err(failed(&temporary))?;
-    let sync = |()| if safe == Safe::FromPowerFailure { file.sync_all() } else { Ok(()) };
-    (&file).write_all(content).and_then(sync).map_err(failed(&temporary))?;
-    drop(file);
-    fs::rename(&temporary, path).map_err(failed(path))
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    // two processes may write the same file
-    name.push(format!(".{}.tmp", std::process::id()));
-    name.into()
-}
 
 /// A run folder that this process holds.
 #[derive(Debug)]

@@ -11,8 +11,9 @@ use cotangent_problem::Space;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{Folder, Safe, write_safe};
+use crate::folder::Folder;
 use crate::input::hexadecimal;
+use crate::whole_file::{Safe, write_safe};
 use crate::{HarnessError, Score};
 
 /// Entries up to which every one has a column; beyond, each parameter has its norm.

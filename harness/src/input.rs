@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(names, ["inputs/m.xml", "inputs/2-m.xml", "inputs/2-2-m.xml"]);
         let run = place.path().join("run");
         for file in &files {
-            crate::folder::write_whole(&run.join(&file.name), &file.content).unwrap();
+            crate::whole_file::write_whole(&run.join(&file.name), &file.content).unwrap();
         }
         let copies: Vec<_> = files.iter().map(|f| run.join(&f.name)).collect();
         assert_eq!(InputFile::read(&copies).unwrap(), files);

@@ -44,6 +44,7 @@
     )
 )]
 
+pub mod answer;
 pub mod checkpoint;
 pub mod figure;
 pub mod folder;
@@ -60,6 +61,7 @@ mod search;
 mod session;
 pub mod signals;
 pub mod simd;
+pub mod whole_file;
 
 use std::path::{Path, PathBuf};
 

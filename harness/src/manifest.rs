@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::HarnessError;
-use crate::folder::{Safe, write_safe};
+use crate::whole_file::{Safe, write_safe};
 
 /// Marks a manifest as one of ours: other programs call their files so, too.
 const PROGRAM: &str = "cotangent";

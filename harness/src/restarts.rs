@@ -8,7 +8,7 @@
 use cotangent_optim::{Outcome, Status};
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Answer;
+use crate::answer::Answer;
 
 /// Further searches that a run may make.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use cotangent_optim::{Iteration, Method, Problem, Status};
 use cotangent_problem::{Objective, SampleKey, Space};
 
-use crate::checkpoint::{Answer, Checkpoint, VERSION};
+use crate::answer::Answer;
+use crate::checkpoint::{Checkpoint, VERSION};
 use crate::figure::history_figures;
-use crate::folder::{Folder, Safe, probe};
+use crate::folder::{Folder, probe};
 use crate::gradcheck::{StartCheck, check_start};
 use crate::history::History;
 use crate::manifest::{Manifest, now};
@@ -17,6 +18,7 @@ use crate::record::answer_file;
 use crate::restarts::{Cost, Earlier, Settled, Start};
 use crate::search::{Ended, Search, SearchStep};
 use crate::signals::Signals;
+use crate::whole_file::Safe;
 use crate::{
     Conclusion, Finished, Found, HarnessError, Held, Input, Job, Judge, Limits, Note, Progress,
     Record, Score, Stage, Summary, simd,

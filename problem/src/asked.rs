@@ -14,10 +14,9 @@
 use std::sync::Arc;
 
 use crate::choice::Choice;
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{
-    Capabilities, Evaluation, Objective, TermValue, TrialFailure, Want, Workspace,
-};
+use crate::objective::{Capabilities, Evaluation, Objective, TermValue, Want, Workspace};
 use crate::simulation::{Keep, Linearised, Map, MapError, Simulation, Values};
 use crate::staged;
 use crate::stages::{InStages, NoStages};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{Objective, TrialFailure, Workspace};
+use crate::objective::{Objective, Workspace};
 use crate::quantity::Quantity;
 use crate::simulation::{Keep, Linearised, Map, MapError, Simulation, check_value};
 use crate::space::Space;

@@ -25,8 +25,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cotangent_ad::Num;
 use cotangent_ad::program::{Program, ReplayError, Traced};
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{TrialFailure, Workspace};
+use crate::objective::Workspace;
 use crate::quantity::Quantity;
 use crate::simulation::{
     Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_picks, fix_quantity,

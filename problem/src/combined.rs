@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{TrialFailure, Workspace};
+use crate::objective::Workspace;
 use crate::quantity::Quantity;
 use crate::simulation::{
     Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_len, check_picks,

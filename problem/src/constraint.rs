@@ -4,8 +4,9 @@
 
 use thiserror::Error;
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{TrialFailure, Workspace};
+use crate::objective::Workspace;
 
 /// Why limits make no sense.
 #[derive(Clone, Debug, Error, PartialEq)]

@@ -48,6 +48,7 @@ pub mod choice;
 pub mod closure;
 pub mod combined;
 pub mod constraint;
+pub mod failure;
 pub mod goal;
 pub mod joined;
 pub mod key;
@@ -71,13 +72,12 @@ pub use choice::{Choice, ChoiceError, Free};
 pub use closure::Closure;
 pub use combined::{Combination, Combined, Part};
 pub use constraint::{Constraint, ConstraintValues, Constraints, LimitError};
+pub use failure::TrialFailure;
 pub use goal::{Finding, Goal, Measure, Must, Statistic};
 pub use joined::Joined;
 pub use key::{SampleKey, name_word};
 pub use limited::{Limited, Subject};
-pub use objective::{
-    Capabilities, Evaluation, Objective, Switch, TermValue, TrialFailure, Want, Workspace,
-};
+pub use objective::{Capabilities, Evaluation, Objective, Switch, TermValue, Want, Workspace};
 pub use quantity::{Axis, Quantity};
 pub use simulation::{
     Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_len, check_picks, check_value,

@@ -2,8 +2,9 @@
 
 use crate::asked::Asked;
 use crate::constraint::{Constraint, ConstraintValues, Constraints};
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{Objective, TrialFailure, Want, Workspace};
+use crate::objective::{Objective, Want, Workspace};
 
 /// What a constraint speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

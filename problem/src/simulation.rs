@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{Switch, TrialFailure, Workspace};
+use crate::objective::{Switch, Workspace};
 use crate::quantity::Quantity;
 use crate::trajectory::Trajectory;
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::choice::Choice;
-use crate::objective::TrialFailure;
+use crate::failure::TrialFailure;
 use crate::space::Transform;
 use crate::stages::{InStages, NoStages, StageDerivatives, Stages};
 use crate::term::Term;

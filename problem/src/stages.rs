@@ -7,7 +7,7 @@
 
 use thiserror::Error;
 
-use crate::objective::TrialFailure;
+use crate::failure::TrialFailure;
 
 /// Why a problem has no stages.
 #[derive(Clone, Debug, Error, PartialEq)]

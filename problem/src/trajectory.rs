@@ -1,6 +1,6 @@
 //! Outputs of states that follow each other.
 
-use crate::objective::TrialFailure;
+use crate::failure::TrialFailure;
 
 /// The states behind a map's outputs: `x_0, ..., x_N` by `x_(k+1) = f_k(x_k, u_k)`, where every entry of the outputs is seen at one
 /// state, or during the step that follows it. A state may have more numbers than directions in which it moves (a quaternion).

@@ -1,7 +1,8 @@
 //! An objective as a map to one number, so that who holds maps holds objectives too.
 
+use crate::failure::TrialFailure;
 use crate::key::SampleKey;
-use crate::objective::{Objective, TrialFailure, Want, Workspace};
+use crate::objective::{Objective, Want, Workspace};
 use crate::quantity::Quantity;
 use crate::simulation::{Cost, Keep, Linearised, Map, Values};
 use crate::space::Space;

@@ -4,6 +4,7 @@ mod cuts;
 mod derivatives;
 mod first;
 mod keys;
+mod mesh_file;
 mod pictures;
 
 pub(super) use pictures::DOMAIN;

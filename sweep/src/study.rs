@@ -10,7 +10,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cotangent_harness::folder::{clear, write_whole};
+use cotangent_harness::folder::clear;
+use cotangent_harness::whole_file::write_whole;
 use cotangent_harness::{Harness, HarnessError, Job, Judge, Manifest, Summary};
 use cotangent_scenarios::diagnostic::Diagnostic;
 use cotangent_scenarios::{Loaded, load};

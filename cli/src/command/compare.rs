@@ -7,7 +7,7 @@ use serde_json::json;
 use super::redraw::comparison;
 use super::{Failure, Voice, as_text};
 use crate::exit::Exit;
-use crate::run::folder::write_whole;
+use crate::run::whole_file::write_whole;
 use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// Writes a page, a table and a picture of several runs, and prints the table.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::schema::schema;
 use super::{Failure, Voice, as_text};
 use crate::exit::Exit;
-use crate::run::folder::write_whole;
+use crate::run::whole_file::write_whole;
 use cotangent_scenarios::diagnostic::{Diagnostic, nearest};
 use cotangent_scenarios::{DOMAINS, Domain};
 

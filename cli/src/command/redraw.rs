@@ -10,7 +10,7 @@ use crate::export::{Export, export};
 use crate::plot::{Figure, draw};
 use crate::report::{self, Compared, Comparison};
 use crate::run::figure::history_figures;
-use crate::run::folder::write_whole;
+use crate::run::whole_file::write_whole;
 use crate::run::{HarnessError, Record, history};
 use cotangent_scenarios::diagnostic::Diagnostic;
 

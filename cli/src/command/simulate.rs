@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Failure, Voice, as_text, jacobian};
 use crate::args::Input;
 use crate::exit::Exit;
-use crate::run::folder::write_whole;
+use crate::run::whole_file::write_whole;
 use cotangent_scenarios as scenario;
 use cotangent_scenarios::Opened;
 use cotangent_scenarios::diagnostic::Diagnostic;

@@ -14,8 +14,8 @@ use super::{Failure, Voice, as_text};
 use crate::args::Engine;
 use crate::exit::Exit;
 use crate::report::Survey;
-use crate::run::folder::write_whole;
 use crate::run::signals::Signals;
+use crate::run::whole_file::write_whole;
 
 /// What is run, and how.
 pub(super) struct Wanted<'a> {

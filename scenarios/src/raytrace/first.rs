@@ -5,7 +5,7 @@ use std::path::Path;
 use cotangent_raytrace::TriangleMesh;
 
 use super::super::general::name_of;
-use super::pictures::mesh_file;
+use super::mesh_file::mesh_file;
 use crate::diagnostic::Diagnostic;
 
 /// The scenario of the mesh in `path`, which it calls `file`.

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use cotangent_problem::Simulation;
 use cotangent_problem::name::segment;
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Environment, LampKind, Material, MeshFile, PictureSimulation,
-    Rgb, Scene, SceneCamera, SceneLamp, SceneMesh, Texture, Transport, TriangleMesh, parse_obj,
-    parse_ply, read_picture,
+    CameraView, DerivativeOptions, Environment, LampKind, Material, PictureSimulation, Rgb, Scene,
+    SceneCamera, SceneLamp, SceneMesh, Texture, Transport, TriangleMesh, read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
@@ -21,6 +20,7 @@ use super::cuts::cuts;
 use super::derivatives::Derivatives;
 use super::first;
 use super::keys::{self, CAMERA, LAMP, MESH, Surface};
+use super::mesh_file::mesh_file;
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 const LISTS: &[List] = &[MESH, LAMP, CAMERA, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
@@ -236,14 +236,6 @@ fn environment(s: &Settings, problems: &mut Vec<Diagnostic>) -> Option<Environme
         (Some(picture), Some(radiance)) => Environment { radiance, ..Environment::new(picture) },
     };
     Some(Environment { rotation: s.get(keys::SKY_ROTATION), ..environment })
-}
-
-/// The triangles of a file.
-pub(super) fn mesh_file(path: &Path) -> Result<MeshFile, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let is_ply = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ply"));
-    if is_ply { parse_ply(&bytes) } else { parse_obj(&String::from_utf8_lossy(&bytes)) }
-        .map_err(|e| e.to_string())
 }
 
 /// The triangles of a mesh's file.

@@ -1,5 +1,7 @@
 //! The arrows between the crates point down only, and sources keep to the house's sizes.
 
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
