@@ -14,7 +14,7 @@ use crate::film::Image;
 use crate::geometry::{Rgb, V3};
 use crate::integrator::{Black, Eye, Random, Replay, View, Wave, waves};
 use crate::sampler::{Draw, Purpose};
-use crate::scene::{Columns, Leaves, Selection, Wanted, World};
+use crate::scene::{Columns, Leaves, PartOfLeaves, Selection, Wanted, World};
 
 /// Bands of rows that are worked on apart in reverse mode. It bounds memory and fixes the order of sums.
 const BANDS: usize = 32;
@@ -160,7 +160,7 @@ pub fn vjp(
     let (trees, mirrors) = (edge_trees(eye, &wanted, options), Mirrors::new(eye, &wanted));
     let height = size.1;
     let bands = BANDS.min(height);
-    let mut sums: Vec<Reverse> = (0..bands)
+    let mut parts: Vec<Reverse> = (0..bands)
         .into_par_iter()
         .map(|band| {
             let mut sink = Reverse::new(world, adjoint);
@@ -169,10 +169,11 @@ pub fn vjp(
             sink
         })
         .collect();
-    let mut total = sums.remove(0);
-    sums.iter().for_each(|s| total.leaves.add(&s.leaves));
-    film_into(eye, &wanted, &mirrors, options, &mut total);
-    selection.pull_back(world, &total.leaves)
+    let mut film = Reverse::new(world, adjoint);
+    film_into(eye, &wanted, &mirrors, options, &mut film);
+    parts.push(film);
+    let sums = Leaves::sum(&world.layout, parts.iter().map(|part| &part.leaves));
+    selection.pull_back(world, &sums)
 }
 
 /// The derivative image of every entry of the selected parameters. The same bits on any number of threads.
@@ -328,12 +329,12 @@ fn sampled<E: Send>(count: u32, samples: impl Fn(Range<u32>) -> Vec<E> + Sync) -
 /// Collects by leaves, for an adjoint image.
 struct Reverse<'a> {
     adjoint: &'a Image,
-    leaves: Leaves,
+    leaves: PartOfLeaves,
 }
 
 impl<'a> Reverse<'a> {
     fn new(world: &World, adjoint: &'a Image) -> Self {
-        Self { adjoint, leaves: Leaves::zero(&world.layout) }
+        Self { adjoint, leaves: PartOfLeaves::zero(&world.layout) }
     }
 }
 
@@ -344,15 +345,15 @@ impl Sink for Reverse<'_> {
     }
     #[inline]
     fn point(&mut self, _: Place, vertex: u32, bar: V3) {
-        self.leaves.points[vertex as usize] += bar;
+        self.leaves.points.add(vertex, bar);
     }
     #[inline]
     fn normal(&mut self, _: Place, normal: u32, bar: V3) {
-        self.leaves.normals[normal as usize] += bar;
+        self.leaves.normals.add(normal, bar);
     }
     #[inline]
     fn vector(&mut self, _: Place, slot: u32, bar: V3) {
-        self.leaves.slots[slot as usize] += bar;
+        self.leaves.slots.add(slot, bar);
     }
 }
 

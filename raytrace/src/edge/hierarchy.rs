@@ -14,14 +14,15 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
+use super::cone::Cone;
 use crate::accel::RAYS;
-use crate::geometry::{V3, ZERO, id, length, unit};
+use crate::geometry::{V3, ZERO, id, length};
 use crate::scene::{Edge, World};
 
 /// Edges of a leaf.
 const LEAF: usize = 4;
-/// Widens boxes and cones by more than rounding, relative to the distances in question.
-const MARGIN: f64 = 1e-9;
+/// More than the rounding of single precision, relative to the distances in question: boxes and cones are widened by it.
+const MARGIN: f32 = 1e-6;
 
 /// The cone from a point over a triangle, up to the triangle's plane.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ pub(super) struct Pyramid {
 /// The most pyramids side by side.
 pub(super) const LANES: usize = RAYS;
 /// Pyramids come in multiples of this.
-const STEP: usize = 8;
+const STEP: usize = 16;
 
 /// Pyramids over one triangle, side by side.
 #[derive(Debug)]
@@ -44,14 +45,27 @@ const STEP: usize = 8;
 pub(super) struct Pyramids {
     count: usize,
     apex: [[f64; LANES]; 3],
-    planes: [[[f64; LANES]; 3]; 3],
-    depth: [[f64; LANES]; 3],
+    near: Rounded,
+}
+
+/// What boxes are tried with, in single precision.
+#[derive(Debug)]
+struct Rounded {
+    apex: [[f32; LANES]; 3],
+    /// Unit normals of the planes through the apex, and of the triangle's plane from the apex to it; 0 of one that has none.
+    planes: [[[f32; LANES]; 3]; 3],
+    across: [[f32; LANES]; 3],
+    /// Distance of the triangle's plane.
+    depth: [f32; LANES],
+    /// Sum of the apex's coordinates without their signs.
+    size: [f32; LANES],
 }
 
 impl Pyramids {
     pub(super) fn new() -> Self {
-        let none = [[0.0; LANES]; 3];
-        Self { count: 0, apex: none, planes: [none; 3], depth: none }
+        let (flat, none) = ([0.0; LANES], [[0.0; LANES]; 3]);
+        let near = Rounded { apex: none, planes: [none; 3], across: none, depth: flat, size: flat };
+        Self { count: 0, apex: [[0.0; LANES]; 3], near }
     }
 
     pub(super) fn clear(&mut self) {
@@ -61,14 +75,23 @@ impl Pyramids {
     /// # Panics
     /// Where there is no place left.
     pub(super) fn push(&mut self, pyramid: &Pyramid) {
-        let lane = self.count;
+        let (lane, near) = (self.count, &mut self.near);
+        let direction = |n: V3| {
+            let inverse = length(n).recip();
+            if inverse.is_finite() { n * inverse } else { ZERO }
+        };
+        let across = direction(pyramid.depth);
+        let planes = pyramid.planes.map(direction);
         for c in 0..3 {
             self.apex[c][lane] = pyramid.apex[c];
-            self.depth[c][lane] = pyramid.depth[c];
-            for (lanes, plane) in self.planes.iter_mut().zip(&pyramid.planes) {
-                lanes[c][lane] = plane[c];
+            near.apex[c][lane] = single(pyramid.apex[c]);
+            near.across[c][lane] = single(across[c]);
+            for (lanes, plane) in near.planes.iter_mut().zip(&planes) {
+                lanes[c][lane] = single(plane[c]);
             }
         }
+        near.depth[lane] = single(length(pyramid.depth).recip());
+        near.size[lane] = single(pyramid.apex.0.iter().map(|c| c.abs()).sum());
         self.count += 1;
     }
 
@@ -87,20 +110,21 @@ impl Pyramids {
     }
 }
 
-/// A node: a box around edges, and a cone around the normals of their faces.
+/// A node, a line of the cache: a box around edges, and a cone around the normals of their faces.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Node {
-    centre: V3,
-    half: V3,
-    axis: V3,
+    centre: [f32; 3],
+    half: [f32; 3],
+    axis: [f32; 3],
     /// Sine and cosine of half the opening of the normals' cone; those of a right angle where an edge may throw a border from
     /// anywhere.
-    opening: [f64; 2],
+    opening: [f32; 2],
     /// The second child, the first stands next; of a leaf the first edge and, in `count`, how many.
     next: u32,
     count: u32,
     /// Sum of the edges' lengths, each times how much may jump there.
-    power: f64,
+    power: f32,
 }
 
 /// An edge that was drawn, and how often it is.
@@ -120,6 +144,8 @@ const LEAST_COS: f64 = 0.02;
 #[derive(Debug)]
 pub(super) struct EdgeTree {
     nodes: Vec<Node>,
+    /// The greatest sum of the coordinates of a point of it, without their signs.
+    size: f32,
     order: Vec<u32>,
     /// Of each edge in that order, its length times how much may jump there.
     powers: Vec<f64>,
@@ -129,7 +155,7 @@ pub(super) struct EdgeTree {
 #[derive(Clone, Copy)]
 struct Loose {
     edge: u32,
-    sum: V3,
+    sum: [f32; 3],
 }
 
 /// What a node knows of its edges.
@@ -137,9 +163,8 @@ struct Loose {
 struct Content {
     lo: V3,
     hi: V3,
-    /// The middle of the cone of normals, and half its opening.
-    axis: V3,
-    opening: f64,
+    /// Around the normals of their faces.
+    normals: Cone,
     power: f64,
 }
 
@@ -149,22 +174,19 @@ impl Content {
         let e: &Edge = &world.edges().all[edge as usize];
         let [p, q] = e.points;
         let normals = normals(world, e);
-        let (axis, opening) = normals.unwrap_or((V3::unit(0), std::f64::consts::PI));
-        let bend = normals.map_or(1.0, |n| (2.0 * n.1 * PER_RADIAN).clamp(LEAST_BEND, 1.0));
+        let bend = normals.map_or(1.0, |n| (2.0 * n.sin * PER_RADIAN).clamp(LEAST_BEND, 1.0));
         let plain = |s: &crate::scene::EdgeSide| world.surface(s.face).is_plain();
         let seam = !e.seamless && !world.edges().sides(e).iter().all(plain);
         let power = length(q - p) * if seam { 1.0 } else { bend };
-        Self { lo: least(p, q), hi: most(p, q), axis, opening, power }
+        Self { lo: least(p, q), hi: most(p, q), normals: normals.unwrap_or(Cone::ALL), power }
     }
 
     /// Of both.
     fn with(self, other: Self) -> Self {
-        let (axis, opening) = joined((self.axis, self.opening), (other.axis, other.opening));
         Self {
             lo: least(self.lo, other.lo),
             hi: most(self.hi, other.hi),
-            axis,
-            opening,
+            normals: self.normals.with(other.normals),
             power: self.power + other.power,
         }
     }
@@ -183,7 +205,7 @@ fn most(p: V3, q: V3) -> V3 {
 }
 
 /// The cone of the normals of two faces that run the same way round; `None` where every point may see a border.
-fn normals(world: &World, edge: &Edge) -> Option<(V3, f64)> {
+fn normals(world: &World, edge: &Edge) -> Option<Cone> {
     let [a, b] = world.edges().sides(edge) else { return None };
     let [p, q] = edge.points;
     let face = |s: &crate::scene::EdgeSide| &world.faces[s.face as usize];
@@ -192,31 +214,7 @@ fn normals(world: &World, edge: &Edge) -> Option<(V3, f64)> {
         (q - p).cross(world.vertices[s.opposite as usize] - p).dot(normal(s)) > 0.0
     };
     let (m, n) = (normal(a), normal(b));
-    let sum = m + n;
-    let one_way = turns(a) != turns(b) && length(sum) > 1e-6;
-    one_way.then(|| (unit(sum), 0.5 * angle(m, n)))
-}
-
-/// The angle between two unit vectors.
-fn angle(a: V3, b: V3) -> f64 {
-    length(a.cross(b)).atan2(a.dot(b))
-}
-
-/// A cone around two cones.
-fn joined((a, s): (V3, f64), (b, t): (V3, f64)) -> (V3, f64) {
-    let between = angle(a, b);
-    if between + t <= s {
-        return (a, s);
-    }
-    if between + s <= t {
-        return (b, t);
-    }
-    let sum = a + b;
-    if length(sum) < 1e-6 {
-        return (a, std::f64::consts::PI);
-    }
-    let axis = unit(sum);
-    (axis, (angle(axis, a) + s).max(angle(axis, b) + t))
+    (turns(a) != turns(b)).then(|| Cone::of(m).with(Cone::of(n)))
 }
 
 impl EdgeTree {
@@ -224,13 +222,14 @@ impl EdgeTree {
     pub(super) fn new(world: &World, edges: impl Iterator<Item = u32>) -> Self {
         let loose = |edge: u32| {
             let [p, q] = world.edges().all[edge as usize].points;
-            Loose { edge, sum: p + q }
+            Loose { edge, sum: (p + q).0.map(single) }
         };
         let mut loose: Vec<Loose> = edges.map(loose).collect();
         let (nodes, powers) = (Vec::with_capacity(loose.len()), Vec::with_capacity(loose.len()));
-        let mut tree = Self { nodes, order: Vec::new(), powers };
+        let mut tree = Self { nodes, size: 0.0, order: Vec::new(), powers };
         if !loose.is_empty() {
-            tree.split(world, &mut loose, 0);
+            let Content { lo, hi, .. } = tree.split(world, &mut loose, 0);
+            tree.size = single((0..3).map(|k| lo[k].abs().max(hi[k].abs())).sum());
         }
         tree.order = loose.into_iter().map(|l| l.edge).collect();
         tree
@@ -248,18 +247,22 @@ impl EdgeTree {
             let middle = loose.len() / 2;
             let axis = widest(loose);
             // edges in one place are told apart by their number, so that the tree is the same on every machine
-            loose.select_nth_unstable_by(middle, |a, b| {
-                a.sum[axis].total_cmp(&b.sum[axis]).then(a.edge.cmp(&b.edge))
-            });
+            loose.select_nth_unstable_by_key(middle, |l| (in_order(l.sum[axis]), l.edge));
             let (left, right) = loose.split_at_mut(middle);
             let left = self.split(world, left, first);
             let second = self.nodes.len();
             (left.with(self.split(world, right, first + middle)), second, 0)
         };
-        let Content { lo, hi, axis, opening, power } = content;
-        let centre = (lo + hi) * 0.5;
-        let (half, opening) = (hi - centre, opened(opening));
-        let (next, count) = (id(next), id(count));
+        let Content { lo, hi, normals, power } = content;
+        let centre = ((lo + hi) * 0.5).0.map(single);
+        // the box is around the rounded centre
+        let half = [0, 1, 2].map(|k| {
+            let centre = f64::from(centre[k]);
+            single((hi[k] - centre).max(centre - lo[k])) * (1.0 + MARGIN)
+        });
+        let (axis, opening) =
+            (normals.axis.0.map(single), normals.widened(4.0 * f64::from(MARGIN)).map(single));
+        let (next, count, power) = (id(next), id(count), single(power));
         self.nodes[own] = Node { centre, half, axis, opening, next, count, power };
         content
     }
@@ -335,12 +338,13 @@ impl<F: FnMut(u32, u64)> NullaryFnOnce for Visit<'_, F> {
         let mut stack = [(0_u32, 0_u64); 64];
         for (tree, asked) in self.trees {
             stack[0] = (0, asked);
+            let reach = 3.0 * MARGIN * tree.size;
             let mut depth = 1;
             while depth > 0 {
                 depth -= 1;
                 let (mut at, mut lanes) = (stack[depth].0 as usize, stack[depth].1);
                 while let Some(node) = tree.nodes.get(at) {
-                    lanes &= node.throws(self.pyramids);
+                    lanes &= node.throws(self.pyramids, reach);
                     if lanes == 0 {
                         break;
                     }
@@ -362,26 +366,35 @@ impl<F: FnMut(u32, u64)> NullaryFnOnce for Visit<'_, F> {
 
 /// The axis along which the middles of edges are farthest apart.
 fn widest(loose: &[Loose]) -> usize {
-    let (mut lo, mut hi) = (loose[0].sum, loose[0].sum);
+    let (mut lo, mut hi) = ([f32::INFINITY; 3], [f32::NEG_INFINITY; 3]);
     for l in loose {
-        (lo, hi) = (least(lo, l.sum), most(hi, l.sum));
+        for k in 0..3 {
+            (lo[k], hi[k]) = (lo[k].min(l.sum[k]), hi[k].max(l.sum[k]));
+        }
     }
-    let size = hi - lo;
+    let size = [0, 1, 2].map(|k| hi[k] - lo[k]);
     (0..3).max_by(|k, l| size[*k].total_cmp(&size[*l])).unwrap_or(0)
 }
 
-/// Sine and cosine of half the opening of a cone, or of a right angle.
-fn opened(opening: f64) -> [f64; 2] {
-    let wide = opening + MARGIN >= std::f64::consts::FRAC_PI_2;
-    if wide { [1.0, 0.0] } else { (opening + MARGIN).sin_cos().into() }
+/// A whole number that is less where `x` is.
+fn in_order(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+}
+
+/// The nearest number of single precision.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+#[inline(always)]
+fn single(x: f64) -> f32 {
+    x as f32
 }
 
 impl Node {
     /// Of nothing.
     const EMPTY: Self = Self {
-        centre: ZERO,
-        half: ZERO,
-        axis: ZERO,
+        centre: [0.0; 3],
+        half: [0.0; 3],
+        axis: [0.0; 3],
         opening: [1.0, 0.0],
         next: 0,
         count: 0,
@@ -391,45 +404,56 @@ impl Node {
     /// [`estimate`] of its edges.
     #[inline]
     fn estimate(&self, x: V3, n: V3) -> f64 {
-        estimate((self.centre, self.half, self.power), x, n)
+        let [centre, half] = [self.centre, self.half].map(|v| V3::from(v.map(f64::from)));
+        estimate((centre, half, f64::from(self.power)), x, n)
     }
 
     /// The bits of all pyramids into which its edges may throw a border: its box may reach into the pyramid, and some face normal may be
     /// across the direction from the apex to some point of the box.
     ///
     /// With `r` the radius of the box, `d` the distance of its centre and `o` the opening of the normals, these directions differ from a
-    /// right angle to the axis `a` by at most `o + asin(r/d)`, which is a right one or more, or `|a.d| <= sin(o) sqrt(d^2 - r^2) + cos(o) r`.
+    /// right angle to the axis `a` by at most `o + asin(r/d)`, which is a right one or more where `cos(o) d <= r`, or
+    /// `|a.d| <= sin(o) sqrt(d^2 - r^2) + cos(o) r`. All distances are those of rounded points: `size`, and as much by the apex, is more
+    /// than they are off by. What is not a number leaves nothing out.
     #[inline(always)]
-    fn throws(&self, p: &Pyramids) -> u64 {
-        let (r2, [sin, cos]) = (self.half.norm_squared(), self.opening);
+    fn throws(&self, pyramids: &Pyramids, size: f32) -> u64 {
+        let p = &pyramids.near;
+        let [sin, cos] = self.opening;
+        let r2 = self.half.iter().map(|h| h * h).sum::<f32>() * (1.0 + 4.0 * MARGIN);
         let r = r2.sqrt();
         let mut bits = 0;
-        for first in (0..p.count.min(LANES)).step_by(STEP) {
-            for lane in first..first + STEP {
+        for first in (0..pyramids.count.min(LANES)).step_by(STEP) {
+            let mut step = 0_u32;
+            for k in 0..STEP {
+                let lane = first + k;
+                let off = size + 3.0 * MARGIN * p.size[lane];
                 let from = [0, 1, 2].map(|c| self.centre[c] - p.apex[c][lane]);
-                let reach = |n: [f64; 3]| {
+                let of = |n: &[[f32; LANES]; 3]| [n[0][lane], n[1][lane], n[2][lane]];
+                let reach = |n: [f32; 3]| {
                     let along = n[0] * from[0] + n[1] * from[1] + n[2] * from[2];
                     let half = n[0].abs() * self.half[0]
                         + n[1].abs() * self.half[1]
                         + n[2].abs() * self.half[2];
-                    (along, half * (1.0 + MARGIN) + MARGIN * along.abs())
+                    (along, half + off)
                 };
-                let of = |n: &[[f64; LANES]; 3]| [n[0][lane], n[1][lane], n[2][lane]];
-                let (depth, slack) = reach(of(&p.depth));
-                let mut inside = (depth + slack >= 0.0) & (depth - slack <= 1.0);
+                let (depth, slack) = reach(of(&p.across));
+                let mut outside =
+                    (depth + slack < 0.0) | (depth - slack > p.depth[lane] * (1.0 + MARGIN));
                 for plane in &p.planes {
                     let (height, slack) = reach(of(plane));
-                    inside &= height + slack >= 0.0;
+                    outside |= height + slack < 0.0;
                 }
                 let d2 = from[0] * from[0] + from[1] * from[1] + from[2] * from[2];
                 let along =
                     self.axis[0] * from[0] + self.axis[1] * from[1] + self.axis[2] * from[2];
-                let q = (d2 - r2).max(0.0).sqrt();
-                let bends = (r2 >= d2)
-                    | (cos * q <= sin * r)
-                    | (along.abs() <= (sin * q + cos * r) * (1.0 + MARGIN));
-                bits |= u64::from(inside & bends) << lane;
+                let d = from[0].abs() + from[1].abs() + from[2].abs();
+                let q2 = d2 * (1.0 + 4.0 * MARGIN) + off * (2.0 * d + off) - r2;
+                let q = q2.max(0.0).sqrt();
+                let straight = (cos * cos * d2 > (r + off) * (r + off))
+                    & (along.abs() > sin * q + cos * r + off);
+                step |= u32::from(!(outside | straight)) << k;
             }
+            bits |= u64::from(step) << first;
         }
         bits
     }
@@ -456,12 +480,16 @@ mod tests {
     use super::{EdgeTree, LANES, Pyramid, Pyramids, visit};
     use crate::geometry::V3;
     use crate::reference::{icosphere_shadow, oblique};
-    use crate::scene::World;
+    use crate::scene::{Scene, SceneMesh, World};
 
     #[test]
     fn no_edge_that_throws_a_border_is_left_out_and_most_others_are() {
-        for scene in [icosphere_shadow().scene, oblique()] {
-            let world = World::new(&scene);
+        // far from the origin single precision rounds points by much of an edge
+        for (scene, far) in
+            [(icosphere_shadow().scene, 0.0), (oblique(), 0.0), (icosphere_shadow().scene, 3e5)]
+        {
+            let world = World::new(&moved_by(&scene, far));
+            let shift = V3::from([far; 3]);
             let n = world.edges().all.len() as u32;
             let tree = EdgeTree::new(&world, 0..n);
             let stream = Stream::new(&[17]);
@@ -476,7 +504,7 @@ mod tests {
                     .map(|k| {
                         let corners = [0, 1, 2]
                             .map(|c| V3::from([0.0, 3.0, 0.0]) + point(9000 + 3 * k + c, 1.0));
-                        pyramid(point(2 * k, 2.0), corners)
+                        pyramid(point(2 * k, 2.0) + shift, corners.map(|c| c + shift))
                     })
                     .collect();
                 cones.iter().for_each(|c| side_by_side.push(c));
@@ -498,10 +526,18 @@ mod tests {
             }
             // a tree of a few leaves cannot leave out much
             assert!(
-                needed > 20 && (n < 100 || visited < 346 * n as usize / 10),
+                needed > 20 && (n < 100 || far > 0.0 || visited < 346 * n as usize / 10),
                 "{visited} for {needed}"
             );
         }
+    }
+
+    /// The same scene, all of it moved along the diagonal.
+    fn moved_by(scene: &Scene, far: f64) -> Scene {
+        let moved =
+            |m: &SceneMesh| SceneMesh { translation: m.translation.map(|c| c + far), ..m.clone() };
+        let meshes = scene.meshes().iter().map(moved).collect();
+        Scene::with_cameras(scene.cameras().to_vec(), scene.transport, meshes).unwrap()
     }
 
     /// Whether an edge throws a border from the apex into the pyramid.

@@ -2,6 +2,7 @@
 //! (Li, Aittala, Durand & Lehtinen, ACM TOG 37(6), 2018, eq. 8).
 
 mod border;
+mod cone;
 mod hierarchy;
 mod lamp;
 mod mirror;

@@ -18,7 +18,7 @@ use super::mirror::{Mirrors, Sight};
 use super::{clip, edge_pullback, moves};
 use crate::accel::{Bundle, Coherence, Hit, RAYS, Segment as Ray};
 use crate::derivative::{DerivativeOptions, Sink};
-use crate::geometry::{Rgb, V3, length};
+use crate::geometry::{Rgb, V3, id, length};
 use crate::integrator::{Black, Eye, Glance, Output, Random, Wave, camera_pullback};
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Edge, Wanted};
@@ -34,6 +34,10 @@ const NEAR: f64 = 1e-9;
 /// Weight of a crease per radian between its faces, and the least one: an estimate of the jump relative to a silhouette's.
 const CREASE: f64 = 2.0;
 const LEAST_CREASE: f64 = 0.01;
+/// Factor of the weight of an edge that is most likely hidden.
+const HIDDEN: f64 = 0.1;
+/// The most rays along each side of the film that look for faces that are seen from behind.
+const MOST_LOOKS: usize = 64;
 
 /// The image of an edge on the plane at distance 1, as far as the film may see it.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +52,8 @@ struct Segment {
     part: [f64; 2],
     /// The part of the image within the field of view.
     visible: [f64; 2],
-    /// Share of samples per length.
-    weight: f64,
+    /// Length of the whole image times its weight, which is the share of samples per length, pixels of a film without distortion.
+    weighted: f64,
     /// Weighted length of all segments up to and with this one, pixels.
     length_to: f64,
 }
@@ -104,33 +108,27 @@ impl<'a> PrimaryEdges<'a> {
         mirrors: &'a Mirrors,
         options: &DerivativeOptions,
     ) -> Self {
-        let field = eye.camera.field();
+        let (field, from_behind) = (eye.camera.field(), seen_from_behind(eye));
         let mut segments: Vec<Segment> = Vec::new();
         for chain in mirrors.chains(eye.bounces()) {
             let all = wanted.camera || mirrors.moves(chain);
+            let from_behind = (chain == 0).then_some(from_behind.as_slice());
             for (k, edge) in eye.world.edges().all.iter().enumerate() {
                 if !(all || moves(eye.world, wanted, edge)) {
                     continue;
                 }
                 let seen = edge.points.map(|q| mirrors.image(chain, q));
                 let from = mirrors.onwards(chain, eye.camera.towards(seen[0]));
-                let weight = weight(eye, edge, from);
+                let weight = weight(eye, edge, from, from_behind);
                 if weight <= 0.0 {
                     continue;
                 }
-                let number = crate::geometry::id(k);
-                if let Some(s) = segment(eye, number, seen, field) {
-                    segments.push(Segment { chain, weight, ..s });
-                }
+                let length_to = segments.last().map_or(0.0, |s| s.length_to);
+                let number = (id(k), chain);
+                segments.extend(Segment::new((eye, field), number, seen, (weight, length_to)));
             }
         }
-        // points that follow each other lie close to each other, of a fine mesh as well
-        segments.sort_by_cached_key(|s| s.place(eye));
-        let mut length_to = 0.0;
-        for s in &mut segments {
-            length_to += s.weighted(eye) * (s.visible[1] - s.visible[0]);
-            s.length_to = length_to;
-        }
+        let length_to = segments.last().map_or(0.0, |s| s.length_to);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -160,7 +158,7 @@ impl<'a> PrimaryEdges<'a> {
         let along = total * (f64::from(j) + random.point(0, 0)[0]) / f64::from(self.count);
         let k = self.segments.partition_point(|s| s.length_to <= along);
         let segment = *self.segments.get(k)?;
-        let f = segment.fraction(along, eye);
+        let f = segment.fraction(along);
         let (p, v) = segment.image_point(f);
         let film = eye.camera.film_of(p);
         let pixel = eye.camera.pixel(film)?;
@@ -213,7 +211,7 @@ impl<'a> PrimaryEdges<'a> {
     fn event(&self, point: &Point, mirrors: Vec<u32>, jump: Rgb) -> PrimaryEvent {
         let Point { segment, f, pixel, n, .. } = point;
         let total = self.segments.last().map_or(0.0, |s| s.length_to);
-        let per_fraction = total / (f64::from(self.count) * segment.weighted(self.eye));
+        let per_fraction = total / (f64::from(self.count) * segment.weighted);
         let s = segment.edge_fraction(*f);
         let [a, b] = self.eye.world.edges().all[segment.edge as usize].points;
         let q = a + (b - a) * s;
@@ -266,29 +264,9 @@ impl Segment {
         [b[0] - a[0], b[1] - a[1]]
     }
 
-    /// Where its middle lies on a curve that fills the film (Morton 1966).
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cast saturates, at the borders of any film"
-    )]
-    fn place(&self, eye: Eye) -> u32 {
-        const PARTS_OF_A_PIXEL: f64 = 8.0;
-        let (p, _) = self.image_point(0.5 * (self.visible[0] + self.visible[1]));
-        let [x, y] = eye.camera.film_of(p).map(|c| (c * PARTS_OF_A_PIXEL) as u16);
-        let spread = |c: u16| (0..16).fold(0_u32, |sum, k| sum | u32::from(c >> k & 1) << (2 * k));
-        spread(x) | spread(y) << 1
-    }
-
-    /// Length of the whole image times the weight, pixels of a film without distortion.
-    fn weighted(&self, eye: Eye) -> f64 {
-        let [x, y] = self.along();
-        x.hypot(y) * eye.camera.focal * self.weight
-    }
-
     /// The fraction of the image at `along` the joined weighted length.
-    fn fraction(&self, along: f64, eye: Eye) -> f64 {
-        (self.visible[1] - (self.length_to - along) / self.weighted(eye)).max(self.visible[0])
+    fn fraction(&self, along: f64) -> f64 {
+        (self.visible[1] - (self.length_to - along) / self.weighted).max(self.visible[0])
     }
 
     /// The point at a fraction of the image, and its velocity by the fraction.
@@ -307,7 +285,8 @@ impl Segment {
 
 /// How much may jump at an edge, as the camera sees it along `from`, relative to a silhouette; 0 where nothing can.
 /// Where normals are shared across a bent edge, what the face's own normal hides still jumps there: see [`crate::material`].
-fn weight(eye: Eye, edge: &Edge, from: V3) -> f64 {
+/// An edge between faces that are turned away is most likely hidden by others of its mesh, where no face of that is seen `from_behind`.
+fn weight(eye: Eye, edge: &Edge, from: V3, from_behind: Option<&[bool]>) -> f64 {
     let world = eye.world;
     if edge.cut.is_some() && matches!(eye.output, Output::Alpha | Output::Depth | Output::Position)
     {
@@ -335,41 +314,81 @@ fn weight(eye: Eye, edge: &Edge, from: V3) -> f64 {
         Output::Normal => !edge.seamless,
         Output::Alpha | Output::Depth | Output::Position => return 0.0,
     };
-    if f.uv.is_some() && !edge.seamless {
-        return 1.0; // the texture may be another on either side
-    }
-    if !shown {
-        return 0.0;
-    }
-    if surface.material.is_specular() {
-        return 1.0; // what it shows is another on either side
-    }
-    let angle = length(f.normal.cross(g.normal)).atan2(f.normal.dot(g.normal));
-    (CREASE * angle).clamp(LEAST_CREASE, 1.0)
+    let jump = if f.uv.is_some() && !edge.seamless {
+        1.0 // the texture may be another on either side
+    } else if !shown {
+        0.0
+    } else if surface.material.is_specular() {
+        1.0 // what it shows is another on either side
+    } else {
+        // by the chord of the angle between the normals, of which a face without area has none
+        let share = CREASE * length(f.normal * f.inverse - g.normal * g.inverse);
+        if share < 1.0 { share.max(LEAST_CREASE) } else { 1.0 }
+    };
+    let hidden = !front[0] && from_behind.is_some_and(|seen| !seen[f.mesh as usize]);
+    if hidden { jump * HIDDEN } else { jump }
 }
 
-/// The image of the part of an edge in front of the camera and within the field of view, for the places where its ends are seen.
-fn segment(eye: Eye, edge: u32, [a, b]: [V3; 2], field: [[f64; 2]; 2]) -> Option<Segment> {
-    let z = [eye.camera.depth(a), eye.camera.depth(b)];
-    let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
-    let near = NEAR * far;
-    let mut part = [0.0, 1.0];
-    if eye.camera.parallel.is_none() && !clip(&mut part, z[0] - near, z[1] - near) {
-        return None;
-    }
-    let image = part.map(|s| eye.camera.flat(a + (b - a) * s));
-    let depth = part.map(|s| eye.camera.foreshortening(z[0] + (z[1] - z[0]) * s));
-    let mut visible = [0.0, 1.0];
-    for k in 0..2 {
-        let (p, q) = (image[0][k], image[1][k]);
-        let [least, most] = [field[0][k], field[1][k]];
-        if !(clip(&mut visible, p - least, q - least) && clip(&mut visible, most - p, most - q)) {
-            return None;
+/// Of each mesh, whether the camera sees a face of it from behind, as far as rays through some points of the film tell: enough to choose
+/// where samples go, and no claim.
+fn seen_from_behind(eye: Eye) -> Vec<bool> {
+    let (world, film) = (eye.world, [eye.camera.width, eye.camera.height]);
+    let [columns, rows] = film.map(|size| size.min(MOST_LOOKS));
+    let place = |k: usize, count: usize, size: usize| (k as f64 + 0.5) * size as f64 / count as f64;
+    let mut rays = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        for column in 0..columns {
+            let film = [place(column, columns, film[0]), place(row, rows, film[1])];
+            let [origin, w] = eye.camera.ray(film);
+            rays.push(Ray::ray(origin, w, u32::MAX));
         }
     }
-    let (weight, length_to) = (1.0, 0.0);
-    let segment = Segment { edge, chain: 0, image, depth, part, visible, weight, length_to };
-    // an edge that points at the pinhole is a point, and an image of no finite size is none
-    let size = segment.weighted(eye);
-    (size > 0.0 && size.is_finite() && depth.iter().all(|z| *z > 0.0)).then_some(segment)
+    let mut hits = Vec::new();
+    Bundle::default().closest(&world.bvh, &rays, Coherence::Close, &mut hits);
+    let mut seen = vec![false; world.surfaces.len()];
+    for (ray, hit) in rays.iter().zip(&hits) {
+        if let Some(hit) = hit {
+            let face = &world.faces[hit.face as usize];
+            seen[face.mesh as usize] |= face.normal.dot(ray.direction) > 0.0;
+        }
+    }
+    seen
+}
+
+impl Segment {
+    /// The image of the part of an edge in front of the camera and within the field of view, for the places where its ends are seen; `None`
+    /// where there is none. The weighted length of those before it is `before`.
+    fn new(
+        (eye, field): (Eye, [[f64; 2]; 2]),
+        (edge, chain): (u32, usize),
+        [a, b]: [V3; 2],
+        (weight, before): (f64, f64),
+    ) -> Option<Self> {
+        let z = [eye.camera.depth(a), eye.camera.depth(b)];
+        let far = length(a - eye.camera.position).max(length(b - eye.camera.position));
+        let near = NEAR * far;
+        let mut part = [0.0, 1.0];
+        if eye.camera.parallel.is_none() && !clip(&mut part, z[0] - near, z[1] - near) {
+            return None;
+        }
+        let image = part.map(|s| eye.camera.flat(a + (b - a) * s));
+        let depth = part.map(|s| eye.camera.foreshortening(z[0] + (z[1] - z[0]) * s));
+        let mut visible = [0.0, 1.0];
+        for k in 0..2 {
+            let (p, q) = (image[0][k], image[1][k]);
+            let [least, most] = [field[0][k], field[1][k]];
+            if !(clip(&mut visible, p - least, q - least) && clip(&mut visible, most - p, most - q))
+            {
+                return None;
+            }
+        }
+        // an edge that points at the pinhole is a point, and an image of no finite size is none
+        let [p, q] = image;
+        let along = [q[0] - p[0], q[1] - p[1]];
+        let weighted =
+            (along[0] * along[0] + along[1] * along[1]).sqrt() * eye.camera.focal * weight;
+        let length_to = before + weighted * (visible[1] - visible[0]);
+        let exists = weighted > 0.0 && weighted.is_finite() && depth.iter().all(|z| *z > 0.0);
+        exists.then_some(Self { edge, chain, image, depth, part, visible, weighted, length_to })
+    }
 }

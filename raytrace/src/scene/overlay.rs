@@ -91,6 +91,27 @@ impl Edges {
         overlay.edges()
     }
 
+    /// The same edges in the order of a curve that fills space: what is near each other then lies close in memory.
+    pub(crate) fn along_curve(&self) -> Self {
+        let middle = |e: &Edge| e.points[0] + e.points[1];
+        let around = box_around(self.all.iter().map(middle));
+        let place = |e: &Edge| place_on_curve(middle(e), around);
+        let mut order: Vec<(u64, u32)> =
+            self.all.iter().zip(0..).map(|(e, k)| (place(e), k)).collect();
+        order.sort_unstable();
+        let mut edges = Self {
+            all: Vec::with_capacity(self.all.len()),
+            copies: Vec::with_capacity(self.copies.len()),
+            sides: Vec::with_capacity(self.sides.len()),
+        };
+        for (_, k) in order {
+            let edge = &self.all[k as usize];
+            let sides = self.sides(edge).iter().copied();
+            edges.push(edge.points, edge.seamless, edge.cut, self.copies(edge), sides);
+        }
+        edges
+    }
+
     pub(crate) fn copies(&self, edge: &Edge) -> &[Copy] {
         &self.copies[edge.copies[0] as usize..edge.copies[1] as usize]
     }
@@ -103,6 +124,7 @@ impl Edges {
         &mut self,
         points: [V3; 2],
         seamless: bool,
+        cut: Option<[u32; 2]>,
         copies: &[Copy],
         sides: impl Iterator<Item = EdgeSide>,
     ) {
@@ -112,7 +134,7 @@ impl Edges {
         self.all.push(Edge {
             points,
             seamless,
-            cut: None,
+            cut,
             copies: [first[0], id(self.copies.len())],
             sides: [first[1], id(self.sides.len())],
         });
@@ -122,11 +144,38 @@ impl Edges {
 impl Edges {
     /// Appends where two faces cut through each other: an edge with parts of both faces on either side, which throws no shadow.
     pub(crate) fn push_crossing(&mut self, crossing: &Crossing) {
-        self.push(crossing.points, false, &[], crossing.sides.into_iter());
-        if let Some(edge) = self.all.last_mut() {
-            edge.cut = Some(crossing.faces);
+        self.push(crossing.points, false, Some(crossing.faces), &[], crossing.sides.into_iter());
+    }
+}
+
+/// The lower and the upper corner of the box around points.
+fn box_around(points: impl Iterator<Item = V3>) -> [V3; 2] {
+    let (mut lo, mut hi) = (V3::lit([f64::INFINITY; 3]), V3::lit([f64::NEG_INFINITY; 3]));
+    for p in points {
+        for k in 0..3 {
+            (lo[k], hi[k]) = (lo[k].min(p[k]), hi[k].max(p[k]));
         }
     }
+    [lo, hi]
+}
+
+/// Place of a point of a box on a curve that fills it (Morton 1966): the 21 bits of three coordinates in turn.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "positive; the cast saturates, and a box without extent has one cell"
+)]
+fn place_on_curve(p: V3, [lo, hi]: [V3; 2]) -> u64 {
+    const LAST: f64 = 0x1f_ffff as f64;
+    let spread = |k: usize| {
+        let bits = ((p[k] - lo[k]) / (hi[k] - lo[k]) * LAST) as u64 & 0x1f_ffff;
+        let bits = (bits | bits << 32) & 0x001f_0000_0000_ffff;
+        let bits = (bits | bits << 16) & 0x001f_0000_ff00_00ff;
+        let bits = (bits | bits << 8) & 0x100f_00f0_0f00_f00f;
+        let bits = (bits | bits << 4) & 0x10c3_0c30_c30c_30c3;
+        (bits | bits << 2) & 0x1249_2492_4924_9249
+    };
+    spread(0) | spread(1) << 1 | spread(2) << 2
 }
 
 /// Mesh edges that are laid over each other.
@@ -155,12 +204,7 @@ impl Overlay<'_> {
     }
 
     fn extent(&self) -> (V3, f64) {
-        let (mut lo, mut hi) = (V3::lit([f64::INFINITY; 3]), V3::lit([f64::NEG_INFINITY; 3]));
-        for v in self.vertices {
-            for k in 0..3 {
-                (lo[k], hi[k]) = (lo[k].min(v[k]), hi[k].max(v[k]));
-            }
-        }
+        let [lo, hi] = box_around(self.vertices.iter().copied());
         ((lo + hi) * 0.5, length(hi - lo))
     }
 
@@ -244,7 +288,7 @@ impl Overlay<'_> {
         if !(self.is_flat(points, sides) && self.goes_on(s.ends, sides)) {
             let copy = Copy { mesh: s.mesh, ends: s.ends, part: [0.0, 1.0] };
             let seamless = self.is_seamless(s.ends, sides);
-            edges.push(points, seamless, &[copy], sides.iter().copied());
+            edges.push(points, seamless, None, &[copy], sides.iter().copied());
         }
     }
 
@@ -288,7 +332,7 @@ impl Overlay<'_> {
             let plain = sides.iter().map(|s| &self.faces[s.face as usize]);
             let plain = plain.into_iter().all(|f| f.uv.is_none() && f.normals.is_none());
             if !(plain && self.is_flat(points, &sides)) {
-                edges.push(points, false, &copies, sides.into_iter());
+                edges.push(points, false, None, &copies, sides.into_iter());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Parameters by name, and how derivatives by points and slots become derivatives by them.
 
 use super::kind::{Derivative, KINDS, Kind, Moves};
+use super::leaves::Leaves;
 use super::owner::Group;
 use super::slot::{Layout, Leaf};
 use super::{Scene, SceneError, Wanted, World};
@@ -181,30 +182,6 @@ impl Selection {
     pub(crate) fn pull_entries(scene: &Scene, name: &str, bar: &[f64]) -> Vec<f64> {
         let chart = scene.find(name).ok().and_then(|t| Some((t.part, t.kind().chart?)));
         chart.map_or_else(|| bar.to_vec(), |(part, chart)| chart(scene, part, bar))
-    }
-}
-
-/// Cotangents of all leaves of a world.
-#[derive(Clone, Debug)]
-pub(crate) struct Leaves {
-    pub(crate) points: Vec<V3>,
-    pub(crate) normals: Vec<V3>,
-    pub(crate) slots: Vec<V3>,
-}
-
-impl Leaves {
-    pub(crate) fn zero(layout: &Layout) -> Self {
-        let zeros = |n: usize| vec![V3::zero(); n];
-        let [points, normals, slots] =
-            [layout.vertices(), layout.normals(), layout.slots()].map(zeros);
-        Self { points, normals, slots }
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        let add = |a: &mut [V3], b: &[V3]| a.iter_mut().zip(b).for_each(|(a, b)| *a += *b);
-        add(&mut self.points, &other.points);
-        add(&mut self.normals, &other.normals);
-        add(&mut self.slots, &other.slots);
     }
 }
 

@@ -207,7 +207,7 @@ impl World {
             for crossing in crossings(&self.vertices, &self.faces, &self.bvh) {
                 edges.push_crossing(&crossing);
             }
-            edges
+            edges.along_curve()
         })
     }
 

@@ -6,8 +6,8 @@ use cotangent_raytrace::reference::{
     Reference, adjoint, emissive_triangles, icosphere_shadow, shadow_blocker,
 };
 use cotangent_raytrace::{
-    CameraView, DerivativeOptions, Image, RenderOptions, Rgb, Scene, SceneCamera, SceneMesh,
-    Selection, Terms, Transport, TriangleMesh, World, render, vjp,
+    CameraView, DerivativeOptions, Image, LampKind, RenderOptions, Rgb, Scene, SceneCamera,
+    SceneLamp, SceneMesh, Selection, Terms, Transport, TriangleMesh, World, render, vjp,
 };
 
 const SEEDS: u64 = 8;
@@ -208,7 +208,8 @@ fn edges_of_several_quads_in_one_place_are_counted_once() {
                 |w: &World| render(w, 0, RenderOptions { spp: 512, seed, key: 1 }).dot(&weights);
             (value(&ends[0]) - value(&ends[1])) / (2.0 * h)
         });
-        let found = along(&scene, &[name], entry, &weights, DerivativeOptions::default());
+        let options = DerivativeOptions { edge_samples: 256, ..DerivativeOptions::default() };
+        let found = along(&scene, &[name], entry, &weights, options);
         let error = found.standard_error.hypot(difference.standard_error);
         // counted twice, they would be off by more than a tenth
         assert!(error < 0.025 * difference.mean.abs(), "{name}: {found:?} {difference:?}");
@@ -436,4 +437,59 @@ fn the_lens_moves_the_borders_that_it_shows() {
     // the mean over the row of v^2, |v| < 1/600, beside u^2 = 1/36
     let k1 = 50.0 * (1.0 / 36.0 + 1.0 / (3.0 * 360_000.0));
     is_exact("k_1", by("camera.main.distortion", 0), k1);
+}
+
+/// A roof of half side `A`, seen from behind, whose ridge stands by `s` off the middle and by `RISE` behind its eaves: what it reflects of
+/// distant light by the area on the film, `L_1 (A + s) + L_2 (A - s)`, with `L` in proportion to the cosines that turn with the ridge.
+#[test]
+fn an_edge_that_is_taken_for_hidden_and_is_not_has_its_closed_form() {
+    const A: f64 = 0.3;
+    const RISE: f64 = 0.15;
+    let (tilted, straight) = (-0.6_f64, -0.8_f64); // the way of the light
+    // cosine at a face that reaches so far from the ridge
+    let lit = |width: f64, rise: f64| {
+        (tilted * rise + straight * width).abs() / (width.hypot(rise) * std::f64::consts::PI)
+    };
+    let sides = |s: f64| [(A + s) * lit(A + s, RISE), (A - s) * lit(A - s, -RISE)];
+    let value = |s: f64| 2.0 * A * (sides(s)[0] + sides(s)[1]);
+    let (s, h) = (0.1, 1e-5);
+    let right = (value(s + h) - value(s - h)) / (2.0 * h);
+    let corners = [
+        [-A, -A, -1.0],
+        [s, -A, -1.0 - RISE],
+        [A, -A, -1.0],
+        [-A, A, -1.0],
+        [s, A, -1.0 - RISE],
+        [A, A, -1.0],
+    ];
+    // fronts are turned away, and no ray through the middle of a pixel meets them
+    let faces = [[0, 3, 1], [1, 3, 4], [1, 4, 2], [2, 4, 5]];
+    let roof = TriangleMesh::new(&corners, &faces).expect("two faces of two triangles");
+    let roof = SceneMesh { albedo: Rgb([1.0; 3]), ..SceneMesh::new("roof", roof) };
+    let (position, target, up) = ([0.0; 3], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]);
+    let view = CameraView { position, target, up, fov_deg: 60.0 };
+    let camera = SceneCamera::orthographic("main", &view, [4; 2], 4.0).expect("a camera");
+    let lamp = SceneLamp {
+        name: "sun".into(),
+        kind: LampKind::Distant { direction: [tilted, 0.0, straight] },
+        intensity: Rgb::WHITE,
+    };
+    let scene = Scene::with_cameras(vec![camera], Transport::Direct, vec![roof])
+        .and_then(|scene| scene.with_lamps(vec![lamp]))
+        .expect("a valid scene");
+    let (world, red) = (World::new(&scene), Image::from_fn(4, 4, |_, _| Rgb([1.0, 0.0, 0.0])));
+    let image =
+        over_seeds(|seed| render(&world, 0, RenderOptions { spp: 256, seed, key: 0 }).dot(&red));
+    assert!((image.mean - value(s)).abs() < 0.01 * value(s), "{image:?} against {}", value(s));
+    let selection = Selection::new(&scene, &["mesh.roof.vertices"]).expect("vertices");
+    let found = over_seeds(|seed| {
+        let options =
+            DerivativeOptions { spp: 256, seed, edge_samples: 1024, ..Default::default() };
+        let by_vertices = vjp(&world, 0, &selection, &red, &options);
+        by_vertices[3] + by_vertices[12]
+    });
+    // of what jumps at the ridge
+    let jump = 2.0 * A * (lit(A + s, RISE) - lit(A - s, -RISE));
+    assert!(found.standard_error < 0.01 * jump.abs(), "{found:?} beside {jump}");
+    assert!((found.mean - right).abs() < 3.5 * found.standard_error, "{found:?} against {right}");
 }

@@ -42,8 +42,8 @@ pub(super) const CASES: &[Case] = &[
         "one of two mirrors that show each other",
         corner,
         ("mesh.left.rotation", 0),
-        0.01,
-        [128, 96],
+        0.03,
+        [512, 400],
     )
     .needs(EDGES, WITHOUT_VISIBLE),
     case(
