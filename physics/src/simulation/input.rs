@@ -18,22 +18,71 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Gravity,
-    Mass { link: usize },
-    Center { link: usize },
-    Gyration { link: usize },
-    Joint { joint: usize, number: JointNumber },
-    Gear { actuator: usize },
-    Actuator { actuator: usize, number: ActuatorNumber },
-    Tendon { tendon: usize, number: TendonNumber },
+    Mass {
+        link: usize,
+    },
+    Center {
+        link: usize,
+    },
+    Gyration {
+        link: usize,
+    },
+    Joint {
+        joint: usize,
+        number: JointNumber,
+    },
+    Gear {
+        actuator: usize,
+    },
+    Actuator {
+        actuator: usize,
+        number: ActuatorNumber,
+    },
+    Tendon {
+        tendon: usize,
+        number: TendonNumber,
+    },
     Constraint(ConstraintInput),
-    StartPosition { part: usize, joint: usize },
-    StartRotation { part: usize, joint: usize },
-    StartVelocity { part: usize, joint: usize },
-    StartActivation { part: usize, actuator: usize },
-    Control { part: usize, actuator: usize },
+    StartPosition {
+        part: usize,
+        joint: usize,
+    },
+    StartRotation {
+        part: usize,
+        joint: usize,
+    },
+    StartVelocity {
+        part: usize,
+        joint: usize,
+    },
+    StartActivation {
+        part: usize,
+        actuator: usize,
+    },
+    Control {
+        part: usize,
+        actuator: usize,
+    },
+    /// Weights of a policy, from the first of these on.
+    Policy {
+        first: usize,
+    },
 }
 
 impl InputKind {
+    /// Whether it is a number of the model, and not of a start or of what drives a motion.
+    pub(super) fn is_of_model(self) -> bool {
+        !matches!(
+            self,
+            Self::StartPosition { .. }
+                | Self::StartRotation { .. }
+                | Self::StartVelocity { .. }
+                | Self::StartActivation { .. }
+                | Self::Control { .. }
+                | Self::Policy { .. }
+        )
+    }
+
     /// Whether the mass matrix depends on it.
     fn moves_mass(self) -> bool {
         match self {
@@ -112,6 +161,8 @@ pub(super) struct Setting<T> {
     pub(super) starts: Vec<State<T>>,
     /// Controls of each motion, `steps x nu`.
     pub(super) controls: Vec<Vec<T>>,
+    /// Weights of the policy that makes them; none without one.
+    pub(super) policy: Vec<T>,
 }
 
 /// The inertia of a link as mass, centre of mass and gyration tensor: physical for any positive mass.
@@ -368,13 +419,14 @@ fn part_rows(
 }
 
 impl Setting<f64> {
-    /// What the model and the motions are without inputs: their own numbers, controls of 0.
-    pub(super) fn of(model: &Model, parts: &[MotionPart]) -> Self {
+    /// What the model and the motions are without inputs: their own numbers, controls of 0, and so many weights of 0.
+    pub(super) fn of(model: &Model, parts: &[MotionPart], weights: usize) -> Self {
         Self {
             bodies: model.parameters().inertia.iter().map(BodyNumbers::of).collect(),
             parameters: model.parameters().clone(),
             starts: parts.iter().map(|p| p.start.clone()).collect(),
             controls: parts.iter().map(|p| vec![0.0; p.steps * model.nu()]).collect(),
+            policy: vec![0.0; weights],
         }
     }
 
@@ -387,6 +439,7 @@ impl Setting<f64> {
             bodies: self.bodies.iter().map(BodyNumbers::lift).collect(),
             starts: self.starts.iter().map(lift_state).collect(),
             controls: self.controls.iter().map(lift).collect(),
+            policy: lift(&self.policy),
         }
     }
 }
@@ -439,6 +492,7 @@ impl<T: Real> Setting<T> {
                 let controls = self.controls[part][actuator..].iter_mut().step_by(model.nu());
                 controls.zip(x).for_each(|(u, x)| *u = *x);
             }
+            InputKind::Policy { first } => self.policy[first..][..x.len()].copy_from_slice(x),
         }
     }
 
@@ -460,6 +514,7 @@ pub(super) struct SettingBar {
     pub(super) parameters: Parameters<f64>,
     pub(super) starts: Vec<Cotangent>,
     pub(super) controls: Vec<Vec<f64>>,
+    pub(super) policy: Vec<f64>,
 }
 
 impl SettingBar {
@@ -520,6 +575,7 @@ impl SettingBar {
             InputKind::Control { part, actuator } => {
                 self.controls[part][actuator..].iter().step_by(model.nu()).copied().collect()
             }
+            InputKind::Policy { first } => self.policy[first..][..x.len()].to_vec(),
         }
     }
 

@@ -10,6 +10,7 @@ use cotangent_problem::{
 
 use super::input::{InputKind, Setting, SettingBar};
 use super::output::{OutputKind, OutputPullback, What, see};
+use super::policy::{Controller, ControllerPullback};
 use super::sensor::Rays;
 use super::trajectory::MotionTrajectory;
 use super::{MotionPart, MotionSimulation, sensor};
@@ -95,17 +96,19 @@ impl MotionMap {
         self.outputs.iter().filter(|o| o.kind.part == part).copied().collect()
     }
 
-    /// Moves every motion; calls `visit` with each state, and writes the outputs into `y`.
+    /// Moves every motion; calls `visit` with each state, and writes the outputs into `y`, and into `controls` what a policy decides.
     fn forward<T: Real>(
         &self,
         setting: &Setting<T>,
+        controls: &mut [Vec<T>],
         y: &mut [T],
         mut visit: impl FnMut(usize, &State<T>),
     ) -> Result<(), TrialFailure> {
         let simulation = &self.simulation;
         let (model, nu) = (&simulation.model, simulation.model.nu());
         let (mut s, mut drive) = (Scratch::new(model), vec![T::lit(0.0); nu]);
-        for (part, motion) in simulation.parts.iter().enumerate() {
+        let mut decisions = Decisions::new(simulation);
+        for ((part, motion), controls) in simulation.parts.iter().enumerate().zip(controls) {
             let picked = self.of_part(part);
             let seen: Vec<What> = picked.iter().map(|o| o.kind.what).collect();
             let mut state = setting.starts[part].clone();
@@ -119,7 +122,8 @@ impl MotionMap {
                 {
                     return Err(diverged(simulation, motion, k, s.constraints.failure));
                 }
-                let u = (k < motion.steps).then(|| &setting.controls[part][k * nu..][..nu]);
+                decisions.at(k, setting, (&state, controls), &mut s);
+                let u = (k < motion.steps).then(|| &controls[k * nu..][..nu]);
                 let inputs = (model, &setting.parameters, &simulation.options);
                 let place = (picked.as_slice(), seen.as_slice(), k);
                 observe(inputs, place, (&state, u), (&mut drive, &mut s), y);
@@ -129,6 +133,45 @@ impl MotionMap {
             }
         }
         Ok(())
+    }
+}
+
+/// What the policy of a simulation decides, where there is one.
+struct Decisions<'a, T> {
+    simulation: &'a MotionSimulation,
+    /// The numbers that lead to a decision.
+    values: Vec<T>,
+}
+
+impl<'a, T: Real> Decisions<'a, T> {
+    fn new(simulation: &'a MotionSimulation) -> Self {
+        let len = simulation.controller.as_ref().map_or(0, Controller::values);
+        Self { simulation, values: vec![T::lit(0.0); len] }
+    }
+
+    /// Writes the controls from step `k` on until the next decision, where there is one to make at this step.
+    fn at(
+        &mut self,
+        k: usize,
+        setting: &Setting<T>,
+        (state, controls): (&State<T>, &mut [T]),
+        s: &mut Scratch<T>,
+    ) {
+        let MotionSimulation { model, options, controller, .. } = self.simulation;
+        let (nu, first) = (model.nu(), k * model.nu());
+        let Some(controller) = controller.as_ref().filter(|c| k.is_multiple_of(c.hold)) else {
+            return;
+        };
+        if first == controls.len() {
+            return;
+        }
+        let point = (model, &setting.parameters, setting.policy.as_slice());
+        let (first, later) = controls[first..].split_at_mut(nu);
+        let time = k as f64 * options.dt;
+        controller.decide(point, (state, time), (&mut self.values, s), first);
+        for held in later.chunks_exact_mut(nu).take(controller.hold - 1) {
+            held.copy_from_slice(first);
+        }
     }
 }
 
@@ -145,6 +188,11 @@ pub(super) fn observe<T: Real>(
         y[first + k * row..][..row].copy_from_slice(entries);
     });
     let Some(u) = u.filter(|_| picked.iter().any(|o| o.kind.what.is_of_step())) else { return };
+    for output in picked {
+        if let What::Control(actuator) = output.kind.what {
+            y[output.first + k] = u[actuator];
+        }
+    }
     follow(model, parameters, options, (&state.act, u), s);
     drive.copy_from_slice(&s.stages[0].drive);
     lay_courses(model, parameters, &state.q, s);
@@ -338,16 +386,18 @@ impl Map for MotionMap {
         _: SampleKey,
         _: &mut Workspace,
     ) -> Result<Box<dyn Linearised + 'a>, TrialFailure> {
-        let setting = self.setting(x);
+        let mut setting = self.setting(x);
+        let mut controls = std::mem::take(&mut setting.controls);
         let mut entries = vec![0.0; self.output_len];
         let mut states = vec![Vec::new(); self.simulation.parts.len()];
         let mut rays = Rays::new(&self.simulation.model, &self.outputs);
-        self.forward(&setting, &mut entries, |part, state| {
+        self.forward(&setting, &mut controls, &mut entries, |part, state| {
             rays.follow(&self.simulation.model, &setting.parameters, (part, state));
             if keep == Keep::Linearisation {
                 states[part].push(state.clone());
             }
         })?;
+        setting.controls = controls;
         self.check(&entries)?;
         let mut switches = sensor::beyond_cutoffs(&self.simulation, &self.outputs, &entries);
         switches.extend(rays.switches(&self.simulation));
@@ -373,6 +423,7 @@ impl MotionRun<'_> {
             parameters: parameters.zero_like(),
             starts: Vec::new(),
             controls: self.setting.controls.iter().map(|u| vec![0.0; u.len()]).collect(),
+            policy: vec![0.0; self.setting.policy.len()],
         };
         for part in 0..simulation.parts.len() {
             let start = self.pull_part(part, y_bar, &mut bars);
@@ -401,12 +452,14 @@ impl MotionRun<'_> {
         let mut bar = Cotangent::zero(model);
         let mut adjoint = StepAdjoint::new(model);
         let mut outputs = OutputPullback::new(model, parameters);
+        let mut decisions = simulation.controller.as_ref().map(ControllerPullback::new);
+        let by_model = self.map.inputs.iter().any(|(kind, _)| kind.is_of_model());
         for k in (0..states.len()).rev() {
             if k + 1 < states.len() {
                 let u = &controls[k * nu..][..nu];
                 let u_bar = &mut bars.controls[part][k * nu..][..nu];
                 let point = (&states[k], u);
-                let by_parameters = Some(&mut bars.parameters);
+                let by_parameters = by_model.then_some(&mut bars.parameters);
                 adjoint.pull(
                     model,
                     parameters,
@@ -428,8 +481,31 @@ impl MotionRun<'_> {
             };
             let rows: Vec<&[f64]> = picked.iter().map(rows).collect();
             outputs.pull(&states[k], &seen, &rows, &mut bar, &mut bars.parameters, &mut s);
+            if let Some(decisions) = &mut decisions {
+                self.pull_decision((part, k), decisions, &mut outputs, (&mut bar, bars), &mut s);
+            }
         }
         bar
+    }
+}
+
+impl MotionRun<'_> {
+    /// The adjoint of what the policy decides at state `k`, if it does.
+    fn pull_decision(
+        &self,
+        (part, k): (usize, usize),
+        decisions: &mut ControllerPullback<'_>,
+        outputs: &mut OutputPullback<'_>,
+        (bar, bars): (&mut Cotangent, &mut SettingBar),
+        s: &mut Scratch,
+    ) {
+        let MotionSimulation { model, options, .. } = self.map.simulation.as_ref();
+        let held = bars.controls[part][k * model.nu()..].chunks_exact(model.nu());
+        let Some(u_bar) = decisions.of_interval(k, held) else { return };
+        let point = (model, &self.setting.parameters, self.setting.policy.as_slice());
+        let state = (&self.states[part][k], k as f64 * options.dt);
+        let by = (bar, &mut bars.parameters, bars.policy.as_mut_slice());
+        decisions.pull(point, state, &u_bar, outputs, by, s);
     }
 }
 
@@ -444,6 +520,11 @@ pub(super) fn pull_forces(
 ) {
     if !picked.iter().any(|o| o.kind.what.is_of_step()) {
         return;
+    }
+    for output in picked {
+        if let What::Control(actuator) = output.kind.what {
+            u_bar[actuator] += y_bar[output.first + k];
+        }
     }
     follow(model, parameters, options, (&state.act, u), s);
     let drive = s.stages[0].drive.clone();
@@ -509,7 +590,9 @@ impl Linearised for MotionRun<'_> {
             };
             let x: Vec<Dual<f64, LANES>> = self.x.iter().enumerate().map(lift).collect();
             let mut y = vec![Dual::konst(0.0); self.map.output_len];
-            self.map.forward(&self.map.setting(&x), &mut y, |_, _| {})?;
+            let mut setting = self.map.setting(&x);
+            let mut controls = std::mem::take(&mut setting.controls);
+            self.map.forward(&setting, &mut controls, &mut y, |_, _| {})?;
             columns.extend((0..block.len()).map(|l| y.iter().map(|y| y.eps[l]).collect()));
         }
         Ok(columns)

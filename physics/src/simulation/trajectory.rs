@@ -44,6 +44,9 @@ struct Memory<'a> {
 
 impl<'a> MotionTrajectory<'a> {
     pub(super) fn new(map: &'a MotionMap) -> Result<Self, String> {
+        if map.simulation.controller.is_some() {
+            return Err("a policy makes the controls: stages are for controls of their own".into());
+        }
         let count = map.simulation.parts().len();
         if count != 1 {
             return Err(format!(

@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod policies;
 mod sensors;
 
 use std::sync::Arc;
