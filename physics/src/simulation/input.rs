@@ -7,6 +7,7 @@ use cotangent_problem::name::element;
 use cotangent_problem::{Axis, Quantity, Transform};
 
 use super::constraint::{self, ConstraintInput};
+use super::course::CourseBar;
 use super::{MotionPart, prefix};
 use crate::constraint::pull_weights;
 use crate::derivative::Cotangent;
@@ -518,6 +519,25 @@ pub(super) struct SettingBar {
 }
 
 impl SettingBar {
+    /// Those of nothing.
+    pub(super) fn zero(setting: &Setting<f64>) -> Self {
+        Self {
+            parameters: setting.parameters.zero_like(),
+            starts: vec![],
+            controls: vec![],
+            policy: vec![0.0; setting.policy.len()],
+        }
+    }
+
+    /// Adds those of the next motion.
+    pub(super) fn add(&mut self, next: CourseBar) {
+        let mut numbers = next.parameters.numbers().into_iter();
+        self.parameters = self.parameters.map(|sum| sum + numbers.next().unwrap_or_default());
+        self.policy.iter_mut().zip(next.policy).for_each(|(sum, bar)| *sum += bar);
+        self.starts.push(next.start);
+        self.controls.push(next.controls);
+    }
+
     /// The adjoint of [`Setting::weigh`], before the first [`SettingBar::pull`].
     pub(super) fn unweigh(
         &mut self,

@@ -40,6 +40,8 @@
 //! [`derivative`](crate::derivative), replayed from stored states.
 
 mod constraint;
+mod course;
+mod during;
 mod energy;
 mod input;
 mod map;

@@ -4,8 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use cotangent_problem::{Trajectory, TrialFailure};
 
+use super::during::{observe, pull_forces};
 use super::input::InputKind;
-use super::map::{MotionMap, Picked, diverged, observe, pull_forces};
+use super::map::{MotionMap, Picked, diverged};
 use super::output::{OutputPullback, What};
 use crate::derivative::{Cotangent, StepAdjoint, StepJacobian};
 use crate::integrate::step;

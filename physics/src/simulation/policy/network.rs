@@ -109,7 +109,7 @@ impl Network {
 mod tests {
     use cotangent_ad::nn::{Activation, Init, Mlp};
     use cotangent_ad::random::Stream;
-    use cotangent_ad::{Num, Var, grad};
+    use cotangent_ad::{Var, grad};
 
     use super::Network;
 
