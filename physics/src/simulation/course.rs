@@ -4,11 +4,11 @@ use cotangent_ad::Real;
 use cotangent_problem::TrialFailure;
 
 use super::during::{observe, pull_forces};
-use super::input::Setting;
 use super::map::{Picked, diverged};
 use super::output::{OutputPullback, What};
 use super::policy::{Controller, ControllerPullback};
 use super::sensor::Rays;
+use super::setting::Setting;
 use super::{MotionPart, MotionSimulation};
 use crate::derivative::{Cotangent, StepAdjoint};
 use crate::integrate::step;

@@ -9,8 +9,9 @@ use cotangent_problem::{
 use rayon::prelude::*;
 
 use super::course::Course;
-use super::input::{InputKind, Setting, SettingBar};
+use super::input::InputKind;
 use super::output::OutputKind;
+use super::setting::{Setting, SettingBar};
 use super::trajectory::MotionTrajectory;
 use super::{MotionPart, MotionSimulation, sensor};
 use crate::constraint::NotConverged;

@@ -48,16 +48,18 @@ mod map;
 mod output;
 mod policy;
 mod sensor;
+mod setting;
 mod trajectory;
 
 use std::sync::Arc;
 
 use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, fix_quantity};
 
-use self::input::{InputKind, Setting};
+use self::input::InputKind;
 use self::map::MotionMap;
 use self::output::OutputKind;
 use self::policy::{Controller, STARTS};
+use self::setting::Setting;
 
 pub use self::policy::{Observation, Policy, PolicyError};
 use crate::forward::holding_controls;

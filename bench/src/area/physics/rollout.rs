@@ -68,8 +68,7 @@ impl Long {
     fn gradient(&self, schedule: Schedule) -> f64 {
         let model = &self.read.model;
         let parameters = model.parameters();
-        let rollout =
-            Rollout { model, parameters, options: self.options, steps: STEPS, schedule };
+        let rollout = Rollout { model, parameters, options: self.options, steps: STEPS, schedule };
         let mut s = Scratch::new(model);
         let work = || {
             let gradient =
@@ -104,7 +103,8 @@ pub(super) fn in_contact(peers: &Peers) -> Result<Vec<Item>, PeerError> {
             return Ok(vec![Item::Skipped(Skipped { what, must, why })]);
         }
     };
-    let named = MODELS.map(|m| if m.contains('/') { path(m).display().to_string() } else { m.into() });
+    let named =
+        MODELS.map(|m| if m.contains('/') { path(m).display().to_string() } else { m.into() });
     let ask = || {
         let counts = [BEFORE, STEPS, REPEATS].map(|n| n.to_string());
         let script = peer::script("physics_rollout.py");
@@ -163,8 +163,10 @@ fn under_policy(starts: usize, steps: usize) -> Result<Arc<MotionSimulation>, Pe
         entries: entries.into(),
         scale: 1.0,
     };
-    let mut observations =
-        vec![observation("joint.free.velocity", &[]), observation("body.trunk.orientation", &[6, 7, 8])];
+    let mut observations = vec![
+        observation("joint.free.velocity", &[]),
+        observation("body.trunk.orientation", &[6, 7, 8]),
+    ];
     for end in ["front_left", "front_right", "hind_left", "hind_right"] {
         for joint in ["hip", "knee"] {
             observations.push(observation(&format!("joint.{end}_{joint}.position"), &[]));

@@ -25,11 +25,8 @@ pub(super) fn beside_pinocchio(peers: &Peers) -> Result<Vec<Item>, PeerError> {
     let options = StepOptions { dt: H, integrator: Integrator::EulerExplicitDamping };
     let random = Stream::new(&[9]);
     let number = |k: usize| 2.0 * random.uniform(k as u64) - 1.0;
-    let state = State {
-        q: (0..n).map(number).collect(),
-        v: (n..2 * n).map(number).collect(),
-        act: vec![],
-    };
+    let state =
+        State { q: (0..n).map(number).collect(), v: (n..2 * n).map(number).collect(), act: vec![] };
     let (mut s, mut adjoint) = (Scratch::new(model), StepAdjoint::new(model));
     let mut whole = StepJacobian::default();
     let (mut ours, mut theirs) = (f64::INFINITY, None);
