@@ -225,8 +225,35 @@ pub(super) fn policy_of_degrave(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let (map, x) = by_weights(&under_policy(1, STEPS)?)?;
     assert_eq!(x.len(), 1296, "weights");
     let y_bar = last_places(map.as_ref(), 1);
-    let by_weights = gradient(map.as_ref(), &x, &y_bar)?;
     let seconds = clock::best(10, || gradient(map.as_ref(), &x, &y_bar).is_ok());
+    let name = "17 bodies in contact under a policy of 1296 weights";
+    let error = against_duals()?;
+    Ok(vec![
+        Item::Proof(Proof {
+            what: format!(
+                "{name}, {STEPS} steps: value and gradient, CPU time (Degrave 2019, table 1: 8.17 s)"
+            ),
+            must: "82 ms".into(),
+            measured: format!("{:.1} ms", 1e3 * seconds),
+            holds: seconds <= 0.082,
+        }),
+        Item::Proof(Proof {
+            what: format!("{name}, {FEW} steps: the gradient along a direction against duals"),
+            must: "1e-9 of the sum of its terms".into(),
+            measured: format!("{error:.1e}"),
+            holds: error <= 1e-9,
+        }),
+    ])
+}
+
+/// Steps over which the motion under first weights has not become chaotic: over a thousand rounding grows to a thousandth of the gradient.
+const FEW: usize = 100;
+
+/// The difference of both modes along a direction, as a share of the sum of the gradient's terms.
+fn against_duals() -> Result<f64, PeerError> {
+    let (map, x) = by_weights(&under_policy(1, FEW)?)?;
+    let y_bar = last_places(map.as_ref(), 1);
+    let by_weights = gradient(map.as_ref(), &x, &y_bar)?;
     let random = Stream::new(&[7]);
     let v: Vec<f64> = (0..x.len()).map(|k| random.normal(k as u64)).collect();
     let run = map
@@ -236,22 +263,7 @@ pub(super) fn policy_of_degrave(_: &Peers) -> Result<Vec<Item>, PeerError> {
     let forward = columns[0][y_bar.len() - 3];
     let reverse: f64 = by_weights.iter().zip(&v).map(|(bar, v)| bar * v).sum();
     let terms: f64 = by_weights.iter().zip(&v).map(|(bar, v)| (bar * v).abs()).sum();
-    let error = (forward - reverse).abs() / terms;
-    let name = "17 bodies in contact under a policy of 1296 weights, 1000 steps";
-    Ok(vec![
-        Item::Proof(Proof {
-            what: format!("{name}: value and gradient, CPU time (Degrave 2019, table 1: 8.17 s)"),
-            must: "82 ms".into(),
-            measured: format!("{:.1} ms", 1e3 * seconds),
-            holds: seconds <= 0.082,
-        }),
-        Item::Proof(Proof {
-            what: format!("{name}: the gradient along a direction against duals"),
-            must: "1e-9 of the sum of its terms".into(),
-            measured: format!("{error:.1e}"),
-            holds: error <= 1e-9,
-        }),
-    ])
+    Ok((forward - reverse).abs() / terms)
 }
 
 /// 64 motions at once: value and gradient on two threads beside one.
