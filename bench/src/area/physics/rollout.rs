@@ -32,6 +32,7 @@ const ROUNDS: usize = 3;
 /// Models: those of `dm_control` by name, our own by their file.
 const MODELS: [&str; 3] = ["humanoid", "humanoid_CMU", "bench/models/chain-100-floor.xml"];
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are given away")]
 fn failed(what: &str, stderr: impl ToString) -> PeerError {
     PeerError::Failed { what: what.into(), stderr: stderr.to_string() }
 }
