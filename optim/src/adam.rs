@@ -1,7 +1,8 @@
 //! Adam: adaptive moments for stochastic gradients.
 //!
 //! Kingma & Ba, ICLR 2015, algorithm 1, with projection onto the bounds. Every iteration draws another sample: its
-//! key is the stream (the run's key, `SAMPLES`, iteration).
+//! key is the stream (the run's key, `SAMPLES`, iteration). A gradient that is longer than a limit, where there is one, is shortened to it (Pascanu, Mikolov,
+//! Bengio, ICML 2013): through long motions and recurrences some are longer by orders of magnitude, and the second moment remembers them.
 
 use cotangent_ad::random::Stream;
 use cotangent_problem::{SampleKey, TermValue};
@@ -33,6 +34,8 @@ pub struct AdamOptions {
     pub learning_rate: f64,
     /// How it changes.
     pub schedule: Schedule,
+    /// Length, in optimizer coordinates, to which longer gradients are shortened; 0 is none.
+    pub clip: f64,
     /// Decay of the first moment.
     pub beta1: f64,
     /// Decay of the second moment.
@@ -46,6 +49,7 @@ impl Default for AdamOptions {
         Self {
             learning_rate: 0.05,
             schedule: Schedule::Constant,
+            clip: 0.0,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -137,9 +141,11 @@ impl State {
         let (correct1, correct2) = (1.0 - o.beta1.powi(t), 1.0 - o.beta2.powi(t));
         let rate =
             o.learning_rate * decay(o.schedule, context.iteration, context.stop.max_iterations);
+        let length = self.gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let shorter = if o.clip > 0.0 && length > o.clip { o.clip / length } else { 1.0 };
         let mut step = vec![0.0; self.z.len()];
         for (i, step) in step.iter_mut().enumerate() {
-            let g = self.gradient[i];
+            let g = shorter * self.gradient[i];
             self.first[i] = o.beta1 * self.first[i] + (1.0 - o.beta1) * g;
             self.second[i] = o.beta2 * self.second[i] + (1.0 - o.beta2) * g * g;
             let root = (self.second[i] / correct2).sqrt() + o.epsilon;

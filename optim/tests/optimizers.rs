@@ -219,6 +219,34 @@ fn a_line_search_backs_off_from_points_without_a_value() {
     }
 }
 
+/// A gradient a million times longer than all others stops Adam for a thousand steps, as the second moment remembers it; shortened, it does not.
+#[test]
+fn a_long_gradient_is_shortened() {
+    /// A bowl with a cliff at the start.
+    struct Cliff;
+    impl VectorFn for Cliff {
+        fn call<R: Real>(&self, x: &[R]) -> Vec<R> {
+            let cliff = if x[0] > 2.99 { (x[0] - 2.99) * 1e6 } else { R::lit(0.0) };
+            vec![x[0] + cliff, x[1]]
+        }
+    }
+    let objective = Residuals {
+        f: Cliff,
+        n: 2,
+        m: 2,
+        wall: f64::INFINITY,
+        bounds: [f64::NEG_INFINITY, f64::INFINITY],
+    };
+    let left = |clip| {
+        let options = AdamOptions { learning_rate: 0.02, clip, ..Default::default() };
+        let stop = Stop { max_iterations: 300, ..Default::default() };
+        let space = space(2, objective.bounds);
+        solve(&objective, &space, Method::Adam(options), stop, &[3.0, 3.0]).value
+    };
+    assert!(left(0.0) > 1.0, "{}", left(0.0));
+    assert!(left(5.0) < 1e-2, "{}", left(5.0));
+}
+
 #[test]
 fn transforms_and_scales() {
     /// Minimum at (1e-4, 0.7).

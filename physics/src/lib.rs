@@ -81,6 +81,6 @@ pub use model::{
 };
 pub use rnea::rnea;
 pub use scratch::Scratch;
-pub use simulation::{MotionPart, MotionSimulation};
+pub use simulation::{MotionPart, MotionSimulation, Observation, Policy, PolicyError};
 pub use spatial::{Force, Motion, SpatialInertia, Unphysical};
 pub use state::{State, StateError, difference, displace};

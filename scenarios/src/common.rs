@@ -55,6 +55,8 @@ keys! {
         "adam: step in optimizer coordinates");
     SCHEDULE: Schedule = key("optimizer.schedule", one_of(), "\"constant\"",
         "adam: how the learning rate changes");
+    CLIP: f64 = key("optimizer.clip", number("", 0.0, INF), "0.0",
+        "adam: longer gradients, in optimizer coordinates, are shortened to this length; 0 is none");
     INITIAL_DAMPING: f64 = key("optimizer.initial_damping", number("", POSITIVE, INF), "1e-3",
         "gauss-newton: first damping");
     SIGMA: f64 = key("optimizer.sigma", number("", POSITIVE, INF), "0.3",
@@ -87,6 +89,7 @@ pub(crate) const METHOD_OPTIONS: &[(AnyKey, &str)] = &[
     (MEMORY.any, "lbfgsb"),
     (LEARNING_RATE.any, "adam"),
     (SCHEDULE.any, "adam"),
+    (CLIP.any, "adam"),
     (INITIAL_DAMPING.any, "gauss-newton"),
     (SIGMA.any, "cma-es"),
     (POPULATION.any, "cma-es"),
@@ -102,6 +105,7 @@ pub(crate) fn method(s: &Settings) -> Method {
         Optimizer::Adam => Method::Adam(AdamOptions {
             learning_rate: s.get(LEARNING_RATE),
             schedule: s.get(SCHEDULE),
+            clip: s.get(CLIP),
             ..AdamOptions::default()
         }),
         Optimizer::GaussNewton => {

@@ -4,6 +4,8 @@ mod contact;
 mod cube;
 mod models;
 mod random;
+mod rollout;
+mod smooth;
 mod swing_up;
 
 use std::fs;
@@ -26,12 +28,16 @@ pub(super) const ROWS: &[Measure] = measurements![
     beside_mujoco,
     jacobian_beside_mujoco,
     contact::beside_mujoco,
+    rollout::in_contact,
+    smooth::beside_pinocchio,
     swing_up::cart_pole,
     swing_up::acrobot
 ];
 pub(super) const PROOFS: &[Measure] = measurements![
     rollout_against_duals,
     bounce_against_closed_form,
+    rollout::policy_of_degrave,
+    rollout::worlds,
     cube::tossed,
     models::beside_mujoco,
     random::beside_mujoco

@@ -13,6 +13,7 @@ mod own_files;
 mod physics;
 mod pictures;
 mod place;
+mod policies;
 mod run_folder;
 mod serve;
 mod sweep;

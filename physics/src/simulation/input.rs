@@ -1,41 +1,87 @@
-//! The inputs of motions: names and values, how they set the model and the starts, and how cotangents come back.
+//! The inputs of motions: names and values.
 
 use std::sync::Arc;
 
-use cotangent_ad::{Quat, Real, Vec3};
+use cotangent_ad::Quat;
 use cotangent_problem::name::element;
 use cotangent_problem::{Axis, Quantity, Transform};
 
 use super::constraint::{self, ConstraintInput};
+use super::setting::BodyNumbers;
 use super::{MotionPart, prefix};
-use crate::constraint::pull_weights;
-use crate::derivative::Cotangent;
 use crate::model::{ActivationLaw, JointKind, Model, Parameters};
-use crate::spatial::SpatialInertia;
-use crate::state::State;
 
 /// What an input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Gravity,
-    Mass { link: usize },
-    Center { link: usize },
-    Gyration { link: usize },
-    Joint { joint: usize, number: JointNumber },
-    Gear { actuator: usize },
-    Actuator { actuator: usize, number: ActuatorNumber },
-    Tendon { tendon: usize, number: TendonNumber },
+    Mass {
+        link: usize,
+    },
+    Center {
+        link: usize,
+    },
+    Gyration {
+        link: usize,
+    },
+    Joint {
+        joint: usize,
+        number: JointNumber,
+    },
+    Gear {
+        actuator: usize,
+    },
+    Actuator {
+        actuator: usize,
+        number: ActuatorNumber,
+    },
+    Tendon {
+        tendon: usize,
+        number: TendonNumber,
+    },
     Constraint(ConstraintInput),
-    StartPosition { part: usize, joint: usize },
-    StartRotation { part: usize, joint: usize },
-    StartVelocity { part: usize, joint: usize },
-    StartActivation { part: usize, actuator: usize },
-    Control { part: usize, actuator: usize },
+    StartPosition {
+        part: usize,
+        joint: usize,
+    },
+    StartRotation {
+        part: usize,
+        joint: usize,
+    },
+    StartVelocity {
+        part: usize,
+        joint: usize,
+    },
+    StartActivation {
+        part: usize,
+        actuator: usize,
+    },
+    Control {
+        part: usize,
+        actuator: usize,
+    },
+    /// Weights of a policy, from the first of these on.
+    Policy {
+        first: usize,
+    },
 }
 
 impl InputKind {
+    /// Whether it is a number of the model, and not of a start or of what drives a motion.
+    pub(super) fn is_of_model(self) -> bool {
+        !matches!(
+            self,
+            Self::StartPosition { .. }
+                | Self::StartRotation { .. }
+                | Self::StartVelocity { .. }
+                | Self::StartActivation { .. }
+                | Self::Control { .. }
+                | Self::Policy { .. }
+        )
+    }
+
     /// Whether the mass matrix depends on it.
-    fn moves_mass(self) -> bool {
+    pub(super) fn moves_mass(self) -> bool {
         match self {
             Self::Mass { .. } | Self::Center { .. } | Self::Gyration { .. } => true,
             Self::Joint { number, .. } => number == JointNumber::Armature,
@@ -55,7 +101,7 @@ pub(super) enum JointNumber {
 
 impl JointNumber {
     /// Where it stands among a model's numbers, an entry for each coordinate.
-    fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
+    pub(super) fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
         match self {
             Self::Damping => &mut p.damping,
             Self::Armature => &mut p.armature,
@@ -75,7 +121,7 @@ pub(super) enum ActuatorNumber {
 
 impl ActuatorNumber {
     /// Where they stand among a model's numbers.
-    fn of<T>(self, p: &mut Parameters<T>, actuator: usize) -> &mut [T] {
+    pub(super) fn of<T>(self, p: &mut Parameters<T>, actuator: usize) -> &mut [T] {
         match self {
             Self::Gain => &mut p.gain[actuator],
             Self::Bias => &mut p.bias[actuator],
@@ -93,68 +139,10 @@ pub(super) enum TendonNumber {
 
 impl TendonNumber {
     /// Where it stands among a model's numbers, an entry for each tendon.
-    fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
+    pub(super) fn of<T>(self, p: &mut Parameters<T>) -> &mut Vec<T> {
         match self {
             Self::Stiffness => &mut p.tendon_stiffness,
             Self::Damping => &mut p.tendon_damping,
-        }
-    }
-}
-
-/// Everything that inputs set.
-#[derive(Clone, Debug)]
-pub(super) struct Setting<T> {
-    /// The model's numbers.
-    pub(super) parameters: Parameters<T>,
-    /// Mass, centre and gyration of each link, of which the inertias are made.
-    bodies: Vec<BodyNumbers<T>>,
-    /// Start of each motion.
-    pub(super) starts: Vec<State<T>>,
-    /// Controls of each motion, `steps x nu`.
-    pub(super) controls: Vec<Vec<T>>,
-}
-
-/// The inertia of a link as mass, centre of mass and gyration tensor: physical for any positive mass.
-#[derive(Clone, Copy, Debug)]
-struct BodyNumbers<T> {
-    mass: T,
-    center: Vec3<T>,
-    gyration: [T; 6],
-}
-
-/// `|c|^2 1 - c c^T`, its six numbers.
-fn steiner<T: Real>(c: Vec3<T>) -> [T; 6] {
-    let [x, y, z] = c.0;
-    [y * y + z * z, x * x + z * z, x * x + y * y, -(x * y), -(x * z), -(y * z)]
-}
-
-impl BodyNumbers<f64> {
-    fn of(inertia: &SpatialInertia<f64>) -> Self {
-        let mass = inertia.mass;
-        let center = if mass > 0.0 { inertia.moment * (1.0 / mass) } else { Vec3::zero() };
-        let about = steiner(center);
-        let per_mass = |k: usize| inertia.rotational[k] / mass - about[k];
-        let gyration = std::array::from_fn(|k| if mass > 0.0 { per_mass(k) } else { 0.0 });
-        Self { mass, center, gyration }
-    }
-
-    fn lift<T: Real>(&self) -> BodyNumbers<T> {
-        BodyNumbers {
-            mass: T::lit(self.mass),
-            center: Vec3::lit(self.center.0),
-            gyration: self.gyration.map(T::lit),
-        }
-    }
-}
-
-impl<T: Real> BodyNumbers<T> {
-    /// `m, m c, m (G + |c|^2 1 - c c^T)`.
-    fn inertia(&self) -> SpatialInertia<T> {
-        let about = steiner(self.center);
-        SpatialInertia {
-            mass: self.mass,
-            moment: self.center * self.mass,
-            rotational: std::array::from_fn(|k| (self.gyration[k] + about[k]) * self.mass),
         }
     }
 }
@@ -364,179 +352,5 @@ fn part_rows(
             .along(steps)
             .about("control, constant during each step");
         rows.push((InputKind::Control { part: k, actuator }, quantity));
-    }
-}
-
-impl Setting<f64> {
-    /// What the model and the motions are without inputs: their own numbers, controls of 0.
-    pub(super) fn of(model: &Model, parts: &[MotionPart]) -> Self {
-        Self {
-            bodies: model.parameters().inertia.iter().map(BodyNumbers::of).collect(),
-            parameters: model.parameters().clone(),
-            starts: parts.iter().map(|p| p.start.clone()).collect(),
-            controls: parts.iter().map(|p| vec![0.0; p.steps * model.nu()]).collect(),
-        }
-    }
-
-    /// The same in another scalar.
-    pub(super) fn lift<T: Real>(&self) -> Setting<T> {
-        let lift = |x: &Vec<f64>| x.iter().map(|x| T::lit(*x)).collect();
-        let lift_state = |s: &State| State { q: lift(&s.q), v: lift(&s.v), act: lift(&s.act) };
-        Setting {
-            parameters: self.parameters.lift(),
-            bodies: self.bodies.iter().map(BodyNumbers::lift).collect(),
-            starts: self.starts.iter().map(lift_state).collect(),
-            controls: self.controls.iter().map(lift).collect(),
-        }
-    }
-}
-
-impl<T: Real> Setting<T> {
-    /// Gives input `kind` the value `x`.
-    pub(super) fn set(&mut self, model: &Model, kind: InputKind, x: &[T]) {
-        match kind {
-            InputKind::Gravity => self.parameters.gravity = Vec3([x[0], x[1], x[2]]),
-            InputKind::Mass { link } => self.set_body(link, |b| b.mass = x[0]),
-            InputKind::Center { link } => {
-                self.set_body(link, |b| b.center = Vec3([x[0], x[1], x[2]]));
-            }
-            InputKind::Gyration { link } => {
-                self.set_body(link, |b| b.gyration.copy_from_slice(x));
-            }
-            InputKind::Joint { joint, number } => {
-                let (first, count) = model.joints()[joint].v;
-                number.of(&mut self.parameters)[first..first + count].fill(x[0]);
-            }
-            InputKind::Gear { actuator } => self.parameters.gear[actuator] = x[0],
-            InputKind::Actuator { actuator, number } => {
-                number.of(&mut self.parameters, actuator).copy_from_slice(x);
-            }
-            InputKind::Tendon { tendon, number } => {
-                number.of(&mut self.parameters)[tendon] = x[0];
-            }
-            InputKind::Constraint(input) => {
-                input.of(&mut self.parameters.constraints).copy_from_slice(x);
-            }
-            InputKind::StartPosition { part, joint } => {
-                let first = model.joints()[joint].q.0;
-                self.starts[part].q[first..first + x.len()].copy_from_slice(x);
-            }
-            InputKind::StartRotation { part, joint } => {
-                let (first, count) = model.joints()[joint].q;
-                let turned = Quat::exp(Vec3([x[0], x[1], x[2]]));
-                self.starts[part].q[first + count - 4..first + count].copy_from_slice(&turned.0);
-            }
-            InputKind::StartVelocity { part, joint } => {
-                let first = model.joints()[joint].v.0;
-                self.starts[part].v[first..first + x.len()].copy_from_slice(x);
-            }
-            InputKind::StartActivation { part, actuator } => {
-                if let Some(activation) = model.actuators()[actuator].activation {
-                    self.starts[part].act[activation.at] = x[0];
-                }
-            }
-            InputKind::Control { part, actuator } => {
-                let controls = self.controls[part][actuator..].iter_mut().step_by(model.nu());
-                controls.zip(x).for_each(|(u, x)| *u = *x);
-            }
-        }
-    }
-
-    /// After all inputs of `kinds` are set: the inverse inertias that scale constraints, where one of them moves the mass matrix.
-    pub(super) fn weigh(&mut self, model: &Model, mut kinds: impl Iterator<Item = InputKind>) {
-        if model.is_constrained() && kinds.any(InputKind::moves_mass) {
-            self.parameters.constraints.weights = model.weights_at_reference(&self.parameters);
-        }
-    }
-
-    fn set_body(&mut self, link: usize, change: impl FnOnce(&mut BodyNumbers<T>)) {
-        change(&mut self.bodies[link]);
-        self.parameters.inertia[link] = self.bodies[link].inertia();
-    }
-}
-
-/// Cotangents of everything that inputs set.
-pub(super) struct SettingBar {
-    pub(super) parameters: Parameters<f64>,
-    pub(super) starts: Vec<Cotangent>,
-    pub(super) controls: Vec<Vec<f64>>,
-}
-
-impl SettingBar {
-    /// The adjoint of [`Setting::weigh`], before the first [`SettingBar::pull`].
-    pub(super) fn unweigh(
-        &mut self,
-        model: &Model,
-        parameters: &Parameters<f64>,
-        mut kinds: impl Iterator<Item = InputKind>,
-    ) {
-        if model.is_constrained() && kinds.any(InputKind::moves_mass) {
-            pull_weights(model, parameters, &mut self.parameters);
-        }
-    }
-
-    /// The cotangent of input `kind`, whose value is `x`.
-    pub(super) fn pull(
-        &mut self,
-        model: &Model,
-        setting: &Setting<f64>,
-        kind: InputKind,
-        x: &[f64],
-    ) -> Vec<f64> {
-        match kind {
-            InputKind::Gravity => self.parameters.gravity.0.to_vec(),
-            InputKind::Mass { link } => vec![self.body(setting, link).0],
-            InputKind::Center { link } => self.body(setting, link).1.0.to_vec(),
-            InputKind::Gyration { link } => self.body(setting, link).2.to_vec(),
-            InputKind::Joint { joint, number } => {
-                let (first, count) = model.joints()[joint].v;
-                vec![number.of(&mut self.parameters)[first..first + count].iter().sum()]
-            }
-            InputKind::Gear { actuator } => vec![self.parameters.gear[actuator]],
-            InputKind::Actuator { actuator, number } => {
-                number.of(&mut self.parameters, actuator).to_vec()
-            }
-            InputKind::Tendon { tendon, number } => {
-                vec![number.of(&mut self.parameters)[tendon]]
-            }
-            InputKind::Constraint(input) => input.of(&mut self.parameters.constraints).to_vec(),
-            InputKind::StartPosition { part, joint } => {
-                self.starts[part].q[model.joints()[joint].v.0..][..x.len()].to_vec()
-            }
-            InputKind::StartRotation { part, joint } => {
-                // q = exp(x) moves by exp(J_r(x) dx) on its right
-                let (first, count) = model.joints()[joint].v;
-                let bar = &self.starts[part].q[first + count - 3..];
-                let through = Quat::exp_right_jacobian(Vec3([x[0], x[1], x[2]]));
-                through.transpose_mul(Vec3([bar[0], bar[1], bar[2]])).0.to_vec()
-            }
-            InputKind::StartVelocity { part, joint } => {
-                self.starts[part].v[model.joints()[joint].v.0..][..x.len()].to_vec()
-            }
-            InputKind::StartActivation { part, actuator } => {
-                let at = model.actuators()[actuator].activation.map(|a| a.at);
-                vec![at.map_or(0.0, |at| self.starts[part].act[at])]
-            }
-            InputKind::Control { part, actuator } => {
-                self.controls[part][actuator..].iter().step_by(model.nu()).copied().collect()
-            }
-        }
-    }
-
-    /// Cotangents of mass, centre and gyration of a link, from those of its ten numbers.
-    fn body(&self, setting: &Setting<f64>, link: usize) -> (f64, Vec3<f64>, [f64; 6]) {
-        let (b, bar) = (&setting.bodies[link], &self.parameters.inertia[link]);
-        let about = steiner(b.center);
-        let [xx, yy, zz, xy, xz, yz] = bar.rotational;
-        let [x, y, z] = b.center.0;
-        let per_mass = (0..6).map(|k| bar.rotational[k] * (b.gyration[k] + about[k])).sum::<f64>();
-        let mass = bar.mass + bar.moment.dot(b.center) + per_mass;
-        let by_steiner = Vec3([
-            2.0 * x * (yy + zz) - y * xy - z * xz,
-            2.0 * y * (xx + zz) - x * xy - z * yz,
-            2.0 * z * (xx + yy) - x * xz - y * yz,
-        ]);
-        let center = (bar.moment + by_steiner) * b.mass;
-        (mass, center, bar.rotational.map(|r| r * b.mass))
     }
 }

@@ -21,7 +21,8 @@
 //! | `....solref`, `....solimp` | | how soft each of them is; of joints `solreflimit`, `solreffriction`, ... |
 //! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
 //! | `start.actuator.A.activation` | | where an activation starts |
-//! | `actuator.A.control` | | one number for each step |
+//! | `actuator.A.control` | | one number for each step; of a motion without a policy |
+//! | `policy.layer[k].weight`, `.bias` | | of the network that makes the controls, the same in every motion |
 //!
 //! | output | shape | what |
 //! |---|---|---|
@@ -31,6 +32,7 @@
 //! | `site.S.position`, `body.B.position` | times x 3 | in the world |
 //! | `site.S.orientation`, `body.B.orientation` | times x 3 x 3 | rotation matrix, row-major |
 //! | `actuator.A.force` | steps | on its coordinate |
+//! | `actuator.A.control` | steps | what a policy decided |
 //! | `geom.G.normal_force`, `joint.J.constraint_force` | steps (x coordinates) | of contacts; of everything that constrains |
 //! | `energy.kinetic`, `.potential`, `.total` | times | J; gravity and springs |
 //!
@@ -38,20 +40,28 @@
 //! [`derivative`](crate::derivative), replayed from stored states.
 
 mod constraint;
+mod course;
+mod during;
 mod energy;
 mod input;
 mod map;
 mod output;
+mod policy;
 mod sensor;
+mod setting;
 mod trajectory;
 
 use std::sync::Arc;
 
 use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, fix_quantity};
 
-use self::input::{InputKind, Setting};
+use self::input::InputKind;
 use self::map::MotionMap;
 use self::output::OutputKind;
+use self::policy::{Controller, STARTS};
+use self::setting::Setting;
+
+pub use self::policy::{Observation, Policy, PolicyError};
 use crate::forward::holding_controls;
 use crate::integrate::StepOptions;
 use crate::model::Model;
@@ -77,6 +87,8 @@ pub struct MotionSimulation {
     model: Model,
     options: StepOptions,
     parts: Vec<MotionPart>,
+    /// What makes the controls, where they are no inputs.
+    controller: Option<Controller>,
     inputs: Vec<Quantity>,
     input_kinds: Vec<InputKind>,
     outputs: Vec<Quantity>,
@@ -95,16 +107,42 @@ impl MotionSimulation {
             let twice = parts[..k].iter().any(|p| p.label == part.label);
             assert!(!twice, "each motion has a label of its own");
         }
-        let times = |part: &MotionPart| {
-            let dt = options.dt;
-            let points = Arc::new(Axis::points("time", "s", part.steps, dt));
-            let steps = Arc::new(Axis::intervals("time", "s", part.steps, dt));
-            [points, steps]
-        };
-        let axes: Vec<[Arc<Axis>; 2]> = parts.iter().map(times).collect();
+        let axes = axes(&options, &parts);
         let (input_kinds, inputs) = input::table(&model, &parts, &axes).into_iter().unzip();
         let (output_kinds, outputs) = output::table(&model, &parts, &axes).into_iter().unzip();
-        Self { model, options, parts, inputs, input_kinds, outputs, output_kinds }
+        let controller = None;
+        Self { model, options, parts, controller, inputs, input_kinds, outputs, output_kinds }
+    }
+
+    /// The motions `parts` of `model` under one policy: its weights are inputs in the place of the controls, and these are outputs.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    ///
+    /// # Panics
+    /// As [`MotionSimulation::new`].
+    pub fn with_policy(
+        model: Model,
+        options: StepOptions,
+        parts: Vec<MotionPart>,
+        policy: &Policy,
+    ) -> Result<Self, PolicyError> {
+        let controller = Controller::new(&model, policy, &observable(&model, &options))?;
+        let mut whole = Self::new(model, options, parts);
+        let axes = axes(&options, &whole.parts);
+        let is_control = |kind: &InputKind| matches!(kind, InputKind::Control { .. });
+        let rows = whole.input_kinds.into_iter().zip(whole.inputs);
+        let rows = rows.filter(|(kind, _)| !is_control(kind)).chain(controller.inputs());
+        (whole.input_kinds, whole.inputs) = rows.unzip();
+        let decided = output::decided(&whole.model, &whole.parts, &axes);
+        let rows = whole.output_kinds.into_iter().zip(whole.outputs).chain(decided);
+        (whole.output_kinds, whole.outputs) = rows.unzip();
+        Ok(Self { controller: Some(controller), ..whole })
+    }
+
+    /// What a policy may observe of a state of `model`, as outputs of one motion are named.
+    pub fn observable(model: &Model, options: &StepOptions) -> Vec<Quantity> {
+        observable(model, options).into_iter().map(|(_, quantity)| quantity).collect()
     }
 
     /// The model.
@@ -124,13 +162,34 @@ impl MotionSimulation {
 
     /// Model, starts and controls with every input at its present value.
     fn setting(&self) -> Setting<f64> {
-        let mut setting = Setting::of(&self.model, &self.parts);
+        let weights = self.controller.as_ref().map_or(0, Controller::weights);
+        let mut setting = Setting::of(&self.model, &self.parts, weights);
         for (kind, quantity) in self.input_kinds.iter().zip(&self.inputs) {
             setting.set(&self.model, *kind, &quantity.value);
         }
         setting.weigh(&self.model, self.input_kinds.iter().copied());
         setting
     }
+}
+
+/// Times of the states and of the steps of each motion.
+fn axes(options: &StepOptions, parts: &[MotionPart]) -> Vec<[Arc<Axis>; 2]> {
+    let times = |part: &MotionPart| {
+        let dt = options.dt;
+        let points = Arc::new(Axis::points("time", "s", part.steps, dt));
+        let steps = Arc::new(Axis::intervals("time", "s", part.steps, dt));
+        [points, steps]
+    };
+    parts.iter().map(times).collect()
+}
+
+/// The outputs of a state of one motion without a label.
+fn observable(model: &Model, options: &StepOptions) -> Vec<(OutputKind, Quantity)> {
+    let part = MotionPart { label: String::new(), start: State::at_reference(model), steps: 1 };
+    let parts = [part];
+    let mut rows = output::table(model, &parts, &axes(options, &parts));
+    rows.retain(|(kind, _)| !kind.what.is_of_step());
+    rows
 }
 
 /// `motion.LABEL.` before the names of a labelled motion's own quantities.
@@ -154,7 +213,8 @@ impl Simulation for MotionSimulation {
         fix_quantity(&mut self.inputs, input, value)
     }
 
-    /// `holding` of a control: constant, and holds the start still against gravity and springs as far as its range allows.
+    /// `holding` of a control: constant, and holds the start still against gravity and springs as far as its range allows. Of weights of
+    /// a policy the distributions of [`cotangent_ad::nn::Init`], biases at 0.
     fn initial(&self, input: usize, name: &str) -> Option<Vec<f64>> {
         match self.input_kinds.get(input)? {
             InputKind::Control { part, actuator } if name == HOLDING => {
@@ -163,6 +223,10 @@ impl Simulation for MotionSimulation {
                     holding_controls(&self.model, &setting.parameters, &setting.starts[*part]);
                 Some(vec![controls[*actuator]; self.parts[*part].steps])
             }
+            InputKind::Policy { first } => {
+                let weights = self.controller.as_ref()?.start(name)?;
+                Some(weights[*first..][..self.inputs[input].len()].to_vec())
+            }
             _ => None,
         }
     }
@@ -170,6 +234,7 @@ impl Simulation for MotionSimulation {
     fn initial_names(&self, input: usize) -> &[&str] {
         match self.input_kinds.get(input) {
             Some(InputKind::Control { .. }) => &[HOLDING],
+            Some(InputKind::Policy { .. }) => STARTS,
             _ => &[],
         }
     }

@@ -39,6 +39,8 @@ pub(super) enum What {
     PotentialEnergy,
     TotalEnergy,
     Force(usize),
+    /// What a policy decided for an actuator.
+    Control(usize),
     /// On a geom, from all its contacts.
     NormalForce(usize),
     /// On a joint, of everything that constrains the model.
@@ -52,7 +54,8 @@ pub(super) enum What {
 impl What {
     /// Whether it is seen during a step, and not at a time.
     pub(super) fn is_of_step(self) -> bool {
-        self.is_constraint() || matches!(self, Self::Force(_) | Self::StepSensor(_))
+        self.is_constraint()
+            || matches!(self, Self::Force(_) | Self::Control(_) | Self::StepSensor(_))
     }
 
     /// Whether it is of a tendon.
@@ -158,6 +161,29 @@ pub(super) fn table(
     }
     for (kind, quantity) in &mut rows {
         mark(model, kind.what, quantity);
+    }
+    rows
+}
+
+/// The controls that a policy decides on, in motion after motion.
+pub(super) fn decided(
+    model: &Model,
+    parts: &[MotionPart],
+    axes: &[[Arc<Axis>; 2]],
+) -> Vec<(OutputKind, Quantity)> {
+    let mut rows = Vec::new();
+    for (part, (motion, [_, steps])) in parts.iter().zip(axes).enumerate() {
+        for (k, motor) in model.actuators().iter().enumerate() {
+            let name = format!("{}{}.control", prefix(motion), element("actuator", &motor.name, k));
+            let mut quantity = Quantity::output(name, "", &[motion.steps])
+                .along(steps)
+                .about("what the policy decides, constant during each step");
+            if let Some([lower, upper]) = motor.range {
+                quantity.lower.fill(lower);
+                quantity.upper.fill(upper);
+            }
+            rows.push((OutputKind { part, what: What::Control(k) }, quantity));
+        }
     }
     rows
 }

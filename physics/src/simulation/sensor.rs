@@ -397,7 +397,7 @@ pub(super) fn beyond_cutoffs(
     switches
 }
 
-/// What rays meet on their way through motions: where that changes their distance jumps or has a kink.
+/// What rays meet on their way through a motion: where that changes their distance jumps or has a kink.
 pub(super) struct Rays {
     /// Rangefinders among the outputs, and of each a number that tells the sequences of geoms and facets apart.
     seen: Vec<(Picked, i64)>,
@@ -411,18 +411,13 @@ impl Rays {
         Self { seen, memory: Scratch::new(model) }
     }
 
-    /// One more state of a motion.
-    pub(super) fn follow(
-        &mut self,
-        model: &Model,
-        parameters: &Parameters<f64>,
-        (part, state): (usize, &State),
-    ) {
+    /// One more state of the motion that they are seen of.
+    pub(super) fn follow(&mut self, model: &Model, parameters: &Parameters<f64>, state: &State) {
         if self.seen.is_empty() {
             return;
         }
         place_links(model, parameters, &state.q, &mut self.memory);
-        for (output, sum) in self.seen.iter_mut().filter(|(o, _)| o.kind.part == part) {
+        for (output, sum) in &mut self.seen {
             let What::Sensor(k) = output.kind.what else { continue };
             let Reading::Range { of, body } = &model.sensors[k].reading else { continue };
             let (_, met) = range(model, parameters, (of, *body), &self.memory);

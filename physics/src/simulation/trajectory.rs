@@ -4,8 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use cotangent_problem::{Trajectory, TrialFailure};
 
+use super::during::{observe, pull_forces};
 use super::input::InputKind;
-use super::map::{MotionMap, Picked, diverged, observe, pull_forces};
+use super::map::{MotionMap, Picked, diverged};
 use super::output::{OutputPullback, What};
 use crate::derivative::{Cotangent, StepAdjoint, StepJacobian};
 use crate::integrate::step;
@@ -44,6 +45,9 @@ struct Memory<'a> {
 
 impl<'a> MotionTrajectory<'a> {
     pub(super) fn new(map: &'a MotionMap) -> Result<Self, String> {
+        if map.simulation.controller.is_some() {
+            return Err("a policy makes the controls: stages are for controls of their own".into());
+        }
         let count = map.simulation.parts().len();
         if count != 1 {
             return Err(format!(

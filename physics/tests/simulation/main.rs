@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod policies;
 mod sensors;
 
 use std::sync::Arc;
@@ -159,6 +160,21 @@ fn what_is_not_picked_stays_and_is_not_computed() {
     assert_eq!(entries[..], all.values().entries[first..first + entries.len()]);
     let refused = run.pullback(&[&vec![0.0; entries.len()]]);
     assert!(matches!(refused, Err(TrialFailure::Contract(_))), "values alone were kept");
+    // a motion of which nothing is seen may go anywhere
+    let wild = simulation
+        .inputs()
+        .iter()
+        .position(|q| q.name == "motion.first.start.joint.cart.velocity")
+        .unwrap();
+    let picks = [index(name), index("motion.first.site.wrist_tip.position")];
+    let run = |outputs: &[usize]| {
+        let map = Arc::clone(&simulation).map(&[wild], outputs, true).unwrap();
+        let weights = vec![1.0; map.output_len()];
+        let run = map.run(&[1e300], Keep::Linearisation, SampleKey(0), &mut Workspace::new())?;
+        run.pullback(&[&weights])
+    };
+    assert_eq!(run(&picks[..1]), Ok(vec![vec![0.0]]));
+    assert!(matches!(run(&picks), Err(TrialFailure::NonFinite { .. })));
 }
 
 #[test]

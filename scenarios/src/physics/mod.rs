@@ -4,6 +4,7 @@ mod balls;
 mod inspect;
 mod look;
 mod motion;
+mod policy;
 
 pub(super) use balls::DOMAIN as BALLS;
 pub use inspect::{InspectedBody, Inspection, inspect};

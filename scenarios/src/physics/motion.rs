@@ -14,6 +14,7 @@ use super::super::general::{
     self, COMBINATION, CONSTRAINT, Draw, GOAL, Model, PARAMETER, TERM, output_values, with_inputs,
 };
 use super::super::keys::{FILE, File, List, TEXT, TEXTS, key, keys, list, number, required};
+use super::policy::{self, ACTIVATION, HIDDEN, HOLD, OBSERVATION, PERIODS};
 use super::{VIEWS, look, plane};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
 use crate::look::Look;
@@ -26,6 +27,10 @@ keys! {
         "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
     TOLERANCE: f64 = key("model.tolerance", number("", 0.0, 0.1), "0.0",
         "above 0: steps in parts of this error that end at the onsets of contact, in place of the file's integrator");
+    HIDDEN;
+    ACTIVATION;
+    PERIODS;
+    HOLD;
 }
 
 keys! {
@@ -37,7 +42,7 @@ keys! {
 
 const MOTION: List = list("motion", MOTION_KEYS, "a motion of the model").needed();
 
-const LISTS: &[List] = &[MOTION, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
+const LISTS: &[List] = &[MOTION, OBSERVATION, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
 
 /// The kind.
 pub(crate) const DOMAIN: Domain = Domain {
@@ -105,7 +110,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         of_file => of_file,
     };
     let options = StepOptions { integrator, ..read.options };
-    let simulation = MotionSimulation::new(read.model, options, parts);
+    let simulation = policy::simulation(s, read.model, options, parts)?;
     let draw: Option<Box<dyn Draw>> = Some(Box::new(Postures(simulation.clone())));
     Ok(Model { simulation: Box::new(simulation), notes, draw })
 }
