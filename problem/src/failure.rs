@@ -41,7 +41,7 @@ pub enum TrialFailure {
         /// The reason.
         why: String,
     },
-    /// The caller broke the contract: wrong number of parameters, an unsupported [`Want`].
+    /// The caller broke the contract: wrong number of parameters, an unsupported [`Want`](crate::Want).
     #[error("{0}")]
     Contract(String),
 }
