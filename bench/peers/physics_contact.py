@@ -15,6 +15,8 @@ import time
 import mujoco
 import numpy as np
 
+from physics_settled import settled
+
 MODELS = ["cheetah", "hopper", "quadruped", "humanoid", "humanoid_CMU"]
 BATCH = 20
 
@@ -33,16 +35,7 @@ def timed(work):
 
 for name in MODELS:
     path = folder / "suite" / f"{name}.xml"
-    model = mujoco.MjModel.from_xml_path(str(path))
-    if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
-        model.opt.integrator = mujoco.mjtIntegrator.mjINT_EULER
-    data = mujoco.MjData(model)
-    data.ctrl[:] = 0.1
-    usual = model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations = 0, 1e-12, 200
-    mujoco.mj_step(model, data, steps)
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations = usual
-    state = [data.qpos.copy(), data.qvel.copy(), data.act.copy()]
+    model, data, state = settled(path, steps)
 
     def back():
         data.qpos[:], data.qvel[:], data.act[:] = state

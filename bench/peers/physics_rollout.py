@@ -15,6 +15,8 @@ import time
 import mujoco
 import numpy as np
 
+from physics_settled import settled
+
 before, steps, repeats = map(int, sys.argv[1:4])
 
 
@@ -26,16 +28,7 @@ def found(name):
 
 
 for path in map(found, sys.argv[4:]):
-    model = mujoco.MjModel.from_xml_path(str(path))
-    if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
-        model.opt.integrator = mujoco.mjtIntegrator.mjINT_EULER
-    data = mujoco.MjData(model)
-    data.ctrl[:] = 0.1
-    usual = model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations = 0, 1e-12, 200
-    mujoco.mj_step(model, data, before)
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations = usual
-    state = [data.qpos.copy(), data.qvel.copy(), data.act.copy()]
+    model, data, state = settled(path, before)
     best = float("inf")
     for _ in range(repeats):
         data.qpos[:], data.qvel[:], data.act[:] = state

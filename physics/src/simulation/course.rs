@@ -66,9 +66,9 @@ impl<'a> Course<'a> {
         self.picked.iter().map(|o| self.len(o)).sum()
     }
 
-    /// What rays meet, of the outputs that are seen.
+    /// What rays meet, of the outputs that are seen and of those that are observed.
     pub(super) fn rays(&self) -> Rays {
-        Rays::new(&self.simulation.model, &self.picked)
+        Rays::new(self.simulation, self.part, &self.picked)
     }
 
     /// Takes the entries of all motions' `outputs` that are of this one, or puts them there: calls `pair` with both places.

@@ -399,38 +399,53 @@ pub(super) fn beyond_cutoffs(
 
 /// What rays meet on their way through a motion: where that changes their distance jumps or has a kink.
 pub(super) struct Rays {
-    /// Rangefinders among the outputs, and of each a number that tells the sequences of geoms and facets apart.
-    seen: Vec<(Picked, i64)>,
+    /// Rangefinders by their outputs, and of each a number that tells the sequences of geoms and facets apart.
+    followed: Vec<Followed>,
     memory: Scratch,
 }
 
+/// A rangefinder of a motion.
+struct Followed {
+    output: usize,
+    sensor: usize,
+    met: i64,
+}
+
 impl Rays {
-    pub(super) fn new(model: &Model, picked: &[Picked]) -> Self {
-        let is_ray = |output: &&Picked| matches!(output.kind.what, What::Sensor(k) if matches!(model.sensors[k].reading, Reading::Range { .. }));
-        let seen = picked.iter().filter(is_ray).map(|output| (*output, 0)).collect();
-        Self { seen, memory: Scratch::new(model) }
+    /// Of motion `part`, those that are among the outputs `picked` and those that its policy observes.
+    pub(super) fn new(simulation: &MotionSimulation, part: usize, picked: &[Picked]) -> Self {
+        let followed = |(output, kind): (usize, &OutputKind)| {
+            let What::Sensor(sensor) = kind.what else { return None };
+            let is_ray = matches!(simulation.model.sensors[sensor].reading, Reading::Range { .. });
+            let is_observed = simulation.controller.as_ref().is_some_and(|c| c.observes(kind.what));
+            let counts = is_observed || picked.iter().any(|o| o.index == output);
+            (kind.part == part && is_ray && counts).then_some(Followed { output, sensor, met: 0 })
+        };
+        let kinds = simulation.output_kinds.iter().enumerate();
+        // a motion of which nothing is seen is not made
+        let followed =
+            if picked.is_empty() { Vec::new() } else { kinds.filter_map(followed).collect() };
+        Self { followed, memory: Scratch::new(&simulation.model) }
     }
 
-    /// One more state of the motion that they are seen of.
+    /// One more state of the motion.
     pub(super) fn follow(&mut self, model: &Model, parameters: &Parameters<f64>, state: &State) {
-        if self.seen.is_empty() {
+        if self.followed.is_empty() {
             return;
         }
         place_links(model, parameters, &state.q, &mut self.memory);
-        for (output, sum) in &mut self.seen {
-            let What::Sensor(k) = output.kind.what else { continue };
-            let Reading::Range { of, body } = &model.sensors[k].reading else { continue };
-            let (_, met) = range(model, parameters, (of, *body), &self.memory);
+        for Followed { sensor, met, .. } in &mut self.followed {
+            let Reading::Range { of, body } = &model.sensors[*sensor].reading else { continue };
+            let (_, now) = range(model, parameters, (of, *body), &self.memory);
             let number = |k: usize| 1 + i64::try_from(k).unwrap_or(0);
-            for number in met.map_or([0; 2], |met| met.map(number)) {
-                *sum = sum.wrapping_mul(31).wrapping_add(number);
+            for number in now.map_or([0; 2], |now| now.map(number)) {
+                *met = met.wrapping_mul(31).wrapping_add(number);
             }
         }
     }
 
     pub(super) fn switches(&self, simulation: &MotionSimulation) -> Vec<Switch> {
-        let name =
-            |output: &Picked| format!("what {} meets", simulation.outputs[output.index].name);
-        self.seen.iter().map(|(o, state)| Switch { name: name(o), state: *state }).collect()
+        let name = |ray: &Followed| format!("what {} meets", simulation.outputs[ray.output].name);
+        self.followed.iter().map(|ray| Switch { name: name(ray), state: ray.met }).collect()
     }
 }

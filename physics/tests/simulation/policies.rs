@@ -232,3 +232,30 @@ fn policies_that_make_no_sense_are_refused() {
         assert!(matches!(error, PolicyError::NotPositive { what, .. } if what == name), "{error}");
     }
 }
+
+/// A slide with an eye that sees a box as long as it is before it. What is observed and no output is told by switches too.
+#[test]
+fn what_an_observed_ray_meets_is_a_switch() {
+    let text = "<mujoco><worldbody><geom type='box' size='.1 .2 .3' pos='1 0 0'/>
+        <body><joint name='s' type='slide' axis='0 1 0'/><geom size='.1'/><site name='eye' zaxis='1 0 0'/></body></worldbody>
+        <actuator><motor name='s' joint='s' ctrlrange='-1 1'/></actuator>
+        <sensor><rangefinder name='sight' site='eye'/></sensor></mujoco>";
+    let met = |position: f64, observations: Vec<Observation>| {
+        let read = read_mjcf(text).unwrap();
+        let start = State::new(&read.model, vec![position], vec![0.0]).unwrap();
+        let parts = vec![MotionPart { label: String::new(), start, steps: 2 }];
+        let policy = policy(observations, 1);
+        let simulation =
+            MotionSimulation::with_policy(read.model, read.options, parts, &policy).unwrap();
+        let place = simulation.outputs().iter().position(|q| q.name == "joint.s.position");
+        let map = Arc::new(simulation).map(&[], &[place.unwrap()], false).unwrap();
+        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+        run.values().switches.clone()
+    };
+    let sight = || vec![observation("sensor.sight")];
+    let [before, past] = [0.1, 0.3].map(|position| met(position, sight()));
+    assert_eq!(before.len(), 1);
+    assert_eq!(before[0].name, "what sensor.sight meets");
+    assert_ne!(before[0].state, past[0].state, "the box, and nothing");
+    assert!(met(0.1, vec![]).is_empty(), "a clock alone sees no box");
+}

@@ -183,6 +183,11 @@ impl Controller {
         Ok(Self { network, whats, seen, ranges, periods, hold, seed })
     }
 
+    /// Whether it observes this of a state.
+    pub(super) fn observes(&self, what: What) -> bool {
+        self.whats.contains(&what)
+    }
+
     /// Number of weights and biases.
     pub(super) fn weights(&self) -> usize {
         self.network.weights()
