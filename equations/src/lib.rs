@@ -55,6 +55,7 @@ mod map;
 mod model;
 mod names;
 mod order;
+mod portrait;
 mod simulation;
 pub mod unit;
 

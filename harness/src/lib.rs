@@ -46,12 +46,11 @@
 
 pub mod answer;
 pub mod checkpoint;
-pub mod figure;
 pub mod folder;
 pub mod gradcheck;
 pub mod history;
+mod history_figures;
 mod input;
-mod judge;
 mod manifest;
 pub mod name;
 mod progress;
@@ -69,8 +68,9 @@ use cotangent_optim::{Method, Stop};
 use cotangent_problem::{Objective, Space};
 use thiserror::Error;
 
+pub use cotangent_answer::{Conclusion, Criterion, Finished, Indifferent, Judge, Limits, Score};
+pub use history_figures::history_figures;
 pub use input::{Input, InputFile};
-pub use judge::{Conclusion, Criterion, Finished, Indifferent, Judge, Limits, Score};
 pub use manifest::Manifest;
 pub use name::{NameError, check_name};
 pub use progress::{Progress, Stage};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use cotangent_problem::Finding;
 use serde::{Deserialize, Serialize};
 
-use crate::figure::Figure;
 use crate::folder::{ANSWER, Folder};
 use crate::gradcheck::StartCheck;
 use crate::{Criterion, HarnessError, Manifest};
+use cotangent_answer::Figure;
 
 /// Something to know that came up during a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,10 +9,10 @@ use cotangent_problem::{Objective, SampleKey, Space};
 
 use crate::answer::Answer;
 use crate::checkpoint::{Checkpoint, VERSION};
-use crate::figure::history_figures;
 use crate::folder::{Folder, probe};
 use crate::gradcheck::{StartCheck, check_start};
 use crate::history::History;
+use crate::history_figures::history_figures;
 use crate::manifest::{Manifest, now};
 use crate::record::answer_file;
 use crate::restarts::{Cost, Earlier, Settled, Start};

@@ -174,6 +174,15 @@ pub struct Finding {
     pub met: Option<bool>,
 }
 
+impl Finding {
+    /// A number that was measured otherwise than by a [`Goal`], exactly.
+    pub fn new(label: &str, what: &str, unit: &str, must: Option<Must>, measured: f64) -> Self {
+        let (label, what, unit) = (label.into(), what.into(), unit.into());
+        let met = must.map(|must| must.holds(measured, None));
+        Self { label, what, unit, must, measured, standard_error: None, met }
+    }
+}
+
 impl Goal {
     /// Judges outputs `y`, with their standard errors where they have such, and an answer `x`.
     pub fn judge(&self, y: &[f64], errors: Option<&[f64]>, x: &[f64]) -> Finding {

@@ -56,6 +56,7 @@ mod limited;
 pub mod name;
 pub mod npy;
 pub mod objective;
+mod output_values;
 pub mod quantity;
 pub mod simulation;
 pub mod space;
@@ -78,6 +79,7 @@ pub use joined::Joined;
 pub use key::{SampleKey, name_word};
 pub use limited::{Limited, Subject};
 pub use objective::{Capabilities, Evaluation, Objective, Switch, TermValue, Want, Workspace};
+pub use output_values::{output_values, with_inputs};
 pub use quantity::{Axis, Quantity};
 pub use simulation::{
     Cost, Keep, Linearised, Map, MapError, Simulation, Values, check_len, check_picks, check_value,

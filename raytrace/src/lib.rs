@@ -45,6 +45,7 @@ mod geometry;
 mod integrator;
 mod loss;
 mod material;
+mod portrait;
 pub mod reference;
 mod regularity;
 mod sampler;
@@ -60,6 +61,7 @@ pub use geometry::{Rgb, V3};
 pub use integrator::{Output, RenderOptions, View, render};
 pub use loss::{ImageMatch, Misfit, Shot};
 pub use material::{LEAST_INDEX, MOST_INDEX, Material};
+pub use portrait::ScenePortrait;
 pub use scene::{
     Environment, LEAST_ROUGHNESS, LampKind, MeshCut, ParameterInfo, Scene, SceneCamera, SceneError,
     SceneLamp, SceneMesh, Selection, Shading, Texture, Transport, World,

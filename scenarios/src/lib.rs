@@ -37,7 +37,6 @@ mod equations;
 mod general;
 mod job;
 pub mod keys;
-pub mod look;
 mod molecules;
 mod open;
 mod physics;
@@ -49,17 +48,19 @@ use std::sync::Arc;
 
 /// Molecules by another door: one file says what is computed, as a scenario does.
 pub use cotangent_dft::molecule::qcschema;
+/// What [`inspect`] gives.
+pub use cotangent_physics::{InspectedBody, Inspection};
 pub use domain::Domain;
 pub use general::{film, tables};
 pub use open::{Opened, open, pick};
-pub use physics::{InspectedBody, Inspection, inspect};
+pub use physics::inspect;
 
 use cotangent_optim::{Method, Stop};
 use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
-use crate::look::{Look, Volume};
-use cotangent_harness::{Judge, check_name};
+use cotangent_answer::{Judge, Look, Volume};
+use cotangent_harness::check_name;
 use document::{Document, Settings};
 
 /// All kinds.

@@ -1,10 +1,7 @@
 //! `molecules`: a molecule in a Gaussian basis set.
 
-mod bonds;
 mod coordinates;
 mod keys;
-mod picture;
-mod slice;
 mod species;
 
 use std::path::Path;
@@ -14,9 +11,9 @@ use cotangent_dft::molecule::scf::{
     ScfOptions, StabilityCheck, Start, check_orbitals, orbitals_from_json,
 };
 use cotangent_dft::molecule::{
-    Basis, BasisSet, Conditions, CoordinateSystem, GridOptions, LengthUnit, Molecule,
-    MoleculeOptions, MoleculeSimulation, ReferenceChoice, StandardFunctional, Theory,
-    UnknownFunctional, basis_names, basis_set, parse_basis, parse_xyz,
+    Basis, BasisSet, Conditions, CoordinateSystem, Extent, GridOptions, LengthUnit, Molecule,
+    MoleculeOptions, MoleculePortrait, MoleculeSimulation, ReferenceChoice, Scan,
+    StandardFunctional, Theory, UnknownFunctional, basis_names, basis_set, parse_basis, parse_xyz,
 };
 use cotangent_problem::Simulation;
 
@@ -25,7 +22,6 @@ use super::domain::{Domain, Makes};
 use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, OUTPUT, PARAMETER, TERM};
 use super::keys::{AnyKey, Key, List};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
-use picture::{Extent, Portrait, Scan};
 
 const LISTS: &[List] =
     &[keys::SPECIES, keys::COORDINATE, PARAMETER, TERM, GOAL, CONSTRAINT, COMBINATION];
@@ -79,7 +75,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
 /// The simulation of the molecule that `[molecule]` says.
 fn one_molecule(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let mut portrait = portrait(s).map_err(|problem| vec![problem])?;
-    let Portrait { molecule, basis, options, .. } = &portrait;
+    let MoleculePortrait { molecule, basis, options, .. } = &portrait;
     let plain = MoleculeSimulation::new(molecule.clone(), basis.clone(), options.clone());
     portrait.coordinates = coordinates::with_coordinates(s, &plain)?;
     let simulation: Box<dyn Simulation> = match &portrait.coordinates {
@@ -91,11 +87,11 @@ fn one_molecule(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         || s.list(PARAMETER).iter().any(|p| p.get(general::INPUT) == "field");
     let note = "in a field the energy depends on how the molecule is turned, which no internal coordinate changes: search by positions where that counts";
     let notes = if by_internal && in_field { vec![note.into()] } else { Vec::new() };
-    Ok(Model { simulation, notes, draw: Some(Box::new(portrait)) })
+    Ok(Model { simulation, notes, portrait: Some(Box::new(portrait)) })
 }
 
 /// What draws the molecule that `[molecule]` says.
-fn portrait(s: &Settings) -> Result<Portrait, Diagnostic> {
+fn portrait(s: &Settings) -> Result<MoleculePortrait, Diagnostic> {
     let Some(file) = s.get(keys::FILE) else {
         let message = "there is no molecule";
         let help = "molecule.file = \"water.xyz\", or [[species]] with a label and a file each";
@@ -115,7 +111,7 @@ fn portrait(s: &Settings) -> Result<Portrait, Diagnostic> {
         margin_bohr: s.get(keys::VOLUME_MARGIN),
         orbitals: s.get(keys::VOLUME_ORBITALS),
     };
-    Ok(Portrait { molecule, basis, options, coordinates: None, vibrates, scan, extent })
+    Ok(MoleculePortrait { molecule, basis, options, coordinates: None, vibrates, scan, extent })
 }
 
 /// The bond whose curve is drawn.

@@ -1,7 +1,5 @@
 //! `pictures`: scenes of meshes, lights and cameras.
 
-mod cuts;
-mod derivatives;
 mod first;
 mod keys;
 mod mesh_file;

@@ -9,9 +9,8 @@ use crate::exit::Exit;
 use crate::export::{Export, export};
 use crate::plot::{Figure, draw};
 use crate::report::{self, Compared, Comparison};
-use crate::run::figure::history_figures;
 use crate::run::whole_file::write_whole;
-use crate::run::{HarnessError, Record, history};
+use crate::run::{HarnessError, Record, history, history_figures};
 use cotangent_scenarios::diagnostic::Diagnostic;
 
 /// Draws one run's plots anew, or the convergence of several in one picture.

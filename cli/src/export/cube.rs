@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use cotangent_scenarios::look::{Volume, VolumeField};
+use cotangent_answer::{Volume, VolumeField};
 
 /// Values in a line.
 const IN_A_LINE: usize = 6;

@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cotangent_ad::{Mat3, Pose};
-use cotangent_scenarios::look::Look;
+use cotangent_answer::Look;
 use serde_json::{Value, json};
 
 use super::moments;

@@ -9,9 +9,9 @@ mod vtk;
 use std::path::Path;
 
 use clap::ValueEnum;
+use cotangent_answer::Look;
 use cotangent_problem::{Keep, Quantity, SampleKey, Workspace};
 use cotangent_scenarios::diagnostic::Diagnostic;
-use cotangent_scenarios::look::Look;
 use cotangent_scenarios::{self as scenario, Loaded};
 use thiserror::Error;
 

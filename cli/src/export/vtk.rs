@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use cotangent_ad::Vec3;
+use cotangent_answer::{Look, Volume};
 use cotangent_problem::Axis;
-use cotangent_scenarios::look::{Look, Volume};
 
 use super::{Outputs, file_name, moments};
 use crate::plot::escape;

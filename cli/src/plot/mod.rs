@@ -6,7 +6,7 @@ mod panels;
 mod svg;
 mod theme;
 
-pub use cotangent_harness::figure::{Figure, Mark, Panel, Series, encode_png};
+pub use cotangent_answer::{Figure, Mark, Panel, Series, encode_png};
 pub use heat::HeatMap;
 pub use svg::{Scales, draw, draw_on};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use cotangent_answer::Look;
 use cotangent_harness::history::Row;
-use cotangent_scenarios::look::Look;
 
 use super::view::views;
 use crate::plot::{draw, escape, number};

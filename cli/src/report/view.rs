@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cotangent_scenarios::look::Look;
+use cotangent_answer::Look;
 
 use crate::export::gltf;
 use crate::plot::escape;
@@ -53,7 +53,7 @@ fn figure(look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use cotangent_ad::{Pose, Vec3};
-    use cotangent_scenarios::look::{Body, Look};
+    use cotangent_answer::{Body, Look};
 
     use super::{TRIANGLES, views};
 

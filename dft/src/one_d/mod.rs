@@ -64,6 +64,7 @@
 
 pub mod exact;
 mod failure;
+pub mod family;
 pub mod field;
 pub mod formula;
 pub mod functional;
@@ -73,6 +74,7 @@ pub mod kinetic;
 pub mod linear;
 pub mod mirror;
 pub mod simulation;
+pub mod study;
 pub mod system;
 pub mod task;
 

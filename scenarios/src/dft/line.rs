@@ -97,6 +97,5 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let simulation = Box::new(LineSimulation::new(model, theory, molecules));
-    Ok(general::Model { simulation, notes: Vec::new(), draw: None })
+    Ok(general::Model::plain(LineSimulation::new(model, theory, molecules)))
 }

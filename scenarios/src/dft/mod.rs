@@ -2,7 +2,6 @@
 //! and the potential of a given density (`dft-1d-potential`).
 
 mod density_file;
-mod figures;
 mod line;
 mod molecules;
 mod potential;
@@ -12,8 +11,6 @@ use cotangent_dft::one_d::{
     Formula, FunctionalFile, Grid, Interaction, Model, Stencil, ground_state_bytes,
 };
 
-use cotangent_problem::{Finding, Must};
-
 use super::document::Settings;
 use super::keys::{File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
 use crate::diagnostic::Diagnostic;
@@ -21,13 +18,6 @@ use crate::diagnostic::Diagnostic;
 pub(super) use line::DOMAIN as MOLECULES;
 pub(super) use potential::DOMAIN as POTENTIAL;
 pub(super) use train::DOMAIN as TRAIN;
-
-/// What was measured of a goal, as a number.
-fn finding(label: &str, what: &str, unit: &str, must: Option<Must>, measured: f64) -> Finding {
-    let (label, what, unit) = (label.into(), what.into(), unit.into());
-    let met = must.map(|must| must.holds(measured, None));
-    Finding { label, what, unit, must, measured, standard_error: None, met }
-}
 
 /// The repulsions of electrons, by their names in a file.
 #[derive(Clone, Copy, PartialEq)]
@@ -112,12 +102,6 @@ fn formula_of(
         return refuse(message, "use more grid points");
     }
     Ok(formula)
-}
-
-/// Memory of the exact reference of a molecule in bytes.
-fn reference_bytes(model: &Model, formula: &Formula) -> usize {
-    let electrons = formula.electrons();
-    ground_state_bytes(model, [electrons.div_ceil(2), electrons / 2]).0
 }
 
 /// Why a molecule's exact reference does not fit in memory.

@@ -1,84 +1,14 @@
-//! Lists of molecules: `"H R H: 1.28, 3.84"` is two hydrogen molecules, `"Li"` an atom.
+//! Lists of molecules that the exact solvers can take, none of them in two lists.
 
 use std::fmt::Write as _;
 
-use cotangent_dft::one_d::{Formula, Grid, Model, System};
+use cotangent_dft::one_d::Model;
+use cotangent_dft::one_d::family::{Family, FamilyError, Member, members};
 
 use super::super::document::Settings;
 use super::super::keys::{Key, Named};
 use super::{MARGIN_BOHR, too_large};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
-
-/// A formula, with values of its free distance.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Molecules {
-    pub formula: Formula,
-    /// In bohr, ascending; one, of no meaning, where no distance is free.
-    pub separations: Vec<f64>,
-}
-
-/// One molecule of a list.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
-    pub formula: Formula,
-    pub separation: f64,
-}
-
-impl Member {
-    /// The formula with its numbers.
-    pub(super) fn label(&self) -> String {
-        let number = format!("{:.2}", self.separation);
-        let word = |w: &str| if w == "R" { number.clone() } else { w.to_owned() };
-        self.formula.to_string().split(' ').map(word).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Whether both are one system, whatever its text: moved, mirrored or written otherwise.
-    fn is_same(&self, other: &Self) -> bool {
-        let system = |m: &Self| m.formula.system(m.separation).ok();
-        system(self).zip(system(other)).is_some_and(|(a, b)| a.is_congruent(&b))
-    }
-
-    /// Its system, on the grid.
-    pub(super) fn system(&self, grid: &Grid) -> Result<System, String> {
-        let system = self.formula.system(self.separation).map_err(|e| e.to_string())?;
-        Ok(system.on_grid(grid))
-    }
-}
-
-impl Molecules {
-    /// Every molecule.
-    pub(super) fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        let member = |&separation: &f64| Member { formula: self.formula.clone(), separation };
-        self.separations.iter().map(member)
-    }
-}
-
-/// All molecules of these lists.
-pub(super) fn members(lists: &[Molecules]) -> Vec<Member> {
-    lists.iter().flat_map(Molecules::members).collect()
-}
-
-fn parse(text: &str) -> Result<Molecules, (String, String)> {
-    let (formula, numbers) = text.split_once(':').map_or((text, None), |(f, n)| (f, Some(n)));
-    let help = || "write it as \"H R H: 1.28, 3.84\", or an atom as \"Li\"".to_owned();
-    let formula: Formula = formula.parse().map_err(|e| (format!("in \"{text}\": {e}"), help()))?;
-    let mut separations = Vec::new();
-    for word in numbers.unwrap_or("").split(',').map(str::trim).filter(|w| !w.is_empty()) {
-        match word.parse::<f64>() {
-            Ok(r) if r.is_finite() && r > 0.0 => separations.push(r),
-            _ => return Err((format!("in \"{text}\": \"{word}\" is no distance in bohr"), help())),
-        }
-    }
-    separations.sort_by(f64::total_cmp);
-    match (formula.is_free(), separations.is_empty()) {
-        (true, true) => Err((format!("\"{text}\" has no values of R"), help())),
-        (false, false) => {
-            Err((format!("\"{text}\" has values, but no distance R that they are of"), help()))
-        }
-        (false, true) => Ok(Molecules { formula, separations: vec![0.0] }),
-        (true, false) => Ok(Molecules { formula, separations }),
-    }
-}
 
 /// The list of `key`, with what is wrong with it added to `problems`.
 pub(super) fn read(
@@ -86,13 +16,16 @@ pub(super) fn read(
     key: Key<[String]>,
     model: &Model,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<Molecules> {
-    let mut lists = Vec::new();
+) -> Vec<Family> {
+    let mut lists: Vec<Family> = Vec::new();
     for text in s.get(key) {
-        match parse(text) {
+        match text.parse() {
             Ok(list) => lists.push(list),
-            Err((message, help)) => {
-                problems.push(s.problem("cotangent::scenario::molecule", key, message, help));
+            Err(error) => {
+                let error: FamilyError = error;
+                let help = "write it as \"H R H: 1.28, 3.84\", or an atom as \"Li\"";
+                let code = "cotangent::scenario::molecule";
+                problems.push(s.problem(code, key, error.to_string(), help));
             }
         }
     }
@@ -157,7 +90,7 @@ fn misfit(s: &Settings, key: Key<[String]>, model: &Model, member: &Member) -> O
 }
 
 /// Systems that stand in two of these lists: nothing that is judged may have been seen.
-pub(super) fn overlaps(s: &Settings, lists: &[(Key<[String]>, &[Molecules])]) -> Vec<Diagnostic> {
+pub(super) fn overlaps(s: &Settings, lists: &[(Key<[String]>, &[Family])]) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (k, (key, list)) in lists.iter().enumerate() {
         for (earlier, other) in &lists[..k] {
@@ -180,31 +113,4 @@ pub(super) fn overlaps(s: &Settings, lists: &[(Key<[String]>, &[Molecules])]) ->
         }
     }
     problems
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Member, parse};
-
-    #[test]
-    fn systems_are_compared_and_not_texts() {
-        let one = |text: &str| parse(text).unwrap().members().next().unwrap();
-        assert!(one("H R H: 1.28").is_same(&one("H 1.280 H")));
-        assert!(one("H R H: 1.28").is_same(&one("Z1 R Z1: 1.28")));
-        assert!(one("He R H +: 1.52").is_same(&one("H R He +: 1.52")));
-        assert!(one("Li +").is_same(&one("Z3 +1")));
-        assert!(!one("He R H +: 1.52").is_same(&one("H R He +: 1.6")));
-        assert!(!one("Li").is_same(&one("Li +")));
-    }
-
-    #[test]
-    fn lists_are_read_and_labelled() {
-        let h2 = parse("H R H: 3.84, 1.28").unwrap();
-        let labels: Vec<String> = h2.members().map(|m: Member| m.label()).collect();
-        assert_eq!(labels, ["H 1.28 H", "H 3.84 H"]);
-        assert_eq!(parse("Li +").unwrap().members().next().unwrap().label(), "Li +");
-        for wrong in ["H R H", "H R H:", "H 1.5 H: 2.0", "H R H: 1.28, x", "Q", "H R H: -1.0"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
 }

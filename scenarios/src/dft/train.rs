@@ -1,14 +1,9 @@
 //! `dft-1d`: train an exchange-correlation functional through the self-consistent field, in one dimension.
 
-mod conclude;
-
-use cotangent_dft::one_d::{
-    Architecture, FunctionalFile, Model, Molecule, ScfOptions, Training, TrainingOptions,
-    ground_state,
-};
-use cotangent_problem::{Capabilities, Objective};
-use cotangent_problem::{Parameter, Space};
-use rayon::prelude::*;
+use cotangent_dft::one_d::family::Family;
+use cotangent_dft::one_d::study::{ReadyTraining, TrainingStudy};
+use cotangent_dft::one_d::{Architecture, FunctionalFile, Model, ScfOptions, TrainingOptions};
+use cotangent_problem::{Capabilities, Objective, Space};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
@@ -16,13 +11,11 @@ use super::super::keys::{
     FLAG, File, INF, Kind, POSITIVE, TEXTS, count, counts, key, keys, number, numbers, required,
 };
 use super::super::{Prepared, Scenario};
-use super::molecules::{Member, Molecules, members, overlaps, read};
+use super::molecules::{overlaps, read};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, functional_file, model,
-    reference_bytes,
 };
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
-use cotangent_harness::{Conclusion, Finished, Judge, Score};
 
 const FRACTION: Kind<f64> = number("", POSITIVE, 1.0);
 const WEIGHT: Kind<f64> = number("", 0.0, INF);
@@ -107,7 +100,7 @@ fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
     let file = functional_file(s, &model);
     match file {
         Ok(file) if problems.is_empty() => {
-            Ok(Box::new(Study::new(s, model, file, [train.1, validate.1, test.1])))
+            Ok(Box::new(study(s, model, file, [train.1, validate.1, test.1])))
         }
         Ok(_) => Err(problems),
         Err(problem) => {
@@ -117,104 +110,55 @@ fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
     }
 }
 
-/// A loaded scenario.
-struct Study {
+/// What is studied.
+fn study(
+    s: &Settings,
     model: Model,
-    architecture: Architecture,
     file: Option<FunctionalFile>,
-    options: TrainingOptions,
-    train: Vec<Molecules>,
-    validate: Vec<Molecules>,
-    test: Vec<Molecules>,
-    loss_reduction: f64,
-    largest_error_mha: Vec<f64>,
-}
-
-/// A molecule with its exact ground state.
-struct Known {
-    member: Member,
-    molecule: Molecule,
-    /// Repulsion of the nuclei, which makes a total energy of an electronic one.
-    repulsion_ha: f64,
-}
-
-impl Study {
-    fn new(
-        s: &Settings,
-        model: Model,
-        file: Option<FunctionalFile>,
-        [train, validate, test]: [Vec<Molecules>; 3],
-    ) -> Self {
-        let given = Architecture {
-            global_features: s.get(GLOBAL_FEATURES),
-            hidden: s.get(HIDDEN).to_vec(),
-            spin_adapted: s.get(SPIN_ADAPTED),
-            grid_spacing_bohr: model.grid.spacing_bohr(),
-            interaction: model.interaction,
-            ..Architecture::paper()
-        };
-        let scf = ScfOptions {
-            steps: s.get(STEPS),
-            mixing: s.get(MIXING),
-            mixing_decay: s.get(MIXING_DECAY),
-            mirror_symmetric: s.get(MIRROR_SYMMETRIC),
-            ..ScfOptions::paper()
-        };
-        let options = TrainingOptions {
-            scf,
-            skip_steps: s.get(SKIP_STEPS),
-            discount: s.get(DISCOUNT),
-            energy_weight: s.get(ENERGY_WEIGHT),
-            density_weight: s.get(DENSITY_WEIGHT),
-        };
-        Self {
-            model,
-            architecture: file.as_ref().map_or(given, |f| f.architecture.clone()),
-            file,
-            options,
-            train,
-            validate,
-            test,
-            loss_reduction: s.get(LOSS_REDUCTION),
-            largest_error_mha: s.get(LARGEST_ERROR).to_vec(),
-        }
-    }
-
-    fn known(&self, member: Member) -> Result<Known, String> {
-        let named = |e: &dyn std::fmt::Display| format!("{}: {e}", member.label());
-        let system = member.system(&self.model.grid)?;
-        let exact = ground_state(&self.model, &system).map_err(|e| named(&e))?;
-        let [up, down] = system.electrons_by_spin();
-        let polarised = self.architecture.spin_adapted && up != down;
-        let make = if polarised { Molecule::polarised } else { Molecule::new };
-        let molecule = make(&self.model, &system, exact).map_err(|e| named(&e))?;
-        let repulsion_ha = system.nuclear_repulsion_ha(self.model.interaction);
-        Ok(Known { member, molecule, repulsion_ha })
-    }
-
-    fn all_known(&self, lists: &[Molecules]) -> Result<Vec<Known>, String> {
-        let each: Vec<Result<Known, String>> =
-            members(lists).into_par_iter().map(|m| self.known(m)).collect();
-        each.into_iter().collect()
+    [train, validate, test]: [Vec<Family>; 3],
+) -> TrainingStudy {
+    let given = Architecture {
+        global_features: s.get(GLOBAL_FEATURES),
+        hidden: s.get(HIDDEN).to_vec(),
+        spin_adapted: s.get(SPIN_ADAPTED),
+        grid_spacing_bohr: model.grid.spacing_bohr(),
+        interaction: model.interaction,
+        ..Architecture::paper()
+    };
+    let scf = ScfOptions {
+        steps: s.get(STEPS),
+        mixing: s.get(MIXING),
+        mixing_decay: s.get(MIXING_DECAY),
+        mirror_symmetric: s.get(MIRROR_SYMMETRIC),
+        ..ScfOptions::paper()
+    };
+    let options = TrainingOptions {
+        scf,
+        skip_steps: s.get(SKIP_STEPS),
+        discount: s.get(DISCOUNT),
+        energy_weight: s.get(ENERGY_WEIGHT),
+        density_weight: s.get(DENSITY_WEIGHT),
+    };
+    TrainingStudy {
+        model,
+        architecture: file.as_ref().map_or(given, |f| f.architecture.clone()),
+        file,
+        options,
+        train,
+        validate,
+        test,
+        loss_reduction: s.get(LOSS_REDUCTION),
+        largest_error_mha: s.get(LARGEST_ERROR).to_vec(),
     }
 }
 
-impl Scenario for Study {
+impl Scenario for TrainingStudy {
     fn space(&self) -> Space {
-        let blocks = self.architecture.blocks();
-        let parameter = |(name, shape): (String, Vec<usize>)| {
-            let gate = name == "gate_width";
-            let lower = if gate { 1e-3 } else { f64::NEG_INFINITY };
-            Parameter::array(format!("network.{name}"), &shape).within(lower, f64::INFINITY)
-        };
-        let used = blocks.into_iter().filter(|(_, shape)| !shape.contains(&0));
-        Space::new(used.map(parameter).collect())
-            .unwrap_or_else(|e| unreachable!("the table of blocks is consistent: {e}"))
+        self.space()
     }
 
     fn start(&self, seed: u64) -> Vec<f64> {
-        let by_seed = || self.architecture.initial_parameters(seed);
-        self.file.as_ref().map_or_else(by_seed, |f| f.parameters.clone())
+        self.start(seed)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -222,76 +166,16 @@ impl Scenario for Study {
     }
 
     fn cost(&self) -> String {
-        let points = self.model.grid.points();
-        let mut inputs = self.architecture.global_features + 1;
-        let mut products = 0;
-        for &outputs in &self.architecture.hidden {
-            products += 3 * inputs * outputs;
-            inputs = outputs;
-        }
-        let count = |lists: &[Molecules]| members(lists).len();
-        let steps = self.options.scf.steps * count(&self.train);
-        let operations = 13.0 * (products * points * steps) as f64;
-        let kept = steps * points * 8 * 6;
-        let all =
-            [&self.train, &self.validate, &self.test].map(|list| list.iter()).into_iter().flatten();
-        let largest =
-            all.map(|list| reference_bytes(&self.model, &list.formula)).max().unwrap_or(0);
-        format!(
-            "{} parameters; {steps} Kohn-Sham steps on {points} points an evaluation, about {:.0} million multiply-adds with \
-             gradient; {:.1} MB kept for the reverse sweep; {} exact references, each of up to {:.0} MB",
-            self.architecture.parameter_count(),
-            operations / 1e6,
-            kept as f64 / 1e6,
-            count(&self.train) + count(&self.validate) + count(&self.test),
-            largest as f64 / 1e6
-        )
+        self.cost()
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
-        let train = self.all_known(&self.train)?;
-        let validation = self.all_known(&self.validate)?;
-        let molecules = train.iter().map(|k| k.molecule.clone()).collect();
-        let training =
-            Training::new(self.model, self.architecture.clone(), molecules, self.options);
-        Ok(Box::new(Ready { study: self, training, train, validation }))
+        Ok(Box::new(self.prepare()?))
     }
 }
 
-/// A study with its references.
-struct Ready<'a> {
-    study: &'a Study,
-    training: Training,
-    train: Vec<Known>,
-    validation: Vec<Known>,
-}
-
-impl Ready<'_> {
-    /// Largest energy error over `molecules` in hartree; infinite where an SCF fails.
-    fn largest_error(&self, x: &[f64], molecules: &[Known]) -> f64 {
-        let error = |k: &Known| {
-            let scf = self.training.apply(x, k.molecule.prepared());
-            let exact = k.molecule.reference().energy_ha;
-            scf.map_or(f64::INFINITY, |s| (s.energy_ha() - exact).abs())
-        };
-        let each: Vec<f64> = molecules.par_iter().map(error).collect();
-        each.into_iter().fold(0.0, f64::max)
-    }
-}
-
-impl Prepared for Ready<'_> {
+impl Prepared for ReadyTraining<'_> {
     fn objective(&self) -> &dyn Objective {
-        &self.training
-    }
-}
-
-impl Judge for Ready<'_> {
-    fn score(&self, x: &[f64]) -> Option<Score> {
-        let value = 1e3 * self.largest_error(x, &self.validation);
-        Some(Score { name: "validation_error", unit: "mHa", value })
-    }
-
-    fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {
-        self.judge(run)
+        self.objective()
     }
 }

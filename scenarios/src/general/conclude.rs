@@ -8,9 +8,9 @@ use cotangent_problem::{
 };
 
 use super::table::tables;
-use super::{Extra, Study, figures};
+use super::{Study, figures};
+use cotangent_answer::{Conclusion, Criterion, Extras, Finished};
 use cotangent_harness::history::csv_field;
-use cotangent_harness::{Conclusion, Criterion, Finished};
 
 /// Entries of a Jacobian up to which the answer's uncertainty is computed.
 const MOST_ENTRIES: usize = 20_000_000;
@@ -33,8 +33,8 @@ pub(super) fn conclude(study: &Study, run: &Finished) -> Result<Conclusion, Stri
         artifacts: output_tables(study, &after.entries),
         ..Conclusion::default()
     };
-    if let Some(draw) = &study.draw {
-        let Extra { files, warnings } = draw.extra(&study.inputs_at(run.answer));
+    if let Some(portrait) = &study.portrait {
+        let Extras { files, warnings } = portrait.extras(&study.inputs_at(run.answer));
         conclusion.artifacts.extend(files);
         conclusion.warnings.extend(warnings);
     }

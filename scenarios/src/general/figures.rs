@@ -3,8 +3,8 @@
 use cotangent_problem::{Misfit, Quantity, Term};
 
 use super::{Study, image, table::columns};
+use cotangent_answer::{Figure, Mark, Series, spread_over_decades};
 use cotangent_harness::Finished;
-use cotangent_harness::figure::{Figure, Mark, Series, spread_over_decades};
 
 /// Series in one picture.
 const MOST_SERIES: usize = 6;
@@ -13,7 +13,8 @@ const MARKS: [Mark; 3] = [Mark::Line, Mark::Dashes, Mark::Dots];
 /// The pictures of a run whose outputs were `before` at the start and are `after`.
 pub(super) fn of_run(study: &Study, before: &[f64], after: &[f64], run: &Finished) -> Vec<Figure> {
     let (start, answer) = (study.inputs_at(run.start), study.inputs_at(run.answer));
-    let mut figures = study.draw.as_ref().map(|d| d.figures(&start, &answer)).unwrap_or_default();
+    let own = study.portrait.as_ref().map(|p| p.figures(&start, &answer));
+    let mut figures = own.unwrap_or_default();
     for (index, term) in study.asked.terms().iter().enumerate() {
         figures.extend(of_term(study, index, term, before, after));
     }

@@ -1,6 +1,6 @@
 //! Images as pictures for people: target, start, result and their difference side by side.
 
-use cotangent_harness::figure::{Figure, Panel};
+use cotangent_answer::{Figure, Panel};
 use cotangent_problem::Quantity;
 
 /// Width, height and numbers a pixel of an output that is an image: `rows x columns x 3`, or of a camera `rows x columns`.

@@ -15,14 +15,12 @@ mod pixel;
 pub(crate) mod select;
 mod table;
 mod term;
-mod values;
 
 pub(super) use data::{asked_times, read as read_csv};
 pub use image::film;
 pub(super) use parameter::NAME as INPUT;
 pub use table::tables;
 pub(super) use term::{OUTPUT, TARGET};
-pub(super) use values::{output_values, with_inputs};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,9 +34,7 @@ use super::document::Settings;
 use super::keys::{List, list};
 use super::{Prepared, Scenario};
 use crate::diagnostic::Diagnostic;
-use crate::look::{Look, Volume};
-use cotangent_harness::figure::Figure;
-use cotangent_harness::{Conclusion, Finished, Judge, Limits};
+use cotangent_answer::{Conclusion, Finished, Judge, Limits, Look, Portrait, Volume};
 
 // the lists of tables that a general kind may have
 pub(super) const PARAMETER: List = list("parameter", parameter::KEYS, "an input that is free");
@@ -73,11 +69,22 @@ pub(super) struct Model {
     pub(super) simulation: Box<dyn Simulation>,
     /// What was not understood of its files, or is not simulated.
     pub(super) notes: Vec<String>,
-    /// Draws what the kind knows of an answer, from the inputs at the start and at the answer.
-    pub(super) draw: Option<Box<dyn Draw>>,
+    /// Shows what only the simulation knows of an answer.
+    pub(super) portrait: Option<Box<dyn Portrait>>,
 }
 
 impl Model {
+    /// A simulation whose outputs are all that there is to see of it.
+    pub(super) fn plain(simulation: impl Simulation + 'static) -> Self {
+        Self { simulation: Box::new(simulation), notes: Vec::new(), portrait: None }
+    }
+
+    /// A simulation that shows more of an answer itself.
+    pub(super) fn with_portrait(simulation: impl Simulation + Portrait + Clone + 'static) -> Self {
+        let portrait: Option<Box<dyn Portrait>> = Some(Box::new(simulation.clone()));
+        Self { portrait, ..Self::plain(simulation) }
+    }
+
     /// With the inputs that `[values]` names at what it says, and with the combinations of outputs.
     ///
     /// # Errors
@@ -87,45 +94,6 @@ impl Model {
         self.simulation = combination::combined(self.simulation, s)?;
         Ok(self)
     }
-}
-
-/// Pictures that only a kind can draw, and what it has to show in space.
-pub(super) trait Draw: Send + Sync {
-    /// Pictures of a run: each input's value at the start and at the answer.
-    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure>;
-
-    /// What else the kind has to say of an answer.
-    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
-        let _ = answer;
-        Extra::default()
-    }
-
-    /// Bodies in space where the inputs have these values.
-    ///
-    /// # Errors
-    /// There is no value there.
-    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
-        let _ = inputs;
-        Ok(Vec::new())
-    }
-
-    /// Numbers all over space where the inputs have these values.
-    ///
-    /// # Errors
-    /// There is no value there, or there would be too many.
-    fn volumes(&self, inputs: &[Vec<f64>]) -> Result<Vec<Volume>, String> {
-        let _ = inputs;
-        Ok(Vec::new())
-    }
-}
-
-/// Files for `artifacts/`, by name and content, and what makes an answer doubtful.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Extra {
-    /// Name and content.
-    pub(super) files: Vec<(String, Vec<u8>)>,
-    /// Each with a remedy.
-    pub(super) warnings: Vec<String>,
 }
 
 /// A simulation with what is free and what is asked.
@@ -142,7 +110,7 @@ pub(super) struct Study {
     /// Which terms compare with data, and whether each states its noise; `None` for a term that does not.
     measured: Vec<Option<bool>>,
     notes: Vec<String>,
-    draw: Option<Box<dyn Draw>>,
+    portrait: Option<Box<dyn Portrait>>,
 }
 
 /// Outputs that terms and goals speak of, numbered as they are met.
@@ -171,7 +139,7 @@ impl Study {
     /// # Errors
     /// Everything that contradicts itself or the simulation.
     pub(super) fn new(model: Model, s: &Settings) -> Result<Self, Vec<Diagnostic>> {
-        let Model { simulation, mut notes, draw } = model.fixed(s)?;
+        let Model { simulation, mut notes, portrait } = model.fixed(s)?;
         let simulation: Arc<dyn Simulation> = Arc::from(simulation);
         let mut problems = Vec::new();
         for list in [PARAMETER, TERM].into_iter().filter(|l| s.list(*l).is_empty()) {
@@ -222,7 +190,7 @@ impl Study {
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
         let outputs = picks.outputs;
-        Ok(Self { simulation, asked, goals, judged, limited, outputs, measured, notes, draw })
+        Ok(Self { simulation, asked, goals, judged, limited, outputs, measured, notes, portrait })
     }
 
     /// The map of all outputs that terms or goals speak of.
@@ -398,11 +366,11 @@ impl Scenario for Study {
     }
 
     fn looks(&self, x: &[f64]) -> Result<Vec<Look>, String> {
-        self.draw.as_ref().map_or(Ok(Vec::new()), |draw| draw.looks(&self.inputs_at(x)))
+        self.portrait.as_ref().map_or(Ok(Vec::new()), |p| p.looks(&self.inputs_at(x)))
     }
 
     fn volumes(&self, x: &[f64]) -> Result<Vec<Volume>, String> {
-        self.draw.as_ref().map_or(Ok(Vec::new()), |draw| draw.volumes(&self.inputs_at(x)))
+        self.portrait.as_ref().map_or(Ok(Vec::new()), |p| p.volumes(&self.inputs_at(x)))
     }
 
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {

@@ -55,7 +55,7 @@ pub(super) fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         let help = "this is a fault of the program";
         vec![s.problem(CONTRADICTION, SPECIES, e.to_string(), help)]
     })?;
-    Ok(Model { simulation: Box::new(joined), notes: Vec::new(), draw: None })
+    Ok(Model::plain(joined))
 }
 
 fn member(s: &Settings, entry: &Settings) -> Result<MoleculeSimulation, Diagnostic> {

@@ -2,18 +2,14 @@
 
 use cotangent_ad::Vec3;
 use cotangent_physics::impact::{
-    self, Ball, BallPart, BallsSimulation, FlightError, Pair, Path, Sampling, Wall, WallPart,
+    Ball, BallPart, BallsSimulation, FlightError, Pair, Sampling, Wall, WallPart,
 };
-use cotangent_problem::Simulation;
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
-use super::super::general::{self, COMBINATION, Draw, GOAL, Model, PARAMETER, TERM, with_inputs};
+use super::super::general::{self, COMBINATION, GOAL, Model, PARAMETER, TERM};
 use super::super::keys::{List, TEXT, count, key, keys, list, number, required, vector};
-use super::{VIEWS, look, plane};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
-use crate::look::Look;
-use cotangent_harness::figure::{Figure, Mark, Series};
 
 keys! {
     KEYS;
@@ -83,8 +79,7 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let (gravity, restitution) = (s.get(GRAVITY), s.get(RESTITUTION));
     let simulation = BallsSimulation::new(&balls, &walls, gravity, restitution, sampling)
         .map_err(|e| vec![misplaced(s, &e)])?;
-    let draw: Option<Box<dyn Draw>> = Some(Box::new(Paths(simulation.clone())));
-    Ok(Model { simulation: Box::new(simulation), notes: Vec::new(), draw })
+    Ok(Model::with_portrait(simulation))
 }
 
 fn wall(w: &Settings, problems: &mut Vec<Diagnostic>) -> Option<WallPart> {
@@ -132,81 +127,4 @@ fn misplaced(s: &Settings, e: &FlightError) -> Diagnostic {
     };
     let message = format!("ball `{}` starts {depth:.3e} m inside {other}", ball(i));
     s.list(BALL)[i].problem(CONTRADICTION, POSITION, message, "it is the place of its centre")
-}
-
-/// Draws where the balls fly.
-struct Paths(BallsSimulation);
-
-/// Pictures of a motion have this many points.
-const POINTS: usize = 240;
-/// As many balls are drawn one by one.
-const MOST_BALLS: usize = 6;
-
-impl Draw for Paths {
-    fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
-        let (before, Some(after)) = (self.path(start), self.path(answer)) else {
-            return Vec::new();
-        };
-        // a game on a table has no side view
-        let moves = |up: usize| {
-            let height = |s: &impact::Balls| s.x[0][up];
-            after.states.iter().any(|s| (height(s) - height(&after.states[0])).abs() > 0.0)
-        };
-        let seen = VIEWS.into_iter().filter(|(_, [_, up])| moves(*up));
-        seen.map(|view| self.view(view, before.as_ref(), &after)).collect()
-    }
-
-    fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
-        let path = self.path(inputs).ok_or("the balls cannot be followed at the answer")?;
-        let times = (0..=POINTS).map(|k| path.duration * k as f64 / POINTS as f64).collect();
-        let radius = |name: &String| {
-            let radius = format!("{name}.radius");
-            let k = self.0.inputs().iter().position(|q| q.name == radius);
-            k.map_or(0.0, |k| inputs[k][0])
-        };
-        let names = self.names();
-        let radii: Vec<f64> = names.iter().map(radius).collect();
-        Ok(vec![look::balls(&names, &radii, times, |t, i| path.states[t].x[i])])
-    }
-}
-
-impl Paths {
-    /// The motion with these inputs; `None` where there is none.
-    fn path(&self, inputs: &[Vec<f64>]) -> Option<Path> {
-        with_inputs(&self.0, inputs).ok()?.path(POINTS).ok()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let own = |name: &str| name.strip_suffix(".radius").map(str::to_owned);
-        self.0.inputs().iter().filter_map(|q| own(&q.name)).collect()
-    }
-
-    fn view(
-        &self,
-        view @ (_, [across, up]): (&str, [usize; 2]),
-        before: Option<&Path>,
-        after: &Path,
-    ) -> Figure {
-        let names = self.names();
-        let track = |path: &Path, i: usize| -> Vec<(f64, f64)> {
-            path.states.iter().map(|s| (s.x[i][across], s.x[i][up])).collect()
-        };
-        let mut drawn = Vec::new();
-        for (i, name) in names.iter().enumerate().take(MOST_BALLS) {
-            let mark = [Mark::Line, Mark::Dashes, Mark::Dots][i % 3];
-            drawn.push(Series::new(&format!("{name}, answer"), mark, track(after, i)));
-            if let Some(before) = before {
-                let label = if i == 0 { "at the start of the search" } else { "" };
-                drawn.push(Series::new(label, Mark::Thin, track(before, i)));
-            }
-        }
-        let centre = |(pair, state): &(Pair, impact::Balls)| {
-            let (Pair::Wall(i, _) | Pair::Balls(i, _)) = *pair;
-            (state.x[i][across], state.x[i][up])
-        };
-        drawn.push(Series::new("impacts", Mark::Crosses, after.impacts.iter().map(centre)));
-        let ends = after.states.last().into_iter().flat_map(|s| &s.x);
-        drawn.push(Series::new("end", Mark::Circles, ends.map(|x| (x[across], x[up]))));
-        plane("motion", "Centres of the balls", view, drawn)
-    }
 }

@@ -4,20 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_problem::Simulation;
-use cotangent_problem::name::segment;
 use cotangent_raytrace::{
     CameraView, DerivativeOptions, Environment, LampKind, Material, PictureSimulation, Rgb, Scene,
-    SceneCamera, SceneLamp, SceneMesh, Texture, Transport, TriangleMesh, read_picture,
+    SceneCamera, SceneLamp, SceneMesh, ScenePortrait, Texture, Transport, TriangleMesh,
+    read_picture,
 };
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
 use super::super::general::{
-    self, COMBINATION, CONSTRAINT, Draw, GOAL, INPUT, Model, PARAMETER, TERM, select,
+    self, COMBINATION, CONSTRAINT, GOAL, INPUT, Model, PARAMETER, TERM, select,
 };
 use super::super::keys::{AnyKey, File, Key, List, Named};
-use super::cuts::cuts;
-use super::derivatives::Derivatives;
 use super::first;
 use super::keys::{self, CAMERA, LAMP, MESH, Surface};
 use super::mesh_file::mesh_file;
@@ -78,11 +76,13 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         ..DerivativeOptions::default()
     };
     let simulation = PictureSimulation::new(scene, options);
-    let moving = moving(&simulation, s);
-    notes.extend(cuts(simulation.scene(), &moving));
-    let draw: Option<Box<dyn Draw>> =
-        Some(Box::new(Derivatives::new(simulation.clone(), options, moving)));
-    Ok(Model { simulation: Box::new(simulation), notes, draw })
+    let inputs = simulation.inputs();
+    let named = |p: &Settings| select::matching(p.get(INPUT), inputs);
+    let free: Vec<&str> =
+        s.list(PARAMETER).iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
+    let portrait = ScenePortrait::new(simulation.clone(), options, &free);
+    notes.extend(portrait.cuts());
+    Ok(Model { notes, portrait: Some(Box::new(portrait)), ..Model::plain(simulation) })
 }
 
 fn mesh(
@@ -167,21 +167,6 @@ fn material(m: &Settings) -> Result<Material, Diagnostic> {
         }
         (Surface::Diffuse, None) => Ok(Material::Diffuse),
     }
-}
-
-/// Names of the meshes that a free parameter moves.
-fn moving(simulation: &PictureSimulation, s: &Settings) -> Vec<String> {
-    let (scene, inputs) = (simulation.scene(), simulation.inputs());
-    let named = |p: &Settings| select::matching(p.get(INPUT), inputs);
-    let free: Vec<&str> =
-        s.list(PARAMETER).iter().flat_map(named).map(|k| inputs[k].name.as_str()).collect();
-    let moves = |mesh: &str| {
-        ["translation", "rotation", "scale", "vertices", "differential"]
-            .iter()
-            .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
-    };
-    let names = scene.meshes().iter().map(|m| &m.name);
-    names.filter(|name| moves(name)).cloned().collect()
 }
 
 /// The picture of a key as a texture; `None` where it names none.

@@ -13,17 +13,22 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("cotangent-ad", &[]),
     ("cotangent-problem", &["cotangent-ad"]),
+    ("cotangent-answer", &["cotangent-ad", "cotangent-problem"]),
     ("cotangent-optim", &["cotangent-ad", "cotangent-problem"]),
-    ("cotangent-physics", &["cotangent-ad", "cotangent-problem"]),
-    ("cotangent-raytrace", &["cotangent-ad", "cotangent-problem"]),
-    ("cotangent-dft", &["cotangent-ad", "cotangent-problem"]),
-    ("cotangent-equations", &["cotangent-ad", "cotangent-problem"]),
-    ("cotangent-harness", &["cotangent-ad", "cotangent-problem", "cotangent-optim"]),
+    ("cotangent-physics", &["cotangent-ad", "cotangent-problem", "cotangent-answer"]),
+    ("cotangent-raytrace", &["cotangent-ad", "cotangent-problem", "cotangent-answer"]),
+    ("cotangent-dft", &["cotangent-ad", "cotangent-problem", "cotangent-answer"]),
+    ("cotangent-equations", &["cotangent-ad", "cotangent-problem", "cotangent-answer"]),
+    (
+        "cotangent-harness",
+        &["cotangent-ad", "cotangent-problem", "cotangent-answer", "cotangent-optim"],
+    ),
     (
         "cotangent-scenarios",
         &[
             "cotangent-ad",
             "cotangent-problem",
+            "cotangent-answer",
             "cotangent-optim",
             "cotangent-physics",
             "cotangent-raytrace",
@@ -42,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "cotangent-ad",
             "cotangent-problem",
+            "cotangent-answer",
             "cotangent-optim",
             "cotangent-raytrace",
             "cotangent-harness",

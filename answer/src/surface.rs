@@ -1,93 +1,14 @@
-//! What there is to see of an answer, as data for programs that show such things: bodies of triangles, and where each is over
-//! time.
+//! Surfaces of plain bodies as triangles.
 
 use std::f64::consts::{PI, TAU};
 
-use cotangent_ad::Pose;
-
-/// Bodies in space, right-handed, in one unit of length.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Look {
-    /// Name of what is seen, fit for a file's name.
-    pub name: String,
-    /// Unit of length: `m`, `bohr` or `scene unit`.
-    pub unit: &'static str,
-    /// The coordinate that points up: 1 for y, 2 for z.
-    pub up: usize,
-    /// Times at which the bodies are seen, s, ascending; a single one where nothing moves.
-    pub times: Vec<f64>,
-    /// The bodies.
-    pub bodies: Vec<Body>,
-}
-
-/// Triangles that move as a whole.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Body {
-    /// Its name.
-    pub name: String,
-    /// Corners in its own frame.
-    pub corners: Vec<[f64; 3]>,
-    /// Triangles, counterclockwise seen from outside.
-    pub faces: Vec<[u32; 3]>,
-    /// Fraction of red, green and blue light that it reflects.
-    pub colour: [f64; 3],
-    /// What it shines with, red, green and blue; 0 for what is no light.
-    pub glow: [f64; 3],
-    /// Where its frame stands at each of the times.
-    pub poses: Vec<Pose<f64>>,
-}
-
-/// Numbers at the points of a lattice along the axes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Volume {
-    /// Name of what is seen, fit for a file's name.
-    pub name: String,
-    /// Unit of length: `bohr`.
-    pub unit: &'static str,
-    /// The point with the smallest coordinates.
-    pub origin: [f64; 3],
-    /// Distance of neighbours.
-    pub spacing: f64,
-    /// Points along x, y and z.
-    pub counts: [usize; 3],
-    /// Atoms in it: atomic number, charge of the nucleus, position.
-    pub nuclei: Vec<(usize, f64, [f64; 3])>,
-    /// The numbers.
-    pub fields: Vec<VolumeField>,
-}
-
-/// A number at every point of a lattice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VolumeField {
-    /// Its name, fit for a file's name.
-    pub name: String,
-    /// Its unit.
-    pub unit: &'static str,
-    /// What it is, in a line.
-    pub about: String,
-    /// Point by point, `z` fastest and `x` slowest.
-    pub values: Vec<f64>,
-}
-
-impl Body {
-    /// Whether it is ever elsewhere, or turned.
-    pub fn moves(&self) -> bool {
-        self.poses.windows(2).any(|pair| pair[0] != pair[1])
-    }
-}
-
-impl Look {
-    /// Whether any body moves: one that is at rest over a time does not.
-    pub fn moves(&self) -> bool {
-        self.bodies.iter().any(Body::moves)
-    }
-}
-
 /// A surface of triangles.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Surface {
-    pub(crate) corners: Vec<[f64; 3]>,
-    pub(crate) faces: Vec<[u32; 3]>,
+pub struct Surface {
+    /// Corners.
+    pub corners: Vec<[f64; 3]>,
+    /// Triangles of corners, counterclockwise seen from outside.
+    pub faces: Vec<[u32; 3]>,
 }
 
 /// Sides of what is round, around its axis.
@@ -120,7 +41,7 @@ impl Surface {
     }
 
     /// An ellipsoid of these half axes.
-    pub(crate) fn ellipsoid(half: [f64; 3]) -> Self {
+    pub fn ellipsoid(half: [f64; 3]) -> Self {
         let ring = |k: u32| {
             let (sin, cos) = (PI * f64::from(k) / f64::from(AROUND / 2)).sin_cos();
             [sin, -cos]
@@ -134,7 +55,7 @@ impl Surface {
     }
 
     /// A capsule along z: a cylinder with half balls on its ends.
-    pub(crate) fn capsule(radius: f64, half_length: f64) -> Self {
+    pub fn capsule(radius: f64, half_length: f64) -> Self {
         let ring = |k: u32| {
             let (sin, cos) = (PI * f64::from(k) / f64::from(AROUND / 2)).sin_cos();
             let shift = if k <= AROUND / 4 { -half_length } else { half_length };
@@ -147,13 +68,13 @@ impl Surface {
     }
 
     /// A cylinder along z.
-    pub(crate) fn cylinder(radius: f64, half_length: f64) -> Self {
+    pub fn cylinder(radius: f64, half_length: f64) -> Self {
         let rings = [[radius, -half_length], [radius, half_length]];
         Self::revolved(&rings, -half_length, half_length)
     }
 
     /// A box of these half edges.
-    pub(crate) fn cuboid(half: [f64; 3]) -> Self {
+    pub fn cuboid(half: [f64; 3]) -> Self {
         let sign = |k: usize, c: usize| if k >> c & 1 == 1 { half[c] } else { -half[c] };
         let corners = (0..8).map(|k| [0, 1, 2].map(|c| sign(k, c))).collect();
         let sides: [[u32; 4]; 6] =
@@ -163,7 +84,7 @@ impl Surface {
     }
 
     /// A square in the plane `z = 0`, of this half edge, seen from above.
-    pub(crate) fn square(half: f64) -> Self {
+    pub fn square(half: f64) -> Self {
         let corners = [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]];
         Self {
             corners: corners.map(|[x, y]| [half * x, half * y, 0.0]).to_vec(),

@@ -1,19 +1,21 @@
-//! Derivatives of the first camera's image by what moved most, with and without the terms of moving edges.
+//! What there is to see of a scene: where it stands, derivatives of the first camera's image by what moved most, with and without the
+//! terms of moving edges, and meshes that cut through each other, which is seldom what its author meant.
 
 use cotangent_ad::{Pose, Quat, Vec3};
-use cotangent_problem::Simulation;
-use cotangent_raytrace::{
-    DerivativeOptions, Image, PictureSimulation, Rgb, Scene, SceneMesh, Selection, Terms, World,
-    follows, jacobian,
-};
+use cotangent_answer::{Body, Extras, Figure, Look, Panel, Portrait};
+use cotangent_problem::name::segment;
+use cotangent_problem::{Simulation, with_inputs};
 
-use super::super::general::{Draw, Extra, with_inputs};
-use super::cuts::cuts;
-use crate::look::{Body, Look};
-use cotangent_harness::figure::{Figure, Panel};
+use crate::derivative::{DerivativeOptions, Terms, jacobian};
+use crate::edge::follows;
+use crate::film::Image;
+use crate::geometry::Rgb;
+use crate::scene::{MeshCut, Scene, SceneMesh, Selection, World};
+use crate::simulation::PictureSimulation;
 
-/// Draws the derivative images of a scene.
-pub(super) struct Derivatives {
+/// Shows a scene of which some inputs are free: where it stands, derivative images by what moved, and meshes that come to cut each other.
+#[derive(Clone, Debug)]
+pub struct ScenePortrait {
     simulation: PictureSimulation,
     options: DerivativeOptions,
     /// Meshes that a free parameter moves.
@@ -27,13 +29,16 @@ const SHOWN: usize = 2;
 /// Numbers of an input up to which it is differentiated here: a pose, and not a thousand vertices.
 const MOST_NUMBERS: usize = 3;
 
-impl Derivatives {
-    pub(super) fn new(
-        simulation: PictureSimulation,
-        options: DerivativeOptions,
-        moving: Vec<String>,
-    ) -> Self {
+impl ScenePortrait {
+    /// Of a simulation of which the inputs of these names are free.
+    pub fn new(simulation: PictureSimulation, options: DerivativeOptions, free: &[&str]) -> Self {
+        let moving = moving(simulation.scene(), free);
         Self { simulation, options, moving }
+    }
+
+    /// Of each pair of meshes that cut through each other, where a free input moves one of them, what is said.
+    pub fn cuts(&self) -> Vec<String> {
+        cuts(self.simulation.scene(), &self.moving)
     }
 
     /// The entries of poses that moved most between `start` and `answer`, in their typical sizes; each of another input.
@@ -82,7 +87,7 @@ impl Derivatives {
     }
 }
 
-impl Draw for Derivatives {
+impl Portrait for ScenePortrait {
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
         let moved = self.moved(start, answer);
         if moved.is_empty() {
@@ -91,19 +96,50 @@ impl Draw for Derivatives {
         self.figure(&moved, answer).into_iter().collect()
     }
 
-    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
-        let Ok(simulation) = with_inputs(&self.simulation, answer) else { return Extra::default() };
+    fn extras(&self, answer: &[Vec<f64>]) -> Extras {
+        let Ok(simulation) = with_inputs(&self.simulation, answer) else {
+            return Extras::default();
+        };
         let remedy = |cut: String| {
             format!("at the answer, {cut}: if they should not, give a parameter bounds")
         };
         let warnings = cuts(simulation.scene(), &self.moving).into_iter().map(remedy).collect();
-        Extra { warnings, ..Extra::default() }
+        Extras { warnings, ..Extras::default() }
     }
 
     fn looks(&self, inputs: &[Vec<f64>]) -> Result<Vec<Look>, String> {
         let simulation = with_inputs(&self.simulation, inputs)?;
         Ok(vec![look(simulation.scene())])
     }
+}
+
+/// Names of the meshes that a free input moves.
+fn moving(scene: &Scene, free: &[&str]) -> Vec<String> {
+    let moves = |mesh: &str| {
+        ["translation", "rotation", "scale", "vertices", "differential"]
+            .iter()
+            .any(|kind| free.contains(&format!("mesh.{}.{kind}", segment(mesh)).as_str()))
+    };
+    scene.meshes().iter().map(|m| &m.name).filter(|name| moves(name)).cloned().collect()
+}
+
+/// What is said of each pair of meshes that cut through each other, where one of them is `moving`: that is, a free parameter moves it.
+fn cuts(scene: &Scene, moving: &[String]) -> Vec<String> {
+    if moving.is_empty() {
+        return Vec::new();
+    }
+    let said = |cut: &MeshCut| {
+        let ([a, b], [x, y, z]) = (&cut.meshes, cut.near);
+        let place =
+            format!("near ({x:.3}, {y:.3}, {z:.3}), and derivatives follow where they meet");
+        if a == b {
+            format!("mesh `{a}` cuts through itself {place}")
+        } else {
+            format!("meshes `{a}` and `{b}` cut through each other {place}")
+        }
+    };
+    let cuts = World::new(scene).cuts();
+    cuts.iter().filter(|c| c.meshes.iter().any(|m| moving.contains(m))).map(said).collect()
 }
 
 /// The meshes of a scene, each where it stands.

@@ -1,10 +1,10 @@
-//! Figures that the one-dimensional scenarios share.
+//! Figures that the studies share.
 
 use std::fmt::Write as _;
 
-use cotangent_dft::one_d::Grid;
+use cotangent_answer::{Figure, Mark, Series};
 
-use cotangent_harness::figure::{Figure, Mark, Series};
+use crate::one_d::grid::Grid;
 
 /// Chemical accuracy in hartree.
 pub(super) const CHEMICAL_HA: f64 = 1.6e-3;

@@ -2,18 +2,17 @@
 
 use std::fmt::Write as _;
 
-use cotangent_dft::one_d::{
-    FunctionalFile, InversionOptions, Lda, Scf, ScfOptions, invert, self_consistent_field,
-};
+use cotangent_answer::{Conclusion, Criterion, Figure, Finished, Mark, Series};
+use cotangent_problem::{Finding, Must};
 use rayon::prelude::*;
 
-use super::super::figures::{densities, exact_in_band, on_grid, potentials};
-use super::super::finding;
-use super::super::molecules::members;
-use super::{Known, Molecules, Ready};
-use cotangent_harness::figure::{Figure, Mark, Series};
-use cotangent_harness::{Conclusion, Criterion, Finished};
-use cotangent_problem::{Finding, Must};
+use super::figures::{densities, exact_in_band, on_grid, potentials};
+use super::training::{Known, ReadyTraining};
+use crate::one_d::family::{Family, members};
+use crate::one_d::field::scf::{Scf, ScfOptions, self_consistent_field};
+use crate::one_d::functional::file::FunctionalFile;
+use crate::one_d::functional::lda::Lda;
+use crate::one_d::task::inversion::{InversionOptions, invert};
 
 /// What a molecule is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +57,7 @@ impl Point<'_> {
     }
 }
 
-impl Ready<'_> {
+impl ReadyTraining<'_> {
     fn lda(&self, known: &Known) -> Result<Scf, String> {
         let mirror_symmetric = self.study.options.scf.mirror_symmetric;
         let options = ScfOptions { mirror_symmetric, ..ScfOptions::converged() };
@@ -140,12 +139,12 @@ impl Ready<'_> {
 
     /// Separations between those that are judged, for each formula of the test whose exact states are cheap: a curve is drawn
     /// through what was computed, at steps of a 24th of its length or less.
-    fn between(&self) -> Vec<Molecules> {
+    fn between(&self) -> Vec<Family> {
         const CHEAP_ELECTRONS: usize = 2;
         const STEPS: f64 = 24.0;
         let h = self.study.model.grid.spacing_bohr();
         let on_grid = |r: f64| (r / h).round() * h;
-        let drawn = |list: &Molecules| {
+        let drawn = |list: &Family| {
             let all = self.train.iter().chain(&self.validation).map(|known| &known.member);
             let same = all.filter(|member| member.formula == list.formula);
             let mut known: Vec<f64> =
@@ -163,9 +162,9 @@ impl Ready<'_> {
             }
             separations.retain(|r| known.iter().all(|k| (k - r).abs() > 0.5 * h));
             separations.dedup_by(|a, b| (*a - *b).abs() < 0.5 * h);
-            Molecules { formula: list.formula.clone(), separations }
+            Family { formula: list.formula.clone(), separations }
         };
-        let cheap = |list: &&Molecules| {
+        let cheap = |list: &&Family| {
             list.formula.is_free()
                 && list.formula.electrons() <= CHEAP_ELECTRONS
                 && list.separations.len() > 2
@@ -185,7 +184,8 @@ impl Ready<'_> {
             met: Some(reduction >= study.loss_reduction),
         }];
         let asked = Some(Must::AtLeast(study.loss_reduction));
-        let mut findings = vec![finding("loss reduction", &criteria[0].what, "", asked, reduction)];
+        let mut findings =
+            vec![Finding::new("loss reduction", &criteria[0].what, "", asked, reduction)];
         for (k, list) in study.test.iter().enumerate() {
             let tested: Vec<&Point> = points
                 .iter()
@@ -208,7 +208,7 @@ impl Ready<'_> {
             let what = format!("error of {} at {} test geometries", list.formula, members_of(list));
             let (label, asked) =
                 (format!("largest error of {}", list.formula), must.map(Must::AtMost));
-            findings.push(finding(&label, &what, "mHa", asked, most));
+            findings.push(Finding::new(&label, &what, "mHa", asked, most));
             criteria.push(Criterion {
                 what,
                 must: must.map_or(String::new(), |m| format!("at most {m} mHa")),
@@ -288,7 +288,7 @@ fn mark_for(points: &[&Point], line: Mark, few: Mark) -> Mark {
     if points.len() < CURVE { few } else { line }
 }
 
-fn members_of(list: &Molecules) -> usize {
+fn members_of(list: &Family) -> usize {
     members(std::slice::from_ref(list)).len()
 }
 

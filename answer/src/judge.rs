@@ -1,9 +1,9 @@
-//! What a run asks of the objective's owner.
+//! What is asked of an objective's owner during and after a search.
 
 use cotangent_problem::{Constraints, Finding};
 use serde::{Deserialize, Serialize};
 
-use crate::figure::Figure;
+use crate::Figure;
 
 /// A statement about a finished run, with the number that was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

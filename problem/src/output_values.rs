@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+use crate::{Keep, SampleKey, Simulation, Workspace};
 
 /// A simulation with every input at these values.
 ///
 /// # Errors
 /// An input that cannot have its value.
-pub(crate) fn with_inputs<S: Simulation + Clone>(
+pub fn with_inputs<S: Simulation + Clone>(
     simulation: &S,
     inputs: &[Vec<f64>],
 ) -> Result<S, String> {
@@ -22,7 +22,7 @@ pub(crate) fn with_inputs<S: Simulation + Clone>(
 ///
 /// # Errors
 /// The simulation has no value there.
-pub(crate) fn output_values<S: Simulation>(
+pub fn output_values<S: Simulation>(
     simulation: &Arc<S>,
     outputs: &[usize],
 ) -> Result<Vec<Vec<f64>>, String> {

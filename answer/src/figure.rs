@@ -1,12 +1,8 @@
 //! Figures as data: what a domain or a run has to show, not how it is drawn.
 
-mod history;
-mod panel;
-
 use serde::{Deserialize, Serialize};
 
-pub use history::history_figures;
-pub use panel::{Panel, encode_png};
+use crate::Panel;
 
 /// How a series is drawn. Lines differ by dash and points by shape, so that a print in black and white can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +84,7 @@ impl Figure {
 /// Whether places along an axis are spread over its decades: over three or more of them, and half of them within the first hundredth.
 ///
 /// ```
-/// use cotangent_harness::figure::spread_over_decades;
+/// use cotangent_answer::spread_over_decades;
 /// assert!(spread_over_decades(&[0.0, 0.1, 1.0, 10.0, 100.0, 1000.0]));
 /// assert!(!spread_over_decades(&[0.0, 0.1, 300.0, 600.0, 900.0]));
 /// ```

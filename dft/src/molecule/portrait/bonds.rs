@@ -4,9 +4,9 @@
 //! which nothing that is computed knows.
 
 use cotangent_ad::{Mat3, Pose, Vec3};
-use cotangent_dft::molecule::Atom;
+use cotangent_answer::{Body, Surface};
 
-use crate::look::{Body, Surface};
+use crate::molecule::geometry::Atom;
 
 /// How far a bond is drawn, in sums of covalent radii.
 const REACH: f64 = 1.25;
@@ -81,8 +81,8 @@ fn body(name: String, surface: Surface, colour: [f64; 3], pose: Pose<f64>) -> Bo
 
 #[cfg(test)]
 mod tests {
+    use crate::molecule::{LengthUnit, parse_xyz};
     use cotangent_ad::Vec3;
-    use cotangent_dft::molecule::{LengthUnit, parse_xyz};
 
     use super::balls_and_sticks;
 

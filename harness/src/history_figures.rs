@@ -1,6 +1,7 @@
 //! Figures of a history: convergence, gradient, score, parameters.
 
-use super::{Figure, Mark, Series};
+use cotangent_answer::{Figure, Mark, Series};
+
 use crate::history::Row;
 
 /// Convergence, gradient, score and parameters. `score` is what the score measures, with its unit, where that is known.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cotangent_ad::{Mat3, Pose, Vec3};
-use cotangent_physics::{Facets, MotionSimulation, Shape};
-use cotangent_problem::Simulation;
+use cotangent_answer::{Body, Look, Surface};
 use cotangent_problem::name::{element, segment};
+use cotangent_problem::{Simulation, output_values, with_inputs};
 
-use crate::general::{output_values, with_inputs};
-use crate::look::{Body, Look, Surface};
+use crate::model::{Facets, Shape};
+use crate::simulation::MotionSimulation;
 
 const GREY: [f64; 3] = [0.6, 0.62, 0.66];
 const FLOOR: [f64; 3] = [0.85, 0.85, 0.83];

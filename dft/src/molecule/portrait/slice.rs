@@ -1,8 +1,10 @@
 //! The density of the electrons in a plane through the nuclei, as an image of bands.
 
 use cotangent_ad::Vec3;
-use cotangent_dft::molecule::{MoleculeAnswer, Seen, at_points};
-use cotangent_harness::figure::{Figure, Panel};
+use cotangent_answer::{Figure, Panel};
+
+use crate::molecule::lattice::{Seen, at_points};
+use crate::molecule::simulation::MoleculeAnswer;
 
 /// Space beyond the outermost nuclei, bohr.
 const MARGIN_BOHR: f64 = 3.0;

@@ -1,20 +1,24 @@
 //! What a run leaves of a molecule: its levels, how its field converged, its density, its spectrum, a bond's curve; its orbitals as files.
 
+mod bonds;
+mod slice;
+
 use std::sync::Arc;
 
 use cotangent_ad::Vec3;
-use cotangent_dft::molecule::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
-use cotangent_dft::molecule::{
-    Basis, Lattice, Molecule, MoleculeAnswer, MoleculeOptions, MoleculeSimulation, ReferenceChoice,
-    Seen, WithCoordinates, molden, on_lattice, to_xyz,
-};
-use cotangent_harness::figure::{Figure, Mark, Series};
-use cotangent_problem::Simulation;
+use cotangent_answer::{Extras, Figure, Look, Mark, Portrait, Series, Volume, VolumeField};
+use cotangent_problem::{Simulation, output_values, with_inputs};
 
-use super::bonds::balls_and_sticks;
-use super::slice::densities;
-use crate::general::{Draw, Extra, output_values, with_inputs};
-use crate::look::{Look, Volume, VolumeField};
+use self::bonds::balls_and_sticks;
+use self::slice::densities;
+use super::basis::Basis;
+use super::geometry::Molecule;
+use super::geometry::xyz::to_xyz;
+use super::internal::WithCoordinates;
+use super::lattice::{Lattice, Seen, on_lattice};
+use super::molden::molden;
+use super::scf::{Scf, ScfStatus, StabilityCheck, orbitals_to_json};
+use super::simulation::{MoleculeAnswer, MoleculeOptions, MoleculeSimulation, ReferenceChoice};
 
 /// Levels below this are those of cores, hartree: they would press the others together.
 const CORE_HA: f64 = -2.0;
@@ -27,41 +31,46 @@ const SPECTRUM_POINTS: usize = 800;
 
 /// The lattice on which densities and orbitals are exported.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
+pub struct Extent {
     /// Distance of neighbouring points, bohr.
-    pub(super) spacing_bohr: f64,
+    pub spacing_bohr: f64,
     /// Space beyond the outermost nuclei, bohr.
-    pub(super) margin_bohr: f64,
+    pub margin_bohr: f64,
     /// Orbitals on each side of the gap.
-    pub(super) orbitals: usize,
+    pub orbitals: usize,
 }
 
 /// A bond along which the energy is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scan {
+pub struct Scan {
     /// The atom that stands, and the one that moves away from it.
-    pub(super) atoms: [usize; 2],
+    pub atoms: [usize; 2],
     /// The last distance, bohr.
-    pub(super) to_bohr: f64,
+    pub to_bohr: f64,
     /// Points of the curve.
-    pub(super) points: usize,
+    pub points: usize,
 }
 
-/// Draws a molecule.
+/// Shows a molecule.
 #[derive(Clone, Debug)]
-pub(super) struct Portrait {
-    pub(super) molecule: Molecule,
-    pub(super) basis: Basis,
-    pub(super) options: MoleculeOptions,
+pub struct MoleculePortrait {
+    /// The molecule.
+    pub molecule: Molecule,
+    /// Its basis.
+    pub basis: Basis,
+    /// How its field is computed.
+    pub options: MoleculeOptions,
     /// What moves the atoms, where that is not their positions alone.
-    pub(super) coordinates: Option<WithCoordinates>,
+    pub coordinates: Option<WithCoordinates>,
     /// Whether its vibrations are spoken of, which cost many fields.
-    pub(super) vibrates: bool,
-    pub(super) scan: Option<Scan>,
-    pub(super) extent: Extent,
+    pub vibrates: bool,
+    /// The bond along which its energy is drawn.
+    pub scan: Option<Scan>,
+    /// Where densities and orbitals are exported.
+    pub extent: Extent,
 }
 
-impl Draw for Portrait {
+impl Portrait for MoleculePortrait {
     fn figures(&self, start: &[Vec<f64>], answer: &[Vec<f64>]) -> Vec<Figure> {
         let simulation = self.simulation(self.options.reference);
         let Ok(answer) = self.of_molecule(answer) else { return Vec::new() };
@@ -81,11 +90,11 @@ impl Draw for Portrait {
         figures
     }
 
-    fn extra(&self, answer: &[Vec<f64>]) -> Extra {
+    fn extras(&self, answer: &[Vec<f64>]) -> Extras {
         let simulation = self.simulation(self.options.reference);
         let inputs = self.of_molecule(answer).ok();
         let Some(found) = inputs.and_then(|inputs| simulation.answer(&inputs).ok()) else {
-            return Extra::default();
+            return Extras::default();
         };
         let comment = format!("energy_ha={}", found.scf.energy_ha());
         let mut files = vec![
@@ -97,7 +106,7 @@ impl Draw for Portrait {
             Ok(text) => files.push(("orbitals.molden".into(), text.into_bytes())),
             Err(error) => warnings.push(format!("there is no orbitals.molden: {error}")),
         }
-        Extra { files, warnings }
+        Extras { files, warnings }
     }
 
     /// The atoms and their bonds.
@@ -178,7 +187,7 @@ fn shown(scf: &Scf, orbitals: usize) -> Vec<(Seen, VolumeField)> {
     shown
 }
 
-impl Portrait {
+impl MoleculePortrait {
     fn simulation(&self, reference: ReferenceChoice) -> MoleculeSimulation {
         let options = MoleculeOptions { reference, ..self.options.clone() };
         MoleculeSimulation::new(self.molecule.clone(), self.basis.clone(), options)
