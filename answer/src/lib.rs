@@ -26,6 +26,7 @@ mod look;
 mod panel;
 mod portrait;
 mod surface;
+mod task;
 mod volume;
 
 pub use figure::{Figure, Mark, Series, spread_over_decades};
@@ -34,4 +35,5 @@ pub use look::{Body, Look};
 pub use panel::{Panel, encode_png};
 pub use portrait::{Extras, Portrait};
 pub use surface::Surface;
+pub use task::{Prepared, Task};
 pub use volume::{Volume, VolumeField};

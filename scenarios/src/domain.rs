@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use cotangent_answer::Task;
 use cotangent_problem::Simulation;
 
 use crate::Scenario;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Grammar, Settings};
 use crate::general::{Model, Study};
+use crate::task::OfTask;
 
 /// A kind of scenario.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) enum Makes {
     /// A simulation, of which anything can be asked.
     Simulation(fn(&Settings) -> Made<Model>),
     /// An objective that is no sum of terms on outputs.
-    Objective(fn(&Settings) -> Made<Box<dyn Scenario>>),
+    Task(fn(&Settings) -> Made<Box<dyn Task>>),
 }
 
 /// Writes a scenario for a file.
@@ -68,7 +70,7 @@ impl Domain {
     pub fn load(&self, s: &Settings) -> Made<Box<dyn Scenario>> {
         match self.makes {
             Makes::Simulation(model) => Ok(Box::new(Study::new(model(s)?, s)?)),
-            Makes::Objective(load) => load(s),
+            Makes::Task(load) => Ok(Box::new(OfTask(load(s)?))),
         }
     }
 }

@@ -41,6 +41,7 @@ mod molecules;
 mod open;
 mod physics;
 mod raytrace;
+mod task;
 pub mod units;
 
 use std::path::Path;
@@ -59,7 +60,8 @@ use cotangent_optim::{Method, Stop};
 use cotangent_problem::{Asked, Capabilities, NoStages, Objective, Simulation, Space};
 
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
-use cotangent_answer::{Judge, Look, Volume};
+pub use cotangent_answer::Prepared;
+use cotangent_answer::{Look, Volume};
 use cotangent_harness::check_name;
 use document::{Document, Settings};
 
@@ -118,12 +120,6 @@ pub trait Scenario: Send + Sync {
     /// # Errors
     /// A message for people.
     fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String>;
-}
-
-/// A scenario that can be evaluated.
-pub trait Prepared: Judge + Send + Sync {
-    /// The objective.
-    fn objective(&self) -> &dyn Objective;
 }
 
 /// A scenario file, read and checked.

@@ -11,7 +11,7 @@ use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, PARAMETER, TERM
 use super::super::keys::{List, TEXT, choice, key, keys, list, one_of, required};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, Repulsion, SOFTENING, formula_of,
-    functional_file, model, too_large,
+    functional_file, model,
 };
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
@@ -83,8 +83,7 @@ fn simulation(s: &Settings) -> Result<general::Model, Vec<Diagnostic>> {
         .iter()
         .filter_map(|m| {
             let formula =
-                formula_of(m, FORMULA, &model, exactly).map_err(|p| problems.push(p)).ok()?;
-            problems.extend(too_large(s, &model, &formula).filter(|_| exactly));
+                formula_of((s, m), FORMULA, &model, exactly).map_err(|p| problems.push(p)).ok()?;
             Some(LineMolecule {
                 name: m.get(LABEL).to_owned(),
                 positions_bohr: centred(&formula.spacings_bohr(0.0)),

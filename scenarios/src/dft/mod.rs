@@ -3,16 +3,16 @@
 
 mod density_file;
 mod line;
-mod molecules;
 mod potential;
 mod train;
 
+use cotangent_dft::one_d::study::Misfit;
 use cotangent_dft::one_d::{
-    Formula, FunctionalFile, Grid, Interaction, Model, Stencil, ground_state_bytes,
+    Formula, FormulaError, FunctionalFile, Grid, Interaction, Model, Stencil,
 };
 
 use super::document::Settings;
-use super::keys::{File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
+use super::keys::{AnyKey, File, Key, OPTIONAL_FILE, choice, count, key, number, one_of};
 use crate::diagnostic::Diagnostic;
 
 pub(super) use line::DOMAIN as MOLECULES;
@@ -65,59 +65,52 @@ fn model(s: &Settings, problems: &mut Vec<Diagnostic>) -> Model {
     Model { grid, stencil: Stencil::FivePoint, interaction }
 }
 
-/// Nuclei must stay this far from the end of the box, in bohr.
-const MARGIN_BOHR: f64 = 5.0;
-
-/// The formula of `key`, without a free distance, inside the box, of electrons that can be solved exactly where `exactly`.
+/// The formula of `key` in an entry of the file `s`, without a free distance, inside the box, with an exact state where `exactly`.
 fn formula_of(
-    s: &Settings,
+    (s, entry): (&Settings, &Settings),
     key: Key<str>,
     model: &Model,
     exactly: bool,
 ) -> Result<Formula, Diagnostic> {
-    let refuse = |message: String, help: &str| {
-        Err(s.problem("cotangent::scenario::molecule", key, message, help))
-    };
-    let formula: Formula = match s.get(key).parse() {
-        Ok(formula) => formula,
-        Err(e) => {
-            let help = "nuclei and distances in bohr alternate, signs of the charge come last";
-            return refuse(format!("{e}"), help);
-        }
-    };
+    let code = "cotangent::scenario::molecule";
+    let formula: Formula = entry.get(key).parse().map_err(|e: FormulaError| {
+        let help = "nuclei and distances in bohr alternate, signs of the charge come last";
+        entry.problem(code, key, e.to_string(), help)
+    })?;
     if formula.is_free() {
         let message = format!("\"{formula}\" has a distance R that nothing says");
-        return refuse(message, "write the distance in bohr in its place");
+        return Err(entry.problem(code, key, message, "write the distance in bohr in its place"));
     }
-    if exactly && formula.electrons() > 4 {
-        let message = format!("\"{formula}\" has {} electrons", formula.electrons());
-        return refuse(message, "exact states are computed of at most 4");
-    }
-    let half = 0.5 * formula.spacings_bohr(0.0).iter().sum::<f64>();
-    let width = model.grid.half_width_bohr();
-    if half > width - MARGIN_BOHR {
-        let message = format!(
-            "\"{formula}\" comes within {MARGIN_BOHR} bohr of the end of the box (+-{width:.2} bohr)"
-        );
-        return refuse(message, "use more grid points");
-    }
-    Ok(formula)
+    let label = formula.to_string();
+    let misfit = Misfit::of_width(model, &label, &formula.spacings_bohr(0.0))
+        .or_else(|| exactly.then(|| Misfit::of_exact_state(model, &label, &formula)).flatten());
+    misfit.map_or(Ok(formula), |misfit| Err(unfit((s, entry), key.any, &misfit, 0)))
 }
 
-/// Why a molecule's exact reference does not fit in memory.
-fn too_large(s: &Settings, model: &Model, formula: &Formula) -> Option<Diagnostic> {
-    let electrons = formula.electrons();
-    let (bytes, most) = ground_state_bytes(model, [electrons.div_ceil(2), electrons / 2]);
-    (bytes > most).then(|| {
-        let message = format!(
-            "the exact reference of \"{formula}\" on {} points takes {} MB, more than the {} MB that are allowed",
-            model.grid.points(),
-            bytes / 1_000_000,
-            most / 1_000_000
-        );
-        let help = "use fewer grid points; twice as many take four times the memory";
-        s.problem("cotangent::scenario::memory", GRID_POINTS, message, help)
-    })
+/// A molecule of an entry of the file `s` that does not fit, and `more` of its list that do not either, where they may be mended.
+fn unfit(
+    (s, entry): (&Settings, &Settings),
+    key: AnyKey,
+    misfit: &Misfit,
+    more: usize,
+) -> Diagnostic {
+    let others = if more > 0 { format!(" (and {more} more of its list)") } else { String::new() };
+    let message = format!("{misfit}{others}");
+    let help = misfit.remedy();
+    match misfit {
+        Misfit::OffGrid { .. } => {
+            entry.problem("cotangent::scenario::off_grid", key, message, help)
+        }
+        Misfit::OutsideBox { .. } => {
+            entry.problem("cotangent::scenario::outside_box", key, message, help)
+        }
+        Misfit::Electrons { .. } => {
+            entry.problem("cotangent::scenario::electrons", key, message, help)
+        }
+        Misfit::Memory { .. } => {
+            s.problem("cotangent::scenario::memory", GRID_POINTS, message, help)
+        }
+    }
 }
 
 /// The functional of the file that is named, and that it fits the model; `None` where none is named.

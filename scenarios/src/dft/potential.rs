@@ -1,15 +1,14 @@
 //! `dft-1d-potential`: the exchange-correlation potential whose orbitals have the exact density.
 
-use cotangent_dft::one_d::study::{PotentialStudy, ReadyPotential};
+use cotangent_answer::Task;
+use cotangent_dft::one_d::study::PotentialStudy;
 use cotangent_dft::one_d::{Formula, Model};
-use cotangent_problem::{Capabilities, Objective, Space};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
 use super::super::keys::{File, INF, OPTIONAL_FILE, TEXT, key, keys, number, required};
-use super::super::{Prepared, Scenario};
 use super::density_file;
-use super::{GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, formula_of, model, too_large};
+use super::{GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, formula_of, model};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
@@ -34,26 +33,22 @@ pub(crate) const DOMAIN: Domain = Domain {
     summary: "find the exact exchange-correlation potential of a molecule from its exact density, in one dimension",
     grammar: Grammar::of_keys(KEYS),
     template: &[("scenario.toml", include_bytes!("../../h2-stretched-potential.toml"))],
-    makes: Makes::Objective(load),
+    makes: Makes::Task(load),
     first: None,
 };
 
 /// Makes sense of the settings.
-fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+fn load(s: &Settings) -> Result<Box<dyn Task>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let model = model(s, &mut problems);
     let file = s.get(DENSITY_FILE);
     let read = |file| density_file::read(s, DENSITY_FILE, file, &model.grid);
     let given = file.and_then(|file| read(file).map_err(|p| problems.push(p)).ok());
     let exactly = file.is_none();
-    let formula = formula_of(s, FORMULA, &model, exactly).map_err(|p| problems.push(p));
+    let formula = formula_of((s, s), FORMULA, &model, exactly).map_err(|p| problems.push(p));
     let given = match (&formula, given) {
         (Ok(formula), Some(density)) => {
             scaled(s, &model, formula, density).map_err(|p| problems.push(p)).ok()
-        }
-        (Ok(formula), None) if exactly => {
-            problems.extend(too_large(s, &model, formula));
-            None
         }
         _ => None,
     };
@@ -86,32 +81,4 @@ fn scaled(
     }
     density.iter_mut().for_each(|n| *n *= electrons / held);
     Ok(density)
-}
-
-impl Scenario for PotentialStudy {
-    fn space(&self) -> Space {
-        self.space()
-    }
-
-    fn start(&self, _seed: u64) -> Vec<f64> {
-        vec![0.0; self.model.grid.points()]
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { gradient: true, hvp: true, ..Capabilities::default() }
-    }
-
-    fn cost(&self) -> String {
-        self.cost()
-    }
-
-    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
-        Ok(Box::new(self.prepare()?))
-    }
-}
-
-impl Prepared for ReadyPotential<'_> {
-    fn objective(&self) -> &dyn Objective {
-        self.objective()
-    }
 }

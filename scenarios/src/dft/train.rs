@@ -1,19 +1,20 @@
 //! `dft-1d`: train an exchange-correlation functional through the self-consistent field, in one dimension.
 
-use cotangent_dft::one_d::family::Family;
-use cotangent_dft::one_d::study::{ReadyTraining, TrainingStudy};
+use cotangent_answer::Task;
+use cotangent_dft::one_d::family::{Family, FamilyError};
+use cotangent_dft::one_d::study::TrainingStudy;
+use cotangent_dft::one_d::study::misfit::{Misfit, shared};
 use cotangent_dft::one_d::{Architecture, FunctionalFile, Model, ScfOptions, TrainingOptions};
-use cotangent_problem::{Capabilities, Objective, Space};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
 use super::super::keys::{
-    FLAG, File, INF, Kind, POSITIVE, TEXTS, count, counts, key, keys, number, numbers, required,
+    FLAG, File, INF, Key, Kind, Named, POSITIVE, TEXTS, count, counts, key, keys, number, numbers,
+    required,
 };
-use super::super::{Prepared, Scenario};
-use super::molecules::{overlaps, read};
 use super::{
     FUNCTIONAL_FILE, GRID_POINTS, GRID_SPACING, INTERACTION, SOFTENING, functional_file, model,
+    unfit,
 };
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
@@ -66,19 +67,18 @@ pub(crate) const DOMAIN: Domain = Domain {
     summary: "train an exchange-correlation functional through the self-consistent field, in one dimension",
     grammar: Grammar::of_keys(KEYS),
     template: &[("scenario.toml", include_bytes!("../../h2-two-points.toml"))],
-    makes: Makes::Objective(load),
+    makes: Makes::Task(load),
     first: None,
 };
 
 /// Makes sense of the settings.
-fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
+fn load(s: &Settings) -> Result<Box<dyn Task>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let model = model(s, &mut problems);
-    if s.get(SKIP_STEPS) >= s.get(STEPS) {
+    let (skipped, steps) = (s.get(SKIP_STEPS), s.get(STEPS));
+    if skipped >= steps {
         let message = format!(
-            "loss.skip_steps = {} leaves no step of scf.steps = {} to train on",
-            s.get(SKIP_STEPS),
-            s.get(STEPS)
+            "loss.skip_steps = {skipped} leaves no step of scf.steps = {steps} to train on"
         );
         let help = "skip fewer steps, or make more";
         problems.push(s.problem(CONTRADICTION, SKIP_STEPS, message, help));
@@ -88,26 +88,50 @@ fn load(s: &Settings) -> Result<Box<dyn Scenario>, Vec<Diagnostic>> {
         let help = "set one of loss.energy_weight and loss.density_weight above 0";
         problems.push(s.problem(CONTRADICTION, ENERGY_WEIGHT, message, help));
     }
-    let [train, validate, test] =
-        [TRAIN, VALIDATE, TEST].map(|key| (key, read(s, key, &model, &mut problems)));
-    let each = [&train, &validate, &test].map(|(key, list)| (*key, list.as_slice()));
-    problems.extend(overlaps(s, &each));
-    if s.get(LARGEST_ERROR).len() > test.1.len() {
+    let lists = [TRAIN, VALIDATE, TEST];
+    let families = lists.map(|key| families(s, key, &model, &mut problems));
+    for (later, earlier) in [(1, 0), (2, 0), (2, 1)] {
+        let [path, before] = [later, earlier].map(|k| lists[k].path());
+        for [label, twin] in shared(&families[later], &families[earlier]) {
+            let message = format!("\"{label}\" in `{path}` is also \"{twin}\" in `{before}`");
+            let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
+            problems.push(s.problem(CONTRADICTION, lists[later], message, help));
+        }
+    }
+    if s.get(LARGEST_ERROR).len() > families[2].len() {
         let message = "there are more numbers than texts in `test.molecules`";
         let help = "write one number for each text, 0 where any error will do";
         problems.push(s.problem(CONTRADICTION, LARGEST_ERROR, message, help));
     }
-    let file = functional_file(s, &model);
+    let file = functional_file(s, &model).map_err(|problem| problems.push(problem));
     match file {
-        Ok(file) if problems.is_empty() => {
-            Ok(Box::new(study(s, model, file, [train.1, validate.1, test.1])))
-        }
-        Ok(_) => Err(problems),
-        Err(problem) => {
-            problems.push(problem);
-            Err(problems)
-        }
+        Ok(file) if problems.is_empty() => Ok(Box::new(study(s, model, file, families))),
+        _ => Err(problems),
     }
+}
+
+/// The molecules of `key`, with what is wrong with them added to `problems`.
+fn families(
+    s: &Settings,
+    key: Key<[String]>,
+    model: &Model,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Family> {
+    let mut families: Vec<Family> = Vec::new();
+    for text in s.get(key) {
+        let read = text.parse().map_err(|e: FamilyError| {
+            let help = "write it as \"H R H: 1.28, 3.84\", or an atom as \"Li\"";
+            s.problem("cotangent::scenario::molecule", key, e.to_string(), help)
+        });
+        families.extend(read.map_err(|problem| problems.push(problem)));
+    }
+    if s.get(key).is_empty() {
+        let (message, help) = (format!("`{}` is empty", key.path()), "name at least one molecule");
+        problems.push(s.problem(CONTRADICTION, key, message, help));
+    }
+    let misfits = families.iter().flat_map(|family| Misfit::of_family(model, family));
+    problems.extend(misfits.map(|(misfit, more)| unfit((s, s), key.any, &misfit, more)));
+    families
 }
 
 /// What is studied.
@@ -149,33 +173,5 @@ fn study(
         test,
         loss_reduction: s.get(LOSS_REDUCTION),
         largest_error_mha: s.get(LARGEST_ERROR).to_vec(),
-    }
-}
-
-impl Scenario for TrainingStudy {
-    fn space(&self) -> Space {
-        self.space()
-    }
-
-    fn start(&self, seed: u64) -> Vec<f64> {
-        self.start(seed)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { gradient: true, ..Capabilities::default() }
-    }
-
-    fn cost(&self) -> String {
-        self.cost()
-    }
-
-    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
-        Ok(Box::new(self.prepare()?))
-    }
-}
-
-impl Prepared for ReadyTraining<'_> {
-    fn objective(&self) -> &dyn Objective {
-        self.objective()
     }
 }

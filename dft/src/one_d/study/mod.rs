@@ -2,9 +2,11 @@
 
 mod figures;
 mod memory;
+pub mod misfit;
 mod potential;
 mod training;
 mod verdict;
 
-pub use potential::{PotentialStudy, ReadyPotential};
-pub use training::{ReadyTraining, TrainingStudy};
+pub use misfit::Misfit;
+pub use potential::PotentialStudy;
+pub use training::TrainingStudy;

@@ -1,7 +1,7 @@
 //! The exchange-correlation potential whose orbitals have a given density, judged by Newton's method.
 
-use cotangent_answer::{Conclusion, Criterion, Figure, Finished, Judge, Mark};
-use cotangent_problem::{Finding, Must, Parameter, Space, TrialFailure};
+use cotangent_answer::{Conclusion, Criterion, Figure, Finished, Judge, Mark, Prepared, Task};
+use cotangent_problem::{Capabilities, Finding, Must, Objective, Parameter, Space, TrialFailure};
 
 use super::figures::{densities, on_grid, potentials, table};
 use super::memory::reference_bytes;
@@ -32,45 +32,6 @@ pub struct PotentialStudy {
 }
 
 impl PotentialStudy {
-    /// The potential beyond that of Fermi and Amaldi.
-    pub fn space(&self) -> Space {
-        let name = "potential.beyond_fermi_amaldi";
-        let potential = Parameter::vector(name, self.model.grid.points()).unit("Ha");
-        Space::new(vec![potential]).unwrap_or_else(|e| unreachable!("one free vector: {e}"))
-    }
-
-    /// What an evaluation takes, in a sentence.
-    pub fn cost(&self) -> String {
-        let (points, electrons) = (self.model.grid.points(), self.formula.electrons());
-        let orbitals = electrons.div_ceil(2);
-        let density = match &self.given {
-            Some(_) => "a density that is given".to_owned(),
-            None => format!(
-                "an exact ground state of {electrons} electrons beforehand, {:.0} MB",
-                reference_bytes(&self.model, &self.formula) as f64 / 1e6
-            ),
-        };
-        format!("{points} values of a potential; {orbitals} orbitals an evaluation, and {density}")
-    }
-
-    /// With the density that is wanted.
-    ///
-    /// # Errors
-    /// A molecule without an exact state, or a density that does not hold its electrons.
-    pub fn prepare(&self) -> Result<ReadyPotential<'_>, String> {
-        let system = self.system()?;
-        let (density, exact) = if let Some(density) = &self.given {
-            (density.clone(), None)
-        } else {
-            let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
-            (exact.density.clone(), Some(exact))
-        };
-        let atoms = Atoms::new(&self.model, &system).map_err(|e| e.to_string())?;
-        let lieb = LiebFunctional::new(self.model, &atoms, density.clone())
-            .ok_or("the density does not hold the electrons of the molecule")?;
-        Ok(ReadyPotential { study: self, system, atoms, density, exact, lieb })
-    }
-
     fn system(&self) -> Result<System, String> {
         self.formula.system(0.0).map(|s| s.on_grid(&self.model.grid)).map_err(|e| e.to_string())
     }
@@ -88,9 +49,52 @@ impl PotentialStudy {
     }
 }
 
+impl Task for PotentialStudy {
+    fn space(&self) -> Space {
+        let name = "potential.beyond_fermi_amaldi";
+        let potential = Parameter::vector(name, self.model.grid.points()).unit("Ha");
+        Space::new(vec![potential]).unwrap_or_else(|e| unreachable!("one free vector: {e}"))
+    }
+
+    fn start(&self, _seed: u64) -> Vec<f64> {
+        vec![0.0; self.model.grid.points()]
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gradient: true, hvp: true, ..Capabilities::default() }
+    }
+
+    fn cost(&self) -> String {
+        let (points, electrons) = (self.model.grid.points(), self.formula.electrons());
+        let orbitals = electrons.div_ceil(2);
+        let density = match &self.given {
+            Some(_) => "a density that is given".to_owned(),
+            None => format!(
+                "an exact ground state of {electrons} electrons beforehand, {:.0} MB",
+                reference_bytes(&self.model, &self.formula) as f64 / 1e6
+            ),
+        };
+        format!("{points} values of a potential; {orbitals} orbitals an evaluation, and {density}")
+    }
+
+    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
+        let system = self.system()?;
+        let (density, exact) = if let Some(density) = &self.given {
+            (density.clone(), None)
+        } else {
+            let exact = ground_state(&self.model, &system).map_err(|e| e.to_string())?;
+            (exact.density.clone(), Some(exact))
+        };
+        let atoms = Atoms::new(&self.model, &system).map_err(|e| e.to_string())?;
+        let lieb = LiebFunctional::new(self.model, &atoms, density.clone())
+            .ok_or("the density does not hold the electrons of the molecule")?;
+        Ok(Box::new(ReadyPotential { study: self, system, atoms, density, exact, lieb }))
+    }
+}
+
 /// A study with its density.
 #[derive(Debug)]
-pub struct ReadyPotential<'a> {
+struct ReadyPotential<'a> {
     study: &'a PotentialStudy,
     system: System,
     atoms: Atoms,
@@ -101,15 +105,14 @@ pub struct ReadyPotential<'a> {
     lieb: LiebFunctional,
 }
 
-impl ReadyPotential<'_> {
-    /// The functional of Lieb, as an objective.
-    pub fn objective(&self) -> &LiebFunctional {
+/// Densities below this, in 1/bohr, leave a potential undetermined.
+const DETERMINED: f64 = 1e-3;
+
+impl Prepared for ReadyPotential<'_> {
+    fn objective(&self) -> &dyn Objective {
         &self.lieb
     }
 }
-
-/// Densities below this, in 1/bohr, leave a potential undetermined.
-const DETERMINED: f64 = 1e-3;
 
 impl Judge for ReadyPotential<'_> {
     fn conclude(&self, run: &Finished) -> Result<Conclusion, String> {

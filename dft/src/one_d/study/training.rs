@@ -1,7 +1,7 @@
 //! A functional that is trained through the self-consistent field, chosen by molecules that it is not trained on, and judged by others.
 
-use cotangent_answer::{Conclusion, Finished, Judge, Score};
-use cotangent_problem::{Parameter, Space};
+use cotangent_answer::{Conclusion, Finished, Judge, Prepared, Score, Task};
+use cotangent_problem::{Capabilities, Objective, Parameter, Space};
 use rayon::prelude::*;
 
 use super::memory::reference_bytes;
@@ -23,11 +23,11 @@ pub struct TrainingStudy {
     pub file: Option<FunctionalFile>,
     /// How the field and the loss are computed.
     pub options: TrainingOptions,
-    /// Family that are trained on.
+    /// Molecules that are trained on.
     pub train: Vec<Family>,
-    /// Family that choose among the iterates.
+    /// Molecules that choose among the iterates.
     pub validate: Vec<Family>,
-    /// Family that judge the result.
+    /// Molecules that judge the result.
     pub test: Vec<Family>,
     /// Factor by which the loss must fall.
     pub loss_reduction: f64,
@@ -45,8 +45,27 @@ pub(super) struct Known {
 }
 
 impl TrainingStudy {
-    /// The parameters of the functional.
-    pub fn space(&self) -> Space {
+    pub(super) fn known(&self, member: Member) -> Result<Known, String> {
+        let named = |e: &dyn std::fmt::Display| format!("{}: {e}", member.label());
+        let system = member.system(&self.model.grid).map_err(|e| named(&e))?;
+        let exact = ground_state(&self.model, &system).map_err(|e| named(&e))?;
+        let [up, down] = system.electrons_by_spin();
+        let polarised = self.architecture.spin_adapted && up != down;
+        let make = if polarised { Molecule::polarised } else { Molecule::new };
+        let molecule = make(&self.model, &system, exact).map_err(|e| named(&e))?;
+        let repulsion_ha = system.nuclear_repulsion_ha(self.model.interaction);
+        Ok(Known { member, molecule, repulsion_ha })
+    }
+
+    pub(super) fn all_known(&self, lists: &[Family]) -> Result<Vec<Known>, String> {
+        let each: Vec<Result<Known, String>> =
+            members(lists).into_par_iter().map(|m| self.known(m)).collect();
+        each.into_iter().collect()
+    }
+}
+
+impl Task for TrainingStudy {
+    fn space(&self) -> Space {
         let blocks = self.architecture.blocks();
         let parameter = |(name, shape): (String, Vec<usize>)| {
             let gate = name == "gate_width";
@@ -58,14 +77,16 @@ impl TrainingStudy {
             .unwrap_or_else(|e| unreachable!("the table of blocks is consistent: {e}"))
     }
 
-    /// Where the training starts.
-    pub fn start(&self, seed: u64) -> Vec<f64> {
+    fn start(&self, seed: u64) -> Vec<f64> {
         let by_seed = || self.architecture.initial_parameters(seed);
         self.file.as_ref().map_or_else(by_seed, |f| f.parameters.clone())
     }
 
-    /// What an evaluation takes, in a sentence.
-    pub fn cost(&self) -> String {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gradient: true, ..Capabilities::default() }
+    }
+
+    fn cost(&self) -> String {
         let points = self.model.grid.points();
         let mut inputs = self.architecture.global_features + 1;
         let mut products = 0;
@@ -92,41 +113,19 @@ impl TrainingStudy {
         )
     }
 
-    pub(super) fn known(&self, member: Member) -> Result<Known, String> {
-        let named = |e: &dyn std::fmt::Display| format!("{}: {e}", member.label());
-        let system = member.system(&self.model.grid).map_err(|e| named(&e))?;
-        let exact = ground_state(&self.model, &system).map_err(|e| named(&e))?;
-        let [up, down] = system.electrons_by_spin();
-        let polarised = self.architecture.spin_adapted && up != down;
-        let make = if polarised { Molecule::polarised } else { Molecule::new };
-        let molecule = make(&self.model, &system, exact).map_err(|e| named(&e))?;
-        let repulsion_ha = system.nuclear_repulsion_ha(self.model.interaction);
-        Ok(Known { member, molecule, repulsion_ha })
-    }
-
-    pub(super) fn all_known(&self, lists: &[Family]) -> Result<Vec<Known>, String> {
-        let each: Vec<Result<Known, String>> =
-            members(lists).into_par_iter().map(|m| self.known(m)).collect();
-        each.into_iter().collect()
-    }
-
-    /// With the exact states of all that is trained on and chosen by.
-    ///
-    /// # Errors
-    /// A molecule without one.
-    pub fn prepare(&self) -> Result<ReadyTraining<'_>, String> {
+    fn prepare(&self) -> Result<Box<dyn Prepared + '_>, String> {
         let train = self.all_known(&self.train)?;
         let validation = self.all_known(&self.validate)?;
         let molecules = train.iter().map(|k| k.molecule.clone()).collect();
         let training =
             Training::new(self.model, self.architecture.clone(), molecules, self.options);
-        Ok(ReadyTraining { study: self, training, train, validation })
+        Ok(Box::new(ReadyTraining { study: self, training, train, validation }))
     }
 }
 
 /// A study with its references.
 #[derive(Debug)]
-pub struct ReadyTraining<'a> {
+pub(super) struct ReadyTraining<'a> {
     pub(super) study: &'a TrainingStudy,
     pub(super) training: Training,
     pub(super) train: Vec<Known>,
@@ -134,11 +133,6 @@ pub struct ReadyTraining<'a> {
 }
 
 impl ReadyTraining<'_> {
-    /// The loss, as an objective.
-    pub fn objective(&self) -> &Training {
-        &self.training
-    }
-
     /// Largest energy error over `molecules` in hartree; infinite where an SCF fails.
     fn largest_error(&self, x: &[f64], molecules: &[Known]) -> f64 {
         let error = |k: &Known| {
@@ -148,6 +142,12 @@ impl ReadyTraining<'_> {
         };
         let each: Vec<f64> = molecules.par_iter().map(error).collect();
         each.into_iter().fold(0.0, f64::max)
+    }
+}
+
+impl Prepared for ReadyTraining<'_> {
+    fn objective(&self) -> &dyn Objective {
+        &self.training
     }
 }
 
