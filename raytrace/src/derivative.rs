@@ -13,133 +13,15 @@ use crate::edge::{Borders, EdgeTrees, LampBorders, Mirrors, PrimaryEdges, Probe,
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
 use crate::integrator::{Black, Eye, Random, Replay, View, Wave, waves};
-use crate::sampler::{Draw, Purpose};
+use crate::options::{DerivativeOptions, Terms};
+use crate::sampler::Purpose;
 use crate::scene::{Columns, Leaves, PartOfLeaves, Selection, Wanted, World};
+use crate::sink::{Place, Seeds, Sink};
 
 /// Bands of rows that are worked on apart in reverse mode. It bounds memory and fixes the order of sums.
 const BANDS: usize = 32;
 /// Samples on primary edges that one task takes.
 const EDGE_CHUNK: u32 = 4096;
-
-/// How derivatives are sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DerivativeOptions {
-    /// Paths a pixel for the interior term.
-    pub spp: u32,
-    /// Names the random numbers, together with the key. They are independent of those of a [`render`](crate::render) of the same
-    /// names, so that a gradient of a loss, whose adjoint image is rendered, is that of the converged image on average.
-    pub seed: u64,
-    /// Names one draw under the seed: each iteration of an optimizer has another.
-    pub key: u64,
-    /// Samples per pixel length of the edges that the camera sees, where the radiance may jump by all of it.
-    pub edge_samples: u32,
-    /// Shading points a pixel for the borders of shadows.
-    pub shadow_spp: u32,
-    /// Border points for each of them, and for each point that a path reaches from there.
-    pub shadow_points: u32,
-    /// Which terms are computed.
-    pub terms: Terms,
-}
-
-/// The terms of a derivative. Without one of them the derivative of what moves is wrong; the switches are there to see by how
-/// much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "one switch for each term")]
-pub struct Terms {
-    /// Of everything that is smooth.
-    pub interior: bool,
-    /// Of edges that the camera sees.
-    pub visible: bool,
-    /// Of the borders of shadows: on lights as a point sees them, and those that lamps throw into the picture.
-    pub shadows: bool,
-    /// Of edges, and lamps' shadows, that a reflecting point sees before the sky or before what other points reflect.
-    pub indirect: bool,
-}
-
-impl Terms {
-    /// All of them.
-    pub const ALL: Self = Self { interior: true, visible: true, shadows: true, indirect: true };
-    /// The interior alone.
-    pub const INTERIOR: Self =
-        Self { interior: true, visible: false, shadows: false, indirect: false };
-}
-
-impl Default for DerivativeOptions {
-    fn default() -> Self {
-        Self {
-            spp: 64,
-            seed: 0,
-            key: 0,
-            edge_samples: 64,
-            shadow_spp: 16,
-            shadow_points: 2,
-            terms: Terms::ALL,
-        }
-    }
-}
-
-impl DerivativeOptions {
-    pub(crate) fn draw(&self, camera: usize) -> Draw {
-        Draw { seed: self.seed, key: self.key, camera }
-    }
-}
-
-/// A pixel, and which of its seeds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) pixel: usize,
-    pub(crate) lane: usize,
-}
-
-/// At most three weights of the channels of a pixel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seeds {
-    seeds: [Rgb; 3],
-    count: usize,
-}
-
-impl Seeds {
-    /// One for each channel.
-    const CHANNELS: Self = Self {
-        seeds: [Rgb([1.0, 0.0, 0.0]), Rgb([0.0, 1.0, 0.0]), Rgb([0.0, 0.0, 1.0])],
-        count: 3,
-    };
-
-    pub(crate) fn one(seed: Rgb) -> Self {
-        Self { seeds: [seed, Rgb::BLACK, Rgb::BLACK], count: 1 }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rgb> {
-        self.seeds[..self.count].iter()
-    }
-
-    pub(crate) fn are_black(&self) -> bool {
-        self.iter().all(|s| s.is_black())
-    }
-
-    /// The places of a pixel with the products of their seeds with a colour, where these are not 0.
-    pub(crate) fn times(&self, pixel: usize, rgb: Rgb) -> impl Iterator<Item = (Place, f64)> {
-        let products = self.seeds.map(|s| s.dot(rgb));
-        let places = (0..self.count).map(move |lane| (Place { pixel, lane }, products[lane]));
-        places.filter(|p| p.1 != 0.0)
-    }
-}
-
-/// Takes cotangents: the seed's weighted sum of a pixel's channels changes by their product with the motion of a leaf.
-pub(crate) trait Sink {
-    /// The seeds of a pixel.
-    fn seeds(&self, pixel: usize) -> Seeds;
-    /// The cotangent of a point.
-    fn point(&mut self, place: Place, vertex: u32, bar: V3);
-    /// The cotangent of a normal for shading.
-    fn normal(&mut self, place: Place, normal: u32, bar: V3);
-    /// The cotangent of a slot.
-    fn vector(&mut self, place: Place, slot: u32, bar: V3);
-    /// The cotangent of a slot that is a colour.
-    fn colour(&mut self, place: Place, slot: u32, bar: Rgb) {
-        self.vector(place, slot, V3::from(bar.0));
-    }
-}
 
 /// `J^T adjoint`: the derivative of `sum adjoint . image` by the selected parameters, for the image of a camera (its radiance,
 /// where the view is a camera's number). The same bits on any number of threads.

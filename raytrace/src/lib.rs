@@ -45,6 +45,7 @@ mod geometry;
 mod integrator;
 mod loss;
 mod material;
+mod options;
 mod portrait;
 pub mod reference;
 mod regularity;
@@ -53,14 +54,16 @@ mod scene;
 mod sensor;
 pub mod shape;
 mod simulation;
+mod sink;
 
-pub use derivative::{DerivativeOptions, Terms, jacobian, jvp, vjp};
+pub use derivative::{jacobian, jvp, vjp};
 pub use edge::follows;
 pub use film::{Image, ImageError, Picture, read_picture, write_exr, write_png};
 pub use geometry::{Rgb, V3};
 pub use integrator::{Output, RenderOptions, View, render};
 pub use loss::{ImageMatch, Misfit, Shot};
 pub use material::{LEAST_INDEX, MOST_INDEX, Material};
+pub use options::{DerivativeOptions, Terms};
 pub use portrait::ScenePortrait;
 pub use scene::{
     Environment, LEAST_ROUGHNESS, LampKind, MeshCut, ParameterInfo, Scene, SceneCamera, SceneError,

@@ -4,10 +4,11 @@ use cotangent_problem::{
     Capabilities, Evaluation, Objective, SampleKey, TrialFailure, Want, Workspace,
 };
 
-use crate::derivative::{DerivativeOptions, jacobian, vjp};
+use crate::derivative::{jacobian, vjp};
 use crate::edge::follows;
 use crate::film::Image;
 use crate::integrator::{RenderOptions, render};
+use crate::options::DerivativeOptions;
 use crate::scene::{Scene, SceneError, Selection, World};
 
 /// A picture that a camera took.

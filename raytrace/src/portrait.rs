@@ -6,10 +6,11 @@ use cotangent_answer::{Body, Extras, Figure, Look, Panel, Portrait};
 use cotangent_problem::name::segment;
 use cotangent_problem::{Simulation, with_inputs};
 
-use crate::derivative::{DerivativeOptions, Terms, jacobian};
+use crate::derivative::jacobian;
 use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::Rgb;
+use crate::options::{DerivativeOptions, Terms};
 use crate::scene::{MeshCut, Scene, SceneMesh, Selection, World};
 use crate::simulation::PictureSimulation;
 

@@ -11,11 +11,12 @@ use cotangent_problem::{
     TrialFailure, Values, Workspace, name,
 };
 
-use crate::derivative::{DerivativeOptions, jvp, vjp};
+use crate::derivative::{jvp, vjp};
 use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::Rgb;
 use crate::integrator::{Output, RenderOptions, View, render};
+use crate::options::DerivativeOptions;
 use crate::regularity::Regularity;
 use crate::scene::{ParameterInfo, Scene, SceneError, Selection, World};
 

@@ -7,10 +7,12 @@ mod bundle;
 mod leaf;
 mod node;
 mod octet;
+mod segment;
 mod split;
 mod traverse;
 mod triangle;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use bundle::{Bundle, Coherence, RAYS, Segment};
+pub(crate) use bundle::{Bundle, Coherence, RAYS};
+pub(crate) use segment::Segment;
 pub use traverse::{Bvh, Hit};

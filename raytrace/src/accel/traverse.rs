@@ -6,10 +6,10 @@ use pulp::Arch;
 use super::beam::Beam;
 use super::bounds::Bounds;
 use super::build::build;
-use super::bundle::Segment;
 use super::leaf::{Leaves, bounds};
 use super::node::{Child, Link, Node, WIDTH};
 use super::octet::{EIGHT, Octet, Task, dispatch};
+use super::segment::Segment;
 use super::triangle::{Ray, Triangle};
 use crate::geometry::V3;
 

@@ -9,15 +9,16 @@
 //! with `df` the motion of the receiving face at `y`. The shadow's border is the curve of `y` along the edge; it is seen by the camera as any edge is
 //! ([`super::primary`]), and by points of paths ([`super::sphere`]).
 
-use super::border::Seen;
+use super::seen::Seen;
 use super::{edge_pullback, moves};
 use crate::accel::Hit;
-use crate::derivative::{DerivativeOptions, Place, Sink};
 use crate::geometry::{Rgb, V3, id, length};
 use crate::integrator::{CLEAR, Eye, Vertex, camera_pullback, chain_pullback};
+use crate::options::DerivativeOptions;
 use crate::sampler::{Plane, Purpose};
 use crate::scene::{Edge, LampKind, Wanted};
 use crate::sensor::FilmPoint;
+use crate::sink::{Place, Sink};
 
 /// Share of the samples of an edge that stands still, relative to one that moves.
 const STILL: f64 = 0.25;

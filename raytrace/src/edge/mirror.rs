@@ -6,11 +6,11 @@
 //! the planes are, and what stands in between.
 
 use crate::accel::Hit;
-use crate::derivative::{Place, Sink};
 use crate::geometry::{V3, id, length, unit};
 use crate::integrator::{Eye, Vertex};
 use crate::material::Material;
 use crate::scene::{Scene, SceneError, Selection, Shading, Wanted, World, normal_pullback};
+use crate::sink::{Place, Sink};
 
 /// Faces whose planes differ by less than this, relative to the size of the scene, are one mirror.
 const SAME: f64 = 1e-9;

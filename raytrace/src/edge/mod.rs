@@ -7,18 +7,21 @@ mod hierarchy;
 mod lamp;
 mod mirror;
 mod primary;
+mod seen;
 mod shadow;
 mod sphere;
+mod trees;
 
-pub(crate) use border::{Borders, EdgeTrees};
+pub(crate) use border::Borders;
 pub(crate) use lamp::LampBorders;
 pub(crate) use mirror::Mirrors;
 pub use mirror::follows;
 pub(crate) use primary::{PrimaryEdges, Probe};
+pub(crate) use trees::EdgeTrees;
 
-use crate::derivative::{Place, Sink};
 use crate::geometry::{V3, barycentric, unit};
 use crate::scene::{Edge, Wanted, World};
+use crate::sink::{Place, Sink};
 
 /// Cuts a range of fractions to where a linear function with values `a` at 0 and `b` at 1 is not negative; whether
 /// anything is left.

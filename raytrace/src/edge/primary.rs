@@ -17,12 +17,13 @@ use std::ops::Range;
 use super::mirror::{Mirrors, Sight};
 use super::{clip, edge_pullback, moves};
 use crate::accel::{Bundle, Coherence, Hit, RAYS, Segment as Ray};
-use crate::derivative::{DerivativeOptions, Sink};
 use crate::geometry::{Rgb, V3, id, length};
 use crate::integrator::{Black, Eye, Glance, Output, Random, Wave, camera_pullback};
+use crate::options::DerivativeOptions;
 use crate::sampler::{Draw, Purpose};
 use crate::scene::{Edge, Wanted};
 use crate::sensor::FilmPoint;
+use crate::sink::Sink;
 
 /// Offset of the two rays from the edge, pixels.
 const BESIDE: f64 = 1e-6;

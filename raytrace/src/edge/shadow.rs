@@ -14,14 +14,16 @@
 //! face is cut out by planes through `x`, on which everything is linear along the edge. Of all such parts, points are drawn by
 //! a stratified choice in proportion to an estimate of their share. [`super::hierarchy`] finds the edges that may have parts.
 
-use super::border::{EdgeTrees, Seen};
 use super::hierarchy::{LANES, Pyramid, Pyramids, visit};
+use super::seen::Seen;
+use super::trees::EdgeTrees;
 use super::{clip, edge_pullback};
-use crate::derivative::{DerivativeOptions, Sink};
 use crate::emitter::LightFace;
 use crate::geometry::{V3, barycentric, id, length};
 use crate::integrator::{CLEAR, Eye, Vertex, chain_pullback};
+use crate::options::DerivativeOptions;
 use crate::scene::{Edge, Wanted, World};
+use crate::sink::Sink;
 
 /// Cosine below which the estimate of a share does not fall, so that no part that contributes is left out.
 const LEAST_COS: f64 = 0.02;

@@ -16,14 +16,16 @@
 //! Beyond the boundary of a transparent body the point sees edges as well, and in planar mirrors: the chain of mirrors and the side are drawn
 //! first, in proportion to what the trees hold as seen from there ([`super::mirror`]). What emits in a mirror is part of `L`.
 
-use super::border::{EdgeTrees, Seen};
 use super::edge_pullback;
 use super::hierarchy::Pick;
 use super::mirror::{Mirrors, Sight};
-use crate::derivative::{DerivativeOptions, Sink};
+use super::seen::Seen;
+use super::trees::EdgeTrees;
 use crate::geometry::{Rgb, V3, length, unit};
 use crate::integrator::{Black, Eye, Random, Vertex, Wave, chain_pullback};
+use crate::options::DerivativeOptions;
 use crate::scene::{Edge, Wanted, World};
+use crate::sink::Sink;
 
 /// Offset of the two rays from the edge, radians.
 const BESIDE: f64 = 1e-6;

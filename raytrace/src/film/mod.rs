@@ -3,10 +3,12 @@
 mod exr;
 mod picture;
 mod png;
+mod read;
 
 pub use exr::write_exr;
-pub use picture::{ImageError, Picture, read_picture};
+pub use picture::{ImageError, Picture};
 pub use png::write_png;
+pub use read::read_picture;
 
 use crate::geometry::Rgb;
 

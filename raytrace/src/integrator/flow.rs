@@ -10,9 +10,9 @@ use std::ops::Range;
 use pulp::{Arch, NullaryFnOnce};
 
 use super::diffuse::{Diffuse, Way};
+use super::eye::{Eye, film_point};
 use super::light::Connection;
 use super::path::{Black, PLANES, Random, Roulette};
-use super::render::{Eye, film_point};
 use super::vertex::Vertex;
 use super::wave::{Rules, by_area, drawn, far_sights, sights};
 use crate::accel::{Bundle, Coherence, Hit, RAYS, Segment};

@@ -15,11 +15,11 @@
 
 use super::vertex::{Vertex, VertexBar, colour_pullback};
 use crate::accel::Segment;
-use crate::derivative::{Place, Sink};
 use crate::emitter::{LightPoint, at};
 use crate::geometry::{Rgb, V3, ZERO};
 use crate::material::Surfel;
 use crate::scene::{Wanted, World, normal_pullback};
+use crate::sink::{Place, Sink};
 
 /// The part of a segment, from each end, on which nothing is in the way.
 pub(crate) const CLEAR: f64 = 1e-9;

@@ -5,14 +5,14 @@
 //! `R_k` times `response(d_k) k_k`, and the cotangent of its place is handed back along the ray. What holding these fixed leaves
 //! out, moving discontinuities, is in [`crate::edge`].
 
+use super::eye::{Eye, Output};
 use super::light::sky_pullback;
 use super::path::Path;
-use super::render::{Eye, Output};
 use super::vertex::VertexBar;
-use crate::derivative::{Place, Sink};
 use crate::geometry::{Rgb, V3, length};
 use crate::scene::{Wanted, World};
 use crate::sensor::CameraBar;
+use crate::sink::{Place, Sink};
 
 /// What it takes to replay a path. It is used again and again, so that it does not allocate.
 #[derive(Debug, Default)]
@@ -221,7 +221,6 @@ mod tests {
     use cotangent_ad::{Dual, Real, Vec3};
 
     use super::Replay;
-    use crate::derivative::{Place, Seeds, Sink};
     use crate::emitter::LightPoint;
     use crate::geometry::{Rgb, V3};
     use crate::integrator::light::{Connection, Source};
@@ -229,6 +228,7 @@ mod tests {
     use crate::reference::oblique;
     use crate::sampler::{Draw, Purpose};
     use crate::scene::{Wanted, World};
+    use crate::sink::{Place, Seeds, Sink};
 
     /// Everything that is handed on for the red channel, as it is.
     #[derive(Default)]

@@ -9,11 +9,11 @@
 )]
 
 use crate::accel::{Hit, Segment};
-use crate::derivative::{Place, Sink};
 use crate::emitter::at;
 use crate::geometry::{Rgb, V3, ZERO, length};
 use crate::material::{ResponseBar, Surfel};
 use crate::scene::{Wanted, World, normal_pullback};
+use crate::sink::{Place, Sink};
 
 /// What a ray met.
 #[derive(Clone, Copy, Debug)]

@@ -9,9 +9,9 @@
 
 use std::ops::Range;
 
+use super::eye::{Eye, film_point};
 use super::light::Connection;
 use super::path::{Black, Bounce, PLANES, Path, Random, place};
-use super::render::{Eye, film_point};
 use super::vertex::Vertex;
 use crate::accel::{Bundle, Coherence, Hit, RAYS, Segment};
 use crate::geometry::{V3, id};
@@ -401,9 +401,9 @@ fn draw(random: &Random, dimension: u64, first: u32, count: usize, points: &mut 
 mod tests {
     use super::{Glance, Wave};
     use crate::geometry::Rgb;
+    use crate::integrator::eye::Eye;
     use crate::integrator::flow::{Flow, Run};
     use crate::integrator::path::{Black, Random};
-    use crate::integrator::render::Eye;
     use crate::material::Material;
     use crate::reference::{icosphere_shadow, oblique};
     use crate::sampler::{Draw, Purpose};

@@ -9,8 +9,7 @@ use std::f64::consts::PI;
 
 use cotangent_ad::{Dual, Real};
 
-use super::{across, circle};
-use crate::geometry::{Rgb, V3, length, unit};
+use crate::geometry::{Rgb, V3, across, circle, length, unit};
 
 /// Unit vectors of a reflection: the shading's normal, to the eye, to the light, and between these two.
 #[derive(Clone, Copy, Debug)]

@@ -16,12 +16,12 @@ mod conductor;
 mod dielectric;
 mod specular;
 
-use std::f64::consts::{FRAC_1_PI, PI};
+use std::f64::consts::FRAC_1_PI;
 
 use self::conductor::Reflection;
 use self::dielectric::Scattering;
 pub(crate) use self::specular::Lobe;
-use crate::geometry::{Rgb, V3, ZERO, length, unit};
+use crate::geometry::{Rgb, V3, ZERO, across, circle, length, unit};
 
 /// How a surface reflects, from both its sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -372,40 +372,6 @@ impl Surfel {
     fn seen_roughness(&self) -> Option<f64> {
         self.material.roughness().filter(|_| self.s.dot(self.w) > 0.0)
     }
-}
-
-/// Cosine and sine of `2 pi u` for `u` in `[0, 1]`, to one rounding: Taylor's series within an eighth of the circle. Without branches, for
-/// directions are drawn side by side.
-#[inline(always)]
-pub(crate) fn circle(u: f64) -> [f64; 2] {
-    let quarter = (4.0 * u + 0.5).floor();
-    let x = (u - 0.25 * quarter) * (2.0 * PI);
-    let x2 = x * x;
-    let series = |last: f64, pairs: [f64; 8]| {
-        pairs.into_iter().fold(last, |sum, pair| 1.0 - x2 * sum * pair)
-    };
-    // 1 - x^2/(n (n + 1)) (1 - x^2/((n + 2) (n + 3)) (...
-    let over = |n: f64| (n * (n + 1.0)).recip();
-    let sin = x * series(1.0, [16.0, 14.0, 12.0, 10.0, 8.0, 6.0, 4.0, 2.0].map(over));
-    let cos = series(1.0, [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0].map(over));
-    let odd = ((quarter - 2.0).abs() - 1.0).abs() < 0.5;
-    let (along, beside) = if odd { (sin, cos) } else { (cos, sin) };
-    [
-        if (quarter - 1.5).abs() < 1.0 { -along } else { along },
-        if (quarter - 2.5).abs() < 1.0 { -beside } else { beside },
-    ]
-}
-
-/// Two unit vectors across a unit vector and across each other (Duff et al., JCGT 6(1), 2017).
-#[inline(always)]
-pub(crate) fn across(n: V3) -> [V3; 2] {
-    let sign = 1.0_f64.copysign(n[2]);
-    let a = -(sign + n[2]).recip();
-    let b = n[0] * n[1] * a;
-    [
-        V3::from([1.0 + sign * n[0] * n[0] * a, sign * b, -sign * n[0]]),
-        V3::from([b, sign + n[1] * n[1] * a, -n[1]]),
-    ]
 }
 
 #[cfg(test)]

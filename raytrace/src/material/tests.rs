@@ -1,10 +1,12 @@
 //! Every material: its derivative, its energy, that it is the same both ways, and that its directions have their density.
 
+use std::f64::consts::PI;
+
 use cotangent_ad::random::Stream;
 
 use super::specular::Sent;
-use super::{Lobe, Material, Surfel, across, circle};
-use crate::geometry::{Rgb, V3, unit};
+use super::{Lobe, Material, Surfel};
+use crate::geometry::{Rgb, V3, across, circle, unit};
 
 const MATERIALS: [Material; 5] = [
     Material::Diffuse,
@@ -130,9 +132,9 @@ fn what_is_reflected_is_no_more_than_arrives_and_the_same_both_ways() {
             // the same over a lattice of the sphere
             let even = lattice(2 * count).fold(0.0, |sum, [z, angle]| {
                 let z: f64 = 2.0 * z - 1.0;
-                let (r, angle) = ((1.0 - z * z).sqrt(), 2.0 * super::PI * angle);
+                let (r, angle) = ((1.0 - z * z).sqrt(), 2.0 * PI * angle);
                 let d = V3::from([r * angle.cos(), r * angle.sin(), z]);
-                let area = 4.0 * super::PI / (4 * count * count) as f64;
+                let area = 4.0 * PI / (4 * count * count) as f64;
                 sum + sent(&surfel, d) * area
             });
             assert!((mean - even).abs() < 0.01 * even, "{material:?}: {mean}, {even}");
@@ -223,10 +225,10 @@ fn directions_are_drawn_with_their_density() {
         for (k, cell) in expected.iter_mut().enumerate() {
             for [u, v] in lattice(FINE) {
                 let z = 2.0 * ((k / CELLS[1]) as f64 + u) / CELLS[0] as f64 - 1.0;
-                let angle = ((k % CELLS[1]) as f64 + v) / CELLS[1] as f64 * 2.0 * super::PI;
+                let angle = ((k % CELLS[1]) as f64 + v) / CELLS[1] as f64 * 2.0 * PI;
                 let r = (1.0 - z * z).sqrt();
                 let d = a * (r * angle.cos()) + b * (r * angle.sin()) + surfel.s * z;
-                let area = 4.0 * super::PI / (CELLS[0] * CELLS[1] * FINE * FINE) as f64;
+                let area = 4.0 * PI / (CELLS[0] * CELLS[1] * FINE * FINE) as f64;
                 *cell += surfel.density(d) * area;
             }
         }
@@ -236,8 +238,8 @@ fn directions_are_drawn_with_their_density() {
             let u = [0, 1, 2].map(|c| stream.uniform((case * count + k) as u64 * 3 + c));
             let Some(d) = surfel.sample([u[0], u[1]], u[2]) else { continue };
             let z = surfel.s.dot(d);
-            let angle = d.dot(b).atan2(d.dot(a)).rem_euclid(2.0 * super::PI);
-            let column = (angle / (2.0 * super::PI) * CELLS[1] as f64) as usize;
+            let angle = d.dot(b).atan2(d.dot(a)).rem_euclid(2.0 * PI);
+            let column = (angle / (2.0 * PI) * CELLS[1] as f64) as usize;
             let row = ((0.5 * (z + 1.0) * CELLS[0] as f64) as usize).min(CELLS[0] - 1);
             found[row * CELLS[1] + column.min(CELLS[1] - 1)] += 1.0;
         }
@@ -260,7 +262,7 @@ fn points_of_the_circle_are_those_of_cosine_and_sine() {
     for k in 0..=4096 {
         let u = f64::from(k) / 4096.0;
         // the angle itself is rounded, by up to half of the last place of 2 pi
-        let (sin, cos) = (2.0 * std::f64::consts::PI * u).sin_cos();
+        let (sin, cos) = (2.0 * PI * u).sin_cos();
         let [x, y] = circle(u);
         assert!((x - cos).abs() < 8e-16 && (y - sin).abs() < 8e-16, "{u}");
         assert!((x * x + y * y - 1.0).abs() < 5e-16, "{u}");

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cotangent_ad::random::Stream;
 
 use super::{adjoint, icosphere, quad};
-use crate::derivative::{DerivativeOptions, vjp};
+use crate::derivative::vjp;
 use crate::edge::follows;
 use crate::film::Image;
 use crate::geometry::{Rgb, V3};
 use crate::integrator::{RenderOptions, render};
 use crate::material::{LEAST_INDEX, MOST_INDEX, Material};
+use crate::options::DerivativeOptions;
 use crate::scene::{
     Environment, LEAST_ROUGHNESS, LampKind, Scene, SceneCamera, SceneError, SceneLamp, SceneMesh,
     Selection, Shading, Texture, Transport, World,

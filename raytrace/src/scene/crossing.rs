@@ -5,7 +5,7 @@
 //! walls that meet in a corner. An edge that lies in a face's plane does where faces of one mesh and one plane go on from it to
 //! both sides.
 
-use super::overlay::EdgeSide;
+use super::edges::{EdgeSide, Edges};
 use super::surface::Face;
 use crate::accel::{Bounds, Bvh};
 use crate::geometry::{V3, id, length, unit};
@@ -22,6 +22,13 @@ pub(crate) struct Crossing {
     pub(crate) faces: [u32; 2],
     /// The first face on both sides of the second, and the second on both sides of the first.
     pub(crate) sides: [EdgeSide; 4],
+}
+
+impl Crossing {
+    /// Appends itself: an edge with parts of both faces on either side, which throws no shadow.
+    pub(super) fn push_to(&self, edges: &mut Edges) {
+        edges.push(self.points, false, Some(self.faces), &[], self.sides.into_iter());
+    }
 }
 
 /// A face as another one's plane sees it.

@@ -3,6 +3,7 @@
 mod assign;
 mod camera;
 mod crossing;
+mod edges;
 mod environment;
 mod kind;
 mod lamp;
@@ -21,10 +22,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use camera::SceneCamera;
+pub(crate) use edges::{Edge, EdgeSide};
 pub use environment::Environment;
 pub use lamp::{LampKind, SceneLamp};
 pub(crate) use leaves::{Leaves, PartOfLeaves};
-pub(crate) use overlay::{Edge, EdgeSide};
 pub(crate) use parameter::Columns;
 pub use parameter::{ParameterInfo, Selection};
 pub(crate) use slot::Layout;

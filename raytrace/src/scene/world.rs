@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use cotangent_ad::{Quat, Vec3};
 
 use super::crossing::crossings;
+use super::edges::Edges;
 use super::environment::Sky;
-use super::overlay::Edges;
+use super::overlay::overlaid;
 use super::slot::Layout;
 use super::surface::{Face, Surface, Tone};
 use super::{Scene, SceneError, SceneMesh, Shading, Transport};
@@ -203,9 +204,9 @@ impl World {
     pub(crate) fn edges(&self) -> &Edges {
         self.edges.get_or_init(|| {
             let shapes = self.scene.meshes.iter().map(|m| &*m.shape);
-            let mut edges = Edges::new(shapes, &self.vertices, &self.faces);
+            let mut edges = overlaid(shapes, &self.vertices, &self.faces);
             for crossing in crossings(&self.vertices, &self.faces, &self.bvh) {
-                edges.push_crossing(&crossing);
+                crossing.push_to(&mut edges);
             }
             edges.along_curve()
         })

@@ -93,7 +93,11 @@ fn load(s: &Settings) -> Result<Box<dyn Task>, Vec<Diagnostic>> {
     for (later, earlier) in [(1, 0), (2, 0), (2, 1)] {
         let [path, before] = [later, earlier].map(|k| lists[k].path());
         for [label, twin] in shared(&families[later], &families[earlier]) {
-            let message = format!("\"{label}\" in `{path}` is also \"{twin}\" in `{before}`");
+            let message = if twin == label {
+                format!("\"{label}\" stands in both `{before}` and `{path}`")
+            } else {
+                format!("\"{label}\" in `{path}` is the same system as \"{twin}\" in `{before}`")
+            };
             let help = "training, validation and test molecules must differ: nothing that is judged may have been seen";
             problems.push(s.problem(CONTRADICTION, lists[later], message, help));
         }
