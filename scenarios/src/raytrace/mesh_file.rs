@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cotangent_raytrace::{MeshFile, parse_obj, parse_ply};
+use cotangent_raytrace::{MeshFile, MeshFileError, read_mesh};
 
-/// The triangles of a file.
+/// The triangles of a file; what is wrong does not repeat its path, which a problem of a scenario names.
 pub(super) fn mesh_file(path: &Path) -> Result<MeshFile, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let is_ply = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ply"));
-    if is_ply { parse_ply(&bytes) } else { parse_obj(&String::from_utf8_lossy(&bytes)) }
-        .map_err(|e| e.to_string())
+    read_mesh(path).map_err(|error| match error {
+        MeshFileError::Read { source, .. } => source.to_string(),
+        error => error.to_string(),
+    })
 }
