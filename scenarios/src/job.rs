@@ -2,7 +2,7 @@
 
 use cotangent_harness::{HarnessError, Input, InputFile, Job};
 
-use crate::{Loaded, common};
+use crate::{Loaded, search};
 
 impl Loaded {
     /// The job of this scenario, which was read with `overrides`: copies of its files, and every setting.
@@ -31,7 +31,7 @@ impl Loaded {
             method: self.method.clone(),
             stop: self.stop,
             seed: self.seed,
-            restarts: common::restarts(settings, |seed| self.scenario.start(seed)),
+            restarts: search::restarts(settings, |seed| self.scenario.start(seed)),
             asked: self.asked(),
             input: Some(Input { given, overrides: overrides.to_vec(), resolved, files }),
             ..Job::new(self.name(), &self.scenario.start(self.seed))

@@ -41,6 +41,7 @@ mod molecules;
 mod open;
 mod physics;
 mod raytrace;
+mod search;
 mod task;
 pub mod units;
 
@@ -257,12 +258,12 @@ fn loaded(domain: &'static Domain, settings: Settings) -> Result<Loaded, Vec<Dia
         vec![settings.problem(code, common::NAME, e.to_string(), help)]
     })?;
     let scenario = domain.load(&settings)?;
-    let method = common::method(&settings);
+    let method = search::method(&settings);
     check_method(&settings, scenario.as_ref(), &method)?;
     let seed = settings.get(common::SEED) as u64;
     check_start(&settings, scenario.as_ref(), seed)?;
     check_restarts(&settings, scenario.as_ref(), &method)?;
-    let stop = common::stop(&settings);
+    let stop = search::stop(&settings);
     Ok(Loaded { settings, scenario, domain, method, stop, seed })
 }
 
@@ -327,7 +328,7 @@ fn check_restarts(
     let refuse = |key, code, message: String, help: &str| {
         Err(vec![settings.problem(code, key, message, help)])
     };
-    let restarts = common::restarts(settings, |seed| scenario.start(seed));
+    let restarts = search::restarts(settings, |seed| scenario.start(seed));
     if !settings.is_given(common::RESTARTS) && restarts.until.abs() > 0.0 {
         let message = "`restarts.until` says when no further search begins, but none is allowed";
         let help = "set `restarts.most` to how many may follow the first, or remove it";

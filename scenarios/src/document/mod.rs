@@ -7,6 +7,7 @@
 mod held;
 mod open;
 mod problem;
+mod raw;
 mod read;
 mod settings;
 mod value;
@@ -18,54 +19,11 @@ use std::path::{Path, PathBuf};
 use super::common::{COMMON, METHOD, METHOD_OPTIONS};
 use super::keys::{Amounts, AnyKey, Key, List, Named};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
+use raw::{Block, Entries, Raw};
 use read::{OVERRIDE, Overlay};
 
 pub use settings::{Numbers, Settings};
 pub use value::Value;
-
-/// A value as written.
-#[derive(Clone, Debug, PartialEq)]
-enum Raw {
-    Integer(Option<i64>),
-    Float(f64),
-    Flag(bool),
-    Text(String),
-    List(Vec<(Raw, Range<usize>)>),
-    Other(&'static str),
-}
-
-/// A key as written.
-#[derive(Clone, Debug)]
-struct Entry {
-    raw: Raw,
-    source: Source,
-    key: Range<usize>,
-    value: Range<usize>,
-}
-
-/// Settings under dotted keys, as written.
-type Entries = BTreeMap<String, Entry>;
-
-/// One `[[table]]` of a list.
-#[derive(Clone, Debug)]
-struct Block {
-    entries: Entries,
-    source: Source,
-    header: Range<usize>,
-}
-
-/// The key that names an entry of a list, in whichever list.
-const LABEL: &str = "label";
-
-impl Block {
-    /// Its `label`, where it has one.
-    fn label(&self) -> Option<&str> {
-        match &self.entries.get(LABEL)?.raw {
-            Raw::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-}
 
 /// A parsed scenario file with its overrides, not yet checked.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::super::diagnostic::{Diagnostic, Source, nearest};
 use super::super::keys::{Amounts, Key, Named};
 use super::super::units::convert;
+use super::raw::{Entry, Raw};
 use super::settings::Settings;
-use super::{Entry, Raw};
 
 /// A number or a text as a text; `None` for anything else.
 fn as_text(raw: &Raw) -> Option<String> {

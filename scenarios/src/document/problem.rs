@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::keys::{AnyKey, List};
 use super::super::units::QuantityError;
-use super::{Block, Entries, Entry, LABEL, Raw};
+use super::raw::{Block, Entries, Entry, LABEL, Raw};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// A problem with the value at `path`, or at `home` where it is not set.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Block, Entries, Entry, Raw};
+use super::raw::{Block, Entries, Entry, Raw};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// Name of the source of an override.

@@ -9,8 +9,8 @@ use super::super::common::{METHOD, METHOD_OPTIONS};
 use super::super::keys::{Amounts, AnyKey, AnyKind, Key, List, Named};
 use super::held::Held;
 use super::problem::of_entry;
+use super::raw::{Entries, Entry, Raw};
 use super::value::{self, Value};
-use super::{Entries, Entry, Raw};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// Checked settings of a file, or of one entry of a list.

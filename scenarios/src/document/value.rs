@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::super::keys::{AnyKey, AnyKind, Length};
 use super::super::units::convert;
 use super::problem::{out_of_range, quantity_problem, wrong_length, wrong_type};
-use super::{Entry, Raw, read};
+use super::raw::{Entry, Raw};
+use super::read;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// A checked value.

@@ -4,7 +4,7 @@ use cotangent_problem::{Constraint, Loss, Simulation, Space, Subject, Term};
 
 use super::super::document::Settings;
 use super::super::keys::{AMOUNTS, Amounts, Key, Named, TEXT, counts, key, keys};
-use super::{Picks, select, term};
+use super::{Picks, select, term, term_keys};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
@@ -67,7 +67,7 @@ impl Listed {
         if !s.get(PARAMETER).is_empty() {
             return self.of_parameter(space, s);
         }
-        let (completed, value) = (s.completed(term::KEYS), Some(Loss::Value));
+        let (completed, value) = (s.completed(term_keys::KEYS), Some(Loss::Value));
         let spoken = term::of_entry(simulation.outputs(), &completed, value, picks)?;
         let entries = spoken.term.entries;
         let name = |k: usize| entry_name(s, OUTPUT, (k, entries.len()));

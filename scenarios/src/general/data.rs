@@ -8,9 +8,9 @@ use cotangent_raytrace::read_picture;
 use super::super::document::{Numbers, Settings};
 use super::super::keys::{Amounts, Key};
 use super::super::units::convert;
-use super::parameter::START;
+use super::parameter_keys::START;
 use super::table::column_names;
-use super::term::{AT, COLUMNS, OUTPUT, TARGET, TIME_COLUMN, UNIT};
+use super::term_keys::{AT, COLUMNS, OUTPUT, TARGET, TIME_COLUMN, UNIT};
 use super::{GOAL, TERM};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 

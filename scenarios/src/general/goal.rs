@@ -9,7 +9,7 @@ use super::super::keys::{
     AMOUNTS, Amounts, AnyKey, DATA, Key, Named, TEXT, TEXTS, choice, counts, key, keys, one_of,
 };
 use super::term::{self, Spoken};
-use super::{Picks, select};
+use super::{Picks, select, term_keys};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 
 /// What is made of several entries; `None` is what the term does.
@@ -181,7 +181,7 @@ fn of_output(
     // a goal is a term that only measures: without target and range, the value itself
     let asks = s.is_given(TARGET) || s.is_given(BEYOND);
     let small = if asks { None } else { Some(Loss::Value) };
-    let completed = s.completed(term::KEYS);
+    let completed = s.completed(term_keys::KEYS);
     let spoken = term::of_entry(simulation.outputs(), &completed, small, picks)?;
     if !asks && spoken.term.groups() > 1 && s.get(STATISTIC).is_none() {
         let message = format!("{} has {} values", spoken.words, spoken.term.groups());

@@ -11,16 +11,18 @@ mod figures;
 mod goal;
 mod image;
 mod parameter;
+mod parameter_keys;
 mod pixel;
 pub(crate) mod select;
 mod table;
 mod term;
+mod term_keys;
 
 pub(super) use data::{asked_times, read as read_csv};
 pub use image::film;
-pub(super) use parameter::NAME as INPUT;
+pub(super) use parameter_keys::NAME as INPUT;
 pub use table::tables;
-pub(super) use term::{OUTPUT, TARGET};
+pub(super) use term_keys::{OUTPUT, TARGET};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,8 +39,8 @@ use crate::diagnostic::Diagnostic;
 use cotangent_answer::{Conclusion, Finished, Judge, Limits, Look, Portrait, Volume};
 
 // the lists of tables that a general kind may have
-pub(super) const PARAMETER: List = list("parameter", parameter::KEYS, "an input that is free");
-pub(super) const TERM: List = list("term", term::KEYS, "what is asked of an output");
+pub(super) const PARAMETER: List = list("parameter", parameter_keys::KEYS, "an input that is free");
+pub(super) const TERM: List = list("term", term_keys::KEYS, "what is asked of an output");
 pub(super) const GOAL: List = list("goal", goal::KEYS, "what the answer must satisfy");
 pub(super) const CONSTRAINT: List =
     list("constraint", constraint::KEYS, "what the search must keep to");
@@ -184,9 +186,12 @@ impl Study {
         // only what terms speak of is differentiated, and computed at every iteration
         let is_judged_apart = outputs.len() > of_terms;
         let judged = is_judged_apart.then(|| map_of(&outputs, Vec::new(), false)).transpose()?;
-        let is_measured = |t: &Settings| t.is_given(TARGET) && !t.is_given(term::TOLERANCE);
-        let measured =
-            s.list(TERM).iter().map(|t| is_measured(t).then(|| t.is_given(term::SCALE))).collect();
+        let is_measured = |t: &Settings| t.is_given(TARGET) && !t.is_given(term_keys::TOLERANCE);
+        let measured = s
+            .list(TERM)
+            .iter()
+            .map(|t| is_measured(t).then(|| t.is_given(term_keys::SCALE)))
+            .collect();
         let plan = asked.map().plan(Keep::Linearisation);
         notes.insert(0, format!("{}, {:.1} MB", plan.work, plan.bytes as f64 / 1e6));
         let outputs = picks.outputs;
@@ -283,7 +288,7 @@ pub(crate) fn start_from_parameters(
     let kept: Vec<usize> = keys.iter().flat_map(|k| select::matching(k, inputs)).collect();
     let mut values: Vec<Vec<f64>> = inputs.iter().map(|q| q.value.clone()).collect();
     let mut problems = Vec::new();
-    for entry in s.list(PARAMETER).iter().filter(|entry| entry.is_given(parameter::START)) {
+    for entry in s.list(PARAMETER).iter().filter(|entry| entry.is_given(parameter_keys::START)) {
         let free = parameter::read(simulation, std::slice::from_ref(entry), &mut problems);
         for (start, places) in free.iter().flat_map(|f| f.start.iter().zip(&f.sets)) {
             for (input, place) in places.iter().filter(|(input, _)| !kept.contains(input)) {

@@ -8,7 +8,7 @@ use cotangent_raytrace::read_picture;
 use super::super::document::Settings;
 use super::super::keys::AnyKey;
 use super::image::film;
-use super::term::{BLOCK, LOSS, MASK, RELATIVE, TARGET, TOLERANCE};
+use super::term_keys::{BLOCK, LOSS, MASK, RELATIVE, TARGET, TOLERANCE};
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 fn refuse<T>(s: &Settings, key: AnyKey, message: &str, help: &str) -> Result<T, Diagnostic> {

@@ -5,7 +5,7 @@ use cotangent_problem::{Axis, Parameter, Quantity, Space};
 
 use super::super::document::{Numbers, Settings};
 use super::super::keys::{Key, TEXT, key};
-use super::term::{AT, ENTRIES, TARGET};
+use super::term_keys::{AT, ENTRIES, TARGET};
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// Positions of the quantities that a name or pattern means. A name without its quotes means the quantity too, because a key

@@ -5,7 +5,7 @@ use std::path::Path;
 use cotangent_physics::io::urdf::{UrdfError, read_urdf};
 use cotangent_physics::{Inspection, Model};
 
-use super::motion::read_file;
+use super::model_file::read_file;
 use crate::diagnostic::{Diagnostic, Source};
 
 /// Reads a model in MJCF or URDF.

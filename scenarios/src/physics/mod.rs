@@ -2,6 +2,7 @@
 
 mod balls;
 mod inspect;
+mod model_file;
 mod motion;
 mod policy;
 

@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use cotangent_physics::io::mjcf::{Effect, Folder, Mjcf, MjcfError, Note, read_mjcf_with};
+use cotangent_physics::io::mjcf::{Effect, Mjcf, Note};
 use cotangent_physics::{Integrator, MotionPart, State, StepOptions};
 use cotangent_problem::name::element;
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
 use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, PARAMETER, TERM};
-use super::super::keys::{FILE, File, List, TEXT, TEXTS, key, keys, list, number, required};
+use super::super::keys::{List, TEXT, TEXTS, key, keys, list, number, required};
+use super::model_file::{MODEL_FILE, read_file};
 use super::policy::{self, ACTIVATION, HIDDEN, HOLD, OBSERVATION, PERIODS};
-use crate::diagnostic::{CONTRADICTION, Diagnostic, Source};
+use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 keys! {
     KEYS;
-    MODEL_FILE: File = required("model.file", FILE, "MJCF file; its timestep is the step");
+    MODEL_FILE;
     IGNORE: [String] = key("model.ignore", TEXTS, "[]",
         "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
     TOLERANCE: f64 = key("model.tolerance", number("", 0.0, 0.1), "0.0",
@@ -107,32 +108,10 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     Ok(Model { notes, ..Model::with_portrait(simulation) })
 }
 
-/// Makes a problem that has no place in the model's own text: code, message, remedy.
-pub(super) type Elsewhere<'a> = &'a dyn Fn(&'static str, String, &'static str) -> Diagnostic;
-
 /// The model, or what is wrong with its file.
 fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
     let path = s.get(MODEL_FILE);
     read_file(Path::new(path), &|code, message, help| s.problem(code, MODEL_FILE, message, help))
-}
-
-pub(super) fn read_file(path: &Path, elsewhere: Elsewhere<'_>) -> Result<Mjcf, Vec<Diagnostic>> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        let message = format!("cannot read {}: {e}", path.display());
-        let help = "an MJCF file is text in UTF-8";
-        vec![elsewhere("cotangent::scenario::unreadable", message, help)]
-    })?;
-    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    read_mjcf_with(&text, &mut Folder(folder)).map_err(|errors| {
-        let source = Source { name: path.display().to_string(), text: text.as_str().into() };
-        let (code, help) = ("cotangent::model::mjcf", "docs/physics.md lists what is read of MJCF");
-        let diagnostic = |e: MjcfError| match &e.file {
-            None => Diagnostic::at(code, e.problem.to_string(), &source, e.span, "here", help),
-            // the text of an included file is not at hand
-            Some(_) => elsewhere(code, e.to_string(), help),
-        };
-        errors.0.into_iter().map(diagnostic).collect()
-    })
 }
 
 /// The model without what the scenario turns off by name. A file that asks for what is not simulated is refused.

@@ -14,7 +14,7 @@ use super::super::keys::{
     AMOUNTS, Amounts, AnyKey, INF, Key, List, POSITIVE, TEXT, choice, counts, key, keys, list,
     number, numbers, one_of, required,
 };
-use super::motion::MODEL_FILE;
+use super::model_file::MODEL_FILE;
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
 
 choice! { Activation:
