@@ -6,7 +6,8 @@ use cotangent_ad::ode::{Method, OdeError, Solution, solve};
 use cotangent_ad::rule::DerivativeFailure;
 use cotangent_ad::{Dual, Num, Real, Session, Var, try_value_and_grad};
 use cotangent_problem::{
-    Cost, Keep, Linearised, Map, SampleKey, Simulation, Switch, TrialFailure, Values, Workspace,
+    Cost, Keep, Linearised, Map, MapError, Quantity, SampleKey, Simulation, Switch, TrialFailure,
+    Values, Workspace, check_picks, fix_quantity,
 };
 
 use crate::code::Code;
@@ -330,6 +331,30 @@ impl EquationsMap {
 /// The columns of the unit matrix.
 fn unit_tangents(n: usize) -> Vec<Vec<f64>> {
     (0..n).map(|j| (0..n).map(|k| f64::from(u8::from(k == j))).collect()).collect()
+}
+
+impl Simulation for EquationsSimulation {
+    fn inputs(&self) -> &[Quantity] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Quantity] {
+        &self.outputs
+    }
+
+    fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
+        fix_quantity(&mut self.inputs, input, value)
+    }
+
+    fn map(
+        self: Arc<Self>,
+        inputs: &[usize],
+        outputs: &[usize],
+        differentiated: bool,
+    ) -> Result<Box<dyn Map>, MapError> {
+        check_picks(self.as_ref(), inputs, outputs, differentiated)?;
+        Ok(Box::new(EquationsMap::new(self, inputs, outputs)))
+    }
 }
 
 impl Map for EquationsMap {

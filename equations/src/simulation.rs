@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use cotangent_ad::ode::Options;
 use cotangent_problem::name::segment;
-use cotangent_problem::{Axis, Map, MapError, Quantity, Simulation, check_picks, fix_quantity};
+use cotangent_problem::{Axis, Quantity};
 
 use crate::error::{ModelError, Problem};
-use crate::map::EquationsMap;
 use crate::model::Model;
 
 /// One course of a model: when it starts, when it is looked at, and which parameters are its own.
@@ -70,8 +69,8 @@ pub struct EquationsSimulation {
     pub(crate) model: Arc<Model>,
     pub(crate) experiments: Vec<Experiment>,
     pub(crate) options: Options,
-    inputs: Vec<Quantity>,
-    outputs: Vec<Quantity>,
+    pub(crate) inputs: Vec<Quantity>,
+    pub(crate) outputs: Vec<Quantity>,
     pub(crate) places: Vec<Inputs>,
     /// Of each output, its experiment and what it is.
     pub(crate) told: Vec<(usize, What)>,
@@ -290,30 +289,6 @@ fn axis(unit: &str, times: &[f64]) -> Axis {
         weights[k + 1] += half;
     }
     Axis { name: "time".into(), unit: unit.into(), values: times.to_vec(), weights }
-}
-
-impl Simulation for EquationsSimulation {
-    fn inputs(&self) -> &[Quantity] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[Quantity] {
-        &self.outputs
-    }
-
-    fn fix(&mut self, input: usize, value: &[f64]) -> Result<(), MapError> {
-        fix_quantity(&mut self.inputs, input, value)
-    }
-
-    fn map(
-        self: Arc<Self>,
-        inputs: &[usize],
-        outputs: &[usize],
-        differentiated: bool,
-    ) -> Result<Box<dyn Map>, MapError> {
-        check_picks(self.as_ref(), inputs, outputs, differentiated)?;
-        Ok(Box::new(EquationsMap::new(self, inputs, outputs)))
-    }
 }
 
 /// Times with equally many further ones in every gap, at least `least` together.
