@@ -41,6 +41,9 @@ struct Args {
     /// Run only the measurements and proofs whose name contains this; `verify` then replaces their lines and keeps all others.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Of the goals of scenarios, only those of this file of `scenarios/`; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
     /// Print the names of the area's measurements and proofs, and run none.
     #[arg(long, conflicts_with_all = ["only", "peer_python"])]
     list: bool,
@@ -94,7 +97,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let selected = area.selected(verify, args.only.as_deref())?;
     let copies =
         Copies { gradbench: args.gradbench.clone(), umbridge: args.umbridge_suite.clone() };
-    let peers = Peers::new(args.peer_python.clone(), copies)?;
+    let peers = Peers::new(args.peer_python.clone(), copies, args.scenario.clone())?;
     let mut report = Report::new(area.name);
     let print = |item: &Item| -> io::Result<()> {
         let mut out = io::stdout().lock();
@@ -112,7 +115,8 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         }
     }
     if verify {
-        let path = report.write(args.only.is_some())?;
+        let is_part = args.only.is_some() || !args.scenario.is_empty();
+        let path = report.write(is_part)?;
         writeln!(io::stderr(), "wrote {}", path.display())?;
     }
     Ok(report.holds())

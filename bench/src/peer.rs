@@ -57,12 +57,18 @@ pub(crate) struct Copies {
 pub(crate) struct Peers {
     python: Option<PathBuf>,
     pub(crate) copies: Copies,
+    /// The scenarios whose goals are looked at; all where it is empty.
+    pub(crate) scenarios: Vec<String>,
     build: TempDir,
 }
 
 impl Peers {
-    pub(crate) fn new(python: Option<PathBuf>, copies: Copies) -> Result<Self, PeerError> {
-        Ok(Self { python, copies, build: TempDir::new()? })
+    pub(crate) fn new(
+        python: Option<PathBuf>,
+        copies: Copies,
+        scenarios: Vec<String>,
+    ) -> Result<Self, PeerError> {
+        Ok(Self { python, copies, scenarios, build: TempDir::new()? })
     }
 
     /// A folder of this run's own.
