@@ -1,5 +1,5 @@
-//! The scenarios of this repository: whether their goals are met, on any number of threads to the bit, and whether the standard errors
-//! that they state are those of the spread.
+//! The scenarios of this repository: whether their goals are met, on any number of threads to the bit, whether the standard errors
+//! that they state are those of the spread, and what a search without derivatives makes of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::peer::{PeerError, Peers};
 use crate::report::{Item, Proof};
 
 pub(super) const ROWS: &[Measure] = &[];
-pub(super) const PROOFS: &[Measure] = measurements![coverage, goals];
+pub(super) const PROOFS: &[Measure] = measurements![coverage, goals, beside_cma_es];
 
 /// The command with these words, in the folder of this repository; its exit code.
 fn run(program: &Path, words: &[&str]) -> Result<i32, PeerError> {
@@ -146,6 +146,85 @@ fn goals(peers: &Peers) -> Result<Vec<Item>, PeerError> {
         let measured = format!("{goals}; {bits}");
         let holds = is_met && is_same;
         items.push(Item::Proof(Proof { what: name, must: must.clone(), measured, holds }));
+    }
+    Ok(items)
+}
+
+/// Scenarios that CMA-ES can run within minutes with a hundred times the evaluations of the gradient.
+const SEARCHED: [&str; 14] = [
+    "acrobot",
+    "arm",
+    "billiards",
+    "blocker-from-shadow",
+    "camera-pose",
+    "cart-pole",
+    "double-pendulum",
+    "imu",
+    "lamp-and-sky",
+    "pose-from-picture",
+    "sliding-box",
+    "thrown-ball",
+    "two-swings",
+    "two-views",
+];
+/// Evaluations of CMA-ES for each of the gradient's.
+const MORE: u64 = 100;
+/// An objective is reached by what exceeds it by no more than this share.
+const AS_GOOD: f64 = 1.01;
+
+/// What a run says of itself: whether its goals are met, its objective, and how often it evaluated that.
+fn said(folder: &Path) -> Result<(bool, f64, u64), PeerError> {
+    let result: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("result.json"))?)
+            .map_err(std::io::Error::other)?;
+    let objective = result["objective_final"].as_f64().unwrap_or(f64::INFINITY);
+    let evaluations = result["evaluations"].as_u64().unwrap_or(0);
+    Ok((result["goal_met"] == true, objective, evaluations))
+}
+
+/// Evaluations after which a run first had this objective; `None` where it never had.
+fn first_reached(folder: &Path, objective: f64) -> std::io::Result<Option<u64>> {
+    let history = fs::read_to_string(folder.join("history.csv"))?;
+    let rows = columns(&history, ["evaluations", "best"]);
+    let reached = |row: &&[String; 2]| row[1].parse().is_ok_and(|value: f64| value <= objective);
+    Ok(rows.iter().find(reached).and_then(|row| row[0].parse().ok()))
+}
+
+/// The gradient's search beside one without derivatives.
+fn beside_cma_es(peers: &Peers) -> Result<Vec<Item>, PeerError> {
+    let must = "the gradient's goals are met; CMA-ES takes more evaluations to its objective";
+    let program = match command() {
+        Ok(program) => program,
+        Err(why) => return Ok(vec![skipped("scenarios beside CMA-ES", must, why)]),
+    };
+    let place = tempfile::TempDir::new()?;
+    let mut items = Vec::new();
+    let is_asked = |name: &&str| {
+        peers.scenarios.is_empty() || peers.scenarios.iter().any(|asked| asked == name)
+    };
+    for name in SEARCHED.into_iter().filter(is_asked) {
+        let file = format!("scenarios/{name}.toml");
+        let folders = ["gradient", "cma-es"].map(|by| place.path().join(format!("{name}-{by}")));
+        let out = folders.each_ref().map(|folder| text(folder));
+        run(&program, &["run", &file, "--quiet", "--out", &out[0]])?;
+        let (met, objective, evaluations) = said(&folders[0])?;
+        let most = format!("stop.max_evaluations={}", MORE * evaluations);
+        let by_cma = ["--set", "optimizer.method=\"cma-es\"", "--set", &most];
+        let long = ["--set", "stop.max_iterations=1000000", "--set", "restarts.most=0"];
+        let words = ["run", &file, "--quiet", "--out", &out[1]];
+        run(&program, &[&words[..], &by_cma, &long].concat())?;
+        let (theirs_met, theirs, their_evaluations) = said(&folders[1])?;
+        let reached = first_reached(&folders[1], AS_GOOD * objective)?;
+        let goals = |met: bool| if met { "goals met" } else { "goals not met" };
+        let at = reached.map_or("never".to_owned(), |n| format!("after {n} evaluations"));
+        let measured = format!(
+            "{}, {objective:.2e} after {evaluations} evaluations; CMA-ES: {}, {theirs:.2e} after {their_evaluations}, that objective {at}",
+            goals(met),
+            goals(theirs_met)
+        );
+        let holds = met && reached.is_none_or(|n| n > evaluations);
+        let what = format!("{name}: the gradient beside CMA-ES");
+        items.push(Item::Proof(Proof { what, must: must.into(), measured, holds }));
     }
     Ok(items)
 }
