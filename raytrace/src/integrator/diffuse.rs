@@ -5,7 +5,7 @@
 
 use super::light::{CLEAR, form, shared_by};
 use super::vertex::Vertex;
-use crate::accel::Segment;
+use crate::accel::{Segment, Sieve};
 use crate::emitter::at;
 use crate::geometry::{Rgb, V3, ZERO};
 use crate::material::{Material, Surfel};
@@ -28,7 +28,7 @@ pub(super) struct Diffuse {
     numbers: [usize; LANES],
     lanes: [usize; LANES],
     /// Faces of the vertices, and of the points of lights.
-    faces: [[u32; 2]; LANES],
+    faces: [[u32; LANES]; 2],
     /// Place, normals of face and shading, albedo.
     x: Columns,
     n: Columns,
@@ -51,8 +51,9 @@ pub(super) struct Diffuse {
     d: Columns,
     density: [f64; LANES],
     response: Columns,
-    /// Above 0 where something was drawn last, and the places where.
+    /// Above 0 where something was drawn last, whether anything may be in its way, and the places that were chosen of these.
     lit: [f64; LANES],
+    sieve: Sieve,
     chosen: [usize; LANES],
     chosen_count: usize,
 }
@@ -86,7 +87,7 @@ impl Default for Diffuse {
             count: 0,
             numbers: [0; LANES],
             lanes: [0; LANES],
-            faces: [[0; 2]; LANES],
+            faces: [[0; LANES]; 2],
             x: columns,
             n: columns,
             s: columns,
@@ -103,6 +104,7 @@ impl Default for Diffuse {
             density: column,
             response: columns,
             lit: column,
+            sieve: Sieve::NEW,
             chosen: [0; LANES],
             chosen_count: 0,
         }
@@ -126,7 +128,7 @@ impl Diffuse {
         let k = self.count % LANES;
         self.count += 1;
         (self.numbers[k], self.lanes[k]) = (number, lane);
-        self.faces[k][0] = vertex.hit.face;
+        self.faces[0][k] = vertex.hit.face;
         set(&mut self.x, k, vertex.x.0);
         set(&mut self.n, k, vertex.surfel.n.0);
         set(&mut self.s, k, vertex.surfel.s.0);
@@ -153,7 +155,7 @@ impl Diffuse {
             let Some(point) = world.lights.sample(points[self.numbers[k]]) else { return };
             let face = point.light.face;
             let to = at(world.corners(face), point.barycentric) - V3::from(get(&self.x, k));
-            self.faces[k][1] = face;
+            self.faces[1][k] = face;
             set(&mut self.towards, k, to.0);
             set(&mut self.cross, k, world.faces[face as usize].normal.0);
             set(&mut self.emission, k, world.emission(face, point.barycentric).0);
@@ -168,24 +170,26 @@ impl Diffuse {
                 0.5 * self.inverse[k]
             };
             let arriving = Rgb(get(&self.emission, k)) * form(m, d, weight);
-            let light = Rgb(get(&self.throughput, k)) * surfel.response(d) * arriving;
+            let light = Rgb(get(&self.throughput, k)) * surfel.diffuse_response(d) * arriving;
             set(&mut self.light, k, light.0);
             self.lit[k] = f64::from(u8::from(surfel.receives(d) & (m.dot(d) < 0.0)));
         }
-        self.choose();
+        let [own, of_light] = &self.faces;
+        self.sieve.sift(&world.bvh, self.count, [&self.x, &self.towards], [own, of_light], 1.0);
     }
 
-    /// Keeps the places of vertices for which something was drawn.
+    /// Chooses what was drawn last and has certainly nothing in its way, or all else of it.
     #[inline(always)]
-    fn choose(&mut self) {
+    pub(super) fn choose(&mut self, clear: bool) {
         self.chosen_count = 0;
         for k in 0..self.count.min(LANES) {
             self.chosen[self.chosen_count % LANES] = k;
-            self.chosen_count += usize::from(self.lit[k] > 0.0);
+            let chosen = (self.lit[k] > 0.0) & (self.sieve.holds(k) != clear);
+            self.chosen_count += usize::from(chosen);
         }
     }
 
-    /// Light that arrives at the film if nothing is in its way, by number of the sample.
+    /// Light that arrives at the film if nothing is in its way, of what was chosen, by number of the sample.
     #[inline(always)]
     pub(super) fn light(&self) -> impl ExactSizeIterator<Item = (usize, Rgb)> {
         let light = |k: &usize| (self.numbers[*k % LANES], Rgb(get(&self.light, *k % LANES)));
@@ -199,13 +203,14 @@ impl Diffuse {
             let k = *k % LANES;
             let [origin, direction] =
                 [&self.x, &self.towards].map(|columns| V3::from(get(columns, k)));
-            Segment { origin, direction, near: CLEAR, far: 1.0 - CLEAR, skip: self.faces[k] }
+            let skip = [self.faces[0][k], self.faces[1][k]];
+            Segment { origin, direction, near: CLEAR, far: 1.0 - CLEAR, skip }
         })
     }
 
-    /// Directions in which paths go on.
+    /// Directions in which paths go on; before a sky those that meet nothing are wanted as well.
     #[inline(always)]
-    pub(super) fn spread(&mut self, points: &[[f64; 2]]) {
+    pub(super) fn spread(&mut self, world: &World, points: &[[f64; 2]]) {
         for k in 0..self.count.min(LANES) {
             [self.u[0][k], self.u[1][k]] = points[self.numbers[k]];
         }
@@ -214,11 +219,17 @@ impl Diffuse {
             let d = surfel.spread([self.u[0][k], self.u[1][k]], 1.0);
             let density = surfel.density(d);
             set(&mut self.d, k, d.0);
-            set(&mut self.response, k, surfel.response(d).0);
+            set(&mut self.response, k, surfel.diffuse_response(d).0);
             self.density[k] = density;
             self.lit[k] = if surfel.receives(d) { density } else { 0.0 };
         }
-        self.choose();
+        if world.sky.is_some() {
+            self.sieve.hold_all();
+        } else {
+            let own = &self.faces[0];
+            let far = f32::INFINITY;
+            self.sieve.sift(&world.bvh, self.count, [&self.x, &self.d], [own, own], far);
+        }
     }
 
     /// These directions.
@@ -241,7 +252,7 @@ impl Diffuse {
         self.chosen[..self.chosen_count.min(LANES)].iter().map(|k| {
             let k = *k % LANES;
             let [x, d] = [&self.x, &self.d].map(|columns| V3::from(get(columns, k)));
-            Segment::ray(x, d, self.faces[k][0])
+            Segment::ray(x, d, self.faces[0][k])
         })
     }
 }

@@ -45,8 +45,6 @@ pub(super) struct Run {
 pub(super) struct Flow {
     /// What the first vertex of each sample emits, and what it reflects.
     leaving: Vec<[Rgb; 2]>,
-    /// Directions of the camera's rays.
-    looks: Vec<V3>,
     /// Paths that go on, those that will, and the numbers of their samples from the least to the greatest.
     lanes: Vec<Lane>,
     next: Vec<Lane>,
@@ -147,25 +145,22 @@ impl Flow {
         let world = eye.world;
         self.alive.clear();
         self.draw_plane(runs, 0, 0);
-        self.looks.clear();
         self.segments.clear();
         let mut points = &self.points[0][..];
         for run in runs {
             let (own, others) = points.split_at(run.count);
             points = others;
-            let ray = |u: &[f64; 2]| eye.camera.ray(film_point(eye.camera.width, run.pixel, *u));
-            self.looks.extend(own.iter().map(|u| ray(u)[1]));
             self.segments.extend(own.iter().map(|u| {
-                let [origin, w] = ray(u);
+                let [origin, w] = eye.camera.ray(film_point(eye.camera.width, run.pixel, *u));
                 Segment::ray(origin, w, u32::MAX)
             }));
         }
         self.bundle.closest(&world.bvh, &self.segments, Coherence::Close, &mut self.hits);
-        let seen = || self.looks.iter().zip(&self.hits);
+        let seen = self.segments.iter().map(|s| s.direction).zip(&self.hits);
         self.leaving.clear();
-        self.leaving.extend(seen().map(|(w, hit)| match (hit, &world.sky) {
-            (Some(hit), _) => [emitted(world, *w, *hit), Rgb::BLACK],
-            (None, Some(sky)) => [sky.light(unit(*w)), Rgb::BLACK],
+        self.leaving.extend(seen.map(|(w, hit)| match (hit, &world.sky) {
+            (Some(hit), _) => [emitted(world, w, *hit), Rgb::BLACK],
+            (None, Some(sky)) => [sky.light(unit(w)), Rgb::BLACK],
             (None, None) => [Rgb::BLACK; 2],
         }));
         if eye.bounces() == 0 {
@@ -175,7 +170,8 @@ impl Flow {
         for (number, hit) in self.hits.iter().enumerate() {
             if let Some(hit) = *hit {
                 self.alive.push(number);
-                self.lanes.push(Lane { number, hit, w: self.looks[number], ..Lane::START });
+                let w = self.segments[number].direction;
+                self.lanes.push(Lane { number, hit, w, ..Lane::START });
             }
         }
     }
@@ -253,11 +249,17 @@ impl Flow {
         let [lights, _, directions, _] = &self.points;
         if !rules.world.lights.faces.is_empty() {
             self.diffuse.shine(rules.world, lights, !by_area);
+            self.diffuse.choose(true);
+            for (number, light) in self.diffuse.light() {
+                self.leaving[number][1] += light;
+            }
+            self.diffuse.choose(false);
             self.sights.extend(self.diffuse.light());
             self.segments.extend(self.diffuse.segments());
         }
         if !by_area {
-            self.diffuse.spread(directions);
+            self.diffuse.spread(rules.world, directions);
+            self.diffuse.choose(false);
             self.ways.extend(self.diffuse.ways());
             self.onward.extend(self.diffuse.rays());
         }

@@ -210,6 +210,24 @@ impl Surfel {
         self.glossy_response(d)
     }
 
+    /// The response of a diffuse surface, to the bit, without branches: where there are any, a loop does not become vector instructions.
+    #[inline(always)]
+    #[expect(
+        clippy::needless_bitwise_bool,
+        clippy::float_cmp,
+        reason = "loops without branches become vector instructions, and normals that are one are the same numbers"
+    )]
+    pub(crate) fn diffuse_response(&self, d: V3) -> Rgb {
+        let (n, s) = (self.n, self.s);
+        let (s_d, n_d, n_s) = (s.dot(d), n.dot(d), n.dot(s));
+        let flat = (n[0] == s[0]) & (n[1] == s[1]) & (n[2] == s[2]);
+        let g = n_d / (s_d * n_s);
+        let softened = s_d * (g * (1.0 + g * (1.0 - g)));
+        let lit = (s_d > 0.0) & (flat | (n_d > 0.0));
+        let cos = if flat | (g >= 1.0) { s_d } else { softened };
+        self.albedo * (if lit { cos } else { 0.0 } * FRAC_1_PI)
+    }
+
     /// Of a surface that is not diffuse.
     fn glossy_response(&self, d: V3) -> Rgb {
         let side = self.side(d);
