@@ -54,6 +54,7 @@ pub mod impact;
 mod integrate;
 pub mod io;
 mod kinematics;
+mod known;
 pub mod model;
 mod rnea;
 mod routes;

@@ -248,6 +248,50 @@ fn rollout_gradient_agrees_with_duals_under_any_schedule() {
     }
 }
 
+/// A slot keeps what the step from its state found. The adjoint of every step alone, which looks for all of it anew, has the same bits.
+#[test]
+fn what_a_step_found_changes_no_bit_of_its_adjoint() {
+    let walker = include_str!("../../bench/models/runner.xml");
+    for text in [walker, include_str!("data/tendons.xml"), include_str!("data/forces.xml")] {
+        let read = read_mjcf(text).unwrap();
+        let (model, p) = (&read.model, read.model.parameters());
+        let (nu, steps) = (model.nu(), 60);
+        let controls: Vec<f64> = randoms(72, steps * nu).iter().map(|u| 0.3 * u).collect();
+        for integrator in &ALL[..4] {
+            let options = StepOptions { integrator: *integrator, ..read.options };
+            let start = State::at_reference(model);
+            let mut s = Scratch::new(model);
+            let mut states = vec![start.clone()];
+            for u in controls.chunks_exact(nu) {
+                let mut next = states[states.len() - 1].clone();
+                step(model, p, &options, &mut next, u, &mut s);
+                states.push(next);
+            }
+            assert!(states[steps].q.iter().all(|q| q.is_finite()), "{:?}", read.name);
+            let (mut bar, mut u_bar) = (Cotangent::zero(model), vec![0.0; steps * nu]);
+            let (mut p_bar, mut adjoint) = (p.zero_like(), StepAdjoint::new(model));
+            Wave.pull(steps, &states[steps], &mut bar, &mut s);
+            for k in (0..steps).rev() {
+                let (now, u_bar) = (&states[k], &mut u_bar[k * nu..][..nu]);
+                let point = (now, &controls[k * nu..][..nu]);
+                let by = Some(&mut p_bar);
+                adjoint.pull(model, p, &options, point, &mut bar, u_bar, by, &mut s);
+                Wave.pull(k, now, &mut bar, &mut s);
+            }
+            let revolve = [1, 5, 20].map(|slots| Schedule::Revolve { slots });
+            let mixed = [Schedule::StoreAll, Schedule::Mixed { slots: 7 }];
+            for schedule in revolve.into_iter().chain(mixed) {
+                let rollout = Rollout { model, parameters: p, options, steps, schedule };
+                let found = rollout.gradient(&start, &controls, &Wave, true, &mut s);
+                let name = (&read.name, integrator, schedule);
+                assert_eq!(found.initial, bar, "{name:?}");
+                assert_eq!(found.controls, u_bar, "{name:?}");
+                assert_eq!(found.parameters.as_ref(), Some(&p_bar), "{name:?}");
+            }
+        }
+    }
+}
+
 /// A model without motors moves, and has a gradient by its start and its numbers.
 #[test]
 fn a_rollout_needs_no_motor() {

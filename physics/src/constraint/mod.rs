@@ -15,6 +15,7 @@ mod dry_friction;
 mod hessian;
 mod law;
 mod newton;
+mod solution;
 mod stop;
 mod tie;
 mod weights;
@@ -25,6 +26,7 @@ pub(crate) use contact::pull_point;
 use hessian::mass_times;
 pub(crate) use law::MOST;
 pub(crate) use newton::{Newton, NotConverged};
+pub(crate) use solution::Solution;
 pub(crate) use weights::{pull_weights, weights};
 
 use cotangent_ad::Real;
@@ -169,6 +171,17 @@ pub(crate) fn constrain<T: Real>(p: &Point<'_, T>, a: &mut [T], s: &mut Scratch<
         c.block_forces.push(force);
     }
     s.constraints = c;
+}
+
+/// What [`constrain`] leaves but the forces of the coordinates, at a solution that was found before at the same state, to the same bits.
+pub(crate) fn constrain_again(p: &Point<'_, f64>, solution: &Solution, s: &mut Scratch) {
+    mass_matrix(p.model, p.parameters, s);
+    let c = &mut s.constraints;
+    let is_definite = c.newton.stand_at(p.model, &c.blocks, &s.mass, &solution.residuals);
+    debug_assert!(is_definite, "the factors of a solution exist, as they did before");
+    c.a.clone_from(&solution.a);
+    c.block_forces.clear();
+    c.block_forces.extend(c.newton.points.iter().map(|point| point.force));
 }
 
 /// The force of a block under the accelerations `a`.
