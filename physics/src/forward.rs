@@ -3,12 +3,12 @@
 use cotangent_ad::Real;
 
 use crate::activation::follow;
-use crate::constraint::{collect, constrain};
+use crate::constraint::{Solution, collect, constrain, constrain_again};
 use crate::force::{Point, apply, clamp, control_gain, subtract_link_forces};
 use crate::integrate::{Implicit, StepOptions, factorize, solve};
-use crate::kinematics::place_links;
+use crate::kinematics::{move_links, place_links};
 use crate::model::{Actuator, Model, Parameters};
-use crate::rnea::{gather, link_forces};
+use crate::rnea::{accelerations, gather, link_forces};
 use crate::routes::{Routes, lay};
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -80,6 +80,32 @@ fn placed_dynamics<T: Real>(p: &Point<'_, T>, implicit: Implicit, s: &mut Scratc
     factorize(p, implicit, s);
     solve(model, implicit, &mut a, false, s);
     s.a = a;
+}
+
+/// What an adjoint reads of [`forward_dynamics`], to the same bits, where that was found before at the same point: the accelerations `a`, and the
+/// constraints' solution where anything acts. Neither forces nor a search.
+pub(crate) fn forward_dynamics_again(
+    p: &Point<'_, f64>,
+    implicit: Implicit,
+    (a, solution): (&[f64], &Solution),
+    s: &mut Scratch,
+) {
+    let (model, parameters) = (p.model, p.parameters);
+    place_links(model, parameters, p.q, s);
+    lay(model, p.q, s);
+    let routes = std::mem::take(&mut s.routes);
+    let p = Point { routes: &routes, ..*p };
+    move_links(model, p.v, s);
+    accelerations(model, parameters, p.v, None, s);
+    s.a.copy_from_slice(a);
+    let acts = collect(&p, s);
+    if acts {
+        constrain_again(&p, solution, s);
+    }
+    if !acts || implicit != Implicit::Nothing {
+        factorize(&p, implicit, s);
+    }
+    s.routes = routes;
 }
 
 /// The accelerations with which a step begins, nothing being implicit: under actuators, damping, springs, tendons, drag, gravity and constraints: `M a = tau(q, v, u) - c(q, v) + J^T f`. They are

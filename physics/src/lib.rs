@@ -55,6 +55,7 @@ mod inspect;
 mod integrate;
 pub mod io;
 mod kinematics;
+mod known;
 pub mod model;
 mod portrait;
 mod rnea;

@@ -248,6 +248,106 @@ fn rollout_gradient_agrees_with_duals_under_any_schedule() {
     }
 }
 
+/// A slot keeps what the step from its state found. The adjoint of every step alone, which looks for all of it anew, has the same bits.
+#[test]
+fn what_a_step_found_changes_no_bit_of_its_adjoint() {
+    let walker = include_str!("../../bench/models/runner.xml");
+    for text in [walker, include_str!("data/tendons.xml"), include_str!("data/forces.xml")] {
+        let read = read_mjcf(text).unwrap();
+        let (model, p) = (&read.model, read.model.parameters());
+        let (nu, steps) = (model.nu(), 60);
+        let controls: Vec<f64> = randoms(72, steps * nu).iter().map(|u| 0.3 * u).collect();
+        for integrator in &ALL[..4] {
+            let options = StepOptions { integrator: *integrator, ..read.options };
+            let start = State::at_reference(model);
+            let mut s = Scratch::new(model);
+            let mut states = vec![start.clone()];
+            for u in controls.chunks_exact(nu) {
+                let mut next = states[states.len() - 1].clone();
+                step(model, p, &options, &mut next, u, &mut s);
+                states.push(next);
+            }
+            assert!(states[steps].q.iter().all(|q| q.is_finite()), "{:?}", read.name);
+            let (mut bar, mut u_bar) = (Cotangent::zero(model), vec![0.0; steps * nu]);
+            let (mut p_bar, mut adjoint) = (p.zero_like(), StepAdjoint::new(model));
+            Wave.pull(steps, &states[steps], &mut bar, &mut s);
+            for k in (0..steps).rev() {
+                let (now, u_bar) = (&states[k], &mut u_bar[k * nu..][..nu]);
+                let point = (now, &controls[k * nu..][..nu]);
+                let by = Some(&mut p_bar);
+                adjoint.pull(model, p, &options, point, &mut bar, u_bar, by, &mut s);
+                Wave.pull(k, now, &mut bar, &mut s);
+            }
+            let revolve = [1, 5, 20].map(|slots| Schedule::Revolve { slots });
+            let mixed = [Schedule::StoreAll, Schedule::Mixed { slots: 7 }];
+            for schedule in revolve.into_iter().chain(mixed) {
+                let rollout = Rollout { model, parameters: p, options, steps, schedule };
+                let found = rollout.gradient(&start, &controls, &Wave, true, &mut s);
+                let name = (&read.name, integrator, schedule);
+                assert_eq!(found.initial, bar, "{name:?}");
+                assert_eq!(found.controls, u_bar, "{name:?}");
+                assert_eq!(found.parameters.as_ref(), Some(&p_bar), "{name:?}");
+            }
+        }
+    }
+}
+
+/// The first velocity after so many steps.
+struct FirstVelocity(usize);
+
+impl Cost for FirstVelocity {
+    fn value(&self, k: usize, x: &State, _: &mut Scratch) -> f64 {
+        if k == self.0 { x.v[0] } else { 0.0 }
+    }
+    fn pull(&self, k: usize, _: &State, bar: &mut Cotangent, _: &mut Scratch) {
+        bar.v[0] += if k == self.0 { 1.0 } else { 0.0 };
+    }
+}
+
+/// A walker and a quadruped over a thousand steps in contact: duals pass the same states bit for bit, and so the adjoint agrees with them, and with the product
+/// of the steps' Jacobians, as over a few.
+#[test]
+fn duals_pass_the_states_of_a_long_motion_in_contact() {
+    let walker = include_str!("../../bench/models/runner.xml");
+    for text in [walker, include_str!("../../bench/models/seventeen.xml")] {
+        let read = read_mjcf(text).unwrap();
+        let (model, p, options) = (&read.model, read.model.parameters(), read.options);
+        let (n, nu, steps) = (model.nv(), model.nu(), 1000);
+        let controls: Vec<f64> = randoms(72, steps * nu).iter().map(|u| 0.3 * u).collect();
+        let mut tangent = randoms(80, 2 * n);
+        let seeded = |d: &f64| Dual::<f64, 1> { re: 0.0, eps: [*d] };
+        let along: Vec<_> = tangent.iter().map(seeded).collect();
+        let mut dual = moved(model, &State::at_reference(model), &along, &[]);
+        let p_dual = p.map(Dual::konst);
+        let value = |x: &[Dual<f64, 1>]| x.iter().map(|x| x.re).collect::<Vec<f64>>();
+        let start = State { q: value(&dual.q), v: value(&dual.v), act: vec![] };
+        let (mut now, mut s, mut s_dual) =
+            (start.clone(), Scratch::new(model), Scratch::new(model));
+        let (mut adjoint, mut jacobian) = (StepAdjoint::new(model), StepJacobian::default());
+        for (k, u) in controls.chunks_exact(nu).enumerate() {
+            adjoint.jacobian(model, p, &options, (&now, u), &mut jacobian, &mut s);
+            let rows = jacobian.a.chunks_exact(2 * n);
+            tangent = rows.map(|row| row.iter().zip(&tangent).map(|(a, t)| a * t).sum()).collect();
+            step(model, p, &options, &mut now, u, &mut s);
+            let u: Vec<_> = u.iter().map(|u| Dual::konst(*u)).collect();
+            step(model, &p_dual, &options, &mut dual, &u, &mut s_dual);
+            assert_eq!(value(&dual.q), now.q, "{:?} after step {k}", read.name);
+            assert_eq!(value(&dual.v), now.v, "{:?} after step {k}", read.name);
+        }
+        let schedule = Schedule::Revolve { slots: 32 };
+        let rollout = Rollout { model, parameters: p, options, steps, schedule };
+        let cost = FirstVelocity(steps);
+        let bar = rollout.gradient(&start, &controls, &cost, false, &mut s).initial;
+        let terms = bar.q.iter().chain(&bar.v).zip(&along).map(|(bar, d)| bar * d.eps[0]);
+        let size: f64 = terms.clone().map(f64::abs).sum();
+        let slope: f64 = terms.sum();
+        for other in [dual.v[0].eps[0], tangent[n]] {
+            let error = (slope - other).abs() / size;
+            assert!(error < 1e-11, "{:?}: {slope} {other}, {error:.1e}", read.name);
+        }
+    }
+}
+
 /// A model without motors moves, and has a gradient by its start and its numbers.
 #[test]
 fn a_rollout_needs_no_motor() {

@@ -4,7 +4,8 @@
 //! derivative of the solution by the implicit function theorem ([`adjoint`]).
 //!
 //! Over a scalar that carries derivatives the problem is solved for its values; every Newton step from the solution, with the
-//! Hessian of the values, then adds one order of exact derivatives.
+//! Hessian of the values, then adds one order of exact derivatives. The values stay those of the solution: over a thousand steps in contact, what rounding
+//! moved would grow until the derivatives are those of another motion.
 
 mod adjoint;
 mod block;
@@ -15,6 +16,7 @@ mod dry_friction;
 mod hessian;
 mod law;
 mod newton;
+mod solution;
 mod stop;
 mod tie;
 mod weights;
@@ -25,6 +27,7 @@ pub(crate) use contact::pull_point;
 use hessian::mass_times;
 pub(crate) use law::MOST;
 pub(crate) use newton::{Newton, NotConverged};
+pub(crate) use solution::Solution;
 pub(crate) use weights::{pull_weights, weights};
 
 use cotangent_ad::Real;
@@ -155,20 +158,36 @@ pub(crate) fn constrain<T: Real>(p: &Point<'_, T>, a: &mut [T], s: &mut Scratch<
     // without a solution there may be neither factors nor points
     for _ in 0..if solved { T::ORDER } else { 0 } {
         correct(p, &s.mass, &mut c);
+        c.a.iter_mut().zip(&c.solution).for_each(|(a, value)| *a = of_value(*a, *value));
     }
     c.block_forces.clear();
     for (b, block) in c.blocks.list.iter().enumerate() {
-        let force = if !solved {
-            [T::lit(f64::NAN); MOST]
-        } else if T::ORDER == 0 {
-            c.newton.points[b].force.map(T::lit)
-        } else {
-            block_force(p, block, &c.blocks, &c.a)
-        };
+        let value = if solved { c.newton.points[b].force } else { [f64::NAN; MOST] };
+        let mut force = value.map(T::lit);
+        if solved && T::ORDER > 0 {
+            let derived = block_force(p, block, &c.blocks, &c.a);
+            force = std::array::from_fn(|k| of_value(derived[k], value[k]));
+        }
         c.blocks.add_transposed(block, &force, a);
         c.block_forces.push(force);
     }
     s.constraints = c;
+}
+
+/// What [`constrain`] leaves but the forces of the coordinates, at a solution that was found before at the same state, to the same bits.
+pub(crate) fn constrain_again(p: &Point<'_, f64>, solution: &Solution, s: &mut Scratch) {
+    mass_matrix(p.model, p.parameters, s);
+    let c = &mut s.constraints;
+    let is_definite = c.newton.stand_at(p.model, &c.blocks, &s.mass, &solution.residuals);
+    debug_assert!(is_definite, "the factors of a solution exist, as they did before");
+    c.a.clone_from(&solution.a);
+    c.block_forces.clear();
+    c.block_forces.extend(c.newton.points.iter().map(|point| point.force));
+}
+
+/// The derivatives of `x` about `value`, from which `x` differs by rounding: a motion with derivatives is that without them, bit for bit.
+fn of_value<T: Real>(x: T, value: f64) -> T {
+    x - T::lit(x.concrete()) + T::lit(value)
 }
 
 /// The force of a block under the accelerations `a`.

@@ -126,27 +126,59 @@ impl Newton {
         Err(NotConverged { gradient: least })
     }
 
+    /// Points and factors at a solution, from the residuals that [`Newton::solve`] left there: what a search would end with. `false` as
+    /// [`Hessian::factorize`].
+    pub(super) fn stand_at(
+        &mut self,
+        model: &Model,
+        blocks: &Blocks<f64>,
+        mass: &[f64],
+        residuals: &[[f64; MOST]],
+    ) -> bool {
+        self.lay_out(model, blocks);
+        self.residuals.clear();
+        self.residuals.extend_from_slice(residuals);
+        self.points.clear();
+        let each = blocks.list.iter().zip(residuals).zip(&self.responses);
+        self.points.extend(
+            each.map(|((block, e), response)| law::at(block.law, block.directions, e, response)),
+        );
+        self.factorize_anew(mass, blocks)
+    }
+
+    /// `e = J a - a_ref` of each block, where the last search ended.
+    pub(super) fn residuals(&self) -> &[[f64; MOST]] {
+        &self.residuals
+    }
+
     /// Which smooth piece of the law of block `b` holds at the solution.
     pub(crate) fn piece<T>(&self, b: usize, block: &Block<T>) -> u16 {
         law::piece(block.law, block.directions, &self.residuals[b], &self.responses[b])
     }
 
-    fn begin(&mut self, model: &Model, blocks: &Blocks<f64>, v: &[f64]) {
+    /// What the blocks make of their numbers, and where the Hessian has entries.
+    fn lay_out(&mut self, model: &Model, blocks: &Blocks<f64>) {
         let options: &ConstraintOptions = &model.constraint_options;
         self.responses.clear();
-        self.targets.clear();
         self.hessian.begin(&model.dof_parent);
-        self.branches.of_tree(&model.dof_parent);
         for block in &blocks.list {
             let response = law::response(block.law, block.directions, &block.numbers, options);
-            let mut target = blocks.along(block, v).map(|w| -response.damping * w);
-            let rest = blocks.at_rest(block, response.restoring);
-            target.iter_mut().zip(rest).for_each(|(target, rest)| *target -= rest);
-            self.targets.push(target);
             self.responses.push(response);
             self.hessian.join(&blocks.dofs[block.dofs.clone()]);
         }
         self.hessian.end();
+    }
+
+    fn begin(&mut self, model: &Model, blocks: &Blocks<f64>, v: &[f64]) {
+        self.lay_out(model, blocks);
+        self.branches.of_tree(&model.dof_parent);
+        self.targets.clear();
+        for (block, response) in blocks.list.iter().zip(&self.responses) {
+            let mut target = blocks.along(block, v).map(|w| -response.damping * w);
+            let rest = blocks.at_rest(block, response.restoring);
+            target.iter_mut().zip(rest).for_each(|(target, rest)| *target -= rest);
+            self.targets.push(target);
+        }
         self.residuals.resize(blocks.list.len(), [0.0; MOST]);
         self.changes.resize(blocks.list.len(), [0.0; MOST]);
     }
@@ -216,6 +248,10 @@ impl Newton {
         if self.factored.iter().zip(&self.points).all(known) {
             return true;
         }
+        self.factorize_anew(mass, blocks)
+    }
+
+    fn factorize_anew(&mut self, mass: &[f64], blocks: &Blocks<f64>) -> bool {
         self.factored.clear();
         self.factored.extend(self.points.iter().map(|point| point.curvature));
         self.hessian.set(mass);

@@ -10,6 +10,7 @@
 use super::step::{Cotangent, Inputs, StepAdjoint};
 use crate::force::{Bars, Point};
 use crate::integrate::{Integrator, Part, Parts, THIRD_ORDER};
+use crate::known::Known;
 use crate::model::Parameters;
 use crate::routes;
 use crate::scratch::Scratch;
@@ -52,9 +53,9 @@ impl StepAdjoint {
             }
             return;
         }
-        let mut of_last = None;
+        let (mut of_last, unknown) = (None, Known::default());
         for part in taken.iter().rev() {
-            let from = (&part.start, u);
+            let from = (&part.start, u, &unknown);
             if let Some((inside, gaps)) = &part.onset {
                 let (mut ahead, mut unused) = (bar.clone(), vec![0.0; u.len()]);
                 let along = (&mut ahead, unused.as_mut_slice(), None);

@@ -1,9 +1,13 @@
 //! The gradient of a rollout by the adjoint of its steps: states are stored, steps replayed, nothing is taped.
+//!
+//! A slot holds a state and, once a step has left it, what that step found. Its adjoint then places links and finds contacts anew, but looks for
+//! no accelerations.
 
 use cotangent_ad::{Schedule, checkpoint::Action};
 
-use super::step::{Cotangent, StepAdjoint};
+use super::step::{Cotangent, Inputs, StepAdjoint};
 use crate::integrate::{StepOptions, step};
+use crate::known::Known;
 use crate::model::{Model, Parameters};
 use crate::scratch::Scratch;
 use crate::state::State;
@@ -43,6 +47,55 @@ pub struct RolloutGradient {
     pub controls: Vec<f64>,
     /// By the parameters, where they were wanted.
     pub parameters: Option<Parameters<f64>>,
+}
+
+/// A state, and what the step from it found.
+#[derive(Clone, Debug)]
+struct Kept {
+    state: State,
+    known: Known,
+}
+
+/// The state at hand and those that are kept.
+#[derive(Clone, Debug)]
+struct Slots {
+    at: State,
+    /// The slot that holds the state at hand.
+    home: Option<usize>,
+    kept: Vec<Kept>,
+    /// Of a state that no slot holds.
+    unknown: Known,
+}
+
+impl Slots {
+    fn new(initial: &State, slots: usize) -> Self {
+        let empty = Kept { state: initial.clone(), known: Known::default() };
+        let kept = vec![empty; slots];
+        Self { at: initial.clone(), home: None, kept, unknown: Known::default() }
+    }
+
+    fn store(&mut self, slot: usize) {
+        self.kept[slot].state.clone_from(&self.at);
+        self.kept[slot].known.forget();
+        self.home = Some(slot);
+    }
+
+    fn restore(&mut self, slot: usize) {
+        self.at.clone_from(&self.kept[slot].state);
+        self.home = Some(slot);
+    }
+
+    /// The state at hand was left by a step, whose findings are still in `s`.
+    fn left(&mut self, options: &StepOptions, s: &Scratch) {
+        if let Some(slot) = self.home.take() {
+            self.kept[slot].known.keep(options, s);
+        }
+    }
+
+    /// What the step from the state at hand found.
+    fn known(&self) -> &Known {
+        self.home.map_or(&self.unknown, |slot| &self.kept[slot].known)
+    }
 }
 
 impl Rollout<'_> {
@@ -98,51 +151,50 @@ impl Rollout<'_> {
         let mut value = 0.0;
         let mut last = initial.clone();
         value += cost.value(0, &last, s);
-        let mut kept: Vec<State> = vec![initial.clone(); self.schedule.slots(n)];
-        let mut at = initial.clone();
+        let mut slots = Slots::new(initial, self.schedule.slots(n));
         let mut bar = Cotangent::zero(model);
         let mut u_bar = vec![0.0; n * nu];
         let mut parameters_bar = by_parameters.then(|| self.parameters.zero_like());
         let mut adjoint = StepAdjoint::new(model);
+        let inputs = Inputs { model, parameters: self.parameters, options: &self.options };
         let mut seen = 0;
         for action in self.schedule.actions(n) {
             // a step has no tape of its own: its state is kept, and it is evaluated once more
             let action = match action {
                 Action::Tape { step, slot } => {
-                    kept[slot].clone_from(&at);
+                    slots.store(slot);
                     Action::Advance { from: step, to: step + 1 }
                 }
                 Action::ReverseTaped { step, slot } => {
-                    at.clone_from(&kept[slot]);
+                    slots.restore(slot);
                     Action::Reverse { step }
                 }
                 action => action,
             };
             match action {
-                Action::Store { slot, .. } => kept[slot].clone_from(&at),
-                Action::Restore { slot, .. } => at.clone_from(&kept[slot]),
+                Action::Store { slot, .. } => slots.store(slot),
+                Action::Restore { slot, .. } => slots.restore(slot),
                 Action::Advance { from, to } => {
                     for k in from..to {
-                        self.advance(&mut at, controls, k, s);
+                        self.advance(&mut slots.at, controls, k, s);
+                        slots.left(&self.options, s);
                         if k == seen {
-                            value += cost.value(k + 1, &at, s);
+                            value += cost.value(k + 1, &slots.at, s);
                             seen += 1;
                         }
                     }
                 }
                 Action::Reverse { step: k } => {
                     if k + 1 == n {
-                        last.clone_from(&at);
+                        last.clone_from(&slots.at);
                         self.advance(&mut last, controls, k, s);
                         value += cost.value(n, &last, s);
                         cost.pull(n, &last, &mut bar, s);
                     }
-                    let u = &controls[k * nu..][..nu];
-                    let u_bar = &mut u_bar[k * nu..][..nu];
-                    let p = parameters_bar.as_mut();
-                    let (options, point) = (&self.options, (&at, u));
-                    adjoint.pull(model, self.parameters, options, point, &mut bar, u_bar, p, s);
-                    cost.pull(k, &at, &mut bar, s);
+                    let point = (&slots.at, &controls[k * nu..][..nu], slots.known());
+                    let bars = (&mut bar, &mut u_bar[k * nu..][..nu], parameters_bar.as_mut());
+                    adjoint.pull_known(&inputs, point, bars, s);
+                    cost.pull(k, &slots.at, &mut bar, s);
                 }
                 Action::Tape { .. } | Action::ReverseTaped { .. } | Action::Discard { .. } => {}
             }

@@ -11,8 +11,10 @@ use crate::constraint::{ConstraintAdjoint, MOST};
 use crate::force::{self, Bars, ImplicitPull, Point};
 use crate::forward::forward_dynamics;
 use crate::integrate::{
-    Implicit, Integrator, StepOptions, Tableau, euler_acceleration, pull_gyration, solve, stages,
+    Implicit, Integrator, StepOptions, Tableau, euler_acceleration_again, pull_gyration, solve,
+    stages,
 };
+use crate::known::Known;
 use crate::model::{JointKind, Model, Parameters};
 use crate::routes::{self, Routes};
 use crate::scratch::Scratch;
@@ -99,11 +101,23 @@ impl StepAdjoint {
     ) {
         let inputs = Inputs { model, parameters, options };
         let bars = (bar, u_bar, parameters_bar);
+        self.pull_known(&inputs, (state, u, &Known::default()), bars, s);
+    }
+
+    /// [`StepAdjoint::pull`] through a step of which something may be known. The same bits, whether it is or not.
+    pub(super) fn pull_known(
+        &mut self,
+        inputs: &Inputs<'_>,
+        (state, u, known): (&State, &[f64], &Known),
+        bars: (&mut Cotangent, &mut [f64], Option<&mut Parameters<f64>>),
+        s: &mut Scratch,
+    ) {
+        let options = inputs.options;
         if matches!(options.integrator, Integrator::Adaptive { .. }) {
-            self.parts(&inputs, (state, u), bars, s);
+            self.parts(inputs, (state, u), bars, s);
         } else {
             let part = (options.integrator.tableau(), options.dt);
-            self.pull_part(&inputs, part, (state, u), bars, s);
+            self.pull_part(inputs, part, (state, u, known), bars, s);
         }
     }
 
@@ -112,7 +126,7 @@ impl StepAdjoint {
         &mut self,
         inputs: &Inputs<'_>,
         part: (&Tableau, f64),
-        (state, u): (&State, &[f64]),
+        (state, u, known): (&State, &[f64], &Known),
         (bar, u_bar, mut wanted): (&mut Cotangent, &mut [f64], Option<&mut Parameters<f64>>),
         s: &mut Scratch,
     ) -> f64 {
@@ -122,7 +136,7 @@ impl StepAdjoint {
         let by_parameters = wanted.as_deref_mut();
         let by_stages = match options.integrator {
             Integrator::Euler | Integrator::EulerExplicitDamping | Integrator::ImplicitFast => {
-                self.euler(inputs, state, bar, by_parameters, s);
+                self.euler(inputs, (state, known), bar, by_parameters, s);
                 0.0
             }
             Integrator::RungeKutta4 | Integrator::Adaptive { .. } => {
@@ -136,14 +150,15 @@ impl StepAdjoint {
     fn euler(
         &mut self,
         inputs: &Inputs<'_>,
-        state: &State,
+        (state, known): (&State, &Known),
         bar: &mut Cotangent,
         parameters_bar: Option<&mut Parameters<f64>>,
         s: &mut Scratch,
     ) {
         let (model, h) = (inputs.model, inputs.options.dt);
         let point = (state.q.as_slice(), state.v.as_slice());
-        euler_acceleration(model, inputs.parameters, inputs.options, point, s);
+        let start = (point.0, point.1, known);
+        euler_acceleration_again(model, inputs.parameters, inputs.options, start, s);
         for d in 0..model.nv() {
             self.velocity[d] = (state.v[d] + s.a[d] * h) * h;
         }

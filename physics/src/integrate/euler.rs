@@ -4,7 +4,8 @@ use cotangent_ad::{Num, Real};
 
 use super::StepOptions;
 use crate::force::Point;
-use crate::forward::forward_dynamics;
+use crate::forward::{forward_dynamics, forward_dynamics_again};
+use crate::known::Known;
 use crate::model::{Model, Parameters};
 use crate::routes::Routes;
 use crate::scratch::Scratch;
@@ -23,6 +24,25 @@ pub(crate) fn euler_acceleration<T: Real>(
     let routes = Routes::default();
     let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
     forward_dynamics(&point, implicit, s);
+    s.stages[0].drive = drive;
+}
+
+/// [`euler_acceleration`] for an adjoint, which looks for nothing that is known.
+pub(crate) fn euler_acceleration_again(
+    model: &Model,
+    parameters: &Parameters<f64>,
+    options: &StepOptions,
+    (q, v, known): (&[f64], &[f64], &Known),
+    s: &mut Scratch,
+) {
+    let Some(found) = known.get() else {
+        return euler_acceleration(model, parameters, options, (q, v), s);
+    };
+    let implicit = options.integrator.implicit(options.dt);
+    let drive = std::mem::take(&mut s.stages[0].drive);
+    let routes = Routes::default();
+    let point = Point { model, parameters, q, v, drive: &drive, routes: &routes };
+    forward_dynamics_again(&point, implicit, found, s);
     s.stages[0].drive = drive;
 }
 

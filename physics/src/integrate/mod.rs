@@ -7,7 +7,7 @@ mod implicit;
 mod runge_kutta;
 
 pub(crate) use adaptive::{Adaptive, MOST_PARTS, Part, Parts};
-pub(crate) use euler::euler_acceleration;
+pub(crate) use euler::{euler_acceleration, euler_acceleration_again};
 pub(crate) use gyration::pull as pull_gyration;
 pub(crate) use implicit::{
     Implicit, ImplicitFactors, add_row, factorize, factorize_matrix, is_on_branch, solve,

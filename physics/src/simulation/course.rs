@@ -5,6 +5,7 @@ use cotangent_problem::TrialFailure;
 
 use super::during::{observe, pull_forces};
 use super::map::{Picked, diverged};
+use super::observed::ObservedCutoffs;
 use super::output::{OutputPullback, What};
 use super::policy::{Controller, ControllerPullback};
 use super::sensor::Rays;
@@ -69,6 +70,11 @@ impl<'a> Course<'a> {
     /// What rays meet, of the outputs that are seen and of those that are observed.
     pub(super) fn rays(&self) -> Rays {
         Rays::new(self.simulation, self.part, &self.picked)
+    }
+
+    /// What goes beyond a cutoff, of the outputs that are observed and not seen.
+    pub(super) fn observed_cutoffs(&self) -> ObservedCutoffs<'a> {
+        ObservedCutoffs::new(self.simulation, self.part, &self.picked)
     }
 
     /// Takes the entries of all motions' `outputs` that are of this one, or puts them there: calls `pair` with both places.

@@ -172,13 +172,16 @@ impl Map for MotionMap {
         let mut setting = self.setting(x);
         let runs = self.each(|course, _| {
             let (mut states, mut rays) = (Vec::new(), course.rays());
+            let mut cutoffs = course.observed_cutoffs();
             let passed = course.run(&setting, |state| {
                 rays.follow(&self.simulation.model, &setting.parameters, state);
+                cutoffs.follow(&setting, state);
                 if keep == Keep::Linearisation {
                     states.push(state.clone());
                 }
             });
-            passed.map(|passed| (passed, states, rays.switches(&self.simulation)))
+            let switches = [rays.switches(&self.simulation), cutoffs.switches()].concat();
+            passed.map(|passed| (passed, states, switches))
         });
         let mut entries = vec![0.0; self.output_len];
         let (mut states, mut met) = (Vec::new(), Vec::new());

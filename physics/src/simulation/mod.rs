@@ -45,6 +45,7 @@ mod during;
 mod energy;
 mod input;
 mod map;
+mod observed;
 mod output;
 mod policy;
 mod sensor;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use cotangent_ad::nn::Activation;
+use cotangent_ad::random::Stream;
 use cotangent_physics::io::mjcf::read_mjcf;
 use cotangent_physics::{
     MotionPart, MotionSimulation, Observation, Policy, PolicyError, State, displace,
 };
-use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
+use cotangent_problem::{Keep, Quantity, SampleKey, Simulation, Workspace};
 
 use super::common::randoms;
 use super::{dot, has_exact_derivatives, whole};
@@ -258,4 +259,79 @@ fn what_an_observed_ray_meets_is_a_switch() {
     assert_eq!(before[0].name, "what sensor.sight meets");
     assert_ne!(before[0].state, past[0].state, "the box, and nothing");
     assert!(met(0.1, vec![]).is_empty(), "a clock alone sees no box");
+}
+
+/// A slide whose gauge reads its place up to a cutoff. Decisions alone look at it: of three steps, two.
+#[test]
+fn an_observed_cutoff_is_a_switch() {
+    let text = "<mujoco><worldbody>
+        <body><joint name='s' type='slide' axis='0 1 0'/><geom size='.1'/></body></worldbody>
+        <actuator><motor name='s' joint='s' ctrlrange='-1 1'/></actuator>
+        <sensor><jointpos name='gauge' joint='s' cutoff='.2'/></sensor></mujoco>";
+    let switches = |position: f64, observations: Vec<Observation>, output: &str| {
+        let read = read_mjcf(text).unwrap();
+        let start = State::new(&read.model, vec![position], vec![0.0]).unwrap();
+        let parts = vec![MotionPart { label: String::new(), start, steps: 3 }];
+        let policy = policy(observations, 2);
+        let simulation =
+            MotionSimulation::with_policy(read.model, read.options, parts, &policy).unwrap();
+        let place = simulation.outputs().iter().position(|q| q.name == output);
+        let map = Arc::new(simulation).map(&[], &[place.unwrap()], false).unwrap();
+        let run = map.run(&[], Keep::Values, SampleKey(0), &mut Workspace::new()).unwrap();
+        run.values().switches.clone()
+    };
+    let gauge = || vec![observation("sensor.gauge")];
+    for (position, beyond) in [(0.1, 0), (0.3, 2), (-0.3, 2)] {
+        let found = switches(position, gauge(), "joint.s.position");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "sensor.gauge, as observed, beyond its cutoff");
+        assert_eq!(found[0].state, beyond, "at {position}");
+    }
+    // an output tells of itself, at all its times, and what nothing observes of nothing
+    let seen = switches(0.3, gauge(), "sensor.gauge");
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].name.as_str(), seen[0].state), ("sensor.gauge beyond its cutoff", 4));
+    let place = vec![observation("joint.s.position")];
+    assert!(switches(0.3, place, "joint.s.position").is_empty());
+}
+
+/// Under first weights the motion of a quadruped is chaotic: after 1000 steps the terms of a derivative sum to 9e15. Both modes are of the same motion.
+#[test]
+fn a_long_motion_under_a_policy_has_one_derivative() {
+    let read = read_mjcf(include_str!("../../../bench/models/seventeen.xml")).unwrap();
+    let mut observations = vec![
+        observation("joint.free.velocity"),
+        Observation { entries: vec![6, 7, 8], ..observation("body.trunk.orientation") },
+    ];
+    for end in ["front_left", "front_right", "hind_left", "hind_right"] {
+        for joint in ["hip", "knee"] {
+            observations.push(observation(&format!("joint.{end}_{joint}.position")));
+        }
+    }
+    let mut start = State::at_reference(&read.model);
+    let random = Stream::new(&[6]);
+    let push = |(k, v): (usize, &mut f64)| *v = random.uniform(k as u64) - 0.5;
+    start.v.iter_mut().take(6).enumerate().for_each(push);
+    let parts = vec![MotionPart { label: String::new(), start, steps: 1000 }];
+    let policy =
+        Policy { hidden: vec![46], periods: vec![0.5], seed: 1, ..policy(observations, 1) };
+    let simulation = MotionSimulation::with_policy(read.model, read.options, parts, &policy);
+    let simulation = Arc::new(simulation.unwrap());
+    let inputs = simulation.inputs().iter().enumerate();
+    let is_weight = |(k, q): (usize, &Quantity)| q.name.starts_with("policy.").then_some(k);
+    let weights: Vec<usize> = inputs.filter_map(is_weight).collect();
+    let x: Vec<f64> = weights.iter().flat_map(|k| simulation.inputs()[*k].value.clone()).collect();
+    let place = simulation.outputs().iter().position(|q| q.name == "body.trunk.position");
+    let map = Arc::clone(&simulation).map(&weights, &[place.unwrap()], true).unwrap();
+    let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+    let mut y_bar = vec![0.0; map.output_len()];
+    let last = y_bar.len() - 3;
+    y_bar[last] = 1.0;
+    let by_weights = run.pullback(&[&y_bar]).unwrap().remove(0);
+    let v = randoms(7, x.len());
+    let forward = run.pushforward(&[&v]).unwrap()[0][last];
+    let terms: f64 = by_weights.iter().zip(&v).map(|(bar, v)| (bar * v).abs()).sum();
+    let error = (forward - dot(&by_weights, &v)).abs() / terms;
+    assert!(terms > 1e12, "{terms:.1e}: not chaotic any more");
+    assert!(error < 1e-11, "{forward} of {terms:.1e}: {error:.1e}");
 }

@@ -247,8 +247,8 @@ pub(super) fn policy_of_degrave(_: &Peers) -> Result<Vec<Item>, PeerError> {
     ])
 }
 
-/// Steps over which the motion under first weights has not become chaotic: over a thousand rounding grows to a thousandth of the gradient.
-const FEW: usize = 100;
+/// Steps of the comparison of both modes; a test of the physics crate has it over a thousand.
+const FEW: usize = 1000;
 
 /// The difference of both modes along a direction, as a share of the sum of the gradient's terms.
 fn against_duals() -> Result<f64, PeerError> {

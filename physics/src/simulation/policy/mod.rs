@@ -188,6 +188,11 @@ impl Controller {
         self.whats.contains(&what)
     }
 
+    /// What it observes of a state, and which entries of it.
+    pub(super) fn observed(&self) -> impl Iterator<Item = (What, &[usize])> {
+        self.whats.iter().zip(&self.seen).map(|(what, seen)| (*what, seen.entries.as_slice()))
+    }
+
     /// Number of weights and biases.
     pub(super) fn weights(&self) -> usize {
         self.network.weights()
