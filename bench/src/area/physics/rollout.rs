@@ -239,7 +239,7 @@ pub(super) fn policy_of_degrave(_: &Peers) -> Result<Vec<Item>, PeerError> {
             holds: seconds <= 0.082,
         }),
         Item::Proof(Proof {
-            what: format!("{name}, {FEW} steps: the gradient along a direction against duals"),
+            what: format!("{name}, {COMPARED} steps: the gradient along a direction against duals"),
             must: "1e-9 of the sum of its terms".into(),
             measured: format!("{error:.1e}"),
             holds: error <= 1e-9,
@@ -247,12 +247,12 @@ pub(super) fn policy_of_degrave(_: &Peers) -> Result<Vec<Item>, PeerError> {
     ])
 }
 
-/// Steps of the comparison of both modes; a test of the physics crate has it over a thousand.
-const FEW: usize = 1000;
+/// Steps of the comparison of both modes.
+const COMPARED: usize = 1000;
 
 /// The difference of both modes along a direction, as a share of the sum of the gradient's terms.
 fn against_duals() -> Result<f64, PeerError> {
-    let (map, x) = by_weights(&under_policy(1, FEW)?)?;
+    let (map, x) = by_weights(&under_policy(1, COMPARED)?)?;
     let y_bar = last_places(map.as_ref(), 1);
     let by_weights = gradient(map.as_ref(), &x, &y_bar)?;
     let random = Stream::new(&[7]);
