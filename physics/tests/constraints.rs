@@ -12,7 +12,8 @@ mod common;
 use common::randoms;
 use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
-use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::read_mjcf;
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, acceleration, difference, displace,
     step,
@@ -27,12 +28,12 @@ fn numbers(v: &Value) -> Vec<f64> {
 }
 
 /// Cases of the golden numbers: name, model, and its states.
-fn cases() -> Vec<(String, Mjcf, Vec<Value>)> {
+fn cases() -> Vec<(String, ModelFile, Vec<Value>)> {
     let texts = [include_str!("data/constraints.json"), include_str!("data/cylinders.json")];
     texts.into_iter().flat_map(cases_of).collect()
 }
 
-fn cases_of(text: &str) -> Vec<(String, Mjcf, Vec<Value>)> {
+fn cases_of(text: &str) -> Vec<(String, ModelFile, Vec<Value>)> {
     let golden: Value = serde_json::from_str(text).unwrap();
     let case = |case: &Value| {
         let name = case["name"].as_str().unwrap().to_owned();
@@ -249,7 +250,7 @@ fn differences_agree(
 }
 
 /// A sphere of radius 0.1 on a vertical slide above a plane, with these attributes of its geom.
-fn drop(mass: f64, surface: &str) -> Mjcf {
+fn drop(mass: f64, surface: &str) -> ModelFile {
     let text = format!(
         "<mujoco><worldbody><geom type='plane' size='1 1 1' condim='1'/>
          <body pos='0 0 .1'><joint type='slide' axis='0 0 1'/>

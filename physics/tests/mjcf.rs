@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use cotangent_physics::io::mjcf::{
-    Effect, Files, Mjcf, MjcfError, MjcfErrors, read_mjcf, read_mjcf_with,
-};
+use cotangent_physics::io::mjcf::{Files, MjcfError, MjcfErrors, read_mjcf, read_mjcf_with};
+use cotangent_physics::io::urdf::{UrdfOptions, read_urdf};
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::model::Transmission;
 use cotangent_physics::{Scratch, State, acceleration, crba, kinematics};
 
@@ -335,7 +335,8 @@ fn included_files_stand_in_place_and_errors_name_them() {
     let mut read = |inside: &str| {
         read_mjcf_with(&format!("<mujoco><worldbody>{inside}</worldbody></mujoco>"), &mut files)
     };
-    let names = |read: &Mjcf| read.model.geoms().iter().map(|g| g.name.clone()).collect::<Vec<_>>();
+    let names =
+        |read: &ModelFile| read.model.geoms().iter().map(|g| g.name.clone()).collect::<Vec<_>>();
     let inside =
         "<geom name='zero' size='.1'/><include file='arm.xml'/><geom name='three' size='.1'/>";
     let model = read(inside).unwrap();
@@ -509,7 +510,7 @@ fn turned(yaw: f64) -> cotangent_physics::Model {
          <joint name='j' type='continuous'><parent link='base'/><child link='arm'/><axis xyz='1 0 0'/>
          </joint></robot>"
     );
-    cotangent_physics::io::urdf::read_urdf(&text, false).unwrap()
+    read_urdf(&text, &UrdfOptions::default()).unwrap().model
 }
 
 /// google-deepmind/mujoco 3559: the turn of a URDF's inertial frame counts. A quarter turn swaps the moments; at 0.6 the
@@ -567,7 +568,7 @@ fn bodies_without_mass_have_a_center() {
 fn problems_of_a_urdf_are_named_with_their_line() {
     let read = |inside: &str| {
         let text = format!("<robot name='r'>\n<link name='a'/><link name='b'/>\n{inside}</robot>");
-        cotangent_physics::io::urdf::read_urdf(&text, false).unwrap_err()
+        read_urdf(&text, &UrdfOptions::default()).unwrap_err()
     };
     let joint = |kind: &str, inside: &str| {
         format!("<joint name='j' type='{kind}'><parent link='a'/><child link='b'/>{inside}</joint>")

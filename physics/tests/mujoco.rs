@@ -1,5 +1,5 @@
 //! Against MuJoCo 4.0.0 (3.17.0 where it is said): the models of `data/zoo.xml` and `data/forces.xml` (golden numbers by
-//! `peers/golden_mujoco.py`), and dm_control's models where the reference data lie beside the checkout (`../shared/data/physics`).
+//! `peers/golden_mujoco.py`), a robot of URDF, and dm_control's models where the reference data lie beside the checkout (`../shared/data/physics`).
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,9 @@ mod common;
 use std::path::PathBuf;
 
 use common::{close, whole};
-use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::read_mjcf;
+use cotangent_physics::io::urdf::{UrdfOptions, read_urdf};
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, acceleration, applied_forces, crba,
     difference, energy, kinematics, rnea, step,
@@ -39,7 +41,7 @@ const INTEGRATORS: [(&str, Integrator); 3] = [
 ];
 
 /// `names`: those of the data, with their methods.
-fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, Integrator)]) {
+fn compare(read: &ModelFile, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n) = (model.parameters(), model.nv());
     let mut s = Scratch::new(model);
@@ -72,8 +74,8 @@ fn compare(read: &Mjcf, r: &Value, qacc: &Value, steps: &Value, names: &[(&str, 
 }
 
 /// A model without its constraints, which the golden numbers were made without.
-fn unconstrained(text: &str) -> Mjcf {
-    Effect::ALL.into_iter().fold(read_mjcf(text).unwrap(), Mjcf::without)
+fn unconstrained(text: &str) -> ModelFile {
+    Effect::ALL.into_iter().fold(read_mjcf(text).unwrap(), ModelFile::without)
 }
 
 #[test]
@@ -203,7 +205,7 @@ fn tendons_inside_geoms_agree_with_mujoco() {
 }
 
 /// Accelerations and steps under the constraints.
-fn compare_constrained(read: &Mjcf, r: &Value, names: &[(&str, Integrator)]) {
+fn compare_constrained(read: &ModelFile, r: &Value, names: &[(&str, Integrator)]) {
     let model = &read.model;
     let (p, n, mut s) = (model.parameters(), model.nv(), Scratch::new(model));
     let state = state_of(model, r);
@@ -312,7 +314,7 @@ fn dm_control_models_agree_with_mujoco() {
         let read = read_mjcf(&text).unwrap();
         let data = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
         let data: Value = serde_json::from_str(&data).unwrap();
-        let smooth = Effect::ALL.into_iter().fold(read.clone(), Mjcf::without);
+        let smooth = Effect::ALL.into_iter().fold(read.clone(), ModelFile::without);
         let explicit = text.contains("eulerdamp=\"disable\"");
         let euler = if explicit { Integrator::EulerExplicitDamping } else { Integrator::Euler };
         for r in data["states"].as_array().unwrap() {
@@ -325,4 +327,45 @@ fn dm_control_models_agree_with_mujoco() {
             }
         }
     }
+}
+
+/// A robot of URDF on a floor beside MuJoCo 3.17.0 (`data/gripper.json` by `peers/golden_urdf.py`): beyond its limits, in the floor and in
+/// itself, with a link that is fixed to another.
+#[test]
+fn a_robot_of_urdf_agrees_with_mujoco() {
+    let options = UrdfOptions { ground: Some(0.0), motors: true, ..UrdfOptions::default() };
+    let read = read_urdf(include_str!("data/gripper.urdf"), &options).unwrap();
+    assert!(read.unsimulated.is_empty() && read.notes.is_empty(), "{read:?}");
+    let model = &read.model;
+    let motors: Vec<_> = model.actuators().iter().map(|a| (a.name.as_str(), a.range)).collect();
+    let expected =
+        [("shoulder", Some([-40.0, 40.0])), ("elbow", None), ("finger", Some([-15.0, 15.0]))];
+    assert_eq!(motors, expected);
+    let golden: Value = serde_json::from_str(include_str!("data/gripper.json")).unwrap();
+    let (p, u, mut s) = (model.parameters(), [0.0; 3], Scratch::new(model));
+    for r in golden["states"].as_array().unwrap() {
+        let state = state_of(model, r);
+        let acceleration = acceleration(model, p, &read.options, (&state, &u), &mut s);
+        close(acceleration, &numbers(&r["qacc"]), 1e-8);
+        let mut next = state.clone();
+        step(model, p, &read.options, &mut next, &u, &mut s);
+        let mut error = vec![0.0; model.nv()];
+        difference(model, &numbers(&r["next"]["qpos"]), &next.q, &mut error);
+        close(&error, &vec![0.0; model.nv()], 1e-8);
+        close(&next.v, &numbers(&r["next"]["qvel"]), 1e-8);
+    }
+}
+
+/// A collision mesh is told of where it would touch something, and only there.
+#[test]
+fn a_collision_mesh_of_urdf_is_not_dropped_in_silence() {
+    let text = include_str!("data/gripper.urdf");
+    let mesh = text.replace("<sphere radius=\"0.06\"/>", "<mesh filename=\"fore.stl\"/>");
+    let read = read_urdf(&mesh, &UrdfOptions::default()).unwrap();
+    let [unsimulated] = &read.unsimulated[..] else { panic!("{:?}", read.unsimulated) };
+    assert_eq!((unsimulated.what, unsimulated.line), (Effect::Contact, 28));
+    assert_eq!(unsimulated.which.as_deref(), Some("the mesh of link `fore` and a box"));
+    assert!(read.without(Effect::Contact).unsimulated.is_empty());
+    let alone = "<robot name='r'><link name='a'><collision><geometry><mesh/></geometry></collision></link></robot>";
+    assert!(read_urdf(alone, &UrdfOptions::default()).unwrap().unsimulated.is_empty());
 }

@@ -34,6 +34,7 @@ pub mod diagnostic;
 pub mod document;
 mod domain;
 mod equations;
+mod first;
 mod general;
 mod job;
 pub mod keys;

@@ -4,8 +4,6 @@ mod coordinates;
 mod keys;
 mod species;
 
-use std::path::Path;
-
 use cotangent_dft::molecule::integrals::repulsion::store::RepulsionOptions;
 use cotangent_dft::molecule::scf::{
     ScfOptions, StabilityCheck, Start, check_orbitals, orbitals_from_json,
@@ -19,6 +17,7 @@ use cotangent_problem::Simulation;
 
 use super::document::{Grammar, Settings};
 use super::domain::{Domain, Makes};
+use super::first;
 use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, OUTPUT, PARAMETER, TERM};
 use super::keys::{AnyKey, Key, List};
 use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
@@ -36,36 +35,8 @@ pub(super) const DOMAIN: Domain = Domain {
         ("water.xyz", include_bytes!("../water.xyz")),
     ],
     makes: Makes::Simulation(model),
-    first: Some((&["xyz"], first_scenario)),
+    first: Some((&["xyz"], first::molecules::scenario)),
 };
-
-/// A scenario for any molecule: its geometry is optimised.
-fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
-    let code = "cotangent::scenario::unreadable";
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        let message = format!("cannot read {}: {e}", path.display());
-        vec![Diagnostic::plain(code, message, "an XYZ file is text in UTF-8")]
-    })?;
-    // a multiplicity that goes with the electrons, where there is nothing else wrong
-    let read = |multiplicity| parse_xyz(&text, file, LengthUnit::Angstrom, 0, multiplicity);
-    let multiplicity = if read(1).is_err() && read(2).is_ok() { 2 } else { 1 };
-    read(multiplicity).map_err(|e| {
-        let help = "a count, a comment, and a line `symbol x y z` for each atom";
-        vec![Diagnostic::plain("cotangent::molecule::xyz", e.to_string(), help)]
-    })?;
-    let name = general::name_of(path);
-    let is_one_atom = read(multiplicity).is_ok_and(|molecule| molecule.atoms().len() == 1);
-    // one atom has no internal coordinates
-    let (coordinates, free) =
-        if is_one_atom { ("cartesian", "atom[0].position") } else { ("internal", "internal") };
-    Ok(format!(
-        "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
-         kind = \"molecules\"\n\n[molecule]\nfile = {file:?}\nmultiplicity = {multiplicity}\n\
-         coordinates = \"{coordinates}\"\n\n[basis]\nname = \"6-31G*\"\n\n\
-         [[parameter]]\nname = \"{free}\"\n\n[[term]]\noutput = \"energy\"\nminimise = \"value\"\n\n\
-         [stop]\ngradient_tolerance = 1e-4      # half its square is what the energy may still fall by, Ha\n"
-    ))
-}
 
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let has_species = !s.list(keys::SPECIES).is_empty();

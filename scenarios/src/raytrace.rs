@@ -1,8 +1,8 @@
 //! `pictures`: scenes of meshes, lights and cameras.
 
-mod first;
 mod keys;
 mod mesh_file;
 mod pictures;
 
+pub(crate) use mesh_file::mesh_file;
 pub(super) use pictures::DOMAIN;

@@ -16,7 +16,8 @@ use cotangent_ad::random::Stream;
 use cotangent_ad::{Dual, Num, Schedule, Vec3, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
 use cotangent_physics::impact::{Arena, Ball, Balls, Until, Wall};
-use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf};
+use cotangent_physics::io::mjcf::read_mjcf;
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
 
 use super::Measure;
@@ -70,7 +71,7 @@ impl Cost for Last {
 }
 
 struct Motion {
-    read: Mjcf,
+    read: ModelFile,
     options: StepOptions,
     controls: Vec<f64>,
     scratch: Scratch,
@@ -86,7 +87,7 @@ impl Motion {
         let read =
             read.map_err(|e| PeerError::Failed { what: file.into(), stderr: e.to_string() })?;
         // as the peer runs it
-        let read = Effect::ALL.into_iter().fold(read, Mjcf::without);
+        let read = Effect::ALL.into_iter().fold(read, ModelFile::without);
         let options = StepOptions { integrator: Integrator::Euler, ..read.options };
         let controls = vec![0.1; STEPS * read.model.nu()];
         let scratch = Scratch::new(&read.model);

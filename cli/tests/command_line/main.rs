@@ -8,6 +8,7 @@ mod dft;
 mod end_to_end;
 mod equations;
 mod general;
+mod models;
 mod molecules;
 mod own_files;
 mod physics;

@@ -3,4 +3,7 @@
 mod height_field;
 mod mesh;
 pub mod mjcf;
+mod model_file;
 pub mod urdf;
+
+pub use model_file::{Effect, Keyframe, ModelFile, Note, Unsimulated};

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cotangent_physics::io::mjcf::{Mjcf, read_mjcf, read_mjcf_file};
+use cotangent_physics::io::ModelFile;
+use cotangent_physics::io::mjcf::{read_mjcf, read_mjcf_file};
 use cotangent_physics::{MotionPart, MotionSimulation, State};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(super) fn motion_of(text: &str, state: &Value) -> MotionSimulation {
     motion_of_model(read, state)
 }
 
-fn motion_of_model(read: Mjcf, state: &Value) -> MotionSimulation {
+fn motion_of_model(read: ModelFile, state: &Value) -> MotionSimulation {
     let numbers = |key: &str| -> Vec<f64> {
         state[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
     };

@@ -1,6 +1,5 @@
 //! `equations`: differential equations that the scenario itself writes down.
 
-mod first;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -10,6 +9,7 @@ use cotangent_equations::{EquationsSimulation, Model as Written};
 
 use super::document::{Grammar, Settings};
 use super::domain::{Domain, Makes};
+use super::first;
 use super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, PARAMETER, TERM};
 use super::keys::{
     AMOUNTS, Amounts, FLAG, Kind, List, TEXT, TEXTS, choice, count, key, keys, list, number,
@@ -74,7 +74,7 @@ pub(crate) const DOMAIN: Domain = Domain {
         ("lynx-hare.csv", include_bytes!("../../lynx-hare.csv")),
     ],
     makes: Makes::Simulation(model),
-    first: Some((&["csv"], first::scenario)),
+    first: Some((&["csv"], first::equations::scenario)),
 };
 
 const TABLES: &[&str] = &["parameters", "states", "definitions", "equations", general::VALUES];

@@ -24,7 +24,6 @@ pub(super) use parameter_keys::NAME as INPUT;
 pub use table::tables;
 pub(super) use term_keys::{OUTPUT, TARGET};
 
-use std::path::Path;
 use std::sync::Arc;
 
 use cotangent_problem::name::is_pattern;
@@ -49,16 +48,6 @@ pub(super) const COMBINATION: List = list(
     combination::KEYS,
     "a linear combination of outputs, which is an output too",
 );
-
-/// What the scenario of a user's file is called: as the file, without what a run's folder may not be called.
-pub(super) fn name_of(file: &Path) -> String {
-    let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
-    let name: String = stem.chars().map(plain).collect();
-    // a folder's name does not begin with a sign
-    let name = name.trim_start_matches(['-', '_']);
-    if name.is_empty() { "study".into() } else { name.into() }
-}
 
 /// The table of inputs that stay as given.
 pub(super) const VALUES: &str = "values";

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use cotangent_physics::io::urdf::{UrdfError, read_urdf};
-use cotangent_physics::{Inspection, Model};
+use cotangent_physics::Inspection;
+use cotangent_physics::io::urdf::UrdfOptions;
+use cotangent_physics::io::{Note, Unsimulated};
 
-use super::model_file::read_file;
-use crate::diagnostic::{Diagnostic, Source};
+use super::model_file::{is_urdf, read_file};
+use crate::diagnostic::Diagnostic;
 
 /// Reads a model in MJCF or URDF.
 ///
@@ -14,55 +15,19 @@ use crate::diagnostic::{Diagnostic, Source};
 /// Everything that is wrong with the file.
 pub fn inspect(path: &Path) -> Result<Inspection, Vec<Diagnostic>> {
     let plain = |code, message, help: &'static str| Diagnostic::plain(code, message, help);
-    if is_urdf(path) {
-        let model = urdf(path)?;
-        return Ok(Inspection::of("URDF", &model, None));
-    }
-    let read = read_file(path, &plain)?;
-    let mut found = Inspection::of("MJCF", &read.model, Some(read.options.dt));
+    let read = read_file(path, &UrdfOptions::default(), &plain)?;
+    let (format, step) =
+        if is_urdf(path) { ("URDF", None) } else { ("MJCF", Some(read.options.dt)) };
+    let mut found = Inspection::of(format, &read.model, step);
     let of = |file: &Option<String>| file.as_ref().map_or_else(String::new, |f| format!("{f}, "));
-    let missing = |u: &cotangent_physics::io::mjcf::Unsimulated| {
+    let missing = |u: &Unsimulated| {
         let which = u.which.as_ref().map(|w| format!(" of {w}")).unwrap_or_default();
         format!("{}line {}: {}{which}", of(&u.file), u.line, u.what.name())
     };
     found.not_simulated = read.unsimulated.iter().map(missing).collect();
-    let note = |n: &cotangent_physics::io::mjcf::Note| {
-        format!("{}line {}: {}", of(&n.file), n.line, n.message)
-    };
+    let note = |n: &Note| format!("{}line {}: {}", of(&n.file), n.line, n.message);
     found.notes = read.notes.iter().map(note).collect();
     Ok(found)
-}
-
-/// Whether a file is one of URDF: by its name, else by its first element.
-fn is_urdf(path: &Path) -> bool {
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("urdf")) {
-        return true;
-    }
-    std::fs::read_to_string(path).is_ok_and(|text| {
-        let mujoco = text.find("<mujoco").unwrap_or(usize::MAX);
-        text.find("<robot").is_some_and(|robot| robot < mujoco)
-    })
-}
-
-fn urdf(path: &Path) -> Result<Model, Vec<Diagnostic>> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        let message = format!("cannot read {}: {e}", path.display());
-        let code = "cotangent::scenario::unreadable";
-        vec![Diagnostic::plain(code, message, "a URDF file is text in UTF-8")]
-    })?;
-    read_urdf(&text, false).map_err(|errors| {
-        let source = Source { name: path.display().to_string(), text: text.as_str().into() };
-        let at = |e: &UrdfError| {
-            let before = text.lines().take(e.line.saturating_sub(1) as usize);
-            let start = before.map(|line| line.len() + 1).sum::<usize>();
-            let start = (start + e.column.saturating_sub(1) as usize).min(text.len());
-            let (code, help) =
-                ("cotangent::model::urdf", "docs/physics.md lists what is read of URDF");
-            let end = (start + 1).min(text.len());
-            Diagnostic::at(code, e.message.clone(), &source, start..end, "here", help)
-        };
-        errors.iter().map(at).collect()
-    })
 }
 
 #[cfg(test)]

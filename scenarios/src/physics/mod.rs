@@ -8,4 +8,5 @@ mod policy;
 
 pub(super) use balls::DOMAIN as BALLS;
 pub use inspect::inspect;
+pub(crate) use model_file::{is_urdf, read_file};
 pub(super) use motion::DOMAIN as MOTION;

@@ -1,22 +1,26 @@
 //! `motion`: one or several motions of a model from a MuJoCo file.
 
-use std::path::Path;
-
-use cotangent_physics::io::mjcf::{Effect, Mjcf, Note};
-use cotangent_physics::{Integrator, MotionPart, State, StepOptions};
-use cotangent_problem::name::element;
+use cotangent_physics::io::{Effect, Keyframe, ModelFile, Note};
+use cotangent_physics::{Integrator, MotionPart, MotionSimulation, State, StepOptions};
+use cotangent_problem::Simulation;
+use cotangent_problem::name::{element, segment};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
+use super::super::first;
 use super::super::general::{self, COMBINATION, CONSTRAINT, GOAL, Model, PARAMETER, TERM};
 use super::super::keys::{List, TEXT, TEXTS, key, keys, list, number, required};
-use super::model_file::{MODEL_FILE, read_file};
+use super::model_file::{BASE, GROUND, MODEL_FILE, MOTORS, TIMESTEP, read};
 use super::policy::{self, ACTIVATION, HIDDEN, HOLD, OBSERVATION, PERIODS};
-use crate::diagnostic::{CONTRADICTION, Diagnostic};
+use crate::diagnostic::{CONTRADICTION, Diagnostic, nearest};
 
 keys! {
     KEYS;
     MODEL_FILE;
+    BASE;
+    GROUND;
+    MOTORS;
+    TIMESTEP;
     IGNORE: [String] = key("model.ignore", TEXTS, "[]",
         "what the file asks for and the motion does without: limit, frictionloss, contact, equality");
     TOLERANCE: f64 = key("model.tolerance", number("", 0.0, 0.1), "0.0",
@@ -32,6 +36,8 @@ keys! {
     LABEL: str = key("label", TEXT, "\"\"", "its name, where there are several");
     DURATION: f64 = required("duration", number("s", 0.0, 1e6),
         "how long it lasts, a whole number of steps");
+    KEYFRAME: str = key("keyframe", TEXT, "\"\"",
+        "where it starts, with the controls of that: a keyframe of the MJCF file by its name; the file's reference at rest");
 }
 
 const MOTION: List = list("motion", MOTION_KEYS, "a motion of the model").needed();
@@ -41,56 +47,15 @@ const LISTS: &[List] = &[MOTION, OBSERVATION, PARAMETER, TERM, GOAL, CONSTRAINT,
 /// The kind.
 pub(crate) const DOMAIN: Domain = Domain {
     kind: "motion",
-    summary: "motions of an articulated model from an MJCF file: drive it, or identify it from recordings",
+    summary: "motions of an articulated model from an MJCF or URDF file: drive it, or identify it from recordings",
     grammar: Grammar { keys: KEYS, lists: LISTS, open_tables: general::OPEN_TABLES },
     template: &[
         ("scenario.toml", include_bytes!("../../arm.toml")),
         ("arm.xml", include_bytes!("../../arm.xml")),
     ],
     makes: Makes::Simulation(model),
-    first: Some((&["xml"], first_scenario)),
+    first: Some((&["xml", "urdf"], first::motion::scenario)),
 };
-
-/// A scenario for any model: its controls where it has actuators, else its masses; its last site or body.
-fn first_scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
-    let read = read_file(path, &|code, message, help| Diagnostic::plain(code, message, help))?;
-    let model = &read.model;
-    let name = general::name_of(Path::new(file));
-    let place = match (model.sites().len(), model.bodies().len()) {
-        (0, 0) => "site.*.position".to_owned(),
-        (0, bodies) => {
-            format!("{}.position", element("body", &model.bodies()[bodies - 1].name, bodies - 1))
-        }
-        (sites, _) => {
-            format!("{}.position", element("site", &model.sites()[sites - 1].name, sites - 1))
-        }
-    };
-    let mut names: Vec<&str> = read.unsimulated.iter().map(|u| u.what.name()).collect();
-    names.dedup();
-    let ignored: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
-    let ignore = if ignored.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "ignore = [{}]        # the file asks for these, and not all of it is simulated\n",
-            ignored.join(", ")
-        )
-    };
-    let steps = (1.0 / read.options.dt).round().max(1.0);
-    let parameter = if model.nu() > 0 {
-        "name = \"actuator.*.control\"\nspread = 0.05                 # the seed moves the start\n"
-    } else {
-        "name = \"body.*.mass\"\nspread = 0.2                  # the seed moves the start\n"
-    };
-    Ok(format!(
-        "# `cotangent list` prints every input and output of this file with its unit.\n\n[scenario]\nname = {name:?}\n\
-         kind = \"motion\"\n\n[model]\nfile = {file:?}\n{ignore}\n[[motion]]\nduration = {duration}              # s\n\n\
-         [[parameter]]\n{parameter}\n[[term]]\nlabel = \"place\"\noutput = {place:?}\nat = {duration}                    # s\n\
-         target = [0.0, 0.0, 1.0]      # m\nscale = \"1 cm\"                # a miss that matters\n\n[[goal]]\nof = \"place\"\n\
-         within = \"1 cm\"\n",
-        duration = steps * read.options.dt,
-    ))
-}
 
 /// The simulation of the file's motions.
 fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
@@ -104,18 +69,16 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
         of_file => of_file,
     };
     let options = StepOptions { integrator, ..read.options };
-    let simulation = policy::simulation(s, read.model, options, parts)?;
+    let held = held_controls(s, &read);
+    let mut simulation = policy::simulation(s, read.model, options, parts)?;
+    for (name, control) in held {
+        hold(&mut simulation, &name, control);
+    }
     Ok(Model { notes, ..Model::with_portrait(simulation) })
 }
 
-/// The model, or what is wrong with its file.
-fn read(s: &Settings) -> Result<Mjcf, Vec<Diagnostic>> {
-    let path = s.get(MODEL_FILE);
-    read_file(Path::new(path), &|code, message, help| s.problem(code, MODEL_FILE, message, help))
-}
-
 /// The model without what the scenario turns off by name. A file that asks for what is not simulated is refused.
-fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
+fn simulated(s: &Settings, mut read: ModelFile) -> Result<ModelFile, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     for name in s.get(IGNORE) {
         match Effect::ALL.into_iter().find(|e| *name == e.name()) {
@@ -137,8 +100,57 @@ fn simulated(s: &Settings, mut read: Mjcf) -> Result<Mjcf, Vec<Diagnostic>> {
     if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
-/// The motions, each from the model's reference configuration at rest.
-fn parts(s: &Settings, read: &Mjcf) -> Result<Vec<MotionPart>, Vec<Diagnostic>> {
+/// The keyframe that a motion starts from, where it names one.
+fn keyframe<'r>(m: &Settings, read: &'r ModelFile) -> Result<Option<&'r Keyframe>, Diagnostic> {
+    let name = m.get(KEYFRAME);
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if let Some(keyframe) = read.keyframes.iter().find(|k| k.name == name) {
+        return Ok(Some(keyframe));
+    }
+    let names = || read.keyframes.iter().map(|k| k.name.as_str()).filter(|n| !n.is_empty());
+    let help = match nearest(name, names()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None if names().next().is_none() => "the model's file names no keyframe".into(),
+        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    let message = format!("no keyframe is called \"{name}\"");
+    Err(m.problem("cotangent::scenario::keyframe", KEYFRAME, message, help))
+}
+
+/// The controls of the keyframes that motions start from, by the names of the inputs.
+fn held_controls(s: &Settings, read: &ModelFile) -> Vec<(String, f64)> {
+    let mut held = Vec::new();
+    for m in s.list(MOTION) {
+        let Ok(Some(keyframe)) = keyframe(m, read) else { continue };
+        let before = match m.get(LABEL) {
+            "" => String::new(),
+            label => format!("motion.{}.", segment(label)),
+        };
+        let motors = read.model.actuators().iter().enumerate();
+        held.extend(motors.zip(&keyframe.controls).map(|((k, motor), control)| {
+            (format!("{before}{}.control", element("actuator", &motor.name, k)), *control)
+        }));
+    }
+    held
+}
+
+/// Holds a control at a number, within its range, through the whole motion; a policy's controls are no inputs.
+fn hold(simulation: &mut MotionSimulation, name: &str, control: f64) {
+    let Some(index) = simulation.inputs().iter().position(|q| q.name == name) else { return };
+    let held: Vec<f64> = simulation.inputs()[index]
+        .lower
+        .iter()
+        .zip(&simulation.inputs()[index].upper)
+        .map(|(lower, upper)| control.clamp(*lower, *upper))
+        .collect();
+    // a number within the bounds is no error
+    let _ = simulation.fix(index, &held);
+}
+
+/// The motions, each from its keyframe, else from the model's reference configuration at rest.
+fn parts(s: &Settings, read: &ModelFile) -> Result<Vec<MotionPart>, Vec<Diagnostic>> {
     let (list, dt) = (s.list(MOTION), read.options.dt);
     let mut problems = Vec::new();
     let mut parts = Vec::new();
@@ -157,7 +169,10 @@ fn parts(s: &Settings, read: &Mjcf) -> Result<Vec<MotionPart>, Vec<Diagnostic>> 
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let steps = steps.clamp(1.0, 1e9) as usize;
-        parts.push(MotionPart { label, start: State::at_reference(&read.model), steps });
+        let start = keyframe(m, read).map_err(|problem| problems.push(problem));
+        let start = start.ok().flatten().map(|k| k.state.clone());
+        let start = start.unwrap_or_else(|| State::at_reference(&read.model));
+        parts.push(MotionPart { label, start, steps });
     }
     if problems.is_empty() { Ok(parts) } else { Err(problems) }
 }

@@ -12,11 +12,11 @@ use cotangent_raytrace::{
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
+use super::super::first;
 use super::super::general::{
     self, COMBINATION, CONSTRAINT, GOAL, INPUT, Model, PARAMETER, TERM, select,
 };
 use super::super::keys::{AnyKey, File, Key, List, Named};
-use super::first;
 use super::keys::{self, CAMERA, LAMP, MESH, Surface};
 use super::mesh_file::mesh_file;
 use crate::diagnostic::{CONTRADICTION, Diagnostic};
@@ -35,7 +35,7 @@ pub(crate) const DOMAIN: Domain = Domain {
         ("two-views-side.exr", include_bytes!("../../two-views-side.exr")),
     ],
     makes: Makes::Simulation(model),
-    first: Some((&["obj", "ply"], first::scenario)),
+    first: Some((&["obj", "ply"], first::pictures::scenario)),
 };
 
 /// The simulation of the file's scene.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use cotangent_physics::derivative::{Cotangent, StepAdjoint, StepJacobian};
-use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf_file};
+use cotangent_physics::io::mjcf::read_mjcf_file;
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::{Integrator, Scratch, State, StepOptions, step};
 
 use crate::clock;
@@ -20,7 +21,7 @@ const BATCH: usize = 20;
 
 /// A model at the peer's state.
 struct Standing {
-    read: Mjcf,
+    read: ModelFile,
     options: StepOptions,
     state: State,
     u: Vec<f64>,

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use cotangent_physics::io::mjcf::{Effect, Mjcf, read_mjcf_file};
+use cotangent_physics::io::mjcf::read_mjcf_file;
+use cotangent_physics::io::{Effect, ModelFile};
 use cotangent_physics::{Integrator, Model, Scratch, State, StepOptions, difference, step};
 
 use crate::peer::{self, PeerError, Peers};
@@ -110,7 +111,7 @@ impl<'a> Numbers<'a> {
 }
 
 /// How far our steps, with and without contact, end from MuJoCo's.
-fn steps(read: &Mjcf, numbers: &[f64]) -> (f64, f64) {
+fn steps(read: &ModelFile, numbers: &[f64]) -> (f64, f64) {
     let model = &read.model;
     let Some(mut numbers) = Numbers::of(model, numbers) else {
         return (f64::INFINITY, f64::INFINITY);

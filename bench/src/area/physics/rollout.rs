@@ -9,7 +9,8 @@ use cotangent_ad::Schedule;
 use cotangent_ad::nn::Activation;
 use cotangent_ad::random::Stream;
 use cotangent_physics::derivative::Rollout;
-use cotangent_physics::io::mjcf::{Mjcf, read_mjcf_file};
+use cotangent_physics::io::ModelFile;
+use cotangent_physics::io::mjcf::read_mjcf_file;
 use cotangent_physics::{
     Integrator, MotionPart, MotionSimulation, Observation, Policy, Scratch, State, StepOptions,
     step,
@@ -37,13 +38,13 @@ fn failed(what: &str, stderr: impl ToString) -> PeerError {
     PeerError::Failed { what: what.into(), stderr: stderr.to_string() }
 }
 
-fn read(file: &Path) -> Result<Mjcf, PeerError> {
+fn read(file: &Path) -> Result<ModelFile, PeerError> {
     read_mjcf_file(file).map_err(|e| failed(&file.display().to_string(), &e.0[0].problem))
 }
 
 /// A motion from the state where the peer begins.
 struct Long {
-    read: Mjcf,
+    read: ModelFile,
     options: StepOptions,
     start: State,
     controls: Vec<f64>,

@@ -5,8 +5,8 @@
 //! fixed tendons; `motor`, `position`, `velocity`, `damper` and `general` actuators without activation; `keyframe`.
 //!
 //! What the file enables and the dynamics do not have (contact of meshes) is
-//! [`Mjcf::unsimulated`], with its line, less what the file's own flags turn off: a motion under them is another than MuJoCo's. What has
-//! no effect here (sensors; what is only looked at) is skipped, some of it with a [`Note`]. Everything else is a
+//! [`ModelFile::unsimulated`](crate::io::ModelFile::unsimulated), with its line, less what the file's own flags turn off: a motion under them is another than MuJoCo's. What has
+//! no effect here (sensors; what is only looked at) is skipped, some of it with a [`Note`](crate::io::Note). Everything else is a
 //! [`MjcfError`] with its place; all of a file are reported at once.
 
 mod attributes;
@@ -18,6 +18,6 @@ mod read;
 mod schema;
 mod tree;
 
-pub use error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
+pub use error::{MjcfError, MjcfErrors, Problem};
 pub use files::{Files, Folder, NoFiles};
-pub use read::{Keyframe, Mjcf, read_mjcf, read_mjcf_file, read_mjcf_with};
+pub use read::{read_mjcf, read_mjcf_file, read_mjcf_with};

@@ -49,6 +49,12 @@ impl ModelBuilder {
         Ok(())
     }
 
+    /// Bodies that are fixed to each other count as one where constraints are scaled by the inertia of what they hold, as MuJoCo
+    /// counts those of a URDF file, which it fuses; else each body counts where its own centre of mass is.
+    pub fn fuse_fixed_bodies(&mut self) {
+        self.fused = true;
+    }
+
     /// Whether bodies that share a joint may touch; they do not, unless this is asked for.
     pub fn neighbours_touch(&mut self, touch: bool) {
         self.contacts.neighbours = touch;

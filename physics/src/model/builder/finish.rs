@@ -37,7 +37,7 @@ impl ModelBuilder {
 
     /// The model without the contact of pairs of geoms for which it is not known, and which these are.
     pub(crate) fn build_in_part(self) -> Result<(Model, Touching), BuildError> {
-        let Self { mut model, loads, contacts, .. } = self;
+        let Self { mut model, loads, contacts, fused, .. } = self;
         sensor::all_known(&model)?;
         let mut moments = model.tendons.iter().map(|t| t.dofs.len()).sum();
         for thrust in &mut model.thrusts {
@@ -74,13 +74,17 @@ impl ModelBuilder {
         check_pivots(&model, &loads)?;
         let mut touching = Touching::of(&model, &contacts);
         model.touch_pairs = std::mem::take(&mut touching.pairs);
-        weigh_constraints(&mut model, &loads);
+        place_centers(&mut model, &loads);
+        if fused {
+            fuse(&mut model);
+        }
+        weigh_constraints(&mut model);
         Ok((model, touching))
     }
 }
 
-/// Centres of mass of the bodies, and the inverse inertias there.
-fn weigh_constraints(model: &mut Model, loads: &[Load]) {
+/// Centres of mass of the bodies, and which of them slide alone.
+fn place_centers(model: &mut Model, loads: &[Load]) {
     let mut has_child = vec![false; loads.len()];
     loads.iter().filter_map(|l| l.parent).for_each(|p| has_child[p] = true);
     for (k, load) in loads.iter().enumerate() {
@@ -95,6 +99,24 @@ fn weigh_constraints(model: &mut Model, loads: &[Load]) {
         let at_root = load.parent.is_none_or(|p| loads[p].parent.is_none() && !loads[p].jointed);
         body.sliding = load.slides && at_root && !has_child[k] && is_principal(load);
     }
+}
+
+/// Bodies of one link have the centre of mass of all of them; one that slides with others fixed to it slides as a body of its own does not.
+fn fuse(model: &mut Model) {
+    let mut on_link = vec![0; model.links.len()];
+    model.bodies.iter().filter_map(|b| b.link).for_each(|link| on_link[link] += 1);
+    for body in &mut model.bodies {
+        let Some(link) = body.link.filter(|link| on_link[*link] > 1) else { continue };
+        let whole = &model.parameters.inertia[link];
+        if whole.mass > 0.0 {
+            body.center = whole.moment * whole.mass.recip();
+            body.sliding = false;
+        }
+    }
+}
+
+/// The inverse inertias of the bodies at their centres.
+fn weigh_constraints(model: &mut Model) {
     model.parameters.constraints.weights = if model.is_constrained() {
         weights(model, &model.parameters)
     } else {

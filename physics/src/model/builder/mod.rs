@@ -52,6 +52,8 @@ pub struct ModelBuilder {
     /// What stands beside each body of the model.
     loads: Vec<Load>,
     contacts: Contacts,
+    /// Whether bodies fixed to each other count as one where constraints are scaled.
+    fused: bool,
 }
 
 /// The inertia of one body, in its frame, and how it is held.
@@ -144,7 +146,13 @@ impl ModelBuilder {
             dof_parent: vec![],
             q0: vec![],
         };
-        Self { model, names: BTreeSet::new(), loads: vec![], contacts: Contacts::default() }
+        Self {
+            model,
+            names: BTreeSet::new(),
+            loads: vec![],
+            contacts: Contacts::default(),
+            fused: false,
+        }
     }
 
     fn unique(&mut self, kind: &'static str, name: &str) -> Result<(), BuildError> {

@@ -8,9 +8,10 @@ use super::Reader;
 use super::geom::is_seen;
 use crate::io::mjcf::attributes::Attributes;
 use crate::io::mjcf::defaults::MAIN;
-use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
+use crate::io::model_file::Effect;
 use crate::model::{
     CouplingSpec, Line, MOST_PAIRS, Model, PairSpec, Softness, Surface, SurfaceSpec, TieSpec,
     Touching, are_held,

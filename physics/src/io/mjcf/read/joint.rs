@@ -3,8 +3,9 @@
 use super::Reader;
 use super::body::{Content, through};
 use super::contact::softness;
-use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::schema;
+use crate::io::model_file::Effect;
 use crate::model::{JointSpec, Mobility, StopSpec};
 
 impl<'t> Reader<'t, '_> {

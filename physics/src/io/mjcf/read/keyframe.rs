@@ -3,21 +3,9 @@
 use super::Reader;
 use crate::io::mjcf::error::MjcfError;
 use crate::io::mjcf::tree::Element;
+use crate::io::model_file::Keyframe;
 use crate::model::Model;
 use crate::state::State;
-
-/// A state with a name, quaternions of length 1; where the file says nothing, the reference at rest and controls of 0.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keyframe {
-    /// Its name; may be empty.
-    pub name: String,
-    /// Time, s.
-    pub time: f64,
-    /// Configuration, velocity and activations.
-    pub state: State,
-    /// Controls, `nu` entries.
-    pub controls: Vec<f64>,
-}
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn keyframes(&mut self, model: &Model) -> Vec<Keyframe> {

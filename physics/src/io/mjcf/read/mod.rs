@@ -18,60 +18,15 @@ use std::path::Path;
 
 use super::attributes::{Attributes, unknown};
 use super::defaults::Defaults;
-use super::error::{Effect, MjcfError, MjcfErrors, Note, Problem, Unsimulated};
+use super::error::{MjcfError, MjcfErrors, Problem};
 use super::files::{Files, Folder, NoFiles};
 use super::tree::{Element, Tree};
 use crate::integrate::{Integrator, StepOptions};
-use crate::model::{
-    BuildError, Cone, ConstraintOptions, Model, ModelBuilder, Shape, with_damping_ratios,
-};
+use crate::io::model_file::{Effect, ModelFile, Note, Unsimulated};
+use crate::model::{BuildError, Cone, ConstraintOptions, ModelBuilder, Shape, with_damping_ratios};
 use compiler::Compiler;
 use contact::Collisions;
-pub use keyframe::Keyframe;
 use mesh::Mesh;
-
-/// A model as a file describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mjcf {
-    /// Its name, where it has one.
-    pub name: Option<String>,
-    /// The model.
-    pub model: Model,
-    /// Step length and method that the file asks for.
-    pub options: StepOptions,
-    /// States that the file names, whole or in part.
-    pub keyframes: Vec<Keyframe>,
-    /// What the file enables and the dynamics do not have, or have in part, in the order of [`Effect`].
-    pub unsimulated: Vec<Unsimulated>,
-    /// What in the file has no effect here.
-    pub notes: Vec<Note>,
-}
-
-impl Mjcf {
-    /// Whether the file enables an effect, simulated or not.
-    pub fn enables(&self, effect: Effect) -> bool {
-        let model = &self.model;
-        self.unsimulated.iter().any(|u| u.what == effect)
-            || match effect {
-                Effect::Limits => !model.stops().is_empty(),
-                Effect::FrictionLoss => !model.dry_friction().is_empty(),
-                Effect::Contact => !model.touch_pairs().is_empty(),
-                Effect::Equality => !(model.couplings().is_empty() && model.ties().is_empty()),
-            }
-    }
-
-    /// The model without an effect, as if the file turned it off.
-    pub fn without(mut self, effect: Effect) -> Self {
-        self.unsimulated.retain(|u| u.what != effect);
-        self.model = match effect {
-            Effect::Limits => self.model.without_stops(),
-            Effect::FrictionLoss => self.model.without_dry_friction(),
-            Effect::Contact => self.model.without_contact(),
-            Effect::Equality => self.model.without_equalities(),
-        };
-        self
-    }
-}
 
 /// Reads a model that names no other files.
 ///
@@ -89,7 +44,7 @@ impl Mjcf {
 ///
 /// # Errors
 /// All that is not well-formed, not supported, or has no meaning, each with its place.
-pub fn read_mjcf(text: &str) -> Result<Mjcf, MjcfErrors> {
+pub fn read_mjcf(text: &str) -> Result<ModelFile, MjcfErrors> {
     read_mjcf_with(text, &mut NoFiles)
 }
 
@@ -97,7 +52,7 @@ pub fn read_mjcf(text: &str) -> Result<Mjcf, MjcfErrors> {
 ///
 /// # Errors
 /// As [`read_mjcf`]'s.
-pub fn read_mjcf_file(path: &Path) -> Result<Mjcf, MjcfErrors> {
+pub fn read_mjcf_file(path: &Path) -> Result<ModelFile, MjcfErrors> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let problem = Problem::File { name: path.display().to_string(), why: e.to_string() };
         let problem = Box::new(problem);
@@ -111,7 +66,7 @@ pub fn read_mjcf_file(path: &Path) -> Result<Mjcf, MjcfErrors> {
 ///
 /// # Errors
 /// As [`read_mjcf`]'s.
-pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<Mjcf, MjcfErrors> {
+pub fn read_mjcf_with(text: &str, files: &mut dyn Files) -> Result<ModelFile, MjcfErrors> {
     let tree = Tree::read(text, files).map_err(MjcfErrors)?;
     let mut reader = Reader {
         tree: &tree,
@@ -262,7 +217,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn finish(mut self) -> Result<Mjcf, MjcfErrors> {
+    fn finish(mut self) -> Result<ModelFile, MjcfErrors> {
         let root = self.tree.element(0);
         if self.problems.is_empty()
             && let Some(total) = self.compiler.total_mass
@@ -294,6 +249,6 @@ impl<'t> Reader<'t, '_> {
         let name = root.get("model").map(str::to_owned);
         let unsimulated = self.unsimulated.into_values().collect();
         let (options, notes) = (self.options, self.notes);
-        Ok(Mjcf { name, model, options, keyframes, unsimulated, notes })
+        Ok(ModelFile { name, model, options, keyframes, unsimulated, notes })
     }
 }

@@ -2,9 +2,10 @@
 
 use super::Reader;
 use crate::integrate::Integrator;
-use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
+use crate::io::model_file::Effect;
 use crate::model::Cone;
 
 impl<'t> Reader<'t, '_> {

@@ -3,9 +3,10 @@
 use super::Reader;
 use super::contact::softness;
 use crate::io::mjcf::defaults::MAIN;
-use crate::io::mjcf::error::{Effect, MjcfError, Problem};
+use crate::io::mjcf::error::{MjcfError, Problem};
 use crate::io::mjcf::schema;
 use crate::io::mjcf::tree::Element;
+use crate::io::model_file::Effect;
 use crate::model::{StopSpec, TendonSpec, Waypoint};
 
 impl<'t> Reader<'t, '_> {

@@ -1,9 +1,13 @@
 //! A reader of URDF, the robot format of ROS: links with their inertia and collision primitives, joints, limits and damping.
 //!
-//! A link is a body, and its frame is that of the joint above it. The root is fixed to the world, unless the caller frees it. What is
-//! looked at (`visual`, `material`), what controllers read (`transmission`, `gazebo`, `safety_controller`, `calibration`) and meshes, which
-//! have no part in the inertia of a URDF, are skipped. A joint that mimics another is refused. Dry friction has MuJoCo's default softness;
-//! limits are ranges of the model's joints, which nothing enforces, and collision shapes touch nothing. Effort limits are the range of the actuators' force.
+//! A link is a body, and its frame is that of the joint above it. The root is fixed to the world, unless [`UrdfOptions`] free it. Limits
+//! of joints and dry friction are enforced and collision shapes touch each other with MuJoCo's default softness and friction, but those
+//! of a link and its moving parent. What is looked at (`visual`, `material`) and what controllers read (`transmission`, `gazebo`,
+//! `safety_controller`, `calibration`) is skipped. Collision meshes touch nothing: where they should, the file's
+//! [`unsimulated`](ModelFile::unsimulated) says so. A joint that mimics another is refused. Effort limits are the range of the actuators' force.
+
+mod collision;
+mod joint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +15,12 @@ use cotangent_ad::{Mat3, Pose, Quat, Vec3};
 use roxmltree::{Document, Node};
 use thiserror::Error;
 
-use crate::model::{BuildError, JointSpec, Mobility, Model, ModelBuilder, Shape, Weight};
+use self::collision::Collisions;
+use crate::integrate::{Integrator, StepOptions};
+use crate::io::model_file::{ModelFile, Note};
+use crate::model::{
+    BuildError, ConstraintOptions, JointSpec, Mobility, ModelBuilder, Shape, SurfaceSpec, Weight,
+};
 use crate::spatial::SpatialInertia;
 
 /// One thing that is wrong with a file.
@@ -26,7 +35,28 @@ pub struct UrdfError {
     pub column: u32,
 }
 
-/// Reads a robot whose root link is fixed to the world, or floats where `floating`.
+/// What a URDF file does not say of a motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UrdfOptions {
+    /// Whether the root link floats; else it is fixed to the world.
+    pub floating: bool,
+    /// Height of a floor, m, on which everything stands; `None` is none.
+    pub ground: Option<f64>,
+    /// Whether each hinge and slide has a motor of its joint's name, whose control is its force.
+    pub motors: bool,
+    /// Length and method of a step.
+    pub step: StepOptions,
+}
+
+impl Default for UrdfOptions {
+    /// Fixed to the world, without floor and motors, in MuJoCo's steps of 2 ms.
+    fn default() -> Self {
+        let step = StepOptions { dt: 0.002, integrator: Integrator::Euler };
+        Self { floating: false, ground: None, motors: false, step }
+    }
+}
+
+/// Reads a robot.
 ///
 /// ```
 /// let text = r#"<robot name="pole">
@@ -35,19 +65,20 @@ pub struct UrdfError {
 ///     <inertia ixx="0.1" iyy="0.1" izz="0.01" ixy="0" ixz="0" iyz="0"/></inertial></link>
 ///   <joint name="pivot" type="continuous"><parent link="base"/><child link="rod"/><axis xyz="0 1 0"/></joint>
 /// </robot>"#;
-/// let model = cotangent_physics::io::urdf::read_urdf(text, false).unwrap();
+/// use cotangent_physics::io::urdf::{UrdfOptions, read_urdf};
+/// let model = read_urdf(text, &UrdfOptions::default()).unwrap().model;
 /// assert_eq!((model.nv(), model.mass()), (1, 1.0));
 /// ```
 ///
 /// # Errors
 /// All that is not well-formed, not supported, or has no meaning, each with its place.
-pub fn read_urdf(text: &str, floating: bool) -> Result<Model, Vec<UrdfError>> {
+pub fn read_urdf(text: &str, options: &UrdfOptions) -> Result<ModelFile, Vec<UrdfError>> {
     let document = Document::parse(text).map_err(|e| {
         let place = e.pos();
         vec![UrdfError { message: e.to_string(), line: place.row, column: place.col }]
     })?;
     let robot = Robot::read(&document)?;
-    robot.build(floating)
+    robot.build(options)
 }
 
 /// Links and joints by name.
@@ -127,13 +158,14 @@ impl<'a, 'd> Robot<'a, 'd> {
 
     /// Bodies from the root on, without recursion. As there is one root, no link has two parents and every joint's ends exist, what
     /// is left over could only be a loop, and is refused.
-    fn build(&self, floating: bool) -> Result<Model, Vec<UrdfError>> {
+    fn build(&self, options: &UrdfOptions) -> Result<ModelFile, Vec<UrdfError>> {
         let mut builder = ModelBuilder::new();
         let (mut problems, mut count) = (vec![], 0);
+        let (mut shapes, mut notes) = (Collisions::default(), vec![]);
         let mut open = vec![(self.root, None, None)];
         while let Some((name, parent, joint)) = open.pop() {
             count += 1;
-            let added = self.body(&mut builder, (name, parent, joint), floating);
+            let added = self.body(&mut builder, (name, parent, joint), options, &mut shapes);
             let body = match added {
                 Ok(body) => Some(body),
                 Err(e) => {
@@ -141,6 +173,7 @@ impl<'a, 'd> Robot<'a, 'd> {
                     parent
                 }
             };
+            notes.extend(self.note(name));
             let below = self.below.get(name).into_iter().flatten().rev();
             open.extend(below.map(|joint| {
                 let name = child(*joint, "child").and_then(|c| c.attribute("link"));
@@ -152,81 +185,61 @@ impl<'a, 'd> Robot<'a, 'd> {
             let message = format!("{} links hang in a loop", self.links.len() - count);
             problems.push(self.error(root, message));
         }
+        if problems.is_empty() && options.motors {
+            problems.extend(self.motors(&mut builder).err());
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
-        builder.build().map_err(|e| vec![self.error(root, e.to_string())])
+        builder.fuse_fixed_bodies();
+        let built = ground(&mut builder, options).and_then(|()| builder.build_in_part());
+        let (model, touching) = built.map_err(|e| vec![self.error(root, e.to_string())])?;
+        let unsimulated = shapes.unsimulated(&model, &touching).into_iter().collect();
+        let name = self.document.root_element().attribute("name").map(str::to_owned);
+        Ok(ModelFile { name, model, options: options.step, keyframes: vec![], unsimulated, notes })
+    }
+
+    /// What a user of MuJoCo may not expect of a link.
+    fn note(&self, name: &str) -> Option<Note> {
+        let link = self.links[name];
+        let weightless = child(link, "inertial").is_none() && child(link, "collision").is_some();
+        let line = self.document.text_pos_at(link.range().start).row;
+        let message = format!("link `{name}` has shapes and no `inertial`: it has no mass");
+        weightless.then_some(Note { message, file: None, line })
     }
 
     fn body(
         &self,
         builder: &mut ModelBuilder,
         (name, parent, joint): (&str, Option<usize>, Option<Node<'d, 'a>>),
-        floating: bool,
+        options: &UrdfOptions,
+        shapes: &mut Collisions,
     ) -> Result<usize, UrdfError> {
         let link = self.links[name];
         let built = |node, r: Result<_, BuildError>| {
             r.map_err(|e: BuildError| self.error(node, e.to_string()))
         };
         let (placement, joints) = match joint {
-            None if floating => {
+            None if options.floating => {
                 (Pose::identity(), vec![JointSpec::new("floating_base", Mobility::Free)])
             }
             None => (Pose::identity(), vec![]),
             Some(joint) => (self.origin(joint)?, self.joint(joint)?),
+        };
+        // what floats hangs on the world itself; a root that is fixed to it stands where its frame is
+        let still = parent.filter(|p| builder.so_far().bodies()[*p].link.is_none());
+        let floats = joints.iter().any(|j| j.mobility == Mobility::Free);
+        let (parent, placement) = match still.filter(|_| floats) {
+            Some(root) => (None, builder.so_far().bodies()[root].placement * placement),
+            None => (parent, placement),
         };
         let body = built(link, builder.body(name, parent, placement, &joints))?;
         if let Some(inertial) = child(link, "inertial") {
             let (inertia, pose) = self.inertial(inertial)?;
             built(inertial, builder.inertia(body, inertia.transformed(&pose)).map(|()| body))?;
         }
-        for collision in link.children().filter(|c| c.has_tag_name("collision")) {
-            let Some(shape) = self.shape(collision)? else { continue };
-            let (name, pose) =
-                (collision.attribute("name").unwrap_or_default(), self.origin(collision)?);
-            let added = builder.geom(name, Some(body), shape, pose, Weight::Mass(0.0));
-            built(collision, added.map(|()| body))?;
-        }
+        self.collisions(builder, (link, body), shapes)?;
         Ok(body)
-    }
-
-    fn joint(&self, joint: Node<'d, 'a>) -> Result<Vec<JointSpec>, UrdfError> {
-        let name = joint.attribute("name").unwrap_or_default();
-        if let Some(mimic) = child(joint, "mimic") {
-            return Err(self.error(mimic, format!("joint `{name}`: `mimic` is not supported")));
-        }
-        let axis = match child(joint, "axis") {
-            Some(axis) => self.numbers(axis, "xyz")?.unwrap_or([1.0, 0.0, 0.0]),
-            None => [1.0, 0.0, 0.0],
-        };
-        let kind = joint.attribute("type").unwrap_or_default();
-        let mobility = match kind {
-            "fixed" => return Ok(vec![]),
-            "revolute" | "continuous" => Mobility::Hinge(axis),
-            "prismatic" => Mobility::Slide(axis),
-            "floating" => Mobility::Free,
-            _ => {
-                let message = format!(
-                    "joint `{name}` is `{kind}`: fixed, revolute, continuous, prismatic or floating is supported"
-                );
-                return Err(self.error(joint, message));
-            }
-        };
-        let mut spec = JointSpec::new(name, mobility);
-        if let Some(dynamics) = child(joint, "dynamics") {
-            spec.damping = self.number(dynamics, "damping")?.unwrap_or(0.0);
-            spec.friction_loss = self.number(dynamics, "friction")?.unwrap_or(0.0);
-        }
-        if let Some(limit) = child(joint, "limit") {
-            let bound = |name| self.number(limit, name).map(|x| x.unwrap_or(0.0));
-            let range = [bound("lower")?, bound("upper")?];
-            let limited = ["revolute", "prismatic"].contains(&kind) && range[0] < range[1];
-            spec.range = limited.then_some(range);
-            let effort = bound("effort")?;
-            let scalar = matches!(mobility, Mobility::Hinge(_) | Mobility::Slide(_));
-            spec.force_range = (scalar && effort > 0.0).then_some([-effort, effort]);
-        }
-        Ok(vec![spec])
     }
 
     /// Inertia about the centre of mass in its own frame, and that frame in the link's: both parts of `origin` count.
@@ -248,35 +261,6 @@ impl<'a, 'd> Robot<'a, 'd> {
         let at_center = Mat3([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]);
         let own = SpatialInertia::from_center(mass, Vec3::zero(), at_center);
         Ok((own, self.origin(inertial)?))
-    }
-
-    /// A primitive; `None` for a mesh.
-    fn shape(&self, collision: Node<'d, 'a>) -> Result<Option<Shape>, UrdfError> {
-        let geometry = child(collision, "geometry");
-        let shape = geometry.and_then(|g| g.children().find(Node::is_element));
-        let shape =
-            shape.ok_or_else(|| self.error(collision, "`collision` needs a geometry".into()))?;
-        let size = |name| {
-            let number = self.number(shape, name)?;
-            number.ok_or_else(|| self.error(shape, format!("the shape needs `{name}`")))
-        };
-        Ok(Some(match shape.tag_name().name() {
-            "sphere" => Shape::Sphere { radius: size("radius")? },
-            "cylinder" => {
-                Shape::Cylinder { radius: size("radius")?, half_length: 0.5 * size("length")? }
-            }
-            "capsule" => {
-                Shape::Capsule { radius: size("radius")?, half_length: 0.5 * size("length")? }
-            }
-            "box" => {
-                let edges = self.numbers(shape, "size")?;
-                let edges =
-                    edges.ok_or_else(|| self.error(shape, "the box needs `size`".into()))?;
-                Shape::Box { half: edges.map(|x| 0.5 * x) }
-            }
-            "mesh" => return Ok(None),
-            other => return Err(self.error(shape, format!("shape `{other}` is not supported"))),
-        }))
     }
 
     /// `origin` of an element: `xyz`, and `rpy` about the fixed axes x, y, z in turn.
@@ -313,4 +297,15 @@ impl<'a, 'd> Robot<'a, 'd> {
 fn error(document: &Document<'_>, node: Node<'_, '_>, message: String) -> UrdfError {
     let place = document.text_pos_at(node.range().start);
     UrdfError { message, line: place.row, column: place.col }
+}
+
+/// The floor, and how soft constraints may be: MuJoCo's defaults.
+fn ground(builder: &mut ModelBuilder, options: &UrdfOptions) -> Result<(), BuildError> {
+    let least_time_constant = 2.0 * options.step.dt;
+    builder.constraint_options(ConstraintOptions { least_time_constant, ..Default::default() })?;
+    let Some(height) = options.ground else { return Ok(()) };
+    let geom = builder.so_far().geoms().len();
+    let pose = Pose { translation: Vec3([0.0, 0.0, height]), ..Pose::identity() };
+    builder.geom("ground", None, Shape::Plane, pose, Weight::Mass(0.0))?;
+    builder.surface(geom, &SurfaceSpec::DEFAULT)
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::super::general::{name_of, read_csv};
+use super::name_of;
 use crate::diagnostic::Diagnostic;
+use crate::general::read_csv;
 
 /// The scenario of the table in `path`, which it calls `file`.
-pub(super) fn scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
+pub(crate) fn scenario(path: &Path, file: &str) -> Result<String, Vec<Diagnostic>> {
     let refuse = |why: String, help: &str| {
         let message = format!("{}: {why}", path.display());
         vec![Diagnostic::plain("cotangent::scenario::data", message, help)]
