@@ -3,7 +3,7 @@
     pip install mujoco==3.17.0
     python physics/peers/golden_urdf.py > physics/tests/data/gripper.json
 
-The states reach beyond the limits, into the floor and into the robot itself. What MuJoCo assumes of a URDF file holds: bodies fixed to each other are
+The states reach beyond the limits, into the floor and into the robot itself, without and with forces from outside. What MuJoCo assumes of a URDF file holds: bodies fixed to each other are
 fused, and visual shapes are left out.
 """
 
@@ -41,7 +41,13 @@ def main():
         mujoco.mj_forward(m, d)
         start |= {"qacc": d.qacc.tolist(), "ncon": d.ncon}
         mujoco.mj_step(m, d)
-        states.append(start | {"next": {"qpos": d.qpos.tolist(), "qvel": d.qvel.tolist()}})
+        after = {"qpos": d.qpos.tolist(), "qvel": d.qvel.tolist()}
+        # the same under a force and a torque on each body
+        d.qpos[:], d.qvel[:] = start["qpos"], start["qvel"]
+        d.xfrc_applied[1:] = random.normal(size=(m.nbody - 1, 6)) * 2
+        mujoco.mj_forward(m, d)
+        start |= {"external": d.xfrc_applied[1:].tolist(), "qacc_pushed": d.qacc.tolist()}
+        states.append(start | {"next": after})
     print(json.dumps({"nbody": m.nbody, "timestep": m.opt.timestep, "states": states}))
 
 

@@ -12,8 +12,7 @@ mod common;
 use common::randoms;
 use cotangent_ad::{Dual, Num, Real, Schedule, jacobian_forward};
 use cotangent_physics::derivative::{Cost, Cotangent, Rollout, StepAdjoint, StepJacobian};
-use cotangent_physics::io::mjcf::read_mjcf;
-use cotangent_physics::io::{Effect, ModelFile};
+use cotangent_physics::io::{Effect, ModelFile, mjcf::read_mjcf};
 use cotangent_physics::{
     Integrator, Model, Parameters, Scratch, State, StepOptions, acceleration, difference, displace,
     step,

@@ -123,6 +123,22 @@ fn step_adjoint_of_transmissions_agrees_with_duals() {
     step_adjoint_agrees(&read.model, false);
 }
 
+/// Under a force and a torque on each link from outside.
+fn pushed(model: &Model) -> Model {
+    let mut p = model.parameters().clone();
+    let numbers = randoms(80, 6 * model.links().len());
+    p.external = numbers.chunks_exact(6).map(|x| x.try_into().unwrap()).collect();
+    model.clone().with_parameters(p).unwrap()
+}
+
+/// Of free bodies and of links that turn in every way.
+#[test]
+fn step_adjoint_under_forces_from_outside_agrees_with_duals() {
+    for text in [include_str!("data/zoo.xml"), include_str!("data/forces.xml")] {
+        step_adjoint_agrees(&pushed(&read_mjcf(text).unwrap().model), false);
+    }
+}
+
 fn step_adjoint_agrees(model: &Model, forced: bool) {
     let (n, nu, size) = (model.nv(), model.nu(), 2 * model.nv() + model.na());
     for (key, integrator) in ALL.into_iter().enumerate() {

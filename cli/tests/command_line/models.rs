@@ -127,3 +127,21 @@ fn a_motion_starts_from_a_keyframe_with_its_controls() {
     let given = end(&place, &["--set", "values.\"actuator.m.control\"=0"], "joint.j.position");
     assert!((given[1] - 0.75).abs() < 1e-9, "{given:?}");
 }
+
+#[test]
+fn a_push_from_outside_is_an_input_of_each_step() {
+    let place = place();
+    let floating = ["--set", "model.base=floating"];
+    // all of its weight: the lever stands upright on what rests
+    let held = "values.\"body.ball.force\"=[0, 0, 20.601]";
+    let rests = end(&place, &[&floating[..], &["--set", held]].concat(), "body.ball.position");
+    assert!(rests[3].abs() < 1e-9, "{rests:?}");
+    let lifted = MOTION
+        .replace("\n[[motion]]", "base = \"floating\"\n[[motion]]")
+        .replace("name = \"body.lever.mass\"", "name = \"body.ball.force\"\nhold = \"0.25 s\"")
+        .replace("joint.hinge.position", "body.ball.position")
+        .replace("target = 0.1", "target = [0.2, 0, 0.3]\nlabel = \"there\"\n\n[[goal]]\nof = \"there\"\nwithin = \"1 mm\"");
+    place.write("s.toml", &lifted);
+    let run = place.run(&["run", "s.toml", "--quiet", "--out", "r"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+}

@@ -12,7 +12,8 @@
 //!
 //! Wrenches `f_i` on links that depend on the link's velocity and on gravity's direction alone, as a fluid's and those that
 //! compensate gravity, join the sums: `-f_i` that of `F`, the derivative of `-w_i . f_i` by `v_i` that of `G`, and what gravity
-//! `a_0` contracts with a sum `C` that adds `(S_j x a_0) . C` to `dphi/dq_j`.
+//! `a_0` contracts with a sum `C` that adds `(S_j x a_0) . C` to `dphi/dq_j`. Those from outside, in world axes, add `S_j . T` with a sum `T`
+//! (`force/external.rs`).
 //!
 //! The matrices whose contraction this is are those of Carpentier & Mansard, RSS 2018.
 
@@ -104,9 +105,9 @@ pub(crate) fn pull(
         let (w, sums) = (&m.virtual_velocity, &mut m.sums);
         pull_link_forces(model, parameters, s, w, sums, parameters_bar);
     }
-    let world = world_acceleration(parameters);
+    let (world, is_pushed) = (world_acceleration(parameters), !parameters.external.is_empty());
     for (i, link) in model.links().iter().enumerate().rev() {
-        let LinkSums { f, h, g, c } = m.sums[i];
+        let LinkSums { f, h, g, c, turning } = m.sums[i];
         let (v_p, a_p, w_p) = match link.parent {
             Some(p) => (s.velocity[p], s.acceleration[p], m.virtual_velocity[p]),
             None => (Motion::zero(), world, Motion::zero()),
@@ -118,6 +119,9 @@ pub(crate) fn pull(
                 - axis.cross(w_p).dot(f);
             if model.has_gravity_compensation {
                 q_bar[d] += axis.cross(world).dot(c);
+            }
+            if is_pushed {
+                q_bar[d] += axis.angular.dot(turning);
             }
             v_bar[d] += axis.dot(g) + (v_p + s.velocity[i]).cross(axis).dot(h);
         }

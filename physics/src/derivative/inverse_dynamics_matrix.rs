@@ -9,11 +9,12 @@
 //! ```
 //!
 //! the latter for `j` above the link of `i`; all other entries are 0. Weight that is held adds `K (S x a_0)`, `K` being the sum of the held
-//! shares of the inertias. Carpentier & Mansard, RSS 2018, in the frame of the tree's origin.
+//! shares of the inertias; forces from outside add `S_j . E S_i` for `j` on the way from `i` to the world, and `S_j . E^T S_i` for `j` above the link of
+//! `i`, with the map `E` of `force/external.rs`. Carpentier & Mansard, RSS 2018, in the frame of the tree's origin.
 
 use cotangent_ad::Vec3;
 
-use crate::force::each_drag_matrix;
+use crate::force::{each_drag_matrix, each_push_matrix};
 use crate::model::{Model, Parameters};
 use crate::rnea::{link_force, world_acceleration};
 use crate::scratch::Scratch;
@@ -57,6 +58,10 @@ impl MotionToForce {
         Self([turning(0), turning(1), turning(2), moving(0), moving(1), moving(2)])
     }
 
+    fn zero() -> Self {
+        Self([Force::zero(); 6])
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a += *b);
     }
@@ -82,6 +87,7 @@ struct Subtree {
     held: SpatialInertia<f64>,
     by_velocity: MotionToForce,
     force: Force<f64>,
+    turning: MotionToForce,
 }
 
 /// Writes `dtau/dq` and `dtau/dv` of inverse dynamics less the forces on links into the first `2 nv` columns of `rows`, each `width` long,
@@ -93,7 +99,8 @@ pub(super) fn matrices(
     (rows, width): (&mut [f64], usize),
 ) {
     let (n, world) = (model.nv(), world_acceleration(parameters));
-    let held_weight = model.has_gravity_compensation;
+    let (held_weight, is_pushed) =
+        (model.has_gravity_compensation, !parameters.external.is_empty());
     let sums = subtrees(model, parameters, s);
     for (i, link) in model.links().iter().enumerate() {
         let sum = &sums[i];
@@ -104,12 +111,16 @@ pub(super) fn matrices(
             let axis = s.axis[d];
             let (h, g) = (sum.inertia.apply(axis), sum.by_velocity.apply(axis));
             let held = held_weight.then(|| sum.held.apply(axis));
+            let turning = is_pushed.then(|| sum.turning.apply(axis));
             let p = v_p.cross(axis);
             let mut by_q = sum.by_velocity.transposed(p)
                 + sum.inertia.apply(v_p.cross(p) - axis.cross(a_p))
                 + axis.cross_force(sum.force);
             if held_weight {
                 by_q += sum.held.apply(axis.cross(world));
+            }
+            if is_pushed {
+                by_q += sum.turning.transposed(axis);
             }
             let by_v = sum.by_velocity.transposed(axis)
                 + sum.inertia.apply((v_p + s.velocity[i]).cross(axis));
@@ -123,6 +134,9 @@ pub(super) fn matrices(
                 row[e] = p.dot(g) + (v.cross(p) - axis.cross(a)).dot(h);
                 if let Some(held) = held {
                     row[e] += axis.cross(world).dot(held);
+                }
+                if let Some(turning) = turning {
+                    row[e] += axis.dot(turning);
                 }
                 row[n + e] = axis.dot(g) + (v + s.velocity[other]).cross(axis).dot(h);
             };
@@ -205,12 +219,16 @@ fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Sub
         let held = inertia * parameters.gravity_compensation[i];
         let by_velocity = MotionToForce::of_inertia(&inertia, v);
         let force = link_force(s, i) - held.apply(world);
-        Subtree { inertia, held, by_velocity, force }
+        Subtree { inertia, held, by_velocity, force, turning: MotionToForce::zero() }
     };
     let mut sums: Vec<Subtree> = (0..model.links().len()).map(own).collect();
     each_drag_matrix(model, parameters, s, |link, drag, by_velocity| {
         sums[link].force = sums[link].force - drag;
         sums[link].by_velocity.add(&by_velocity);
+    });
+    each_push_matrix(model, parameters, s, |link, push, turning| {
+        sums[link].force = sums[link].force - push;
+        sums[link].turning = turning;
     });
     for (i, link) in model.links().iter().enumerate().rev() {
         if let Some(p) = link.parent {
@@ -220,6 +238,7 @@ fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Sub
             sum.held += below.held;
             sum.by_velocity.add(&below.by_velocity);
             sum.force += below.force;
+            sum.turning.add(&below.turning);
         }
     }
     sums

@@ -5,6 +5,7 @@
 
 mod actuator;
 mod damping;
+mod external;
 mod fluid;
 mod gravity_compensation;
 mod implicit;
@@ -17,10 +18,11 @@ pub(crate) use actuator::{
     pull_force, pull_geared, pull_travel, travel,
 };
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
+pub(crate) use external::{each_push, each_push_matrix, pull_power};
 pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;
 
-use cotangent_ad::Real;
+use cotangent_ad::{Real, Vec3};
 
 use crate::activation::follow;
 use crate::integrate::StepOptions;
@@ -131,7 +133,7 @@ pub(crate) fn pull_spring_energy(
     tendon::pull_energy(model, parameters, routes, energy_bar, (q_bar, parameters_bar));
 }
 
-/// Takes the forces of the fluid around, and those that compensate gravity, from the forces that the motion needs: `s.force`, after
+/// Takes the forces of the fluid around, those that compensate gravity and those from outside from the forces that the motion needs: `s.force`, after
 /// the velocities.
 pub(crate) fn subtract_link_forces<T: Real>(
     model: &Model,
@@ -140,6 +142,7 @@ pub(crate) fn subtract_link_forces<T: Real>(
 ) {
     fluid::subtract(model, parameters, s);
     gravity_compensation::subtract(model, parameters, s);
+    external::subtract(model, parameters, s);
 }
 
 /// Sums over subtrees that the derivative of inverse dynamics keeps; see `derivative/inverse_dynamics.rs`.
@@ -153,11 +156,14 @@ pub(crate) struct LinkSums {
     pub(crate) g: Force<f64>,
     /// What gravity's share in forces other than inertia contracts with.
     pub(crate) c: Force<f64>,
+    /// What a turn of the world contracts with, by forces from outside, which do not turn with their link.
+    pub(crate) turning: Vec3<f64>,
 }
 
 impl LinkSums {
     pub(crate) fn zero() -> Self {
-        Self { f: Force::zero(), h: Force::zero(), g: Force::zero(), c: Force::zero() }
+        let (none, turning) = (Force::zero(), Vec3::zero());
+        Self { f: none, h: none, g: none, c: none, turning }
     }
 
     pub(crate) fn add(&mut self, b: &Self) {
@@ -165,6 +171,7 @@ impl LinkSums {
         self.h += b.h;
         self.g += b.g;
         self.c += b.c;
+        self.turning += b.turning;
     }
 }
 
@@ -178,5 +185,7 @@ pub(crate) fn pull_link_forces(
     mut parameters_bar: Option<&mut Parameters<f64>>,
 ) {
     fluid::pull(model, parameters, s, virtual_velocity, sums, parameters_bar.as_deref_mut());
-    gravity_compensation::pull(model, parameters, s, virtual_velocity, sums, parameters_bar);
+    let bar = parameters_bar.as_deref_mut();
+    gravity_compensation::pull(model, parameters, s, virtual_velocity, sums, bar);
+    external::pull(model, parameters, s, virtual_velocity, sums, parameters_bar);
 }

@@ -42,6 +42,9 @@ pub struct Parameters<T> {
     pub tendon_stiffness: Vec<T>,
     /// Damping of each tendon, N s/m.
     pub tendon_damping: Vec<T>,
+    /// Force, N, and torque, N m, on each link from outside, in world axes, at the centre of mass that the model was built with. Entries: as
+    /// `inertia`, or none where nothing pushes.
+    pub external: Vec<[T; 6]>,
     /// Numbers of stops, dry friction, couplings and surfaces.
     pub constraints: ConstraintNumbers<T>,
 }
@@ -111,6 +114,7 @@ impl<T: Copy> Parameters<T> {
             time_constant: self.time_constant.iter().map(&mut f).collect(),
             tendon_stiffness: self.tendon_stiffness.iter().map(&mut f).collect(),
             tendon_damping: self.tendon_damping.iter().map(&mut f).collect(),
+            external: self.external.iter().map(|x| x.each_ref().map(&mut f)).collect(),
             constraints: self.constraints.map(&mut f),
         }
     }
@@ -154,6 +158,7 @@ impl Parameters<f64> {
             time_constant: vec![],
             tendon_stiffness: vec![],
             tendon_damping: vec![],
+            external: vec![],
             constraints: ConstraintNumbers::empty(),
         }
     }
@@ -213,7 +218,7 @@ impl Parameters<f64> {
             let value = self.time_constant[actuator];
             return Err(ParameterError::TimeConstant { actuator, value });
         }
-        let signed: [(&'static str, &[f64]); 8] = [
+        let signed: [(&'static str, &[f64]); 9] = [
             ("gravity", &self.gravity.0),
             ("gravity compensation", &self.gravity_compensation),
             ("polynomial damping", self.damping_poly.as_flattened()),
@@ -222,6 +227,7 @@ impl Parameters<f64> {
             ("gear", &self.gear),
             ("gain", self.gain.as_flattened()),
             ("bias", self.bias.as_flattened()),
+            ("external force", self.external.as_flattened()),
         ];
         let unsigned: [(&'static str, &[f64]); 6] = [
             ("fluid", &self.fluid),
@@ -239,10 +245,15 @@ impl Parameters<f64> {
                 }
             }
         }
-        self.check_constraints()
+        self.check_optional()
     }
 
-    fn check_constraints(&self) -> Result<(), ParameterError> {
+    /// What a model may have none of.
+    fn check_optional(&self) -> Result<(), ParameterError> {
+        if ![0, self.inertia.len()].contains(&self.external.len()) {
+            let (what, found) = ("external force", self.external.len());
+            return Err(ParameterError::Count { what, found, expected: self.inertia.len() });
+        }
         let what = "constraint number";
         let mut numbers = vec![];
         self.constraints.map(&mut |x: &f64| numbers.push(*x));

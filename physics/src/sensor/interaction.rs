@@ -1,9 +1,10 @@
 //! Force and torque between a body and the one that carries it.
 //!
-//! What the body and all that is on it press there is, with the links `i` of that part and the wrenches `e_c` of its contacts with others,
+//! What the body and all that is on it press there is, with the links `i` of that part, the wrenches `e_c` of its contacts with others and those
+//! `p_i` from outside,
 //!
 //! ```text
-//! F = sum_i (I_i a_i + v_i x* I_i v_i) - sum_c e_c
+//! F = sum_i (I_i a_i + v_i x* I_i v_i) - sum_c e_c - sum_i p_i
 //! ```
 //!
 //! A number of it is `phi = w . F`, `w` being the motion of the sensor's frame along one of its axes or about it. The derivative of `phi`, with `w`
@@ -19,6 +20,7 @@ use cotangent_ad::{Pose, Real, Vec3};
 
 use super::Wrenches;
 use crate::constraint::{ContactAt, MOST, pull_point};
+use crate::force::{each_push, pull_power};
 use crate::model::{InteractionReading, Model, Mount, Parameters};
 use crate::scratch::{Scratch, lift_pose};
 use crate::spatial::{Force, Motion, SpatialInertia};
@@ -104,8 +106,18 @@ fn of_contact<T: Real>(contact: &ContactAt<T>, force: &[T; MOST]) -> [Vec3<T>; 2
 }
 
 /// `F` about the tree's origin, which `origin` is.
-fn interaction<T: Real>(model: &Model, part: &Part, origin: Vec3<T>, s: &Scratch<T>) -> Force<T> {
+fn interaction<T: Real>(
+    (model, parameters): (&Model, &Parameters<T>),
+    part: &Part,
+    origin: Vec3<T>,
+    s: &Scratch<T>,
+) -> Force<T> {
     let mut sum = Force::zero();
+    each_push(model, parameters, s, |link, push| {
+        if part.links[link] {
+            sum += -push;
+        }
+    });
     for (link, inertia) in part.inertias(model, s) {
         sum += inertial_force(link, &inertia, s);
     }
@@ -126,12 +138,12 @@ fn place<T: Real>(model: &Model, at: &Mount, s: &Scratch<T>) -> (Pose<T>, Vec3<T
 
 /// The three numbers, under the accelerations and contacts of a step.
 pub(super) fn read<T: Real>(
-    model: &Model,
+    (model, parameters): (&Model, &Parameters<T>),
     (body, at, what): (usize, &Mount, InteractionReading),
     s: &Scratch<T>,
 ) -> Vec3<T> {
     let (pose, origin) = place(model, at, s);
-    let force = interaction(model, &Part::of(model, body), origin, s);
+    let force = interaction((model, parameters), &Part::of(model, body), origin, s);
     pose.rotation.transpose_mul(match what {
         InteractionReading::Force => force.linear,
         InteractionReading::Torque => {
@@ -191,8 +203,12 @@ pub(super) fn pull(
         let bars = (force.cross(w.angular), frame_bar);
         pull_point(model, (parameters, parameters_bar), contact, bars, &mut wrenches.place, s);
     }
+    pull_power(model, (parameters, parameters_bar), (w, &part.links), s, |link, against| {
+        wrenches.place[link] += against;
+    });
     if let Some(link) = at.link {
-        wrenches.place[link] += w.cross_force(interaction(model, &part, origin, s));
+        let whole = interaction((model, parameters), &part, origin, s);
+        wrenches.place[link] += w.cross_force(whole);
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn read<T: Real>(
         }
         Reading::Magnetometer { of, field } => Some(three(magnetometer::read((&of, field), s))),
         Reading::Interaction { body, at, what } => {
-            Some(three(interaction::read(model, (body, &at, what), s)))
+            Some(three(interaction::read((model, parameters), (body, &at, what), s)))
         }
         Reading::BallOrientation(joint) => Some(quaternion(model, joint, q).normalized().0),
         Reading::Range { of, body } => {

@@ -1,5 +1,7 @@
 //! One motion of a simulation: forward by steps, and back by the adjoint of every step.
 
+use std::borrow::Cow;
+
 use cotangent_ad::Real;
 use cotangent_problem::TrialFailure;
 
@@ -39,7 +41,34 @@ pub(super) struct CourseBar {
     pub(super) parameters: Parameters<f64>,
     pub(super) start: Cotangent,
     pub(super) controls: Vec<f64>,
+    /// `steps x links`; empty where nothing pushes.
+    pub(super) external: Vec<[f64; 6]>,
     pub(super) policy: Vec<f64>,
+}
+
+/// The model's numbers with what pushes from outside during a step.
+pub(super) struct Pushed<'a, T: Clone> {
+    parameters: Cow<'a, Parameters<T>>,
+    /// `steps x links`; empty where nothing pushes.
+    external: &'a [[T; 6]],
+}
+
+impl<'a, T: Real> Pushed<'a, T> {
+    pub(super) fn new(parameters: &'a Parameters<T>, external: &'a [[T; 6]]) -> Self {
+        Self { parameters: Cow::Borrowed(parameters), external }
+    }
+
+    /// The numbers of step `k`; after the last one, those of the last.
+    pub(super) fn at(&mut self, k: usize) -> &Parameters<T> {
+        let links = self.parameters.inertia.len();
+        let pushes = self.external.chunks_exact(links.max(1)).nth(k);
+        if let Some(pushes) = pushes {
+            let external = &mut self.parameters.to_mut().external;
+            external.clear();
+            external.extend_from_slice(pushes);
+        }
+        &self.parameters
+    }
 }
 
 impl<'a> Course<'a> {
@@ -105,6 +134,7 @@ impl<'a> Course<'a> {
         }
         let (mut s, mut drive) = (Scratch::new(model), vec![T::lit(0.0); nu]);
         let mut decisions = Decisions::new(self.simulation);
+        let mut pushed = Pushed::new(&setting.parameters, &setting.external[self.part]);
         let mut state = setting.starts[self.part].clone();
         for k in 0..=motion.steps {
             let mut numbers = state.q.iter().chain(&state.v).chain(&state.act);
@@ -113,12 +143,12 @@ impl<'a> Course<'a> {
             }
             decisions.at(k, setting, (&state, &mut controls), &mut s);
             let u = (k < motion.steps).then(|| &controls[k * nu..][..nu]);
-            let inputs = (model, &setting.parameters, options);
+            let inputs = (model, pushed.at(k), options);
             let place = (self.picked.as_slice(), self.seen.as_slice(), k);
             observe(inputs, place, (&state, u), (&mut drive, &mut s), &mut entries);
             visit(&state);
             let Some(u) = u else { break };
-            step(model, &setting.parameters, options, &mut state, u, &mut s);
+            step(model, pushed.at(k), options, &mut state, u, &mut s);
         }
         Ok(Passed { entries, controls })
     }
@@ -133,6 +163,8 @@ impl<'a> Course<'a> {
     ) -> CourseBar {
         let MotionSimulation { model, options, controller, .. } = self.simulation;
         let (parameters, nu) = (&setting.parameters, model.nu());
+        let external = &setting.external[self.part];
+        let mut pushed = Pushed::new(parameters, external);
         let controls = &setting.controls[self.part];
         let mut s = Scratch::new(model);
         let mut adjoint = StepAdjoint::new(model);
@@ -142,11 +174,14 @@ impl<'a> Course<'a> {
             parameters: parameters.zero_like(),
             start: Cotangent::zero(model),
             controls: vec![0.0; controls.len()],
+            external: vec![[0.0; 6]; external.len()],
             policy: vec![0.0; setting.policy.len()],
         };
         let picked = self.picked.as_slice();
         for (k, state) in states.iter().enumerate().rev() {
             if k + 1 < states.len() {
+                let parameters = pushed.at(k);
+                bars.parameters.external.resize(parameters.external.len(), [0.0; 6]);
                 let (point, inputs) =
                     ((state, &controls[k * nu..][..nu]), (model, parameters, options));
                 let u_bar = &mut bars.controls[k * nu..][..nu];
@@ -155,6 +190,9 @@ impl<'a> Course<'a> {
                 adjoint.pull(model, parameters, options, point, bar, u_bar, by_parameters, &mut s);
                 let by = (bar, u_bar, &mut bars.parameters);
                 pull_forces(inputs, point, (picked, k, y_bar), &mut adjoint, by, &mut s);
+                // what pushes is the step's own
+                let bar = std::mem::take(&mut bars.parameters.external);
+                bars.external[k * bar.len()..][..bar.len()].copy_from_slice(&bar);
             }
             let rows = |o: &Picked| {
                 let forces = o.kind.what.is_of_step();

@@ -15,6 +15,10 @@ use crate::model::{ActivationLaw, JointKind, Model, Parameters};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Gravity,
+    /// Density, or viscosity.
+    Fluid {
+        index: usize,
+    },
     Mass {
         link: usize,
     },
@@ -24,9 +28,18 @@ pub(super) enum InputKind {
     Gyration {
         link: usize,
     },
+    /// Share of the weight of a link that is held.
+    Held {
+        link: usize,
+    },
     Joint {
         joint: usize,
         number: JointNumber,
+    },
+    /// Further terms of a joint's damping, or of its spring.
+    Polynomial {
+        joint: usize,
+        is_spring: bool,
     },
     Gear {
         actuator: usize,
@@ -60,6 +73,12 @@ pub(super) enum InputKind {
         part: usize,
         actuator: usize,
     },
+    /// Force, or torque, on a link from outside.
+    External {
+        part: usize,
+        link: usize,
+        is_torque: bool,
+    },
     /// Weights of a policy, from the first of these on.
     Policy {
         first: usize,
@@ -67,8 +86,8 @@ pub(super) enum InputKind {
 }
 
 impl InputKind {
-    /// Whether it is a number of the model, and not of a start or of what drives a motion.
-    pub(super) fn is_of_model(self) -> bool {
+    /// Whether a step reads it among its parameters, and not in its state or its controls.
+    pub(super) fn is_parameter(self) -> bool {
         !matches!(
             self,
             Self::StartPosition { .. }
@@ -188,15 +207,64 @@ pub(super) fn table(
         rows.push((InputKind::Mass { link }, mass));
         rows.push((InputKind::Center { link }, center));
         rows.push((InputKind::Gyration { link }, gyration));
+        if model.has_gravity_compensation {
+            let held = row("gravcomp", "", &[], vec![p.gravity_compensation[link]])
+                .about("share of its weight that is held");
+            rows.push((InputKind::Held { link }, held));
+        }
     }
+    fluid_rows(model, &mut rows);
     joint_rows(model, &mut rows);
+    polynomial_rows(model, &mut rows);
     actuator_rows(model, &mut rows);
     tendon_rows(model, &mut rows);
     constraint::rows(model, &mut rows);
     for (k, (part, [_, steps])) in parts.iter().zip(axes).enumerate() {
         part_rows(model, part, k, steps, &mut rows);
+        external_rows(model, part, k, steps, &mut rows);
     }
     rows
+}
+
+/// What is pushed and turned from outside.
+fn external_rows(
+    model: &Model,
+    part: &MotionPart,
+    k: usize,
+    steps: &Arc<Axis>,
+    rows: &mut Vec<(InputKind, Quantity)>,
+) {
+    let before = prefix(part);
+    for (link, name) in bodies(model) {
+        let mut row = |is_torque: bool, what: &str, unit: &str, about: &str| {
+            let value = vec![0.0; 3 * part.steps];
+            let name = format!("{before}{name}.{what}");
+            let quantity = Quantity::input(name, unit, &[part.steps, 3], value)
+                .along(steps)
+                .vectors()
+                .about(about);
+            rows.push((InputKind::External { part: k, link, is_torque }, quantity));
+        };
+        let about = "from outside, in world axes, at the centre of mass that the file gives it";
+        row(false, "force", "N", about);
+        row(true, "torque", "N m", "from outside, in world axes");
+    }
+}
+
+/// The fluid around, where there is one.
+fn fluid_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
+    if model.fluid.is_empty() {
+        return;
+    }
+    let names = [("density", "kg/m^3"), ("viscosity", "Pa s")];
+    for (index, (name, unit)) in names.into_iter().enumerate() {
+        let value = model.parameters().fluid[index];
+        let quantity = Quantity::scalar(format!("fluid.{name}"), unit, value)
+            .scaled(if value == 0.0 { 1.0 } else { value })
+            .within(0.0, f64::INFINITY)
+            .about("of the fluid around");
+        rows.push((InputKind::Fluid { index }, quantity));
+    }
 }
 
 fn actuator_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
@@ -269,12 +337,7 @@ fn joint_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
         let unit = |rotary_unit, linear_unit| if rotary { rotary_unit } else { linear_unit };
         let mut row = |number: JointNumber, what: &str, unit: &str, summary: &str| {
             let value = number.of(&mut parameters)[joint.v.0];
-            let quantity = Quantity::scalar(format!("{name}.{what}"), unit, value)
-                .scaled(if value == 0.0 { 1.0 } else { value.abs() })
-                .about(summary);
-            let positive = number != JointNumber::Rest;
-            let quantity = if positive { quantity.within(0.0, f64::INFINITY) } else { quantity };
-            rows.push((InputKind::Joint { joint: index, number }, quantity));
+            rows.push(joint_row(index, (&name, value), number, (what, unit, summary)));
         };
         let damping = unit("N m s/rad", "N s/m");
         row(JointNumber::Damping, "damping", damping, "force against its velocity");
@@ -284,6 +347,43 @@ fn joint_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
             let stiffness = unit("N m/rad", "N/m");
             row(JointNumber::Stiffness, "stiffness", stiffness, "spring towards its rest");
             row(JointNumber::Rest, "rest", unit("rad", "m"), "where its spring is at rest");
+        }
+    }
+}
+
+fn joint_row(
+    joint: usize,
+    (name, value): (&str, f64),
+    number: JointNumber,
+    (what, unit, summary): (&str, &str, &str),
+) -> (InputKind, Quantity) {
+    let quantity = Quantity::scalar(format!("{name}.{what}"), unit, value)
+        .scaled(if value == 0.0 { 1.0 } else { value.abs() })
+        .about(summary);
+    let positive = number != JointNumber::Rest;
+    let quantity = if positive { quantity.within(0.0, f64::INFINITY) } else { quantity };
+    (InputKind::Joint { joint, number }, quantity)
+}
+
+/// Further terms of dampings and springs, where a model has such.
+fn polynomial_rows(model: &Model, rows: &mut Vec<(InputKind, Quantity)>) {
+    let p = model.parameters();
+    for (joint, of) in model.joints().iter().enumerate() {
+        let name = element("joint", &of.name, joint);
+        let mut row = |is_spring: bool, what: &str, value: [f64; 2], about: &str| {
+            let size = value[0].abs().max(value[1].abs());
+            let quantity = Quantity::input(format!("{name}.{what}"), "", &[2], value.to_vec())
+                .scaled(if size > 0.0 { size } else { 1.0 })
+                .about(about);
+            rows.push((InputKind::Polynomial { joint, is_spring }, quantity));
+        };
+        if model.has_polynomial_damping {
+            let about = "further terms of its damping: with |v| v, with v^3";
+            row(false, "damping_poly", p.damping_poly[of.v.0], about);
+        }
+        if model.has_polynomial_stiffness && of.v.1 == 1 {
+            let about = "further terms of its spring: with x^2, with x^3";
+            row(true, "stiffness_poly", p.stiffness_poly[of.v.0], about);
         }
     }
 }

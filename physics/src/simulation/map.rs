@@ -215,7 +215,7 @@ impl MotionRun<'_> {
     fn pull(&self, y_bar: &[f64]) -> Vec<f64> {
         let simulation = &self.map.simulation;
         let (model, parameters) = (&simulation.model, &self.setting.parameters);
-        let by_model = self.map.inputs.iter().any(|(kind, _)| kind.is_of_model());
+        let by_model = self.map.inputs.iter().any(|(kind, _)| kind.is_parameter());
         let pulled = self.map.each(|course, part| {
             let states = self.states[part].as_slice();
             course.pull(&self.setting, states, &self.map.take(&course, y_bar), by_model)

@@ -9,6 +9,7 @@
 //! | `body.B.mass` | kg | mass of everything fixed to B; the shape stays, so rotational inertia grows with it |
 //! | `body.B.center` | m | its centre of mass in the link's frame |
 //! | `body.B.gyration` | m^2 | rotational inertia about that centre per mass: `xx, yy, zz, xy, xz, yz` |
+//! | `body.B.gravcomp`, `joint.J.damping_poly`, `.stiffness_poly`, `fluid.density`, `.viscosity` | | where the model has such |
 //! | `joint.J.damping`, `.armature` | by joint | the same number for each of its coordinates |
 //! | `joint.J.stiffness`, `.rest` | by joint | spring of a hinge or slide |
 //! | `actuator.A.gear`, `.gain`, `.bias` | | force on the coordinate per control; constant, by length, by velocity |
@@ -21,6 +22,7 @@
 //! | `....solref`, `....solimp` | | how soft each of them is; of joints `solreflimit`, `solreffriction`, ... |
 //! | `start.joint.J.position`, `.rotation`, `.velocity` | by joint | where the motion starts |
 //! | `start.actuator.A.activation` | | where an activation starts |
+//! | `body.B.force`, `.torque` | N, N m | from outside, during each step x 3, in world axes, at the centre of mass of the file |
 //! | `actuator.A.control` | | one number for each step; of a motion without a policy |
 //! | `policy.layer[k].weight`, `.bias` | | of the network that makes the controls, the same in every motion |
 //!
@@ -165,7 +167,12 @@ impl MotionSimulation {
     fn setting(&self) -> Setting<f64> {
         let weights = self.controller.as_ref().map_or(0, Controller::weights);
         let mut setting = Setting::of(&self.model, &self.parts, weights);
-        for (kind, quantity) in self.input_kinds.iter().zip(&self.inputs) {
+        // where nothing pushes there is nothing to keep
+        let idle = |kind: &InputKind, q: &Quantity| {
+            matches!(kind, InputKind::External { .. }) && q.value.iter().all(|x| *x == 0.0)
+        };
+        let rows = self.input_kinds.iter().zip(&self.inputs);
+        for (kind, quantity) in rows.filter(|(kind, q)| !idle(kind, q)) {
             setting.set(&self.model, *kind, &quantity.value);
         }
         setting.weigh(&self.model, self.input_kinds.iter().copied());

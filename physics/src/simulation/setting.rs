@@ -22,6 +22,8 @@ pub(super) struct Setting<T> {
     pub(super) starts: Vec<State<T>>,
     /// Controls of each motion, `steps x nu`.
     pub(super) controls: Vec<Vec<T>>,
+    /// Force and torque from outside of each motion, `steps x links`; empty where nothing pushes.
+    pub(super) external: Vec<Vec<[T; 6]>>,
     /// Weights of the policy that makes them; none without one.
     pub(super) policy: Vec<T>,
 }
@@ -79,6 +81,7 @@ impl Setting<f64> {
             parameters: model.parameters().clone(),
             starts: parts.iter().map(|p| p.start.clone()).collect(),
             controls: parts.iter().map(|p| vec![0.0; p.steps * model.nu()]).collect(),
+            external: vec![vec![]; parts.len()],
             policy: vec![0.0; weights],
         }
     }
@@ -86,12 +89,14 @@ impl Setting<f64> {
     /// The same in another scalar.
     pub(super) fn lift<T: Real>(&self) -> Setting<T> {
         let lift = |x: &Vec<f64>| x.iter().map(|x| T::lit(*x)).collect();
+        let lift_pushes = |x: &Vec<[f64; 6]>| x.iter().map(|x| x.map(T::lit)).collect();
         let lift_state = |s: &State| State { q: lift(&s.q), v: lift(&s.v), act: lift(&s.act) };
         Setting {
             parameters: self.parameters.lift(),
             bodies: self.bodies.iter().map(BodyNumbers::lift).collect(),
             starts: self.starts.iter().map(lift_state).collect(),
             controls: self.controls.iter().map(lift).collect(),
+            external: self.external.iter().map(lift_pushes).collect(),
             policy: lift(&self.policy),
         }
     }
@@ -102,6 +107,8 @@ impl<T: Real> Setting<T> {
     pub(super) fn set(&mut self, model: &Model, kind: InputKind, x: &[T]) {
         match kind {
             InputKind::Gravity => self.parameters.gravity = Vec3([x[0], x[1], x[2]]),
+            InputKind::Fluid { index } => self.parameters.fluid[index] = x[0],
+            InputKind::Held { link } => self.parameters.gravity_compensation[link] = x[0],
             InputKind::Mass { link } => self.set_body(link, |b| b.mass = x[0]),
             InputKind::Center { link } => {
                 self.set_body(link, |b| b.center = Vec3([x[0], x[1], x[2]]));
@@ -112,6 +119,10 @@ impl<T: Real> Setting<T> {
             InputKind::Joint { joint, number } => {
                 let (first, count) = model.joints()[joint].v;
                 number.of(&mut self.parameters)[first..first + count].fill(x[0]);
+            }
+            InputKind::Polynomial { joint, is_spring } => {
+                let (first, count) = model.joints()[joint].v;
+                polynomials(&mut self.parameters, is_spring)[first..][..count].fill([x[0], x[1]]);
             }
             InputKind::Gear { actuator } => self.parameters.gear[actuator] = x[0],
             InputKind::Actuator { actuator, number } => {
@@ -145,6 +156,13 @@ impl<T: Real> Setting<T> {
                 let controls = self.controls[part][actuator..].iter_mut().step_by(model.nu());
                 controls.zip(x).for_each(|(u, x)| *u = *x);
             }
+            InputKind::External { part, link, is_torque } => {
+                let (links, pushes) = (model.links().len(), &mut self.external[part]);
+                pushes.resize(x.len() / 3 * links, [T::lit(0.0); 6]);
+                for (push, x) in pushes[link..].iter_mut().step_by(links).zip(x.chunks_exact(3)) {
+                    push[3 * usize::from(is_torque)..][..3].copy_from_slice(x);
+                }
+            }
             InputKind::Policy { first } => self.policy[first..][..x.len()].copy_from_slice(x),
         }
     }
@@ -167,7 +185,13 @@ pub(super) struct SettingBar {
     pub(super) parameters: Parameters<f64>,
     pub(super) starts: Vec<Cotangent>,
     pub(super) controls: Vec<Vec<f64>>,
+    pub(super) external: Vec<Vec<[f64; 6]>>,
     pub(super) policy: Vec<f64>,
+}
+
+/// Further terms of the dampings, or of the springs.
+fn polynomials<T>(parameters: &mut Parameters<T>, is_spring: bool) -> &mut [[T; 2]] {
+    if is_spring { &mut parameters.stiffness_poly } else { &mut parameters.damping_poly }
 }
 
 impl SettingBar {
@@ -177,6 +201,7 @@ impl SettingBar {
             parameters: setting.parameters.zero_like(),
             starts: vec![],
             controls: vec![],
+            external: vec![],
             policy: vec![0.0; setting.policy.len()],
         }
     }
@@ -188,6 +213,7 @@ impl SettingBar {
         self.policy.iter_mut().zip(next.policy).for_each(|(sum, bar)| *sum += bar);
         self.starts.push(next.start);
         self.controls.push(next.controls);
+        self.external.push(next.external);
     }
 
     /// The adjoint of [`Setting::weigh`], before the first [`SettingBar::pull`].
@@ -212,12 +238,19 @@ impl SettingBar {
     ) -> Vec<f64> {
         match kind {
             InputKind::Gravity => self.parameters.gravity.0.to_vec(),
+            InputKind::Fluid { index } => vec![self.parameters.fluid[index]],
+            InputKind::Held { link } => vec![self.parameters.gravity_compensation[link]],
             InputKind::Mass { link } => vec![self.body(setting, link).0],
             InputKind::Center { link } => self.body(setting, link).1.0.to_vec(),
             InputKind::Gyration { link } => self.body(setting, link).2.to_vec(),
             InputKind::Joint { joint, number } => {
                 let (first, count) = model.joints()[joint].v;
                 vec![number.of(&mut self.parameters)[first..first + count].iter().sum()]
+            }
+            InputKind::Polynomial { joint, is_spring } => {
+                let (first, count) = model.joints()[joint].v;
+                let bars = &polynomials(&mut self.parameters, is_spring)[first..][..count];
+                (0..2).map(|k| bars.iter().map(|bar| bar[k]).sum()).collect()
             }
             InputKind::Gear { actuator } => vec![self.parameters.gear[actuator]],
             InputKind::Actuator { actuator, number } => {
@@ -246,6 +279,10 @@ impl SettingBar {
             }
             InputKind::Control { part, actuator } => {
                 self.controls[part][actuator..].iter().step_by(model.nu()).copied().collect()
+            }
+            InputKind::External { part, link, is_torque } => {
+                let bars = self.external[part][link..].iter().step_by(model.links().len());
+                bars.flat_map(|bar| &bar[3 * usize::from(is_torque)..][..3]).copied().collect()
             }
             InputKind::Policy { first } => self.policy[first..][..x.len()].to_vec(),
         }

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cotangent_problem::{Trajectory, TrialFailure};
 
+use super::course::Pushed;
 use super::during::{observe, pull_forces};
 use super::input::InputKind;
 use super::map::{MotionMap, Picked, diverged};
@@ -70,6 +71,11 @@ impl<'a> MotionTrajectory<'a> {
 
     fn parameters(&self) -> &'a Parameters<f64> {
         &self.map.base.parameters
+    }
+
+    /// The numbers of step `k`.
+    fn pushed(&self) -> Pushed<'a, f64> {
+        Pushed::new(self.parameters(), &self.map.base.external[0])
     }
 
     fn with_memory<R>(&self, with: impl FnOnce(&mut Memory<'a>) -> R) -> R {
@@ -161,7 +167,8 @@ impl Trajectory for MotionTrajectory<'_> {
             self.pick(k, entries, m);
             read(self.model(), x, &mut m.state);
             let u = (!u.is_empty()).then_some(u);
-            let inputs = (self.model(), self.parameters(), self.map.simulation.options());
+            let mut pushed = self.pushed();
+            let inputs = (self.model(), pushed.at(k), self.map.simulation.options());
             let place = (m.picked.as_slice(), m.seen.as_slice(), k);
             observe(inputs, place, (&m.state, u), (&mut m.drive, &mut m.scratch), y);
         });
@@ -172,7 +179,7 @@ impl Trajectory for MotionTrajectory<'_> {
         self.with_memory(|m| {
             read(self.model(), x, &mut m.state);
             let (s, options) = (&mut m.scratch, simulation.options());
-            step(self.model(), self.parameters(), options, &mut m.state, u, s);
+            step(self.model(), self.pushed().at(k), options, &mut m.state, u, s);
             write(&m.state, x);
             if x.iter().all(|x| x.is_finite()) {
                 return Ok(());
@@ -182,10 +189,11 @@ impl Trajectory for MotionTrajectory<'_> {
         })
     }
 
-    fn step_slopes(&self, _: usize, x: &[f64], u: &[f64], [a, b]: [&mut [f64]; 2]) {
+    fn step_slopes(&self, k: usize, x: &[f64], u: &[f64], [a, b]: [&mut [f64]; 2]) {
         self.with_memory(|m| {
             read(self.model(), x, &mut m.state);
-            let (parameters, options) = (self.parameters(), self.map.simulation.options());
+            let (mut pushed, options) = (self.pushed(), self.map.simulation.options());
+            let parameters = pushed.at(k);
             let (point, s) = ((&m.state, u), &mut m.scratch);
             m.adjoint.jacobian(self.model(), parameters, options, point, &mut m.jacobian, s);
             a.copy_from_slice(&m.jacobian.a);
@@ -222,7 +230,9 @@ impl<'a> MotionTrajectory<'a> {
         m: &mut Memory<'a>,
         row: &mut [f64],
     ) {
-        let inputs = (self.model(), self.parameters(), self.map.simulation.options());
+        let mut pushed = self.pushed();
+        let inputs = (self.model(), pushed.at(k), self.map.simulation.options());
+        m.parameters_bar.external.resize(inputs.1.external.len(), [0.0; 6]);
         let Memory { bar, u_bar, picked, seen, y_bar, parameters_bar, scratch: s, .. } = m;
         [&mut bar.q, &mut bar.v, &mut bar.act].into_iter().for_each(|bar| bar.fill(0.0));
         u_bar.fill(0.0);

@@ -232,7 +232,19 @@ fn constrained(name: &str, steps: usize) -> MotionSimulation {
     let (q, v) = (numbers(&state["qpos"]), numbers(&state["qvel"]));
     let start = State::new(&read.model, q, v).unwrap();
     let part = MotionPart { label: String::new(), start, steps };
-    MotionSimulation::new(read.model, read.options, vec![part])
+    pushed(MotionSimulation::new(read.model, read.options, vec![part]))
+}
+
+/// The same with a force and a torque on each body from outside, another at each step.
+fn pushed(mut simulation: MotionSimulation) -> MotionSimulation {
+    for k in 0..simulation.inputs().len() {
+        let quantity = &simulation.inputs()[k];
+        if quantity.name.starts_with("body") && ["N", "N m"].contains(&quantity.unit.as_str()) {
+            let push = randoms(900 + k as u64, quantity.len());
+            simulation.fix(k, &push).unwrap();
+        }
+    }
+    simulation
 }
 
 /// Every input against all outputs: reverse mode against forward mode, and that against differences.

@@ -9,7 +9,7 @@ use cotangent_physics::{MotionPart, MotionSimulation, State};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 use serde_json::Value;
 
-use super::{has_exact_derivatives, whole};
+use super::{has_exact_derivatives, pushed, whole};
 
 /// A motion of the model with a sensor of each kind from one of its golden states.
 pub(super) fn with_sensors(state: &Value) -> MotionSimulation {
@@ -207,6 +207,6 @@ fn sensors_have_exact_derivatives() {
     let golden: Value = serde_json::from_str(include_str!("../data/sensors.json")).unwrap();
     let states = golden["states"].as_array().unwrap();
     for (name, state) in [("four contacts", &states[0]), ("none", &states[3])] {
-        has_exact_derivatives(name, &Arc::new(with_sensors(state)));
+        has_exact_derivatives(name, &Arc::new(pushed(with_sensors(state))));
     }
 }

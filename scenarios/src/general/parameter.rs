@@ -127,7 +127,11 @@ fn of_input(simulation: &dyn Simulation, index: usize, s: &Settings) -> Result<F
     let quantity = &simulation.inputs()[index];
     let groups = groups(quantity, s)?;
     let whole = groups.len() == quantity.len();
-    let shape = if whole { quantity.shape.clone() } else { vec![groups.len()] };
+    let shape = match quantity.row_len() {
+        _ if whole => quantity.shape.clone(),
+        row if s.is_given(HOLD) && row > 1 => vec![groups.len() / row, row],
+        _ => vec![groups.len()],
+    };
     // what is held together starts from its mean, and is bounded by all
     let mean = |values: &[f64]| -> Vec<f64> {
         groups.iter().map(|g| g.iter().map(|e| values[*e]).sum::<f64>() / g.len() as f64).collect()
@@ -222,7 +226,7 @@ fn held(quantity: &Quantity, s: &Settings) -> Result<Option<Vec<Vec<usize>>>, Di
     let refuse = |message: String, help: &str| {
         Err(s.problem("cotangent::scenario::parameter", HOLD, message, help))
     };
-    let Some(axis) = quantity.axis.as_ref().filter(|_| quantity.row_len() == 1) else {
+    let Some(axis) = quantity.axis.as_ref() else {
         let message = format!("`{}` does not change along an axis", quantity.name);
         return refuse(message, "hold is for what has a number for each step");
     };
@@ -238,8 +242,13 @@ fn held(quantity: &Quantity, s: &Settings) -> Result<Option<Vec<Vec<usize>>>, Di
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number")]
     let steps = steps as usize;
-    let entries: Vec<usize> = (0..quantity.len()).collect();
-    Ok(Some(entries.chunks(steps).map(<[usize]>::to_vec).collect()))
+    // each component of a vector on its own, the intervals after each other
+    let (row, places) = (quantity.row_len(), axis.values.len());
+    let group = |first: usize, component: usize| {
+        (first..(first + steps).min(places)).map(|step| step * row + component).collect()
+    };
+    let intervals = (0..places).step_by(steps);
+    Ok(Some(intervals.flat_map(|first| (0..row).map(move |k| group(first, k))).collect()))
 }
 
 /// Entries that two parameters choose.
