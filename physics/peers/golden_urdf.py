@@ -48,7 +48,7 @@ def main():
         mujoco.mj_forward(m, d)
         start |= {"external": d.xfrc_applied[1:].tolist(), "qacc_pushed": d.qacc.tolist()}
         states.append(start | {"next": after})
-    print(json.dumps({"nbody": m.nbody, "timestep": m.opt.timestep, "states": states}))
+    print(json.dumps({"nbody": m.nbody, "timestep": m.opt.timestep, "qpos0": m.qpos0.tolist(), "states": states}))
 
 
 main()

@@ -342,6 +342,7 @@ fn a_robot_of_urdf_agrees_with_mujoco() {
         [("shoulder", Some([-40.0, 40.0])), ("elbow", None), ("finger", Some([-15.0, 15.0]))];
     assert_eq!(motors, expected);
     let golden: Value = serde_json::from_str(include_str!("data/gripper.json")).unwrap();
+    close(model.reference_configuration(), &numbers(&golden["qpos0"]), 1e-12);
     let (p, u, mut s) = (model.parameters(), [0.0; 3], Scratch::new(model));
     for r in golden["states"].as_array().unwrap() {
         let state = state_of(model, r);
@@ -378,6 +379,9 @@ fn a_collision_mesh_of_urdf_is_not_dropped_in_silence() {
     assert_eq!((unsimulated.what, unsimulated.line), (Effect::Contact, 28));
     assert_eq!(unsimulated.which.as_deref(), Some("the mesh of link `fore` and a box"));
     assert!(read.without(Effect::Contact).unsimulated.is_empty());
+    let twice = UrdfOptions { floating: true, ..UrdfOptions::default() };
+    let errors = read_urdf(text, &twice).unwrap_err();
+    assert!(errors[0].line == 4 && errors[0].message.contains("`lift` floats"), "{errors:?}");
     let alone = "<robot name='r'><link name='a'><collision><geometry><mesh/></geometry></collision></link></robot>";
     assert!(read_urdf(alone, &UrdfOptions::default()).unwrap().unsimulated.is_empty());
 }

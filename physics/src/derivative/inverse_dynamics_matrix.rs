@@ -14,7 +14,7 @@
 
 use cotangent_ad::Vec3;
 
-use crate::force::{each_drag_matrix, each_push_matrix};
+use crate::force::{each_drag_matrix, each_push, push_matrices};
 use crate::model::{Model, Parameters};
 use crate::rnea::{link_force, world_acceleration};
 use crate::scratch::Scratch;
@@ -58,10 +58,6 @@ impl MotionToForce {
         Self([turning(0), turning(1), turning(2), moving(0), moving(1), moving(2)])
     }
 
-    fn zero() -> Self {
-        Self([Force::zero(); 6])
-    }
-
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a += *b);
     }
@@ -87,7 +83,6 @@ struct Subtree {
     held: SpatialInertia<f64>,
     by_velocity: MotionToForce,
     force: Force<f64>,
-    turning: MotionToForce,
 }
 
 /// Writes `dtau/dq` and `dtau/dv` of inverse dynamics less the forces on links into the first `2 nv` columns of `rows`, each `width` long,
@@ -99,9 +94,9 @@ pub(super) fn matrices(
     (rows, width): (&mut [f64], usize),
 ) {
     let (n, world) = (model.nv(), world_acceleration(parameters));
-    let (held_weight, is_pushed) =
-        (model.has_gravity_compensation, !parameters.external.is_empty());
+    let held_weight = model.has_gravity_compensation;
     let sums = subtrees(model, parameters, s);
+    let turnings = turnings(model, parameters, s);
     for (i, link) in model.links().iter().enumerate() {
         let sum = &sums[i];
         let (v_p, a_p) = around(model, i, s, world);
@@ -111,7 +106,7 @@ pub(super) fn matrices(
             let axis = s.axis[d];
             let (h, g) = (sum.inertia.apply(axis), sum.by_velocity.apply(axis));
             let held = held_weight.then(|| sum.held.apply(axis));
-            let turning = is_pushed.then(|| sum.turning.apply(axis));
+            let turning = turnings.get(i).map(|turning| turning.apply(axis));
             let p = v_p.cross(axis);
             let mut by_q = sum.by_velocity.transposed(p)
                 + sum.inertia.apply(v_p.cross(p) - axis.cross(a_p))
@@ -119,8 +114,8 @@ pub(super) fn matrices(
             if held_weight {
                 by_q += sum.held.apply(axis.cross(world));
             }
-            if is_pushed {
-                by_q += sum.turning.transposed(axis);
+            if let Some(turning) = turnings.get(i) {
+                by_q += turning.transposed(axis);
             }
             let by_v = sum.by_velocity.transposed(axis)
                 + sum.inertia.apply((v_p + s.velocity[i]).cross(axis));
@@ -219,17 +214,14 @@ fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Sub
         let held = inertia * parameters.gravity_compensation[i];
         let by_velocity = MotionToForce::of_inertia(&inertia, v);
         let force = link_force(s, i) - held.apply(world);
-        Subtree { inertia, held, by_velocity, force, turning: MotionToForce::zero() }
+        Subtree { inertia, held, by_velocity, force }
     };
     let mut sums: Vec<Subtree> = (0..model.links().len()).map(own).collect();
     each_drag_matrix(model, parameters, s, |link, drag, by_velocity| {
         sums[link].force = sums[link].force - drag;
         sums[link].by_velocity.add(&by_velocity);
     });
-    each_push_matrix(model, parameters, s, |link, push, turning| {
-        sums[link].force = sums[link].force - push;
-        sums[link].turning = turning;
-    });
+    each_push(model, parameters, s, |link, push| sums[link].force = sums[link].force - push);
     for (i, link) in model.links().iter().enumerate().rev() {
         if let Some(p) = link.parent {
             let below = sums[i];
@@ -238,7 +230,18 @@ fn subtrees(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<Sub
             sum.held += below.held;
             sum.by_velocity.add(&below.by_velocity);
             sum.force += below.force;
-            sum.turning.add(&below.turning);
+        }
+    }
+    sums
+}
+
+/// How forces from outside turn with the world, summed over the subtree of each link; none where nothing pushes.
+fn turnings(model: &Model, parameters: &Parameters<f64>, s: &Scratch) -> Vec<MotionToForce> {
+    let mut sums = push_matrices(model, parameters, s);
+    for link in (0..sums.len()).rev() {
+        if let Some(parent) = model.links()[link].parent {
+            let below = sums[link];
+            sums[parent].add(&below);
         }
     }
     sums

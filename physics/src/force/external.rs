@@ -71,17 +71,16 @@ pub(crate) fn each_push<T: Num>(
     pushes(model, parameters, s).for_each(|push| f(push.link, push.wrench()));
 }
 
-/// Calls `f` with each link that is pushed, the wrench, and what maps a motion to how a turning world contracts with the power under it.
-pub(crate) fn each_push_matrix(
+/// What maps a motion of each link to how a turning world contracts with the power of its push under it; none where nothing pushes.
+pub(crate) fn push_matrices(
     model: &Model,
     parameters: &Parameters<f64>,
     s: &Scratch,
-    mut f: impl FnMut(usize, Force<f64>, MotionToForce),
-) {
-    for push in pushes(model, parameters, s) {
-        let turning = |w| Force { angular: push.turning(w), linear: Vec3::zero() };
-        f(push.link, push.wrench(), MotionToForce::of(turning));
-    }
+) -> Vec<MotionToForce> {
+    let turning = |push: Push<f64>| {
+        MotionToForce::of(|w| Force { angular: push.turning(w), linear: Vec3::zero() })
+    };
+    pushes(model, parameters, s).map(turning).collect()
 }
 
 pub(super) fn subtract<T: Num>(model: &Model, parameters: &Parameters<T>, s: &mut Scratch<T>) {

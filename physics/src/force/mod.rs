@@ -18,7 +18,7 @@ pub(crate) use actuator::{
     pull_force, pull_geared, pull_travel, travel,
 };
 pub(crate) use damping::{implicit_pull as pull_implicit_damping, slope as damping_slope};
-pub(crate) use external::{each_push, each_push_matrix, pull_power};
+pub(crate) use external::{each_push, pull_power, push_matrices};
 pub(crate) use fluid::{each_matrix as each_drag_matrix, each_slope as each_drag};
 pub(crate) use implicit::ImplicitPull;
 

@@ -190,9 +190,11 @@ impl<'a> Course<'a> {
                 adjoint.pull(model, parameters, options, point, bar, u_bar, by_parameters, &mut s);
                 let by = (bar, u_bar, &mut bars.parameters);
                 pull_forces(inputs, point, (picked, k, y_bar), &mut adjoint, by, &mut s);
-                // what pushes is the step's own
-                let bar = std::mem::take(&mut bars.parameters.external);
-                bars.external[k * bar.len()..][..bar.len()].copy_from_slice(&bar);
+                if !external.is_empty() {
+                    // what pushes is the step's own
+                    let of_step = std::mem::take(&mut bars.parameters.external);
+                    bars.external[k * of_step.len()..][..of_step.len()].copy_from_slice(&of_step);
+                }
             }
             let rows = |o: &Picked| {
                 let forces = o.kind.what.is_of_step();
@@ -205,6 +207,7 @@ impl<'a> Course<'a> {
                 self.pull_decision((setting, state, k), decisions, &mut outputs, &mut bars, &mut s);
             }
         }
+        bars.parameters.external.resize(parameters.external.len(), [0.0; 6]);
         bars
     }
 

@@ -237,7 +237,8 @@ fn external_rows(
     let before = prefix(part);
     for (link, name) in bodies(model) {
         let mut row = |is_torque: bool, what: &str, unit: &str, about: &str| {
-            let value = vec![0.0; 3 * part.steps];
+            let own = model.parameters.external.get(link).copied().unwrap_or_default();
+            let value = own[3 * usize::from(is_torque)..][..3].repeat(part.steps);
             let name = format!("{before}{name}.{what}");
             let quantity = Quantity::input(name, unit, &[part.steps, 3], value)
                 .along(steps)

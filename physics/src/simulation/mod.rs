@@ -168,8 +168,10 @@ impl MotionSimulation {
         let weights = self.controller.as_ref().map_or(0, Controller::weights);
         let mut setting = Setting::of(&self.model, &self.parts, weights);
         // where nothing pushes there is nothing to keep
+        let pushed = !self.model.parameters().external.is_empty();
         let idle = |kind: &InputKind, q: &Quantity| {
-            matches!(kind, InputKind::External { .. }) && q.value.iter().all(|x| *x == 0.0)
+            let external = matches!(kind, InputKind::External { .. });
+            external && !pushed && q.value.iter().all(|x| *x == 0.0)
         };
         let rows = self.input_kinds.iter().zip(&self.inputs);
         for (kind, quantity) in rows.filter(|(kind, q)| !idle(kind, q)) {

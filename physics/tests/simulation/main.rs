@@ -67,8 +67,12 @@ fn the_adjoint_is_the_transpose_of_the_tangent_and_both_are_right() {
     let each = |model: &Model| integrators.map(|integrator| (model.clone(), integrator));
     let tendons = read_mjcf(include_str!("../data/tendons.xml")).unwrap().model;
     let tendons = tendons.without_stops().without_dry_friction();
+    let forced = simulation(&forced_zoo(), Integrator::Euler);
+    for name in ["fluid.density", ".gravcomp", ".damping_poly", ".stiffness_poly", ".torque"] {
+        assert!(forced.inputs().iter().any(|q| q.name.ends_with(name)), "{name}");
+    }
     for (model, integrator) in [each(&zoo()), each(&forced_zoo()), each(&tendons)].concat() {
-        let simulation = Arc::new(simulation(&model, integrator));
+        let simulation = Arc::new(pushed(simulation(&model, integrator)));
         let (map, x) = whole(&simulation);
         let run = |x: &[f64]| {
             map.run(x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap()
@@ -235,11 +239,47 @@ fn constrained(name: &str, steps: usize) -> MotionSimulation {
     pushed(MotionSimulation::new(read.model, read.options, vec![part]))
 }
 
+/// What pushes a model wherever it moves is the present value of the inputs, and moves as they do; picked or not, its derivatives are finite.
+#[test]
+fn what_pushes_a_model_pushes_its_motions() {
+    let model = zoo();
+    let mut p = model.parameters().clone();
+    p.external = vec![[0.0; 6]; model.links().len()];
+    let of_link = model.links().len() - 1;
+    p.external[of_link] = [0.3, -0.2, 0.5, 0.1, 0.2, -0.1];
+    let built = simulation(&model.clone().with_parameters(p).unwrap(), Integrator::Euler);
+    let (mut given, mut stilled) = (simulation(&model, Integrator::Euler), built.clone());
+    let plain = given.clone();
+    let mut names = 0;
+    for k in 0..given.inputs().len() {
+        let value = built.inputs()[k].value.clone();
+        if value != given.inputs()[k].value {
+            names += 1;
+            given.fix(k, &value).unwrap();
+            stilled.fix(k, &plain.inputs()[k].value).unwrap();
+        }
+    }
+    assert_eq!(names, 4, "a force and a torque of both motions");
+    let runs = [built, given, stilled, plain].map(|simulation| {
+        let simulation = Arc::new(simulation);
+        let outputs: Vec<usize> = (0..simulation.outputs().len()).collect();
+        let map = Arc::clone(&simulation).map(&[0, 1, 2], &outputs, true).unwrap();
+        let x: Vec<f64> = simulation.inputs()[..3].iter().flat_map(|q| q.value.clone()).collect();
+        let run = map.run(&x, Keep::Linearisation, SampleKey(0), &mut Workspace::new()).unwrap();
+        let x_bar = run.pullback(&[&randoms(7, map.output_len())]).unwrap().remove(0);
+        (run.values().entries.clone(), x_bar)
+    });
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[2], runs[3]);
+    assert_ne!(runs[0], runs[2]);
+}
+
 /// The same with a force and a torque on each body from outside, another at each step.
 fn pushed(mut simulation: MotionSimulation) -> MotionSimulation {
     for k in 0..simulation.inputs().len() {
         let quantity = &simulation.inputs()[k];
-        if quantity.name.starts_with("body") && ["N", "N m"].contains(&quantity.unit.as_str()) {
+        let last = quantity.name.rsplit('.').next();
+        if last.is_some_and(|last| ["force", "torque"].contains(&last)) {
             let push = randoms(900 + k as u64, quantity.len());
             simulation.fix(k, &push).unwrap();
         }

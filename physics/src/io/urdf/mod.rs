@@ -229,9 +229,18 @@ impl<'a, 'd> Robot<'a, 'd> {
         // what floats hangs on the world itself; a root that is fixed to it stands where its frame is
         let still = parent.filter(|p| builder.so_far().bodies()[*p].link.is_none());
         let floats = joints.iter().any(|j| j.mobility == Mobility::Free);
-        let (parent, placement) = match still.filter(|_| floats) {
-            Some(root) => (None, builder.so_far().bodies()[root].placement * placement),
-            None => (parent, placement),
+        let (parent, placement) = match (still, parent, joint) {
+            (Some(root), ..) if floats => {
+                (None, builder.so_far().bodies()[root].placement * placement)
+            }
+            (None, Some(_), Some(joint)) if floats => {
+                let own = joint.attribute("name").unwrap_or_default();
+                let message = format!(
+                    "joint `{own}` floats, and so must hang on a link that is fixed to the world: one that moves carries it, or a root that floats itself"
+                );
+                return Err(self.error(joint, message));
+            }
+            _ => (parent, placement),
         };
         let body = built(link, builder.body(name, parent, placement, &joints))?;
         if let Some(inertial) = child(link, "inertial") {
