@@ -140,8 +140,15 @@ fn a_push_from_outside_is_an_input_of_each_step() {
         .replace("\n[[motion]]", "base = \"floating\"\n[[motion]]")
         .replace("name = \"body.lever.mass\"", "name = \"body.ball.force\"\nhold = \"0.25 s\"")
         .replace("joint.hinge.position", "body.ball.position")
-        .replace("target = 0.1", "target = [0.2, 0, 0.3]\nlabel = \"there\"\n\n[[goal]]\nof = \"there\"\nwithin = \"1 mm\"");
+        .replace("target = 0.1", "target = [0.2, 0, 0.3]\nscale = \"1 cm\"\nlabel = \"there\"\n\n[[goal]]\nof = \"there\"\nwithin = \"1 mm\"");
     place.write("s.toml", &lifted);
     let run = place.run(&["run", "s.toml", "--quiet", "--out", "r"]);
     assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    // a line for each component, not one that goes from one to the next
+    let picture = place.read("r/plots/inputs-1.svg");
+    assert!(["x", "y", "z"].iter().all(|k| picture.contains(&format!("body.ball.force.{k}"))));
+    // three numbers are asked of twelve
+    let report = place.read("r/report.html");
+    assert_eq!(report.matches("do not determine the direction").count(), 3);
+    assert!(report.contains("do not determine 6 further directions"));
 }

@@ -191,6 +191,9 @@ fn measured_rows(
     (!r.is_empty()).then_some((r, j))
 }
 
+/// Most directions that are named one by one.
+const MOST_DIRECTIONS: usize = 3;
+
 fn warnings(found: &Uncertainty) -> Vec<String> {
     let contradicted =
         found.noise_factor.filter(|f| !found.noise_estimated && !(0.5..2.0).contains(f));
@@ -200,7 +203,11 @@ fn warnings(found: &Uncertainty) -> Vec<String> {
              scales, or see what the model lacks"
         )
     });
-    let undetermined = found.undetermined.iter().map(|direction| {
+    let more = found.undetermined.len().saturating_sub(MOST_DIRECTIONS);
+    let more = (more > 0).then(|| {
+        format!("the data do not determine {more} further directions: fix some of what is free, or measure more")
+    });
+    let undetermined = found.undetermined.iter().take(MOST_DIRECTIONS).map(|direction| {
         let shares: Vec<String> = direction
             .shares
             .iter()
@@ -209,7 +216,7 @@ fn warnings(found: &Uncertainty) -> Vec<String> {
             .collect();
         format!("the data do not determine the direction {}: fix one of these", shares.join(" "))
     });
-    contradicted.into_iter().chain(undetermined).collect()
+    contradicted.into_iter().chain(undetermined).chain(more).collect()
 }
 
 /// Free parameters on which nothing that is asked depends, neither at the start nor at the answer.

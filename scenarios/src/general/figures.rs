@@ -1,6 +1,6 @@
 //! Pictures of a run that every simulation has: outputs that are asked of and inputs that are free, along their axes.
 
-use cotangent_problem::{Misfit, Quantity, Term};
+use cotangent_problem::{Axis, Misfit, Quantity, Term};
 
 use super::{Study, image, table::columns};
 use cotangent_answer::{Figure, Mark, Series, spread_over_decades};
@@ -74,26 +74,32 @@ fn labelled(name: &str, unit: &str) -> String {
     if unit.is_empty() { name.to_owned() } else { format!("{name} ({unit})") }
 }
 
-/// Free inputs that change along an axis, of one unit in a picture.
+/// A component of an input along its axis: its name and its values.
+type Stairs<'a> = (&'a Quantity, &'a Axis, (String, Vec<f64>));
+
+/// Free inputs that change along an axis, each component of a vector on its own, of one unit in a picture.
 fn of_inputs(study: &Study, answer: &[Vec<f64>]) -> Vec<Figure> {
-    let along = |k: &&usize| study.simulation.inputs()[**k].axis.is_some();
-    let free: Vec<usize> = study.asked.choice().inputs().iter().filter(along).copied().collect();
-    let page = |(page, inputs): (usize, &[usize])| {
-        let stairs = |(k, input): (usize, &usize)| {
-            let quantity: &Quantity = &study.simulation.inputs()[*input];
-            let axis = quantity.axis.as_deref();
-            let (times, steps) = axis.map(|a| (&a.values[..], &a.weights[..])).unwrap_or_default();
-            let ends = times.iter().zip(steps).zip(&answer[*input]);
-            let points = ends.flat_map(|((t, dt), u)| [(*t, *u), (t + dt, *u)]);
-            Series::new(&quantity.name, MARKS[k % MARKS.len()], points)
+    let free = study.asked.choice().inputs().iter();
+    let along = free.filter_map(|input| {
+        let quantity = &study.simulation.inputs()[*input];
+        Some((quantity, quantity.axis.as_deref()?, &answer[*input]))
+    });
+    let lines: Vec<Stairs<'_>> = along
+        .flat_map(|(q, axis, x)| columns(q, x).into_iter().map(move |column| (q, axis, column)))
+        .collect();
+    let of_one_unit = lines.chunk_by(|(a, ..), (b, ..)| a.unit == b.unit);
+    let pages = of_one_unit.flat_map(|lines| lines.chunks(MOST_SERIES));
+    let figure = |(page, lines): (usize, &[Stairs<'_>])| {
+        let stairs = |(k, (_, axis, (name, x))): (usize, &Stairs<'_>)| {
+            let steps = axis.values.iter().zip(&axis.weights).zip(x);
+            let points = steps.flat_map(|((t, dt), x)| [(*t, *x), (t + dt, *x)]);
+            Series::new(name, MARKS[k % MARKS.len()], points)
         };
-        let quantity = &study.simulation.inputs()[inputs[0]];
-        let axis = quantity.axis.as_deref();
-        let x = axis.map_or(String::new(), |a| labelled(&a.name, &a.unit));
-        let y = labelled("value", &quantity.unit);
-        let series = inputs.iter().enumerate().map(stairs).collect();
-        let name = format!("inputs-{}", page + 1);
-        Figure::lines(&name, "What was found, over time", [&x, &y], series)
+        let (quantity, axis, _) = &lines[0];
+        let labels = [labelled(&axis.name, &axis.unit), labelled("value", &quantity.unit)];
+        let series = lines.iter().enumerate().map(stairs).collect();
+        let (name, title) = (format!("inputs-{}", page + 1), "What was found, over time");
+        Figure::lines(&name, title, [&labels[0], &labels[1]], series)
     };
-    free.chunks(MOST_SERIES).enumerate().map(page).collect()
+    pages.enumerate().map(figure).collect()
 }

@@ -2,8 +2,8 @@
 
 use cotangent_physics::io::{Effect, Keyframe, ModelFile, Note};
 use cotangent_physics::{Integrator, MotionPart, MotionSimulation, State, StepOptions};
-use cotangent_problem::Simulation;
 use cotangent_problem::name::{element, segment};
+use cotangent_problem::{MapError, Simulation};
 
 use super::super::document::{Grammar, Settings};
 use super::super::domain::{Domain, Makes};
@@ -72,7 +72,10 @@ fn model(s: &Settings) -> Result<Model, Vec<Diagnostic>> {
     let held = held_controls(s, &read);
     let mut simulation = policy::simulation(s, read.model, options, parts)?;
     for (name, control) in held {
-        hold(&mut simulation, &name, control);
+        hold(&mut simulation, &name, control).map_err(|e| {
+            let help = "leave the keyframe out, and give starts and controls in [values]";
+            vec![s.problem("cotangent::scenario::keyframe", MOTION, e.to_string(), help)]
+        })?;
     }
     Ok(Model { notes, ..Model::with_portrait(simulation) })
 }
@@ -137,16 +140,12 @@ fn held_controls(s: &Settings, read: &ModelFile) -> Vec<(String, f64)> {
 }
 
 /// Holds a control at a number, within its range, through the whole motion; a policy's controls are no inputs.
-fn hold(simulation: &mut MotionSimulation, name: &str, control: f64) {
-    let Some(index) = simulation.inputs().iter().position(|q| q.name == name) else { return };
-    let held: Vec<f64> = simulation.inputs()[index]
-        .lower
-        .iter()
-        .zip(&simulation.inputs()[index].upper)
-        .map(|(lower, upper)| control.clamp(*lower, *upper))
-        .collect();
-    // a number within the bounds is no error
-    let _ = simulation.fix(index, &held);
+fn hold(simulation: &mut MotionSimulation, name: &str, control: f64) -> Result<(), MapError> {
+    let inputs = simulation.inputs();
+    let Some(index) = inputs.iter().position(|q| q.name == name) else { return Ok(()) };
+    let range = inputs[index].lower.iter().zip(&inputs[index].upper);
+    let held: Vec<f64> = range.map(|(lower, upper)| control.clamp(*lower, *upper)).collect();
+    simulation.fix(index, &held)
 }
 
 /// The motions, each from its keyframe, else from the model's reference configuration at rest.
