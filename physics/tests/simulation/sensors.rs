@@ -9,7 +9,8 @@ use cotangent_physics::{MotionPart, MotionSimulation, State};
 use cotangent_problem::{Keep, SampleKey, Simulation, Workspace};
 use serde_json::Value;
 
-use super::{has_exact_derivatives, pushed, whole};
+use super::pushes::pushed;
+use super::{has_exact_derivatives, whole};
 
 /// A motion of the model with a sensor of each kind from one of its golden states.
 pub(super) fn with_sensors(state: &Value) -> MotionSimulation {
